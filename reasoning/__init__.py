@@ -1,0 +1,99 @@
+"""Techniques by which a language model is made to think, as small composable strategies over one client.
+
+    import reasoning as r
+
+    llm = r.connect("local")
+    answer = r.strategies.get("self_consistency(cot, samples=5)").run("A train leaves at …", llm)
+
+Everything public is named here and imported when it is first used: `import reasoning` loads no provider library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import benchmarks as benchmarks
+    import strategies as strategies
+    from reasoning import errors as errors
+    from reasoning import kinds as kinds
+    from reasoning import testing as testing
+    from reasoning.answer import Answer as Answer
+    from reasoning.answer import Answered as Answered
+    from reasoning.answer import Failed as Failed
+    from reasoning.answer import Unparsed as Unparsed
+    from reasoning.budget import Budget as Budget
+    from reasoning.chain import Chain as Chain
+    from reasoning.chain import Step as Step
+    from reasoning.journal import Journal as Journal
+    from reasoning.llm.connect import connect as connect
+    from reasoning.problem import Example as Example
+    from reasoning.problem import Problem as Problem
+    from reasoning.prompts import Demonstration as Demonstration
+    from reasoning.prompts import Prompt as Prompt
+    from reasoning.session import Session as Session
+    from reasoning.session import together as together
+    from reasoning.strategy import Strategy as Strategy
+    from reasoning.strategy import technique as technique
+
+__version__ = "0.1.0"
+
+_FROM = {
+    "Answer": "answer",
+    "Answered": "answer",
+    "Budget": "budget",
+    "Chain": "chain",
+    "Demonstration": "prompts",
+    "Example": "problem",
+    "Failed": "answer",
+    "Journal": "journal",
+    "Problem": "problem",
+    "Prompt": "prompts",
+    "Session": "session",
+    "Step": "chain",
+    "Strategy": "strategy",
+    "Unparsed": "answer",
+    "connect": "llm.connect",
+    "technique": "strategy",
+    "together": "session",
+}
+_MODULES = ("errors", "kinds", "testing")
+_SIBLINGS = ("benchmarks", "strategies")
+
+__all__ = [*sorted([*_FROM, *_MODULES, *_SIBLINGS]), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FROM:
+        value = getattr(importlib.import_module(f"reasoning.{_FROM[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"reasoning.{name}")
+    elif name in _SIBLINGS:
+        value = _sibling(name)
+    else:
+        raise AttributeError(f"module 'reasoning' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def _sibling(name: str) -> ModuleType:
+    """The package of this distribution with that name, and not another one that lies earlier on the path."""
+    ours = Path(__file__).resolve().parent.parent / name / "__init__.py"
+    loaded = sys.modules.get(name)
+    spec = loaded.__spec__ if loaded else importlib.util.find_spec(name)
+    found = Path(spec.origin).resolve() if spec and spec.origin else None
+    if found != ours:
+        raise ImportError(
+            f"the name {name!r} is taken by {found or 'nothing that can be imported'}, which hides this library's "
+            f"{ours}: rename yours, or start Python where it is not on the path"
+        )
+    return importlib.import_module(name)

@@ -1,0 +1,161 @@
+"""The command `reasoning`: the root, `ask` and `models`. The other packages add their parts by entry points."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasoning import __version__
+from reasoning.errors import ReasoningError, UsageError
+
+if TYPE_CHECKING:
+    from reasoning.answer import Answer
+    from reasoning.kinds import Kind
+
+GROUP = "reasoning.commands"
+
+
+def main() -> None:
+    """Run the command line. An error is one line on stderr and an exit code; a traceback only with `--debug`."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app()(args=arguments, prog_name="reasoning", standalone_mode=True)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except ReasoningError as error:
+        if debug:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+    except Exception as error:
+        if debug:
+            raise
+        typer.echo(f"error: {type(error).__name__}: {error} (run again with --debug for the traceback)", err=True)
+        raise SystemExit(1) from None
+
+
+def app() -> Any:
+    """The command with every part that is installed, ours and plug-ins'."""
+    root = typer.Typer(
+        help="Compare and use the techniques by which a language model is made to think.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @root.callback()
+    def options(
+        version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+        debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    ) -> None:
+        if version:
+            typer.echo(f"reasoning {__version__}")
+            raise typer.Exit
+
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        point.load()(root)
+    return typer.main.get_command(root)
+
+
+def register(root: typer.Typer) -> None:
+    """Add this package's commands."""
+    from reasoning.llm.commands import models
+
+    root.add_typer(models, name="models")
+    root.command()(ask)
+
+
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question; or give --file.")] = None,
+    strategy: Annotated[str, typer.Option("--strategy", "-s", help="A strategy's spec, such as 'cot'.")] = "cot",
+    model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
+    file: Annotated[str | None, typer.Option("--file", "-f", help="Read the question from a file; - is stdin.")] = None,
+    kind: Annotated[str, typer.Option(help="The kind of answer: text, number, yesno, items, json.")] = "text",
+    option: Annotated[list[str] | None, typer.Option(help="An option to choose from; give it repeatedly.")] = None,
+    context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    journal: Annotated[str | None, typer.Option(help="The journal's file; none for no journal.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Print what was asked and said, as a tree.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Answer one question."""
+    import reasoning
+    from reasoning.progress import loading
+
+    solver = reasoning.strategies.get(strategy)
+    problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
+    solver.check_serves(problem.kind)
+    with reasoning.connect(model, base_url=base_url, journal=False if journal == "none" else journal) as llm:
+        with loading(llm):
+            answer = solver.run(problem, llm)
+    if as_json:
+        typer.echo(json.dumps(_as_json(answer), ensure_ascii=False))
+    else:
+        _print(answer, trace)
+    if answer.state != "answered":
+        typer.echo(f"{answer.state}: {answer.why}", err=True)
+        raise typer.Exit(4 if answer.state == "failed" else 1)
+
+
+def _question(question: str | None, file: str | None) -> str:
+    if (question is None) == (file is None):
+        raise UsageError("give a question, or --file FILE (- is standard input), and not both")
+    if file is not None:
+        try:
+            question = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{file}: cannot be read: {error}") from None
+    assert question is not None
+    if not question.strip():
+        raise UsageError("the question is empty")
+    return question.strip()
+
+
+def _kind(name: str, options: list[str] | None) -> Kind:
+    from reasoning import kinds
+
+    return kinds.Choice(tuple(options)) if options else kinds.get(name)
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
+    return {
+        "strategy": repr(answer.strategy),
+        "state": answer.state,
+        "value": answer.value,
+        "why": answer.why,
+        "confidence": answer.confidence,
+        "steps": dict(answer.steps),
+        "text": answer.text,
+        "calls": answer.usage.calls,
+        "prompt_tokens": answer.usage.prompt_tokens,
+        "completion_tokens": answer.usage.completion_tokens,
+        "usd": answer.usage.usd,
+        "seconds": round(answer.usage.seconds, 3),
+    }
+
+
+def _print(answer: Answer, trace: bool) -> None:
+    from rich.console import Console
+
+    from reasoning.display import cost
+
+    out = Console(highlight=False, soft_wrap=True)
+    if trace and answer.trace is not None:
+        out.print(answer.trace.tree())
+    for name, value in list(answer.steps.items()):
+        out.print(f"[bold]{name}[/bold]")
+        out.print(_shown(value), markup=False)
+    if not answer.steps:
+        out.print(_shown(answer.value) if answer.state == "answered" else answer.text, markup=False)
+    said = cost(answer.usage) + (f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else "")
+    Console(stderr=True, highlight=False).print(said, style="dim")
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)

@@ -1,0 +1,129 @@
+"""Pictures of traces, answers and prompts: a rich tree for the terminal, HTML for a notebook. All data is escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from reasoning.trace import Call, Note, Trace
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from reasoning.answer import Answer
+    from reasoning.llm.request import Completion, Usage
+    from reasoning.prompts import Prompt
+
+
+def cost(usage: Usage) -> str:
+    """A usage in words: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
+    words = [
+        f"{usage.calls:,} call{'' if usage.calls == 1 else 's'}",
+        f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
+    ]
+    if usage.usd is not None:
+        words.append(f"${usage.usd:.4f}")
+    return " · ".join([*words, f"{usage.seconds:.1f} s"])
+
+
+def _about(draw: Completion) -> str:
+    marks = [f"{draw.usage.completion_tokens} tokens"]
+    if draw.truncated:
+        marks.append("cut off by max_tokens")
+    if not draw.spent:
+        marks.append("from the journal")
+    return ", ".join(marks)
+
+
+def trace_tree(trace: Trace) -> Tree:
+    """The trace as a tree of what was asked and what was said."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    def grow(tree: Tree, stage: Trace) -> None:
+        for event in stage.events:
+            if isinstance(event, Trace):
+                grow(tree.add(Text(event.name, style="bold")), event)
+            elif isinstance(event, Note):
+                tree.add(Text(event.text, style="yellow"))
+            else:
+                call(tree, event)
+
+    def call(tree: Tree, event: Call) -> None:
+        settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
+        branch = tree.add(Text(f"call ({settings})", style="dim"))
+        for role, content in event.messages:
+            branch.add(Text.assemble((f"{role}  ", "cyan"), content))
+        for draw in event.completions:
+            if draw.reasoning:
+                branch.add(Text.assemble(("reasoning  ", "magenta"), draw.reasoning))
+            branch.add(Text.assemble(("model  ", "green"), draw.text.strip(), (f"  [{_about(draw)}]", "dim")))
+
+    root = Tree(Text.assemble((trace.name, "bold"), (f"  {cost(trace.usage)}", "dim")))
+    grow(root, trace)
+    return root
+
+
+_STYLE = (
+    "<style>.rsn{font:13px/1.45 system-ui,sans-serif}.rsn details{margin:.15em 0 .15em 1em}"
+    ".rsn pre{white-space:pre-wrap;margin:.2em 0 .2em 1em;padding:.3em .6em;border-left:3px solid #8888;"
+    "background:#8881}.rsn .said{border-color:#2a9d5c}.rsn .note{color:#b8860b;margin-left:1em}"
+    ".rsn .bar{display:inline-block;height:.7em;background:#2a9d5c}.rsn .dim{opacity:.65}</style>"
+)
+
+
+def trace_html(trace: Trace) -> str:
+    """The trace as nested, collapsible parts."""
+    return f'{_STYLE}<div class="rsn">{_stage_html(trace, open_=True, about=cost(trace.usage))}</div>'
+
+
+def _stage_html(stage: Trace, *, open_: bool = False, about: str = "") -> str:
+    inner = "".join(_event_html(event) for event in stage.events)
+    dim = f' <span class="dim">{escape(about)}</span>' if about else ""
+    return f"<details{' open' if open_ else ''}><summary><b>{escape(stage.name)}</b>{dim}</summary>{inner}</details>"
+
+
+def _event_html(event: Trace | Call | Note) -> str:
+    if isinstance(event, Trace):
+        return _stage_html(event)
+    if isinstance(event, Note):
+        return f'<div class="note">{escape(event.text)}</div>'
+    asked = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)
+    said = "".join(
+        f'<pre class="said">{escape(draw.text)}</pre><span class="dim">{escape(_about(draw))}</span>'
+        for draw in event.completions
+    )
+    settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
+    return f"<details><summary class=dim>asked ({escape(settings)})</summary>{asked}</details>{said}"
+
+
+def answer_html(answer: Answer) -> str:
+    """The answer, its votes as bars, and its trace."""
+    value: Any = getattr(answer, "value", None)
+    head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.why}")
+    if answer.confidence is not None:
+        head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
+    bars = ""
+    if answer.votes:
+        total = max(answer.votes.total, 1)
+        bars = "".join(
+            f'<div><span class="bar" style="width:{10 * count / total:.2f}em"></span> '
+            f"{escape(str(candidate))} <span class=dim>{count}</span></div>"
+            for candidate, count in answer.votes.counts
+        )
+    trace = _stage_html(answer.trace, about=cost(answer.usage)) if answer.trace else ""
+    return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{trace}</div>'
+
+
+def prompt_html(prompt: Prompt) -> str:
+    """The prompt's sections, as they are before anything is filled in."""
+    sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
+    shown = "".join(
+        f"<div class=dim>{escape(title)}</div><pre>{escape(text)}</pre>" for title, text in sections.items() if text
+    )
+    demos = "".join(
+        f"<pre>{escape(one.input)}</pre><pre class=said>{escape(one.reply)}</pre>" for one in prompt.examples
+    )
+    if demos:
+        shown += f"<details><summary>{len(prompt.examples)} demonstrations</summary>{demos}</details>"
+    return f'{_STYLE}<div class="rsn">{shown}</div>'

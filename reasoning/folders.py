@@ -1,0 +1,23 @@
+"""Where this library keeps files on the user's machine: one folder for weights, one for the journal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache() -> Path:
+    """Downloaded weights: `$REASONING_HOME`, else `$XDG_CACHE_HOME/reasoning`, else `~/.cache/reasoning`."""
+    return _folder("XDG_CACHE_HOME", ".cache")
+
+
+def data() -> Path:
+    """The user's journal: `$REASONING_HOME`, else `$XDG_DATA_HOME/reasoning`, else `~/.local/share/reasoning`."""
+    return _folder("XDG_DATA_HOME", ".local/share")
+
+
+def _folder(variable: str, default: str) -> Path:
+    if moved := os.environ.get("REASONING_HOME"):
+        return Path(moved).expanduser()
+    base = os.environ.get(variable)
+    return (Path(base) if base else Path.home() / default) / "reasoning"

@@ -1,0 +1,98 @@
+"""Items: several short texts in a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.stated import Stated, refused, statements, unmarked, visible
+from reasoning.kinds.text import normalised
+
+_BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
+_LONGEST = 20_000  # characters of a reply that are looked at
+
+
+@dataclass(frozen=True)
+class Items(Stated):
+    """Texts with a separator between them, or one to a bulleted line. Its value is a tuple of texts.
+
+    Attributes:
+        sep: what stands between two items.
+        empty: the word that says that there are none; without one, no items are no answer.
+    """
+
+    name: ClassVar[str] = "items"
+    sep: str = ";"
+    empty: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.sep, str) or not self.sep.strip():
+            raise UsageError(f"Items(sep={self.sep!r}): the separator is a text such as ';'")
+
+    def instruction(self) -> str:
+        return f"End with one line, the items with {self.sep!r} between them: The answer is X{self.sep} Y{self.sep} Z"
+
+    def direct(self) -> str:
+        return f"Reply with the items alone, in one line, with {self.sep!r} between them: no other words."
+
+    def trigger(self) -> str:
+        return f"Therefore, the answer (items with {self.sep!r} between them) is"
+
+    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+        """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
+        text = visible(text, region)
+        for said in statements(text):
+            paragraph = text[said.at : said.at + _LONGEST].strip().partition("\n\n")[0]
+            if self._says_none(paragraph):
+                return Reading((), "trigger")
+            if items := self._split(paragraph):
+                return Reading(items, "trigger")
+        if self._says_none(text[:_LONGEST]):
+            return Reading((), "list")
+        items = () if stated_only else self._split(text[:_LONGEST])
+        return Reading(items, "list") if items else Reading(None, "nothing found")
+
+    def target(self, target: Any) -> tuple[str, ...]:
+        """The items that a target stands for: a list of texts, or a text with the separator."""
+        items = (
+            self._split(target)
+            if isinstance(target, str)
+            else tuple(map(str, target))
+            if isinstance(target, Iterable)
+            else ()
+        )
+        none = self._says_none(target) if isinstance(target, str) else self.empty is not None and target in ((), [])
+        if not items and not none:
+            raise UsageError(f"the target {target!r:.80} is not a list of texts")
+        return items
+
+    def key(self, value: Any) -> tuple[str, ...]:
+        return tuple(normalised(str(item)) for item in value)
+
+    def show(self, value: Any) -> str:
+        return f"{self.sep} ".join(value) or self.empty or ""
+
+    def _says_none(self, text: str) -> bool:
+        return self.empty is not None and normalised(text) == normalised(self.empty)
+
+    def _split(self, text: str) -> tuple[str, ...]:
+        """The items of a list: its lines with a separator, else its bulleted lines, else its only line."""
+        lines = [line.strip() for line in text.split("\n") if line.strip().strip("`*-")]
+        lines = [line for line in lines if not line.endswith(":")] or lines  # an introduction is no item
+        rows: list[str] = []
+        for line in lines:
+            if self.sep in line or (rows and rows[-1].endswith(self.sep)):
+                rows.append(line)
+        rows = rows or [line for line in lines if _BULLET.match(line)] or (lines if len(lines) == 1 else [])
+        if len(rows) == 1 and refused(rows[0]):
+            return ()
+        pieces = (piece for row in rows for piece in row.split(self.sep))
+        return tuple(
+            item
+            for piece in pieces
+            if (item := unmarked(_BULLET.sub("", piece, count=1) if _BULLET.match(piece) else piece))
+        )

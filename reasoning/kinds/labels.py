@@ -1,0 +1,91 @@
+"""The labels of options in a text: "B", "(b)", "B.", "option B"; never the article "A" or the pronoun "I"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+_FILLER = (
+    r"(?:(?i:therefore|thus|clearly|definitely|likely|most|simply|either|both"
+    r"|the|that|option|choice|answer|letter),?\s)"
+)
+_AFTER_A_WORD = re.compile(
+    r"\s(?:because|since|as|for|with|and|or|which|while|but|rather)\b|\s?[-–—(=]\s?\S", re.IGNORECASE
+)
+_CLOSED = re.compile(r"[*_\"'`$]{0,4}(?:[)\]};:!]|[.,](?!\d)|\s*$)")
+_LISTED = re.compile(r"\s*(?:[-*•]\s+)?\**(?:\(\w{1,3}\)|\w[.):])\**\s")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Finds labels. Its answers are labels as `labels` has them, with the places where they stand."""
+
+    labels: tuple[str, ...]
+
+    def canonical(self, written: str) -> str | None:
+        """The label that a text is, in any case; None where it is none."""
+        return self._known.get(written.casefold())
+
+    def leading(self, text: str) -> tuple[str, int] | None:
+        """The label with which a statement begins, and where it ends.
+
+        A bare letter that could be a word ("A", "I", small letters) or a quantity counts only where nothing,
+        punctuation or a word such as "because" follows.
+        """
+        match = self._leading.match(text)
+        label = self.canonical(match["label"]) if match else None
+        if match is None or label is None:
+            return None
+        written, rest = match["label"], text[match.end() :]
+        if len(written) > 1 and not written.isdigit():
+            doubtful = False
+        else:
+            doubtful = written != label or written in "AI" or written.isdigit()
+        if _CLOSED.match(rest) or not doubtful or (written == label and _AFTER_A_WORD.match(rest)):
+            return label, match.end()
+        return None
+
+    def named(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """The labels that stand anywhere as labels, "(B)", "option B", "B is correct": each with its start and end."""
+        for match in self._named.finditer(text):
+            if label := self.canonical(match[match.lastgroup or 0]):
+                yield label, match.start(), match.end()
+
+    def joined(self, text: str, end: int) -> str | None:
+        """A second label that is named in the same breath as the one that ends at `end`: "A and B", "(A) or (B)"."""
+        match = self._joined.match(text, end)
+        return self.canonical(match["label"]) if match else None
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {label.casefold(): label for label in self.labels}
+
+    @property
+    def _any(self) -> str:
+        return "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
+
+    @cached_property
+    def _leading(self) -> re.Pattern[str]:
+        return re.compile(rf"{_FILLER}{{0,4}}[(\[{{*_\"'`$]{{0,5}}(?P<label>(?i:{self._any}))(?!\w)")
+
+    @cached_property
+    def _named(self) -> re.Pattern[str]:
+        return re.compile(
+            rf"[(\[{{]\s?(?P<bracketed>(?i:{self._any}))\s?[)\]}}]"
+            rf"|\b(?i:option|choice|answer|letter)\s[(*_\"'`]{{0,4}}(?P<option>{self._any})(?![\w'’-])"
+            rf"|(?<![\w'’-])(?P<right>{self._any})(?=\sis\s(?:the\s)?(?:correct|right|best|answer|true)\b)"
+        )
+
+    @cached_property
+    def _joined(self) -> re.Pattern[str]:
+        return re.compile(
+            rf"[)\]}}*_\"'`$]{{0,4}}\s?(?:/|&|,?\s?\b(?:and|or)\s|,(?=\s?[(\[]?(?:{self._any})[)\]]?(?:[,.&]|\s(?:and|or)\s|$)))"
+            rf"\s?(?:option\s)?[(\[{{*_\"'`]{{0,4}}(?P<label>{self._any})(?!\w)"
+        )
+
+
+def listed(line: str) -> bool:
+    """Whether a line looks like an item of a list of options: "(A) …", "B. …"."""
+    return _LISTED.match(line) is not None

@@ -1,0 +1,70 @@
+"""Text: a short free answer."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.stated import Stated, Unusable, final_lines, refused, unmarked, visible
+
+# Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
+_PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+@dataclass(frozen=True)
+class Text(Stated):
+    """A free text, by default a line. Two texts are one answer if equal but for case, articles and punctuation.
+
+    Attributes:
+        whole: take the whole reply, without looking for a statement: for text that is itself the result.
+    """
+
+    name: ClassVar[str] = "text"
+    whole: bool = False
+
+    def instruction(self) -> str:
+        return "" if self.whole else "End with one line: The answer is X, where X is the answer in a few words."
+
+    def direct(self) -> str:
+        return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."
+
+    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+        """Read the text; see `Kind.read`. Of a whole text, a reply that was cut off has no answer."""
+        if not self.whole:
+            return super().read(text, region=region, stated_only=stated_only)
+        found = visible(text, region).strip()
+        return Reading(found, "whole text") if found and not stated_only else Reading(None, "nothing found")
+
+    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+        """The line as it is, without the marks around it."""
+        return Unusable("a refusal") if refused(text) else unmarked(text) or None
+
+    def only(self, line: str, before: str) -> str | Unusable | None:
+        """The line, if there is no other."""
+        return self.statement(line) if line and not before else None
+
+    def last(self, text: str) -> str | Unusable | None:
+        """The last line."""
+        line, _ = final_lines(text)
+        return self.statement(line) if line else None
+
+    def target(self, target: Any) -> str:
+        """The text that a target is, taken as it stands."""
+        if not isinstance(target, str) or not target.strip():
+            raise UsageError(f"the target {target!r:.80} is not a text")
+        return target
+
+    def key(self, value: Any) -> str:
+        return normalised(str(value))
+
+
+def normalised(text: str) -> str:
+    """A text in one case, without articles, punctuation and extra spaces (as SQuAD compares, numbers kept)."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    bare = _PUNCTUATION.sub(lambda match: "" if match[1] else match[0], folded)
+    return " ".join(_ARTICLES.sub(" ", bare).split()) or " ".join(folded.split())

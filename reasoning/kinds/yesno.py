@@ -1,0 +1,99 @@
+"""YesNo: yes or no, true or false."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.stated import Stated, Unusable, meant, refused, sentence, unmarked
+
+_WORD = re.compile(r"(?<![\w'’-])(?:yes|no|true|false)(?![\w'’])", re.IGNORECASE)
+# "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".
+_NOUN = re.compile(
+    r"(?:-|\s+)(?!(?:because|since|as|it|they|he|she|we|you|this|that|these|there|and|but|or|if|not|matter)\b)\w",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"(?:\bnot|n['’]t|\bneither)\s(?:\w{1,20}\s)?[*_\"'(]{0,4}$", re.IGNORECASE)
+_LEAD = re.compile(
+    r"(?:\s?(?:that|it|this|is|a|an|definitely|clearly|probably|likely|most|simply)[,:]?\s)*[\s(*_\"'“]*", re.IGNORECASE
+)
+_JOINED = re.compile(r"\s?(?:/|\bor\b|\band\b|\bnor\b)\s?[*_\"'(]{0,4}(?:yes|no|true|false)\b", re.IGNORECASE)
+# In running text only these places make the word an answer: alone at the head of a sentence, or at its very end.
+_OPENS = re.compile(r"(?:^|[.!?\n])\s*[*_\"'(]{0,4}$")
+_PAUSES = re.compile(r"[*_\"')]{0,4}\s*(?:[,.!;:—–]|\n|$)")
+_CLOSES = re.compile(r"(?:\b(?:so|is|be|say|therefore|thus|hence)|[:,—–=])[,:]?\s*[*_\"'(]{0,4}$", re.IGNORECASE)
+_ENDS = re.compile(r"[*_\"')]{0,4}\s*(?:[.!]|\n|$)")
+
+
+@dataclass(frozen=True)
+class YesNo(Stated):
+    """Yes or no; "true" and "false" are read as well. Its value is True or False."""
+
+    name: ClassVar[str] = "yesno"
+
+    def instruction(self) -> str:
+        return "End with one line: The answer is X, where X is yes or no."
+
+    def direct(self) -> str:
+        return "Reply with yes or no alone: no reasoning, no other words."
+
+    def trigger(self) -> str:
+        return "Therefore, the answer (Yes or No) is"
+
+    def statement(self, text: str, *, heads: bool = False) -> bool | Unusable | None:
+        """The first yes or no of a sentence; both in it are an answer only where it begins with one."""
+        text = text.rstrip()
+        said = _said(sentence(text))
+        if not said:
+            denied = meant(text)
+            return Unusable("a refusal") if refused(text) else denied if isinstance(denied, Unusable) else None
+        value, start, end = said[0]
+        if value is None:
+            return Unusable("a negation")
+        if _JOINED.match(text, end) or (len({value for value, *_ in said}) > 1 and not _LEAD.fullmatch(text[:start])):
+            return Unusable("yes and no")
+        return value
+
+    def only(self, line: str, before: str) -> bool | None:
+        """The word alone."""
+        word = unmarked(line).rstrip("!").casefold()
+        return _VALUES.get(word)
+
+    def last(self, text: str) -> bool | Unusable | None:
+        """The last yes or no that stands alone at the head of a sentence, or at its very end."""
+        for value, start, end in reversed(_said(text)):
+            head, tail = text[max(0, start - 40) : start], text[end : end + 20]
+            opens = _OPENS.search(head) is not None and (start <= 40 or head.strip() != "")
+            if (opens and _PAUSES.match(tail)) or (_CLOSES.search(head) and _ENDS.match(tail)):
+                return Unusable("a negation") if value is None else value
+        return None
+
+    def target(self, target: Any) -> bool:
+        """The bool that a target stands for: a bool, or a text with one of the four words."""
+        value = target if isinstance(target, bool) else _VALUES.get(str(target).strip().casefold())
+        if value is None:
+            raise UsageError(f"the target {target!r:.80} is neither yes nor no")
+        return value
+
+    def key(self, value: Any) -> bool:
+        return bool(value)
+
+    def show(self, value: Any) -> str:
+        return "yes" if value else "no"
+
+
+_VALUES = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def _said(text: str) -> list[tuple[bool | None, int, int]]:
+    """Each yes or no in a text that is one, with its place; None for the value of a denied one ("not true")."""
+    said: list[tuple[bool | None, int, int]] = []
+    for match in _WORD.finditer(text):
+        word = match[0].casefold()
+        if word == "no" and _NOUN.match(text, match.end()):
+            continue
+        denied = _DENIED.search(text[max(0, match.start() - 40) : match.start()])
+        said.append((None if denied else _VALUES[word], match.start(), match.end()))
+    return said

@@ -1,0 +1,57 @@
+"""Which draws a solve takes: by their place in the strategy, never by what came back first."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reasoning.errors import UsageError
+
+WIDTH = 1 << 14
+"""Lanes side by side at one place, and draws of one request in one lane: at most this many."""
+DEPTH = 3
+"""Lanes within lanes, at most."""
+EPOCH = WIDTH ** (DEPTH + 1)
+"""By how much the draws of one repetition of a solve are apart from those of the next."""
+
+
+class Lane:
+    """The draw indexes of one branch of a solve.
+
+    The `c`-th draw of a request has index `base + c × stride`. The root lane counts 0, 1, 2, … from its epoch's
+    offset. Lanes that run side by side start at the parent's next indexes, one each, and go on with a far larger
+    stride. So no two branches share a draw, and lane `k` of five is lane `k` of twenty: the pool of a smaller run
+    is the beginning of the pool of a larger one.
+    """
+
+    def __init__(self, parent: Lane | None = None, place: int = 0, width: int = 1, epoch: int = 0) -> None:
+        self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
+        self._stride: int = parent._stride * WIDTH if parent else 1
+        self._before: Counter[str] = Counter(parent._taken) if parent else Counter()
+        self._taken: Counter[str] = Counter()
+
+    def take(self, key: str, n: int) -> list[int]:
+        """The indexes of the next `n` draws of the request with this key."""
+        first = self._taken[key]
+        if first + n > WIDTH:
+            raise UsageError(f"more than {WIDTH} draws of one request in one solve")
+        self._taken[key] += n
+        self._tell_parent(key)
+        base = self._base(key)
+        return [base + (first + i) * self._stride for i in range(n)]
+
+    def split(self, n: int) -> list[Lane]:
+        """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended."""
+        if n > WIDTH or self._stride >= WIDTH**DEPTH:
+            raise UsageError(f"more than {WIDTH} branches side by side, or more than {DEPTH} levels of them")
+        return [Lane(self, place, n) for place in range(n)]
+
+    def _base(self, key: str) -> int:
+        if self._parent is None:
+            return self._epoch * EPOCH
+        return self._parent._base(key) + (self._before[key] + self._place) * self._parent._stride
+
+    def _tell_parent(self, key: str) -> None:
+        """After the branches end, the parent goes on behind the indexes where they began."""
+        if self._parent is not None:
+            self._parent._taken[key] = self._before[key] + self._width
+            self._parent._tell_parent(key)

@@ -1,0 +1,1 @@
+"""Models: one interface, and what implements it."""

@@ -1,0 +1,152 @@
+"""What is asked of a model and what comes back: the words that every layer below the session speaks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+
+class Message(NamedTuple):
+    """One chat turn. `role` is "system", "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model, the same for every draw from it.
+
+    Attributes:
+        model: the model as the journal names it; for local weights this includes their fingerprint.
+        messages: the chat turns.
+        sampling: every setting that goes out (temperature, max_tokens, stop, …).
+        endpoint: the base URL, or None for the provider's own.
+        shared: how many leading messages are the same for every problem (instructions, demonstrations).
+            A hint for prefix caches; it changes nothing that is sent, so it is not part of the key.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    sampling: Mapping[str, Any]
+    endpoint: str | None = None
+    shared: int = field(default=0, compare=False)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical request: what the journal is keyed by. Holds no key and no header."""
+        canonical = json.dumps(
+            {
+                "endpoint": self.endpoint,
+                "model": self.model,
+                "messages": self.messages,
+                "sampling": dict(self.sampling),
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that one draw may take."""
+        return int(self.sampling["max_tokens"])
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What was used. Of several draws that went out as one request, the first carries the prompt's tokens.
+
+    Attributes:
+        calls: completions.
+        prompt_tokens, completion_tokens: as the provider counted them.
+        cached_tokens: how many of the prompt's tokens came from the provider's prefix cache.
+        usd: US dollars, or None where there is no price (a local model, an unknown one): never a silent 0.
+        seconds: time of the calls, one after the other.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    usd: float | None = None
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        if self.calls == 0 or other.calls == 0:  # nothing used yet: an unknown price on neither side
+            usd = other.usd if self.calls == 0 else self.usd
+        else:
+            usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            usd,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One draw from a model.
+
+    Attributes:
+        text: what the model said, without its hidden reasoning.
+        finish_reason: "stop", or "length" when it was cut off by `max_tokens`.
+        usage: what this draw used.
+        reasoning: `reasoning_content` of a reasoning model; kept apart, never read for an answer.
+        logprob: mean log-probability of the tokens, where asked for.
+        key, draw: its place in the journal: the request's hash and the index of the draw.
+        spent: whether it was paid for now; False for a draw that the journal returned.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = Usage(calls=1)
+    reasoning: str = ""
+    logprob: float | None = None
+    key: str = ""
+    draw: int = 0
+    spent: bool = True
+
+    @property
+    def truncated(self) -> bool:
+        """Whether `max_tokens` cut the text off."""
+        return self.finish_reason == "length"
+
+
+class Client(Protocol):
+    """What a kind of model implements: it sends one request once. It never retries, caches or counts money.
+
+    Attributes:
+        model: the name that goes into requests and the journal.
+        endpoint: the base URL that goes into the journal, or None.
+        max_choices: how many draws may go out as one request (`n`); 1 where `n` is not honoured.
+        concurrency: how many requests it can usefully have in flight, or None for no limit of its own.
+        free: whether its calls cost no money (a model on this machine).
+    """
+
+    model: str
+    endpoint: str | None
+    max_choices: int
+    concurrency: int | None
+    free: bool
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        """Ask for `len(draws)` completions in one request. May return fewer; raises CallFailed."""
+        ...
+
+    async def close(self) -> None:
+        """Free what it holds. May be called twice."""
+        ...

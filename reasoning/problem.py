@@ -1,0 +1,100 @@
+"""What is asked: a problem, and an example (a problem with its target, which no strategy ever sees)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reasoning.answer import Answered, Unparsed
+from reasoning.errors import UsageError
+from reasoning.kinds import Choice, Kind, Text
+from reasoning.llm.request import Completion
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question and the kind of answer that it wants.
+
+    Attributes:
+        question: the question itself.
+        kind: how answers are stated, read and compared.
+        context: a passage that the question is about.
+        options: texts to choose from; given these and no kind, the kind is `Choice(options)`.
+        table: rows of cells, the first row being the header.
+        inputs: further named texts, which prompts may name in placeholders.
+        id: the problem's name in results.
+    """
+
+    question: str
+    kind: Kind = field(default_factory=Text)
+    context: str | None = None
+    options: Sequence[str] | None = None
+    table: Sequence[Sequence[str]] | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.question, str):
+            raise UsageError(f"a problem's question is a text, not {type(self.question).__name__}")
+        if self.options is not None:
+            object.__setattr__(self, "options", tuple(self.options))
+            if isinstance(self.kind, Text):
+                object.__setattr__(self, "kind", Choice(tuple(self.options)))
+
+    @classmethod
+    def of(cls, problem: Problem | str) -> Problem:
+        """A problem as it is; a bare question as a problem that wants a text."""
+        return problem if isinstance(problem, cls) else cls(str(problem))
+
+    def values(self) -> dict[str, str]:
+        """What prompts can name: `problem` (all of it), `bare` (without the options), its parts, the kind's phrases
+        `instruction`, `trigger` and `direct`, and the `inputs`."""
+        options = self.kind.menu() if isinstance(self.kind, Choice) else ""
+        table = "\n".join(" | ".join(row) for row in self.table or ())
+        bare = "\n\n".join(part for part in (self.context, table, self.question) if part)
+        return {
+            "problem": f"{bare}\n\n{options}" if options else bare,
+            "bare": bare,
+            "question": self.question,
+            "context": self.context or "",
+            "options": options,
+            "table": table,
+            "instruction": self.kind.instruction(),
+            "trigger": self.kind.trigger(),
+            "direct": self.kind.direct(),
+            **self.inputs,
+        }
+
+    def read(self, reply: Completion | str, *, region: Any = None) -> Answered | Unparsed:
+        """Read the answer that a reply states: the kind reads, nobody else.
+
+        A reply that was cut off counts only if it had stated its answer before the cut.
+        """
+        text = reply if isinstance(reply, str) else reply.text
+        cut = isinstance(reply, Completion) and reply.truncated
+        reading = self.kind.read(text, region=region, stated_only=cut)
+        if reading.value is None:
+            return Unparsed("cut off before it stated an answer" if cut else "no answer found", text=text)
+        return Answered(reading.value, how=reading.how, text=text)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A problem and its target. Only scorers see the target, so no strategy can leak it.
+
+    Attributes:
+        problem: what is asked.
+        target: the right answer, as the data set has it.
+        scorer: whether a value is right, where the kind cannot tell (a puzzle with many solutions).
+    """
+
+    problem: Problem
+    target: Any
+    scorer: Callable[[Any], bool] | None = field(default=None, compare=False, repr=False)
+
+    def score(self, value: Any) -> bool:
+        """Whether a value is right."""
+        if value is None:
+            return False
+        return self.scorer(value) if self.scorer else self.problem.kind.score(value, self.target)

@@ -1,0 +1,233 @@
+"""A prompt as data: named sections, demonstrations and one input, rendered in any of five forms.
+
+    prompt = Prompt(objective="Sort feedback.", dos=("Use the customer's words.",), input="{feedback}", form="xml")
+    prompt.fill(feedback="My internet drops.").messages
+
+Placeholders are written `{name}`; a literal brace before a word is written twice, `{{name}}`. What is filled in comes
+from outside: it is put in as data, in one pass, and can neither open nor close a section or a chat turn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from reasoning.errors import UnknownName, UsageError
+from reasoning.llm.request import Message
+
+if TYPE_CHECKING:
+    from reasoning.problem import Problem
+
+Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
+Turns = Literal["chat", "single"]
+
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
+_OF_THE_KIND = frozenset({"instruction", "trigger", "direct"})  # the same for every problem of a task
+# Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
+_TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """One worked example for a few-shot prompt.
+
+    Attributes:
+        input: what the model is given, as the user's turn shows it.
+        output: what it should say, with the answer in its final form.
+        thoughts: the reasoning that comes before the output; empty for none.
+    """
+
+    input: str
+    output: str
+    thoughts: str = ""
+
+    @property
+    def reply(self) -> str:
+        """The assistant's turn: the thoughts, then the output."""
+        return f"{self.thoughts}\n{self.output}" if self.thoughts else self.output
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Chat turns that are ready to be sent.
+
+    Attributes:
+        messages: the turns.
+        shared: how many leading turns are the same for every problem (for prefix caches).
+    """
+
+    messages: tuple[Message, ...]
+    shared: int = 0
+
+    def then(self, reply: str, text: str) -> Conversation:
+        """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
+        return Conversation((*self.messages, Message("assistant", reply), Message("user", text)), self.shared)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A sectioned prompt; every section may hold placeholders.
+
+    Attributes:
+        input: the user's turn for the problem at hand.
+        objective, persona, instructions: what to do, as whom, and how.
+        dos, donts: constraints, one a line.
+        context: background that the task needs.
+        output_format: what the reply must look like.
+        examples: demonstrations; taken literally, without placeholders.
+        recap: the last words, after the input: where small models look first.
+        form: "plain" (paragraphs without headings), "xml", "markdown", "json" or "prefixes" (`OBJECTIVE: …`).
+        turns: "chat" (system turn, each demonstration as two turns, the input) or "single" (one user's turn).
+    """
+
+    input: str = "{problem}"
+    objective: str = ""
+    persona: str = ""
+    instructions: str = ""
+    dos: tuple[str, ...] = ()
+    donts: tuple[str, ...] = ()
+    context: str = ""
+    output_format: str = ""
+    examples: tuple[Demonstration, ...] = ()
+    recap: str = ""
+    form: Form = "plain"
+    turns: Turns = "chat"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (("form", self.form, get_args(Form)), ("turns", self.turns, get_args(Turns))):
+            if value not in known:
+                raise UnknownName(what, value, known)
+
+    def with_(self, **changes: Any) -> Prompt:
+        """A copy with some sections changed."""
+        return replace(self, **changes)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The placeholders in use."""
+        return _names([*self.sections.values(), self.input, self.recap])
+
+    def for_(self, problem: Problem, **values: object) -> Conversation:
+        """Fill the prompt with what a problem offers (see `Problem.values`), and with `values`."""
+        return self.fill(**{**problem.values(), **values})
+
+    def fill(self, **values: object) -> Conversation:
+        """Fill the placeholders and render the turns.
+
+        Raises:
+            UsageError: a placeholder that nothing provides.
+        """
+        neutral = _NEUTRAL[self.form]
+        clean = {name: _TURN_MARK.sub(r"\g<0> ", neutral(str(value))) for name, value in values.items()}
+        preamble = {title: _fill(text, clean) for title, text in self.sections.items()}
+        request = _FORMS[self.form]({"Input": _fill(self.input, clean), "Recap": _fill(self.recap, clean)})
+        if self.turns == "single":
+            parts = [_FORMS[self.form](preamble), self._examples_as_text(), request]
+            return Conversation((Message("user", "\n\n".join(part for part in parts if part)),))
+        system = _FORMS[self.form](preamble)
+        messages = [Message("system", system)] if system else []
+        for example in self.examples:
+            messages.append(Message("user", _FORMS[self.form]({"Input": example.input})))
+            messages.append(Message("assistant", example.reply))
+        fixed = _names(self.sections.values()) <= _OF_THE_KIND
+        return Conversation((*messages, Message("user", request)), shared=len(messages) if fixed else 0)
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The sections before the examples, by title, without the empty ones."""
+        sections = {
+            "Objective": self.objective,
+            "Persona": self.persona,
+            "Instructions": self.instructions,
+            "Do": _lines(self.dos),
+            "Don't": _lines(self.donts),
+            "Context": self.context,
+            "Output format": self.output_format,
+        }
+        return {title: text for title, text in sections.items() if text}
+
+    def _examples_as_text(self) -> str:
+        shown = [
+            {"Example input": one.input, "Example thoughts": one.thoughts, "Example output": one.output}
+            for one in self.examples
+        ]
+        return "\n\n".join(_FORMS[self.form](parts) for parts in shown)
+
+    def _repr_html_(self) -> str:
+        from reasoning.display import prompt_html
+
+        return prompt_html(self)
+
+
+def _names(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(match[2] for text in texts for match in _PLACEHOLDER.finditer(text) if match[2])
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1]:
+            return "{" + match[1] + "}"
+        if match[2] not in values:
+            raise UsageError(f"nothing provides {{{match[2]}}} of the prompt; provided: {', '.join(sorted(values))}")
+        return values[match[2]]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _lines(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+# The forms: titled sections in, text out. Empty sections are left out.
+
+
+def _plain(sections: Mapping[str, str]) -> str:
+    return "\n\n".join(text for text in sections.values() if text)
+
+
+def _xml(sections: Mapping[str, str]) -> str:
+    return "\n".join(f"<{tag}>\n{text}\n</{tag}>" for tag, text in _tagged(sections))
+
+
+def _tagged(sections: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(title.lower().replace(" ", "_").replace("'", ""), text) for title, text in sections.items() if text]
+
+
+def _markdown(sections: Mapping[str, str]) -> str:
+    return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items() if text)
+
+
+def _json(sections: Mapping[str, str]) -> str:
+    return json.dumps(dict(_tagged(sections)), ensure_ascii=False, indent=1) if any(sections.values()) else ""
+
+
+def _prefixes(sections: Mapping[str, str]) -> str:
+    return "\n".join(f"{title.upper()}: {text}" for title, text in sections.items() if text)
+
+
+_FORMS: dict[Form, Callable[[Mapping[str, str]], str]] = {
+    "plain": _plain,
+    "xml": _xml,
+    "markdown": _markdown,
+    "json": _json,
+    "prefixes": _prefixes,
+}
+
+# What each form does to data so that it stays data. JSON's own quoting does it; plain text has no sections to close.
+_TITLES = (
+    r"objective|persona|instructions|do|don'?t|context|output[ _]format|input|recap|"
+    r"example[ _](?:input|thoughts|output)"
+)
+_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_TITLES})\b)", re.IGNORECASE)
+_PREFIX = re.compile(rf"^(?=\s*(?:{_TITLES})\s*:)", re.IGNORECASE | re.MULTILINE)
+_HEADING = re.compile(r"^(?=\s{0,3}#)", re.MULTILINE)
+_NEUTRAL: dict[Form, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "xml": lambda text: _TAG.sub("&lt;", text),
+    "markdown": lambda text: _HEADING.sub(r"\\", text),
+    "json": lambda text: text,
+    "prefixes": lambda text: _PREFIX.sub("| ", text),
+}

@@ -1,0 +1,143 @@
+"""The waist: all that a strategy can do to a model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reasoning.answer import Answer, Failed
+from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
+from reasoning.lane import Lane
+from reasoning.llm.request import Completion, Message
+from reasoning.prompts import Conversation
+from reasoning.tools import Tools
+from reasoning.trace import Call, Note, Trace
+
+if TYPE_CHECKING:
+    from reasoning.llm.llm import LLM
+    from reasoning.problem import Problem
+    from reasoning.strategy import Strategy
+
+T = TypeVar("T")
+
+
+class Session:
+    """One solve's door to a model. Strategies get one; nobody else needs to make one.
+
+    Attributes:
+        tools: what is not a model: the interpreter.
+        trace: what happened so far.
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        trace: Trace,
+        *,
+        lane: Lane | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        tools: Tools | None = None,
+    ) -> None:
+        self.trace = trace
+        self.tools = tools or Tools()
+        self._llm, self._lane, self._sampling = llm, lane or Lane(), dict(sampling or {})
+
+    async def sample(
+        self,
+        prompt: Conversation | str,
+        n: int = 1,
+        *,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        stop: Sequence[str] | None = None,
+        logprobs: bool | None = None,
+        **more: Any,
+    ) -> list[Completion]:
+        """Draw `n` completions, fresh within this solve and the same ones when the solve is run again.
+
+        Settings that are not given come from what wraps the strategy, then from `connect`, then from the house
+        (temperature 0, at most 1,024 tokens).
+
+        Raises:
+            CallFailed: a draw did not come through for good.
+            BudgetExhausted: a draw could not be afforded.
+        """
+        if n < 1:
+            raise UsageError(f"n={n}: at least one draw")
+        given = {
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+            "top_p": top_p,
+            "stop": list(stop) if stop else None,
+            "logprobs": logprobs,
+            **more,
+        }
+        conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
+        request = self._llm.request(
+            conversation, {**self._sampling, **{name: value for name, value in given.items() if value is not None}}
+        )
+        completions = await self._llm.draw(request, self._lane.take(request.key, n))
+        self.trace.events.append(Call(request.messages, dict(request.sampling), tuple(completions)))
+        return completions
+
+    async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
+        """One draw; see `sample`."""
+        return (await self.sample(prompt, 1, **settings))[0]
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Name a part of the trace."""
+        outer, self.trace = self.trace, Trace(name)
+        outer.events.append(self.trace)
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.trace.seconds = time.monotonic() - started
+            self.trace = outer
+
+    def note(self, text: str) -> None:
+        """Write something into the trace."""
+        self.trace.events.append(Note(text))
+
+    def lanes(self, n: int, name: str = "branch", **sampling: Any) -> list[Session]:
+        """`n` sessions for branches that run side by side (see `together`), each with its own draws.
+
+        Args:
+            n: how many.
+            name: what the trace calls them.
+            sampling: settings for calls in the branches that do not give their own.
+        """
+        settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
+        sessions = []
+        for place, lane in enumerate(self._lane.split(n), 1):
+            branch = Trace(f"{name} {place}")
+            self.trace.events.append(branch)
+            sessions.append(Session(self._llm, branch, lane=lane, sampling=settings, tools=self.tools))
+        return sessions
+
+    async def solve(self, strategy: Strategy, problem: Problem) -> Answer:
+        """Let another strategy solve a problem within this solve. A call that fails for good gives `Failed`."""
+        try:
+            return await strategy.solve(problem, self)
+        except AuthenticationFailed:
+            raise
+        except CallFailed as error:
+            self.note(f"failed: {error}")
+            return Failed(str(error))
+
+
+async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run branches side by side and give their results in order; the first error ends the others and is raised."""
+    tasks = [asyncio.ensure_future(branch) for branch in branches]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,208 @@
+"""What a technique is: a frozen object with one `async def solve`, and a card that says what it is good for."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import time
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+from reasoning import loop
+from reasoning.answer import Answer
+from reasoning.errors import UnknownName, UsageError
+from reasoning.formula import Formula
+from reasoning.kinds import Kind
+from reasoning.lane import Lane
+from reasoning.problem import Problem
+from reasoning.session import Session
+from reasoning.trace import Trace
+
+if TYPE_CHECKING:
+    from reasoning.llm.llm import LLM
+    from reasoning.tools import Tools
+
+S = TypeVar("S", bound="Strategy")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one should know of a technique before one pays for it.
+
+    Attributes:
+        name: the word that specs use.
+        title, authors, year, arxiv: the paper.
+        summary: one line.
+        calls: the number of completions for one problem, as a formula of parameters and counts.
+        counts: what the names in the formula mean that are not parameters.
+        serves: the kinds of answer that it can give; empty means all.
+        needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
+        use_when, avoid_when: advice, with the reason.
+        aliases: other names in use.
+    """
+
+    name: str
+    title: str
+    summary: str
+    calls: Formula
+    counts: str = ""
+    authors: str = ""
+    year: int | None = None
+    arxiv: str | None = None
+    serves: tuple[type[Kind], ...] = ()
+    needs: tuple[str, ...] = ()
+    use_when: str = ""
+    avoid_when: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass_transform(frozen_default=True)
+def technique(
+    *,
+    title: str,
+    calls: str,
+    counts: str = "",
+    authors: str = "",
+    year: int | None = None,
+    arxiv: str | None = None,
+    serves: Sequence[type[Kind]] = (),
+    needs: Sequence[str] = (),
+    use_when: str = "",
+    avoid_when: str = "",
+    name: str = "",
+    aliases: Sequence[str] = (),
+) -> Callable[[type[S]], type[S]]:
+    """Make a `Strategy` subclass a frozen dataclass with a card; see `Card` for the arguments.
+
+    The name is the class's in snake_case unless given; the summary is the first line of its docstring.
+    """
+
+    def decorate(cls: type[S]) -> type[S]:
+        if not issubclass(cls, Strategy):
+            raise UsageError(f"write 'class {cls.__name__}(Strategy)': a technique is a Strategy")
+        summary = (inspect.getdoc(cls) or title).partition("\n")[0]
+        made = dataclass(frozen=True, repr=False)(cls)
+        made.card = Card(
+            name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
+            *(title, summary, Formula(calls), counts, authors, year, arxiv),
+            *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases)),
+        )
+        return made
+
+    return decorate
+
+
+class Strategy(ABC):
+    """A way of answering a problem with a model. Its repr is its spec: `strategies.get(repr(s)) == s`."""
+
+    card: ClassVar[Card]
+
+    @abstractmethod
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
+
+    def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0) -> Answer:
+        """Answer one problem, from synchronous code: a script, a notebook, a thread.
+
+        Args:
+            problem: a problem, or a bare question (which wants a text).
+            llm: what `reasoning.connect` gives, or the model's name.
+            epoch: the number of an independent repetition; each has draws of its own.
+
+        Raises:
+            UsageError: the strategy does not serve this kind of answer.
+            AuthenticationFailed, BudgetExhausted: see `reasoning.errors`. Other failed calls give `Failed`.
+        """
+        return loop.run(self._run(problem, llm, epoch, None))
+
+    async def arun(
+        self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, tools: Tools | None = None
+    ) -> Answer:
+        """The same from asynchronous code, on any event loop."""
+        return await loop.wait(self._run(problem, llm, epoch, tools))
+
+    async def _run(self, problem: Problem | str, llm: LLM | str, epoch: int, tools: Tools | None) -> Answer:
+        if isinstance(llm, str):
+            from reasoning.llm.connect import connect
+
+            llm = connect(llm)
+        problem = Problem.of(problem)
+        self.check_serves(problem.kind)
+        trace = Trace(repr(self))
+        started = time.monotonic()
+        answer = await Session(llm, trace, lane=Lane(epoch=epoch), tools=tools).solve(self, problem)
+        trace.seconds = time.monotonic() - started
+        return replace(answer, usage=trace.usage, trace=trace, strategy=self)
+
+    def check_serves(self, kind: Kind) -> None:
+        """Raise UsageError where this strategy cannot give this kind of answer."""
+        serves = self.card.serves
+        if serves and not isinstance(kind, tuple(serves)):
+            known = ", ".join(one.__name__ for one in serves)
+            raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem wants {kind!r}")
+
+    def calls(self, **counts: int) -> int:
+        """The number of completions for one problem, by the card's formula.
+
+        Args:
+            counts: the names in the formula that are not parameters, such as `m` sub-questions.
+        """
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
+            value = getattr(self, field.name)
+            values[field.name] = value.calls(**counts) if isinstance(value, Strategy) else value
+        return self.card.calls(**{**values, **counts})
+
+    def with_(self: S, **changes: Any) -> S:
+        """A copy with some parameters changed."""
+        return replace(self, **changes)  # type: ignore[type-var]
+
+    def __repr__(self) -> str:
+        changed: list[str] = []
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
+                changed.append(f"{field.name}={value!r}" if changed else repr(value))
+            elif value != field.default:
+                changed.append(f"{field.name}={value!r}")
+        return self.card.name + (f"({', '.join(changed)})" if changed else "")
+
+    def __post_init__(self) -> None:
+        self.check_parameters()
+
+    def check_parameters(self, **at_least: float) -> None:
+        """Check each parameter against its annotation, and the named ones against their least value.
+
+        Raises:
+            UsageError: names the parameter, the value and what would do.
+        """
+        hints = typing.get_type_hints(type(self))
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            where = f"{self.card.name}({field.name}={value!r})" if hasattr(type(self), "card") else field.name
+            if not _fits(value, hints[field.name]):
+                if typing.get_origin(hints[field.name]) is Literal and isinstance(value, str):
+                    raise UnknownName(field.name, value, [str(one) for one in typing.get_args(hints[field.name])])
+                wanted = getattr(hints[field.name], "__name__", str(hints[field.name]))
+                raise UsageError(f"{where}: {field.name} must be {wanted}, not {type(value).__name__}")
+            if field.name in at_least and value is not None and value < at_least[field.name]:
+                raise UsageError(f"{where}: {field.name} must be at least {at_least[field.name]:g}")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return value in args
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in args)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    kind = origin or hint
+    return isinstance(value, kind) if isinstance(kind, type) else True

@@ -1,0 +1,119 @@
+"""Models for tests, without a network: one that follows a script, one that plays a recording."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from reasoning.budget import Budget
+from reasoning.errors import CallFailed
+from reasoning.journal import Journal
+from reasoning.llm.llm import LLM
+from reasoning.llm.replay import ReplayClient
+from reasoning.llm.request import Completion, Message, Request, Usage
+
+Reply = str | Completion | Exception
+Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
+
+__all__ = ["ReplayLLM", "ScriptedLLM"]
+
+
+class ScriptedLLM(LLM):
+    """A model that says what a test wants.
+
+    Args:
+        script: the replies in the order of the calls, or a function from the messages to a reply. A reply is a text,
+            a `Completion`, or an exception to raise.
+        latency: seconds that each request takes.
+        max_choices: how many draws go out as one request.
+        journal, budget, sampling: as in `connect`; the journal is in memory unless given.
+
+    Attributes:
+        requests: every request that went out, in order.
+        calls: the number of completions that were given.
+        peak: the most requests that were under way at once.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        latency: float = 0.0,
+        max_choices: int = 64,
+        journal: Journal | None = None,
+        budget: Budget | None = None,
+        **sampling: Any,
+    ) -> None:
+        self._script = _ScriptedClient(script, latency, max_choices)
+        super().__init__(self._script, journal=journal, budget=budget, sampling=sampling)
+
+    @property
+    def requests(self) -> list[Request]:
+        return self._script.requests
+
+    @property
+    def calls(self) -> int:
+        return self._script.calls
+
+    @property
+    def peak(self) -> int:
+        return self._script.peak
+
+    @property
+    def prompts(self) -> list[str]:
+        """Every request as one text, roles included."""
+        return ["\n".join(f"{role}: {content}" for role, content in one.messages) for one in self.requests]
+
+
+class ReplayLLM(LLM):
+    """A model that plays a recording; see `reasoning.llm.replay` for the file's form."""
+
+    def __init__(self, path: str | Path, *, journal: Journal | None = None, budget: Budget | None = None) -> None:
+        super().__init__(ReplayClient(path), journal=journal, budget=budget)
+
+
+class _ScriptedClient:
+    concurrency: int | None = None
+    endpoint: str | None = None
+    free = True
+    model = "scripted"
+
+    def __init__(self, script: Script, latency: float, max_choices: int) -> None:
+        self._reply = script if callable(script) else _in_order(script)
+        self._latency, self.max_choices = latency, max_choices
+        self.requests: list[Request] = []
+        self.calls = self.peak = self._under_way = 0
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        self.requests.append(request)
+        self._under_way += 1
+        self.peak = max(self.peak, self._under_way)
+        try:
+            replies = [self._reply(request.messages) for _ in draws]
+            await asyncio.sleep(self._latency)
+        finally:
+            self._under_way -= 1
+        given = []
+        for place, reply in enumerate(replies):
+            if isinstance(reply, Exception):
+                raise reply
+            prompt = 0 if place else sum(len(turn.content.split()) for turn in request.messages)
+            usage = Usage(1, prompt, len(str(reply).split()), seconds=self._latency)
+            given.append(reply if isinstance(reply, Completion) else Completion(reply, usage=usage))
+        self.calls += len(given)
+        return given
+
+    async def close(self) -> None: ...
+
+
+def _in_order(replies: Iterable[Reply]) -> Callable[[tuple[Message, ...]], Reply]:
+    rest = iter(replies)
+
+    def reply(messages: tuple[Message, ...]) -> Reply:
+        for one in rest:
+            return one
+        raise CallFailed(f"the script has no reply left for: {messages[-1].content[:80]!r}")
+
+    return reply

@@ -1,0 +1,1 @@
+"""A hard question as several easier ones."""

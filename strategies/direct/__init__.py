@@ -1,0 +1,1 @@
+"""Answering without reasoning: the baseline."""

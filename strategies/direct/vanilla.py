@@ -1,0 +1,49 @@
+"""The baseline: the question, and the demand for a bare answer (Brown et al. 2020, arXiv 2005.14165; Kojima et al. 2022)."""
+
+from __future__ import annotations
+
+from reasoning.answer import Answer
+from reasoning.problem import Problem
+from reasoning.prompts import Demonstration, Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+from strategies.demonstrations import Worked, with_examples
+
+PROMPT = Prompt(input="{problem}", recap="{direct}")
+
+
+def bare(worked: Worked) -> Demonstration:
+    """A question and its answer, without the way there."""
+    return Demonstration(worked.question, worked.answer)
+
+
+@technique(
+    title="Direct prompting",
+    authors="Brown et al.",
+    year=2020,
+    arxiv="2005.14165",
+    calls="1",
+    needs=("demonstrations if shots > 0",),
+    use_when="as the baseline that every technique has to beat; for facts, labels and other answers that need no steps",
+    avoid_when="the answer takes several steps: a bare answer leaves the model no room to work them out "
+    "(text-davinci-002, MultiArith: 17.7 against 78.7 % with zero-shot chain of thought; arXiv 2205.11916)",
+    aliases=("direct", "basic", "io"),
+)
+class Vanilla(Strategy):
+    """Ask for the final answer and nothing else.
+
+    Chat models reason unasked, which would be no baseline: the demand for a bare answer stands at the end of the
+    user's turn, where small models heed it, and `max_tokens` is small.
+    """
+
+    shots: int = 0
+    max_tokens: int = 64
+    prompt: Prompt = PROMPT
+
+    def __post_init__(self) -> None:
+        self.check_parameters(shots=0, max_tokens=1)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        prompt = with_examples(self.prompt, problem, self.shots, bare)
+        reply = await session.ask(prompt.for_(problem), max_tokens=self.max_tokens)
+        return problem.read(reply)

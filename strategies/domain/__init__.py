@@ -1,0 +1,1 @@
+"""Chains for a field of work, as examples to start from."""

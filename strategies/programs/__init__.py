@@ -1,0 +1,1 @@
+"""Reasoning as a program, computed by an interpreter."""

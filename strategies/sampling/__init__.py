@@ -1,0 +1,1 @@
+"""Several independent draws and a decision over them."""

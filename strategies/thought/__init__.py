@@ -1,0 +1,1 @@
+"""Reasoning written out before the answer."""

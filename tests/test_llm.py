@@ -1,0 +1,219 @@
+"""The stack under the session: journal, single-flight, n, top-up, budget, limits, retry."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from reasoning import Budget, Journal
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, JournalError, UsageError
+from reasoning.limits import Limits
+from reasoning.llm.llm import LLM
+from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.prompts import Conversation
+from reasoning.testing import ScriptedLLM
+
+
+def numbered() -> ScriptedLLM:
+    counter = itertools.count()
+    return ScriptedLLM(lambda messages: f"text {next(counter)}")
+
+
+def ask(llm: LLM, draws: Sequence[int], question: str = "why?") -> list[Completion]:
+    return asyncio.run(llm.draw(request(llm, question), draws))
+
+
+def request(llm: LLM, question: str = "why?", **sampling: object) -> Request:
+    return llm.request(Conversation((Message("user", question),)), sampling)
+
+
+def test_draws_of_one_request_leave_together_and_are_distinct() -> None:
+    llm = numbered()
+    assert [one.text for one in ask(llm, range(5))] == [f"text {i}" for i in range(5)]
+    assert len(llm.requests) == 1
+
+
+def test_branches_that_ask_the_same_at_once_share_one_request() -> None:
+    llm = numbered()
+
+    async def side_by_side() -> list[list[Completion]]:
+        return await asyncio.gather(*(llm.draw(request(llm), [place]) for place in range(5)))
+
+    texts = [drawn[0].text for drawn in asyncio.run(side_by_side())]
+    assert texts == [f"text {i}" for i in range(5)]
+    assert len(llm.requests) == 1
+
+
+def test_equal_draws_in_flight_are_one() -> None:
+    llm = ScriptedLLM(lambda messages: "x", latency=0.01)
+
+    async def hundred() -> None:
+        await asyncio.gather(*(llm.draw(request(llm), [0]) for _ in range(100)))
+
+    asyncio.run(hundred())
+    assert llm.calls == 1
+
+
+def test_a_cancelled_waiter_takes_nobody_along_and_the_draw_is_recorded() -> None:
+    llm = ScriptedLLM(lambda messages: "x", latency=0.02)
+
+    async def scene() -> str:
+        first = asyncio.create_task(llm.draw(request(llm), [0]))
+        second = asyncio.create_task(llm.draw(request(llm), [0]))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        return (await second)[0].text
+
+    assert asyncio.run(scene()) == "x"
+    assert len(llm.journal) == 1
+
+
+def test_a_rerun_gets_the_same_draws_and_spends_nothing(tmp_path: Path) -> None:
+    first = ScriptedLLM(["a", "b", "c"], journal=Journal(tmp_path / "journal.sqlite"))
+    bought = ask(first, range(3))
+    again = ScriptedLLM([], journal=Journal(tmp_path / "journal.sqlite"))
+    found = ask(again, range(3))
+    assert [one.text for one in found] == ["a", "b", "c"]
+    assert [one.usage for one in found] == [one.usage for one in bought]
+    assert [one.spent for one in found] == [False] * 3
+    assert again.calls == 0
+    assert again.spent == Usage()
+
+
+def test_twenty_after_five_buys_fifteen(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    ask(ScriptedLLM(lambda m: "x", journal=journal), range(5))
+    more = ScriptedLLM(lambda m: "x", journal=journal)
+    ask(more, range(20))
+    assert more.calls == 15
+
+
+def test_what_n_leaves_out_is_topped_up_and_no_more() -> None:
+    class OneOfN(ScriptedLLM):
+        async def one(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+            return await self._script.complete(request, draws[:1])
+
+    llm = OneOfN(lambda messages: "x")
+    sent: list[int] = []
+
+    class Client:
+        model, endpoint, max_choices, concurrency, free = "one", None, 8, None, True
+
+        async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+            sent.append(len(draws))
+            return [Completion("x")]
+
+        async def close(self) -> None: ...
+
+    llm = LLM(Client())
+    assert len(ask(llm, range(5))) == 5
+    assert sent == [5, 1, 1, 1, 1]
+    ask(llm, range(3), "else?")
+    assert sent[5:] == [1, 1, 1]  # the refusal is remembered
+
+
+def test_the_key_of_a_request_holds_its_settings_and_not_the_hint() -> None:
+    llm = numbered()
+    one, hotter = request(llm), request(llm, temperature=0.7)
+    assert one.key != hotter.key
+    assert one.key == Request(one.model, one.messages, one.sampling, one.endpoint, shared=1).key
+
+
+def test_a_fault_that_can_pass_is_tried_again_and_no_other() -> None:
+    llm = ScriptedLLM([CallFailed("busy", retryable=True, retry_after=0.01), "x"])
+    assert ask(llm, [0])[0].text == "x"
+    for lasting in (CallFailed("bad request"), AuthenticationFailed("no key")):
+        llm = ScriptedLLM([lasting, "x"])
+        with pytest.raises(type(lasting), match=str(lasting)):
+            ask(llm, [0])
+        assert len(llm.requests) == 1
+        assert len(llm.journal) == 0  # a failed call is no record
+
+
+def test_a_budget_is_never_passed_whatever_the_concurrency() -> None:
+    budget = Budget(calls=7)
+    llm = ScriptedLLM(lambda messages: "x", latency=0.001, budget=budget)
+
+    async def many() -> list[object]:
+        tasks = (llm.draw(request(llm, f"{i}?"), [0]) for i in range(64))
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    results = asyncio.run(many())
+    assert llm.calls == budget.spent.calls == 7
+    assert sum(isinstance(one, BudgetExhausted) for one in results) == 57
+    assert "7 of 7 calls are spent" in str(next(one for one in results if isinstance(one, BudgetExhausted)))
+
+
+def test_a_budget_in_tokens_reserves_the_worst_case() -> None:
+    llm = ScriptedLLM(lambda m: "one two", budget=Budget(tokens=150), max_tokens=100)
+    ask(llm, [0])
+    assert llm.budget.spent.tokens == 3
+    ask(llm, [1])
+    with pytest.raises(BudgetExhausted, match="tokens"):
+        ask(llm, range(2, 4))  # 200 tokens could come
+
+
+def test_a_budget_in_dollars_needs_a_price() -> None:
+    with pytest.raises(UsageError, match="no price is known"):
+        ask(ScriptedLLM(lambda m: "x", budget=Budget(usd=1)), [0])
+    with pytest.raises(UsageError, match="-1 usd"):
+        Budget(usd=-1)
+
+
+def test_limits_hold_requests_back() -> None:
+    llm = ScriptedLLM(lambda messages: "x", latency=0.002)
+    llm.limits = Limits(concurrency=3)
+
+    async def many() -> None:
+        await asyncio.gather(*(llm.draw(request(llm, f"{i}?"), [0]) for i in range(20)))
+
+    asyncio.run(many())
+    assert llm.peak == 3
+    with pytest.raises(UsageError, match="concurrency=0"):
+        Limits(concurrency=0)
+
+
+def test_a_draw_survives_a_kill_from_the_moment_it_is_seen(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, signal, sys\n"
+        "from reasoning import Journal\n"
+        "from reasoning.testing import ScriptedLLM\n"
+        "from reasoning.llm.request import Message\n"
+        "from reasoning.prompts import Conversation\n"
+        "llm = ScriptedLLM(lambda m: 'seen', journal=Journal(sys.argv[1]))\n"
+        "asyncio.run(llm.draw(llm.request(Conversation((Message('user', 'why?'),)), {}), [0]))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "journal.sqlite"
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
+    llm = ScriptedLLM([], journal=Journal(path))
+    assert ask(llm, [0])[0].text == "seen"
+
+
+def test_what_is_wrong_with_a_journal_is_said_and_the_file_is_kept(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"not a database, but something that a user may want back" * 50)
+    with pytest.raises(JournalError, match=r"damaged\.sqlite cannot be read"):
+        ask(ScriptedLLM(["x"], journal=Journal(damaged)), [0])
+    assert damaged.read_bytes().startswith(b"not a database")
+    import sqlite3
+
+    newer = tmp_path / "newer.sqlite"
+    connection = sqlite3.connect(newer)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(JournalError, match="newer version"):
+        ask(ScriptedLLM(["x"], journal=Journal(newer)), [0])
+
+
+def test_odd_text_is_recorded(tmp_path: Path) -> None:
+    odd = "\x00 \ud800 é \U0001f600"
+    journal = Journal(tmp_path / "journal.sqlite")
+    ask(ScriptedLLM([odd], journal=journal), [0])
+    assert ask(ScriptedLLM([], journal=journal), [0])[0].text == "\x00 ? é \U0001f600"
