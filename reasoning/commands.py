@@ -51,16 +51,21 @@ def app() -> Any:
 
     @root.callback()
     def options(
-        version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_version)
+        ] = False,
         debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
-    ) -> None:
-        if version:
-            typer.echo(f"reasoning {__version__}")
-            raise typer.Exit
+    ) -> None: ...
 
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         point.load()(root)
     return typer.main.get_command(root)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reasoning {__version__}")
+        raise typer.Exit
 
 
 def register(root: typer.Typer) -> None:
@@ -91,9 +96,9 @@ def ask(
     solver = reasoning.strategies.get(strategy)
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
     solver.check_serves(problem.kind)
-    with reasoning.connect(model, base_url=base_url, journal=False if journal == "none" else journal) as llm:
-        with loading(llm):
-            answer = solver.run(problem, llm)
+    llm = reasoning.connect(model, base_url=base_url, journal=False if journal == "none" else journal)
+    with llm, loading(llm):
+        answer = solver.run(problem, llm)
     if as_json:
         typer.echo(json.dumps(_as_json(answer), ensure_ascii=False))
     else:
@@ -145,14 +150,14 @@ def _print(answer: Answer, trace: bool) -> None:
 
     from reasoning.display import cost
 
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False)
     if trace and answer.trace is not None:
         out.print(answer.trace.tree())
-    for name, value in list(answer.steps.items()):
-        out.print(f"[bold]{name}[/bold]")
-        out.print(_shown(value), markup=False)
+    for name, value in answer.steps.items():
+        out.print(name, style="bold")
+        out.print(_shown(value), soft_wrap=True)
     if not answer.steps:
-        out.print(_shown(answer.value) if answer.state == "answered" else answer.text, markup=False)
+        out.print(_shown(answer.value) if answer.state == "answered" else answer.text, soft_wrap=True)
     said = cost(answer.usage) + (f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else "")
     Console(stderr=True, highlight=False).print(said, style="dim")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from reasoning.answer import Answer
-    from reasoning.llm.request import Completion, Usage
+    from reasoning.llm.request import Completion, Message, Usage
     from reasoning.prompts import Prompt
 
 
@@ -40,6 +40,8 @@ def trace_tree(trace: Trace) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
+    shown: set[tuple[Message, ...]] = set()
+
     def grow(tree: Tree, stage: Trace) -> None:
         for event in stage.events:
             if isinstance(event, Trace):
@@ -52,8 +54,12 @@ def trace_tree(trace: Trace) -> Tree:
     def call(tree: Tree, event: Call) -> None:
         settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
         branch = tree.add(Text(f"call ({settings})", style="dim"))
-        for role, content in event.messages:
+        known = next((i for i in range(len(event.messages), 0, -1) if event.messages[:i] in shown), 0)
+        if known:  # turns that stand above already: demonstrations, earlier stages, the other samples' prompt
+            branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
+        for role, content in event.messages[known:]:
             branch.add(Text.assemble((f"{role}  ", "cyan"), content))
+        shown.update(event.messages[:i] for i in range(1, len(event.messages) + 1))
         for draw in event.completions:
             if draw.reasoning:
                 branch.add(Text.assemble(("reasoning  ", "magenta"), draw.reasoning))

@@ -1,4 +1,4 @@
-"""What a person sees while a model is fetched and loaded and thinks: one line on stderr, and none where nobody looks."""
+"""What a person sees while a model is fetched, loads and thinks: one line on stderr; none where nobody looks."""
 
 from __future__ import annotations
 

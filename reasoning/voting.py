@@ -1,4 +1,4 @@
-"""Votes over samples: sample → parse → filter → vote."""
+"""Voting: sample → parse → filter → vote. Here the last part: which of the parsed values has the most votes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from reasoning.kinds import Kind
 
 @dataclass(frozen=True)
 class Vote:
-    """The outcome of a vote.
+    """The result of a vote.
 
     Attributes:
-        value: the winner, as its first draw has it; None when no sample could be read.
-        counts: each candidate and its number of votes, most votes first, among equals the one drawn first.
-        valid: samples that voted.
-        total: samples, those that could not be read among them.
+        value: the winner; None where no sample had a value.
+        counts: each candidate and its votes, most votes first, of equals the one that was drawn first.
+        valid: samples with a value; the others are no votes.
+        total: all samples.
     """
 
     value: Any
@@ -28,12 +28,12 @@ class Vote:
 
     @property
     def share(self) -> float:
-        """The winner's share of the valid votes; 0 when there is none."""
-        return self.counts[0][1] / self.valid if self.counts else 0.0
+        """The winner's part of the valid votes, from 0 to 1; 0 where there are none."""
+        return self.counts[0][1] / self.valid if self.valid else 0.0
 
     @property
     def tied(self) -> bool:
-        """Whether another candidate has as many votes as the winner, so that the order of draws decided."""
+        """Whether another candidate has as many votes as the winner."""
         return len(self.counts) > 1 and self.counts[0][1] == self.counts[1][1]
 
     def __str__(self) -> str:
@@ -43,19 +43,27 @@ class Vote:
 
 
 def majority(values: Iterable[Any], kind: Kind) -> Vote:
-    """The majority vote over the values of samples, in draw order.
+    """The value that most samples agree on (Wang et al. 2022, arXiv 2203.11171, §2: the unweighted sum).
 
-    A None (nothing could be read) is no vote. Values are one candidate when their keys are equal by the kind. A tie
-    goes to the candidate that was drawn first, so the winner does not depend on arrival (Wang et al. 2022, arXiv
-    2203.11171, give no rule).
+    A tie goes to the candidate that was drawn first; else the order of the draws does not matter.
+
+    Args:
+        values: what the kind parsed from each sample, in draw order; None for a sample without an answer.
+        kind: its keys say which values are one candidate. Of the forms that a candidate was drawn in, the
+            most frequent stands for it, of equally frequent ones the shortest and then the alphabetically first.
     """
-    values = list(values)
-    first: dict[Hashable, Any] = {}
-    votes: Counter[Hashable] = Counter()
-    for value in values:
+    samples = list(values)
+    candidates: dict[Hashable, list[Any]] = {}
+    for value in samples:
         if value is not None:
-            key = kind.key(value)
-            first.setdefault(key, value)
-            votes[key] += 1
-    counts = tuple((first[key], count) for key, count in votes.most_common())  # stable: equals stay in draw order
-    return Vote(counts[0][0] if counts else None, counts, votes.total(), len(values))
+            candidates.setdefault(kind.key(value), []).append(value)
+    counts = tuple((_form(drawn, kind), len(drawn)) for drawn in sorted(candidates.values(), key=len, reverse=True))
+    return Vote(counts[0][0] if counts else None, counts, sum(count for _, count in counts), len(samples))
+
+
+def _form(drawn: list[Any], kind: Kind) -> Any:
+    """The value that stands for a candidate, whatever the order in which its forms were drawn."""
+    forms = [kind.show(value) for value in drawn]
+    frequency = Counter(forms)
+    best = min(range(len(drawn)), key=lambda at: (-frequency[forms[at]], len(forms[at]), forms[at]))
+    return drawn[best]

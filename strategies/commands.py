@@ -25,11 +25,14 @@ def table(context: typer.Context) -> None:
 
     from strategies.registry import catalogue
 
-    rows = Table("name", "technique", "calls", "kinds", "needs", box=None, header_style="bold", pad_edge=False)
+    rows = Table(box=None, header_style="bold", pad_edge=False)
+    rows.add_column("name", no_wrap=True)
+    rows.add_column("technique")
+    rows.add_column("calls")
+    rows.add_column("what it does", ratio=1)
     for name, card in catalogue().items():
-        kinds = ", ".join(kind.__name__ for kind in card.serves) or "all"
         title = card.title + (f" ({card.year})" if card.year else "")
-        rows.add_row(name, title, str(card.calls), kinds, ", ".join(card.needs))
+        rows.add_row(name, title, str(card.calls), card.summary)
     out = Console(highlight=False)
     out.print(rows)
     out.print("\nOne in full: reasoning strategies show NAME", style="dim")
@@ -39,6 +42,8 @@ def table(context: typer.Context) -> None:
 def show(spec: Annotated[str, typer.Argument(help="A name or a spec, such as 'cot(shots=4)'.")]) -> None:
     """Print one technique's card, its parameters and its prompts."""
     from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
 
     from reasoning.prompts import Prompt
     from strategies.registry import get
@@ -58,9 +63,11 @@ def show(spec: Annotated[str, typer.Argument(help="A name or a spec, such as 'co
         "use when": card.use_when,
         "not when": card.avoid_when,
     }
+    lines = Table.grid(padding=(0, 2))
     for label, text in facts.items():
         if text:
-            out.print(f"  {label:<9} {text}")
+            lines.add_row(label, text)
+    out.print(Padding(lines, (0, 0, 0, 2)))
     parameters = [field for field in dataclasses.fields(strategy) if field.init] if card.year or card.authors else []  # type: ignore[arg-type]
     prompts = {}
     for field in parameters:
@@ -71,6 +78,8 @@ def show(spec: Annotated[str, typer.Argument(help="A name or a spec, such as 'co
             out.print(f"  {field.name} = {value!r}")
     for name, prompt in prompts.items():
         out.print(f"\nprompt {name}", style="bold")
+        lines = Table.grid(padding=(0, 2))
         for title, text in {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}.items():
             if text:
-                out.print(f"  [{title}] {text}".replace("\n", "\n    "))
+                lines.add_row(title, text)
+        out.print(Padding(lines, (0, 0, 0, 2)))

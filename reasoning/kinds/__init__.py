@@ -16,10 +16,10 @@ A kind of one's own is a frozen dataclass that starts from `Stated` and says wha
 
 from reasoning.kinds.choice import Choice
 from reasoning.kinds.items import Items
-from reasoning.kinds.kind import CHECKER, Kind, Reading, Region
+from reasoning.kinds.kind import CHECKER, Kind, Reading, Region, Unusable
 from reasoning.kinds.names import KINDS, from_json, get, to_json
 from reasoning.kinds.number import Number
-from reasoning.kinds.stated import Stated, Unusable
+from reasoning.kinds.stated import Stated
 from reasoning.kinds.structured import Json
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.kind import Unusable
 from reasoning.kinds.labels import Labels, listed
-from reasoning.kinds.stated import Stated, Unusable, meant, refused, sentence, unmarked
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
@@ -36,7 +38,9 @@ class Choice(Stated):
     labels: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.options, str):
+        if isinstance(self.options, str) or not all(
+            isinstance(given, Iterable) for given in (self.options, self.labels)
+        ):
             raise UsageError(
                 f"Choice wants several options, or a mapping from label to option; got {self.options!r:.80}"
             )
@@ -76,22 +80,24 @@ class Choice(Stated):
 
     def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
         """The label with which a statement begins or that it names, else the option whose text it holds."""
-        said = meant(text)
-        if isinstance(said, Unusable):
-            return said
-        first = sentence(said)
+        texts = self._texts(text)
+        if not any(start == 0 for start, _ in texts.values()):  # "not guilty" may be an option
+            said = meant(text)
+            if isinstance(said, Unusable):
+                return said
+            text, texts = said, self._texts(said)
+        first = sentence(text)
         if begun := self._finder.leading(first):
             return self._single(first, *begun)
         for label, start, end in self._finder.named(first):
             return Unusable("a negation") if _DENIAL.search(first[:start]) else self._single(first, label, end)
-        if whole := self._whole(said):
+        if whole := self._whole(text):
             return whole
-        if texts := self._texts(said):
-            if len(texts) > 1:
-                return Unusable("several options")
-            label, start = next(iter(texts.items()))
-            return Unusable("a negation") if _DENIAL.search(_fold(said)[:start]) else label
-        return Unusable("a refusal") if refused(said) else None
+        if len(texts) > 1:
+            return Unusable("several options")
+        for label, (start, _) in texts.items():
+            return Unusable("a negation") if _DENIAL.search(_fold(text)[:start]) else label
+        return Unusable("a refusal") if refused(text) else None
 
     def only(self, line: str, before: str) -> str | None:
         """A label, an option's text, or both."""
@@ -112,11 +118,15 @@ class Choice(Stated):
             if marks[at] and any(marks[max(0, at - 1) : at] + marks[at + 1 : at + 2]):
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[at])):
-                found = {label for label, *_ in self._finder.named(part)} or set(self._texts(part))
-                if found and _DENIAL.search(part):
+                named = {label: (start, end) for label, start, end in self._finder.named(part)}
+                folded = part if named else _fold(part)
+                if not (found := named or self._texts(part)):
+                    continue
+                for start, end in sorted(found.values(), reverse=True):
+                    folded = folded[:start] + folded[end:]  # an option may itself deny something
+                if _DENIAL.search(folded):
                     return Unusable("a negation")
-                if found:
-                    return found.pop() if len(found) == 1 else Unusable("several options")
+                return next(iter(found)) if len(found) == 1 else Unusable("several options")
         return None
 
     def target(self, target: Any) -> str:
@@ -157,15 +167,15 @@ class Choice(Stated):
         found = [label for label, option in self._pairs if text and _fold(option) == text]
         return found[0] if len(found) == 1 else None
 
-    def _texts(self, text: str) -> dict[str, int]:
-        """The options whose texts stand in a line, with the place of each; not those inside a longer option's text."""
+    def _texts(self, text: str) -> dict[str, tuple[int, int]]:
+        """The options whose texts stand in a line, with their places in it, folded; none inside a longer option."""
         text = _fold(text)
         spans = [(m.start(), m.end(), label) for label, pattern in self._patterns for m in pattern.finditer(text)]
-        found: dict[str, int] = {}
+        found: dict[str, tuple[int, int]] = {}
         reach = -1
         for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
             if end > reach:
-                found.setdefault(label, start)
+                found.setdefault(label, (start, end))
                 reach = end
         return found
 

@@ -9,11 +9,19 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Reading, Region
-from reasoning.kinds.stated import Stated, refused, statements, unmarked, visible
+from reasoning.kinds.passages import statements, visible
+from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
+from reasoning.kinds.wording import refused, unmarked
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
-_LONGEST = 20_000  # characters of a reply that are looked at
+_LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
+# What may stand in front of a stated list on its line: an item itself may say "the answer is …".
+_OPENING = re.compile(
+    r"(?:[^\w(]|_|\([^()]*+\)|(?:so|therefore|thus|hence|the|my|final|correct|complete|answers?|items|list|as|is|are)\b)*+",
+    re.IGNORECASE,
+)
+_LONGEST = 10_000  # characters of a reply that are looked at
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,10 @@ class Items(Stated):
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
         text = visible(text, region)
         for said in statements(text):
-            paragraph = text[said.at : said.at + _LONGEST].strip().partition("\n\n")[0]
+            opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
+            if said.mark or not _OPENING.fullmatch(opening):
+                continue
+            paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
             if self._says_none(paragraph):
                 return Reading((), "trigger")
             if items := self._split(paragraph):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 DEEPEST = 64
 """Levels of nesting that are read."""
 
-REPAIRED = 100_000
+REPAIRED = 50_000
 """Characters in which faults are repaired."""
 
 _COST = 1_000  # what an attempt is reckoned at, at least, in characters

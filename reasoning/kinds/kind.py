@@ -24,6 +24,13 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """Something stated where the answer should be that is no answer of the kind; `why` is shown in the trace."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Region:
     """The part of a reply in which to look: `Region(before="Wrong explanation")`, `Region("<answer>", "</answer>")`.
 

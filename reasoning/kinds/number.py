@@ -10,8 +10,10 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.kind import Unusable
 from reasoning.kinds.quantities import plain, tokens
-from reasoning.kinds.stated import Stated, Unusable, meant, refused, sentence, unmarked
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"
@@ -98,7 +100,7 @@ class Number(Stated):
         token = next(tokens(text), None)
         if token is None or token.start > 0 or token.value is None:
             return None
-        unit = text[token.end :].strip(" %°.")
+        unit = text[token.end :].lstrip(" %°").rstrip(" .")
         return token.value if _UNIT.fullmatch(unit) and not _NO_UNIT.search(unit) else None
 
     def last(self, text: str) -> Any | None:

@@ -76,7 +76,7 @@ _SCALES = {"k": 3, "m": 6, "b": 9, "bn": 9, "hundred": 2, "thousand": 3, "millio
 _OPEN_AFTER = re.compile(
     r"[xyz]\b|[²³⁴⁵⁶⁷⁸⁹]|\((?=\d|[a-z]\b)|\s?(?:\^|\*\*|\\sqrt|\\pi|√|π)"  # 2x, 2², 2(3 + 4), 2^10, 3√2
     r"|\s?%?\s?(?:[-–/]\s?[\d(\\$?]|x\s?\(?[\d$])"  # 9 - 3, 9 / (…, 9 x 3
-    r"|\s?%?(?:\s?[A-Za-z]{1,20}){0,3}+\s?[+*×÷]"  # 9 + …, 20 minutes + …
+    r"|\s?%?(?:\s?[A-Za-z]{1,20}){0,3}+(?:\s?[+×÷]|\s\*\s|\*(?:\s?[\d(\\$]|[a-z]\b))"  # 9 + …, 20 minutes + …, not 9*
 )
 _OPEN_BEFORE = re.compile(r"(?:(?:\b\w|\d|[)}%?])\s?[-–]|[\w)}%?]\s?(?:[+×÷/]|\*\*?)|\^|√|\d\s?x)\s?\(?$|\w-$")
 
@@ -124,7 +124,8 @@ def number(value: Decimal) -> int | float | None:
         return 0
     if not value.is_finite() or not -LONGEST < value.adjusted() < LONGEST:
         return None
-    return int(value) if value == value.to_integral_value() else float(value)
+    nearest = float(value)
+    return int(value if value == value.to_integral_value() else nearest) if nearest.is_integer() else nearest
 
 
 def _value(match: re.Match[str]) -> int | float | None:

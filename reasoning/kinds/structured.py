@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
 from reasoning.errors import UsageError
 from reasoning.kinds.jsontext import candidates
 from reasoning.kinds.kind import Reading, Region
-from reasoning.kinds.stated import Stated, visible
+from reasoning.kinds.passages import visible
+from reasoning.kinds.stated import Stated
 
 Shape = Literal["object", "array", "any"]
 
@@ -41,7 +42,7 @@ class Json(Stated):
             raise UsageError(f"Json(shape={self.shape!r}): the shape is one of {', '.join(get_args(Shape))}")
         for field in ("required", "allowed"):
             keys = getattr(self, field)
-            if isinstance(keys, str):
+            if isinstance(keys, str) or not (keys is None or isinstance(keys, Iterable)):
                 raise UsageError(f"Json({field}={keys!r}): give a list of keys")
             object.__setattr__(self, field, None if keys is None else tuple(keys))
 
@@ -74,7 +75,7 @@ class Json(Stated):
         return json.dumps(_even(value), sort_keys=True)
 
     def show(self, value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).replace("think>", "think\\u003e")  # no `<think>` of its own
 
     @property
     def _wanted(self) -> str:

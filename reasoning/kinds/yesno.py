@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.stated import Stated, Unusable, meant, refused, sentence, unmarked
+from reasoning.kinds.kind import Unusable
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
 _WORD = re.compile(r"(?<![\w'’-])(?:yes|no|true|false)(?![\w'’])", re.IGNORECASE)
 # "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".

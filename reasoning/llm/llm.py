@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -130,9 +131,7 @@ class LLM:
         price = getattr(self.client, "price", lambda usage: None)
         async with self.budget.reserve(request, len(draws), price) as settle:
             async with self.limits.place(request.max_tokens * len(draws)):
-                got = (await retrying(lambda: self.client.complete(request, draws)))[: len(draws)]
-            if not got:
-                raise CallFailed(f"{self.name} answered with no completion at all")
+                got = (await retrying(lambda: self._once(request, draws)))[: len(draws)]
             numbered = [replace(one, key=request.key, draw=draw) for one, draw in zip(got, draws, strict=False)]
             for one in numbered:
                 settle(one.usage)
@@ -141,6 +140,15 @@ class LLM:
         for one in numbered:
             self._land(request, one.draw, one)
         return numbered
+
+    async def _once(self, request: Request, draws: list[int]) -> list[Completion]:
+        """One attempt. Draws of one request share its time, as they share its prompt."""
+        started = time.monotonic()
+        got = await self.client.complete(request, draws)
+        if not got:
+            raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
+        seconds = (time.monotonic() - started) / len(got)
+        return [replace(one, usage=replace(one.usage, seconds=seconds)) for one in got]
 
     def _land(self, request: Request, draw: int, result: Completion | BaseException) -> None:
         flight = self._flights.pop((request.key, draw), None)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _OVERFLOW = re.compile(
-    r"context[ _](length|window|size)|maximum context|prompt is too long|too many (input )?tokens|exceeds the .*context",
-    re.IGNORECASE,
+    r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
 )
 _PASSING = {408, 409, 425, 429}  # client errors that may pass; so may every 5xx except 501 and 505
 _LENGTH = {"length", "max_tokens", "model_length"}  # the names that servers give to a cut by max_tokens
@@ -42,6 +42,7 @@ class OpenAIClient:
         max_choices: how many draws go out as one request (`n`).
         concurrency: requests that the server usefully answers at once, or None.
         free: whether its calls cost no money.
+        socket_factory: makes the sockets of its connections, from an address as `socket.getaddrinfo` gives it.
     """
 
     def __init__(
@@ -55,14 +56,15 @@ class OpenAIClient:
         max_choices: int = 8,
         concurrency: int | None = None,
         free: bool = False,
+        socket_factory: Callable[[Any], socket.socket] | None = None,
     ) -> None:
-        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+        if not re.match(r"https?://[^/\s]+", base_url):
             raise UsageError(f"base_url={base_url!r} is no address of a server; it looks like http://localhost:8000/v1")
         self.model = model
         self.endpoint: str | None = base_url.rstrip("/")
         self.max_choices, self.concurrency, self.free = max_choices, concurrency, free
-        self._url = base_url.rstrip("/")
         self._key, self._key_variable, self._timeout = api_key, key_variable, timeout
+        self._socket_factory = socket_factory
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reached = False
@@ -81,18 +83,18 @@ class OpenAIClient:
             body["seed"] = seed + draws[0]
         started = time.monotonic()
         try:
-            reply = await self.post("/chat/completions", {**body, "n": len(draws)} if len(draws) > 1 else body)
+            reply = await self.fetch("/chat/completions", {**body, "n": len(draws)} if len(draws) > 1 else body)
         except (AuthenticationFailed, ContextOverflow):
             raise
         except CallFailed as error:
             if error.retryable or len(draws) == 1:
                 raise
-            reply = await self.post("/chat/completions", body)
+            reply = await self.fetch("/chat/completions", body)
             self.max_choices = 1  # it was `n` that this server does not take
         return completions(reply, time.monotonic() - started)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send one JSON object to a path under the base URL and return the JSON that comes back.
+    async def fetch(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON that a path under the base URL answers: to a POST of `body`, or to a GET without one.
 
         Raises:
             AuthenticationFailed, ContextOverflow, CallFailed: as the module's errors say.
@@ -100,19 +102,22 @@ class OpenAIClient:
         import aiohttp
 
         try:
-            async with self._open().post(self._url + path, json=body) as response:
+            method = "GET" if body is None else "POST"
+            async with self._open().request(method, f"{self.endpoint}{path}", json=body) as response:
                 text = await response.text(errors="replace")
         except aiohttp.ClientError as error:
             raise self._unreachable(error) from None
         except TimeoutError:
-            raise CallFailed(f"{self._url} gave no answer within {self._timeout:g} s", retryable=True) from None
+            raise CallFailed(f"{self.endpoint} gave no answer within {self._timeout:g} s", retryable=True) from None
         if response.status >= 400:
             raise self._refused(response.status, text, response.headers)
         self._reached = True
         try:
             reply = json.loads(text)
         except ValueError:
-            raise CallFailed(f"{self._url} answered with broken JSON: {self._shown(text)}", retryable=True) from None
+            raise CallFailed(
+                f"{self.endpoint} answered with broken JSON: {self._shown(text)}", retryable=True
+            ) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
             code = reply["error"].get("code") if isinstance(reply["error"], dict) else None
             raise self._refused(code if isinstance(code, int) else 500, text, response.headers)
@@ -134,11 +139,13 @@ class OpenAIClient:
                 with contextlib.suppress(RuntimeError):
                     self._session.connector.close()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # how many at once is decided in the layers above
+                connector=aiohttp.TCPConnector(
+                    limit=0, socket_factory=self._socket_factory
+                ),  # the limit is in a layer above
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
                 headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=urlsplit(self._url).hostname not in ("localhost", "127.0.0.1", "::1"),  # proxies
+                trust_env=urlsplit(str(self.endpoint)).hostname not in ("localhost", "127.0.0.1", "::1"),  # proxies
             )
             self._loop = loop
         return self._session
@@ -147,25 +154,25 @@ class OpenAIClient:
         import aiohttp
 
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            return CallFailed(f"no secure connection to {self._url}: {self._shown(str(error))}")
+            return CallFailed(f"no secure connection to {self.endpoint}: {self._shown(str(error))}")
         if isinstance(error, aiohttp.ClientConnectorError):
             # A server that was there a moment ago may come back; one that never was is a wrong address.
-            return CallFailed(f"nothing answers at {self._url}: is the server running?", retryable=self._reached)
+            return CallFailed(f"nothing answers at {self.endpoint}: is the server running?", retryable=self._reached)
         if isinstance(error, aiohttp.InvalidURL | aiohttp.TooManyRedirects):
-            return CallFailed(f"{self._url} cannot be called: {self._shown(str(error) or type(error).__name__)}")
-        return CallFailed(f"the connection to {self._url} broke: {self._shown(str(error))}", retryable=True)
+            return CallFailed(f"{self.endpoint} cannot be called: {self._shown(str(error) or type(error).__name__)}")
+        return CallFailed(f"the connection to {self.endpoint} broke: {self._shown(str(error))}", retryable=True)
 
     def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
         words, kind = _words(text)
-        said = f"{self._url} answered {status}: {self._shown(words)}"
+        said = f"{self.endpoint} answered {status}: {self._shown(words)}"
         if status == 401 or (status == 403 and not self._reached):
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
-            return AuthenticationFailed(f"{self._url} refuses {key} (status {status})")
+            return AuthenticationFailed(f"{self.endpoint} refuses {key} (status {status})")
         if status in (400, 413, 422, 500) and (_OVERFLOW.search(kind) or _OVERFLOW.search(words)):
             return ContextOverflow(said)
-        if kind == "insufficient_quota":  # a 429 that waiting does not cure
+        if "insufficient_quota" in kind:  # a 429 that waiting does not cure
             return CallFailed(said)
         passing = status in _PASSING or (status >= 500 and status not in (501, 505))
         return CallFailed(said, retryable=passing, retry_after=_retry_after(headers))

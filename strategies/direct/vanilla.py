@@ -1,4 +1,4 @@
-"""The baseline: the question, and the demand for a bare answer (Brown et al. 2020, arXiv 2005.14165; Kojima et al. 2022)."""
+"""The baseline: the question, and the demand for a bare answer (Brown et al. 2020; Kojima et al. 2022)."""
 
 from __future__ import annotations
 

@@ -15,11 +15,12 @@ from reasoning.tools.execution import Source
 from reasoning.tools.program import program
 from strategies.demonstrations import Worked, with_examples
 
+ASK = "# Python code that computes the answer and assigns it to the variable ans"
 FEW_SHOT = Prompt(
     objective="Answer the question with a short Python program. Let Python do every calculation.",
     output_format="Python code only: one statement a line, meaningful variable names, the result in the variable ans.",
     input="{problem}",
-    recap="# Python code, return ans",
+    recap=ASK,
 )
 ZERO_SHOT = Prompt(
     input="{problem}",
@@ -31,7 +32,7 @@ CLOSEST = Prompt(input="{problem}\n\nA calculation gave: {result}\nWhich option 
 
 def as_program(worked: Worked) -> Demonstration:
     """A question and the program that answers it."""
-    return Demonstration(f"{worked.question}\n\n# Python code, return ans", f"```python\n{worked.program}\n```")
+    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```")
 
 
 @technique(
@@ -53,9 +54,10 @@ class ProgramOfThoughts(Strategy):
 
     Few-shot by default: straight-line code with one meaningful variable for each quantity. `shots=0` is the paper's
     zero-shot form: a function `solver()` that returns the answer (a chat model writes it whole, rather than continuing
-    an opened one, and needs no logit bias against comments). Where that is missing, what was printed is read, then
-    the variable that was assigned last: small models forget the name that they were told. Programs run in the interpreter, never in this process; what it cannot run
-    is `Unparsed` with the reason. A result of 0 is an answer.
+    an opened one, and needs no logit bias against comments). Where the named result is missing, what was printed is
+    read, then the variable that was assigned last: small models forget the name that they were told. Programs run in
+    the interpreter, never in this process; what it cannot run is `Unparsed` with the reason. A result of 0 is an
+    answer.
     """
 
     shots: int = 4

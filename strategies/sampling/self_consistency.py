@@ -1,4 +1,4 @@
-"""Self-consistency: sample several chains, take the answer that most of them reach (Wang et al. 2022, arXiv 2203.11171)."""
+"""Self-consistency: sample several chains, take the answer that most of them reach (Wang et al. 2022)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_few_shot_shows_programs_and_makes_one_call() -> None:
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 3
     assert all("ans = " in reply for reply in replies)
-    assert llm.prompts[0].endswith("# Python code, return ans")
+    assert llm.prompts[0].endswith("assigns it to the variable ans")
 
 
 def test_zero_shot_reads_the_return_value_of_the_solver() -> None:

@@ -1,0 +1,35 @@
+"""Compare techniques on the same problems, and say what the numbers allow to say.
+
+import reasoning as r
+r.benchmarks.compare(["vanilla", "cot"], "gsm_symbolic", r.connect("local"), limit=24)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks import tasks as tasks
+    from benchmarks.comparison import Comparison as Comparison
+    from benchmarks.experiment import compare as compare
+    from benchmarks.result import Result as Result
+    from benchmarks.tasks import Task as Task
+
+_FROM = {"Comparison": "comparison", "Result": "result", "Task": "tasks", "compare": "experiment"}
+_MODULES = ("tasks",)
+
+__all__ = sorted([*_FROM, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"benchmarks.{name}")
+    if name not in _FROM:
+        raise AttributeError(f"module 'benchmarks' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"benchmarks.{_FROM[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

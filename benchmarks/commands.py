@@ -1,0 +1,160 @@
+"""`reasoning bench`: run a comparison, open its problems, print its table again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from benchmarks.comparison import Comparison
+
+bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add this package's commands."""
+    root.add_typer(bench, name="bench")
+
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@bench.command()
+def run(
+    task: Annotated[str, typer.Option(help="gsm_symbolic, gsm8k, gym:NAME, jsonl:FILE or replay:FILE.")],
+    strategies: Annotated[str, typer.Option(help="Specs with commas between: 'vanilla, cot(shots=4)'.")],
+    model: Annotated[str, typer.Option(help="local, local:NAME, a litellm name, or replay:FILE.")] = "local",
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    limit: Annotated[int, typer.Option(help="How many problems.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
+    budget_usd: Annotated[float | None, typer.Option(help="Stop before this many US dollars.", min=0)] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Stop before this many tokens, in and out.", min=0)] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
+    temperature: Annotated[float | None, typer.Option(help="Where a strategy does not give its own.", min=0)] = None,
+    journal: Annotated[str | None, typer.Option(help="The file that records draws; none for no record.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run strategies side by side; the same command goes on where it was stopped.
+
+    Ends with 0 when all is done, 2 for wrong usage, 3 when the budget stopped it, 4 when calls failed for good. What is
+    done is kept in every case.
+    """
+    import reasoning
+    from benchmarks import experiment
+    from benchmarks.progress import Display
+    from benchmarks.settings import default_folder, settings
+    from benchmarks.tasks import get
+
+    with Display() as display:
+        chosen = experiment.named_strategies(reasoning.strategies.split(strategies))
+        source = get(task)
+        given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+        llm = reasoning.connect(
+            model,
+            base_url=base_url,
+            journal=False if journal == "none" else journal,
+            budget=reasoning.Budget(usd=budget_usd, tokens=budget_tokens),
+            concurrency=concurrency,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        folder = out or default_folder(settings(source, seed, llm))
+        with llm:
+            try:
+                found = experiment.run(list(chosen.values()), source, llm, limit, seed, folder, None, display)
+            except KeyboardInterrupt:
+                display.close()
+                _say(f"\nstopped; what was done is kept in {folder}\ngo on with: {_command()}")
+                _end_soon(130)
+                raise typer.Exit(130) from None
+    _finish(found, folder, as_json)
+
+
+@bench.command()
+def report(folder: Folder, as_json: AsJson = False) -> None:
+    """Print the table of a results folder again; nothing is run."""
+    from benchmarks.comparison import Comparison
+    from benchmarks.store import Store
+
+    _print(Comparison.of(Store.read(folder)), as_json)
+
+
+@bench.command()
+def show(
+    folder: Folder,
+    strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="A strategy of the table.")] = None,
+    problem: Annotated[str | None, typer.Option("--id", "-i", help="A problem's id, or its end.")] = None,
+) -> None:
+    """List who solved which problem; with --id open one, with --strategy too its trace."""
+    from rich.console import Console
+
+    from benchmarks import opened
+    from benchmarks.store import Store
+
+    store = Store.read(folder)
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    if problem is None:
+        out.print(opened.matrix(store, strategy))
+        _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
+    else:
+        out.print(opened.problem(store, problem, strategy))
+
+
+_WIDTH = 120
+"""Columns where standard output is no terminal."""
+
+
+def _end_soon(code: int) -> None:
+    """End within a second, also where a model that computes lets nobody interrupt it. All results are on the disk."""
+    timer = threading.Timer(1.0, os._exit, [code])
+    timer.daemon = True
+    timer.start()
+
+
+def _finish(found: Comparison, folder: Path, as_json: bool) -> None:
+    if found.results:
+        _print(found, as_json)
+        _say(f"\nresults: {folder}")
+        one = next((result for result in found.results if result.correct is False), found.results[0])
+        options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
+        _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
+    if found.stopped is not None:
+        if found.results:
+            _say(f"what was done is kept; go on with: {_command()}")
+        raise found.stopped
+    if found.failed:
+        many = f"{len(found.failed)} of {len(found.results)} results failed"
+        _say(f"{many}, the last with: {found.failed[-1].why}\nthe same command tries them again: {_command()}")
+        raise typer.Exit(4)
+
+
+def _print(found: Comparison, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    out = Console(highlight=False, markup=False, width=None if terminal else _WIDTH)
+    out.print(found.title, style="bold")
+    out.print()
+    out.print(found.table())
+    out.print()
+    out.print(found.verdict, soft_wrap=not terminal)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _command() -> str:
+    return shlex.join(["reasoning", *sys.argv[1:]])

@@ -1,0 +1,121 @@
+"""What a comparison found: the rows, the verdict, and their pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import table as tables
+from benchmarks.result import Result
+from benchmarks.rows import Row, rows
+from benchmarks.settings import short_name
+from benchmarks.store import Store
+from benchmarks.verdict import verdict
+from reasoning.errors import ReasoningError
+from reasoning.llm.request import Usage
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Strategies on the same problems. Print it, or let a notebook show it.
+
+    Attributes:
+        task: the task's name.
+        model: the model's name.
+        n: how many problems were asked.
+        rows: one for each strategy, in the order in which they were asked for.
+        verdict: what can be told apart, in words.
+        spent: what was paid for now; the rows count what was used.
+        stopped: what ended the run before its end, or None.
+        folder: where the results are kept, if they are.
+        results: every single result.
+        free: whether the model costs no money.
+    """
+
+    task: str
+    model: str
+    n: int
+    rows: tuple[Row, ...]
+    verdict: str
+    spent: Usage = field(default_factory=Usage)
+    stopped: ReasoningError | None = None
+    folder: Path | None = None
+    results: tuple[Result, ...] = field(default=(), repr=False)
+    free: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        ids: Sequence[str] | None = None,
+        specs: Sequence[str] | None = None,
+        *,
+        spent: Usage | None = None,
+        stopped: ReasoningError | None = None,
+    ) -> Comparison:
+        """What a store holds: all of it, or of these problems and strategies."""
+        ids = list(store.examples) if ids is None else ids
+        specs = store.specs if specs is None else specs
+        keys = [(problem, spec) for problem in ids for spec in specs]
+        results = tuple(store.results[key] for key in keys if key in store.results)
+        made = tuple(rows(results, specs))
+        outcomes: dict[str, dict[str, bool]] = {spec: {} for spec in specs}
+        for result in results:
+            if result.correct is not None:
+                outcomes[result.strategy][result.problem] = result.correct
+        return cls(
+            *(store.settings["task"], store.settings["model"], len(ids), made, verdict(made, outcomes)),
+            *(spent or Usage(), stopped, store.folder, results, bool(store.about.get("free"))),
+        )
+
+    @property
+    def failed(self) -> list[Result]:
+        """The results whose calls did not come through."""
+        return [result for result in self.results if result.failed]
+
+    @property
+    def title(self) -> str:
+        """What was compared, in a line."""
+        return f"{self.task} · {self.n} problem{'' if self.n == 1 else 's'} · {short_name(self.model)}"
+
+    def table(self) -> Table:
+        """A `rich` table for the terminal."""
+        return tables.terminal(self.rows, self.free)
+
+    def to_json(self, *, spent: bool = True) -> dict[str, Any]:
+        """The object that `--json` prints.
+
+        Args:
+            spent: with what was paid for now; without it, equal results give equal objects.
+        """
+        data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
+        data["results"] = [row.to_json() for row in self.rows]
+        if spent:
+            data["spent"] = {
+                "calls": self.spent.calls,
+                "prompt_tokens": self.spent.prompt_tokens,
+                "completion_tokens": self.spent.completion_tokens,
+                "usd": None if self.spent.usd is None else round(self.spent.usd, 6),
+            }
+        return data
+
+    def save(self, store: Store) -> None:
+        """Write `results.json` and `results.md` into the results folder."""
+        store.write("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
+        store.write("results.md", f"{self}\n")
+
+    def __str__(self) -> str:
+        parts = [self.title, tables.markdown(self.rows, self.free), self.verdict]
+        return "\n\n".join(part.replace("\n", "  \n") if part is self.verdict else part for part in parts)
+
+    def _repr_html_(self) -> str:
+        stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
+        said = escape(self.verdict).replace("\n", "<br>")
+        return f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}<p>{said}</p>{stopped}"

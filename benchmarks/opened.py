@@ -1,0 +1,118 @@
+"""A results folder, opened: who solved which problem, and what was said on one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.result import Result
+from benchmarks.store import Store
+from reasoning.errors import UnknownName, UsageError
+from reasoning.trace import Trace
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
+
+
+def matrix(store: Store, strategy: str | None = None) -> RenderableType:
+    """The problems with their targets, and each strategy's answer to them."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    specs = [_strategy(store, strategy)] if strategy else store.specs
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("problem", no_wrap=True)
+    table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=20)
+    for spec in specs:
+        table.add_column(Text(spec), overflow="fold", min_width=8)
+    for name, example in store.examples.items():
+        answers = [_answer(store.results.get((name, spec))) for spec in specs]
+        table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
+    return table
+
+
+def problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
+    """One problem with every answer to it; with a strategy, what was asked and said."""
+    from rich.console import Group
+    from rich.text import Text
+
+    name = _problem(store, name)
+    example = store.examples[name]
+    values = example.problem.values()
+    parts: list[RenderableType] = [Text(_clean(name), style="bold"), Text(_clean(values["problem"])), Text("")]
+    parts.append(Text.assemble(("target  ", "bold"), _clean(str(example.target))))
+    for spec in [_strategy(store, strategy)] if strategy else store.specs:
+        result = store.results.get((name, spec))
+        parts.append(Text.assemble((f"{spec}  ", "bold"), _answer(result), _read(result)))
+        if strategy:
+            trace = store.trace(name, spec)
+            parts += [Text(""), _cleaned(trace).tree() if trace else Text("no trace was kept")]
+    return Group(*parts)
+
+
+def _answer(result: Result | None) -> Text:
+    from rich.text import Text
+
+    if result is None:
+        return Text("·", style="dim")
+    mark, style = _MARKS[result.correct]
+    said = result.value if result.value is not None else result.state
+    return Text(f"{mark} {_short(said)}", style=style)
+
+
+def _read(result: Result | None) -> str:
+    """How the answer was read, or why there is none, and the votes."""
+    if result is None:
+        return "  not run"
+    said = f"  ({result.how or result.why})" if result.how or result.why else ""
+    if result.votes:
+        said += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
+    return _clean(said)
+
+
+def _problem(store: Store, name: str) -> str:
+    """The id itself, or the one id that ends so."""
+    if name in store.examples:
+        return name
+    ending = [one for one in store.examples if one.endswith(name)]
+    if len(ending) > 1:
+        raise UsageError(f"{len(ending)} problems end with {name!r}, such as {ending[0]!r} and {ending[1]!r}")
+    if not ending:
+        raise UnknownName("problem", name, store.examples, f"in {store.folder}")
+    return ending[0]
+
+
+def _strategy(store: Store, spec: str) -> str:
+    """The spec itself, or the one that begins so."""
+    if spec in store.specs:
+        return spec
+    beginning = [one for one in store.specs if one.startswith(spec)]
+    if len(beginning) != 1:
+        raise UnknownName("strategy", spec, store.specs, f"in {store.folder}")
+    return beginning[0]
+
+
+def _short(text: str) -> str:
+    """A line of a few words."""
+    line = " ".join(_clean(text[:200]).split())
+    return line if len(line) <= 40 else f"{line[:39]}…"
+
+
+def _clean(text: str) -> str:
+    """Text of a model or a data set without what a terminal would obey: escapes, and marks that turn lines around."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+
+
+def _cleaned(trace: Trace) -> Trace:
+    def clean(data: Any) -> Any:
+        if isinstance(data, str):
+            return _clean(data)
+        if isinstance(data, dict):
+            return {key: clean(value) for key, value in data.items()}
+        return [clean(value) for value in data] if isinstance(data, list | tuple) else data
+
+    cleaned: dict[str, Any] = clean(trace.to_json())
+    return Trace.from_json(cleaned)

@@ -1,0 +1,230 @@
+"""What a person sees while a run goes on: how far it is, how fast, and who is ahead. On stderr alone.
+
+It must cost next to nothing, since a local model wants every core: two pictures a second in a terminal, and elsewhere
+one plain line every ten seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from benchmarks.comparison import Comparison
+from benchmarks.result import Result
+from benchmarks.store import Key
+from benchmarks.usage import since
+from reasoning.llm.request import Usage
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from reasoning.llm.llm import LLM
+
+_PLAIN = 10.0
+"""Seconds between lines where no terminal is."""
+
+_WAITING = "waiting for the first answer"
+
+_WINDOW = 20.0
+"""Seconds over which tokens a second are measured."""
+
+
+class Display:
+    """The progress of one run. Use it as a context manager.
+
+    Args:
+        shown: False for none at all.
+        console: where to draw; stderr unless given.
+    """
+
+    def __init__(self, *, shown: bool = True, console: Console | None = None) -> None:
+        self._shown, self._console = shown, console
+        self._doing = "starting"
+        self._model: LLM | None = None
+        self._before = Usage()
+        self._title = ""
+        self._total = self._stored = self._now = 0
+        self._by_spec: dict[str, _Tally] = {}
+        self._started = time.monotonic()
+        self._speeds: deque[tuple[float, int]] = deque()
+        self._over = threading.Event()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Display:
+        if not self._shown:
+            return self
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = self._console or Console(stderr=True, highlight=False)
+        if self._console.is_terminal:
+            live = Live(
+                get_renderable=self._picture,
+                console=self._console,
+                refresh_per_second=2,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._stack.enter_context(live)
+        else:
+            lines = threading.Thread(target=self._lines, name="reasoning-progress", daemon=True)
+            lines.start()
+            self._stack.callback(lines.join, 1)
+            self._stack.callback(self._over.set)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the picture away. May be called twice."""
+        self._doing = ""
+        self._stack.close()
+
+    def doing(self, what: str) -> None:
+        """Say what goes on before the first call."""
+        self._doing = what
+        self._say(what)
+
+    def running(self, stored: Comparison, model: LLM, specs: Sequence[str], pairs: Sequence[Key]) -> None:
+        """The run begins.
+
+        Args:
+            stored: what there was before.
+            model: who is asked.
+            specs: the strategies, in the order to show them.
+            pairs: what is to be run now.
+        """
+        self._model, self._title, self._before = model, stored.title, model.spent
+        self._by_spec = {spec: _Tally() for spec in specs}
+        to_run = set(pairs)
+        for result in stored.results:
+            if (result.problem, result.strategy) not in to_run:
+                self._by_spec[result.strategy].add(result)
+                self._stored += 1
+        for _, spec in pairs:
+            self._by_spec[spec].total += 1
+        for tally in self._by_spec.values():
+            tally.total += tally.done
+        self._total = self._stored + len(pairs)
+        self._started = time.monotonic()
+        self._doing = _WAITING
+        if hasattr(model.client, "progress"):
+            model.client.progress = self._loading
+        self._say(f"{self._title} · {len(pairs)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
+
+    def result(self, result: Result) -> None:
+        """A result is there."""
+        self._now += 1
+        self._by_spec[result.strategy].add(result)
+
+    def _loading(self, done: int, total: int, what: str) -> None:
+        """What a local model says while it is fetched and loaded; bytes, where there is a total."""
+        if total and done >= total:
+            self._doing = _WAITING
+            return
+        share = f" · {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})" if total > 1e6 else ""
+        if what != self._doing.partition(" · ")[0]:
+            self._say(what)
+        self._doing = what + share
+
+    def _say(self, line: str) -> None:
+        if self._shown and self._console is not None and not self._console.is_terminal:
+            self._console.print(line, markup=False, soft_wrap=True)
+
+    def _lines(self) -> None:
+        while not self._over.wait(_PLAIN):
+            self._say(self._plain())
+
+    def _plain(self) -> str:
+        if self._model is None or self._quiet:
+            return self._doing
+        best = max(self._by_spec.items(), key=lambda item: item[1].accuracy, default=None)
+        ahead = f" · ahead: {best[0]} {best[1]}" if best and best[1].correct else ""
+        return f"{self._counts()} · {self._pace()}{ahead}"
+
+    def _picture(self) -> RenderableType:
+        """The picture for a terminal: a title, a bar with the counts, the pace, and a line for each strategy."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        if self._model is None:
+            return Text(f"{self._doing} …", style="dim") if self._doing else Text("")
+        head = Table.grid(padding=(0, 2, 0, 0))
+        head.add_row(
+            ProgressBar(total=max(self._total, 1), completed=self._stored + self._now, width=30), Text(self._counts())
+        )
+        strategies = Table.grid(padding=(0, 2, 0, 0))
+        strategies.add_column(overflow="ellipsis", no_wrap=True)
+        strategies.add_column(justify="right", no_wrap=True)
+        strategies.add_column(justify="right", no_wrap=True)
+        for spec, tally in self._by_spec.items():
+            strategies.add_row(Text(spec), f"{tally.done}/{tally.total}", str(tally))
+        return Group(
+            Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
+            head,
+            Text(self._doing if self._quiet else self._pace(), style="dim", no_wrap=True, overflow="ellipsis"),
+            strategies,
+        )
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether nothing has come back yet."""
+        return self._model is not None and self._model.spent.calls == self._before.calls and not self._now
+
+    def _counts(self) -> str:
+        return f"{self._stored + self._now}/{self._total} · {_clock(time.monotonic() - self._started)}{self._left()}"
+
+    def _left(self) -> str:
+        if not self._now:
+            return ""
+        rest = self._total - self._stored - self._now
+        return f", about {_clock((time.monotonic() - self._started) / self._now * rest)} left"
+
+    def _pace(self) -> str:
+        assert self._model is not None
+        spent = since(self._before, self._model.spent)
+        now = time.monotonic()
+        self._speeds.append((now, spent.completion_tokens))
+        while now - self._speeds[0][0] > _WINDOW:
+            self._speeds.popleft()
+        start, before = self._speeds[0]
+        speed = (spent.completion_tokens - before) / (now - start) if now - start > 1 else 0.0
+        pace = f" · {speed:.0f} tokens/s" if speed else ""
+        calls = f"{spent.calls:,} call{'' if spent.calls == 1 else 's'}"
+        return f"{calls} · {self._model.in_flight} in flight{pace}"
+
+
+class _Tally:
+    """How one strategy is doing."""
+
+    def __init__(self) -> None:
+        self.total = self.done = self.counted = self.correct = 0
+
+    def add(self, result: Result) -> None:
+        self.done += 1
+        self.counted += not result.failed
+        self.correct += result.correct is True
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.counted if self.counted else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,91 @@
+"""What came of one strategy on one problem, as it is stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from reasoning.answer import Answer, Answered, Failed
+from reasoning.llm.request import Usage
+from reasoning.problem import Example
+
+
+@dataclass(frozen=True)
+class Result:
+    """One (problem, strategy) result.
+
+    Attributes:
+        problem: the problem's id.
+        strategy: the strategy's spec.
+        fingerprint: of the strategy; see `benchmarks.fingerprint`.
+        state: "answered", "unparsed" or "failed".
+        correct: whether the answer is right; an unparsed one is not, a failed one has no verdict (None).
+        value: the answer as the kind shows it.
+        how: the rule that read it.
+        why: why there is no value.
+        confidence: the strategy's measure, if it has one.
+        votes: the candidates and their counts, where there was a vote.
+        usage: all draws that the strategy used.
+        spent: those of them that were paid for when this was made.
+        seconds: wall time of the solve.
+    """
+
+    problem: str
+    strategy: str
+    fingerprint: str
+    state: str
+    correct: bool | None
+    value: str | None = None
+    how: str = ""
+    why: str = ""
+    confidence: float | None = None
+    votes: tuple[tuple[str, int], ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    spent: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str) -> Result:
+        """The result that an answer is, scored."""
+        kind, trace = example.problem.kind, answer.trace
+        value = answer.value if isinstance(answer, Answered) else None
+        votes = tuple((kind.show(one), count) for one, count in answer.votes.counts) if answer.votes else ()
+        return cls(
+            problem=str(example.problem.id),
+            strategy=strategy,
+            fingerprint=fingerprint,
+            state=answer.state,
+            correct=None if isinstance(answer, Failed) else example.score(value),
+            value=None if value is None else kind.show(value),
+            how=getattr(answer, "how", ""),
+            why=answer.why,
+            confidence=answer.confidence,
+            votes=votes,
+            usage=answer.usage,
+            spent=trace.spent if trace else Usage(),
+            seconds=round((trace.seconds if trace else None) or 0.0, 3),
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call did not come through: no wrong answer, and worth another try."""
+        return self.state == "failed"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Result:
+        """The inverse of `to_json`; fields of later versions are passed over. Raises KeyError or TypeError."""
+        known = {one.name for one in dataclasses.fields(cls)}
+        given = {name: value for name, value in data.items() if name in known}
+        return cls(
+            **{
+                **given,
+                "votes": tuple((candidate, count) for candidate, count in data.get("votes", ())),
+                "usage": Usage(**data["usage"]),
+                "spent": Usage(**data["spent"]),
+            }
+        )

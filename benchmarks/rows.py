@@ -1,0 +1,96 @@
+"""Results added up, one row for each strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.result import Result
+from benchmarks.statistics import wilson
+from reasoning.llm.request import Usage
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy's numbers.
+
+    Attributes:
+        strategy: its spec.
+        n: problems that count: answered or unparsed. A failed call is no wrong answer.
+        correct: of them, the right ones.
+        unparsed: of them, those in which no answer could be read; they count as not right.
+        failed: problems that do not count, since a call did not come through.
+        usage: all draws that were used, whether paid for now or taken from the journal.
+        best: whether no strategy has a higher accuracy.
+    """
+
+    strategy: str
+    n: int
+    correct: int
+    unparsed: int
+    failed: int
+    usage: Usage
+    best: bool = False
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers; 0 where nothing counts."""
+        return self.correct / self.n if self.n else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the accuracy."""
+        return wilson(self.correct, self.n)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of model time for one problem: its calls one after the other, measured when they were made.
+
+        Not the wall time: that depends on what else was running, and is next to nothing for draws from the journal.
+        """
+        problems = self.n + self.failed
+        return self.usage.seconds / problems if problems else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Totals, as `--json` prints them; "accuracy" and "ci95" are null where nothing counts."""
+        return {
+            "strategy": self.strategy,
+            "n": self.n,
+            "correct": self.correct,
+            "accuracy": round(self.accuracy, 4) if self.n else None,
+            "ci95": [round(end, 4) for end in self.interval] if self.n else None,
+            "unparsed": self.unparsed,
+            "failed": self.failed,
+            "calls": self.usage.calls,
+            "prompt_tokens": self.usage.prompt_tokens,
+            "completion_tokens": self.usage.completion_tokens,
+            "usd": None if self.usage.usd is None else round(self.usage.usd, 6),
+            "seconds": round(self.usage.seconds, 3),
+        }
+
+
+def rows(results: Iterable[Result], specs: Iterable[str]) -> list[Row]:
+    """The rows of these strategies, in their order; those without any result are left out."""
+    by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
+    for result in results:
+        if result.strategy in by_spec:
+            by_spec[result.strategy].append(result)
+    made = [_row(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
+    top = max((row.accuracy for row in made if row.correct), default=None)
+    return [
+        Row(*(row.strategy, row.n, row.correct, row.unparsed, row.failed, row.usage), best=row.accuracy == top)
+        for row in made
+    ]
+
+
+def _row(spec: str, results: list[Result]) -> Row:
+    counted = [result for result in results if not result.failed]
+    return Row(
+        spec,
+        n=len(counted),
+        correct=sum(result.correct is True for result in counted),
+        unparsed=sum(result.state == "unparsed" for result in counted),
+        failed=len(results) - len(counted),
+        usage=sum((result.usage for result in results), Usage()),
+    )

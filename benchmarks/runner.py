@@ -1,0 +1,130 @@
+"""All (problem, strategy) pairs over one queue, each kept when it is known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks.fingerprint import fingerprint
+from benchmarks.result import Result
+from benchmarks.store import Key, Store
+from reasoning.answer import Failed
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.llm.llm import LLM
+from reasoning.problem import Example
+from reasoning.strategy import Strategy
+from reasoning.tools import Tools
+from reasoning.trace import Trace
+
+Watch = Callable[[Result], None]
+"""Told of each result that is made now."""
+
+_GIVE_UP = 8
+"""Results that failed, and none that came through, after which a run is not worth going on."""
+
+
+def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy]) -> list[Key]:
+    """What is still to be run, problem by problem, so that strategies can be compared at any moment.
+
+    Failed results are tried again, and those of strategies whose prompts or code have changed are made anew.
+    """
+    prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+
+    def stored(key: Key) -> bool:
+        result = store.results.get(key)
+        return result is not None and not result.failed and result.fingerprint == prints[key[1]]
+
+    return [key for problem in ids for spec in strategies if not stored(key := (problem, spec))]
+
+
+async def run(
+    pairs: Sequence[Key],
+    strategies: Mapping[str, Strategy],
+    llm: LLM,
+    store: Store,
+    watch: Watch = lambda result: None,
+    concurrency: int | None = None,
+) -> ReasoningError | None:
+    """Solve the pairs and store every result.
+
+    A call that fails for good, and a bug in a strategy, is that one result's failure.
+
+    Args:
+        pairs: what is to be run, in order.
+        strategies: by spec.
+        llm: the model.
+        store: where problems come from and results go.
+        watch: told of each result.
+        concurrency: pairs under way at once; by default as many as the model takes requests.
+
+    Returns:
+        What stopped the run before its end, or None. The budget lets pairs that are under way come to their end.
+
+    Raises:
+        UsageError: what was asked for makes no sense, seen before anything had been answered.
+    """
+    for spec, kind in dict.fromkeys((spec, store.examples[problem].problem.kind) for problem, spec in pairs):
+        strategies[spec].check_serves(kind)
+    return await _Run(strategies, llm, store, watch, deque(pairs)).through(concurrency or llm.limits.concurrency)
+
+
+class _Run:
+    def __init__(
+        self, strategies: Mapping[str, Strategy], llm: LLM, store: Store, watch: Watch, queue: deque[Key]
+    ) -> None:
+        self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
+        self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+        self.tools = Tools()
+        self.exhausted: BudgetExhausted | None = None
+        self.answered = self.failed = 0
+
+    async def through(self, workers: int) -> ReasoningError | None:
+        """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
+        tasks = [asyncio.ensure_future(self._worker()) for _ in range(min(workers, len(self.queue)))]
+        try:
+            await asyncio.gather(*tasks)
+        except UsageError:
+            raise
+        except ReasoningError as error:
+            return error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.exhausted
+
+    async def _worker(self) -> None:
+        while self.queue and self.exhausted is None:
+            problem, spec = self.queue.popleft()
+            try:
+                result, trace = await self._solve(self.store.examples[problem], spec)
+            except BudgetExhausted as error:
+                self.exhausted = error
+                return
+            self.store.add(result, trace)
+            self.watch(result)
+            self._count(result)
+
+    async def _solve(self, example: Example, spec: str) -> tuple[Result, Trace | None]:
+        """The result; a call that failed and a bug are one. Raises what no other pair could get around."""
+        try:
+            answer = await self.strategies[spec].arun(example.problem, self.llm, tools=self.tools)
+            return Result.of(answer, example, spec, self.prints[spec]), answer.trace
+        except ReasoningError as error:
+            lasting = not isinstance(error, CallFailed | UsageError) or isinstance(error, AuthenticationFailed)
+            if lasting or (isinstance(error, UsageError) and not self.answered):
+                raise
+            failure: Exception = error
+        except Exception as error:
+            failure = error
+        failed = Failed(f"{type(failure).__name__}: {failure}")
+        return Result.of(failed, example, spec, self.prints[spec]), None
+
+    def _count(self, result: Result) -> None:
+        if result.failed:
+            self.failed += 1
+        else:
+            self.answered += 1
+        if self.failed >= _GIVE_UP and not self.answered:
+            raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.why}")

@@ -1,0 +1,69 @@
+"""Everything that defines a run and may not change within one results folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tasks import Task
+from reasoning import kinds
+from reasoning.errors import SettingsChanged
+from reasoning.llm.llm import LLM
+
+Settings = Mapping[str, Any]
+"""Names and values, in the order in which people should read them."""
+
+
+def settings(task: Task, seed: int, llm: LLM) -> dict[str, Any]:
+    """The settings of a run. A seed that changes nothing is none."""
+    return {
+        "task": task.name,
+        "problems": task.version(),
+        "seed": seed if task.seeded else None,
+        "model": llm.name,
+        "base_url": llm.client.endpoint,
+        "checker": kinds.CHECKER,
+        **{name: llm.sampling[name] for name in sorted(llm.sampling)},
+    }
+
+
+def refuse_changes(folder: Path, stored: Settings, asked: Settings) -> None:
+    """Raise SettingsChanged where a folder was made with other settings than those asked for."""
+    changed = [
+        f"{name} {_shown(stored, name)} → {_shown(asked, name)}"
+        for name in dict.fromkeys([*stored, *asked])
+        if _plain(stored.get(name)) != _plain(asked.get(name))
+    ]
+    if changed:
+        raise SettingsChanged(
+            f"{folder} was made with other settings: {'; '.join(changed)}. "
+            "Give another --out, or leave it out, to keep both runs"
+        )
+
+
+def default_folder(asked: Settings) -> Path:
+    """`results/TASK-MODEL-DIGEST`: the same settings find their folder again, others get their own."""
+    digest = hashlib.sha256(json.dumps(_plain(asked), sort_keys=True).encode()).hexdigest()[:8]
+    return Path("results") / "-".join([*_words([asked["task"], short_name(asked["model"])]), digest])
+
+
+def short_name(model: str) -> str:
+    """A model's name without the hash that local weights carry."""
+    return model.partition("@")[0] if model.startswith("local:") else model
+
+
+def _words(names: Iterable[str]) -> list[str]:
+    return [re.sub(r"[^\w.]+", "_", name).strip("_.")[:40] or "run" for name in names]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _shown(values: Settings, name: str) -> str:
+    return "none" if values.get(name) is None else str(values[name])

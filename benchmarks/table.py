@@ -1,0 +1,85 @@
+"""The table: for the terminal, as Markdown, and as HTML for a notebook. All of them show the same cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from benchmarks.rows import Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+HEADER = ("strategy", "accuracy", "95 %", "unparsed", "failed", "calls", "tokens in", "tokens out", "cost", "s each")
+"""The columns. Calls, tokens and cost are totals; "s each" is `Row.seconds`."""
+
+_BREAKS = {"accuracy": "accu-\nracy", "unparsed": "un-\nparsed", "failed": "fail-\ned", "s each": "s\neach"}
+
+
+def cells(row: Row, free: bool) -> tuple[str, ...]:
+    """One row's cells.
+
+    Args:
+        row: the numbers.
+        free: whether the model costs no money.
+    """
+    usage, (low, high) = row.usage, row.interval
+    return (
+        row.strategy,
+        f"{100 * row.accuracy:.1f} %" if row.n else "–",
+        f"{100 * low:.0f}–{100 * high:.0f}" if row.n else "–",
+        *map(_count, (row.unparsed, row.failed, usage.calls, usage.prompt_tokens, usage.completion_tokens)),
+        "local" if free else "unknown" if usage.usd is None else f"${usage.usd:.4f}",
+        f"{row.seconds:.1f}",
+    )
+
+
+def terminal(rows: Sequence[Row], free: bool) -> Table:
+    """A `rich` table; the best in bold with a star."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")  # no rules: 80 columns are few
+    for title in HEADER:
+        first = title == HEADER[0]
+        heading = _BREAKS.get(title, title).replace("tokens ", "tokens\n")
+        table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
+    for row in rows:
+        shown = list(cells(row, free))
+        if row.best:
+            shown[0] += " ★"
+        table.add_row(*(Text(cell) for cell in shown), style="bold green" if row.best else "")
+    return table
+
+
+def markdown(rows: Sequence[Row], free: bool) -> str:
+    """A Markdown table; the best in bold."""
+    lines = [_line(HEADER), _line(["---", *["---:"] * (len(HEADER) - 1)])]
+    for row in rows:
+        shown = [cell.replace("|", r"\|") for cell in cells(row, free)]
+        lines.append(_line([f"**{cell}**" for cell in shown] if row.best else shown))
+    return "\n".join(lines)
+
+
+def html(rows: Sequence[Row], free: bool) -> str:
+    """An HTML table for a notebook."""
+    body = "".join(
+        f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells(row, free), 'td')}</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{_cells(HEADER, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 100_000 else f"{number / 1000:,.0f}k"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cells(cells: Sequence[str], tag: str) -> str:
+    return "".join(
+        f"<{tag} style=text-align:{'right' if place else 'left'}>{escape(cell)}</{tag}>"
+        for place, cell in enumerate(cells)
+    )

@@ -1,0 +1,77 @@
+"""How people and models word an answer: refusals, denials, sentences, and the marks around it."""
+
+from __future__ import annotations
+
+import re
+
+from reasoning.kinds.kind import Unusable
+
+_MARKS = "*_`\"'“”‘’$"
+_REFUSAL = re.compile(
+    r"""\b(?:
+      i\ (?:do\ not|don't|cannot|can't|am\ (?:un|not\ )able\ to)\ (?:know|answer|determine|say|tell|solve|help|provide)
+    | i(?:'m|\ am)\ (?:not\ sure|unsure|unable|sorry)
+    | (?:cannot|can't|can\ not|could\ not|couldn't|impossible\ to|not\ possible\ to|unable\ to)\ (?:be\ )?
+      (?:determine|answer|know|calculate|solve|say|tell|compute|infer|find|found)\w*
+    | (?:not\ (?:enough|sufficient)|insufficient)\ (?:information|data|context|info)
+    | (?:unknown|undetermined|indeterminate|no\ answer|n/a)(?=[\s.!"'*]*$)
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MISSING = re.compile(
+    r"\b(?:not|isn't) (?:given|specified|provided|stated|known|clear|determined|available)\b|\bno (?:\w+ )?answer\b",
+    re.I,
+)
+_NOT = re.compile(r"(?:(?:is|are)\s)?not\b", re.IGNORECASE)
+_BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
+
+
+def refused(text: str) -> bool:
+    """Whether a statement begins by saying that there is no answer."""
+    text = sentence(text)
+    return _begins(_REFUSAL, text) or _begins(_MISSING, text)
+
+
+def meant(text: str) -> str | Unusable:
+    """A statement without what it denies: "not 5 but 7" means 7, "not 5" alone means nothing."""
+    if not _NOT.match(text):
+        return text
+    but = _BUT.search(text)
+    return text[but.end() :].strip() if but else Unusable("a negation")
+
+
+def sentence(text: str) -> str:
+    """The first sentence. A point in front of a digit, a price or a small letter ends none ("Rs. 500", "approx. 5")."""
+    match = _SENTENCE.search(text)
+    return text[: match.end()] if match else text
+
+
+def unmarked(text: str) -> str:
+    """A text without the Markdown, quotes, math marks and full stop around it."""
+    text = _closed(text.strip().lstrip("#>").lstrip(_MARKS + " \t"))
+    for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), (r"\text{", "}")):
+        if text.startswith(opening) and text.endswith(closing):
+            text = text[len(opening) : -len(closing)].strip()
+    return _closed(text.lstrip(_MARKS + " \t"))
+
+
+def begins_with_refusal(text: str) -> bool:
+    """Whether a sentence of running text begins with a refusal; `refused` knows more words."""
+    return _begins(_REFUSAL, text)
+
+
+def _closed(text: str) -> str:
+    """The text without the marks and the full stop at its end; marks behind a space stay, they close nothing ("2 *")."""
+    for _ in range(2):
+        bare = text.rstrip().rstrip(_MARKS)
+        text = bare if bare and not bare[-1].isspace() else text.rstrip()
+        text = text.removesuffix(".")
+    return text.rstrip()
+
+
+def _begins(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a sentence begins with the pattern, a few words in front of it allowed."""
+    text = text.replace("’", "'")
+    match = pattern.search(text)
+    return match is not None and re.fullmatch(r"[A-Za-z', ]{0,40}", text[: match.start()]) is not None

@@ -1,0 +1,88 @@
+"""Prompt prefixes that a local server has computed once and saved, so that its other slots need not compute them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(eq=False)
+class _Saved:
+    ready: Future[bool] = field(default_factory=Future)
+    bytes: int = 0
+    users: int = 0
+
+
+class Prefixes:
+    """The saved prefixes: one file each, the least recently used removed when they are more than `most` bytes.
+
+    Two who want the same prefix at once compute it once. Safe from several event loops.
+    """
+
+    def __init__(self, folder: Path, most: int = 256_000_000) -> None:
+        self.folder, self.most = folder, most
+        self._saved: OrderedDict[str, _Saved] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @asynccontextmanager
+    async def hold(
+        self, key: str, save: Callable[[str], Awaitable[tuple[int, int]]], *, keep: bool
+    ) -> AsyncIterator[int]:
+        """Have a prefix saved while the block runs; yields how many tokens were computed for it now.
+
+        Args:
+            key: the prefix's name, and its file's.
+            save: computes it and saves it under that name; returns the tokens computed and the bytes saved.
+            keep: whether it stays when nobody holds it.
+        """
+        computed = 0
+        while True:
+            with self._lock:
+                saved = self._saved.setdefault(key, _Saved())
+                self._saved.move_to_end(key)
+                first = saved.users == 0 and not saved.ready.done()
+                saved.users += 1
+            try:
+                if first:
+                    computed = await self._save(saved, key, save)
+                elif not await asyncio.shield(asyncio.wrap_future(saved.ready)):
+                    continue  # whoever began it was stopped: begin it ourselves
+                yield computed
+                return
+            finally:
+                with self._lock:
+                    saved.users -= 1
+                self._tidy(key, keep)
+
+    async def _save(self, saved: _Saved, key: str, save: Callable[[str], Awaitable[tuple[int, int]]]) -> int:
+        try:
+            computed, saved.bytes = await save(key)
+        except BaseException:
+            with self._lock:
+                self._saved.pop(key, None)
+            saved.ready.set_result(False)
+            raise
+        saved.ready.set_result(True)
+        return computed
+
+    def _tidy(self, key: str, keep: bool) -> None:
+        with self._lock:
+            idle = [name for name, saved in self._saved.items() if saved.users == 0]
+            gone = [] if keep or key not in idle else [key]
+            over = sum(saved.bytes for saved in self._saved.values()) - self.most
+            for name in idle:
+                if over <= 0:
+                    break
+                if name not in gone:
+                    gone.append(name)
+                over -= self._saved[name].bytes
+            for name in gone:
+                del self._saved[name]
+        for name in gone:
+            (self.folder / name).unlink(missing_ok=True)

@@ -1,0 +1,149 @@
+"""Draws from an engine: what of a prompt is computed already is copied into the slot that goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from reasoning.errors import CallFailed, ContextOverflow
+from reasoning.llm.engine import CONTEXT, Engine
+from reasoning.llm.openai import OpenAIClient
+from reasoning.llm.request import Completion, Message, Request
+from reasoning.llm.slots import Slot
+
+_WORTH_SAVING = 256  # characters: some 60 tokens, a quarter of a second on two cores
+_HERE = "⁂"  # marks where a prefix ends when the chat template is filled in
+
+
+class Serving:
+    """One user's connection to an engine; to be closed before the engine is."""
+
+    def __init__(self, model: str, engine: Engine) -> None:
+        self.engine = engine
+        self._http = OpenAIClient(
+            model, engine.address, api_key=engine.key, timeout=None, free=True, socket_factory=engine.connect
+        )
+
+    async def draw(self, request: Request, draws: Sequence[int]) -> tuple[dict[int, Completion | BaseException], int]:
+        """Each draw's completion or failure, and how many of the prompt's tokens were computed ahead of them all."""
+        ahead = 0
+        prefixes: list[str] = []  # what the slots shall begin with, the longest first
+        async with AsyncExitStack() as held:
+            shared = request.messages[: min(request.shared, len(request.messages) - 1)]
+            if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
+                role = request.messages[len(shared)].role
+                key, save = _key(role, shared), self._saving(lambda slot: self._begin(slot, shared, role))
+                ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=True))
+                prefixes = [key]
+            if len(draws) > 1:
+                key, save = _key("", request.messages), self._saving(lambda slot: self._read(slot, request), *prefixes)
+                ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=False))
+                prefixes = [key, *prefixes]
+            drawing = [asyncio.ensure_future(self._draw(request, draw, prefixes)) for draw in draws]
+            try:
+                came = await asyncio.gather(*drawing, return_exceptions=True)
+            finally:
+                for task in drawing:
+                    task.cancel()
+        return dict(zip(draws, came, strict=True)), ahead
+
+    async def grow(self, request: Request, context: int) -> bool:
+        """Have slots that hold more than `context` tokens, if this request can use them and the model allows it.
+
+        The engine is loaded again with fewer slots, once nobody is using it.
+
+        Raises:
+            ContextOverflow: the prompt is longer than the longest slot there can be.
+        """
+        said = "\n".join(turn.content for turn in request.messages)
+        tokens = len((await self._fetch("/tokenize", {"content": said}))["tokens"])
+        about = await self._fetch("/v1/models")
+        limit = min(CONTEXT, about["data"][0]["meta"]["n_ctx_train"])
+        if tokens >= limit:
+            raise ContextOverflow(
+                f"the prompt has {tokens:,} tokens and {request.model} holds {limit:,} together with the answer: "
+                "shorten it, or use a model with a longer context"
+            )
+        if context < limit:
+            async with self.engine.slots.all():
+                if self.engine.context <= context:
+                    await asyncio.to_thread(self.engine.reload, min(tokens + request.max_tokens, limit))
+        return self.engine.context > context
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _draw(self, request: Request, draw: int, prefixes: Sequence[str]) -> Completion:
+        async with self.engine.slots.one(*prefixes) as slot:
+            await self._restore(slot, prefixes)
+            sampling = dict(request.sampling)
+            if sampling.get("logprobs"):
+                sampling.setdefault("top_logprobs", 1)  # the server's default is 20
+            one = await self._complete(slot, request, sampling, draw)
+            slot.holds = tuple(prefixes)
+            return one
+
+    async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
+        """Put the longest of these prefixes that is saved into the slot, unless it is there."""
+        for i, key in enumerate(prefixes):
+            if key in slot.holds:
+                return
+            slot.holds = ()
+            try:
+                await self._fetch(f"/slots/{slot.index}?action=restore", {"filename": key})
+            except CallFailed:  # not saved, or removed since: the prompt is computed, as without any of this
+                continue
+            slot.holds = tuple(prefixes[i:])
+            return
+
+    def _saving(
+        self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str
+    ) -> Callable[[str], Awaitable[tuple[int, int]]]:
+        """How `Prefixes` gets one that begins with these: computed in a slot, and the slot saved."""
+
+        async def save(key: str) -> tuple[int, int]:
+            async with self.engine.slots.one(*prefixes) as slot:
+                await self._restore(slot, prefixes)
+                slot.holds = ()
+                tokens = await compute(slot)
+                slot.holds = (key, *prefixes)
+                try:
+                    answer = await self._fetch(f"/slots/{slot.index}?action=save", {"filename": key})
+                except CallFailed:  # a full disk: this slot has it, and the others compute it
+                    return tokens, 0
+                return tokens, int(answer["n_written"])
+
+        return save
+
+    async def _begin(self, slot: Slot, shared: Sequence[Message], role: str) -> int:
+        """Compute the beginning of a prompt: its turns up to where the content of the next one starts."""
+        turns = [turn._asdict() for turn in (*shared, Message(role, _HERE))]
+        filled = await self._fetch("/apply-template", {"messages": turns})
+        body = {"prompt": filled["prompt"].partition(_HERE)[0], "n_predict": 0, "id_slot": slot.index}
+        answer = await self._fetch("/completion", body | {"response_fields": ["timings"]})
+        return int(answer["timings"]["prompt_n"])
+
+    async def _read(self, slot: Slot, request: Request) -> int:
+        """Compute a whole prompt and generate nothing."""
+        sampling = {name: value for name, value in request.sampling.items() if "logprobs" not in name}
+        used = (await self._complete(slot, request, sampling | {"max_tokens": 0}, 0)).usage
+        return used.prompt_tokens - used.cached_tokens
+
+    async def _complete(self, slot: Slot, request: Request, sampling: Mapping[str, Any], draw: int) -> Completion:
+        slot.holds = ()  # until the call has come through, nobody knows what it holds
+        self._http.endpoint = self.engine.address
+        [one] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
+        return one
+
+    async def _fetch(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        self._http.endpoint = self.engine.address  # another one after the engine was loaded again
+        return await self._http.fetch(path, body)
+
+
+def _key(role: str, turns: Sequence[Message]) -> str:
+    return hashlib.sha256(json.dumps([role, turns]).encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""Which of a local server's parallel slots are free, and which prompt prefixes each still holds."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Slot:
+    """One sequence of the server. `holds` are the keys of the prefixes that its cache begins with."""
+
+    index: int
+    holds: tuple[str, ...] = ()
+    used: int = 0
+
+
+@dataclass(eq=False)
+class _Waiter:
+    prefixes: Sequence[str]
+    count: int
+    loop: asyncio.AbstractEventLoop
+    ready: asyncio.Future[list[Slot]]
+
+
+@dataclass(eq=False)
+class Slots:
+    """A pool of slots: first come, first served; several are taken at once or not at all, so nothing can deadlock.
+
+    Safe from several event loops. Nobody polls: who waits is woken.
+    """
+
+    count: int
+    _free: list[Slot] = field(init=False)
+    _waiting: deque[_Waiter] = field(init=False, default_factory=deque)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _clock: itertools.count[int] = field(init=False, default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self._free = [Slot(index) for index in range(self.count)]
+
+    @asynccontextmanager
+    async def one(self, *prefixes: str) -> AsyncIterator[Slot]:
+        """A free slot, if possible one that holds the first of these prefixes, or the next."""
+        [slot] = taken = await self._take(1, prefixes)
+        try:
+            yield slot
+        finally:
+            self._give(taken)
+
+    @asynccontextmanager
+    async def all(self) -> AsyncIterator[None]:
+        """The whole server, when nobody else uses it; its number of slots may be changed by `reset` meanwhile."""
+        taken = await self._take(0, ())
+        try:
+            yield
+        finally:
+            self._give(taken if len(taken) == self.count else [Slot(index) for index in range(self.count)])
+
+    def reset(self, count: int) -> None:
+        """Have another number of empty slots from the end of `all` on."""
+        self.count = count
+
+    async def _take(self, count: int, prefixes: Sequence[str]) -> list[Slot]:
+        """Wait for this many slots; 0 stands for all of them."""
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(prefixes, count, loop, loop.create_future())
+        with self._lock:
+            self._waiting.append(waiter)
+        self._serve()
+        try:
+            return await waiter.ready
+        except asyncio.CancelledError:
+            with self._lock:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+            if waiter.ready.done() and not waiter.ready.cancelled():
+                self._give(waiter.ready.result())
+            self._serve()  # who stood behind it may be able to go
+            raise
+
+    def _give(self, slots: list[Slot]) -> None:
+        with self._lock:
+            for slot in slots:
+                slot.used = next(self._clock)
+            self._free.extend(slots)
+        self._serve()
+
+    def _serve(self) -> None:
+        """Hand free slots to those who wait, in their order."""
+        served = []
+        with self._lock:
+            while self._waiting and len(self._free) >= (self._waiting[0].count or self.count):
+                waiter = self._waiting.popleft()
+                served.append((waiter, [self._best(waiter.prefixes) for _ in range(waiter.count or self.count)]))
+        for waiter, slots in served:
+            try:
+                waiter.loop.call_soon_threadsafe(self._hand, waiter, slots)
+            except RuntimeError:  # its loop has ended
+                self._give(slots)
+
+    def _hand(self, waiter: _Waiter, slots: list[Slot]) -> None:
+        if waiter.ready.done():
+            self._give(slots)
+        else:
+            waiter.ready.set_result(slots)
+
+    def _best(self, prefixes: Sequence[str]) -> Slot:
+        """The free slot that holds most of what is wanted; of those that hold nothing, the longest unused."""
+        for prefix in prefixes:
+            if holding := [slot for slot in self._free if prefix in slot.holds]:
+                best = holding[0]
+                break
+        else:
+            best = min(self._free, key=lambda slot: slot.used)
+        self._free.remove(best)
+        return best

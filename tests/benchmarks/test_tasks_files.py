@@ -1,0 +1,149 @@
+"""Tasks from files: kinds, targets, ids, and what is wrong where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import tasks
+from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.kinds import Choice, Number, Text, YesNo
+
+
+def written(path: Path, *lines: Any) -> str:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines), "utf-8")
+    return f"jsonl:{path}"
+
+
+def load(path: Path, *lines: Any, limit: int = 99) -> list[Any]:
+    return tasks.get(written(path, *lines)).load(limit, 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "first"),
+    [
+        ([18, "1,000", "-0.5", "$3", "1/3"], Number(), 18),
+        (["He has 3 left.\n#### 3", "#### 1,024"], Number(), "3"),
+        (["yes", "No", True], YesNo(), "yes"),
+        (["red", 18], Text(), "red"),
+        (["12/24/2002", "01/02/2003"], Text(), "12/24/2002"),
+    ],
+)
+def test_the_kind_is_what_all_answers_are(tmp_path: Path, answers: list[Any], kind: object, first: Any) -> None:
+    examples = load(tmp_path / "a.jsonl", *({"question": "?", "answer": answer} for answer in answers))
+    assert [example.problem.kind for example in examples] == [kind] * len(answers)
+    assert examples[0].target == first
+    assert [example.problem.id for example in examples][:2] == ["a-0001", "a-0002"]
+    assert all(example.score(example.problem.kind.target(example.target)) for example in examples)
+
+
+def test_options_make_a_choice_and_the_others_decide_among_themselves(tmp_path: Path) -> None:
+    examples = load(
+        tmp_path / "a.jsonl",
+        {"question": "Which?", "options": ["red", "blue"], "answer": "B"},
+        {"question": "Which?", "options": {"x": "red", "y": "blue"}, "answer": "blue", "context": "The sky."},
+        {"question": "How many?", "target": 3, "id": 7},
+        {"question": "Who?", "answer": "Ann", "kind": "text"},
+        {"question": "What?", "answer": "a; b", "kind": {"kind": "items", "sep": ";"}},
+    )
+    kinds = [type(example.problem.kind).__name__ for example in examples]
+    assert kinds == ["Choice", "Choice", "Number", "Text", "Items"]
+    assert examples[0].score("B")
+    assert examples[1].score("y")
+    assert examples[1].problem.context == "The sky."
+    assert "(x) red" in examples[1].problem.values()["problem"]
+    assert examples[2].problem.id == "7"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"answer": 1}, "'question' (a text) is missing; the line has 'answer'"),
+        ({"qestion": "?", "answer": 1}, "'question' (a text) is missing; the line has 'qestion'"),
+        ({"question": " ", "answer": 1}, "'question' (a text) is missing: it is empty"),
+        ({"question": "?"}, "'answer' or 'target' is missing; the line has 'question'"),
+        ({"question": "?", "answer": "", "id": 1}, "'answer' or 'target' is missing: it is empty"),
+        ({"question": "?", "answer": "A", "options": "red"}, "'options' is a list or an object, not \"red\""),
+        ({"question": "?", "answer": "C", "options": ["red", "blue"]}, "'C'"),
+        ({"question": "?", "answer": "A", "options": ["red"]}, "2 to 26 options"),
+        ({"question": "?", "answer": "many", "kind": "number"}, "'many' is not a number"),
+        ({"question": "?", "answer": 1, "kind": "nmber"}, "did you mean 'number'"),
+        ({"question": "?", "answer": 1, "context": 5}, "'context' is a text, not 5"),
+        ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' stands in line 1 already"),
+        ('{"question": "?"', "not JSON"),
+        ("[1, 2]", "a JSON object is wanted, not list"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: Any, said: str) -> None:
+    path = tmp_path / "mine.jsonl"
+    good = {"question": "What?", "answer": 1, "id": "first"}
+    with pytest.raises(UsageError) as raised:
+        load(path, good, line)
+    assert str(raised.value).startswith(f"{path}:2: ")
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_files_that_are_missing_empty_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.jsonl: no such file"):
+        tasks.get(f"jsonl:{tmp_path}/nothing.jsonl")
+    with pytest.raises(InputError, match="holds no problem"):
+        load(tmp_path / "empty.jsonl")
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        tasks.get(f"jsonl:{tmp_path}/binary.jsonl").load(1, 0)
+
+
+def test_the_version_is_the_content_and_the_name_is_not_the_path(tmp_path: Path) -> None:
+    name = written(tmp_path / "a.jsonl", {"question": "?", "answer": 1})
+    first = tasks.get(name)
+    assert first.name == "jsonl:a.jsonl"
+    before = first.version()
+    assert before == tasks.get(name).version()
+    written(tmp_path / "a.jsonl", {"question": "?", "answer": 2})
+    assert tasks.get(name).version() != before
+
+
+def test_the_beginning_does_not_depend_on_the_limit(tmp_path: Path) -> None:
+    lines = [{"question": f"{k}?", "answer": k} for k in range(9)] + [{"question": "who?", "answer": "Ann"}]
+    assert load(tmp_path / "a.jsonl", *lines, limit=3) == load(tmp_path / "a.jsonl", *lines)[:3]
+
+
+def test_a_recording_is_a_task(tmp_path: Path) -> None:
+    written(tmp_path / "r.jsonl", {"question": "2 + 2?", "reference": 4, "samples": ["It is 4."], "id": "a"})
+    (example,) = tasks.get(f"replay:{tmp_path}/r.jsonl").load(5, 0)
+    assert (example.problem.question, example.target, example.problem.kind) == ("2 + 2?", 4, Number())
+    written(tmp_path / "r.jsonl", {"question": "2 + 2?", "samples": ["It is 4."]})
+    with pytest.raises(InputError, match=r"r\.jsonl:1: 'reference' or"):
+        tasks.get(f"replay:{tmp_path}/r.jsonl").load(5, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gsm_symbolc", "did you mean 'gsm_symbolic'"),
+        ("nonsense", "known: gsm8k, gsm_symbolic, gym:NAME"),
+        ("gsm8k:main", "unknown task 'gsm8k:main'"),
+        ("jsonl", "unknown task 'jsonl'"),
+    ],
+)
+def test_unknown_tasks_get_the_nearest(name: str, said: str) -> None:
+    with pytest.raises(UnknownName) as raised:
+        tasks.get(name)
+    assert said in str(raised.value)
+
+
+def test_an_incomplete_task_says_how_it_is_written() -> None:
+    with pytest.raises(UsageError, match="write jsonl:FILE"):
+        tasks.get("jsonl:")
+    with pytest.raises(UsageError, match="write gsm8k or"):
+        tasks.get("csv:")
+
+
+def test_choice_needs_options(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: Choice wants 2 to 26 options"):
+        load(tmp_path / "a.jsonl", {"question": "?", "answer": "A", "kind": "choice"})
+    assert Choice.name == "choice"

@@ -1,0 +1,115 @@
+"""The command `reasoning`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FEEDBACK = "My internet drops every evening and the bill rose without notice. The agent was kind though."
+
+
+def reasoning(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    code = "from reasoning.commands import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        input=stdin, capture_output=True, text=True, cwd=cwd, check=False, env={**os.environ, "COLUMNS": "120"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> str:
+    path = tmp_path / "said.jsonl"
+    path.write_text(json.dumps({"question": "What is 2 + 2?", "samples": ["Two and two. The answer is 4."]}))
+    return f"replay:{path}"
+
+
+def test_ask_prints_the_answer_and_only_the_answer(recording: str) -> None:
+    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--kind", "number")
+    assert (done.stdout, done.returncode) == ("4\n", 0)
+    assert "1 call" in done.stderr
+
+
+def test_ask_as_json(recording: str) -> None:
+    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--kind", "number", "--json")
+    said = json.loads(done.stdout)
+    assert (said["strategy"], said["state"], said["value"], said["calls"]) == ("cot", "answered", 4, 1)
+
+
+def test_ask_with_the_trace(recording: str) -> None:
+    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--trace")
+    assert "Let's think step by step." in done.stdout
+    assert "Two and two." in done.stdout
+
+
+def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> None:
+    assert reasoning("ask", "--file", "-", "--model", recording, stdin="What is 2 + 2?\n").stdout == "4\n"
+    (tmp_path / "question.txt").write_text("What is 2 + 2?")
+    assert reasoning("ask", "--file", str(tmp_path / "question.txt"), "--model", recording).stdout == "4\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["ask"], 2, "give a question, or --file FILE"),
+        (["ask", "?", "--file", "x"], 2, "not both"),
+        (["ask", "--file", "nowhere.txt"], 2, "nowhere.txt: cannot be read"),
+        (["ask", "   "], 2, "the question is empty"),
+        (["ask", "?", "--strategy", "kot"], 2, "unknown strategy 'kot'"),
+        (["ask", "?", "--kind", "nummer"], 2, "unknown kind 'nummer'; did you mean 'number'?"),
+        (["ask", "?", "--model", "local:smollm2-135"], 2, "did you mean 'smollm2-135m'?"),
+        (["ask", "?", "--model", "local:nowhere.gguf"], 2, "nowhere.gguf"),
+        (["ask", "?", "--model", "replay:nowhere.jsonl"], 2, "nowhere.jsonl: no such file"),
+        (["ask", "?", "--strategy", "pot", "--kind", "items"], 2, "gives answers of the kinds"),
+        (["ask", "?", "--model", "gpt", "--base-url", "localhost:1"], 2, "is no address of a server"),
+        (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--journal", "none"], 4,
+         "nothing answers at http://127.0.0.1:1/v1"),
+        (["strategies", "show", "vanila"], 2, "did you mean 'vanilla'?"),
+        (["models", "get", "smollm"], 2, "smollm2-135m"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line_and_an_exit_code(arguments: list[str], code: int, words: str) -> None:
+    done = reasoning(*arguments)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
+    assert done.stdout == "" or arguments[0] == "ask"
+
+
+def test_a_question_that_is_not_recorded_has_failed(recording: str) -> None:
+    done = reasoning("ask", "Why?", "--model", recording)
+    assert done.returncode == 4
+    assert "has no recording of this question" in done.stderr
+
+
+def test_debug_shows_the_traceback() -> None:
+    assert "Traceback" in reasoning("ask", "?", "--strategy", "kot", "--debug").stderr
+    assert "Traceback" in reasoning("--debug", "ask", "?", "--strategy", "kot").stderr
+
+
+def test_the_shelf_and_a_card() -> None:
+    table = reasoning("strategies").stdout
+    for name in ("vanilla", "cot", "self_consistency", "least_to_most", "program_of_thoughts", "telecom_feedback"):
+        assert name in table
+    card = reasoning("strategies", "show", "sc(pot, samples=3)").stdout
+    for part in ("Self-consistency", "2203.11171", "samples * base", "samples = 3", "not when"):
+        assert part in card
+
+
+def test_version_and_help_load_nothing_heavy() -> None:
+    heavy = ["litellm", "aiohttp", "xllamacpp", "datasets", "numpy", "reasoning_gym"]
+    code = (
+        "import sys\n"
+        "from reasoning.commands import main\n"
+        "try: main()\n"
+        f"finally: print([name for name in {heavy} if name in sys.modules], file=sys.stderr)\n"
+    )
+    for arguments in (["--version"], ["--help"], ["bench", "run", "--help"], ["ask", "--help"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0
+        assert done.stderr.strip() == "[]"
+        assert done.stdout
