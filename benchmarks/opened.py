@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.result import Result
 from benchmarks.store import Store
+from reasoning.display import plain
 from reasoning.errors import UnknownName, UsageError
-from reasoning.trace import Trace
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,21 +17,21 @@ _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 
 
 def matrix(store: Store, strategy: str | None = None) -> RenderableType:
-    """The problems with their targets, and each strategy's answer to them."""
-    from rich import box
+    """The problems with their targets, and each strategy's answer to them, in numbered columns: specs are long."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     specs = [_strategy(store, strategy)] if strategy else store.specs
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("problem", no_wrap=True)
     table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=20)
-    for spec in specs:
-        table.add_column(Text(spec), overflow="fold", min_width=8)
+    for number in range(1, len(specs) + 1):
+        table.add_column(f"({number})", overflow="ellipsis", no_wrap=True, max_width=20)
     for name, example in store.examples.items():
         answers = [_answer(store.results.get((name, spec))) for spec in specs]
         table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
-    return table
+    return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), Text(""), table)
 
 
 def problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
@@ -42,14 +42,14 @@ def problem(store: Store, name: str, strategy: str | None = None) -> RenderableT
     name = _problem(store, name)
     example = store.examples[name]
     values = example.problem.values()
-    parts: list[RenderableType] = [Text(_clean(name), style="bold"), Text(_clean(values["problem"])), Text("")]
-    parts.append(Text.assemble(("target  ", "bold"), _clean(str(example.target))))
+    parts: list[RenderableType] = [Text(plain(name), style="bold"), Text(plain(values["problem"])), Text("")]
+    parts.append(Text.assemble(("target  ", "bold"), plain(str(example.target))))
     for spec in [_strategy(store, strategy)] if strategy else store.specs:
         result = store.results.get((name, spec))
         parts.append(Text.assemble((f"{spec}  ", "bold"), _answer(result), _read(result)))
         if strategy:
             trace = store.trace(name, spec)
-            parts += [Text(""), _cleaned(trace).tree() if trace else Text("no trace was kept")]
+            parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
     return Group(*parts)
 
 
@@ -70,7 +70,7 @@ def _read(result: Result | None) -> str:
     said = f"  ({result.how or result.why})" if result.how or result.why else ""
     if result.votes:
         said += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
-    return _clean(said)
+    return plain(said)
 
 
 def _problem(store: Store, name: str) -> str:
@@ -97,22 +97,5 @@ def _strategy(store: Store, spec: str) -> str:
 
 def _short(text: str) -> str:
     """A line of a few words."""
-    line = " ".join(_clean(text[:200]).split())
+    line = " ".join(plain(text[:200]).split())
     return line if len(line) <= 40 else f"{line[:39]}…"
-
-
-def _clean(text: str) -> str:
-    """Text of a model or a data set without what a terminal would obey: escapes, and marks that turn lines around."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
-
-
-def _cleaned(trace: Trace) -> Trace:
-    def clean(data: Any) -> Any:
-        if isinstance(data, str):
-            return _clean(data)
-        if isinstance(data, dict):
-            return {key: clean(value) for key, value in data.items()}
-        return [clean(value) for value in data] if isinstance(data, list | tuple) else data
-
-    cleaned: dict[str, Any] = clean(trace.to_json())
-    return Trace.from_json(cleaned)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.comparison import Comparison
 from benchmarks.result import Result
 from benchmarks.store import Key
+from benchmarks.tally import Tally, clock
 from benchmarks.usage import since
 from reasoning.llm.request import Usage
 
@@ -49,7 +50,7 @@ class Display:
         self._before = Usage()
         self._title = ""
         self._total = self._stored = self._now = 0
-        self._by_spec: dict[str, _Tally] = {}
+        self._by_spec: dict[str, Tally] = {}
         self._started = time.monotonic()
         self._speeds: deque[tuple[float, int]] = deque()
         self._over = threading.Event()
@@ -104,7 +105,7 @@ class Display:
             pairs: what is to be run now.
         """
         self._model, self._title, self._before = model, stored.title, model.spent
-        self._by_spec = {spec: _Tally() for spec in specs}
+        self._by_spec = {spec: Tally() for spec in specs}
         to_run = set(pairs)
         for result in stored.results:
             if (result.problem, result.strategy) not in to_run:
@@ -146,7 +147,7 @@ class Display:
 
     def _plain(self) -> str:
         if self._model is None or self._quiet:
-            return self._doing
+            return self._before_any()
         best = max(self._by_spec.items(), key=lambda item: item[1].accuracy, default=None)
         ahead = f" · ahead: {best[0]} {best[1]}" if best and best[1].correct else ""
         return f"{self._counts()} · {self._pace()}{ahead}"
@@ -173,7 +174,7 @@ class Display:
         return Group(
             Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
             head,
-            Text(self._doing if self._quiet else self._pace(), style="dim", no_wrap=True, overflow="ellipsis"),
+            Text(self._before_any() if self._quiet else self._pace(), style="dim", no_wrap=True, overflow="ellipsis"),
             strategies,
         )
 
@@ -182,14 +183,18 @@ class Display:
         """Whether nothing has come back yet."""
         return self._model is not None and self._model.spent.calls == self._before.calls and not self._now
 
+    def _before_any(self) -> str:
+        flights = self._model.in_flight if self._model is not None else 0
+        return f"{self._doing} · {flights} in flight" if flights and self._doing == _WAITING else self._doing
+
     def _counts(self) -> str:
-        return f"{self._stored + self._now}/{self._total} · {_clock(time.monotonic() - self._started)}{self._left()}"
+        return f"{self._stored + self._now}/{self._total} · {clock(time.monotonic() - self._started)}{self._left()}"
 
     def _left(self) -> str:
         if not self._now:
             return ""
         rest = self._total - self._stored - self._now
-        return f", about {_clock((time.monotonic() - self._started) / self._now * rest)} left"
+        return f", about {clock((time.monotonic() - self._started) / self._now * rest)} left"
 
     def _pace(self) -> str:
         assert self._model is not None
@@ -203,28 +208,3 @@ class Display:
         pace = f" · {speed:.0f} tokens/s" if speed else ""
         calls = f"{spent.calls:,} call{'' if spent.calls == 1 else 's'}"
         return f"{calls} · {self._model.in_flight} in flight{pace}"
-
-
-class _Tally:
-    """How one strategy is doing."""
-
-    def __init__(self) -> None:
-        self.total = self.done = self.counted = self.correct = 0
-
-    def add(self, result: Result) -> None:
-        self.done += 1
-        self.counted += not result.failed
-        self.correct += result.correct is True
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.counted if self.counted else 0.0
-
-    def __str__(self) -> str:
-        return f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–"
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

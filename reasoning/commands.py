@@ -148,18 +148,19 @@ def _as_json(answer: Answer) -> dict[str, Any]:
 def _print(answer: Answer, trace: bool) -> None:
     from rich.console import Console
 
-    from reasoning.display import cost
+    from reasoning.display import cost, plain
 
     out = Console(highlight=False, markup=False)
     if trace and answer.trace is not None:
         out.print(answer.trace.tree())
     for name, value in answer.steps.items():
         out.print(name, style="bold")
-        out.print(_shown(value), soft_wrap=True)
+        out.print(plain(_shown(value)), soft_wrap=True)
     if not answer.steps:
-        out.print(_shown(answer.value) if answer.state == "answered" else answer.text, soft_wrap=True)
-    said = cost(answer.usage) + (f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else "")
-    Console(stderr=True, highlight=False).print(said, style="dim")
+        said = _shown(answer.value) if answer.state == "answered" else answer.text
+        out.print(plain(said), soft_wrap=True)
+    sure = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
+    Console(stderr=True, highlight=False).print(cost(answer.usage) + sure, style="dim", soft_wrap=True)
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from reasoning.prompts import Prompt
 
 
+def plain(text: str) -> str:
+    """Text of a model or a data set without what a terminal would obey: escapes, and marks that turn lines around."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+
+
 def cost(usage: Usage) -> str:
     """A usage in words: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
     words = [
@@ -45,9 +50,9 @@ def trace_tree(trace: Trace) -> Tree:
     def grow(tree: Tree, stage: Trace) -> None:
         for event in stage.events:
             if isinstance(event, Trace):
-                grow(tree.add(Text(event.name, style="bold")), event)
+                grow(tree.add(Text(plain(event.name), style="bold")), event)
             elif isinstance(event, Note):
-                tree.add(Text(event.text, style="yellow"))
+                tree.add(Text(plain(event.text), style="yellow"))
             else:
                 call(tree, event)
 
@@ -58,12 +63,12 @@ def trace_tree(trace: Trace) -> Tree:
         if known:  # turns that stand above already: demonstrations, earlier stages, the other samples' prompt
             branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
         for role, content in event.messages[known:]:
-            branch.add(Text.assemble((f"{role}  ", "cyan"), content))
+            branch.add(Text.assemble((f"{role}  ", "cyan"), plain(content)))
         shown.update(event.messages[:i] for i in range(1, len(event.messages) + 1))
         for draw in event.completions:
             if draw.reasoning:
-                branch.add(Text.assemble(("reasoning  ", "magenta"), draw.reasoning))
-            branch.add(Text.assemble(("model  ", "green"), draw.text.strip(), (f"  [{_about(draw)}]", "dim")))
+                branch.add(Text.assemble(("reasoning  ", "magenta"), plain(draw.reasoning)))
+            branch.add(Text.assemble(("model  ", "green"), plain(draw.text.strip()), (f"  [{_about(draw)}]", "dim")))
 
     root = Tree(Text.assemble((trace.name, "bold"), (f"  {cost(trace.usage)}", "dim")))
     grow(root, trace)

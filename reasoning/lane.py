@@ -10,7 +10,7 @@ WIDTH = 1 << 14
 """Lanes side by side at one place, and draws of one request in one lane: at most this many."""
 DEPTH = 3
 """Lanes within lanes, at most."""
-EPOCH = WIDTH ** (DEPTH + 1)
+EPOCH: int = WIDTH ** (DEPTH + 1)
 """By how much the draws of one repetition of a solve are apart from those of the next."""
 
 

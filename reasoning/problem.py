@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
-from reasoning.kinds import Choice, Kind, Text
+from reasoning.kinds import Choice, Kind, Region, Text
 from reasoning.llm.request import Completion
 
 
@@ -66,16 +66,22 @@ class Problem:
             **self.inputs,
         }
 
-    def read(self, reply: Completion | str, *, region: Any = None) -> Answered | Unparsed:
+    def read(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
         """Read the answer that a reply states: the kind reads, nobody else.
 
         A reply that was cut off counts only if it had stated its answer before the cut.
+
+        Args:
+            reply: what the model said.
+            after: the beginning of the sentence that the reply goes on with, such as the kind's trigger.
+            region: the part in which to look.
         """
         text = reply if isinstance(reply, str) else reply.text
         cut = isinstance(reply, Completion) and reply.truncated
-        reading = self.kind.read(text, region=region, stated_only=cut)
+        said = text.rpartition(" ")[0] if cut else text  # the last word may be half a number
+        reading = self.kind.read(f"{after} {said}" if after else said, region=region, stated_only=cut)
         if reading.value is None:
-            return Unparsed("cut off before it stated an answer" if cut else "no answer found", text=text)
+            return Unparsed(f"{reading.how}{', and the reply was cut off' if cut else ''}", text=text)
         return Answered(reading.value, how=reading.how, text=text)
 
 

@@ -10,7 +10,7 @@ from reasoning import Chain, Problem, Prompt, Step, kinds, strategies
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
 
-HOSTILE = "<script>alert(1)</script> [bold]not markup[/bold]"
+HOSTILE = "<script>alert(1)</script> [bold]not markup[/bold] \x1b[2J\u202e"
 
 
 def solved() -> Trace:
@@ -38,6 +38,8 @@ def test_the_tree_shows_stages_calls_and_notes_as_plain_text() -> None:
     for part in ("self_consistency(cot(stages=1), samples=3)", "sample 1", "sample 3", "reasoning", "votes: 4: 2; 1 unread",
                  "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
         assert part in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
 
 
 def test_the_notebook_escapes_everything() -> None:

@@ -62,7 +62,7 @@ def begins_with_refusal(text: str) -> bool:
 
 
 def _closed(text: str) -> str:
-    """The text without the marks and the full stop at its end; marks behind a space stay, they close nothing ("2 *")."""
+    """The text without marks and full stop at its end; marks behind a space stay, they close nothing ("2 *")."""
     for _ in range(2):
         bare = text.rstrip().rstrip(_MARKS)
         text = bare if bare and not bare[-1].isspace() else text.rstrip()

@@ -1,57 +1,78 @@
-"""`reasoning models`: the local weights that this library knows, and fetching and removing them."""
+"""`reasoning models`: the local weights, listed, fetched and removed."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="Local models: list, get, remove.", no_args_is_help=True)
+from reasoning.llm import weights
 
-Name = Annotated[str, typer.Argument(help="A name from `reasoning models list`.")]
+models = typer.Typer(help="Local weights: list, get, remove.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(help="A name that `reasoning models list` shows.", show_default=False)]
 
 
 @models.command("list")
-def list_() -> None:
-    """Show the catalogue and what of it is on this machine."""
+def listed() -> None:
+    """Show the weights that are known, and which are on this machine."""
     from rich.console import Console
     from rich.table import Table
 
-    from reasoning.llm.weights import CATALOGUE, DEFAULT, find, folder
-
-    rows = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("name", "weights", "parameters", "MB", "licence", "here"):
-        rows.add_column(title, no_wrap=title == "name")
-    for one in CATALOGUE:
-        name = f"{one.name} *" if one.name == DEFAULT else one.name
-        here = "yes" if find(one.name) else "no"
-        rows.add_row(name, one.title, one.parameters, f"{one.bytes / 1e6:,.0f}", one.licence, here)
-    out = Console(highlight=False)
-    out.print(rows)
-    out.print("\n* is what --model local stands for; the others: --model local:NAME", style="dim")
-    out.print(f"kept in {folder()}, fetched on first use", style="dim", soft_wrap=True)
+    table = Table("name", "parameters", "size", "licence", "on disk", "", box=None, pad_edge=False)
+    for entry in weights.CATALOGUE:
+        here = "yes" if weights.find(entry.name) else "no"
+        default = "default" if entry.name == weights.DEFAULT else ""
+        table.add_row(entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, here, default)
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(
+        f"Kept in {weights.folder()}. Use one with --model local:NAME, or a file of yours with local:FILE.gguf."
+    )
 
 
 @models.command()
-def get(name: Name) -> None:
-    """Fetch weights, check them, and print where they are."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from reasoning.llm import weights
-
-    size = weights.entry(name).bytes
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=size)
-        path = weights.get(name, lambda done, total, what: bar.update(task, completed=done, description=what))
+def get(name: _Name = weights.DEFAULT) -> None:
+    """Fetch weights, or go on with a download that broke off, and print the file's path."""
+    with _bar(weights.entry(name)) as progress:
+        path = weights.get(name, progress)
     typer.echo(path)
 
 
 @models.command()
-def remove(name: Name) -> None:
+def remove(name: _Name) -> None:
     """Remove weights from this machine."""
-    from reasoning.llm import weights
+    if weights.remove(name):
+        typer.echo(f"removed {weights.entry(name).path}")
+    else:
+        typer.echo(f"{name} is not on this machine")
 
-    done = weights.remove(name)
-    typer.echo(f"{name} is removed" if done else f"{name} was not here")
+
+@contextmanager
+def _bar(entry: weights.Weights) -> Iterator[weights.Progress]:
+    """A progress bar on stderr, or where nobody looks, a line for each thing that begins."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(entry.name, total=entry.bytes)
+        yield lambda done, total, what, /: shown.update(task, completed=done, total=total or None, description=what)
+
+
+class _Lines:
+    """Progress for a log file."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def __call__(self, done: int, total: int, what: str, /) -> None:
+        if what != self.said:
+            self.said = what
+            typer.echo(what, err=True)

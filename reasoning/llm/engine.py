@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import http.client
+import json
 import os
 import secrets
 import shutil
@@ -40,6 +42,7 @@ class Engine:
         address: the base URL, and `key` its bearer token.
         slots: who uses which sequence.
         prefixes: what was computed and saved.
+        trained: tokens of context that the model was trained for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +51,7 @@ class Engine:
         self.address = ""
         self.slots = Slots(SLOTS)
         self.prefixes = Prefixes(Path())
+        self.trained = CONTEXT
         self.users = 0
         self._server: Any = None
         self._loading = threading.Lock()
@@ -126,6 +130,16 @@ class Engine:
                 "get it again, or choose another with --model local:FILE.gguf"
             ) from None
         self.address = self._server.listening_address
+        self.trained = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
+        # Its main loop answers this one: it must have begun before the destructor may run, or that waits for ever.
+        self._ask("/slots")
+
+    def _ask(self, path: str) -> Any:
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
+            return json.load(connection.getresponse())
 
     def _stop(self) -> None:
         for made in list(self._sockets):  # the destructor waits for requests whose connection is open

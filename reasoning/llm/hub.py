@@ -13,7 +13,7 @@ from reasoning.llm.weights import Progress, Weights
 REACHABLE = 4.0
 """Seconds in which the hub must answer before the next source is tried."""
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 def from_hub(weights: Weights, partial: Path, report: Progress) -> None:

@@ -6,7 +6,6 @@ It sends once: retries, limits and the journal are the layers above.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 import socket
@@ -65,8 +64,7 @@ class OpenAIClient:
         self.max_choices, self.concurrency, self.free = max_choices, concurrency, free
         self._key, self._key_variable, self._timeout = api_key, key_variable, timeout
         self._socket_factory = socket_factory
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._reached = False
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
@@ -83,18 +81,18 @@ class OpenAIClient:
             body["seed"] = seed + draws[0]
         started = time.monotonic()
         try:
-            reply = await self.fetch("/chat/completions", {**body, "n": len(draws)} if len(draws) > 1 else body)
+            reply = await self.post("/chat/completions", {**body, "n": len(draws)} if len(draws) > 1 else body)
         except (AuthenticationFailed, ContextOverflow):
             raise
         except CallFailed as error:
             if error.retryable or len(draws) == 1:
                 raise
-            reply = await self.fetch("/chat/completions", body)
+            reply = await self.post("/chat/completions", body)
             self.max_choices = 1  # it was `n` that this server does not take
         return completions(reply, time.monotonic() - started)
 
-    async def fetch(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that a path under the base URL answers: to a POST of `body`, or to a GET without one.
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a JSON object to a path under the base URL, and return the JSON that comes back.
 
         Raises:
             AuthenticationFailed, ContextOverflow, CallFailed: as the module's errors say.
@@ -102,8 +100,8 @@ class OpenAIClient:
         import aiohttp
 
         try:
-            method = "GET" if body is None else "POST"
-            async with self._open().request(method, f"{self.endpoint}{path}", json=body) as response:
+            session = await self._session()
+            async with session.post(f"{self.endpoint}{path}", json=body) as response:
                 text = await response.text(errors="replace")
         except aiohttp.ClientError as error:
             raise self._unreachable(error) from None
@@ -124,31 +122,32 @@ class OpenAIClient:
         return reply
 
     async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        here = asyncio.get_running_loop()
+        while self._sessions:
+            loop, session = self._sessions.popitem()
+            if loop is here or loop.is_closed():
+                await session.close()
+            else:
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))
 
-    def _open(self) -> aiohttp.ClientSession:
-        """The session of the running event loop."""
+    async def _session(self) -> aiohttp.ClientSession:
+        """The session of the running event loop; those of loops that have ended are dropped."""
         import aiohttp
 
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            if self._session is not None and self._session.connector is not None:
-                # Its loop has ended: the connections can only be dropped.
-                with contextlib.suppress(RuntimeError):
-                    self._session.connector.close()
-            self._session = aiohttp.ClientSession(
+        here = asyncio.get_running_loop()
+        if here not in self._sessions:
+            for ended in [loop for loop in self._sessions if loop.is_closed()]:
+                await self._sessions.pop(ended).close()
+            self._sessions[here] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0, socket_factory=self._socket_factory
-                ),  # the limit is in a layer above
+                ),  # limits are a layer above
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
                 headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=urlsplit(str(self.endpoint)).hostname not in ("localhost", "127.0.0.1", "::1"),  # proxies
             )
-            self._loop = loop
-        return self._session
+        return self._sessions[here]
 
     def _unreachable(self, error: aiohttp.ClientError) -> CallFailed:
         import aiohttp

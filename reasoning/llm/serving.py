@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from reasoning.errors import CallFailed, ContextOverflow
-from reasoning.llm.engine import CONTEXT, Engine
+from reasoning.llm import engine as engines
+from reasoning.llm.engine import Engine
 from reasoning.llm.openai import OpenAIClient
 from reasoning.llm.request import Completion, Message, Request
 from reasoning.llm.slots import Slot
@@ -61,9 +62,8 @@ class Serving:
             ContextOverflow: the prompt is longer than the longest slot there can be.
         """
         said = "\n".join(turn.content for turn in request.messages)
-        tokens = len((await self._fetch("/tokenize", {"content": said}))["tokens"])
-        about = await self._fetch("/v1/models")
-        limit = min(CONTEXT, about["data"][0]["meta"]["n_ctx_train"])
+        tokens = len((await self._post("/tokenize", {"content": said}))["tokens"])
+        limit = min(engines.CONTEXT, self.engine.trained)
         if tokens >= limit:
             raise ContextOverflow(
                 f"the prompt has {tokens:,} tokens and {request.model} holds {limit:,} together with the answer: "
@@ -95,7 +95,7 @@ class Serving:
                 return
             slot.holds = ()
             try:
-                await self._fetch(f"/slots/{slot.index}?action=restore", {"filename": key})
+                await self._post(f"/slots/{slot.index}?action=restore", {"filename": key})
             except CallFailed:  # not saved, or removed since: the prompt is computed, as without any of this
                 continue
             slot.holds = tuple(prefixes[i:])
@@ -113,7 +113,7 @@ class Serving:
                 tokens = await compute(slot)
                 slot.holds = (key, *prefixes)
                 try:
-                    answer = await self._fetch(f"/slots/{slot.index}?action=save", {"filename": key})
+                    answer = await self._post(f"/slots/{slot.index}?action=save", {"filename": key})
                 except CallFailed:  # a full disk: this slot has it, and the others compute it
                     return tokens, 0
                 return tokens, int(answer["n_written"])
@@ -123,9 +123,9 @@ class Serving:
     async def _begin(self, slot: Slot, shared: Sequence[Message], role: str) -> int:
         """Compute the beginning of a prompt: its turns up to where the content of the next one starts."""
         turns = [turn._asdict() for turn in (*shared, Message(role, _HERE))]
-        filled = await self._fetch("/apply-template", {"messages": turns})
+        filled = await self._post("/apply-template", {"messages": turns})
         body = {"prompt": filled["prompt"].partition(_HERE)[0], "n_predict": 0, "id_slot": slot.index}
-        answer = await self._fetch("/completion", body | {"response_fields": ["timings"]})
+        answer = await self._post("/completion", body | {"response_fields": ["timings"]})
         return int(answer["timings"]["prompt_n"])
 
     async def _read(self, slot: Slot, request: Request) -> int:
@@ -140,9 +140,9 @@ class Serving:
         [one] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
         return one
 
-    async def _fetch(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         self._http.endpoint = self.engine.address  # another one after the engine was loaded again
-        return await self._http.fetch(path, body)
+        return await self._http.post(path, body)
 
 
 def _key(role: str, turns: Sequence[Message]) -> str:

@@ -66,5 +66,6 @@ class ChainOfThought(Strategy):
         if self.stages == 1 or (isinstance(answer, Answered) and answer.stated):
             return answer
         with session.stage("answer"):
-            reply = await session.ask(turns.then(rationale.text, problem.kind.trigger()), temperature=0, max_tokens=64)
-        return problem.read(reply)
+            trigger = problem.kind.trigger()
+            reply = await session.ask(turns.then(rationale.text, trigger), temperature=0, max_tokens=64)
+        return problem.read(reply, after=trigger)
