@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from reasoning.kinds import Kind
 
 GROUP = "reasoning.commands"
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 def main() -> None:
@@ -26,8 +29,12 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         app()(args=arguments, prog_name="reasoning", standalone_mode=True)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            _leave_at_once()
+        raise
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        _leave_at_once()
     except ReasoningError as error:
         if debug:
             raise
@@ -38,6 +45,15 @@ def main() -> None:
             raise
         typer.echo(f"error: {type(error).__name__}: {error} (run again with --debug for the traceback)", err=True)
         raise SystemExit(1) from None
+
+
+def _leave_at_once() -> NoReturn:
+    """End the process without waiting for a local model, which would first finish what it computes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if engine := sys.modules.get("reasoning.llm.engine"):
+        engine.abandon()
+    os._exit(INTERRUPTED)
 
 
 def app() -> Any:
@@ -97,8 +113,12 @@ def ask(
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
     solver.check_serves(problem.kind)
     llm = reasoning.connect(model, base_url=base_url, journal=False if journal == "none" else journal)
-    with llm, loading(llm):
-        answer = solver.run(problem, llm)
+    try:
+        with llm, loading(llm):
+            answer = solver.run(problem, llm)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from the draws that are recorded", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         typer.echo(json.dumps(_as_json(answer), ensure_ascii=False))
     else:

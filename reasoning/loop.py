@@ -26,7 +26,7 @@ class _Closable(Protocol):
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
-_open: weakref.WeakSet[_Closable] = weakref.WeakSet()
+_open: set[_Closable] = set()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -56,9 +56,21 @@ async def wait(work: Coroutine[Any, Any, T]) -> T:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
 
-def close_at_exit(thing: _Closable) -> None:
-    """Close a thing that lives on the loop when the process ends, if it still exists then."""
+def close_with(owner: object, thing: _Closable) -> None:
+    """Close a thing that lives on the loop when its owner is gone, or when the process ends, if nobody did before."""
     _open.add(thing)
+    weakref.finalize(owner, _close_soon, thing).atexit = False
+
+
+def closed(thing: _Closable) -> None:
+    """Say that a thing has been closed."""
+    _open.discard(thing)
+
+
+def _close_soon(thing: _Closable) -> None:
+    if thing in _open and _loop is not None and _loop.is_running():
+        _open.discard(thing)
+        asyncio.run_coroutine_threadsafe(thing.close(), _loop)
 
 
 def _running() -> asyncio.AbstractEventLoop:

@@ -35,8 +35,8 @@ def test_the_tree_shows_stages_calls_and_notes_as_plain_text() -> None:
         console.quiet = False
         console.print(solved().tree())
     shown = capture.get()
-    for part in ("self_consistency(cot(stages=1), samples=3)", "sample 1", "sample 3", "reasoning", "votes: 4: 2; 1 unread",
-                 "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
+    for part in ("self_consistency(cot(stages=1), samples=3)", "sample 1", "sample 3", "reasoning",
+                 "votes: 4: 2; 1 unread", "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
         assert part in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown

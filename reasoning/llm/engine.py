@@ -54,13 +54,18 @@ class Engine:
         self.trained = CONTEXT
         self.users = 0
         self._server: Any = None
-        self._loading = threading.Lock()
+        self._loading, self._connecting = threading.Lock(), threading.Lock()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     @property
     def context(self) -> int:
         """Tokens that one request can have: its prompt and its answer."""
         return CONTEXT // self.slots.count
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is served now, and has its folder of saved prefixes."""
+        return self._server is not None
 
     def load(self) -> None:
         """Load the weights and listen; blocks for about a second a gigabyte. Does nothing the second time.
@@ -75,6 +80,7 @@ class Engine:
                 try:
                     self._serve()
                 except BaseException:
+                    self._stop()
                     shutil.rmtree(self.prefixes.folder, ignore_errors=True)
                     raise
 
@@ -97,9 +103,12 @@ class Engine:
 
     def connect(self, address: Any) -> socket.socket:
         """A socket for a connection to the server (aiohttp's `socket_factory`)."""
-        made = socket.socket(*address[:3])
-        self._sockets.add(made)
-        return made
+        with self._connecting:
+            if self._server is None:
+                raise ConnectionRefusedError
+            made = socket.socket(*address[:3])
+            self._sockets.add(made)
+            return made
 
     def leave_behind(self) -> None:
         """In a forked child, where its threads are not: never run its destructor, which would wait for them."""
@@ -142,10 +151,11 @@ class Engine:
             return json.load(connection.getresponse())
 
     def _stop(self) -> None:
-        for made in list(self._sockets):  # the destructor waits for requests whose connection is open
-            with contextlib.suppress(OSError):
-                made.shutdown(socket.SHUT_RDWR)
-        self._server = None
+        with self._connecting:
+            for made in self._sockets:  # the destructor waits for requests whose connection is open
+                with contextlib.suppress(OSError):
+                    made.shutdown(socket.SHUT_RDWR)
+            self._server = None
 
 
 def share(path: Path) -> Engine:
@@ -165,6 +175,13 @@ def release(engine: Engine) -> None:
             return
         _engines.pop(engine.path, None)
     engine.close()
+
+
+def abandon() -> None:
+    """Remove what the engines keep on the disk, for a process that ends at once and closes nothing."""
+    for engine in list(_engines.values()):
+        if engine.loaded:
+            shutil.rmtree(engine.prefixes.folder, ignore_errors=True)
 
 
 def threads() -> int:

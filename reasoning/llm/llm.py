@@ -57,7 +57,7 @@ class LLM:
         self._flights: dict[tuple[str, int], asyncio.Future[Completion]] = {}
         self._leaving: dict[str, list[int]] = defaultdict(list)
         self._sending: set[asyncio.Task[None]] = set()
-        loop.close_at_exit(self)
+        loop.close_with(self, client)
 
     @property
     def name(self) -> str:
@@ -171,10 +171,12 @@ class LLM:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
         await self.client.close()
+        loop.closed(self.client)
         self.journal.close()
 
     def __enter__(self) -> LLM:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        loop.run(self.close())
+        if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
+            loop.run(self.close())

@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+Save = Callable[[str], Awaitable[tuple[int, int]]]
+"""Computes a prefix and saves it under a name; returns the tokens computed and the bytes saved."""
+
 
 @dataclass(eq=False)
 class _Saved:
@@ -31,14 +34,12 @@ class Prefixes:
         self._lock = threading.Lock()
 
     @asynccontextmanager
-    async def hold(
-        self, key: str, save: Callable[[str], Awaitable[tuple[int, int]]], *, keep: bool
-    ) -> AsyncIterator[int]:
+    async def hold(self, key: str, save: Save, *, keep: bool) -> AsyncIterator[int]:
         """Have a prefix saved while the block runs; yields how many tokens were computed for it now.
 
         Args:
             key: the prefix's name, and its file's.
-            save: computes it and saves it under that name; returns the tokens computed and the bytes saved.
+            save: how it is made.
             keep: whether it stays when nobody holds it.
         """
         computed = 0
@@ -60,7 +61,7 @@ class Prefixes:
                     saved.users -= 1
                 self._tidy(key, keep)
 
-    async def _save(self, saved: _Saved, key: str, save: Callable[[str], Awaitable[tuple[int, int]]]) -> int:
+    async def _save(self, saved: _Saved, key: str, save: Save) -> int:
         try:
             computed, saved.bytes = await save(key)
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.llm import engine as engines
 from reasoning.llm.engine import Engine
 from reasoning.llm.openai import OpenAIClient
+from reasoning.llm.prefixes import Save
 from reasoning.llm.request import Completion, Message, Request
 from reasoning.llm.slots import Slot
 
@@ -35,16 +36,12 @@ class Serving:
         ahead = 0
         prefixes: list[str] = []  # what the slots shall begin with, the longest first
         async with AsyncExitStack() as held:
-            shared = request.messages[: min(request.shared, len(request.messages) - 1)]
-            if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
-                role = request.messages[len(shared)].role
-                key, save = _key(role, shared), self._saving(lambda slot: self._begin(slot, shared, role))
-                ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=True))
-                prefixes = [key]
-            if len(draws) > 1:
-                key, save = _key("", request.messages), self._saving(lambda slot: self._read(slot, request), *prefixes)
-                ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=False))
-                prefixes = [key, *prefixes]
+            try:
+                for key, save, keep in self._prefixes(request, several=len(draws) > 1):
+                    ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=keep))
+                    prefixes.insert(0, key)
+            except ContextOverflow as error:
+                return dict.fromkeys(draws, error), ahead
             drawing = [asyncio.ensure_future(self._draw(request, draw, prefixes)) for draw in draws]
             try:
                 came = await asyncio.gather(*drawing, return_exceptions=True)
@@ -52,6 +49,17 @@ class Serving:
                 for task in drawing:
                     task.cancel()
         return dict(zip(draws, came, strict=True)), ahead
+
+    def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
+        """What of a prompt is worth saving, the shorter first: its key, how it is saved, whether to keep it."""
+        before = []
+        shared = request.messages[: min(request.shared, len(request.messages) - 1)]
+        if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
+            role = request.messages[len(shared)].role
+            before = [_key(role, shared)]
+            yield before[0], self._saving(lambda slot: self._begin(slot, shared, role)), True
+        if several:
+            yield _key("", request.messages), self._saving(lambda slot: self._read(slot, request), *before), False
 
     async def grow(self, request: Request, context: int) -> bool:
         """Have slots that hold more than `context` tokens, if this request can use them and the model allows it.
@@ -101,9 +109,7 @@ class Serving:
             slot.holds = tuple(prefixes[i:])
             return
 
-    def _saving(
-        self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str
-    ) -> Callable[[str], Awaitable[tuple[int, int]]]:
+    def _saving(self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str) -> Save:
         """How `Prefixes` gets one that begins with these: computed in a slot, and the slot saved."""
 
         async def save(key: str) -> tuple[int, int]:

@@ -1,0 +1,19 @@
+"""What all tests may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reasoning.llm import weights
+
+HOME = weights.folder()  # where the user's weights are, before any test moves them
+
+
+@pytest.fixture(scope="session")
+def smollm() -> Path:
+    """The file of the smallest local model, fetched once into the usual folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "folder", lambda: HOME)
+        return weights.get("smollm2-135m")
