@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError
@@ -40,16 +41,17 @@ class HostedClient:
             _check_name(litellm, self.model)
         started = time.monotonic()
         try:
-            answer = await litellm.acompletion(
-                model=self.model,
-                messages=[turn._asdict() for turn in request.messages],
-                api_key=self._api_key,
-                timeout=self._timeout,
-                num_retries=0,  # retries are made in one place, and not here
-                max_retries=0,
-                **({"n": len(draws)} if len(draws) > 1 else {}),
-                **request.sampling,
-            )
+            with _quiet(litellm):
+                answer = await litellm.acompletion(
+                    model=self.model,
+                    messages=[turn._asdict() for turn in request.messages],
+                    api_key=self._api_key,
+                    timeout=self._timeout,
+                    num_retries=0,  # retries are made in one place, and not here
+                    max_retries=0,
+                    **({"n": len(draws)} if len(draws) > 1 else {}),
+                    **request.sampling,
+                )
         except Exception as error:
             raise self._failure(litellm, error) from None
         self._reached = True
@@ -75,11 +77,20 @@ class HostedClient:
     def _failure(self, litellm: Any, error: Exception) -> CallFailed:
         """litellm's exception as one of ours: the provider's words, shortened, and no key in them."""
         words = " ".join(str(error).split())
-        if self._api_key:
-            words = words.replace(self._api_key, "…")
+        in_environment = (value for name, value in os.environ.items() if name.endswith(("_KEY", "_TOKEN")))
+        for secret in (self._api_key, *in_environment):
+            if secret and len(secret) > 7:
+                words = words.replace(secret, "…")
         words = f"{self.model}: {words[:400]}"
+        if self._api_key is None and not self._reached:
+            missing = litellm.validate_environment(self.model)["missing_keys"]
+            if any(name in words or "api_key" in words for name in missing):
+                names = " and ".join(missing)
+                return AuthenticationFailed(
+                    f"{self.model} needs a key: set {names}, or use --model local, which needs none"
+                )
         if isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
-            return AuthenticationFailed(self._about_the_key(litellm))
+            return AuthenticationFailed(f"{self.model}: the provider refuses the key")
         if isinstance(error, litellm.ContextWindowExceededError):
             return ContextOverflow(words)
         if isinstance(error, litellm.APIConnectionError) and not self._reached:
@@ -89,14 +100,6 @@ class HostedClient:
         after = str(headers.get("retry-after", ""))
         retry_after = float(after) if after.replace(".", "", 1).isdigit() else None
         return CallFailed(words, retryable=not isinstance(error, lasting), retry_after=retry_after)
-
-    def _about_the_key(self, litellm: Any) -> str:
-        if self._api_key is not None:
-            return f"{self.model}: the provider refuses the key that was given as api_key"
-        missing = litellm.validate_environment(self.model)["missing_keys"]
-        if missing:
-            return f"{self.model} needs a key: set {' and '.join(missing)}, or use --model local, which needs none"
-        return f"{self.model}: the provider refuses the key in the environment"
 
 
 def _check_name(litellm: Any, model: str) -> None:
@@ -108,6 +111,25 @@ def _check_name(litellm: Any, model: str) -> None:
     if not slash and model not in litellm.model_cost:
         known = [*litellm.model_cost, "local"]
         raise UnknownName("model", model, known, "(hosted models are named provider/model, this machine's is 'local')")
+
+
+@contextmanager
+def _quiet(litellm: Any) -> Iterator[None]:
+    """While calls of ours are under way litellm does not print its advice to stdout; after them all is as it was."""
+    global _calls, _said
+    if _calls == 0:
+        _said, litellm.suppress_debug_info = litellm.suppress_debug_info, True
+    _calls += 1
+    try:
+        yield
+    finally:
+        _calls -= 1
+        if _calls == 0:
+            litellm.suppress_debug_info = _said
+
+
+_calls = 0
+_said: Any = None
 
 
 def _litellm() -> Any:

@@ -80,7 +80,7 @@ def test_draws_usage_and_price_and_nothing_global_is_set(provider: str) -> None:
         "print(before == {n: repr(getattr(litellm, n)) for n in before})\n"
     )
     done = python(code, OPENAI_API_BASE=provider, OPENAI_API_KEY=CANARY)
-    assert done.stdout.splitlines() == ["4", "3 100 10", "0.000021", "True"], done.stderr
+    assert done.stdout.splitlines() == ["4 3 100 10", "0.000021", "True"], done.stderr
     assert done.stderr == ""
     assert [body["n"] for body in Provider.seen] == [3]
     assert Provider.seen[0]["temperature"] == 0.7
@@ -90,7 +90,7 @@ def test_draws_usage_and_price_and_nothing_global_is_set(provider: str) -> None:
     ("model", "key", "words"),
     [
         ("openai/gpt-4o-mini", None, "needs a key: set OPENAI_API_KEY, or use --model local"),
-        ("openai/locked", CANARY, "refuses the key in the environment"),
+        ("openai/locked", CANARY, "the provider refuses the key"),
         (
             "opnai/gpt-4o-mini",
             CANARY,
