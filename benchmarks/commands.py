@@ -34,6 +34,7 @@ def run(
     model: Annotated[str, typer.Option(help="local, local:NAME, a litellm name, or replay:FILE.")] = "local",
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     limit: Annotated[int, typer.Option(help="How many problems.", min=1)] = 20,
+    minutes: Annotated[float | None, typer.Option(help="Begin no further problem after this time.", min=0.01)] = None,
     seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
@@ -70,7 +71,7 @@ def run(
         folder = out or default_folder(settings(source, seed, llm))
         with llm:
             try:
-                found = experiment.run(list(chosen.values()), source, llm, limit, seed, folder, None, display)
+                found = experiment.run(list(chosen.values()), source, llm, limit, seed, folder, None, minutes, display)
             except KeyboardInterrupt:
                 display.close()
                 _say(f"\nstopped; what was done is kept in {folder}\ngo on with: {_command()}")

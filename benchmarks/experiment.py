@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from benchmarks.tasks import get as get_task
 from benchmarks.tasks.given import Given
 from benchmarks.usage import since
 from reasoning import loop
-from reasoning.errors import UsageError
+from reasoning.errors import CallFailed, UsageError
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
@@ -34,6 +35,7 @@ def compare(
     seed: int = 0,
     out: str | Path | None = None,
     concurrency: int | None = None,
+    minutes: float | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Let strategies solve the same problems, and say which of them can be told apart.
@@ -46,6 +48,8 @@ def compare(
         seed: of the problems, for tasks that are made from one.
         out: a folder in which every result is kept when it is known, and from which the same call goes on.
         concurrency: problems under way at once; by default as many as the model takes requests.
+        minutes: begin no further problem after this time; those begun are finished. The folder keeps the number, so
+            that the same call finds the same problems again.
         progress: show on stderr how far it is.
 
     Returns:
@@ -58,7 +62,8 @@ def compare(
     from benchmarks.progress import Display
 
     with Display(shown=progress) as display:
-        found = run(strategies, task, llm, limit, seed, None if out is None else Path(out), concurrency, display)
+        folder = None if out is None else Path(out)
+        found = run(strategies, task, llm, limit, seed, folder, concurrency, minutes, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     return found
@@ -72,6 +77,7 @@ def run(
     seed: int,
     folder: Path | None,
     concurrency: int | None,
+    minutes: float | None,
     display: Display,
 ) -> Comparison:
     """What `compare` does, with a display that is open; what stopped the run is in the comparison."""
@@ -84,6 +90,7 @@ def run(
     about = {"free": model.client.free, "source": source.source, "licence": source.licence}
     store = Store.open(folder, asked, about)
     try:
+        limit = min(limit, store.about.get("fitted", limit)) if minutes else limit
         ids = list(store.examples)[:limit]
         pairs = runner.missing(store, ids, named)
         if store.lacks(limit, pairs):
@@ -95,9 +102,11 @@ def run(
         stopped = None
         before = model.spent
         if pairs:
-            display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs)
-            work = runner.run(pairs, named, model, store, display.result, concurrency)
-            stopped = loop.run(work)
+            seconds = None if minutes is None else 60 * minutes
+            display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs, seconds)
+            stopped = loop.run(runner.run(pairs, named, model, store, display.result, concurrency, seconds))
+            if minutes and stopped is None:
+                ids = _fitted(store, ids, named)
         spent = since(before, model.spent)
         found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
@@ -105,6 +114,17 @@ def run(
         return found
     finally:
         store.close()
+
+
+def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy]) -> list[str]:
+    """The problems that every strategy has finished in the time given, up to the first that lacks one."""
+    lacking = {problem for problem, _ in runner.missing(store, ids, named)}
+    done = list(takewhile(lambda problem: problem not in lacking, ids))
+    if not done:
+        raise CallFailed("no problem was finished; the same command goes on")
+    if len(done) < len(ids):
+        store.note(fitted=len(done))
+    return done
 
 
 def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy]:

@@ -52,6 +52,7 @@ class Display:
         self._total = self._stored = self._now = 0
         self._by_spec: dict[str, Tally] = {}
         self._started = time.monotonic()
+        self._seconds: float | None = None
         self._speeds: deque[tuple[float, int]] = deque()
         self._over = threading.Event()
         self._stack = ExitStack()
@@ -95,7 +96,14 @@ class Display:
         self._doing = what
         self._say(what)
 
-    def running(self, stored: Comparison, model: LLM, specs: Sequence[str], pairs: Sequence[Key]) -> None:
+    def running(
+        self,
+        stored: Comparison,
+        model: LLM,
+        specs: Sequence[str],
+        pairs: Sequence[Key],
+        seconds: float | None = None,
+    ) -> None:
         """The run begins.
 
         Args:
@@ -103,6 +111,7 @@ class Display:
             model: who is asked.
             specs: the strategies, in the order to show them.
             pairs: what is to be run now.
+            seconds: after how long no further problem is begun.
         """
         self._model, self._title, self._before = model, stored.title, model.spent
         self._by_spec = {spec: Tally() for spec in specs}
@@ -116,7 +125,7 @@ class Display:
         for tally in self._by_spec.values():
             tally.total += tally.done
         self._total = self._stored + len(pairs)
-        self._started = time.monotonic()
+        self._started, self._seconds = time.monotonic(), seconds
         self._doing = _WAITING
         if hasattr(model.client, "progress"):
             model.client.progress = self._loading
@@ -193,8 +202,12 @@ class Display:
     def _left(self) -> str:
         if not self._now:
             return ""
-        rest = self._total - self._stored - self._now
-        return f", about {clock((time.monotonic() - self._started) / self._now * rest)} left"
+        gone = time.monotonic() - self._started
+        left = gone / self._now * (self._total - self._stored - self._now)
+        if self._seconds is not None and left > self._seconds - gone:
+            rest = self._seconds - gone
+            return f", {clock(rest)} left to begin as many as fit" if rest > 0 else ", finishing those begun"
+        return f", about {clock(left)} left"
 
     def _pace(self) -> str:
         assert self._model is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -45,6 +47,7 @@ async def run(
     store: Store,
     watch: Watch = lambda result: None,
     concurrency: int | None = None,
+    seconds: float | None = None,
 ) -> ReasoningError | None:
     """Solve the pairs and store every result.
 
@@ -57,6 +60,7 @@ async def run(
         store: where problems come from and results go.
         watch: told of each result.
         concurrency: pairs under way at once; by default as many as the model takes requests.
+        seconds: after how long no further problem is begun; those begun are finished with every strategy.
 
     Returns:
         What stopped the run before its end, or None. The budget lets pairs that are under way come to their end.
@@ -66,18 +70,27 @@ async def run(
     """
     for spec, kind in dict.fromkeys((spec, store.examples[problem].problem.kind) for problem, spec in pairs):
         strategies[spec].check_serves(kind)
-    return await _Run(strategies, llm, store, watch, deque(pairs)).through(concurrency or llm.limits.concurrency)
+    work = _Run(strategies, llm, store, watch, deque(pairs), seconds)
+    return await work.through(concurrency or llm.limits.concurrency)
 
 
 class _Run:
     def __init__(
-        self, strategies: Mapping[str, Strategy], llm: LLM, store: Store, watch: Watch, queue: deque[Key]
+        self,
+        strategies: Mapping[str, Strategy],
+        llm: LLM,
+        store: Store,
+        watch: Watch,
+        queue: deque[Key],
+        seconds: float | None,
     ) -> None:
         self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
         self.tools = Tools()
         self.exhausted: BudgetExhausted | None = None
         self.answered = self.failed = 0
+        self.begun: set[str] = set()
+        self.ends = math.inf if seconds is None else time.monotonic() + seconds
 
     async def through(self, workers: int) -> ReasoningError | None:
         """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
@@ -96,7 +109,10 @@ class _Run:
 
     async def _worker(self) -> None:
         while self.queue and self.exhausted is None:
+            if self.queue[0][0] not in self.begun and time.monotonic() > self.ends:
+                return
             problem, spec = self.queue.popleft()
+            self.begun.add(problem)
             try:
                 result, trace = await self._solve(self.store.examples[problem], spec)
             except BudgetExhausted as error:

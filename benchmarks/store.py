@@ -119,6 +119,11 @@ class Store:
             self.specs.extend(new)
             self._write_run()
 
+    def note(self, **facts: Any) -> None:
+        """Keep further facts about the run."""
+        self.about.update(facts)
+        self._write_run()
+
     def lacks(self, limit: int, pairs: Iterable[Key]) -> bool:
         """Whether the task must be loaded to have `limit` problems and to score these pairs."""
         return len(self.examples) < limit or any(problem in self._incomplete for problem, _ in pairs)

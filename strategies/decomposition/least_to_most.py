@@ -95,7 +95,7 @@ class LeastToMost(Strategy):
     answer is cut at the next "Q:".
     """
 
-    shots: int = 2
+    shots: int = 1
     max_subproblems: int = 8
     one_pass: bool = False
     decompose: Prompt = DECOMPOSE

@@ -174,3 +174,19 @@ def test_stored_results_are_read_without_anything_heavy(tmp_path: Path) -> None:
     assert first[0].startswith("6 reasoning_gym")
     assert second[0] == "0"
     assert first[2] == second[2]
+
+
+def test_as_many_problems_as_fit_into_the_time_and_the_same_again(tmp_path: Path, sums: Sums, adds: Adds) -> None:
+    def once(llm: ScriptedLLM, minutes: float | None = 0.02) -> Comparison:
+        return compare(
+            ["vanilla", "cot"], sums(60), llm, limit=60, out=tmp_path / "run", concurrency=2, minutes=minutes,
+            progress=False,
+        )  # fmt: skip
+
+    first = once(ScriptedLLM(adds(), latency=0.1))
+    assert 1 <= first.n < 60
+    assert [row.n for row in first.rows] == [first.n, first.n]
+    silent = ScriptedLLM([])
+    assert str(once(silent)) == str(first)
+    assert silent.requests == []
+    assert once(ScriptedLLM(adds()), minutes=None).n == 60  # without the limit in time the rest is run
