@@ -113,3 +113,26 @@ def test_version_and_help_load_nothing_heavy() -> None:
         assert done.returncode == 0
         assert done.stderr.strip() == "[]"
         assert done.stdout
+
+
+def test_a_strategy_of_ones_own_runs_in_the_benchmark(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from reasoning import Answer, Problem, Session, Strategy, technique\n\n"
+        "@technique(title='Plainly', calls='1')\n"
+        "class Plainly(Strategy):\n"
+        "    '''Ask, and add nothing.'''\n\n"
+        "    async def solve(self, problem: Problem, session: Session) -> Answer:\n"
+        "        return problem.read(await session.ask(problem.question))\n"
+    )
+    (tmp_path / "mine-1.0.dist-info").mkdir()
+    (tmp_path / "mine-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (tmp_path / "mine-1.0.dist-info" / "entry_points.txt").write_text("[reasoning.strategies]\nplainly = mine:Plainly\n")
+    lines = [json.dumps({"question": f"{k} + 1?", "answer": k + 1, "samples": [f"It is {k + 1}."]}) for k in range(3)]
+    (tmp_path / "sums.jsonl").write_text("\n".join(lines))
+    done = reasoning(
+        "bench", "run", "--task", "jsonl:sums.jsonl", "--model", "replay:sums.jsonl", "--json",
+        "--strategies", "plainly, sc(plainly, samples=1)", cwd=tmp_path,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert [row["strategy"] for row in found["results"]] == ["plainly", "self_consistency(plainly, samples=1)"]
+    assert [row["correct"] for row in found["results"]] == [3, 3]
