@@ -90,7 +90,7 @@ def run(
     about = {"free": model.client.free, "source": source.source, "licence": source.licence}
     store = Store.open(folder, asked, about)
     try:
-        limit = min(limit, store.about.get("fitted", limit)) if minutes else limit
+        limit = min(limit, store.about.get("fitted", {}).get(str(minutes), limit))
         ids = list(store.examples)[:limit]
         pairs = runner.missing(store, ids, named)
         if store.lacks(limit, pairs):
@@ -106,7 +106,7 @@ def run(
             display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs, seconds)
             stopped = loop.run(runner.run(pairs, named, model, store, display.result, concurrency, seconds))
             if minutes and stopped is None:
-                ids = _fitted(store, ids, named)
+                ids = _fitted(store, ids, named, minutes)
         spent = since(before, model.spent)
         found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
@@ -116,14 +116,14 @@ def run(
         store.close()
 
 
-def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy]) -> list[str]:
-    """The problems that every strategy has finished in the time given, up to the first that lacks one."""
+def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], minutes: float) -> list[str]:
+    """The problems that every strategy has finished in the time given; their number is kept with it."""
     lacking = {problem for problem, _ in runner.missing(store, ids, named)}
     done = list(takewhile(lambda problem: problem not in lacking, ids))
     if not done:
         raise CallFailed("no problem was finished; the same command goes on")
     if len(done) < len(ids):
-        store.note(fitted=len(done))
+        store.note(fitted={**store.about.get("fitted", {}), str(minutes): len(done)})
     return done
 
 

@@ -126,7 +126,9 @@ def test_a_strategy_of_ones_own_runs_in_the_benchmark(tmp_path: Path) -> None:
     )
     (tmp_path / "mine-1.0.dist-info").mkdir()
     (tmp_path / "mine-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (tmp_path / "mine-1.0.dist-info" / "entry_points.txt").write_text("[reasoning.strategies]\nplainly = mine:Plainly\n")
+    (tmp_path / "mine-1.0.dist-info" / "entry_points.txt").write_text(
+        "[reasoning.strategies]\nplainly = mine:Plainly\n"
+    )
     lines = [json.dumps({"question": f"{k} + 1?", "answer": k + 1, "samples": [f"It is {k + 1}."]}) for k in range(3)]
     (tmp_path / "sums.jsonl").write_text("\n".join(lines))
     done = reasoning(
