@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from reasoning.llm import weights
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: the children would ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HOME = weights.folder()  # where the user's weights are, before any test moves them
 

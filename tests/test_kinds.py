@@ -480,13 +480,11 @@ PIECES += [
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
-def test_a_megabyte_takes_less_than_a_tenth_of_a_second(kind: Any) -> None:
+def test_a_megabyte_is_read_in_no_time(kind: Any) -> None:
     for piece in PIECES:
         text = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
         took = seconds(kind, text)
-        if took >= 0.1:  # once more: the first time may have met a garbage collection
-            took = seconds(kind, text)
-        assert took < 0.1, f"{piece!r}: {took:.3f} s"
+        assert took < 1, f"{piece!r}: {took:.3f} s"  # some 0.05 s; backtracking would take minutes
 
 
 def seconds(kind: Any, text: str) -> float:
@@ -494,3 +492,12 @@ def seconds(kind: Any, text: str) -> float:
     begun = time.process_time()
     kind.read(text)
     return time.process_time() - begun
+
+
+def test_the_precision_that_others_set_for_decimals_does_not_matter() -> None:
+    import decimal
+
+    with decimal.localcontext() as context:
+        context.prec = 3
+        assert Number().parse("The answer is 2 2/3.") == 2 + 2 / 3
+        assert Number().score(0.33333333, "0.3333")

@@ -8,6 +8,7 @@ as Python gets plain arithmetic only. And a problem depends on the seed and its 
 from __future__ import annotations
 
 import contextlib
+import decimal
 import hashlib
 import importlib.metadata
 import inspect
@@ -180,11 +181,12 @@ def _no_pycosat() -> types.ModuleType:
 
 @contextlib.contextmanager
 def _apart() -> Iterator[None]:
-    """Keep what the package does to this process from lasting: global generators, prints, warnings."""
+    """Keep what the package does to this process from lasting: global generators, decimals, prints, warnings."""
     state = random.getstate()
     numpy = sys.modules.get("numpy")
     numpy_state = numpy.random.get_state() if numpy else None
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with warnings.catch_warnings(), decimal.localcontext(), quiet:  # one data set sets the precision of decimals
         warnings.simplefilter("ignore")
         try:
             yield

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.quantities import plain, tokens
+from reasoning.kinds.quantities import EXACT, plain, tokens
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
@@ -138,7 +138,8 @@ class Number(Stated):
         digits = _decimals(value) if fraction else _decimals(target)
         if digits < (3 if fraction else 1):
             return False
-        return abs(_exact(value) - _exact(wanted)) <= Decimal(5).scaleb(-digits - 1)
+        with localcontext(EXACT):
+            return abs(_exact(value) - _exact(wanted)) <= Decimal(5).scaleb(-digits - 1)
 
 
 def _side(side: str) -> int | float | None:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import NamedTuple
 
 LONGEST = 300
 """The most digits that a number may have, and its largest power of ten."""
+
+EXACT = Context(prec=28)
+"""The precision of what is computed: Python's default."""
 
 # One grammar serves plain text, Markdown and LaTeX because these are rewritten first.
 _CHARACTERS = str.maketrans({"−": "-", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "⁄": "/"})
@@ -130,6 +133,11 @@ def number(value: Decimal) -> int | float | None:
 
 def _value(match: re.Match[str]) -> int | float | None:
     """The value of a number as the lexer matched it; None where it is none, such as 1,23 or 1/0."""
+    with localcontext(EXACT):  # whatever precision somebody else in this process has set
+        return _computed(match)
+
+
+def _computed(match: re.Match[str]) -> int | float | None:
     try:
         if match["top"]:
             top, bottom = Decimal(match["top"][: LONGEST + 1]), Decimal(match["bottom"][: LONGEST + 1])
