@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.errors import InputError
+from reasoning.llm.replay import record
 
 
 class Lines:
@@ -27,7 +28,7 @@ class Lines:
             with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):
                     if line.endswith(b"\n"):
-                        yield self._record(number, line)
+                        yield record(self.path, number, line)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -67,15 +68,6 @@ class Lines:
             file.seek(end)
             self._file = file
         return self._file
-
-    def _record(self, number: int, line: bytes) -> dict[str, Any]:
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{self.path}:{number}: not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise InputError(f"{self.path}:{number}: a JSON object is wanted, not {type(record).__name__}")
-        return record
 
 
 def _last_end(file: IO[bytes]) -> int:

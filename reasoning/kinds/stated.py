@@ -8,6 +8,7 @@ where a number was asked for, two options where one was) ends the search: the re
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ TAIL = 4_000
 """Characters at the end of a text in which a last candidate is sought."""
 
 
-class Stated:
+class Stated(ABC):
     """What the kinds share. A kind says what it finds in a statement, on a line, and in a whole text.
 
     The hooks return a value, None for nothing, or Unusable for something that ends the search.
@@ -28,8 +29,9 @@ class Stated:
 
     name: ClassVar[str]
 
+    @abstractmethod
     def instruction(self) -> str:
-        raise NotImplementedError
+        """How to state the final answer; see `Kind.instruction`."""
 
     def direct(self) -> str:
         return "Reply with the answer alone: no reasoning, no other words."
@@ -100,9 +102,9 @@ class Stated:
             raise UsageError(f"the target {target!r:.80} is not a {self.name}")
         return value
 
+    @abstractmethod
     def key(self, value: Any) -> Hashable:
         """What is equal for values that are one answer."""
-        raise NotImplementedError
 
     def same(self, a: Any, b: Any) -> bool:
         """Whether two values are one answer."""

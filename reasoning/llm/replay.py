@@ -29,17 +29,22 @@ def records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
-                try:
-                    record = json.loads(line)
-                except ValueError as error:
-                    raise InputError(f"{path}:{number}: not JSON: {error}") from None
-                if not isinstance(record, dict):
-                    raise InputError(f"{path}:{number}: a JSON object is wanted, not {type(record).__name__}")
-                yield number, record
+                yield number, record(path, number, line)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as JSON lines: {error}") from None
+
+
+def record(path: Path, number: int, line: str | bytes) -> dict[str, Any]:
+    """The JSON object on one line of a file; raises InputError with file and line where it is none."""
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{path}:{number}: not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}:{number}: a JSON object is wanted, not {type(found).__name__}")
+    return found
 
 
 def _opened(path: Path) -> IO[str]:
@@ -69,8 +74,8 @@ class ReplayClient:
     def _samples(self) -> dict[str, list[str]]:
         """By question, the longest question first, so that one that contains another is found before it."""
         found: dict[str, list[str]] = {}
-        for number, record in records(self.path):
-            question, samples = record.get("question"), record.get("samples")
+        for number, said in records(self.path):
+            question, samples = said.get("question"), said.get("samples")
             if not isinstance(question, str) or not isinstance(samples, list):
                 raise InputError(f"{self.path}:{number}: a recording needs 'question' (text) and 'samples' (list)")
             found[question.strip()] = [str(sample) for sample in samples]
