@@ -91,12 +91,20 @@ class CallFailed(ReasoningError):
         message: the provider's words.
         retryable: whether the same call may pass later (rate limits, server faults, resets).
         retry_after: seconds the provider asks to wait, if it said so.
+        status: the HTTP status; None where no answer came (a connection that broke, a timeout).
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
-        self.retryable, self.retry_after = retryable, retry_after
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        self.retryable, self.retry_after, self.status = retryable, retry_after, status
         super().__init__(message)
 
 

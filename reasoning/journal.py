@@ -15,14 +15,14 @@ from pathlib import Path
 
 from reasoning import folders
 from reasoning.errors import JournalError
-from reasoning.llm.request import Completion, Request, Usage
+from reasoning.llm.request import Completion, Request, Token, Usage
 
 _SCHEMA = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS requests (key TEXT PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS draws (
     key TEXT NOT NULL, draw INTEGER NOT NULL,
-    text TEXT NOT NULL, finish_reason TEXT NOT NULL, reasoning TEXT NOT NULL, logprob REAL,
+    text TEXT NOT NULL, finish_reason TEXT NOT NULL, reasoning TEXT NOT NULL, logprob TEXT,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
     usd REAL, seconds REAL NOT NULL, at TEXT NOT NULL DEFAULT (datetime('now')),
     PRIMARY KEY (key, draw)
@@ -69,7 +69,14 @@ class Journal:
         )
         rows = [
             (
-                *(request.key, one.draw, _storable(one.text), one.finish_reason, _storable(one.reasoning), one.logprob),
+                *(
+                    request.key,
+                    one.draw,
+                    _storable(one.text),
+                    one.finish_reason,
+                    _storable(one.reasoning),
+                    json.dumps(one.tokens) if one.tokens else None,
+                ),
                 *(one.usage.prompt_tokens, one.usage.completion_tokens, one.usage.cached_tokens),
                 *(one.usage.usd, one.usage.seconds),
             )
@@ -142,4 +149,5 @@ def _storable(text: str) -> str:
 def _completion(key: str, row: tuple[object, ...]) -> Completion:
     draw, text, finish_reason, reasoning, logprob, prompt, completion, cached, usd, seconds = row
     usage = Usage(1, prompt, completion, cached, usd, seconds)  # type: ignore[arg-type]  # the columns have types
-    return Completion(text, finish_reason, usage, reasoning, logprob, key, draw, spent=False)  # type: ignore[arg-type]
+    tokens = tuple(Token(one[0], one[1], tuple(map(tuple, one[2]))) for one in json.loads(logprob or "[]"))  # type: ignore[arg-type]
+    return Completion(text, finish_reason, usage, reasoning, tokens, key=key, draw=draw, spent=False)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reasoning.llm.request import Completion, Message, Usage
+from reasoning.llm.request import Completion, Message, Token, Usage
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -95,5 +95,12 @@ def _event_from_json(data: dict[str, Any]) -> Trace | Call | Note:
     return Call(
         tuple(Message(*turn) for turn in data["messages"]),
         data["sampling"],
-        tuple(Completion(**{**one, "usage": Usage(**one["usage"])}) for one in data["completions"]),
+        tuple(_completion(one) for one in data["completions"]),
     )
+
+
+def _completion(data: dict[str, Any]) -> Completion:
+    tokens = tuple(
+        Token(text, logprob, tuple((other, at) for other, at in top)) for text, logprob, top in data["tokens"]
+    )
+    return Completion(**{**data, "usage": Usage(**data["usage"]), "tokens": tokens})

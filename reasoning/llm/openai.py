@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
-from reasoning.llm.request import Completion, Request, Usage
+from reasoning.llm.request import Completion, Request, Token, Usage
 
 if TYPE_CHECKING:
     import aiohttp
@@ -224,7 +224,7 @@ def completions(
                 finish_reason="length" if finish in _LENGTH else finish,
                 usage=used if price is None else replace(used, usd=price(used)),
                 reasoning=reasoning,
-                logprob=_mean_logprob(choice.get("logprobs")),
+                tokens=_tokens(choice.get("logprobs")),
             )
         )
     return read
@@ -238,10 +238,17 @@ def _texts(message: Mapping[str, Any]) -> tuple[str, str]:
     return str(content), str(message.get("reasoning_content") or message.get("reasoning") or "")
 
 
-def _mean_logprob(logprobs: Any) -> float | None:
-    tokens = (logprobs or {}).get("content") or []
-    values = [token["logprob"] for token in tokens if token.get("logprob") is not None]
-    return sum(values) / len(values) if values else None
+def _tokens(logprobs: Any) -> tuple[Token, ...]:
+    """The drawn tokens with their log-probabilities, of a choice that has them."""
+    return tuple(
+        Token(
+            str(token.get("token", "")),
+            float(token["logprob"]),
+            tuple((str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ()),
+        )
+        for token in (logprobs or {}).get("content") or ()
+        if token.get("logprob") is not None
+    )
 
 
 def _words(text: str) -> tuple[str, str]:

@@ -10,6 +10,14 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 
+class Token(NamedTuple):
+    """A token that was drawn, its log-probability, and those of the likeliest tokens at its place, where asked for."""
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
 class Message(NamedTuple):
     """One chat turn. `role` is "system", "user" or "assistant"."""
 
@@ -106,7 +114,10 @@ class Completion:
         finish_reason: "stop", or "length" when it was cut off by `max_tokens`.
         usage: what this draw used.
         reasoning: `reasoning_content` of a reasoning model; kept apart, never read for an answer.
-        logprob: mean log-probability of the tokens, where asked for.
+        tokens: the tokens with their log-probabilities, where asked for (`logprobs=True`).
+        request_id: the provider's name for the request, to ask them about it.
+        prices: the version of the price table that `usage.usd` comes from.
+        retries: how many attempts failed before this one.
         key, draw: its place in the journal: the request's hash and the index of the draw.
         spent: whether it was paid for now; False for a draw that the journal returned.
     """
@@ -115,10 +126,18 @@ class Completion:
     finish_reason: str = "stop"
     usage: Usage = Usage(calls=1)
     reasoning: str = ""
-    logprob: float | None = None
+    tokens: tuple[Token, ...] = ()
+    request_id: str = ""
+    prices: str = ""
+    retries: int = 0
     key: str = ""
     draw: int = 0
     spent: bool = True
+
+    @property
+    def logprob(self) -> float | None:
+        """Mean log-probability of the tokens; None where they were not asked for."""
+        return sum(token.logprob for token in self.tokens) / len(self.tokens) if self.tokens else None
 
     @property
     def truncated(self) -> bool:
