@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reasoning.llm.request import Usage
+
 if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
+    from benchmarks.forecast import Forecast
 
 bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_help=True)
 
@@ -40,9 +43,19 @@ def run(
     concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
     budget_usd: Annotated[float | None, typer.Option(help="Stop before this many US dollars.", min=0)] = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Stop before this many tokens, in and out.", min=0)] = None,
+    budget_calls: Annotated[int | None, typer.Option(help="Stop before this many completions.", min=0)] = None,
+    budget_seconds: Annotated[float | None, typer.Option(help="Send nothing after this time.", min=0)] = None,
+    strategy_budget: Annotated[
+        str | None, typer.Option(help="Of each strategy, such as 'usd=1, tokens=50000'.")
+    ] = None,
+    problem_budget: Annotated[str | None, typer.Option(help="Of each strategy on one problem.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
     temperature: Annotated[float | None, typer.Option(help="Where a strategy does not give its own.", min=0)] = None,
-    journal: Annotated[str | None, typer.Option(help="The file that records draws; none for no record.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(help="The file that records draws; none for the results folder's own alone.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones; needs --out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it would take, and call nobody.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run strategies side by side; the same command goes on where it was stopped.
@@ -52,9 +65,12 @@ def run(
     """
     import reasoning
     from benchmarks import experiment
+    from benchmarks.forecast import forecast
+    from benchmarks.plan import Plan
     from benchmarks.progress import Display
     from benchmarks.settings import default_folder, settings
     from benchmarks.tasks import get
+    from reasoning.errors import UsageError
 
     with Display() as display:
         chosen = experiment.named_strategies(reasoning.strategies.split(strategies))
@@ -64,14 +80,24 @@ def run(
             model,
             base_url=base_url,
             journal=False if journal == "none" else journal,
-            budget=reasoning.Budget(usd=budget_usd, tokens=budget_tokens),
+            budget=reasoning.Budget(budget_usd, budget_tokens, budget_calls, budget_seconds),
             concurrency=concurrency,
             **{name: value for name, value in given.items() if value is not None},
         )
-        folder = out or default_folder(settings(source, seed, llm))
+        of_strategy = None if strategy_budget is None else reasoning.Budget.parse(strategy_budget)
+        of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
+        if fresh and out is None:
+            raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
+        folder = out or default_folder(settings(source, seed, llm, of_problem))
+        plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh)
+        if dry_run:
+            display.close()
+            with llm:
+                _forecast(forecast(chosen, source, llm, plan), as_json)
+            return
         with llm:
             try:
-                found = experiment.run(list(chosen.values()), source, llm, limit, seed, folder, None, minutes, display)
+                found = experiment.run(list(chosen.values()), source, llm, plan, display)
             except KeyboardInterrupt:
                 display.close()
                 _say(f"\nstopped; what was done is kept in {folder}\ngo on with: {_command()}")
@@ -124,7 +150,7 @@ def _end_soon(code: int) -> None:
 def _finish(found: Comparison, folder: Path, as_json: bool) -> None:
     if found.results:
         _print(found, as_json)
-        _say(f"\nresults: {folder}")
+        _say(f"\n{_spent(found)}\nresults: {folder}")
         one = next((result for result in found.results if result.correct is False), found.results[0])
         options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
         _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
@@ -136,6 +162,19 @@ def _finish(found: Comparison, folder: Path, as_json: bool) -> None:
         many = f"{len(found.failed)} of {len(found.results)} results failed"
         _say(f"{many}, the last with: {found.failed[-1].why}\nthe same command tries them again: {_command()}")
         raise typer.Exit(4)
+
+
+def _forecast(found: Forecast, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
+    out.print(found.title, style="bold")
+    out.print()
+    out.print(found.table())
+    out.print(found.notes, soft_wrap=True)
 
 
 def _print(found: Comparison, as_json: bool) -> None:
@@ -151,6 +190,18 @@ def _print(found: Comparison, as_json: bool) -> None:
     out.print(found.table())
     out.print()
     out.print(found.verdict, soft_wrap=not terminal)
+
+
+def _spent(found: Comparison) -> str:
+    """What went out now, beside what the results used: the rest came from the journal."""
+    from reasoning.display import cost
+
+    used = sum((result.usage for result in found.results), Usage())
+    if not found.spent.calls:
+        return f"spent now: nothing; without the journal: {cost(used)}"
+    return f"spent now: {cost(found.spent)}" + (
+        f"; without the journal: {cost(used)}" if found.spent.calls < used.calls else ""
+    )
 
 
 def _say(text: str) -> None:

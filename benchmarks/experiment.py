@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import reasoning
 from benchmarks import runner
 from benchmarks.comparison import Comparison
+from benchmarks.plan import Plan
 from benchmarks.settings import settings
 from benchmarks.store import Store
 from benchmarks.tasks import Task
@@ -17,7 +18,9 @@ from benchmarks.tasks import get as get_task
 from benchmarks.tasks.given import Given
 from benchmarks.usage import since
 from reasoning import loop
+from reasoning.budget import Budget
 from reasoning.errors import CallFailed, UsageError
+from reasoning.journal import Journal
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
@@ -36,6 +39,9 @@ def compare(
     out: str | Path | None = None,
     concurrency: int | None = None,
     minutes: float | None = None,
+    strategy_budget: Budget | None = None,
+    problem_budget: Budget | None = None,
+    fresh: bool = False,
     progress: bool = True,
 ) -> Comparison:
     """Let strategies solve the same problems, and say which of them can be told apart.
@@ -50,6 +56,9 @@ def compare(
         concurrency: problems under way at once; by default as many as the model takes requests.
         minutes: begin no further problem after this time; those begun are finished. The folder keeps the number, so
             that the same call finds the same problems again.
+        strategy_budget: what each strategy may spend on all its problems, within the model's budget.
+        problem_budget: what each strategy may spend on one problem; where it is used up, the problem is unanswered.
+        fresh: take draws that nobody has taken before, rather than recorded ones.
         progress: show on stderr how far it is.
 
     Returns:
@@ -63,7 +72,8 @@ def compare(
 
     with Display(shown=progress) as display:
         folder = None if out is None else Path(out)
-        found = run(strategies, task, llm, limit, seed, folder, concurrency, minutes, display)
+        plan = Plan(limit, seed, folder, concurrency, minutes, strategy_budget, problem_budget, fresh)
+        found = run(strategies, task, llm, plan, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     return found
@@ -73,47 +83,54 @@ def run(
     strategies: Sequence[str | Strategy],
     task: str | Task | Sequence[Example],
     llm: LLM | str,
-    limit: int,
-    seed: int,
-    folder: Path | None,
-    concurrency: int | None,
-    minutes: float | None,
+    plan: Plan,
     display: Display,
 ) -> Comparison:
     """What `compare` does, with a display that is open; what stopped the run is in the comparison."""
-    if limit < 1:
-        raise UsageError(f"limit={limit}: at least one problem")
     named = named_strategies(strategies)
     source = _task(task)
     model = reasoning.connect(llm) if isinstance(llm, str) else llm
-    asked = settings(source, seed, model)
     about = {"free": model.client.free, "source": source.source, "licence": source.licence}
-    store = Store.open(folder, asked, about)
+    store = Store.open(plan.folder, settings(source, plan.seed, model, plan.problem_budget), about)
+    # The folder keeps a copy of the draws that it used, so that it can be sent to someone.
+    journal = model.journal if plan.folder is None else Journal(plan.folder / "journal.sqlite", below=model.journal)
     try:
-        limit = min(limit, store.about.get("fitted", {}).get(str(minutes), limit))
+        _choose_epoch(store, plan, journal)
+        limit = min(plan.limit, store.about.get("fitted", {}).get(str(plan.minutes), plan.limit))
         ids = list(store.examples)[:limit]
         pairs = runner.missing(store, ids, named)
         if store.lacks(limit, pairs):
             display.doing(f"making the problems of {source.name}")
-            store.add_examples(source.load(limit, seed))
+            store.add_examples(source.load(limit, plan.seed))
             ids = list(store.examples)[:limit]
             pairs = runner.missing(store, ids, named)
         store.ask(named)
         stopped = None
         before = model.spent
         if pairs:
-            seconds = None if minutes is None else 60 * minutes
-            display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs, seconds)
-            stopped = loop.run(runner.run(pairs, named, model, store, display.result, concurrency, seconds))
-            if minutes and stopped is None:
-                ids = _fitted(store, ids, named, minutes)
+            display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs, plan.seconds)
+            stopped = loop.run(runner.run(pairs, named, model, store, display.result, plan, journal))
+            if plan.minutes and stopped is None:
+                ids = _fitted(store, ids, named, plan.minutes)
         spent = since(before, model.spent)
         found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
             Comparison.of(store).save(store)
         return found
     finally:
+        if journal is not model.journal:
+            journal.close()
         store.close()
+
+
+def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
+    """Which repetition of the draws a folder holds: chosen once, so that the same call goes on with the same draws."""
+    if "epoch" not in store.about:
+        if plan.fresh and store.results:
+            raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
+        store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
+    elif plan.fresh and store.about["epoch"] == 0 and store.results:
+        raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
 
 
 def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], minutes: float) -> list[str]:

@@ -220,4 +220,6 @@ class Display:
         speed = (spent.completion_tokens - before) / (now - start) if now - start > 1 else 0.0
         pace = f" · {speed:.0f} tokens/s" if speed else ""
         calls = f"{spent.calls:,} call{'' if spent.calls == 1 else 's'}"
-        return f"{calls} · {self._model.in_flight} in flight{pace}"
+        retried = f" · {self._model.retried:,} retried" if self._model.retried else ""
+        held = f" · {self._model.limits}" if str(self._model.limits) else ""
+        return f"{calls} · {self._model.in_flight} in flight{pace}{retried}{held}"

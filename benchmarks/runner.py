@@ -9,10 +9,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.fingerprint import fingerprint
+from benchmarks.plan import Plan
 from benchmarks.result import Result
 from benchmarks.store import Key, Store
 from reasoning.answer import Failed
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.budget import Budget
+from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.journal import Journal
 from reasoning.llm.llm import LLM
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
@@ -46,8 +49,8 @@ async def run(
     llm: LLM,
     store: Store,
     watch: Watch = lambda result: None,
-    concurrency: int | None = None,
-    seconds: float | None = None,
+    plan: Plan | None = None,
+    journal: Journal | None = None,
 ) -> ReasoningError | None:
     """Solve the pairs and store every result.
 
@@ -59,19 +62,22 @@ async def run(
         llm: the model.
         store: where problems come from and results go.
         watch: told of each result.
-        concurrency: pairs under way at once; by default as many as the model takes requests.
-        seconds: after how long no further problem is begun; those begun are finished with every strategy.
+        plan: what each strategy and each problem may spend, how many pairs may be under way at once, and when no
+            further problem is begun (those begun are finished with every strategy).
+        journal: where draws are recorded; the model's own unless given.
 
     Returns:
-        What stopped the run before its end, or None. The budget lets pairs that are under way come to their end.
+        What stopped the run before its end, or None. The budget lets pairs that are under way come to their end; a
+        strategy that has used up its own ends alone.
 
     Raises:
         UsageError: what was asked for makes no sense, seen before anything had been answered.
     """
     for spec, kind in dict.fromkeys((spec, store.examples[problem].problem.kind) for problem, spec in pairs):
         strategies[spec].check_serves(kind)
-    work = _Run(strategies, llm, store, watch, deque(pairs), seconds)
-    return await work.through(concurrency or llm.limits.concurrency)
+    plan = plan or Plan()
+    work = _Run(strategies, llm, store, watch, deque(pairs), plan, llm.journal if journal is None else journal)
+    return await work.through(plan.concurrency or llm.limits.concurrency)
 
 
 class _Run:
@@ -82,15 +88,20 @@ class _Run:
         store: Store,
         watch: Watch,
         queue: deque[Key],
-        seconds: float | None,
+        plan: Plan,
+        journal: Journal,
     ) -> None:
         self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
+        self.journal, self.epoch = journal, int(store.about.get("epoch", 0))
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+        self.budgets = {spec: (plan.strategy_budget or Budget()).inside(llm.budget) for spec in strategies}
+        self.of_a_problem = plan.problem_budget or Budget()
         self.tools = Tools()
         self.exhausted: BudgetExhausted | None = None
+        self.over: set[str] = set()
         self.answered = self.failed = 0
         self.begun: set[str] = set()
-        self.ends = math.inf if seconds is None else time.monotonic() + seconds
+        self.ends = math.inf if plan.seconds is None else time.monotonic() + plan.seconds
 
     async def through(self, workers: int) -> ReasoningError | None:
         """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
@@ -108,16 +119,21 @@ class _Run:
         return self.exhausted
 
     async def _worker(self) -> None:
-        while self.queue and self.exhausted is None:
+        while self.queue:
             if self.queue[0][0] not in self.begun and time.monotonic() > self.ends:
                 return
             problem, spec = self.queue.popleft()
+            if spec in self.over:
+                continue
             self.begun.add(problem)
             try:
                 result, trace = await self._solve(self.store.examples[problem], spec)
             except BudgetExhausted as error:
                 self.exhausted = error
-                return
+                if error.budget is not self.budgets[spec]:
+                    self.queue.clear()
+                self.over.add(spec)
+                continue
             self.store.add(result, trace)
             self.watch(result)
             self._count(result)
@@ -125,10 +141,13 @@ class _Run:
     async def _solve(self, example: Example, spec: str) -> tuple[Result, Trace | None]:
         """The result; a call that failed and a bug are one. Raises what no other pair could get around."""
         try:
-            answer = await self.strategies[spec].arun(example.problem, self.llm, tools=self.tools)
+            budget = self.of_a_problem.inside(self.budgets[spec])
+            answer = await self.strategies[spec].arun(
+                example.problem, self.llm, epoch=self.epoch, budget=budget, journal=self.journal, tools=self.tools
+            )
             return Result.of(answer, example, spec, self.prints[spec]), answer.trace
         except ReasoningError as error:
-            lasting = not isinstance(error, CallFailed | UsageError) or isinstance(error, AuthenticationFailed)
+            lasting = not isinstance(error, CallFailed | UsageError) or getattr(error, "ends_run", False)
             if lasting or (isinstance(error, UsageError) and not self.answered):
                 raise
             failure: Exception = error

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.tasks import Task
 from reasoning import kinds
+from reasoning.budget import Budget
 from reasoning.errors import SettingsChanged
 from reasoning.llm.llm import LLM
 
@@ -18,7 +19,7 @@ Settings = Mapping[str, Any]
 """Names and values, in the order in which people should read them."""
 
 
-def settings(task: Task, seed: int, llm: LLM) -> dict[str, Any]:
+def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = None) -> dict[str, Any]:
     """The settings of a run. A seed that changes nothing is none."""
     return {
         "task": task.name,
@@ -27,6 +28,7 @@ def settings(task: Task, seed: int, llm: LLM) -> dict[str, Any]:
         "model": llm.name,
         "base_url": llm.client.endpoint,
         "checker": kinds.CHECKER,
+        **({"problem_budget": str(problem_budget)} if problem_budget else {}),
         **{name: llm.sampling[name] for name in sorted(llm.sampling)},
     }
 

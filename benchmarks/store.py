@@ -4,8 +4,9 @@
     problems.jsonl   the problems with their targets
     results.jsonl    one line for each (problem, strategy) result; of several the last counts
     traces.jsonl     what was asked and said, one line for each result
+    journal.sqlite   the draws that were used, so that the folder can be sent to someone who goes on with it
 
-The last two only grow, so that a kill at any moment leaves them readable.
+The JSON lines only grow, so that a kill at any moment leaves them readable.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from reasoning.trace import Trace
 
 _FORMAT = 1
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock"}
+_FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 Key = tuple[str, str]
 """A problem's id and a strategy's spec."""

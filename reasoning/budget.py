@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
 
-from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
 
 Price = Callable[[Usage], float | None]
 """What a usage costs in US dollars; None where the price is not known."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Budget:
     """What may be spent. None is no limit.
+
+    Budgets nest: what is spent within one is spent of those around it too, such as a problem's, a strategy's and a
+    run's.
 
     Attributes:
         usd: US dollars. Refused before the first call where the model's price is not known.
         tokens: prompt and completion tokens together.
         calls: completions.
         seconds: wall time from the first call.
+        within: the budget around this one.
         spent: what has been spent so far.
     """
 
@@ -31,19 +34,47 @@ class Budget:
     tokens: int | None = None
     calls: int | None = None
     seconds: float | None = None
+    within: Budget | None = None
     spent: Usage = field(default_factory=Usage, init=False)
     _reserved: Usage = field(default_factory=Usage, init=False, repr=False)
     _started: float | None = field(default=None, init=False, repr=False)
-    _settled: asyncio.Condition = field(default_factory=asyncio.Condition, init=False, repr=False)
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("usd", "tokens", "calls", "seconds"):
+        for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
                 raise UsageError(f"a budget of {limit} {name} makes no sense: give a number from 0 up, or None")
 
-    @asynccontextmanager
-    async def reserve(self, request: Request, draws: int, price: Price) -> AsyncIterator[Callable[[Usage], None]]:
-        """Hold back the worst case of a request; the body calls what it is given with the usage that came of it.
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """A budget in words, such as "usd=1.5, tokens=20000".
+
+        Raises:
+            UsageError: names the part that makes no sense.
+        """
+        limits: dict[str, float] = {}
+        for part in text.split(","):
+            name, equals, value = (word.strip() for word in part.partition("="))
+            if name not in _LIMITS:
+                raise UnknownName("limit", name, _LIMITS, f"in the budget {text!r}")
+            try:
+                limits[name] = float(value) if name in ("usd", "seconds") else int(value.replace("_", ""))
+            except ValueError:
+                wanted = f"{name}=NUMBER" if equals else f"'=NUMBER' after {name}"
+                raise UsageError(f"{part.strip()!r} in the budget {text!r} lacks a number: write {wanted}") from None
+        return cls(**limits)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        """The limits as `parse` reads them."""
+        given = {name: getattr(self, name) for name in _LIMITS}
+        return ", ".join(f"{name}={limit:g}" for name, limit in given.items() if limit is not None)
+
+    def inside(self, outer: Budget) -> Budget:
+        """A fresh budget with these limits within another one."""
+        return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
+
+    async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
+        """Hold back the worst case of a request, here and in the budgets around; settle it afterwards.
 
         Waits while calls in flight hold what this one needs, since they mostly use less than they hold.
 
@@ -51,37 +82,47 @@ class Budget:
             BudgetExhausted: the worst case does not fit into what is left.
             UsageError: a limit in dollars, and no known price.
         """
+        chain = tuple(self._chain())
+        if not any(budget._limited for budget in chain):
+            return Reservation(chain, None)
         worst = _worst_case(request, draws)
-        if self.usd is not None:
+        if any(budget.usd is not None for budget in chain):
             usd = price(worst)
             if usd is None:
-                raise UsageError(f"no price is known for {request.model}: limit tokens or calls instead of dollars")
+                raise UsageError(
+                    f"no price is known for {request.model}: give it in a models.toml, or limit tokens or "
+                    "calls instead of dollars"
+                )
             worst = Usage(worst.calls, worst.prompt_tokens, worst.completion_tokens, usd=usd)
-        self._started = self._started or time.monotonic()
-        async with self._settled:
-            while over := self._over(self.spent + self._reserved + worst):
-                if not self._reserved.calls:
-                    raise BudgetExhausted(f"the budget is used up: {over}")
-                await self._settled.wait()
-            self._reserved = self._reserved + worst
-        used = Usage()
+        now = time.monotonic()
+        for budget in chain:
+            budget._started = budget._started or now
+        while over := next(((one, words) for one in chain if (words := one._over(worst))), None):
+            budget, words = over
+            if not budget._reserved.calls:
+                raise BudgetExhausted(f"the budget is used up: {words}", budget)
+            settled = asyncio.get_running_loop().create_future()
+            budget._waiting.append(settled)
+            await settled
+        for budget in chain:
+            budget._reserved = budget._reserved + worst
+        return Reservation(chain, worst)
 
-        def settle(usage: Usage) -> None:
-            nonlocal used
-            used = used + usage
+    def _chain(self) -> Iterator[Budget]:
+        budget: Budget | None = self
+        while budget is not None:
+            yield budget
+            budget = budget.within
 
-        try:
-            yield settle
-        finally:
-            async with self._settled:
-                self._reserved = _minus(self._reserved, worst)
-                self.spent = self.spent + used
-                self._settled.notify_all()
+    @property
+    def _limited(self) -> bool:
+        return any(getattr(self, name) is not None for name in _LIMITS)
 
-    def _over(self, total: Usage) -> str:
-        """The first limit that `total` would pass, in words; empty when it fits."""
+    def _over(self, worst: Usage) -> str:
+        """The first limit that would be passed, in words; empty when it fits."""
         if self.seconds is not None and self._started and time.monotonic() - self._started >= self.seconds:
             return f"{self.seconds:g} seconds have passed"
+        total = self.spent + self._reserved + worst
         for name, limit, value, spent in (
             ("tokens", self.tokens, total.tokens, self.spent.tokens),
             ("calls", self.calls, total.calls, self.spent.calls),
@@ -92,10 +133,40 @@ class Budget:
         return ""
 
 
+_LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
+
+
+@dataclass
+class Reservation:
+    """What is held back for one request.
+
+    Attributes:
+        budgets: where it is held back.
+        worst: the worst case; None where nothing is limited.
+    """
+
+    budgets: tuple[Budget, ...]
+    worst: Usage | None
+
+    def settle(self, used: Usage) -> None:
+        """Give back what was held and count what was used."""
+        for budget in self.budgets:
+            budget.spent = budget.spent + used
+            if self.worst is not None:
+                budget._reserved = _minus(budget._reserved, self.worst)
+                waiting, budget._waiting = budget._waiting, []
+                for one in waiting:
+                    if not one.done():
+                        one.set_result(None)
+
+
 def _worst_case(request: Request, draws: int) -> Usage:
-    # No token is shorter than a byte; chat templates add a few tokens a turn.
-    prompt = sum(len(turn.content.encode("utf-8", "replace")) + 16 for turn in request.messages)
-    return Usage(draws, prompt, request.max_tokens * draws)
+    return Usage(draws, prompt_bound(request), request.max_tokens * draws)
+
+
+def prompt_bound(request: Request) -> int:
+    """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
+    return sum(len(turn.content.encode("utf-8", "replace")) + 16 for turn in request.messages)
 
 
 def _minus(total: Usage, part: Usage) -> Usage:

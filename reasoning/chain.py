@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,7 +112,11 @@ class Chain(Strategy):
         repairs = sum(step.repairs for step in self.steps)
         summary = " → ".join(step.name for step in self.steps)
         counts = f"r: replies sent back for repair, 0 to {repairs}"
-        return Card(self.name, "Prompt chain", summary, Formula(f"{len(self.steps)} + r"), counts)
+        return Card(self.name, "Prompt chain", summary, Formula(f"{len(self.steps)} + r"), counts, {"r": (0, repairs)})
+
+    def parameters(self) -> Iterator[tuple[str, Any]]:
+        """None: a chain is its steps."""
+        return iter(())
 
     @property
     def inputs(self) -> frozenset[str]:

@@ -86,9 +86,11 @@ def _version(wanted: bool) -> None:
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
+    from reasoning.journal.commands import journal
     from reasoning.llm.commands import models
 
     root.add_typer(models, name="models")
+    root.add_typer(journal, name="journal")
     root.command()(ask)
 
 

@@ -32,11 +32,19 @@ def cost(usage: Usage) -> str:
 
 
 def _about(draw: Completion) -> str:
-    marks = [f"{draw.usage.completion_tokens} tokens"]
+    marks = [f"{draw.usage.completion_tokens} tokens", f"{draw.usage.seconds:.1f} s"]
+    if draw.usage.usd is not None:
+        marks.append(f"${draw.usage.usd:.4f}")
+    if draw.usage.cached_tokens:
+        marks.append(f"{draw.usage.cached_tokens} of the prompt's tokens cached by the provider")
+    if draw.retries:
+        marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:
         marks.append("cut off by max_tokens")
     if not draw.spent:
         marks.append("from the journal")
+    if draw.key:
+        marks.append(f"draw {draw.key[:8]}#{draw.draw}")
     return ", ".join(marks)
 
 

@@ -10,7 +10,8 @@ ReasoningError
 ├── WeightsError             local weights are missing, damaged or cannot be fetched (exit code 2)
 ├── JournalError             the record of draws cannot be read or written (exit code 2)
 ├── CallFailed               a model call did not come through for good (exit code 4)
-│   ├── AuthenticationFailed no key, or a refused one
+│   ├── AuthenticationFailed no key, or a refused one; ends the run
+│   ├── EndpointDown         nothing has come through for a long time; ends the run
 │   └── ContextOverflow      the prompt is longer than the model's context
 └── BudgetExhausted          the next call could pass the budget, so it was not sent (exit code 3)
 """
@@ -92,9 +93,13 @@ class CallFailed(ReasoningError):
         retryable: whether the same call may pass later (rate limits, server faults, resets).
         retry_after: seconds the provider asks to wait, if it said so.
         status: the HTTP status; None where no answer came (a connection that broke, a timeout).
+
+    Attributes:
+        ends_run: whether no other call can come through either.
     """
 
     exit_code = 4
+    ends_run = False
 
     def __init__(
         self,
@@ -112,6 +117,13 @@ class AuthenticationFailed(CallFailed):
     """No key, or a key that the provider refuses: stops the whole run."""
 
     exit_code = 2
+    ends_run = True
+
+
+class EndpointDown(CallFailed):
+    """Every call has failed for a long time: stops the whole run. The same command goes on when it is back."""
+
+    ends_run = True
 
 
 class ContextOverflow(CallFailed):
@@ -119,9 +131,18 @@ class ContextOverflow(CallFailed):
 
 
 class BudgetExhausted(ReasoningError):
-    """The next call could pass the budget, so it was not sent. Nothing that was paid for is lost."""
+    """The next call could pass the budget, so it was not sent. Nothing that was paid for is lost.
+
+    Args:
+        message: what is spent, and what the next call may need.
+        budget: the one that is used up; of nested ones the innermost.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, budget: object = None) -> None:
+        self.budget = budget
+        super().__init__(message)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

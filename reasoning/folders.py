@@ -1,4 +1,4 @@
-"""Where this library keeps files on the user's machine: one folder for weights, one for the journal."""
+"""Where this library keeps files on the user's machine: weights, the journal, settings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def cache() -> Path:
 def data() -> Path:
     """The user's journal: `$REASONING_HOME`, else `$XDG_DATA_HOME/reasoning`, else `~/.local/share/reasoning`."""
     return _folder("XDG_DATA_HOME", ".local/share")
+
+
+def config() -> Path:
+    """Settings: `$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`."""
+    return _folder("XDG_CONFIG_HOME", ".config")
 
 
 def _folder(variable: str, default: str) -> Path:

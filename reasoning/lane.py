@@ -6,7 +6,7 @@ from collections import Counter
 
 from reasoning.errors import UsageError
 
-WIDTH = 1 << 14
+WIDTH = 1 << 13
 """Lanes side by side at one place, and draws of one request in one lane: at most this many."""
 DEPTH = 3
 """Lanes within lanes, at most."""

@@ -1,49 +1,181 @@
-"""How fast calls go out: requests in flight, requests a minute, tokens a minute."""
+"""How fast calls go out: requests in flight, requests and tokens a minute; less when the provider says so."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from reasoning.errors import UsageError
+from reasoning.circuit import Circuit
+from reasoning.errors import CallFailed, UsageError
+
+NOT_NOW = frozenset([429, 503, 529])
+"""The statuses of an endpoint that has too much to do: nothing is wrong with the request."""
 
 
 @dataclass
 class Limits:
-    """Holds calls back so that a provider's limits are kept.
+    """Lets calls through, in turn between the groups that ask, so that a wide strategy does not starve a slow one.
+
+    Requests in flight start at `concurrency`, are halved when the provider is overloaded (once for all that were under
+    way) and grow again as answers come. Retry-After and the x-ratelimit headers hold everybody back.
 
     Attributes:
-        concurrency: requests in flight at once.
-        requests_per_minute, tokens_per_minute: None is no limit. Tokens are counted as `max_tokens` when a
-            request goes out, as providers count them.
+        concurrency: requests in flight at once, at most.
+        requests_per_minute, tokens_per_minute: None is no limit. Requests are spaced evenly, so that no shorter window
+            of the provider refuses a burst. Tokens are counted when a request goes out, with all that it may take.
+        circuit: whether the endpoint answers anybody.
+        allowed: requests in flight that the provider seems to bear now.
+        in_flight: requests in flight.
     """
 
     concurrency: int = 32
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
-    _places: asyncio.Semaphore = field(init=False, repr=False)
-    _next: float = field(default=0.0, init=False, repr=False)
+    circuit: Circuit = field(default_factory=Circuit)
+    allowed: float = field(init=False)
+    in_flight: int = field(default=0, init=False)
+    _queues: dict[str, deque[_Waiter]] = field(default_factory=dict, init=False, repr=False)
+    _not_before: float = field(default=0.0, init=False, repr=False)
+    _halved: float = field(default=0.0, init=False, repr=False)
+    _held: bool = field(default=False, init=False, repr=False)
+    _waking: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
             if (limit := getattr(self, name)) is not None and limit <= 0:
                 raise UsageError(f"{name}={limit} makes no sense: it must be more than 0")
-        self._places = asyncio.Semaphore(self.concurrency)
+        self.allowed = float(self.concurrency)
 
-    @asynccontextmanager
-    async def place(self, tokens: int) -> AsyncIterator[None]:
-        """Wait for a place among the requests in flight and for the minute's share, then hold the place."""
-        async with self._places:
-            gap = 0.0
-            if self.requests_per_minute:
-                gap = 60 / self.requests_per_minute
-            if self.tokens_per_minute:
-                gap = max(gap, 60 * tokens / self.tokens_per_minute)
-            if gap:  # evenly spaced: no burst that a provider's shorter window would refuse
-                at = max(self._next, time.monotonic())
-                self._next = at + gap
-                await asyncio.sleep(at - time.monotonic())
-            yield
+    async def enter(self, tokens: int, group: str = "") -> float:
+        """Wait for a place; give it back with `leave`.
+
+        Args:
+            tokens: what the request may take, prompt and completion.
+            group: who asks; groups take turns.
+
+        Returns:
+            The time of entry, for `failed`.
+
+        Raises:
+            EndpointDown: everything has failed for too long.
+        """
+        if self._queues or not self._admits():
+            waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens)
+            self._queues.setdefault(group, deque()).append(waiter)
+            self._admit()
+            try:
+                await waiter.place
+            except asyncio.CancelledError:
+                if waiter.place.done() and not waiter.place.cancelled():  # it was given just now
+                    self.leave()
+                raise
+        else:
+            self._take(tokens)
+        return time.monotonic()
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self.in_flight -= 1
+        if self._queues:
+            self._admit()
+
+    def answered(self) -> None:
+        """A call came through: let more through, one for each answer, as long as that goes well."""
+        self.circuit.answered()
+        if self.allowed < self.concurrency:
+            self.allowed = min(self.concurrency, self.allowed + 1)
+
+    def failed(self, error: CallFailed, entered: float) -> None:
+        """An attempt that began at `entered` failed."""
+        self.circuit.failed(error)
+        if error.status in NOT_NOW and entered > self._halved:
+            self._halved = time.monotonic()
+            self.allowed = max(1.0, self.allowed / 2)
+        if error.retryable and error.retry_after and error.retry_after <= self.circuit.patience:
+            self._hold(error.retry_after)
+        if (lost := self.circuit.lost) is not None:
+            self._end(lost)
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Obey the headers in which providers tell what is left of a minute's share."""
+        for left, reset in _SHARES:
+            if headers.get(left, "").strip() == "0":
+                self._hold(min(_seconds(headers.get(reset, "")), 60.0))
+
+    def __str__(self) -> str:
+        """Why nothing goes out, for people; empty where calls go out."""
+        wait = self._not_before - time.monotonic()
+        return str(self.circuit) or (f"the provider asks to wait {wait:.0f} s" if wait > 5 and self._held else "")
+
+    def _hold(self, seconds: float) -> None:
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self._held = True
+
+    def _admits(self) -> bool:
+        now = time.monotonic()
+        if self.circuit.open:
+            return self.in_flight == 0 and now >= self.circuit.next_trial
+        return self.in_flight < int(self.allowed) and now >= self._not_before
+
+    def _take(self, tokens: int) -> None:
+        self.in_flight += 1
+        gap = 60 / self.requests_per_minute if self.requests_per_minute else 0.0
+        if self.tokens_per_minute:
+            gap = max(gap, 60 * tokens / self.tokens_per_minute)
+        if gap:
+            self._not_before, self._held = max(self._not_before, time.monotonic()) + gap, False
+
+    def _admit(self) -> None:
+        """Let waiters in, group by group in turn; come back when only time is in the way."""
+        while self._queues and self._admits():
+            group, queue = next(iter(self._queues.items()))
+            waiter = queue.popleft()
+            del self._queues[group]
+            if queue:
+                self._queues[group] = queue  # to the end of the row
+            if not waiter.place.done():  # it may have been cancelled
+                self._take(waiter.tokens)
+                waiter.place.set_result(None)
+        until = self.circuit.next_trial if self.circuit.open else self._not_before
+        if self._queues and (wait := until - time.monotonic()) > 0:
+            if self._waking is not None:
+                self._waking.cancel()
+            self._waking = asyncio.get_running_loop().call_later(wait, self._admit)
+
+    def _end(self, error: CallFailed) -> None:
+        for queue in self._queues.values():
+            for waiter in queue:
+                if not waiter.place.done():
+                    waiter.place.set_exception(error)
+        self._queues.clear()
+
+
+@dataclass
+class _Waiter:
+    place: asyncio.Future[None]
+    tokens: int
+
+
+_SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for what in ("requests", "tokens")] + [
+    (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset") for what in ("requests", "tokens")
+]
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(text: str) -> float:
+    """What a reset header says: "1s", "6m0s", "20ms", bare seconds, or a time."""
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    if parts := re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text):
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return max(0.0, (datetime.fromisoformat(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 1.0

@@ -8,8 +8,9 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reasoning import telemetry
 from reasoning.answer import Answer, Failed
-from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
+from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
 from reasoning.llm.request import Completion, Message
 from reasoning.prompts import Conversation
@@ -17,7 +18,7 @@ from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.llm.llm import LLM
+    from reasoning.llm.llm import LLM, Account
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
 
@@ -40,10 +41,12 @@ class Session:
         lane: Lane | None = None,
         sampling: Mapping[str, Any] | None = None,
         tools: Tools | None = None,
+        account: Account | None = None,
     ) -> None:
         self.trace = trace
         self.tools = tools or Tools()
-        self._llm, self._lane, self._sampling = llm, lane or Lane(), dict(sampling or {})
+        self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
+        self._left_out: set[str] = set()
 
     async def sample(
         self,
@@ -76,11 +79,13 @@ class Session:
             "logprobs": logprobs,
             **more,
         }
+        settings = {**self._sampling, **{name: value for name, value in given.items() if value is not None}}
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
-        request = self._llm.request(
-            conversation, {**self._sampling, **{name: value for name, value in given.items() if value is not None}}
-        )
-        completions = await self._llm.draw(request, self._lane.take(request.key, n))
+        request = self._llm.request(conversation, settings)
+        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
+            self._left_out |= left_out
+            self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
+        completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
         self.trace.events.append(Call(request.messages, dict(request.sampling), tuple(completions)))
         return completions
 
@@ -95,7 +100,8 @@ class Session:
         outer.events.append(self.trace)
         started = time.monotonic()
         try:
-            yield
+            with telemetry.stage(name):
+                yield
         finally:
             self.trace.seconds = time.monotonic() - started
             self.trace = outer
@@ -117,16 +123,18 @@ class Session:
         for place, lane in enumerate(self._lane.split(n), 1):
             branch = Trace(f"{name} {place}")
             self.trace.events.append(branch)
-            sessions.append(Session(self._llm, branch, lane=lane, sampling=settings, tools=self.tools))
+            sessions.append(
+                Session(self._llm, branch, lane=lane, sampling=settings, tools=self.tools, account=self._account)
+            )
         return sessions
 
     async def solve(self, strategy: Strategy, problem: Problem) -> Answer:
         """Let another strategy solve a problem within this solve. A call that fails for good gives `Failed`."""
         try:
             return await strategy.solve(problem, self)
-        except AuthenticationFailed:
-            raise
         except CallFailed as error:
+            if error.ends_run:
+                raise
             self.note(f"failed: {error}")
             return Failed(str(error))
 

@@ -9,13 +9,14 @@ import time
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
-from reasoning import loop
-from reasoning.answer import Answer
-from reasoning.errors import UnknownName, UsageError
+from reasoning import loop, telemetry
+from reasoning.answer import Answer, Unparsed
+from reasoning.budget import Budget
+from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
 from reasoning.lane import Lane
@@ -24,6 +25,7 @@ from reasoning.session import Session
 from reasoning.trace import Trace
 
 if TYPE_CHECKING:
+    from reasoning.journal import Journal
     from reasoning.llm.llm import LLM
     from reasoning.tools import Tools
 
@@ -40,6 +42,7 @@ class Card:
         summary: one line.
         calls: the number of completions for one problem, as a formula of parameters and counts.
         counts: what the names in the formula mean that are not parameters.
+        ranges: their least and greatest values; a greatest one may be a formula of parameters.
         serves: the kinds of answer that it can give; empty means all.
         needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
@@ -51,6 +54,7 @@ class Card:
     summary: str
     calls: Formula
     counts: str = ""
+    ranges: Mapping[str, tuple[int, int | str]] = field(default_factory=dict)
     authors: str = ""
     year: int | None = None
     arxiv: str | None = None
@@ -67,6 +71,7 @@ def technique(
     title: str,
     calls: str,
     counts: str = "",
+    ranges: Mapping[str, tuple[int, int | str]] | None = None,
     authors: str = "",
     year: int | None = None,
     arxiv: str | None = None,
@@ -89,7 +94,7 @@ def technique(
         made = dataclass(frozen=True, repr=False)(cls)
         made.card = Card(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
-            *(title, summary, Formula(calls), counts, authors, year, arxiv),
+            *(title, summary, Formula(calls), counts, ranges or {}, authors, year, arxiv),
             *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases)),
         )
         return made
@@ -106,36 +111,77 @@ class Strategy(ABC):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
 
-    def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0) -> Answer:
+    def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> Answer:
         """Answer one problem, from synchronous code: a script, a notebook, a thread.
 
         Args:
             problem: a problem, or a bare question (which wants a text).
             llm: what `reasoning.connect` gives, or the model's name.
             epoch: the number of an independent repetition; each has draws of its own.
+            budget: what may be spent on this problem, within the model's budget.
+
+        Returns:
+            The answer; `Unparsed` where its own budget is used up before there is one.
 
         Raises:
             UsageError: the strategy does not serve this kind of answer.
-            AuthenticationFailed, BudgetExhausted: see `reasoning.errors`. Other failed calls give `Failed`.
+            AuthenticationFailed, EndpointDown: no call can come through. Other failed calls give `Failed`.
+            BudgetExhausted: the model's budget is used up.
         """
-        return loop.run(self._run(problem, llm, epoch, None))
+        return loop.run(self._run(problem, llm, epoch, budget, None, None))
 
     async def arun(
-        self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, tools: Tools | None = None
+        self,
+        problem: Problem | str,
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        journal: Journal | None = None,
+        tools: Tools | None = None,
     ) -> Answer:
-        """The same from asynchronous code, on any event loop."""
-        return await loop.wait(self._run(problem, llm, epoch, tools))
+        """The same from asynchronous code, on any event loop.
 
-    async def _run(self, problem: Problem | str, llm: LLM | str, epoch: int, tools: Tools | None) -> Answer:
+        Args:
+            journal: where draws are recorded, over the model's own journal.
+            tools: those to use, where several solves share them.
+        """
+        return await loop.wait(self._run(problem, llm, epoch, budget, journal, tools))
+
+    async def _run(
+        self,
+        problem: Problem | str,
+        llm: LLM | str,
+        epoch: int,
+        budget: Budget | None,
+        journal: Journal | None,
+        tools: Tools | None,
+    ) -> Answer:
+        from reasoning.llm.llm import Account
+
         if isinstance(llm, str):
             from reasoning.llm.connect import connect
 
             llm = connect(llm)
         problem = Problem.of(problem)
         self.check_serves(problem.kind)
+        own = llm.budget if budget is None else budget if budget.within else budget.inside(llm.budget)
         trace = Trace(repr(self))
         started = time.monotonic()
-        answer = await Session(llm, trace, lane=Lane(epoch=epoch), tools=tools).solve(self, problem)
+        session = Session(
+            llm,
+            trace,
+            lane=Lane(epoch=epoch),
+            tools=tools,
+            account=Account(own, llm.journal if journal is None else journal, trace.name),
+        )
+        try:
+            with telemetry.solve(trace.name):
+                answer = await session.solve(self, problem)
+        except BudgetExhausted as error:
+            if budget is None or error.budget is not own:
+                raise
+            answer = Unparsed(str(error))
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 
@@ -152,11 +198,27 @@ class Strategy(ABC):
         Args:
             counts: the names in the formula that are not parameters, such as `m` sub-questions.
         """
-        values: dict[str, Any] = {}
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
-            value = getattr(self, field.name)
-            values[field.name] = value.calls(**counts) if isinstance(value, Strategy) else value
+        values = {
+            name: value.calls(**counts) if isinstance(value, Strategy) else value for name, value in self.parameters()
+        }
         return self.card.calls(**{**values, **counts})
+
+    def calls_range(self) -> tuple[int, int]:
+        """The least and the greatest number of completions for one problem, by the card's formula and ranges."""
+        ends = []
+        for end in (0, 1):
+            values = {
+                name: value.calls_range()[end] if isinstance(value, Strategy) else value
+                for name, value in self.parameters()
+            }
+            counts = {name: Formula(str(limits[end]))(**values) for name, limits in self.card.ranges.items()}
+            ends.append(self.card.calls(**{**values, **counts}))
+        return ends[0], ends[1]
+
+    def parameters(self) -> Iterator[tuple[str, Any]]:
+        """Its parameters by name, in order."""
+        for one in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
+            yield one.name, getattr(self, one.name)
 
     def with_(self: S, **changes: Any) -> S:
         """A copy with some parameters changed."""
@@ -164,12 +226,12 @@ class Strategy(ABC):
 
     def __repr__(self) -> str:
         changed: list[str] = []
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for one in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
             if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
-                changed.append(f"{field.name}={value!r}" if changed else repr(value))
-            elif value != field.default:
-                changed.append(f"{field.name}={value!r}")
+                changed.append(f"{one.name}={value!r}" if changed else repr(value))
+            elif value != one.default:
+                changed.append(f"{one.name}={value!r}")
         return self.card.name + (f"({', '.join(changed)})" if changed else "")
 
     def __post_init__(self) -> None:
@@ -182,16 +244,15 @@ class Strategy(ABC):
             UsageError: names the parameter, the value and what would do.
         """
         hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            where = f"{self.card.name}({field.name}={value!r})" if hasattr(type(self), "card") else field.name
-            if not _fits(value, hints[field.name]):
-                if typing.get_origin(hints[field.name]) is Literal and isinstance(value, str):
-                    raise UnknownName(field.name, value, [str(one) for one in typing.get_args(hints[field.name])])
-                wanted = getattr(hints[field.name], "__name__", str(hints[field.name]))
-                raise UsageError(f"{where}: {field.name} must be {wanted}, not {type(value).__name__}")
-            if field.name in at_least and value is not None and value < at_least[field.name]:
-                raise UsageError(f"{where}: {field.name} must be at least {at_least[field.name]:g}")
+        for name, value in self.parameters():
+            where = f"{self.card.name}({name}={value!r})" if hasattr(type(self), "card") else name
+            if not _fits(value, hints[name]):
+                if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
+                    raise UnknownName(name, value, [str(one) for one in typing.get_args(hints[name])])
+                wanted = getattr(hints[name], "__name__", str(hints[name]))
+                raise UsageError(f"{where}: {name} must be {wanted}, not {type(value).__name__}")
+            if name in at_least and value is not None and value < at_least[name]:
+                raise UsageError(f"{where}: {name} must be at least {at_least[name]:g}")
 
 
 def _fits(value: object, hint: Any) -> bool:

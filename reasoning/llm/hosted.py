@@ -5,101 +5,140 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError
-from reasoning.llm.openai import completions
+from reasoning.llm.models import traits
+from reasoning.llm.prices import Price, price_table
+from reasoning.llm.redaction import shown
+from reasoning.llm.refusals import OVERFLOW, passes, retry_after
+from reasoning.llm.reply import completions
 from reasoning.llm.request import Completion, Request, Usage
 
 
 class HostedClient:
-    """One model of one provider, by its litellm name, such as "openai/gpt-4o-mini" or "ollama/llama3".
+    """One model of one provider, by its litellm name, such as "anthropic/claude-sonnet-4-5" or "ollama/llama3".
 
     Args:
         model: the name.
         api_key: the key, if not in the provider's environment variable.
         timeout: seconds for one call.
+
+    Attributes:
+        max_choices: 1 where the table of models says that it does not give several draws, and from the moment that
+            litellm or the provider says so.
+        on_headers: told the headers of every answer, also of one that refuses.
     """
 
-    max_choices = 8
     concurrency: int | None = None
     endpoint: str | None = None
     free = False
 
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
         self.model = model
+        self.max_choices = 8 if traits(model).n else 1
+        self.on_headers: Callable[[Mapping[str, str]], object] = lambda headers: None
         self._api_key, self._timeout = api_key, timeout
-        self._prices: dict[str, Any] | None = None
-        self._reached = False
+        self._known = self._reached = False
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions in one request."""
+        """Ask for `len(draws)` completions in one request, or for one where the provider does not take more.
+
+        A `seed` goes out with the index of the first draw added, so that two requests for the same thing are two draws.
+        """
         litellm = _litellm()
-        if not self._reached:
-            _check_name(litellm, self.model)
+        if not self._known:
+            self._get_to_know(litellm)
+        settings = dict(request.sampling)
+        if isinstance(seed := settings.get("seed"), int):
+            settings["seed"] = seed + draws[0]
+        if (n := min(len(draws), self.max_choices)) > 1:
+            settings["n"] = n
         started = time.monotonic()
         try:
-            with _quiet(litellm):
-                answer = await litellm.acompletion(
-                    model=self.model,
-                    messages=[turn._asdict() for turn in request.messages],
-                    api_key=self._api_key,
-                    timeout=self._timeout,
-                    num_retries=0,  # retries are made in one place, and not here
-                    max_retries=0,
-                    **({"n": len(draws)} if len(draws) > 1 else {}),
-                    **request.sampling,
-                )
-        except Exception as error:
-            raise self._failure(litellm, error) from None
-        self._reached = True
-        return completions(answer.model_dump(), time.monotonic() - started, self.price)
+            answer = await self._send(litellm, request, settings)
+        except CallFailed as error:
+            if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
+                raise
+            answer = await self._send(litellm, request, settings)
+            self.max_choices = 1  # it was `n` that this model does not take
+        return completions(answer.model_dump(warnings=False), time.monotonic() - started, self._price)
 
     def price(self, usage: Usage) -> float | None:
-        """What a usage costs in US dollars by litellm's table; None where the model is not in it."""
-        if self._prices is None:
-            table = _litellm().model_cost
-            self._prices = table.get(self.model) or table.get(self.model.partition("/")[2]) or {}
-        into, out = self._prices.get("input_cost_per_token"), self._prices.get("output_cost_per_token")
-        if into is None or out is None:
-            return None
-        cached = self._prices.get("cache_read_input_token_cost", into)
-        fresh = usage.prompt_tokens - usage.cached_tokens
-        return float(fresh * into + usage.cached_tokens * cached + usage.completion_tokens * out)
+        """What a usage costs in US dollars; None where no price is known."""
+        return None if self._price is None else self._price.usd(usage)
+
+    @property
+    def prices(self) -> str:
+        """The version of the table that its price is from; empty where it has none."""
+        return "" if self._price is None else self._price.version
 
     async def close(self) -> None:
         """Close litellm's connections."""
         if "litellm" in sys.modules:
             await _litellm().close_litellm_async_clients()
 
+    @cached_property
+    def _price(self) -> Price | None:
+        return price_table(self.model)
+
+    def _get_to_know(self, litellm: Any) -> None:
+        _check_name(litellm, self.model)
+        if "n" not in (litellm.get_supported_openai_params(self.model) or ()):
+            self.max_choices = 1
+        self._known = True
+
+    async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> Any:
+        try:
+            with _quiet(litellm):
+                answer = await litellm.acompletion(
+                    model=self.model,
+                    messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
+                    api_key=self._api_key,
+                    timeout=self._timeout,
+                    num_retries=0,  # retries are made in one place, and not here
+                    max_retries=0,
+                    **settings,
+                )
+        except Exception as error:
+            raise self._failure(litellm, error) from None
+        self._reached = True
+        self.on_headers(getattr(answer, "_response_headers", None) or {})
+        return answer
+
     def _failure(self, litellm: Any, error: Exception) -> CallFailed:
         """litellm's exception as one of ours: the provider's words, shortened, and no key in them."""
-        words = " ".join(str(error).split())
-        in_environment = (value for name, value in os.environ.items() if name.endswith(("_KEY", "_TOKEN")))
-        for secret in (self._api_key, *in_environment):
-            if secret and len(secret) > 7:
-                words = words.replace(secret, "…")
-        words = f"{self.model}: {words[:400]}"
+        response = getattr(error, "response", None)
+        headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
+        self.on_headers(headers)
+        # litellm gives a status to everything; without headers nobody answered.
+        status = getattr(error, "status_code", None) if headers else None
+        words = f"{self.model}: {shown(str(error), self._api_key, most=400)}"
         if self._api_key is None and not self._reached:
             missing = litellm.validate_environment(self.model)["missing_keys"]
             if any(name in words or "api_key" in words for name in missing):
                 names = " and ".join(missing)
                 return AuthenticationFailed(
-                    f"{self.model} needs a key: set {names}, or use --model local, which needs none"
+                    f"{self.model} needs a key: set {names}, or use --model local, which needs none", status=status
                 )
-        if isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
-            return AuthenticationFailed(f"{self.model}: the provider refuses the key")
-        if isinstance(error, litellm.ContextWindowExceededError):
-            return ContextOverflow(words)
-        if isinstance(error, litellm.APIConnectionError) and not self._reached:
-            return CallFailed(f"{self.model}: the provider cannot be reached; is there a network? ({words[:200]})")
-        lasting = (litellm.BadRequestError, litellm.NotFoundError, litellm.UnprocessableEntityError)
-        headers = getattr(getattr(error, "response", None), "headers", None) or {}
-        after = str(headers.get("retry-after", ""))
-        retry_after = float(after) if after.replace(".", "", 1).isdigit() else None
-        return CallFailed(words, retryable=not isinstance(error, lasting), retry_after=retry_after)
+        denied = isinstance(error, litellm.PermissionDeniedError) and not self._reached
+        if denied or isinstance(error, litellm.AuthenticationError):
+            return AuthenticationFailed(f"{self.model}: the provider refuses the key", status=status)
+        lasting = isinstance(error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError)
+        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and OVERFLOW.search(words)):
+            return ContextOverflow(words, status=status)
+        if (
+            not self._reached
+            and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)
+            and not headers
+        ):
+            return CallFailed(f"{words}; no answer came: is there a network?")
+        if lasting or "insufficient_quota" in words or (status is not None and not passes(status)):
+            return CallFailed(words, status=status)
+        return CallFailed(words, retryable=True, retry_after=retry_after(headers), status=status)
 
 
 def _check_name(litellm: Any, model: str) -> None:

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from reasoning import loop
+from reasoning import loop, telemetry
 from reasoning.budget import Budget
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.limits import Limits
+from reasoning.llm.models import traits
 from reasoning.llm.request import Client, Completion, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.retry import retrying
 
 SAMPLING: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """On whose account draws are bought.
+
+    Attributes:
+        budget: what they are paid from.
+        journal: where they are recorded; it lies over the model's own, or is that.
+        group: who takes turns with whom (the strategy), see `Limits`.
+    """
+
+    budget: Budget
+    journal: Journal
+    group: str = ""
 
 
 class LLM:
@@ -34,7 +49,10 @@ class LLM:
         budget: what may be spent, if there is a limit.
         limits: how fast requests go out.
         sampling: the settings of calls that do not give their own.
+        warm: whether a prompt that fans out over several requests sends the first alone, so that the provider's
+            prefix cache serves the others.
         spent: what was paid for since this object was made. What the journal returned is not in it.
+        retried: attempts that failed and were made again since this object was made.
         in_flight: draws asked for and not here yet.
     """
 
@@ -46,17 +64,23 @@ class LLM:
         budget: Budget | None = None,
         limits: Limits | None = None,
         sampling: Mapping[str, Any] | None = None,
+        warm: bool | None = None,
     ) -> None:
         self.client = client
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         self.limits = Limits() if limits is None else limits
         self.sampling = {**SAMPLING, **(sampling or {})}
+        self.traits = traits(client.model)
+        self.warm = self.traits.prefix_cache if warm is None else warm
         self.spent = Usage()
-        self._choices = client.max_choices
-        self._flights: dict[tuple[str, int], asyncio.Future[Completion]] = {}
-        self._leaving: dict[str, list[int]] = defaultdict(list)
+        self.retried = 0
+        self._honours_n = self.traits.n
+        self._price = getattr(client, "price", lambda usage: None)
+        self._leaving: dict[tuple[str, Account], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
+        if hasattr(client, "on_headers"):
+            client.on_headers = self.limits.heard
         loop.close_with(self, client)
 
     @property
@@ -65,20 +89,29 @@ class LLM:
         return self.client.model
 
     @property
+    def flights(self) -> dict[tuple[str, int], asyncio.Future[Completion]]:
+        """Draws on the way, by request and index; models that share a journal share them."""
+        return self.journal.flights
+
+    @property
     def in_flight(self) -> int:
-        return len(self._flights)
+        return len(self.flights)
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
-        """The request that a conversation becomes on this model."""
+        """The request that a conversation becomes on this model: with what the model does not take left out."""
         settings = {name: value for name, value in {**self.sampling, **sampling}.items() if value is not None}
         return Request(
-            self.client.model, conversation.messages, settings, self.client.endpoint, shared=conversation.shared
+            self.client.model,
+            conversation.messages,
+            self.traits.apply(settings),
+            self.client.endpoint,
+            shared=conversation.shared,
         )
 
-    async def draw(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+    async def draw(self, request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
         """The draws with these indexes: from the journal, from a flight under way, or bought now.
 
         Equal requests that are asked for in one turn of the event loop leave together, as one request with `n`.
@@ -87,71 +120,111 @@ class LLM:
             CallFailed: a draw did not come through for good.
             BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
         """
-        found = self.journal.read(request.key, draws)
-        waiting = {draw: self._board(request, draw) for draw in draws if draw not in found}
-        # Shielded: a waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
-        for draw, flight in waiting.items():
-            found[draw] = await asyncio.shield(flight)
+        account = account or Account(self.budget, self.journal)
+        found = account.journal.read(request.key, draws)
+        if len(found) < len(draws):
+            boarded = {draw: self._board(request, draw, account) for draw in draws if draw not in found}
+            # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
+            await asyncio.wait([flight for flight, _ in boarded.values()])
+            for draw, (flight, pays) in boarded.items():
+                found[draw] = flight.result() if pays else replace(flight.result(), spent=False)
         return [found[draw] for draw in draws]
 
-    def _board(self, request: Request, draw: int) -> asyncio.Future[Completion]:
-        """The flight of one draw: the one under way, or one that leaves at the end of this turn of the loop."""
-        flight = self._flights.get((request.key, draw))
-        if flight is None:
-            here = asyncio.get_running_loop()
-            flight = self._flights[request.key, draw] = here.create_future()
-            flight.add_done_callback(lambda done: done.cancelled() or done.exception())  # a failure nobody awaits
-            if not self._leaving[request.key]:
-                here.call_soon(self._depart, request)
-            self._leaving[request.key].append(draw)
-        return flight
+    def _board(self, request: Request, draw: int, account: Account) -> tuple[asyncio.Future[Completion], bool]:
+        """The flight of one draw, and whether it is new and so paid for by this account."""
+        flight = self.flights.get((request.key, draw))
+        if flight is not None:
+            return flight, False
+        here = asyncio.get_running_loop()
+        flight = self.flights[request.key, draw] = here.create_future()
+        flight.add_done_callback(_seen)
+        together = (request.key, account)
+        if together not in self._leaving:
+            self._leaving[together] = []
+            here.call_soon(self._depart, request, account)
+        self._leaving[together].append(draw)
+        return flight, True
 
-    def _depart(self, request: Request) -> None:
-        draws = sorted(self._leaving.pop(request.key))
+    def _depart(self, request: Request, account: Account) -> None:
+        draws = sorted(self._leaving.pop((request.key, account)))
+        if self.warm and len(draws) > self._choices:
+            self._start(self._warmed(request, draws, account))
+        else:
+            self._send_all(request, draws, account)
+
+    async def _warmed(self, request: Request, draws: list[int], account: Account) -> None:
+        """Send the first request alone: the provider then has the prompt in its cache for the others."""
+        first = self._choices
+        await self._send(request, draws[:first], account)
+        self._send_all(request, draws[first:], account)
+
+    def _send_all(self, request: Request, draws: list[int], account: Account) -> None:
         for first in range(0, len(draws), self._choices):
-            task = asyncio.get_running_loop().create_task(self._send(request, draws[first : first + self._choices]))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._start(self._send(request, draws[first : first + self._choices], account))
 
-    async def _send(self, request: Request, draws: list[int]) -> None:
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    @property
+    def _choices(self) -> int:
+        """How many draws go out as one request."""
+        return self.client.max_choices if self._honours_n else 1
+
+    async def _send(self, request: Request, draws: list[int], account: Account) -> None:
         """Buy draws and land their flights; what a provider leaves out of an `n` is asked for again, and no more."""
         try:
-            while draws:
-                bought = await self._buy(request, draws[: self._choices])
-                if len(bought) < len(draws[: self._choices]):
-                    self._choices = 1  # this provider does not honour n
-                draws = draws[len(bought) :]
+            bought = await self._buy(request, draws, account)
         except BaseException as error:
             for draw in draws:
                 self._land(request, draw, error)
             if not isinstance(error, Exception):
                 raise
+            return
+        if len(bought) < len(draws):
+            self._honours_n = len(bought) > 1  # one choice where several were asked for: `n` means nothing here
+            self._send_all(request, draws[len(bought) :], account)
 
-    async def _buy(self, request: Request, draws: list[int]) -> list[Completion]:
-        price = getattr(self.client, "price", lambda usage: None)
-        async with self.budget.reserve(request, len(draws), price) as settle:
-            async with self.limits.place(request.max_tokens * len(draws)):
-                got = (await retrying(lambda: self._once(request, draws)))[: len(draws)]
+    async def _buy(self, request: Request, draws: list[int], account: Account) -> list[Completion]:
+        reservation = await account.budget.reserve(request, len(draws), self._price)
+        used = Usage()
+        try:
+            got = await retrying(lambda failed: self._attempt(request, draws, account, failed), self.limits)
             numbered = [replace(one, key=request.key, draw=draw) for one, draw in zip(got, draws, strict=False)]
-            for one in numbered:
-                settle(one.usage)
-                self.spent = self.spent + one.usage
-        self.journal.write(request, numbered)
+            for one in got:  # also what came back beyond what was asked for
+                used = used + one.usage
+        finally:
+            reservation.settle(used)
+        self.spent = self.spent + used
+        await account.journal.record(request, numbered)
         for one in numbered:
             self._land(request, one.draw, one)
         return numbered
 
-    async def _once(self, request: Request, draws: list[int]) -> list[Completion]:
-        """One attempt. Draws of one request share its time, as they share its prompt."""
+    async def _attempt(self, request: Request, draws: list[int], account: Account, failed: int) -> list[Completion]:
+        """Send once. Draws of one request share its time, as they share its prompt."""
+        self.retried += failed > 0
+        entered = await self.limits.enter(request.max_tokens * len(draws), account.group)
         started = time.monotonic()
-        got = await self.client.complete(request, draws)
-        if not got:
-            raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
+        try:
+            with telemetry.call(request, len(draws), failed) as span:
+                got = await self.client.complete(request, draws)
+                if not got:
+                    raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
+                span.answered(got)
+        except CallFailed as error:
+            self.limits.failed(error, entered)
+            raise
+        else:
+            self.limits.answered()
+        finally:
+            self.limits.leave()
         seconds = (time.monotonic() - started) / len(got)
-        return [replace(one, usage=replace(one.usage, seconds=seconds)) for one in got]
+        return [replace(one, usage=replace(one.usage, seconds=seconds), retries=failed) for one in got]
 
     def _land(self, request: Request, draw: int, result: Completion | BaseException) -> None:
-        flight = self._flights.pop((request.key, draw), None)
+        flight = self.flights.pop((request.key, draw), None)
         if flight is None or flight.done():
             return
         if isinstance(result, Completion):
@@ -180,3 +253,9 @@ class LLM:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
             loop.run(self.close())
+
+
+def _seen(flight: asyncio.Future[Completion]) -> None:
+    """A failure that nobody awaits any more is no news."""
+    if not flight.cancelled():
+        flight.exception()

@@ -1,4 +1,4 @@
-"""The direct way to any OpenAI-compatible server: one POST to `/chat/completions` over a connection that is kept.
+"""The direct way to OpenAI and to compatible servers: one POST to `/chat/completions` over a connection that is kept.
 
 It sends once: retries, limits and the journal are the layers above.
 """
@@ -7,26 +7,54 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
-from reasoning.llm.request import Completion, Request, Token, Usage
+from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
+from reasoning.llm.address import OPENAI, checked, is_openai, proxied
+from reasoning.llm.prices import Price, price_table
+from reasoning.llm.redaction import shown
+from reasoning.llm.refusals import OVERFLOW, code, passes, retry_after, words
+from reasoning.llm.reply import completions
+from reasoning.llm.request import Completion, Request, Usage
 
 if TYPE_CHECKING:
     import aiohttp
+    import yarl
 
-_OVERFLOW = re.compile(
-    r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
-)
-_PASSING = {408, 409, 425, 429}  # client errors that may pass; so may every 5xx except 501 and 505
-_LENGTH = {"length", "max_tokens", "model_length"}  # the names that servers give to a cut by max_tokens
+_ACCOUNT = [("OPENAI_ORG_ID", "OpenAI-Organization"), ("OPENAI_PROJECT_ID", "OpenAI-Project")]
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def openai_client(
+    model: str, base_url: str | None, *, api_key: str | None = None, timeout: float = 60, concurrency: int | None = None
+) -> OpenAIClient:
+    """The client of `openai/NAME`, or with a `base_url` of a model on that server.
+
+    A key from the environment goes only to whom it belongs: `OPENAI_API_KEY` to OpenAI and to `$OPENAI_BASE_URL`,
+    `REASONING_API_KEY` to any other address.
+
+    Raises:
+        UsageError: an address that cannot be one.
+    """
+    moved = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
+    home = checked(os.environ[moved], moved) if moved else OPENAI
+    address = home if base_url is None else checked(base_url)
+    theirs = is_openai(address)
+    variable = "OPENAI_API_KEY" if theirs or address == home else "REASONING_API_KEY"
+    return OpenAIClient(
+        model.removeprefix("openai/"),
+        address,
+        api_key=os.environ.get(variable) if api_key is None else api_key,
+        key_variable=variable if api_key is None else None,
+        timeout=timeout,
+        concurrency=concurrency,
+        listed=theirs or base_url is None,
+    )
 
 
 class OpenAIClient:
@@ -41,7 +69,12 @@ class OpenAIClient:
         max_choices: how many draws go out as one request (`n`).
         concurrency: requests that the server usefully answers at once, or None.
         free: whether its calls cost no money.
+        listed: whether it is a model of OpenAI, which tables of prices and the journal know as "openai/NAME".
         socket_factory: makes the sockets of its connections, from an address as `socket.getaddrinfo` gives it.
+
+    Attributes:
+        endpoint: what the journal has as the server's address; None for OpenAI itself.
+        on_headers: told the headers of every answer, also of one that refuses.
     """
 
     def __init__(
@@ -55,16 +88,20 @@ class OpenAIClient:
         max_choices: int = 8,
         concurrency: int | None = None,
         free: bool = False,
+        listed: bool = False,
         socket_factory: Callable[[Any], socket.socket] | None = None,
     ) -> None:
-        if not re.match(r"https?://[^/\s]+", base_url):
-            raise UsageError(f"base_url={base_url!r} is no address of a server; it looks like http://localhost:8000/v1")
-        self.model = model
-        self.endpoint: str | None = base_url.rstrip("/")
+        self._home = checked(base_url)
+        self.model = f"openai/{model}" if listed else model
+        self.endpoint: str | None = None if listed and is_openai(base_url) else self._home
         self.max_choices, self.concurrency, self.free = max_choices, concurrency, free
-        self._key, self._key_variable, self._timeout = api_key, key_variable, timeout
+        self.on_headers: Callable[[Mapping[str, str]], object] = _unheard
+        self._name, self._listed = model, listed
+        self._key = (api_key or "").strip() or None
+        self._key_variable, self._timeout = key_variable, timeout
         self._socket_factory = socket_factory
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._urls: dict[str, yarl.URL] = {}
         self._reached = False
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
@@ -73,23 +110,25 @@ class OpenAIClient:
         A `seed` goes out with the index of the first draw added, so that two requests for the same thing are two draws.
         """
         body: dict[str, Any] = {
-            "model": self.model,
-            "messages": [turn._asdict() for turn in request.messages],
+            "model": self._name,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
             **request.sampling,
         }
+        if "extra_body" in body:  # what the server takes beyond what is usual
+            body |= body.pop("extra_body")
         if isinstance(seed := body.get("seed"), int):
             body["seed"] = seed + draws[0]
+        if len(draws) > 1:
+            body["n"] = len(draws)
         started = time.monotonic()
         try:
-            reply = await self.post("/chat/completions", {**body, "n": len(draws)} if len(draws) > 1 else body)
-        except (AuthenticationFailed, ContextOverflow):
-            raise
+            reply, headers = await self._send("/chat/completions", body)
         except CallFailed as error:
-            if error.retryable or len(draws) == 1:
+            if error.status not in (400, 422) or isinstance(error, ContextOverflow) or body.pop("n", None) is None:
                 raise
-            reply = await self.post("/chat/completions", body)
+            reply, headers = await self._send("/chat/completions", body)
             self.max_choices = 1  # it was `n` that this server does not take
-        return completions(reply, time.monotonic() - started)
+        return completions(reply, time.monotonic() - started, self._price, headers.get("x-request-id", ""))
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a JSON object to a path under the base URL, and return the JSON that comes back.
@@ -97,29 +136,16 @@ class OpenAIClient:
         Raises:
             AuthenticationFailed, ContextOverflow, CallFailed: as the module's errors say.
         """
-        import aiohttp
+        return (await self._send(path, body))[0]
 
-        try:
-            session = await self._session()
-            async with session.post(f"{self.endpoint}{path}", json=body) as response:
-                text = await response.text(errors="replace")
-        except aiohttp.ClientError as error:
-            raise self._unreachable(error) from None
-        except TimeoutError:
-            raise CallFailed(f"{self.endpoint} gave no answer within {self._timeout:g} s", retryable=True) from None
-        if response.status >= 400:
-            raise self._refused(response.status, text, response.headers)
-        self._reached = True
-        try:
-            reply = json.loads(text)
-        except ValueError:
-            raise CallFailed(
-                f"{self.endpoint} answered with broken JSON: {self._shown(text)}", retryable=True
-            ) from None
-        if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
-            code = reply["error"].get("code") if isinstance(reply["error"], dict) else None
-            raise self._refused(code if isinstance(code, int) else 500, text, response.headers)
-        return reply
+    def price(self, usage: Usage) -> float | None:
+        """What a usage costs in US dollars; None where no price is known, and for a model that costs no money."""
+        return None if self._price is None else self._price.usd(usage)
+
+    @property
+    def prices(self) -> str:
+        """The version of the table that its price is from; empty where it has none."""
+        return "" if self._price is None else self._price.version
 
     async def close(self) -> None:
         here = asyncio.get_running_loop()
@@ -130,148 +156,112 @@ class OpenAIClient:
             else:
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))
 
-    async def _session(self) -> aiohttp.ClientSession:
+    @cached_property
+    def _price(self) -> Price | None:
+        return None if self.free else price_table(self.model, listed=self._listed)
+
+    @property
+    def _address(self) -> str:
+        return self.endpoint or self._home
+
+    async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
+        """The decoded JSON and the headers of the answer."""
+        import aiohttp
+
+        try:
+            session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
+            # Redirects are not followed: a POST would become a GET, and go to a stranger with its prompt.
+            response = await session.post(self._url(path), data=_encoded(body).encode(), allow_redirects=False)
+            raw = await response.read()
+        except TimeoutError:
+            within = f" within {self._timeout:g} s" if self._timeout else ""
+            raise CallFailed(f"{self._address} gave no answer{within}", retryable=True) from None
+        except (aiohttp.ClientError, ValueError) as error:
+            raise self._unreachable(error) from None
+        headers = response.headers
+        self.on_headers(headers)
+        if response.status >= 300:
+            raise self._refused(response.status, raw.decode("utf-8", "replace"), headers)
+        self._reached = True
+        try:
+            reply = _decoded(raw)
+        except (ValueError, RecursionError):
+            said = shown(raw.decode("utf-8", "replace"), self._key) or "nothing"
+            raise CallFailed(f"{self._address} answered with broken JSON: {said}", retryable=True, status=200) from None
+        if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
+            raise self._refused(code(reply["error"]), raw.decode("utf-8", "replace"), headers)
+        return reply, headers
+
+    def _url(self, path: str) -> yarl.URL:
+        address = self._address + path
+        if (url := self._urls.get(address)) is None:
+            from yarl import URL
+
+            url = self._urls[address] = URL(address)
+        return url
+
+    async def _open(self) -> aiohttp.ClientSession:
         """The session of the running event loop; those of loops that have ended are dropped."""
         import aiohttp
 
-        here = asyncio.get_running_loop()
-        if here not in self._sessions:
-            for ended in [loop for loop in self._sessions if loop.is_closed()]:
-                await self._sessions.pop(ended).close()
-            self._sessions[here] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0, socket_factory=self._socket_factory
-                ),  # limits are a layer above
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-                headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=urlsplit(str(self.endpoint)).hostname not in ("localhost", "127.0.0.1", "::1"),  # proxies
+        if self._listed and self._key is None:
+            variable = self._key_variable or "api_key"
+            raise AuthenticationFailed(
+                f"{self.model} needs a key: set {variable}, or use --model local, which needs none"
             )
-        return self._sessions[here]
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        if self._listed:
+            headers |= {header: value for name, header in _ACCOUNT if (value := os.environ.get(name))}
+        session = self._sessions[asyncio.get_running_loop()] = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),  # limits are a layer above
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=proxied(self._address),  # it costs two hops through a thread for each call
+        )
+        for ended in [loop for loop in self._sessions if loop.is_closed()]:
+            await self._sessions.pop(ended).close()
+        return session
 
-    def _unreachable(self, error: aiohttp.ClientError) -> CallFailed:
+    def _unreachable(self, error: Exception) -> CallFailed:
         import aiohttp
 
+        said = shown(str(error) or type(error).__name__, self._key)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            return CallFailed(f"no secure connection to {self.endpoint}: {self._shown(str(error))}")
+            return CallFailed(f"no secure connection to {self._address}: {said}")
         if isinstance(error, aiohttp.ClientConnectorError):
             # A server that was there a moment ago may come back; one that never was is a wrong address.
-            return CallFailed(f"nothing answers at {self.endpoint}: is the server running?", retryable=self._reached)
-        if isinstance(error, aiohttp.InvalidURL | aiohttp.TooManyRedirects):
-            return CallFailed(f"{self.endpoint} cannot be called: {self._shown(str(error) or type(error).__name__)}")
-        return CallFailed(f"the connection to {self.endpoint} broke: {self._shown(str(error))}", retryable=True)
+            hint = "is there a network?" if self._listed else "is the server running?"
+            return CallFailed(f"nothing answers at {self._address}: {hint}", retryable=self._reached)
+        if isinstance(error, ValueError):
+            return CallFailed(f"{self._address} cannot be called: {said}")
+        return CallFailed(f"the connection to {self._address} broke: {said}", retryable=True)
 
     def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
-        words, kind = _words(text)
-        said = f"{self.endpoint} answered {status}: {self._shown(words)}"
+        message, kind = words(text)
+        said = f"{self._address} answered {status}: {shown(message, self._key)}"
+        if status < 400:
+            there = shown(headers.get("Location", "") or "nowhere", self._key)
+            return CallFailed(f"{said}; it redirects to {there}: give the right base_url", status=status)
         if status == 401 or (status == 403 and not self._reached):
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
-            return AuthenticationFailed(f"{self.endpoint} refuses {key} (status {status})")
-        if status in (400, 413, 422, 500) and (_OVERFLOW.search(kind) or _OVERFLOW.search(words)):
-            return ContextOverflow(said)
+            return AuthenticationFailed(f"{self._address} refuses {key} (status {status})", status=status)
+        if status in (400, 413, 422, 500) and (OVERFLOW.search(kind) or OVERFLOW.search(message)):
+            return ContextOverflow(said, status=status)
         if "insufficient_quota" in kind:  # a 429 that waiting does not cure
-            return CallFailed(said)
-        passing = status in _PASSING or (status >= 500 and status not in (501, 505))
-        return CallFailed(said, retryable=passing, retry_after=_retry_after(headers))
-
-    def _shown(self, text: str) -> str:
-        """Someone else's words: one line, short, without the key."""
-        if self._key:
-            text = text.replace(self._key, "…")
-        text = " ".join("".join(c if c.isprintable() else " " for c in text[:2000]).split())
-        return text if len(text) <= 300 else text[:300] + "…"
+            return CallFailed(said, status=status)
+        return CallFailed(said, retryable=passes(status), retry_after=retry_after(headers), status=status)
 
 
-def completions(
-    reply: Mapping[str, Any], seconds: float, price: Callable[[Usage], float | None] | None = None
-) -> list[Completion]:
-    """Read the reply to one chat request, in its OpenAI form.
-
-    The first draw carries the prompt's tokens. The tokens of several draws come as one sum, which is split by the
-    lengths of their texts.
-
-    Args:
-        reply: the decoded JSON.
-        seconds: how long the request took.
-        price: US dollars of a usage, or None where there is no price.
-
-    Raises:
-        CallFailed: no choices in it (retryable).
-    """
-    choices = reply.get("choices") if isinstance(reply, Mapping) else None
-    if not isinstance(choices, list) or not choices or not all(isinstance(choice, Mapping) for choice in choices):
-        raise CallFailed(f"the model's server answered without choices: {str(reply)[:200]}", retryable=True)
-    texts = [_texts(choice.get("message") or {}) for choice in choices]
-    usage = reply.get("usage") or {}
-    weights = [len(text) + len(reasoning) + 1 for text, reasoning in texts]
-    read = []
-    for i, (choice, (text, reasoning)) in enumerate(zip(choices, texts, strict=True)):
-        before, upto = sum(weights[:i]), sum(weights[: i + 1])  # cumulative rounding keeps the sum exact
-        total = int(usage.get("completion_tokens") or 0)
-        used = Usage(
-            calls=1,
-            prompt_tokens=int(usage.get("prompt_tokens") or 0) if i == 0 else 0,
-            completion_tokens=total * upto // sum(weights) - total * before // sum(weights),
-            cached_tokens=int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0) if i == 0 else 0,
-            seconds=seconds / len(choices),
-        )
-        finish = choice.get("finish_reason") or "stop"
-        read.append(
-            Completion(
-                text=text,
-                finish_reason="length" if finish in _LENGTH else finish,
-                usage=used if price is None else replace(used, usd=price(used)),
-                reasoning=reasoning,
-                tokens=_tokens(choice.get("logprobs")),
-            )
-        )
-    return read
+def _unheard(headers: Mapping[str, str]) -> None: ...
 
 
-def _texts(message: Mapping[str, Any]) -> tuple[str, str]:
-    """What was said and what was thought before it."""
-    content = message.get("content") or ""
-    if isinstance(content, list):  # typed parts
-        content = "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))
-    return str(content), str(message.get("reasoning_content") or message.get("reasoning") or "")
-
-
-def _tokens(logprobs: Any) -> tuple[Token, ...]:
-    """The drawn tokens with their log-probabilities, of a choice that has them."""
-    return tuple(
-        Token(
-            str(token.get("token", "")),
-            float(token["logprob"]),
-            tuple((str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ()),
-        )
-        for token in (logprobs or {}).get("content") or ()
-        if token.get("logprob") is not None
-    )
-
-
-def _words(text: str) -> tuple[str, str]:
-    """The message of an error body, and its code or type."""
+def _decoded(raw: bytes) -> Any:
     try:
-        body = json.loads(text)
-    except ValueError:
-        return text or "nothing", ""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return str(error), ""
-    message = error.get("message") or error.get("detail") or text
-    return str(message), f"{error.get('code') or ''} {error.get('type') or ''}".strip()
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the header asks to wait: a number or a date."""
-    value = headers.get("Retry-After", "").strip()
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+        return json.loads(raw)
+    except UnicodeDecodeError:  # small servers cut a token within a character
+        return json.loads(raw.decode("utf-8", "replace"))

@@ -63,7 +63,7 @@ class Request:
     @property
     def max_tokens(self) -> int:
         """The most tokens that one draw may take."""
-        return int(self.sampling["max_tokens"])
+        return int(self.sampling.get("max_tokens") or self.sampling["max_completion_tokens"])
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Completion:
 
     Attributes:
         text: what the model said, without its hidden reasoning.
-        finish_reason: "stop", or "length" when it was cut off by `max_tokens`.
+        finish_reason: "stop", "length" when it was cut off by `max_tokens`, "refusal" when the model declined.
         usage: what this draw used.
         reasoning: `reasoning_content` of a reasoning model; kept apart, never read for an answer.
         tokens: the tokens with their log-probabilities, where asked for (`logprobs=True`).
@@ -154,6 +154,9 @@ class Client(Protocol):
         max_choices: how many draws may go out as one request (`n`); 1 where `n` is not honoured.
         concurrency: how many requests it can usefully have in flight, or None for no limit of its own.
         free: whether its calls cost no money (a model on this machine).
+
+    A client may also have `price(usage)` (US dollars, or None where there is no price) and `on_headers`, which it calls
+    with the headers of every answer.
     """
 
     model: str

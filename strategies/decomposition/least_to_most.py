@@ -79,6 +79,7 @@ def _same(question: str) -> str:
     arxiv="2205.10625",
     calls="1 if one_pass else 1 + m",
     counts="m: sub-questions, the final question among them (at most max_subproblems)",
+    ranges={"m": (1, "max_subproblems")},
     needs=("demonstrations if shots > 0",),
     use_when="a problem is harder than the examples: long chains of steps, symbolic tasks of growing length "
     "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with it)",

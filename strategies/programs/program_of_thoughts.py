@@ -16,6 +16,8 @@ from reasoning.tools.program import program
 from strategies.demonstrations import Worked, with_examples
 
 ASK = "# Python code that computes the answer and assigns it to the variable ans"
+AFTER_THE_CODE = "\n```\n\n"
+"""Where the fence has been closed and prose would follow: chat models like to explain their program."""
 FEW_SHOT = Prompt(
     objective="Answer the question with a short Python program. Let Python do every calculation.",
     output_format="Python code only: one statement a line, meaningful variable names, the result in the variable ans.",
@@ -42,6 +44,7 @@ def as_program(worked: Worked) -> Demonstration:
     arxiv="2211.12588",
     calls="1 + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0",
+    ranges={"o": (0, 1)},
     serves=(Number, Choice, YesNo, Text),
     needs=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
@@ -74,7 +77,7 @@ class ProgramOfThoughts(Strategy):
                 prompt = with_examples(self.few_shot, problem, self.shots, as_program)
             else:
                 prompt = self.zero_shot
-            reply = await session.ask(prompt.for_(problem))
+            reply = await session.ask(prompt.for_(problem), stop=[AFTER_THE_CODE])
         code = program(reply.text)
         if code is None:
             return Unparsed("the reply holds no program", text=reply.text)

@@ -29,6 +29,7 @@ def with_rationale(worked: Worked) -> Demonstration:
     arxiv="2201.11903, 2205.11916",
     calls="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
     counts="e: 1 where the reasoning ends without a stated answer and the answer stage is asked, else 0",
+    ranges={"e": (0, 1)},
     needs=("demonstrations if shots > 0",),
     use_when="the answer takes several steps of arithmetic, symbols or common sense",
     avoid_when="the question is one fact or one feeling (CSQA: 72.6 without, 64.6 with it; arXiv 2205.11916), or the "

@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmarks import progress, runner
 from benchmarks.comparison import Comparison
 from benchmarks.experiment import named_strategies
+from benchmarks.plan import Plan
 from benchmarks.progress import Display
 from benchmarks.store import Store
 from reasoning import loop
@@ -63,7 +64,7 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     first = drawn(display, width)
     assert "t · 4 problems · m" in first
     assert "2/8" in first  # stored before
-    loop.run(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, 1))
+    loop.run(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
     time.sleep(0.05)
     said = drawn(display, width)
     assert max(map(len, said.splitlines())) <= width
@@ -96,7 +97,7 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
     with Display(console=console) as display:
         display.doing("making the problems of t")
         store, pairs = begun(display, sums, llm)
-        loop.run(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, 1))
+        loop.run(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     lines = [line for line in lines if line != "making the problems of t" or line is lines[0]]
     assert lines[0] == "making the problems of t"

@@ -12,6 +12,7 @@ import pytest
 import reasoning
 from benchmarks import runner
 from benchmarks.experiment import named_strategies
+from benchmarks.plan import Plan
 from benchmarks.store import Store
 from reasoning import loop
 from reasoning.answer import Answer, Answered
@@ -57,7 +58,7 @@ def run(
 ) -> ReasoningError | None:
     named = named_strategies(strategies)
     pairs = runner.missing(store, list(store.examples)[:n], named)
-    return loop.run(runner.run(pairs, named, llm, store, concurrency=concurrency))
+    return loop.run(runner.run(pairs, named, llm, store, plan=Plan(concurrency=concurrency)))
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_cancelling_keeps_what_is_finished_and_leaves_no_task(store: Store, adds
             if len(seen) == 3:
                 third.set()
 
-        work = asyncio.ensure_future(runner.run(pairs, named, llm, store, watch, 1))
+        work = asyncio.ensure_future(runner.run(pairs, named, llm, store, watch, Plan(concurrency=1)))
         await third.wait()
         work.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,187 @@
+"""What a run will take, before a call is made: from the cards' formulas and the prompts as they will go out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.plan import Plan
+from benchmarks.settings import short_name
+from benchmarks.tasks import Task
+from reasoning import loop
+from reasoning.budget import prompt_bound
+from reasoning.journal import Journal
+from reasoning.lane import Lane
+from reasoning.llm.llm import LLM, Account
+from reasoning.llm.request import Completion, Request, Usage
+from reasoning.problem import Example
+from reasoning.session import Session
+from reasoning.strategy import Strategy
+from reasoning.trace import Trace
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_BYTES_A_TOKEN = 6
+"""No language's prompts have longer tokens on average, so that a sixth of a prompt's bytes is a lower bound."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one strategy will take on all problems, at least and at most.
+
+    Attributes:
+        strategy: its spec.
+        least, most: completions, tokens and US dollars.
+        recorded: of the draws that it asks for first, how many the journal has.
+        first: how many draws it asks for first.
+    """
+
+    strategy: str
+    least: Usage
+    most: Usage
+    recorded: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take. The bounds hold for a journal that is empty."""
+
+    title: str
+    rows: tuple[Row, ...]
+    free: bool
+
+    @property
+    def least(self) -> Usage:
+        return sum((row.least for row in self.rows), Usage())
+
+    @property
+    def most(self) -> Usage:
+        return sum((row.most for row in self.rows), Usage())
+
+    @property
+    def notes(self) -> str:
+        """What the bounds stand on, and what the journal already has."""
+        first, recorded = sum(row.first for row in self.rows), sum(row.recorded for row in self.rows)
+        notes = ["", "At most: every reply as long as max_tokens allows, and no token of a prompt longer than a byte."]
+        if recorded:
+            notes.append(
+                f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
+            )
+        if not self.free and self.most.usd is None:
+            notes.append("No price is known for this model: give one in a models.toml, or limit tokens.")
+        return "\n".join(notes)
+
+    def table(self) -> Table:
+        """A `rich` table for the terminal."""
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("strategy")
+        for name in ("calls", "tokens in", "tokens out", "cost"):
+            table.add_column(name, justify="right")
+        for row in self.rows:
+            table.add_row(row.strategy, *self._cells(row.least, row.most))
+        table.add_section()
+        table.add_row("all", *self._cells(self.least, self.most))
+        return table
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+
+        def plain(usage: Usage) -> dict[str, Any]:
+            return {
+                "calls": usage.calls,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+                "usd": usage.usd,
+            }
+
+        return {
+            "least": plain(self.least),
+            "most": plain(self.most),
+            "strategies": [
+                {"strategy": row.strategy, "least": plain(row.least), "most": plain(row.most)} for row in self.rows
+            ],
+        }
+
+    def _cells(self, least: Usage, most: Usage) -> list[str]:
+        cost = "local" if self.free else "unknown"
+        if not self.free and most.usd is not None:
+            cost = f"${least.usd or 0:,.2f} – ${most.usd:,.2f}"
+        return [
+            *(
+                f"{low:,}" if low == high else f"{low:,} – {high:,}"
+                for low, high in (
+                    (least.calls, most.calls),
+                    (least.prompt_tokens, most.prompt_tokens),
+                    (least.completion_tokens, most.completion_tokens),
+                )
+            ),
+            cost,
+        ]
+
+
+def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Plan) -> Forecast:
+    """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
+    examples = task.load(plan.limit, plan.seed)
+    rows = [loop.run(_row(spec, strategy, examples, llm)) for spec, strategy in strategies.items()]
+    title = f"{task.name} · {len(examples)} problems · {short_name(llm.name)} · nothing is called"
+    return Forecast(title, tuple(rows), llm.client.free)
+
+
+async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM) -> Row:
+    low, high = strategy.calls_range()
+    chained = _longest_chain(strategy)
+    price = getattr(llm.client, "price", lambda usage: None)
+    least, most, recorded, first = Usage(), Usage(), 0, 0
+    for example in examples:
+        strategy.check_serves(example.problem.kind)
+        asked = await _first_requests(strategy, example, llm)
+        for request, draws in asked:
+            recorded += len(llm.journal.read(request.key, draws))
+            first += len(draws)
+        bound = max(prompt_bound(request) for request, _ in asked)
+        longest = max(request.max_tokens for request, _ in asked)
+        said = (chained - 1) * longest  # a later prompt may hold every earlier reply of its branch
+        for_sure = Usage(low, low * bound // _BYTES_A_TOKEN, low)
+        worst = Usage(high, high * (bound + said), high * longest)
+        least, most = least + _priced(for_sure, price), most + _priced(worst, price)
+    return Row(spec, least, most, recorded, first)
+
+
+def _priced(usage: Usage, price: Any) -> Usage:
+    return Usage(usage.calls, usage.prompt_tokens, usage.completion_tokens, usd=price(usage))
+
+
+def _longest_chain(strategy: Strategy) -> int:
+    """At most so many calls follow upon each other's replies: a wrapper's branches run side by side."""
+    inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
+    if not inner:
+        return strategy.calls_range()[1]
+    return max(_longest_chain(one) for one in inner)
+
+
+class _Enough(Exception):
+    """The first requests are known."""
+
+
+async def _first_requests(strategy: Strategy, example: Example, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
+    """What the strategy asks before it has heard anything."""
+    asked: list[tuple[Request, Sequence[int]]] = []
+
+    async def draw(request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
+        asked.append((request, draws))
+        raise _Enough
+
+    peek = copy.copy(llm)
+    peek.draw = draw  # type: ignore[method-assign]
+    account = Account(llm.budget, Journal())
+    with suppress(_Enough):
+        await strategy.solve(example.problem, Session(peek, Trace(""), lane=Lane(), account=account))
+    return asked

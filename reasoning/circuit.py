@@ -1,0 +1,67 @@
+"""Whether an endpoint answers anybody: tells an outage from a request that fails by its own fault."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from reasoning.errors import CallFailed, EndpointDown
+
+
+@dataclass
+class Circuit:
+    """Watches every attempt at one endpoint.
+
+    Attributes:
+        after: seconds of nothing but failures after which calls wait, and one at a time tries.
+        every: seconds from one trial to the next while calls wait.
+        patience: seconds of nothing but failures after which the run is ended.
+    """
+
+    after: float = 60.0
+    every: float = 10.0
+    patience: float = 600.0
+    _failing_since: float | None = field(default=None, init=False)
+    _last_answer: float | None = field(default=None, init=False)
+    _last_trial: float = field(default=0.0, init=False)
+    _why: str = field(default="", init=False)
+
+    def answered(self) -> None:
+        """An answer came: there is no outage."""
+        self._failing_since, self._last_answer = None, time.monotonic()
+
+    def failed(self, error: CallFailed) -> None:
+        """An attempt failed. A refusal of this very request says nothing against the endpoint."""
+        if not error.retryable:
+            return
+        self._last_trial = time.monotonic()
+        self._failing_since = self._failing_since or self._last_trial
+        self._why = str(error)
+
+    def outage(self, since: float) -> bool:
+        """Whether nobody has got through since that moment, at an endpoint that answered before."""
+        return self._last_answer is not None and self._last_answer < since
+
+    @property
+    def open(self) -> bool:
+        """Whether everything has failed for so long that calls wait."""
+        return self._failing_since is not None and time.monotonic() - self._failing_since >= self.after
+
+    @property
+    def next_trial(self) -> float:
+        """When the next call may try while calls wait, on the monotonic clock."""
+        return self._last_trial + self.every
+
+    @property
+    def lost(self) -> EndpointDown | None:
+        """The error that ends the run, where everything has failed for longer than the patience."""
+        if self._failing_since is None or time.monotonic() - self._failing_since < self.patience:
+            return None
+        return EndpointDown(f"every call has failed for {self.patience:g} s, the last with: {self._why}")
+
+    def __str__(self) -> str:
+        """Why calls wait, for people; empty where they do not."""
+        if self._failing_since is None or not self.open:
+            return ""
+        seconds = time.monotonic() - self._failing_since
+        return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); trying again every {self.every:g} s"

@@ -1,0 +1,135 @@
+"""The record of draws: (request, draw index) → completion.
+
+From this one record follow the cache, the extension of a pool of samples, and resume after a kill: a draw is written
+before anyone sees it, and a draw that is there is never bought again. A failed call is no record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import ClassVar
+
+from reasoning import folders
+from reasoning.journal.file import File
+from reasoning.journal.memory import Memory
+from reasoning.journal.rows import Entry, Row, decode, encode
+from reasoning.journal.writer import Done, writer
+from reasoning.llm.request import Completion, Request
+
+
+class Journal:
+    """A record of draws in a file, or in memory when `path` is None.
+
+    Opens on the first use; several processes, threads and event loops may use one file at once. Of a draw that is
+    recorded twice the first counts: where two processes buy the same draw at the same time, each has its own
+    completion in hand, but every later `read`, in both, gives the one that was first.
+
+    Args:
+        path: the file, which is made when something is recorded.
+        below: a journal under this one. What is only there is read from there, and copied into this one; what is
+            recorded here is recorded there too. So a results folder keeps its own copy of every draw that it used.
+
+    Attributes:
+        flights: draws on the way, by key and index. Kept here for those who share the journal; it plays no part in it.
+
+    Raises (from all that read or write):
+        JournalError: the file is damaged, of a newer version, or cannot be written. What was there is kept.
+    """
+
+    _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
+    _sharing: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: str | Path | None = None, *, below: Journal | None = None) -> None:
+        self.path = None if path is None else Path(path).expanduser().absolute()
+        self.below = below
+        self.flights: dict[tuple[str, int], asyncio.Future[Completion]] = {}
+        self._store = Memory() if self.path is None else File(self.path)
+        self._stores: tuple[Memory | File, ...] = (self._store, *(below._stores if below is not None else ()))
+        if isinstance(self._store, File):
+            weakref.finalize(self, self._store.close_soon).atexit = False
+
+    @classmethod
+    def at(cls, path: str | Path) -> Journal:
+        """The journal of this file: the same object for everyone in this process, while somebody holds it."""
+        place = Path(path).expanduser().resolve()
+        with cls._sharing:
+            journal = cls._shared.get(place)
+            if journal is None:
+                journal = cls._shared[place] = cls(place)
+            return journal
+
+    @classmethod
+    def of_the_user(cls) -> Journal:
+        """The one journal that every run of this user shares, so that money spent once serves every later run."""
+        return cls.at(folders.data() / "journal.sqlite")
+
+    def __repr__(self) -> str:
+        return f"<Journal {self.path or 'in memory'}>"
+
+    def read(self, key: str, draws: Iterable[int]) -> dict[int, Completion]:
+        """The recorded draws among those asked for; marked as not spent now."""
+        return {row[0]: decode(key, row) for row in self._rows(key, list(draws))}
+
+    async def record(self, request: Request, completions: Sequence[Completion]) -> None:
+        """Record draws: they survive the death of this process from the moment this returns.
+
+        Draws that arrive together are written together, by a thread. When this is cancelled they are written all the
+        same. A draw that is there already is left as it is.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        self._put(encode(request, completions), done, loop)
+        await done
+
+    def write(self, request: Request, completions: Sequence[Completion]) -> None:
+        """Record draws as `record` does, and wait. Not for an event loop, which would stand still meanwhile."""
+        done: Future[None] = Future()
+        self._put(encode(request, completions), done)
+        done.result()
+
+    def fresh_epoch(self) -> int:
+        """The first epoch (repetition of a solve) that no recorded draw belongs to, nor one of a later epoch."""
+        from reasoning.lane import EPOCH
+
+        highest = [store.highest() for store in self._stores]
+        return max((1 + draw // EPOCH for draw in highest if draw is not None), default=0)
+
+    def __len__(self) -> int:
+        """The number of draws that are recorded in this one."""
+        return self._store.count()
+
+    def close(self) -> None:
+        """Write what is waiting and close the file. The journal opens again on its next use."""
+        self._store.close()
+
+    def _put(self, entry: Entry, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        paths = []
+        for store in self._stores:
+            if isinstance(store, File):
+                paths.append(store.path)
+            else:
+                store.put(entry)
+        if paths and entry.rows:
+            writer.put(entry, paths, done, loop)
+        elif done is not None:
+            done.set_result(None)
+
+    def _rows(self, key: str, wanted: Sequence[int]) -> list[Row]:
+        rows = self._store.rows(key, wanted)
+        if self.below is None or len(rows) == len(wanted):
+            return rows
+        here = {row[0] for row in rows}
+        more = self.below._rows(key, [draw for draw in wanted if draw not in here])
+        if more:
+            model, request = next(filter(None, (store.request(key) for store in self.below._stores)))
+            entry = Entry(bytes.fromhex(key), model, request, more)
+            if isinstance(self._store, File):
+                writer.put(entry, [self._store.path], None, asyncio._get_running_loop())
+            else:
+                self._store.put(entry)
+        return rows + more

@@ -1,0 +1,195 @@
+"""The one thread of this process that writes to journals: what has arrived meanwhile becomes one transaction a file.
+
+The event loop never waits for the disk or for another process's lock. Draws that arrive one by one are gathered for a
+moment before the thread is woken, since waking it, and the loop by it, costs more than writing a draw. Draws that go
+to two files (a results folder's and the user's) wake it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from reasoning.errors import JournalError
+from reasoning.journal.failures import explained
+from reasoning.journal.opening import to_write
+from reasoning.journal.rows import Entry
+from reasoning.journal.schema import commit
+
+GATHER = 0.001
+"""Seconds for which the first draw waits for others to be written with it."""
+_UNFIT = (OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What comes of values that SQLite cannot hold, such as a broken server's count of tokens."""
+
+Done: TypeAlias = "asyncio.Future[None] | Future[None] | None"
+"""Who waits: a coroutine, a thread, or nobody."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    entry: Entry
+    paths: Sequence[Path]
+    done: Done
+    failure: JournalError | None = None
+
+
+class _Close(NamedTuple):
+    path: Path
+    done: Future[None] | None
+
+
+class Writer:
+    """Writes entries to files, in a thread that starts with the first one.
+
+    Attributes:
+        failures: what went wrong, by file, with an entry that nobody waited for.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[Path, JournalError] = {}
+        self._jobs: deque[_Job] = deque()  # and no lock around it: the collector may come here at any point
+        self._gathering: set[asyncio.AbstractEventLoop] = set()
+        self._lock = threading.Lock()  # held while the thread is started or stopped
+        self._signals: queue.SimpleQueue[_Close | bool] | None = None
+        self._thread: threading.Thread | None = None
+
+    def put(
+        self, entry: Entry, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        """Write an entry to each file.
+
+        Args:
+            entry: what to write.
+            paths: the files.
+            done: set when the entry is committed to all files, or to the JournalError.
+            loop: the running event loop, which lets draws gather; without one the entry is written at once.
+        """
+        self._jobs.append(_Job(entry, paths, done))
+        if loop is None:
+            self._signal(True)
+        elif loop not in self._gathering:
+            self._gathering.add(loop)
+            loop.call_later(GATHER, self._gathered, loop)
+
+    def close(self, path: Path) -> None:
+        """Write what is waiting, and close the file."""
+        if self._signals is not None or self._jobs:
+            closed: Future[None] = Future()
+            self._signal(_Close(path, closed))
+            closed.result()
+
+    def close_soon(self, path: Path) -> None:
+        """The same without waiting, and from anywhere, as the collector needs it."""
+        signals = self._signals
+        if signals is not None:
+            signals.put(_Close(path, None))
+
+    def hold(self) -> None:
+        """Write what is waiting, close all files, and begin nothing until `let_go`."""
+        if self._jobs:
+            self._signal(True)
+        self._lock.acquire()
+        signals, thread = self._signals, self._thread
+        self._signals = self._thread = None
+        if signals is not None and thread is not None:
+            signals.put(False)
+            thread.join()
+
+    def let_go(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def forget(self) -> None:
+        """Go on as the child of a fork: what other threads have begun is the parent's to write."""
+        self._jobs.clear()
+        self._gathering.clear()
+        self._lock.release()
+
+    def _gathered(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._gathering.discard(loop)
+        self._signal(True)
+
+    def _signal(self, what: _Close | bool) -> None:
+        with self._lock:
+            if self._signals is None:
+                self._signals = queue.SimpleQueue()
+                self._thread = threading.Thread(
+                    target=self._work, args=(self._signals,), name="reasoning-journal", daemon=True
+                )
+                self._thread.start()
+            self._signals.put(what)
+
+    def _work(self, signals: queue.SimpleQueue[_Close | bool]) -> None:
+        connections: dict[Path, sqlite3.Connection] = {}
+        signal: _Close | bool = True
+        while signal:
+            signal = signals.get()
+            batch = []
+            while self._jobs:
+                batch.append(self._jobs.popleft())
+            if batch:
+                self._write(connections, batch)
+            if isinstance(signal, _Close):
+                if signal.path in connections:
+                    connections.pop(signal.path).close()
+                if signal.done is not None:
+                    signal.done.set_result(None)
+        for connection in connections.values():
+            connection.close()
+
+    def _write(self, connections: dict[Path, sqlite3.Connection], batch: Sequence[_Job]) -> None:
+        """Commit a batch to its files, and tell who waits."""
+        for path in dict.fromkeys(path for job in batch for path in job.paths):
+            _commit(connections, path, [job for job in batch if path in job.paths])
+        loops: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
+        for job in batch:
+            if isinstance(job.done, asyncio.Future):
+                loops[job.done.get_loop()].append(job)
+            elif job.done is not None:
+                _land([job])
+            elif job.failure is not None:
+                self.failures.update(dict.fromkeys(job.paths, job.failure))
+        for loop, landed in loops.items():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_land, landed)
+
+
+def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Sequence[_Job]) -> None:
+    """Write to one file; what goes wrong is noted with the jobs."""
+    try:
+        if path not in connections:
+            connections[path] = to_write(path)
+        commit(connections[path], [job.entry for job in jobs])
+    except Exception as error:
+        if isinstance(error, _UNFIT) and len(jobs) > 1:  # one that is unfit does not take the others along
+            for job in jobs:
+                _commit(connections, path, [job])
+            return
+        if path in connections:
+            connections.pop(path).close()
+        failure = explained(path, "written", error)
+        for job in jobs:
+            job.failure = job.failure or failure
+
+
+def _land(jobs: Iterable[_Job]) -> None:
+    for job in jobs:
+        if job.done is None or job.done.done():  # the waiter was cancelled
+            continue
+        if job.failure is None:
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(JournalError(str(job.failure)))
+
+
+writer = Writer()
+"""This process's."""

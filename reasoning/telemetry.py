@@ -1,0 +1,101 @@
+"""Spans for OpenTelemetry, by its conventions for generative AI, where the application has loaded that package.
+
+What was asked and said is not in them: the trace of an answer has it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from reasoning.llm.request import Completion, Request
+
+_SETTINGS = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "stop": "gen_ai.request.stop_sequences",
+    "seed": "gen_ai.request.seed",
+}
+
+
+class CallSpan:
+    """The span of one request; `answered` adds what came back."""
+
+    def __init__(self, span: Any) -> None:
+        self._span = span
+
+    def answered(self, completions: Sequence[Completion]) -> None:
+        self._span.set_attribute("gen_ai.response.finish_reasons", [one.finish_reason for one in completions])
+        self._span.set_attribute("gen_ai.usage.input_tokens", sum(one.usage.prompt_tokens for one in completions))
+        self._span.set_attribute("gen_ai.usage.output_tokens", sum(one.usage.completion_tokens for one in completions))
+        if completions[0].request_id:
+            self._span.set_attribute("gen_ai.response.id", completions[0].request_id)
+
+
+class _Unseen(CallSpan):
+    """Nobody looks."""
+
+    def __init__(self) -> None: ...
+
+    def answered(self, completions: Sequence[Completion]) -> None: ...
+
+
+_UNSEEN = _Unseen()
+
+
+def stage(name: str) -> AbstractContextManager[Any]:
+    """A span around a stage of a strategy."""
+    tracer = _tracer()
+    return nullcontext() if tracer is None else tracer.start_as_current_span(name)
+
+
+def solve(strategy: str) -> AbstractContextManager[Any]:
+    """A span around a whole solve."""
+    tracer = _tracer()
+    if tracer is None:
+        return nullcontext()
+    about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": strategy}
+    return tracer.start_as_current_span(f"invoke_agent {strategy}", attributes=about)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def call(request: Request, draws: int, failed: int) -> Iterator[CallSpan]:
+    """A span around one attempt to send a request; an error ends it with its type.
+
+    Args:
+        draws: how many completions are asked for.
+        failed: how many attempts failed before.
+    """
+    tracer = _tracer()
+    if tracer is None:
+        yield _UNSEEN
+        return
+    provider, slash, _ = request.model.partition("/")
+    about: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider if slash else "openai",
+        "gen_ai.request.model": request.model,
+        "gen_ai.request.choice.count": draws,
+        "http.request.resend_count": failed,
+        **{_SETTINGS[name]: value for name, value in request.sampling.items() if name in _SETTINGS},
+    }
+    if request.endpoint:
+        about["server.address"] = request.endpoint
+    kind = sys.modules["opentelemetry.trace"].SpanKind.CLIENT
+    with tracer.start_as_current_span(f"chat {request.model}", kind=kind, attributes=about) as span:
+        try:
+            yield CallSpan(span)
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            raise
+
+
+def _tracer() -> Any:
+    """The application's tracer; None where it has not loaded OpenTelemetry, which then costs nothing."""
+    api = sys.modules.get("opentelemetry.trace")
+    return None if api is None else api.get_tracer("reasoning")
