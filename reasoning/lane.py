@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from reasoning.errors import UsageError
 
@@ -23,10 +25,17 @@ class Lane:
     is the beginning of the pool of a larger one.
     """
 
-    def __init__(self, parent: Lane | None = None, place: int = 0, width: int = 1, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        parent: Lane | None = None,
+        place: int = 0,
+        width: int = 1,
+        epoch: int = 0,
+        before: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
         self._stride: int = parent._stride * WIDTH if parent else 1
-        self._before: Counter[str] = Counter(parent._taken) if parent else Counter()
+        self._before = before  # what the parent had taken when it was split
         self._taken: Counter[str] = Counter()
 
     def take(self, key: str, n: int) -> list[int]:
@@ -43,15 +52,16 @@ class Lane:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended."""
         if n > WIDTH or self._stride >= WIDTH**DEPTH:
             raise UsageError(f"more than {WIDTH} branches side by side, or more than {DEPTH} levels of them")
-        return [Lane(self, place, n) for place in range(n)]
+        before = dict(self._taken)
+        return [Lane(self, place, n, before=before) for place in range(n)]
 
     def _base(self, key: str) -> int:
         if self._parent is None:
             return self._epoch * EPOCH
-        return self._parent._base(key) + (self._before[key] + self._place) * self._parent._stride
+        return self._parent._base(key) + (self._before.get(key, 0) + self._place) * self._parent._stride
 
     def _tell_parent(self, key: str) -> None:
         """After the branches end, the parent goes on behind the indexes where they began."""
         if self._parent is not None:
-            self._parent._taken[key] = self._before[key] + self._width
+            self._parent._taken[key] = self._before.get(key, 0) + self._width
             self._parent._tell_parent(key)

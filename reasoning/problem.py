@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from reasoning.answer import Answered, Unparsed
@@ -47,9 +48,13 @@ class Problem:
         """A problem as it is; a bare question as a problem that wants a text."""
         return problem if isinstance(problem, cls) else cls(str(problem))
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> Mapping[str, str]:
         """What prompts can name: `problem` (all of it), `bare` (without the options), its parts, the kind's phrases
         `instruction`, `trigger` and `direct`, and the `inputs`."""
+        return self._values
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
         options = self.kind.menu() if isinstance(self.kind, Choice) else ""
         table = "\n".join(" | ".join(row) for row in self.table or ())
         bare = "\n\n".join(part for part in (self.context, table, self.question) if part)

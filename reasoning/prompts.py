@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
@@ -120,9 +121,8 @@ class Prompt:
         Raises:
             UsageError: a placeholder that nothing provides.
         """
-        neutral = _NEUTRAL[self.form]
-        clean = {name: _TURN_MARK.sub(r"\g<0> ", neutral(str(value))) for name, value in values.items()}
-        preamble = {title: _fill(text, clean) for title, text in self.sections.items()}
+        clean = _Clean(values, _NEUTRAL[self.form])
+        preamble = {title: _fill(text, clean) for title, text in self._titled.items()}
         request = _FORMS[self.form]({"Input": _fill(self.input, clean), "Recap": _fill(self.recap, clean)})
         if self.turns == "single":
             parts = [_FORMS[self.form](preamble), self._examples_as_text(), request]
@@ -132,12 +132,20 @@ class Prompt:
         for example in self.examples:
             messages.append(Message("user", _FORMS[self.form]({"Input": example.input})))
             messages.append(Message("assistant", example.reply))
-        fixed = _names(self.sections.values()) <= _OF_THE_KIND
-        return Conversation((*messages, Message("user", request)), shared=len(messages) if fixed else 0)
+        return Conversation((*messages, Message("user", request)), shared=len(messages) if self._fixed else 0)
 
     @property
     def sections(self) -> dict[str, str]:
         """The sections before the examples, by title, without the empty ones."""
+        return dict(self._titled)
+
+    @cached_property
+    def _fixed(self) -> bool:
+        """Whether the turns before the last are the same for every problem of a kind."""
+        return _names(self._titled.values()) <= _OF_THE_KIND
+
+    @cached_property
+    def _titled(self) -> dict[str, str]:
         sections = {
             "Objective": self.objective,
             "Persona": self.persona,
@@ -166,15 +174,22 @@ def _names(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(match[2] for text in texts for match in _PLACEHOLDER.finditer(text) if match[2])
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match[1]:
-            return "{" + match[1] + "}"
-        if match[2] not in values:
-            raise UsageError(f"nothing provides {{{match[2]}}} of the prompt; provided: {', '.join(sorted(values))}")
-        return values[match[2]]
+class _Clean(dict[str, str]):
+    """Values as data, cleaned when a placeholder first wants them: most of what a problem offers is in no prompt."""
 
-    return _PLACEHOLDER.sub(value, text)
+    def __init__(self, values: Mapping[str, object], neutral: Callable[[str], str]) -> None:
+        self._values, self._neutral = values, neutral
+
+    def __missing__(self, name: str) -> str:
+        if name not in self._values:
+            known = ", ".join(sorted(self._values))
+            raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
+        clean = self[name] = _TURN_MARK.sub(r"\g<0> ", self._neutral(str(self._values[name])))
+        return clean
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: "{" + match[1] + "}" if match[1] else values[match[2]], text)
 
 
 def _lines(items: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import time
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
@@ -21,13 +21,13 @@ from reasoning.formula import Formula
 from reasoning.kinds import Kind
 from reasoning.lane import Lane
 from reasoning.problem import Problem
-from reasoning.session import Session
+from reasoning.session import Session, together
+from reasoning.tools import Tools
 from reasoning.trace import Trace
 
 if TYPE_CHECKING:
     from reasoning.journal import Journal
     from reasoning.llm.llm import LLM
-    from reasoning.tools import Tools
 
 S = TypeVar("S", bound="Strategy")
 
@@ -147,6 +147,63 @@ class Strategy(ABC):
             tools: those to use, where several solves share them.
         """
         return await loop.wait(self._run(problem, llm, epoch, budget, journal, tools))
+
+    def map(
+        self,
+        problems: Iterable[Problem | str],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> list[Answer]:
+        """Answer many problems side by side, from synchronous code; the answers come in the problems' order.
+
+        Args:
+            problems, llm, epoch: as in `run`.
+            budget: what may be spent on each problem.
+            concurrency: problems under way at once; by default as many as the model takes requests.
+
+        Raises:
+            As `run`. What was paid for until then is in the journal.
+        """
+        return loop.run(self._map(list(problems), llm, epoch, budget, concurrency))
+
+    async def amap(
+        self,
+        problems: Iterable[Problem | str],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> list[Answer]:
+        """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
+        return await loop.wait(self._map(list(problems), llm, epoch, budget, concurrency))
+
+    async def _map(
+        self,
+        problems: Sequence[Problem | str],
+        llm: LLM | str,
+        epoch: int,
+        budget: Budget | None,
+        concurrency: int | None,
+    ) -> list[Answer]:
+        from reasoning.llm.connect import connect
+
+        model = connect(llm) if isinstance(llm, str) else llm
+        tools = Tools()
+        answers: dict[int, Answer] = {}
+        left = iter(enumerate(problems))
+
+        async def work() -> None:
+            for place, problem in left:
+                own = None if budget is None else budget.inside(model.budget)
+                answers[place] = await self._run(problem, model, epoch, own, None, tools)
+
+        workers = min(concurrency or model.limits.concurrency, len(problems))
+        await together([work() for _ in range(workers)])
+        return [answers[place] for place in range(len(problems))]
 
     async def _run(
         self,

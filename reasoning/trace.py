@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One `sample`: the turns that went out, the settings, and the draws that came back."""
 
@@ -21,14 +21,14 @@ class Call:
     completions: tuple[Completion, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something that a strategy, a tool or the kind wants to be seen."""
 
     text: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Trace:
     """A stage and what happened in it, in order.
 

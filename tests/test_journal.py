@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_draw_comes_back_whole_and_not_spent(journal: Journal) -> None:
     )  # fmt: skip
     asyncio.run(journal.record(request, [whole]))
     (found,) = journal.read(request.key, [7]).values()
-    assert found == Completion(**{**vars(whole), "spent": False})
+    assert found == replace(whole, spent=False)
     assert journal.read(request.key, [6]) == {}
     assert journal.read(asking("how?").key, [7]) == {}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -422,6 +423,43 @@ def test_errors_are_one_line_and_an_exit_code(path: Path, tmp_path: Path) -> Non
     done = shell("info", "--journal", path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "31 draws" in done.stdout
+
+
+def terminal(typed: str, *arguments: object) -> tuple[int, str]:
+    """The command in a terminal: how it ends, and all that is seen there."""
+    ours, its = pty.openpty()
+    command = [sys.executable, "-c", "from reasoning.commands import main; main()", "journal", *map(str, arguments)]
+    seen = b""
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        os.write(ours, typed.encode())
+        with suppress(OSError):  # Linux says so where the terminal's other end is closed
+            while said := os.read(ours, 4096):
+                seen += said
+    os.close(ours)
+    return process.returncode, seen.decode()
+
+
+def test_a_prune_in_a_terminal_asks(path: Path) -> None:
+    code, seen = terminal("n\n", "prune", "--journal", path, "--model", "old/model")
+    assert code == 1
+    assert "remove 10 draws ($5.0000) of" in seen
+    assert len(content(path)) == 31
+    code, seen = terminal("y\n", "prune", "--journal", path, "--model", "old/model")
+    assert (code, "removed 10 draws" in seen, len(content(path))) == (0, True, 21)
+
+
+def test_long_work_is_shown_in_a_terminal(path: Path, tmp_path: Path) -> None:
+    for step, said in (
+        (["export", tmp_path / "all.jsonl", "--journal", path], "31 draws"),
+        (["import", tmp_path / "all.jsonl", "--journal", tmp_path / "new.sqlite"], "31 draws new"),
+        (["verify", "--journal", path], "all is sound"),
+        (["info", "--journal", path], "31 draws"),
+    ):
+        code, seen = terminal("", *step)
+        assert code == 0
+        assert said in seen
+        assert "\x1b[" in seen  # something has moved
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,9 @@ class Journal:
         """The number of draws that are recorded in this one."""
         return self._store.count()
 
+    def __bool__(self) -> bool:
+        return True  # an empty journal is a journal
+
     def close(self) -> None:
         """Write what is waiting and close the file. The journal opens again on its next use."""
         self._store.close()

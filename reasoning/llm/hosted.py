@@ -39,7 +39,7 @@ class HostedClient:
 
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
         self.model = model
-        self.max_choices = 8 if traits(model).n else 1
+        self.max_choices = 20 if traits(model).n else 1
         self.on_headers: Callable[[Mapping[str, str]], object] = lambda headers: None
         self._api_key, self._timeout = api_key, timeout
         self._known = self._reached = False

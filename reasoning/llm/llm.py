@@ -11,7 +11,7 @@ from typing import Any
 
 from reasoning import loop, telemetry
 from reasoning.budget import Budget
-from reasoning.errors import CallFailed
+from reasoning.errors import CallFailed, JournalError
 from reasoning.journal import Journal
 from reasoning.limits import Limits
 from reasoning.llm.models import traits
@@ -77,6 +77,7 @@ class LLM:
         self.retried = 0
         self._honours_n = self.traits.n
         self._price = getattr(client, "price", lambda usage: None)
+        self._last: Request | None = None
         self._leaving: dict[tuple[str, Account], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         if hasattr(client, "on_headers"):
@@ -103,13 +104,18 @@ class LLM:
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """The request that a conversation becomes on this model: with what the model does not take left out."""
         settings = {name: value for name, value in {**self.sampling, **sampling}.items() if value is not None}
-        return Request(
+        request = Request(
             self.client.model,
             conversation.messages,
             self.traits.apply(settings),
             self.client.endpoint,
             shared=conversation.shared,
         )
+        # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
+        if self._last == request:
+            return self._last
+        self._last = request
+        return request
 
     async def draw(self, request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
         """The draws with these indexes: from the journal, from a flight under way, or bought now.
@@ -121,14 +127,10 @@ class LLM:
             BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
         """
         account = account or Account(self.budget, self.journal)
-        found = account.journal.read(request.key, draws)
-        if len(found) < len(draws):
-            boarded = {draw: self._board(request, draw, account) for draw in draws if draw not in found}
-            # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
-            await asyncio.wait([flight for flight, _ in boarded.values()])
-            for draw, (flight, pays) in boarded.items():
-                found[draw] = flight.result() if pays else replace(flight.result(), spent=False)
-        return [found[draw] for draw in draws]
+        boarded = [self._board(request, draw, account) for draw in draws]
+        # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
+        await asyncio.wait([flight for flight, _ in boarded])
+        return [flight.result() if pays else replace(flight.result(), spent=False) for flight, pays in boarded]
 
     def _board(self, request: Request, draw: int, account: Account) -> tuple[asyncio.Future[Completion], bool]:
         """The flight of one draw, and whether it is new and so paid for by this account."""
@@ -146,7 +148,18 @@ class LLM:
         return flight, True
 
     def _depart(self, request: Request, account: Account) -> None:
+        """Land what the journal has, and send the rest."""
         draws = sorted(self._leaving.pop((request.key, account)))
+        try:
+            found = account.journal.read(request.key, draws)
+        except JournalError as error:
+            for draw in draws:
+                self._land(request, draw, error)
+            return
+        if found:
+            for draw, completion in found.items():
+                self._land(request, draw, completion)
+            draws = [draw for draw in draws if draw not in found]
         if self.warm and len(draws) > self._choices:
             self._start(self._warmed(request, draws, account))
         else:
@@ -190,20 +203,29 @@ class LLM:
         reservation = await account.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
-            got = await retrying(lambda failed: self._attempt(request, draws, account, failed), self.limits)
-            numbered = [replace(one, key=request.key, draw=draw) for one, draw in zip(got, draws, strict=False)]
+            got, seconds, failed = await retrying(
+                lambda failed: self._attempt(request, draws, account, failed), self.limits
+            )
             for one in got:  # also what came back beyond what was asked for
                 used = used + one.usage
         finally:
             reservation.settle(used)
-        self.spent = self.spent + used
+        self.spent = self.spent + replace(used, seconds=seconds)
+        # Draws of one request share its time, as they share its prompt.
+        each = seconds / len(got)
+        numbered = [
+            replace(one, usage=replace(one.usage, seconds=each), retries=failed, key=request.key, draw=draw)
+            for one, draw in zip(got, draws, strict=False)
+        ]
         await account.journal.record(request, numbered)
         for one in numbered:
             self._land(request, one.draw, one)
         return numbered
 
-    async def _attempt(self, request: Request, draws: list[int], account: Account, failed: int) -> list[Completion]:
-        """Send once. Draws of one request share its time, as they share its prompt."""
+    async def _attempt(
+        self, request: Request, draws: list[int], account: Account, failed: int
+    ) -> tuple[list[Completion], float, int]:
+        """Send once: what came back, the seconds that it took, and how many attempts failed before."""
         self.retried += failed > 0
         entered = await self.limits.enter(request.max_tokens * len(draws), account.group)
         started = time.monotonic()
@@ -220,8 +242,7 @@ class LLM:
             self.limits.answered()
         finally:
             self.limits.leave()
-        seconds = (time.monotonic() - started) / len(got)
-        return [replace(one, usage=replace(one.usage, seconds=seconds), retries=failed) for one in got]
+        return got, time.monotonic() - started, failed
 
     def _land(self, request: Request, draw: int, result: Completion | BaseException) -> None:
         flight = self.flights.pop((request.key, draw), None)

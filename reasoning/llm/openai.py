@@ -85,7 +85,7 @@ class OpenAIClient:
         api_key: str | None = None,
         key_variable: str | None = None,
         timeout: float | None = 60,
-        max_choices: int = 8,
+        max_choices: int = 20,
         concurrency: int | None = None,
         free: bool = False,
         listed: bool = False,

@@ -66,7 +66,7 @@ class Request:
         return int(self.sampling.get("max_tokens") or self.sampling["max_completion_tokens"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What was used. Of several draws that went out as one request, the first carries the prompt's tokens.
 
@@ -105,7 +105,7 @@ class Usage:
         return self.prompt_tokens + self.completion_tokens
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One draw from a model.
 
