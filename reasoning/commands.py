@@ -1,7 +1,8 @@
-"""The command `reasoning`: the root, `ask` and `models`. The other packages add their parts by entry points."""
+"""The command `reasoning`: the root, `ask`, `journal` and `models`. Other packages add parts by entry points."""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -25,6 +26,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line. An error is one line on stderr and an exit code; a traceback only with `--debug`."""
+    gc.freeze()  # what is imported stays, and a long run keeps much: fewer searches for what could go
+    gc.set_threshold(20_000, 20, 50)
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
@@ -104,6 +107,8 @@ def ask(
     context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     journal: Annotated[str | None, typer.Option(help="The journal's file; none for no journal.")] = None,
+    budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=0.1, calls=20'.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print what was asked and said, as a tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -114,10 +119,15 @@ def ask(
     solver = reasoning.strategies.get(strategy)
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
     solver.check_serves(problem.kind)
-    llm = reasoning.connect(model, base_url=base_url, journal=False if journal == "none" else journal)
+    llm = reasoning.connect(
+        model,
+        base_url=base_url,
+        journal=False if journal == "none" else journal,
+        budget=None if budget is None else reasoning.Budget.parse(budget),
+    )
     try:
         with llm, loading(llm):
-            answer = solver.run(problem, llm)
+            answer = solver.run(problem, llm, epoch=llm.journal.fresh_epoch() if fresh else 0)
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from the draws that are recorded", err=True)
         raise typer.Exit(INTERRUPTED) from None

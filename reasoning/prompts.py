@@ -113,7 +113,12 @@ class Prompt:
 
     def for_(self, problem: Problem, **values: object) -> Conversation:
         """Fill the prompt with what a problem offers (see `Problem.values`), and with `values`."""
-        return self.fill(**{**problem.values(), **values})
+        known = self.__dict__.get("_filled")
+        if known is not None and known[0] is problem and known[1] == values:
+            return known[2]  # type: ignore[no-any-return]
+        filled = self.fill(**{**problem.values(), **values})
+        self.__dict__["_filled"] = problem, values, filled  # branches fill the same prompt for the same problem at once
+        return filled
 
     def fill(self, **values: object) -> Conversation:
         """Fill the placeholders and render the turns.

@@ -138,3 +138,17 @@ def test_a_strategy_of_ones_own_runs_in_the_benchmark(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert [row["strategy"] for row in found["results"]] == ["plainly", "self_consistency(plainly, samples=1)"]
     assert [row["correct"] for row in found["results"]] == [3, 3]
+
+
+def test_fresh_draws_and_a_budget_of_a_question(tmp_path: Path) -> None:
+    said = tmp_path / "said.jsonl"
+    said.write_text('{"question": "6 * 7?", "samples": ["42"]}\n')
+    words = ["ask", "6 * 7?", "--model", f"replay:{said}", "--journal", str(tmp_path / "j.sqlite"), "-s", "vanilla"]
+    assert reasoning(*words).stdout == "42\n"
+    assert reasoning(*words, "--budget", "calls=0").stdout == "42\n"  # a recorded draw costs nothing
+    used_up = reasoning(*words, "--budget", "calls=0", "--fresh")
+    assert (used_up.returncode, used_up.stderr) == (
+        3,
+        "error: the budget is used up: 0 of 0 calls are spent, and the next call may need 1\n",
+    )
+    assert "did you mean 'calls'" in reasoning(*words, "--budget", "call=1").stderr

@@ -22,8 +22,6 @@ COLUMNS = (
 """What is kept of a draw: `tokens` is JSON or NULL, `usd` is NULL where there was no price, `at` is the time in UTC."""
 
 _TOO_LARGE = 1 << 63
-_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-_ESCAPED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Entry(NamedTuple):
@@ -88,18 +86,12 @@ def utc(seconds: int) -> str:
 
 def canonical(request: Request) -> str:
     """The text whose SHA-256 is the request's key: the same request always has the same. It holds no key, no header."""
-    asked = {
-        "endpoint": request.endpoint,
-        "model": request.model,
-        "messages": request.messages,
-        "sampling": dict(request.sampling),
-    }
-    text = _CANONICAL.encode(asked)
+    text = request.canonical
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:  # a lone surrogate: SQLite stores UTF-8, and JSON's escape keeps what was asked
-            return _ESCAPED.encode(asked)
+            return "".join(one if not "\ud800" <= one <= "\udfff" else f"\\u{ord(one):04x}" for one in text)
     return text
 
 

@@ -34,6 +34,7 @@ _REWRITES = [
     (re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|`"), ""),  # bold and code, but not Python's power
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])"), r"\1"),  # emphasis, but not a product
 ]
+_REWRITTEN = re.compile(r"[\\*`<{½⅓⅔¼¾⅕⅛]")  # a text without any of these is plain already
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -102,6 +103,8 @@ class Token(NamedTuple):
 def plain(text: str) -> str:
     """The text with Markdown and LaTeX rewritten to what `tokens` reads. For a few kilobytes at a time."""
     text = text.translate(_CHARACTERS)
+    if not _REWRITTEN.search(text):
+        return text
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return re.sub("[½⅓⅔¼¾⅕⅛]", lambda match: _VULGAR[match[0]], text)
@@ -133,6 +136,9 @@ def number(value: Decimal) -> int | float | None:
 
 def _value(match: re.Match[str]) -> int | float | None:
     """The value of a number as the lexer matched it; None where it is none, such as 1,23 or 1/0."""
+    digits = match["digits"]
+    if digits and len(digits) < 16 and digits.isdigit() and match.end("digits") == match.end():
+        return -int(digits) if (match["sign"] or "+") != "+" or (match["currency"] or "").endswith("-") else int(digits)
     with localcontext(EXACT):  # whatever precision somebody else in this process has set
         return _computed(match)
 

@@ -130,6 +130,8 @@ class LLM:
         boarded = [self._board(request, draw, account) for draw in draws]
         # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
         await asyncio.wait([flight for flight, _ in boarded])
+        if account.journal.below is not None and not all(pays for _, pays in boarded):
+            account.journal.read(request.key, draws)  # bought on another account: this journal takes its copy
         return [flight.result() if pays else replace(flight.result(), spent=False) for flight, pays in boarded]
 
     def _board(self, request: Request, draw: int, account: Account) -> tuple[asyncio.Future[Completion], bool]:

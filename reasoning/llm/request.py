@@ -45,9 +45,9 @@ class Request:
     shared: int = field(default=0, compare=False)
 
     @cached_property
-    def key(self) -> str:
-        """SHA-256 of the canonical request: what the journal is keyed by. Holds no key and no header."""
-        canonical = json.dumps(
+    def canonical(self) -> str:
+        """The request as JSON of one form. Holds no key and no header."""
+        return json.dumps(
             {
                 "endpoint": self.endpoint,
                 "model": self.model,
@@ -58,7 +58,11 @@ class Request:
             ensure_ascii=False,
             separators=(",", ":"),
         )
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical request: what the journal is keyed by."""
+        return hashlib.sha256(self.canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def max_tokens(self) -> int:

@@ -202,7 +202,7 @@ def test_several_draws_where_a_provider_gives_them(provider: str, tmp_path: Path
         DEEPSEEK_API_KEY=CANARY,
         REASONING_MODELS=str(table),
     )
-    assert [(len(drawn), choices) for drawn, _, choices in got] == [(3, 8), (1, 1), (1, 1), (1, 1)]
+    assert [(len(drawn), choices) for drawn, _, choices in got] == [(3, 20), (1, 1), (1, 1), (1, 1)]
     assert [body.get("n") for body in Provider.seen] == [3, 3, None, None, None]
     assert Provider.seen[0]["seed"] == 5
     usd = [draw[4] for draw in got[0][0]]
@@ -238,4 +238,4 @@ def test_without_a_key_the_command_says_so_in_one_line(model: str, variable: str
 
 def test_how_many_draws_go_out_as_one_is_known_before_litellm_is_loaded() -> None:
     models = ["xai/grok-4.3", "anthropic/claude-sonnet-4-5", "deepseek/deepseek-chat", "groq/openai/gpt-oss-20b"]
-    assert [HostedClient(model).max_choices for model in models] == [8, 1, 1, 1]
+    assert [HostedClient(model).max_choices for model in models] == [20, 1, 1, 1]
