@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
@@ -84,7 +84,7 @@ class Budget:
         """
         chain = tuple(self._chain())
         if not any(budget._limited for budget in chain):
-            return Reservation(chain, None)
+            return Reservation(chain, None, price)
         worst = _worst_case(request, draws)
         if any(budget.usd is not None for budget in chain):
             usd = price(worst)
@@ -106,7 +106,7 @@ class Budget:
             await settled
         for budget in chain:
             budget._reserved = budget._reserved + worst
-        return Reservation(chain, worst)
+        return Reservation(chain, worst, price)
 
     def _chain(self) -> Iterator[Budget]:
         budget: Budget | None = self
@@ -143,13 +143,28 @@ class Reservation:
     Attributes:
         budgets: where it is held back.
         worst: the worst case; None where nothing is limited.
+        price: what a usage costs.
     """
 
     budgets: tuple[Budget, ...]
     worst: Usage | None
+    price: Price
 
     def settle(self, used: Usage) -> None:
-        """Give back what was held and count what was used."""
+        """Give back what was held and count what was used.
+
+        A count that is missing or beyond all reason is taken as the worst case: a broken server is no way around a
+        limit.
+        """
+        if self.worst is not None and used.calls:
+            reported = used
+            used = replace(
+                used,
+                prompt_tokens=_believed(used.prompt_tokens, self.worst.prompt_tokens, _HIDDEN),
+                completion_tokens=_believed(used.completion_tokens, self.worst.completion_tokens, 0),
+            )
+            if self.worst.usd is not None and (used != reported or used.usd is None):
+                used = replace(used, usd=self.price(used))
         for budget in self.budgets:
             budget.spent = budget.spent + used
             if self.worst is not None:
@@ -158,6 +173,14 @@ class Reservation:
                 for one in waiting:
                     if not one.done():
                         one.set_result(None)
+
+
+_HIDDEN = 8192
+"""Tokens that a provider may add to a prompt, in templates of its own."""
+
+
+def _believed(reported: int, worst: int, more: int) -> int:
+    return reported if 0 < reported <= worst + more else worst
 
 
 def _worst_case(request: Request, draws: int) -> Usage:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from reasoning.errors import CallFailed, EndpointDown
 
+_BACKOFF = 30.0
+"""Seconds that a call may wait by itself before it is tried again."""
+
 
 @dataclass
 class Circuit:
@@ -24,6 +27,7 @@ class Circuit:
     _failing_since: float | None = field(default=None, init=False)
     _last_answer: float | None = field(default=None, init=False)
     _last_trial: float = field(default=0.0, init=False)
+    _told: float = field(default=0.0, init=False)
     _why: str = field(default="", init=False)
 
     def answered(self) -> None:
@@ -34,8 +38,11 @@ class Circuit:
         """An attempt failed. A refusal of this very request says nothing against the endpoint."""
         if not error.retryable:
             return
-        self._last_trial = time.monotonic()
-        self._failing_since = self._failing_since or self._last_trial
+        now = time.monotonic()
+        # Where nobody has tried for long, though nobody was told to wait, nothing is known of the time between.
+        if self._failing_since is None or now > self._told + self.after + self.every + _BACKOFF:
+            self._failing_since = now
+        self._last_trial, self._told = now, now + (error.retry_after or 0.0)
         self._why = str(error)
 
     def outage(self, since: float) -> bool:
@@ -54,8 +61,9 @@ class Circuit:
 
     @property
     def lost(self) -> EndpointDown | None:
-        """The error that ends the run, where everything has failed for longer than the patience."""
-        if self._failing_since is None or time.monotonic() - self._failing_since < self.patience:
+        """The error that ends the run, where everything has failed for longer than the patience, and did just now."""
+        now = time.monotonic()
+        if self._failing_since is None or now - self._failing_since < self.patience or now >= self.next_trial:
             return None
         return EndpointDown(f"every call has failed for {self.patience:g} s, the last with: {self._why}")
 

@@ -64,6 +64,8 @@ class Limits:
         Raises:
             EndpointDown: everything has failed for too long.
         """
+        if (lost := self.circuit.lost) is not None:
+            raise lost
         if self._queues or not self._admits():
             waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens)
             self._queues.setdefault(group, deque()).append(waiter)
@@ -98,8 +100,9 @@ class Limits:
             self.allowed = max(1.0, self.allowed / 2)
         if error.retryable and error.retry_after and error.retry_after <= self.circuit.patience:
             self._hold(error.retry_after)
-        if (lost := self.circuit.lost) is not None:
-            self._end(lost)
+        ends = error if error.ends_run else self.circuit.lost
+        if ends is not None:
+            self._end(ends)
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """Obey the headers in which providers tell what is left of a minute's share."""
@@ -119,7 +122,7 @@ class Limits:
     def _admits(self) -> bool:
         now = time.monotonic()
         if self.circuit.open:
-            return self.in_flight == 0 and now >= self.circuit.next_trial
+            return self.in_flight == 0 and now >= max(self.circuit.next_trial, self._not_before)
         return self.in_flight < int(self.allowed) and now >= self._not_before
 
     def _take(self, tokens: int) -> None:
@@ -141,7 +144,7 @@ class Limits:
             if not waiter.place.done():  # it may have been cancelled
                 self._take(waiter.tokens)
                 waiter.place.set_result(None)
-        until = self.circuit.next_trial if self.circuit.open else self._not_before
+        until = max(self.circuit.next_trial, self._not_before) if self.circuit.open else self._not_before
         if self._queues and (wait := until - time.monotonic()) > 0:
             if self._waking is not None:
                 self._waking.cancel()

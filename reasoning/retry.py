@@ -43,10 +43,14 @@ async def retrying(call: Callable[[int], Awaitable[T]], limits: Limits) -> T:
         nonlocal faults
         error = state.outcome.exception() if state.outcome else None
         asked = (error.retry_after or 0.0) if isinstance(error, CallFailed) else 0.0
-        if asked > limits.circuit.patience or time.monotonic() - started > limits.circuit.patience:
+        if asked > limits.circuit.patience:
+            return True
+        if limits.circuit.outage(started):
+            return False  # the circuit ends it
+        if time.monotonic() - started > limits.circuit.patience:
             return True
         faults += not (isinstance(error, CallFailed) and error.status in NOT_NOW)
-        return faults >= ATTEMPTS and not limits.circuit.outage(started)
+        return faults >= ATTEMPTS
 
     policy = AsyncRetrying(retry=retry_if_exception(_passing), stop=hopeless, wait=_wait, reraise=True)
     async for attempt in policy:

@@ -151,11 +151,12 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
     limits.failed(down, clock.now)
 
     async def scene() -> None:
-        clock.now += 599
-        limits.failed(down, clock.now)
+        for _ in range(12):
+            clock.now += 49
+            limits.failed(down, clock.now)
         waiter = asyncio.create_task(limits.enter(1))
         await asyncio.sleep(0)
-        clock.now += 1
+        clock.now += 12
         limits.failed(down, clock.now)
         with pytest.raises(EndpointDown, match="every call has failed for 600 s, the last with: nothing answers"):
             await waiter

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from reasoning import loop, telemetry
-from reasoning.budget import Budget
-from reasoning.errors import CallFailed, JournalError
+from reasoning.budget import Budget, prompt_bound
+from reasoning.errors import BudgetExhausted, CallFailed, JournalError
 from reasoning.journal import Journal
 from reasoning.limits import Limits
 from reasoning.llm.models import traits
@@ -21,6 +21,10 @@ from reasoning.retry import retrying
 
 SAMPLING: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""
+_FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
+"""Settings of which 1 and 1.0 are the same request."""
+_BYTES_A_TOKEN = 3
+"""Rather too few: for what a minute's share of tokens is counted by."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,24 @@ class Account:
     budget: Budget
     journal: Journal
     group: str = ""
+
+
+class Flight(asyncio.Future[Completion]):
+    """A draw on its way.
+
+    Attributes:
+        waiting: how many wait for it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.waiting = 1
+        self.add_done_callback(lambda _: self.cancelled() or self.exception())  # a failure nobody awaits is no news
+
+    @property
+    def ended_for_its_payer(self) -> bool:
+        """Whether it ended for a reason that is not another waiter's: the payer has gone, or has used up its budget."""
+        return self.cancelled() or isinstance(self.exception(), BudgetExhausted | JournalError)
 
 
 class LLM:
@@ -90,9 +112,9 @@ class LLM:
         return self.client.model
 
     @property
-    def flights(self) -> dict[tuple[str, int], asyncio.Future[Completion]]:
+    def flights(self) -> dict[tuple[str, int], Flight]:
         """Draws on the way, by request and index; models that share a journal share them."""
-        return self.journal.flights
+        return self.journal.flights  # type: ignore[return-value]  # it only keeps them
 
     @property
     def in_flight(self) -> int:
@@ -103,7 +125,11 @@ class LLM:
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """The request that a conversation becomes on this model: with what the model does not take left out."""
-        settings = {name: value for name, value in {**self.sampling, **sampling}.items() if value is not None}
+        settings = {
+            name: float(value) if name in _FRACTIONS else value
+            for name, value in {**self.sampling, **sampling}.items()
+            if value is not None
+        }
         request = Request(
             self.client.model,
             conversation.messages,
@@ -112,7 +138,7 @@ class LLM:
             shared=conversation.shared,
         )
         # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
-        if self._last == request:
+        if self._last == request and str(self._last.sampling) == str(request.sampling):  # 1 and 1.0 are equal
             return self._last
         self._last = request
         return request
@@ -127,21 +153,32 @@ class LLM:
             BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
         """
         account = account or Account(self.budget, self.journal)
-        boarded = [self._board(request, draw, account) for draw in draws]
-        # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
-        await asyncio.wait([flight for flight, _ in boarded])
-        if account.journal.below is not None and not all(pays for _, pays in boarded):
-            account.journal.read(request.key, draws)  # bought on another account: this journal takes its copy
-        return [flight.result() if pays else replace(flight.result(), spent=False) for flight, pays in boarded]
+        found: dict[int, Completion] = {}
+        while left := [draw for draw in draws if draw not in found]:
+            boarded = [self._board(request, draw, account) for draw in left]
+            try:
+                # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
+                await asyncio.wait([flight for flight, _ in boarded])
+            finally:
+                for flight, _ in boarded:
+                    flight.waiting -= 1
+            for draw, (flight, pays) in zip(left, boarded, strict=True):
+                if pays:
+                    found[draw] = flight.result()
+                elif not flight.ended_for_its_payer:  # else on this account now
+                    found[draw] = replace(flight.result(), spent=False)
+            if account.journal.below is not None and not all(pays for _, pays in boarded):
+                account.journal.read(request.key, left)  # bought on another account: this journal takes its copy
+        return [found[draw] for draw in draws]
 
-    def _board(self, request: Request, draw: int, account: Account) -> tuple[asyncio.Future[Completion], bool]:
-        """The flight of one draw, and whether it is new and so paid for by this account."""
+    def _board(self, request: Request, draw: int, account: Account) -> tuple[Flight, bool]:
+        """The flight of one draw, and whether it is new and so paid for on this account."""
         flight = self.flights.get((request.key, draw))
         if flight is not None:
+            flight.waiting += 1
             return flight, False
         here = asyncio.get_running_loop()
-        flight = self.flights[request.key, draw] = here.create_future()
-        flight.add_done_callback(_seen)
+        flight = self.flights[request.key, draw] = Flight(here)
         together = (request.key, account)
         if together not in self._leaving:
             self._leaving[together] = []
@@ -154,7 +191,7 @@ class LLM:
         draws = sorted(self._leaving.pop((request.key, account)))
         try:
             found = account.journal.read(request.key, draws)
-        except JournalError as error:
+        except Exception as error:
             for draw in draws:
                 self._land(request, draw, error)
             return
@@ -170,7 +207,12 @@ class LLM:
     async def _warmed(self, request: Request, draws: list[int], account: Account) -> None:
         """Send the first request alone: the provider then has the prompt in its cache for the others."""
         first = self._choices
-        await self._send(request, draws[:first], account)
+        try:
+            await self._send(request, draws[:first], account)
+        except BaseException as error:
+            for draw in draws[first:]:
+                self._land(request, draw, error)
+            raise
         self._send_all(request, draws[first:], account)
 
     def _send_all(self, request: Request, draws: list[int], account: Account) -> None:
@@ -229,9 +271,12 @@ class LLM:
     ) -> tuple[list[Completion], float, int]:
         """Send once: what came back, the seconds that it took, and how many attempts failed before."""
         self.retried += failed > 0
-        entered = await self.limits.enter(request.max_tokens * len(draws), account.group)
+        tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
+        entered = await self.limits.enter(tokens, account.group)
         started = time.monotonic()
         try:
+            if not any(self.flights[request.key, draw].waiting for draw in draws):
+                raise asyncio.CancelledError  # nobody waits for it any more, and it has not been paid for
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
@@ -263,9 +308,11 @@ class LLM:
 
     async def close(self) -> None:
         """Stop what is in flight, close the client and the journal."""
-        for task in list(self._sending):
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await asyncio.sleep(0)  # what was about to leave
+        while self._sending:
+            for task in self._sending:
+                task.cancel()
+            await asyncio.gather(*self._sending, return_exceptions=True)
         await self.client.close()
         loop.closed(self.client)
         self.journal.close()
@@ -276,9 +323,3 @@ class LLM:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
             loop.run(self.close())
-
-
-def _seen(flight: asyncio.Future[Completion]) -> None:
-    """A failure that nobody awaits any more is no news."""
-    if not flight.cancelled():
-        flight.exception()

@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,14 @@ class OpenAIClient:
                 raise
             reply, headers = await self._send("/chat/completions", body)
             self.max_choices = 1  # it was `n` that this server does not take
-        return completions(reply, time.monotonic() - started, self._price, headers.get("x-request-id", ""))
+        try:
+            read = completions(reply, time.monotonic() - started, self._price, headers.get("x-request-id", ""))
+        except CallFailed as error:  # it quotes the reply
+            said = shown(str(error), self._key)
+            raise CallFailed(said, retryable=error.retryable, status=error.status) from None
+        if self._key and self._key in read[0].request_id:
+            read = [replace(one, request_id="") for one in read]
+        return read
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a JSON object to a path under the base URL, and return the JSON that comes back.

@@ -31,9 +31,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        until = parsedate_to_datetime(value).timestamp()
     except ValueError:
         return None
+    try:  # by the provider's clock: ours may be wrong
+        now = parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        now = time.time()
+    return max(0.0, until - now)
 
 
 def words(text: str) -> tuple[str, str]:

@@ -1,0 +1,49 @@
+"""What the tests of faults share: quick retries, and servers that are ended with their test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.server import Server
+
+Serve = Callable[..., Server]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes more than ten seconds")
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoning.retry._BACKOFF", lambda state: 0.01)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers in threads; see `Server` for how they may be."""
+    with ExitStack() as servers:
+        yield lambda **settings: servers.enter_context(Server(**settings))
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., tuple[subprocess.Popen[str], int]]]:
+    """Starts servers as processes of their own, which may be killed; gives the process and its port."""
+    with ExitStack() as ended:
+
+        def start(**options: Any) -> tuple[subprocess.Popen[str], int]:
+            arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+            command = [sys.executable, "-S", str(Path(__file__).with_name("server.py")), *arguments]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            ended.enter_context(process)  # waits for it
+            ended.callback(process.kill)
+            assert process.stdout is not None
+            return process, int(process.stdout.readline())
+
+        yield start

@@ -1,0 +1,183 @@
+"""Budgets, whatever happens: never passed at any moment, and nobody waits for ever for what could be afforded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from reasoning.budget import Budget, prompt_bound
+from reasoning.circuit import Circuit
+from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.limits import Limits
+from reasoning.llm.llm import LLM, Account
+from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.prompts import Conversation
+from tests.faults import clock
+from tests.faults.clock import Clock
+
+MAX_TOKENS = 40
+HAIR = 1e-9
+"""Dollars that adding up floats may be off by."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One call: when it comes, whose it is, what it wants, and what it turns out to use."""
+
+    at: float
+    account: int
+    words: int
+    draws: int
+    latency: float
+    failures: int
+    of_prompt: float
+    of_reply: float
+
+
+ASKINGS = some.lists(
+    some.builds(
+        Asking,
+        at=some.floats(0, 5),
+        account=some.integers(0, 2),
+        words=some.integers(0, 30),
+        draws=some.integers(1, 9),
+        latency=some.floats(0, 5),
+        failures=some.integers(0, 2),
+        of_prompt=some.floats(0.01, 1),
+        of_reply=some.floats(0, 1),
+    ),
+    min_size=1,
+    max_size=25,
+)
+BUDGETS = some.builds(
+    Budget,
+    usd=some.none() | some.floats(0, 0.02),
+    tokens=some.none() | some.integers(0, 3_000),
+    calls=some.none() | some.integers(0, 60),
+)
+
+
+class Client:
+    """Answers as it is told, and looks at the budgets whenever it is asked and whenever it answers."""
+
+    model, free = "mock", False
+    endpoint: str | None = None
+    concurrency: int | None = None
+
+    def __init__(
+        self, askings: Sequence[Asking], budgets: Sequence[Budget], choices: int, gives: int, counts: bool
+    ) -> None:
+        self.askings, self.budgets, self.max_choices, self.gives = askings, budgets, choices, gives
+        self.counts = counts
+        self.failed: dict[tuple[int, int], int] = {}
+        self.used = [Usage() for _ in budgets]
+
+    def price(self, usage: Usage) -> float:
+        return 3e-6 * usage.prompt_tokens + 15e-6 * usage.completion_tokens
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        self.look()
+        number = int(request.messages[0].content.split()[0])
+        asking = self.askings[number]
+        await asyncio.sleep(asking.latency)
+        self.look()
+        place = (number, draws[0])
+        if self.failed.get(place, 0) < asking.failures:
+            self.failed[place] = self.failed.get(place, 0) + 1
+            raise CallFailed("not now", retryable=True, status=429)
+        drawn: list[Completion] = []
+        for _ in draws[: self.gives]:
+            prompt = 0 if drawn else max(1, int(asking.of_prompt * prompt_bound(request)))
+            used = Usage(1, prompt, int(asking.of_reply * MAX_TOKENS))
+            used = replace(used, usd=self.price(used))
+            for account in (0, 1 + asking.account):  # the whole, and the part
+                self.used[account] = self.used[account] + used
+            drawn.append(Completion("4", usage=used if self.counts else Usage(1)))
+        return drawn
+
+    async def close(self) -> None: ...
+
+    def look(self) -> None:
+        """Nobody has spent more than allowed, also if all that is under way should use the worst."""
+        for budget, truly in zip(self.budgets, self.used, strict=True):
+            for used in (truly, budget.spent, budget.spent + budget._reserved):
+                assert budget.calls is None or used.calls <= budget.calls
+                assert budget.tokens is None or used.tokens <= budget.tokens
+                assert budget.usd is None or (used.usd or 0) <= budget.usd + HAIR
+
+
+def fits(budget: Budget, worst: Usage) -> bool:
+    total = budget.spent + worst
+    return (
+        (budget.calls is None or total.calls <= budget.calls)
+        and (budget.tokens is None or total.tokens <= budget.tokens)
+        and (budget.usd is None or (total.usd or 0) <= budget.usd - HAIR)
+    )
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    askings=ASKINGS,
+    outer=BUDGETS,
+    inner=some.lists(BUDGETS, min_size=3, max_size=3),
+    concurrency=some.integers(1, 6),
+    choices=some.integers(1, 5),
+    gives=some.integers(1, 5),
+    counts=some.booleans(),
+)
+def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
+    askings: list[Asking],
+    outer: Budget,
+    inner: list[Budget],
+    concurrency: int,
+    choices: int,
+    gives: int,
+    counts: bool,
+) -> None:
+    whole = outer.inside(Budget())  # fresh ones: hypothesis may give the same object again
+    parts = [one.inside(whole) for one in inner]
+    client = Client(askings, [whole, *parts], choices, gives, counts)
+    llm = LLM(
+        client,
+        limits=Limits(concurrency, circuit=Circuit(after=10**9, patience=10**9)),
+        sampling={"max_tokens": MAX_TOKENS},
+        budget=whole,
+    )
+    accounts = [Account(part, llm.journal, str(place)) for place, part in enumerate(parts)]
+
+    async def ask(number: int, asking: Asking) -> Any:
+        await asyncio.sleep(asking.at)
+        request = llm.request(Conversation((Message("user", f"{number}" + " word" * asking.words),)), {})
+        try:
+            drawn: Any = await llm.draw(request, range(asking.draws), accounts[asking.account])
+        except BudgetExhausted as error:
+            drawn = error
+        client.look()
+        return request, drawn
+
+    async def scene(_: Clock) -> list[Any]:
+        ended = await asyncio.gather(*(ask(number, asking) for number, asking in enumerate(askings)))
+        # What was on the way when another draw of the same call was refused comes all the same.
+        await asyncio.gather(*llm.flights.values(), return_exceptions=True)
+        return ended
+
+    for asking, (request, drawn) in zip(askings, clock.run(scene), strict=True):
+        if isinstance(drawn, BudgetExhausted):
+            most = min(asking.draws, choices)
+            worst = Usage(most, prompt_bound(request), MAX_TOKENS * most)
+            assert isinstance(drawn.budget, Budget)
+            assert not fits(
+                drawn.budget, Usage(most, worst.prompt_tokens, worst.completion_tokens, usd=client.price(worst))
+            )
+        else:
+            assert len(drawn) == asking.draws
+    client.look()
+    assert client.used[0].calls == whole.spent.calls == llm.spent.calls == len(llm.journal)
+    assert whole.spent.calls == sum(part.spent.calls for part in parts)
+    assert all(budget._reserved.calls == 0 for budget in client.budgets)
+    assert llm.limits.in_flight == 0

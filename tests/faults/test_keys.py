@@ -1,0 +1,150 @@
+"""A key is sent to its server and is found nowhere else: in nothing that is printed, written or raised."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+import reasoning
+from reasoning import benchmarks
+from reasoning.errors import ReasoningError
+from reasoning.kinds import Number
+from reasoning.problem import Example, Problem
+from tests.faults.conftest import Serve
+from tests.faults.server import Server, always, first
+
+CANARY = "canaryOfTheMine2718281828"  # in none of the forms by which keys are known
+TRACES = [CANARY[:14], base64.b64encode(CANARY.encode()).decode().rstrip("=")]
+EXAMPLES = [Example(Problem("What is 2 + 2?", Number(), id="sum"), 4)]
+PASSING = ("429", "500", "503", "broken", "html", "error 200", "no choices", "nonsense", "reset")
+LASTING = ("401", "403", "400", "overflow", "redirect")
+
+
+def leaks(*said: str | bytes, folder: Path) -> list[str]:
+    """Where the key, or its beginning, is found: in what was said, or in the names and bytes of files."""
+    found = [f"said: {text!r}" for text in said for one in TRACES if one in _text(text)]
+    for path in sorted(folder.rglob("*")):
+        content = _text(path.read_bytes()) if path.is_file() else ""
+        found += [f"{path}: …{content[max(0, content.find(one) - 200) :][:400]}…" for one in TRACES if one in content]
+        found += [str(path) for one in TRACES if one in path.name]
+    return found
+
+
+def _text(said: str | bytes) -> str:
+    return said if isinstance(said, str) else said.decode("utf-8", "replace")
+
+
+def command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
+    """Run the command line in a home of its own; its exit code and all that it printed."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(("_KEY", "_TOKEN", "_BASE"))}
+    code = "from reasoning.commands import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        env={**kept, "HOME": str(folder), "REASONING_HOME": str(folder / "home"), **environment},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def sent_to(server: Server) -> set[str]:
+    return {asked.authorization for asked in server.asked}
+
+
+@pytest.mark.parametrize("fault", [*PASSING, *LASTING, "named by the key", "nameless"])
+def test_a_server_that_says_the_key_is_not_quoted(
+    fault: str,
+    serve: Serve,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    said = []
+    for faults in (always(fault), first(fault)):  # never answered, and answered after a failure
+        server = serve(faults=faults, echo=True)
+        folder = tmp_path / server.url.rpartition(":")[2].replace("/", "-")
+        folder.mkdir()
+        journal = folder / "journal.sqlite"
+        with reasoning.connect("mock", base_url=server.url, api_key=CANARY, journal=journal, patience=0.5) as llm:
+            said += [repr(llm), repr(llm.client), str(vars(llm.limits))]
+            try:
+                found = benchmarks.compare(["vanilla", "cot"], EXAMPLES, llm, out=folder / "out", progress=True)
+                answer = reasoning.strategies.get("vanilla").run(EXAMPLES[0].problem, llm)
+                assert answer.trace is not None
+                said += [str(found), repr(found), found._repr_html_(), repr(answer), answer._repr_html_()]
+                said += [json.dumps(answer.trace.to_json()), answer.trace._repr_html_()]
+            except ReasoningError as error:
+                said += [str(error), repr(error), "".join(traceback.format_exception(error))]
+        assert sent_to(server) == {f"Bearer {CANARY}"}
+    assert leaks(*said, caplog.text, *capfd.readouterr(), folder=tmp_path) == []
+    assert list(tmp_path.rglob("run.json"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "base", "words", "fault"),
+    [
+        ("REASONING_API_KEY", "", ("--model", "mock"), "401"),
+        ("REASONING_API_KEY", "", ("--model", "mock"), "400"),
+        ("OPENAI_API_KEY", "OPENAI_BASE_URL", ("--model", "openai/gpt-4o-mini"), "403"),
+        ("OPENAI_API_KEY", "OPENAI_BASE_URL", ("--model", "openai/gpt-4o-mini"), "redirect"),
+        pytest.param(
+            *("ANTHROPIC_API_KEY", "ANTHROPIC_API_BASE", ("--model", "anthropic/claude-3-haiku-20240307"), "401"),
+            marks=pytest.mark.long,  # it loads a library of providers
+        ),
+    ],
+)
+def test_a_key_of_the_environment_is_not_in_what_a_failing_command_leaves(
+    variable: str, base: str, words: tuple[str, ...], fault: str, serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(faults=always(fault), echo=True)
+    at = {base: server.url.removesuffix("/v1") if "ANTHROPIC" in base else server.url} if base else {}
+    address = () if base else ("--base-url", server.url)
+    code, said = command(tmp_path, "ask", "What is 2 + 2?", "--debug", *words, *address, **{variable: CANARY}, **at)
+    assert code != 0
+    assert said.strip()
+    assert any(CANARY in sent for sent in sent_to(server))
+    assert leaks(said, folder=tmp_path) == []
+
+
+def test_a_benchmark_leaves_no_key_behind(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "sums.jsonl").write_text(
+        '{"question": "What is 2 + 2?", "answer": 4}\n{"question": "3?", "answer": 3}\n'
+    )
+    server = serve(faults=lambda body, attempt: "400" if "2 + 2" in body else "500" if attempt == 0 else "", echo=True)
+    words = ("--task", "jsonl:sums.jsonl", "--model", "mock", "--base-url", server.url, "--strategies", "vanilla, cot")
+    ran = command(tmp_path, "bench", "run", *words, "--out", "out", "--debug", REASONING_API_KEY=CANARY)
+    seen = [command(tmp_path, "bench", *rest, "--debug") for rest in (("report", "out"), ("show", "out", "-i", "1"))]
+    assert [code for code, _ in (ran, *seen)] == [4, 0, 0]
+    assert "temperature makes no sense" in ran[1]
+    assert sent_to(server) == {f"Bearer {CANARY}"}
+    assert (tmp_path / "out" / "journal.sqlite").exists()
+    assert leaks(ran[1], *(said for _, said in seen), folder=tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["user:{}@", "{}@"])
+def test_a_key_in_the_address_is_refused_and_not_repeated(where: str, serve: Serve, tmp_path: Path) -> None:
+    server = serve()
+    address = server.url.replace("://", f"://{where.format(CANARY)}")
+    code, said = command(tmp_path, "ask", "What is 2 + 2?", "--model", "mock", "--base-url", address, "--debug")
+    assert (code, server.asked) == (1, [])  # a traceback, as it was asked for
+    assert "base_url has a user or password in it" in said
+    code, said_without = command(tmp_path, "ask", "What is 2 + 2?", "--model", "mock", "--base-url", address)
+    assert code == 2
+    assert leaks(said, said_without, folder=tmp_path) == []
+
+
+def test_the_canary_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").write_bytes(b"\0\xff" + CANARY.encode())
+    (tmp_path / "results.md").write_text(base64.b64encode(CANARY.encode()).decode())
+    assert len(leaks(f"Bearer {CANARY}", CANARY.encode(), folder=tmp_path)) == 4

@@ -1,0 +1,133 @@
+"""What takes minutes: outages and limits with their real numbers, in time that passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from reasoning import retry
+from reasoning.errors import CallFailed, EndpointDown
+from reasoning.limits import Limits
+from reasoning.llm.llm import LLM
+from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.prompts import Conversation
+from tests.faults import clock
+from tests.faults.clock import Clock
+
+BACKOFF = retry._BACKOFF
+
+
+@pytest.fixture(autouse=True)
+def _real_waits(_no_long_waits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "_BACKOFF", BACKOFF)
+
+
+@dataclass(eq=False)
+class Endpoint:
+    """A client of an endpoint that answers after a second, but for the times at which it is down."""
+
+    clock: Clock
+    down: tuple[float, float] = (0, 0)
+    wait: float | None = None
+    status: int | None = None
+    attempts: list[float] = field(default_factory=list)
+    tokens: int = 100
+    model: str = "mock"
+    endpoint: str | None = None
+    max_choices: int = 1
+    concurrency: int | None = None
+    free: bool = True
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        self.attempts.append(self.clock.now)
+        await asyncio.sleep(1)
+        if self.down[0] <= self.clock.now < self.down[1]:
+            raise CallFailed("out of order", retryable=True, retry_after=self.wait, status=self.status)
+        return [Completion("4", usage=Usage(1, self.tokens, 1))]
+
+    async def close(self) -> None: ...
+
+
+async def ask(llm: LLM, *questions: str) -> list[Any]:
+    requests = [llm.request(Conversation((Message("user", question),)), {}) for question in questions]
+    return await asyncio.gather(*(llm.draw(request, [0]) for request in requests), return_exceptions=True)
+
+
+def texts(drawn: Sequence[Any]) -> list[Any]:
+    return [one if isinstance(one, Exception) else one[0].text for one in drawn]
+
+
+def test_an_outage_of_nine_minutes_costs_waiting_and_little_else() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock, (clock.now + 2, clock.now + 542))
+        llm = LLM(end, limits=Limits(8))
+        assert texts(await ask(llm, "first?")) == ["4"]
+        assert texts(await ask(llm, *map(str, range(100)))) == ["4"] * 100
+        closed = [at for at in end.attempts if end.down[0] + 62 < at < end.down[1] - 1]
+        assert 40 <= len(closed) <= 48  # one after the other, every ten seconds
+        assert min(after - before for before, after in pairwise(closed)) >= 10
+        assert clock.now < end.down[1] + 60
+        assert llm.spent.calls == 101
+
+    clock.run(scene)
+
+
+@pytest.mark.parametrize("questions", [1, 100])
+def test_after_ten_minutes_of_nothing_but_failures_the_run_is_ended(questions: int) -> None:
+    async def scene(clock: Clock) -> None:
+        llm = LLM(Endpoint(clock, (clock.now + 2, clock.now + 10_000)), limits=Limits(8))
+        await ask(llm, "first?")
+        began = clock.now
+        for error in await ask(llm, *map(str, range(questions))):
+            assert isinstance(error, EndpointDown), error
+        assert 600 <= clock.now - began <= 660
+        assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
+
+    clock.run(scene)
+
+
+def test_two_failures_with_a_long_pause_between_are_no_outage() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock)
+        llm = LLM(end, limits=Limits(1))
+        await ask(llm, "first?")
+        end.down = (clock.now, clock.now + 1.5)
+        first = asyncio.create_task(ask(llm, "gone?"))
+        await asyncio.sleep(1.1)
+        await llm.close()  # the one that failed is not tried again
+        await asyncio.gather(first, return_exceptions=True)
+        await asyncio.sleep(900)
+        end.down = (clock.now, clock.now + 1.5)
+        assert texts(await ask(llm, "a?", "b?", "c?")) == ["4", "4", "4"]
+
+    clock.run(scene)
+
+
+def test_a_time_to_wait_is_kept_by_everybody_also_in_an_outage() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock, (clock.now + 2, clock.now + 400), wait=120, status=429)
+        llm = LLM(end, limits=Limits(4))
+        await ask(llm, "first?")
+        assert texts(await ask(llm, *map(str, range(20)))) == ["4"] * 20
+        refused = [at + 1 for at in end.attempts if end.down[0] <= at + 1 < end.down[1]]
+        for told in refused:
+            assert not [at for at in end.attempts if told < at < told + 120]
+
+    clock.run(scene)
+
+
+def test_tokens_a_minute_are_those_of_the_prompt_too() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock, tokens=1000)
+        llm = LLM(end, limits=Limits(8, tokens_per_minute=60_000), sampling={"max_tokens": 10})
+        began = clock.now
+        await ask(llm, *("word " * 1000 + str(k) for k in range(90)))
+        minutes = (clock.now - began) / 60
+        assert llm.spent.tokens <= 60_000 * max(1, minutes) + 2_000
+
+    clock.run(scene)
