@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,29 +51,32 @@ class Limits:
                 raise UsageError(f"{name}={limit} makes no sense: it must be more than 0")
         self.allowed = float(self.concurrency)
 
-    async def enter(self, tokens: int, group: str = "") -> float:
+    async def enter(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
         """Wait for a place; give it back with `leave`.
 
         Args:
             tokens: what the request may take, prompt and completion.
             group: who asks; groups take turns.
+            wanted: asked when it would be let in: False where nobody waits for the answer any more.
 
         Returns:
             The time of entry, for `failed`.
 
         Raises:
             EndpointDown: everything has failed for too long.
+            CancelledError: it is not wanted any more.
         """
         if (lost := self.circuit.lost) is not None:
             raise lost
         if self._queues or not self._admits():
-            waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens)
+            waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens, wanted)
             self._queues.setdefault(group, deque()).append(waiter)
             self._admit()
             try:
                 await waiter.place
             except asyncio.CancelledError:
-                if waiter.place.done() and not waiter.place.cancelled():  # it was given just now
+                place = waiter.place
+                if place.done() and not place.cancelled() and place.exception() is None:  # it was given just now
                     self.leave()
                 raise
         else:
@@ -141,7 +144,11 @@ class Limits:
             del self._queues[group]
             if queue:
                 self._queues[group] = queue  # to the end of the row
-            if not waiter.place.done():  # it may have been cancelled
+            if waiter.place.done():  # it was cancelled
+                continue
+            if not waiter.wanted():
+                waiter.place.cancel()
+            else:
                 self._take(waiter.tokens)
                 waiter.place.set_result(None)
         until = max(self.circuit.next_trial, self._not_before) if self.circuit.open else self._not_before
@@ -162,6 +169,7 @@ class Limits:
 class _Waiter:
     place: asyncio.Future[None]
     tokens: int
+    wanted: Callable[[], bool]
 
 
 _SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for what in ("requests", "tokens")] + [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -200,29 +200,31 @@ class LLM:
                 self._land(request, draw, completion)
             draws = [draw for draw in draws if draw not in found]
         if self.warm and len(draws) > self._choices:
-            self._start(self._warmed(request, draws, account))
+            self._start(request, draws, self._warmed(request, draws, account))
         else:
             self._send_all(request, draws, account)
 
     async def _warmed(self, request: Request, draws: list[int], account: Account) -> None:
         """Send the first request alone: the provider then has the prompt in its cache for the others."""
         first = self._choices
-        try:
-            await self._send(request, draws[:first], account)
-        except BaseException as error:
-            for draw in draws[first:]:
-                self._land(request, draw, error)
-            raise
+        await self._send(request, draws[:first], account)
         self._send_all(request, draws[first:], account)
 
     def _send_all(self, request: Request, draws: list[int], account: Account) -> None:
         for first in range(0, len(draws), self._choices):
-            self._start(self._send(request, draws[first : first + self._choices], account))
+            some = draws[first : first + self._choices]
+            self._start(request, some, self._send(request, some, account))
 
-    def _start(self, work: Any) -> None:
+    def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._sending.discard(task)
+            if task.cancelled():  # perhaps before it had begun, so that no code of its own could do this
+                for draw in draws:
+                    self._land(request, draw, asyncio.CancelledError())
+
         task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(ended)
 
     @property
     def _choices(self) -> int:
@@ -233,11 +235,9 @@ class LLM:
         """Buy draws and land their flights; what a provider leaves out of an `n` is asked for again, and no more."""
         try:
             bought = await self._buy(request, draws, account)
-        except BaseException as error:
+        except Exception as error:
             for draw in draws:
                 self._land(request, draw, error)
-            if not isinstance(error, Exception):
-                raise
             return
         if len(bought) < len(draws):
             self._honours_n = len(bought) > 1  # one choice where several were asked for: `n` means nothing here
@@ -272,11 +272,10 @@ class LLM:
         """Send once: what came back, the seconds that it took, and how many attempts failed before."""
         self.retried += failed > 0
         tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
-        entered = await self.limits.enter(tokens, account.group)
+        flights = [self.flights[request.key, draw] for draw in draws]
+        entered = await self.limits.enter(tokens, account.group, lambda: any(one.waiting for one in flights))
         started = time.monotonic()
         try:
-            if not any(self.flights[request.key, draw].waiting for draw in draws):
-                raise asyncio.CancelledError  # nobody waits for it any more, and it has not been paid for
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
@@ -284,7 +283,7 @@ class LLM:
                 span.answered(got)
         except CallFailed as error:
             self.limits.failed(error, entered)
-            raise
+            raise self.limits.circuit.lost or error from None
         else:
             self.limits.answered()
         finally:
@@ -308,8 +307,8 @@ class LLM:
 
     async def close(self) -> None:
         """Stop what is in flight, close the client and the journal."""
-        await asyncio.sleep(0)  # what was about to leave
-        while self._sending:
+        while self._sending or self._leaving:
+            await asyncio.sleep(0)  # what is about to leave
             for task in self._sending:
                 task.cancel()
             await asyncio.gather(*self._sending, return_exceptions=True)

@@ -68,7 +68,7 @@ def test_ten_thousand_calls_leave_no_socket_no_file_no_task_and_no_memory(
         # A thing that every tenth call leaves behind would be seen.
         grown = {name: more for name, more in (alive() - objects).items() if more > (MANY - SOME) // 10}
         assert grown == {}
-        assert resident() - memory < 4 << 20  # half a kilobyte for each of the calls since then
+        assert resident() - memory < 8 << 20  # a kilobyte for each of the calls since then, SQLite's caches among it
         assert llm.spent.calls == MANY == len(llm.journal)
     assert loop.run(tasks()) == 0
     assert open_files() == files

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reasoning import retry
-from reasoning.errors import CallFailed, EndpointDown
+from reasoning.errors import AuthenticationFailed, CallFailed, EndpointDown
 from reasoning.limits import Limits
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
@@ -129,5 +129,51 @@ def test_tokens_a_minute_are_those_of_the_prompt_too() -> None:
         await ask(llm, *("word " * 1000 + str(k) for k in range(90)))
         minutes = (clock.now - began) / 60
         assert llm.spent.tokens <= 60_000 * max(1, minutes) + 2_000
+
+    clock.run(scene)
+
+
+def test_what_nobody_waits_for_any_more_takes_nothing_of_a_minutes_share() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock)
+        llm = LLM(end, limits=Limits(8, requests_per_minute=60))
+        gone = asyncio.create_task(ask(llm, *map(str, range(100))))
+        await asyncio.sleep(0.5)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        began = clock.now
+        assert texts(await ask(llm, "now?")) == ["4"]
+        assert clock.now - began <= 3
+        assert len(end.attempts) == 2
+
+    clock.run(scene)
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("warm", [False, True])
+def test_closing_at_any_moment_leaves_nobody_waiting(turns: int, warm: bool) -> None:
+    async def scene(clock: Clock) -> None:
+        llm = LLM(Endpoint(clock), limits=Limits(2), warm=warm)
+        request = llm.request(Conversation((Message("user", "Why?"),)), {})
+        asked = asyncio.create_task(llm.draw(request, range(5)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await llm.close()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
+
+    clock.run(scene)
+
+
+def test_whoever_goes_when_a_run_is_ended_gives_back_no_place_that_it_never_had() -> None:
+    async def scene(clock: Clock) -> None:
+        limits = Limits(1)
+        entered = await limits.enter(1)
+        waits = asyncio.create_task(limits.enter(1))
+        await asyncio.sleep(0)
+        limits.failed(AuthenticationFailed("no such key", status=401), entered)
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        assert limits.in_flight == 1
 
     clock.run(scene)
