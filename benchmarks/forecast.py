@@ -113,7 +113,8 @@ class Forecast:
     def _cells(self, least: Usage, most: Usage) -> list[str]:
         cost = "local" if self.free else "unknown"
         if not self.free and most.usd is not None:
-            cost = f"${least.usd or 0:,.2f} – ${most.usd:,.2f}"
+            digits = 2 if most.usd >= 1 else 4
+            cost = f"${least.usd or 0:,.{digits}f} – ${most.usd:,.{digits}f}"
         return [
             *(
                 f"{low:,}" if low == high else f"{low:,} – {high:,}"
