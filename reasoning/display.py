@@ -26,6 +26,8 @@ def cost(usage: Usage) -> str:
         f"{usage.calls:,} call{'' if usage.calls == 1 else 's'}",
         f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
     ]
+    if usage.cached_tokens:
+        words.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts cached by the provider")
     if usage.usd is not None:
         words.append(f"${usage.usd:.4f}")
     return " · ".join([*words, f"{usage.seconds:.1f} s"])
