@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reasoning import Budget, Journal
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, JournalError, UsageError
+from reasoning import Budget, Journal, connect
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, JournalError, UnknownName, UsageError
 from reasoning.limits import Limits
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
@@ -217,3 +217,12 @@ def test_odd_text_is_recorded(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
     ask(ScriptedLLM([odd], journal=journal), [0])
     assert ask(ScriptedLLM([], journal=journal), [0])[0].text == "\x00 ? é \U0001f600"
+
+
+def test_a_misspelt_setting_is_named_and_what_a_server_takes_beyond_goes_through() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'temperature'"):
+        connect("mock", base_url="http://127.0.0.1:9/v1", tempreature=1)
+    with pytest.raises(UnknownName, match="extra_headers"):
+        connect("mock", base_url="http://127.0.0.1:9/v1", extra_headers={"X": "y"})
+    llm = connect("mock", base_url="http://127.0.0.1:9/v1", extra_body={"top_a": 1}, reasoning_effort="low")
+    assert llm.sampling["extra_body"] == {"top_a": 1}

@@ -57,7 +57,7 @@ def connect(
     if not model or not isinstance(model, str):
         raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
     for name in sampling:
-        if name not in _SAMPLING and not (name != "extra_body" and not name.startswith("reasoning_")):
+        if name not in _SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
             known = [*_SAMPLING, *_OWN]
             raise UnknownName("setting", name, known, "of connect")
     client = _client(model, base_url, api_key, timeout, concurrency)

@@ -283,7 +283,7 @@ class LLM:
                 span.answered(got)
         except CallFailed as error:
             self.limits.failed(error, entered)
-            raise self.limits.circuit.lost or error from None
+            raise (self.limits.circuit.lost if error.retryable else None) or error from None
         else:
             self.limits.answered()
         finally:
