@@ -125,12 +125,10 @@ def run(
 
 def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
     """Which repetition of the draws a folder holds: chosen once, so that the same call goes on with the same draws."""
-    if "epoch" not in store.about:
-        if plan.fresh and store.results:
-            raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
-        store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
-    elif plan.fresh and store.about["epoch"] == 0 and store.results:
+    if plan.fresh and store.results and not store.about.get("epoch"):
         raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
+    if "epoch" not in store.about:
+        store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
 
 
 def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], minutes: float) -> list[str]:

@@ -15,7 +15,8 @@ from reasoning import loop
 from reasoning.budget import prompt_bound
 from reasoning.journal import Journal
 from reasoning.lane import Lane
-from reasoning.llm.llm import LLM, Account
+from reasoning.llm.flight import Account
+from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Request, Usage
 from reasoning.problem import Example
 from reasoning.session import Session

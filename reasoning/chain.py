@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.card import Card
 from reasoning.errors import UsageError, nearest
 from reasoning.formula import Formula
 from reasoning.kinds import Kind, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
-from reasoning.strategy import Card, Strategy
+from reasoning.strategy import Strategy
 
 Check = Callable[[Any, Mapping[str, Any]], str | None]
 """Given a step's value and all values before it: None, or a complaint that the model can act on."""

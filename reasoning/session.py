@@ -18,7 +18,8 @@ from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.llm.llm import LLM, Account
+    from reasoning.llm.flight import Account
+    from reasoning.llm.llm import LLM
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
 

@@ -10,12 +10,13 @@ import types
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
 from reasoning.answer import Answer, Unparsed
 from reasoning.budget import Budget
+from reasoning.card import Card
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
@@ -30,39 +31,6 @@ if TYPE_CHECKING:
     from reasoning.llm.llm import LLM
 
 S = TypeVar("S", bound="Strategy")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What one should know of a technique before one pays for it.
-
-    Attributes:
-        name: the word that specs use.
-        title, authors, year, arxiv: the paper.
-        summary: one line.
-        calls: the number of completions for one problem, as a formula of parameters and counts.
-        counts: what the names in the formula mean that are not parameters.
-        ranges: their least and greatest values; a greatest one may be a formula of parameters.
-        serves: the kinds of answer that it can give; empty means all.
-        needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
-        use_when, avoid_when: advice, with the reason.
-        aliases: other names in use.
-    """
-
-    name: str
-    title: str
-    summary: str
-    calls: Formula
-    counts: str = ""
-    ranges: Mapping[str, tuple[int, int | str]] = field(default_factory=dict)
-    authors: str = ""
-    year: int | None = None
-    arxiv: str | None = None
-    serves: tuple[type[Kind], ...] = ()
-    needs: tuple[str, ...] = ()
-    use_when: str = ""
-    avoid_when: str = ""
-    aliases: tuple[str, ...] = ()
 
 
 @dataclass_transform(frozen_default=True)
@@ -214,7 +182,7 @@ class Strategy(ABC):
         journal: Journal | None,
         tools: Tools | None,
     ) -> Answer:
-        from reasoning.llm.llm import Account
+        from reasoning.llm.flight import Account
 
         if isinstance(llm, str):
             from reasoning.llm.connect import connect

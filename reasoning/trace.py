@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reasoning.llm.request import Completion, Message, Token, Usage
+from reasoning.llm.request import Completion, Message, Usage, tokens_of
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -100,7 +100,4 @@ def _event_from_json(data: dict[str, Any]) -> Trace | Call | Note:
 
 
 def _completion(data: dict[str, Any]) -> Completion:
-    tokens = tuple(
-        Token(text, logprob, tuple((other, at) for other, at in top)) for text, logprob, top in data["tokens"]
-    )
-    return Completion(**{**data, "usage": Usage(**data["usage"]), "tokens": tokens})
+    return Completion(**{**data, "usage": Usage(**data["usage"]), "tokens": tokens_of(data["tokens"])})

@@ -7,8 +7,9 @@ import warnings
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from reasoning.card import Card
 from reasoning.errors import UnknownName, UsageError
-from reasoning.strategy import Card, Strategy
+from reasoning.strategy import Strategy
 from strategies import spec as language
 
 _SHELF = {

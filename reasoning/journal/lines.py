@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import InputError
-from reasoning.journal.rows import COLUMNS, Entry, Row, canonical, request_of, storable, tokens_of, utc
+from reasoning.journal.rows import COLUMNS, Entry, Row, canonical, request_of, storable, utc
+from reasoning.llm.request import tokens_of
 
 FIELDS = ("key", "request", *COLUMNS)
 """The fields of a line, in order."""

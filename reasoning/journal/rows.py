@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reasoning.errors import JournalError
-from reasoning.llm.request import Completion, Message, Request, Token, Usage
+from reasoning.llm.request import Completion, Message, Request, Usage, tokens_of
 
 Row = tuple[Any, ...]
 """The values of `COLUMNS`, in this order."""
@@ -103,15 +103,6 @@ def request_of(asked: Any) -> Request:
     """
     messages = tuple(Message(role, content) for role, content in asked["messages"])
     return Request(asked["model"], messages, dict(asked["sampling"].items()), asked["endpoint"])
-
-
-def tokens_of(said: Any) -> tuple[Token, ...]:
-    """The tokens of JSON that has been read.
-
-    Raises:
-        ValueError, TypeError: it holds no tokens.
-    """
-    return tuple(Token(text, logprob, tuple((other, value) for other, value in top)) for text, logprob, top in said)
 
 
 def storable(text: str) -> str:

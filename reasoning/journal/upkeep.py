@@ -13,8 +13,9 @@ from reasoning.journal.choice import chosen
 from reasoning.journal.export import Progress, silent
 from reasoning.journal.failures import explained, failing
 from reasoning.journal.opening import existing, log, to_read, to_write
-from reasoning.journal.rows import canonical, request_of, storable, tokens_of
+from reasoning.journal.rows import canonical, request_of, storable
 from reasoning.journal.schema import transaction
+from reasoning.llm.request import tokens_of
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from reasoning import loop, telemetry
 from reasoning.budget import Budget, prompt_bound
-from reasoning.errors import BudgetExhausted, CallFailed, JournalError
+from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.limits import Limits
+from reasoning.llm.flight import Account, Flight
 from reasoning.llm.models import traits
 from reasoning.llm.request import Client, Completion, Request, Usage
 from reasoning.prompts import Conversation
@@ -25,39 +26,6 @@ _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """Settings of which 1 and 1.0 are the same request."""
 _BYTES_A_TOKEN = 3
 """Rather too few: for what a minute's share of tokens is counted by."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """On whose account draws are bought.
-
-    Attributes:
-        budget: what they are paid from.
-        journal: where they are recorded; it lies over the model's own, or is that.
-        group: who takes turns with whom (the strategy), see `Limits`.
-    """
-
-    budget: Budget
-    journal: Journal
-    group: str = ""
-
-
-class Flight(asyncio.Future[Completion]):
-    """A draw on its way.
-
-    Attributes:
-        waiting: how many wait for it.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self.waiting = 1
-        self.add_done_callback(lambda _: self.cancelled() or self.exception())  # a failure nobody awaits is no news
-
-    @property
-    def ended_for_its_payer(self) -> bool:
-        """Whether it ended for a reason that is not another waiter's: the payer has gone, or has used up its budget."""
-        return self.cancelled() or isinstance(self.exception(), BudgetExhausted | JournalError)
 
 
 class LLM:

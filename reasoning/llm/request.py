@@ -18,6 +18,15 @@ class Token(NamedTuple):
     top: tuple[tuple[str, float], ...] = ()
 
 
+def tokens_of(said: Any) -> tuple[Token, ...]:
+    """The tokens of JSON that has been read.
+
+    Raises:
+        ValueError, TypeError: it holds no tokens.
+    """
+    return tuple(Token(text, logprob, tuple((other, value) for other, value in top)) for text, logprob, top in said)
+
+
 class Message(NamedTuple):
     """One chat turn. `role` is "system", "user" or "assistant"."""
 

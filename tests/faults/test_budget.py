@@ -14,7 +14,8 @@ from reasoning.budget import Budget, prompt_bound
 from reasoning.circuit import Circuit
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.limits import Limits
-from reasoning.llm.llm import LLM, Account
+from reasoning.llm.flight import Account
+from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from tests.faults import clock

@@ -1,0 +1,42 @@
+"""The card of a technique: where it is from, what it takes, and when it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reasoning.formula import Formula
+from reasoning.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one should know of a technique before one pays for it.
+
+    Attributes:
+        name: the word that specs use.
+        title, authors, year, arxiv: the paper.
+        summary: one line.
+        calls: the number of completions for one problem, as a formula of parameters and counts.
+        counts: what the names in the formula mean that are not parameters.
+        ranges: their least and greatest values; a greatest one may be a formula of parameters.
+        serves: the kinds of answer that it can give; empty means all.
+        needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
+        use_when, avoid_when: advice, with the reason.
+        aliases: other names in use.
+    """
+
+    name: str
+    title: str
+    summary: str
+    calls: Formula
+    counts: str = ""
+    ranges: Mapping[str, tuple[int, int | str]] = field(default_factory=dict)
+    authors: str = ""
+    year: int | None = None
+    arxiv: str | None = None
+    serves: tuple[type[Kind], ...] = ()
+    needs: tuple[str, ...] = ()
+    use_when: str = ""
+    avoid_when: str = ""
+    aliases: tuple[str, ...] = ()
