@@ -75,8 +75,8 @@ def gone_with_a_log(path: Path) -> None:
 
 
 def half_with_a_log(path: Path) -> None:
-    fill(path.with_name("source")).close()
-    journal = Journal(path.with_name("source"))
+    journal = fill(path.with_name("source"))
+    journal.close()
     journal.write(REQUEST, [Completion("late", draw=999)])
     for end in ("", "-wal"):
         shutil.copy(path.with_name(f"source{end}"), f"{path}{end}")
