@@ -15,6 +15,8 @@ import typer
 from reasoning.llm.request import Usage
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from benchmarks.comparison import Comparison
     from benchmarks.forecast import Forecast
 
@@ -107,12 +109,31 @@ def run(
 
 
 @bench.command()
-def report(folder: Folder, as_json: AsJson = False) -> None:
+def report(
+    folder: Folder,
+    how: Annotated[bool, typer.Option("--how", help="Also count by which rule the answers were read.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the table of a results folder again; nothing is run."""
     from benchmarks.comparison import Comparison
     from benchmarks.store import Store
 
-    _print(Comparison.of(Store.read(folder)), as_json)
+    found = Comparison.of(Store.read(folder))
+    _print(found, as_json)
+    if how and not as_json:
+        _console().print("\nhow the answers were read:", found.readings(), sep="\n")
+
+
+@bench.command()
+def rescore(folder: Folder, as_json: AsJson = False) -> None:
+    """Read the stored replies of a results folder again with the present rules, and show what changed; no call."""
+    from benchmarks.rescore import rescore as read_again
+
+    found = read_again(folder)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        _console().print(found.shown())
 
 
 @bench.command()
@@ -122,13 +143,11 @@ def show(
     problem: Annotated[str | None, typer.Option("--id", "-i", help="A problem's id, or its end.")] = None,
 ) -> None:
     """List who solved which problem; with --id open one, with --strategy too its trace."""
-    from rich.console import Console
-
     from benchmarks import opened
     from benchmarks.store import Store
 
     store = Store.read(folder)
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    out = _console()
     if problem is None:
         out.print(opened.matrix(store, strategy))
         _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
@@ -168,9 +187,7 @@ def _forecast(found: Forecast, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    from rich.console import Console
-
-    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
+    out = _console()
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())
@@ -181,15 +198,18 @@ def _print(found: Comparison, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty()
-    out = Console(highlight=False, markup=False, width=None if terminal else _WIDTH)
+    out = _console()
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())
     out.print()
-    out.print(found.verdict, soft_wrap=not terminal)
+    out.print(found.verdict, soft_wrap=not sys.stdout.isatty())
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def _spent(found: Comparison) -> str:

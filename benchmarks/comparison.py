@@ -19,6 +19,7 @@ from reasoning.errors import ReasoningError
 from reasoning.llm.request import Usage
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 
@@ -60,8 +61,9 @@ class Comparison:
         spent: Usage | None = None,
         stopped: ReasoningError | None = None,
     ) -> Comparison:
-        """What a store holds: all of it, or of these problems and strategies."""
-        ids = list(store.examples) if ids is None else ids
+        """What a store holds: every problem that was begun, or these problems and strategies."""
+        begun = {problem for problem, _ in store.results}
+        ids = [problem for problem in store.examples if problem in begun] if ids is None else ids
         specs = store.specs if specs is None else specs
         keys = [(problem, spec) for problem in ids for spec in specs]
         results = tuple(store.results[key] for key in keys if key in store.results)
@@ -88,6 +90,12 @@ class Comparison:
     def table(self) -> Table:
         """A `rich` table for the terminal."""
         return tables.terminal(self.rows, self.free)
+
+    def readings(self) -> RenderableType:
+        """How often each rule read an answer, by strategy, and why there was none; for the terminal."""
+        return tables.readings(
+            [(one.strategy, one.how or f"{one.state}: {one.why.partition(':')[0]}") for one in self.results]
+        )
 
     def to_json(self, *, spent: bool = True) -> dict[str, Any]:
         """The object that `--json` prints.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from reasoning.answer import Answer, Answered, Failed
+from reasoning.kinds import CHECKER
 from reasoning.llm.request import Usage
 from reasoning.problem import Example
 
@@ -29,6 +30,7 @@ class Result:
         usage: all draws that the strategy used.
         spent: those of them that were paid for when this was made.
         seconds: wall time of the solve.
+        checker: the version of the rules that read and scored it; see `reasoning.kinds.CHECKER`.
     """
 
     problem: str
@@ -44,6 +46,7 @@ class Result:
     usage: Usage = field(default_factory=Usage)
     spent: Usage = field(default_factory=Usage)
     seconds: float = 0.0
+    checker: int = 1
 
     @classmethod
     def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str) -> Result:
@@ -65,6 +68,7 @@ class Result:
             usage=answer.usage,
             spent=trace.spent if trace else Usage(),
             seconds=round((trace.seconds if trace else None) or 0.0, 3),
+            checker=CHECKER,
         )
 
     @property

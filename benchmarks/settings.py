@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from reasoning.llm.llm import LLM
 
 Settings = Mapping[str, Any]
 """Names and values, in the order in which people should read them."""
+_OF_THE_RUN = {"task", "problems", "seed", "model", "base_url", "checker", "problem_budget"}
+"""Those that are no setting of the model."""
 
 
 def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = None) -> dict[str, Any]:
@@ -33,16 +36,26 @@ def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = No
     }
 
 
+def sampling_of(stored: Settings) -> dict[str, Any]:
+    """Of a run's settings, those that the model gets."""
+    return {name: value for name, value in stored.items() if name not in _OF_THE_RUN}
+
+
 def refuse_changes(folder: Path, stored: Settings, asked: Settings) -> None:
     """Raise SettingsChanged where a folder was made with other settings than those asked for."""
-    changed = [
-        f"{name} {_shown(stored, name)} → {_shown(asked, name)}"
+    changed = {
+        name: f"{name} {_shown(stored, name)} → {_shown(asked, name)}"
         for name in dict.fromkeys([*stored, *asked])
         if _plain(stored.get(name)) != _plain(asked.get(name))
-    ]
+    }
+    if changed.keys() == {"checker"}:
+        raise SettingsChanged(
+            f"{folder} was read by other rules ({changed['checker']}). To read its stored replies by the present ones, "
+            f"without a call: reasoning bench rescore {shlex.quote(str(folder))}; or give another --out"
+        )
     if changed:
         raise SettingsChanged(
-            f"{folder} was made with other settings: {'; '.join(changed)}. "
+            f"{folder} was made with other settings: {'; '.join(changed.values())}. "
             "Give another --out, or leave it out, to keep both runs"
         )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 from benchmarks.rows import Row
+from reasoning.display import plain
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 HEADER = ("strategy", "accuracy", "95 %", "unparsed", "failed", "calls", "tokens in", "tokens out", "cost", "s each")
@@ -51,6 +54,23 @@ def terminal(rows: Sequence[Row], free: bool) -> Table:
             shown[0] += " ★"
         table.add_row(*(Text(cell) for cell in shown), style="bold green" if row.best else "")
     return table
+
+
+def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
+    """How often each rule read an answer, from pairs of strategy and rule: strategies in numbered columns."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    specs = list(dict.fromkeys(spec for spec, _ in found))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", overflow="fold")
+    for number in range(1, len(specs) + 1):
+        table.add_column(f"({number})", justify="right")
+    counts = Counter(found)
+    for rule, _ in Counter(rule for _, rule in found).most_common():
+        table.add_row(Text(plain(rule)), *(f"{counts[spec, rule] or '·'}" for spec in specs))
+    return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), table)
 
 
 def markdown(rows: Sequence[Row], free: bool) -> str:

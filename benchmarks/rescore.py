@@ -1,0 +1,217 @@
+"""Read the stored replies of a results folder again with the present rules, without a call.
+
+Every strategy is run again on the draws that the folder's journal holds, so whatever lies between a reply and an answer
+(reading, votes, programs, scores) is done anew. A result whose prompts are others now, so that its draws are not
+there, stays as it is and is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import reasoning
+from benchmarks.comparison import Comparison
+from benchmarks.fingerprint import fingerprint
+from benchmarks.result import Result
+from benchmarks.settings import sampling_of
+from benchmarks.store import Key, Store
+from benchmarks.tasks import get as get_task
+from reasoning import kinds, loop
+from reasoning.display import plain
+from reasoning.errors import CallFailed, ReasoningError
+from reasoning.journal import Journal
+from reasoning.llm.llm import LLM
+from reasoning.llm.request import Completion, Request
+from reasoning.strategy import Strategy
+from reasoning.tools import Tools
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What became of a results folder.
+
+    Attributes:
+        before, after: the version of the rules that read the results, and the one that reads them now.
+        was, now: the folder's comparison before and after.
+        changed: results of which the answer or its score is another now: as it was, as it is.
+        read: how many were read again.
+        left: why results were left as they were, and how many.
+    """
+
+    before: int
+    after: int
+    was: Comparison
+    now: Comparison
+    changed: tuple[tuple[Result, Result], ...]
+    read: int
+    left: tuple[tuple[str, int], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "checker": {"before": self.before, "after": self.after},
+            "read": self.read,
+            "left": dict(self.left),
+            "changed": [
+                {"problem": was.problem, "strategy": was.strategy, "before": _answer(was), "after": _answer(now)}
+                for was, now in self.changed
+            ],
+            "results": self.now.to_json(spent=False)["results"],
+        }
+
+    def shown(self, most: int = 40) -> RenderableType:
+        """For the terminal: each strategy's numbers before and after, and the answers that changed, at most so many."""
+        from rich.console import Group
+        from rich.text import Text
+
+        lines = [f"checker {self.before} → {self.after}: {self.read} results read again, {len(self.changed)} changed"]
+        lines += [f"{many} left as they were: {why}" for why, many in self.left]
+        parts: list[RenderableType] = [Text("\n".join(lines)), Text("")]
+        if self.changed:
+            parts += [self._numbers(), Text(""), self._changes(most)]
+        if len(self.changed) > most:
+            parts.append(Text(f"and {len(self.changed) - most} more; all of them with --json"))
+        return Group(*parts)
+
+    def _numbers(self) -> RenderableType:
+        changes = Counter(was.strategy for was, _ in self.changed)
+        by_spec = {row.strategy: row for row in self.now.rows}
+        return _table(
+            ("strategy", "changed", "right before", "now", "unparsed before", "now"),
+            [
+                (row.strategy, changes[row.strategy], row.correct, now.correct, row.unparsed, now.unparsed)
+                for row in self.was.rows
+                if (now := by_spec[row.strategy])
+            ],
+        )
+
+    def _changes(self, most: int) -> RenderableType:
+        return _table(
+            ("problem", "strategy", "before", "now"),
+            [(was.problem, was.strategy, _said(was), _said(now)) for was, now in self.changed[:most]],
+        )
+
+
+def rescore(folder: Path) -> Rescored:
+    """Read the results of a folder again and keep what comes out; see the module.
+
+    Raises:
+        InputError: the folder holds no run, is damaged, or is in use.
+    """
+    found = Store.read(folder)
+    store = Store.open(folder, found.settings, found.about)
+    journal = Journal(folder / "journal.sqlite")
+    try:
+        keys = [key for key, result in store.results.items() if not result.failed]
+        _complete(store, keys)
+        was, before = Comparison.of(store), int(store.settings["checker"])
+        strategies, unknown = _strategies(store.specs)
+        model = _Recorded(store.settings["model"], store.settings.get("base_url"))
+        llm = LLM(model, journal=journal, sampling=sampling_of(store.settings))
+        left: Counter[str] = Counter()
+        changed: list[tuple[Result, Result]] = []
+        again = loop.run(_read(store, [key for key in keys if key[1] in strategies], strategies, llm))
+        for old, new in again:
+            if isinstance(new, str):
+                left[new] += 1
+                continue
+            new = replace(new, spent=old.spent, seconds=old.seconds)
+            if _answer(old) != _answer(new):
+                changed.append((old, new))
+            if old != new:
+                store.add(new, None)  # what was asked and said is as it was
+        left.update(why for spec, why in unknown.items() for key in keys if key[1] == spec)
+        store.settings = {**store.settings, "checker": kinds.CHECKER}
+        store.note()
+        now = Comparison.of(store)
+        now.save(store)
+        read = len(keys) - left.total()
+        return Rescored(before, kinds.CHECKER, was, now, tuple(changed), read, tuple(left.most_common()))
+    finally:
+        journal.close()
+        store.close()
+
+
+def _complete(store: Store, keys: Sequence[Key]) -> None:
+    """Load the task where its own scorer is needed, which no file can hold."""
+    if store.lacks(0, keys):
+        store.add_examples(get_task(store.settings["task"]).load(len(store.examples), store.settings.get("seed") or 0))
+
+
+def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
+    """The strategies that can be made from their specs, and why the others cannot."""
+    made, unknown = {}, {}
+    for spec in specs:
+        try:
+            made[spec] = reasoning.strategies.get(spec)
+        except ReasoningError as error:
+            unknown[spec] = str(error)
+    return made, unknown
+
+
+async def _read(
+    store: Store, keys: Sequence[Key], strategies: Mapping[str, Strategy], llm: LLM
+) -> list[tuple[Result, Result | str]]:
+    """Each stored result with what it is now, or with why that cannot be known."""
+    prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+    tools, epoch = Tools(), int(store.about.get("epoch", 0))
+    found: list[tuple[Result, Result | str]] = []
+    for problem, spec in keys:
+        old, example = store.results[problem, spec], store.examples[problem]
+        try:
+            answer = await strategies[spec].arun(example.problem, llm, epoch=epoch, tools=tools)
+            found.append((old, Result.of(answer, example, spec, prints[spec])))
+        except _NotRecorded as error:
+            found.append((old, str(error)))
+        except Exception as error:  # a strategy of someone's own that is broken now
+            found.append((old, f"{type(error).__name__}: {error}"))
+    return found
+
+
+class _NotRecorded(CallFailed):
+    ends_run = True  # a branch that goes on without its draw would give another answer than the one that was stored
+
+
+class _Recorded:
+    """A model of which only the journal is left."""
+
+    max_choices = 1
+    concurrency: int | None = None
+    free = True
+
+    def __init__(self, model: str, endpoint: str | None) -> None:
+        self.model, self.endpoint = model, endpoint
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        raise _NotRecorded("a draw is not in the folder: the strategy or its prompts have changed since")
+
+    async def close(self) -> None: ...
+
+
+def _answer(result: Result) -> dict[str, Any]:
+    """What of a result may change when it is read again."""
+    return {"state": result.state, "value": result.value, "correct": result.correct}
+
+
+def _said(result: Result) -> str:
+    mark = "✓" if result.correct else "✗"
+    return f"{mark} {result.value} ({result.how})" if result.value is not None else f"{mark} unparsed ({result.why})"
+
+
+def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(plain(str(cell))[:200]) for cell in line))
+    return table
