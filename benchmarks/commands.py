@@ -26,6 +26,7 @@ bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     root.add_typer(bench, name="bench")
+    root.command("tasks")(tasks)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
@@ -34,10 +35,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 @bench.command()
 def run(
-    task: Annotated[str, typer.Option(help="gsm_symbolic, gsm8k, gym:NAME, jsonl:FILE or replay:FILE.")],
+    task: Annotated[str, typer.Option(help="gsm_symbolic, gym:NAME, jsonl:FILE, … `reasoning tasks` lists them.")],
     strategies: Annotated[str, typer.Option(help="Specs with commas between: 'vanilla, cot(shots=4)'.")],
     model: Annotated[str, typer.Option(help="local, local:NAME, a litellm name, or replay:FILE.")] = "local",
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    fields: Annotated[
+        str | None, typer.Option(help="Which columns of a file or data set: 'question=Body, answer=Answer'.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many problems.", min=1)] = 20,
     minutes: Annotated[float | None, typer.Option(help="Begin no further problem after this time.", min=0.01)] = None,
     seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
@@ -76,7 +80,7 @@ def run(
 
     with Display() as display:
         chosen = experiment.named_strategies(reasoning.strategies.split(strategies))
-        source = get(task)
+        source = get(task, fields)
         given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         llm = reasoning.connect(
             model,
@@ -106,6 +110,13 @@ def run(
                 _end_soon(130)
                 raise typer.Exit(130) from None
     _finish(found, folder, as_json)
+
+
+def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' for its sets.")] = None) -> None:
+    """List the sources of problems that `bench run --task` takes."""
+    from benchmarks.tasks import listing
+
+    _console().print(listing.listing() if name is None else listing.one(name))
 
 
 @bench.command()

@@ -110,14 +110,15 @@ def rescore(folder: Path) -> Rescored:
     journal = Journal(folder / "journal.sqlite")
     try:
         keys = [key for key, result in store.results.items() if not result.failed]
-        _complete(store, keys)
+        without = _complete(store, keys)
         was, before = Comparison.of(store), int(store.settings["checker"])
         strategies, unknown = _strategies(store.specs)
         model = _Recorded(store.settings["model"], store.settings.get("base_url"))
         llm = LLM(model, journal=journal, sampling=sampling_of(store.settings))
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
-        again = loop.run(_read(store, [key for key in keys if key[1] in strategies], strategies, llm))
+        readable = [key for key in keys if key[1] in strategies and key[0] not in without]
+        again = loop.run(_read(store, readable, strategies, llm))
         for old, new in again:
             if isinstance(new, str):
                 left[new] += 1
@@ -127,7 +128,7 @@ def rescore(folder: Path) -> Rescored:
                 changed.append((old, new))
             if old != new:
                 store.add(new, None)  # what was asked and said is as it was
-        left.update(why for spec, why in unknown.items() for key in keys if key[1] == spec)
+        left.update(unknown.get(spec) or without[name] for name, spec in keys if spec in unknown or name in without)
         store.settings = {**store.settings, "checker": kinds.CHECKER}
         store.note()
         now = Comparison.of(store)
@@ -139,10 +140,16 @@ def rescore(folder: Path) -> Rescored:
         store.close()
 
 
-def _complete(store: Store, keys: Sequence[Key]) -> None:
-    """Load the task where its own scorer is needed, which no file can hold."""
-    if store.lacks(0, keys):
-        store.add_examples(get_task(store.settings["task"]).load(len(store.examples), store.settings.get("seed") or 0))
+def _complete(store: Store, keys: Sequence[Key]) -> dict[str, str]:
+    """Load the task where its own scorers are needed, which no file can hold; why that cannot be, by problem."""
+    if not store.lacks(0, keys):
+        return {}
+    try:
+        task = get_task(store.settings["task"])
+        store.add_examples(task.load(len(store.examples), store.settings.get("seed") or 0))
+    except ReasoningError as error:
+        return {name: f"its scorer is missing: {error}" for name, _ in keys if store.lacks(0, [(name, "")])}
+    return {}
 
 
 def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:

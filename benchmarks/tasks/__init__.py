@@ -2,49 +2,139 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
 from benchmarks.tasks.task import Task
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import InputError, UnknownName, UsageError
 
-__all__ = ["Task", "get"]
-
-_FORMS = ("gsm8k", "gsm_symbolic", "gym:NAME", "jsonl:FILE", "replay:FILE")
+__all__ = ["Task", "get", "named"]
 
 
-def get(name: str | Task) -> Task:
-    """A task by its name: `gsm8k`, `gsm_symbolic`, `gym:NAME`, `jsonl:FILE` or `replay:FILE`. Loads no problem yet.
+def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task:
+    """A task by its name: a word of `named()`, or one of the forms below. Loads no problem yet.
+
+        gym:NAME           a data set of reasoning-gym
+        bbh:NAME           one of BIG-Bench Hard
+        jsonl:FILE         also csv:FILE and parquet:FILE
+        hf:OWNER/NAME      any data set of the Hugging Face hub
+        toml:FILE          a task in a file: `from = "hf:OWNER/NAME"` and the fields
+        replay:FILE        the problems of a recording
+
+    Args:
+        name: the name; a task is given back as it is.
+        fields: which columns stand for what, for files and `hf:`; see `benchmarks.tasks.fields.Fields`. As text:
+            "question=Body, answer=Answer, kind=number", for `hf:` also config and split.
 
     Raises:
-        UnknownName: no such task; gives the nearest one.
+        UnknownName: no such task, or no such field; gives the nearest one.
         InputError: the file does not exist.
     """
     if not isinstance(name, str):
         return name
-    form, colon, rest = name.strip().partition(":")
-    if colon and not rest:
-        raise UsageError(f"the task {name!r} is not complete: write {_complete(form)}")
-    match form:
-        case "gsm8k" if not colon:
-            from benchmarks.tasks.gsm8k import GSM8K
-
-            return GSM8K()
-        case "gsm_symbolic" if not colon:
-            from benchmarks.tasks.gym import GSM_SYMBOLIC
-
-            return GSM_SYMBOLIC
-        case "gym" if colon:
-            from benchmarks.tasks.gym import Gym
-
-            return Gym(rest)
-        case "jsonl" if colon:
-            from benchmarks.tasks.files import Jsonl
-
-            return Jsonl(rest)
-        case "replay" if colon:
-            from benchmarks.tasks.files import Recorded
-
-            return Recorded(rest)
-    raise UnknownName("task", name, _FORMS)
+    form, colon, rest = (part.strip() for part in name.partition(":"))
+    mapping = _mapping(fields)
+    known = named()
+    if form in _MAKERS and form not in known and not rest:
+        raise UsageError(f"the task {name!r} is not complete: write {FORMS[form][0]}")
+    if rest and form in _MAKERS:
+        if mapping and form not in _MAPPED:
+            raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
+        return _MAKERS[form](rest, mapping)
+    if not colon and form in known:
+        if mapping:
+            raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
+        return known[form]()
+    raise UnknownName("task", name, [*known, *(form for form, *_ in FORMS.values())])
 
 
-def _complete(form: str) -> str:
-    return next((known for known in _FORMS if known.startswith(f"{form}:")), " or ".join(_FORMS))
+def named() -> dict[str, Callable[[], Task]]:
+    """What makes each task that has a word for a name."""
+    from benchmarks.tasks import hub
+    from benchmarks.tasks.gym import GSM_SYMBOLIC
+    from benchmarks.tasks.symbolic import COIN_FLIP, LAST_LETTERS
+
+    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP)
+    made = {task.name: partial(get, task) for task in here}
+    return made | {name: partial(hub.named, name) for name in hub.catalogue()}
+
+
+def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:
+    from benchmarks.tasks.fields import pairs
+
+    return pairs(fields) if isinstance(fields, str) else fields or {}
+
+
+def _gym(rest: str, mapping: Mapping[str, str]) -> Task:
+    from benchmarks.tasks.gym import Gym
+
+    return Gym(rest)
+
+
+def _bbh(rest: str, mapping: Mapping[str, str]) -> Task:
+    from benchmarks.tasks import hub
+
+    return hub.named("bbh", rest)
+
+
+def _hf(rest: str, mapping: Mapping[str, str]) -> Task:
+    from benchmarks.tasks import hub
+
+    return hub.given(rest, mapping)
+
+
+def _file(kind: str) -> Callable[[str, Mapping[str, str]], Task]:
+    def make(rest: str, mapping: Mapping[str, str]) -> Task:
+        from benchmarks.tasks import files
+        from benchmarks.tasks.fields import Fields
+
+        task: Task = getattr(files, kind)(rest, Fields.of(mapping) if mapping else None)
+        return task
+
+    return make
+
+
+def _toml(rest: str, mapping: Mapping[str, str]) -> Task:
+    path = Path(rest).expanduser()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+    source = data.pop("from", None)
+    if not isinstance(source, str) or source.startswith("toml:"):
+        raise InputError(f'{path}: "from" is missing: from = "hf:OWNER/NAME", or "csv:FILE", "jsonl:FILE", …')
+    form, _, rest = source.partition(":")
+    if form != "hf" and form in _MAPPED:
+        source = f"{form}:{path.parent / Path(rest).expanduser()}"
+    try:
+        return get(source, data)
+    except UsageError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+_MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
+    "gym": _gym,
+    "bbh": _bbh,
+    "jsonl": _file("Jsonl"),
+    "csv": _file("Csv"),
+    "parquet": _file("Parquet"),
+    "hf": _hf,
+    "toml": _toml,
+    "replay": _file("Recorded"),
+}
+_MAPPED = ("hf", "jsonl", "csv", "parquet", "replay")
+FORMS: dict[str, tuple[str, str, str, str, str]] = {
+    "gym": ("gym:NAME", "endless", "by the set", "Apache-2.0", "a set of reasoning-gym, made from a seed"),
+    "bbh": ("bbh:NAME", "250", "by the task", "MIT", "one task of BIG-Bench Hard"),
+    "jsonl": ("jsonl:FILE", "–", "by the answers", "–", "JSON lines with a question and an answer"),
+    "csv": ("csv:FILE", "–", "by the answers", "–", "a CSV file; --fields says which columns"),
+    "parquet": ("parquet:FILE", "–", "by the answers", "–", "a Parquet file; --fields says which columns"),
+    "hf": ("hf:OWNER/NAME", "–", "by the answers", "–", "a data set of the Hugging Face hub, with --fields"),
+    "toml": ("toml:FILE", "–", "by the answers", "–", "a task in a file: from = …, and its fields"),
+    "replay": ("replay:FILE", "–", "by the answers", "–", "the problems of a recording"),
+}
+"""How tasks that have no word for a name are written: form, problems, kind of answer, licence, what it is."""

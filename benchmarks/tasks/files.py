@@ -1,53 +1,46 @@
-"""Problems from files of JSON lines: one's own, and recordings of models."""
+"""Problems from files: JSON lines, CSV and Parquet of one's own, and recordings of models."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
-import json
-import re
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from reasoning import kinds
-from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Choice, Kind, Number, Stated, Text, YesNo
+from benchmarks.tasks.fields import Fields
+from benchmarks.tasks.rows import Row, Rows
+from reasoning.errors import InputError, MissingExtra
 from reasoning.llm.replay import records
-from reasoning.problem import Example, Problem
-
-Line = tuple[int, dict[str, Any]]
-
-_TYPES: dict[str, tuple[type, ...]] = {"options": (list, dict), "kind": (str, dict), "context": (str,)}
-_WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
-_YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
-_NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Jsonl:
-    """A file of JSON lines (plain or `.gz`), taken in its order.
+class File(Rows):
+    """A file of rows, taken in its order; see `Rows` for what a row holds.
 
-    A line has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options` and
-    `context`. Without a kind: a choice where there are options; else a number if all such answers of the file are
-    numbers, yes or no if they all are that, and a text otherwise. Of an answer in the form of GSM8K, what follows the
-    last `####` counts.
-
-    Raises (from `load`):
-        InputError: names file, line and what is missing.
+    Attributes:
+        path: where it is.
+        fields: which columns stand for what, where they have other names.
     """
 
     path: str
+    fields: Fields | None = None
 
+    form: ClassVar[str]
+    """The word in front of the path in a task's name."""
     seeded = False
     licence = "the file's own"
-    _form = "jsonl"
-    _answers: ClassVar[tuple[str, ...]] = ("answer", "target")
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
             raise InputError(f"{self.file}: no such file")
+
+    @abstractmethod
+    def read(self) -> Iterator[Row]:
+        """The file's rows. May raise InputError, OSError, ValueError."""
 
     @property
     def file(self) -> Path:
@@ -55,97 +48,90 @@ class Jsonl:
 
     @property
     def name(self) -> str:
-        return f"{self._form}:{self.file.name}"
+        return f"{self.form}:{self.file.name}"
 
     @property
     def source(self) -> str:
         return self.file.name
 
+    @property
+    def prefix(self) -> str:
+        return self.file.name.split(".")[0]
+
+    @property
+    def mapped(self) -> Fields | None:
+        return self.fields
+
+    def place(self, number: int) -> str:
+        return f"{self.file}:{number}"
+
     def version(self) -> str:
         try:
-            return f"sha256 {hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]}"
+            digest = f"sha256 {hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]}"
         except OSError as error:
             raise InputError(f"{self.file}: cannot be read: {error.strerror}") from None
+        return f"{digest}, {self.fields}" if self.fields else digest
 
-    def load(self, limit: int, seed: int) -> list[Example]:
-        return self._examples[:limit]
+    def rows(self, limit: int, seed: int) -> Sequence[Row]:
+        return self._rows
 
     @cached_property
-    def _examples(self) -> list[Example]:
-        lines = list(records(self.file))
-        if not lines:
+    def _rows(self) -> list[Row]:
+        try:
+            found = list(self.read())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.file}: cannot be read as {self.form}: {error}") from None
+        if not found:
             raise InputError(f"{self.file}: the file holds no problem")
-        for number, line in lines:
-            self._check(number, line)
-        return list(self._made(lines))
-
-    def _check(self, number: int, line: dict[str, Any]) -> None:
-        wanted = " or ".join(map(repr, self._answers))
-        if not isinstance(line.get("question"), str) or not line["question"].strip():
-            raise self._wrong(number, f"'question' (a text) is missing{_instead(line, 'question')}")
-        if all(line.get(name) in (None, "") for name in self._answers):
-            raise self._wrong(number, f"{wanted} is missing{_instead(line, self._answers[0])}")
-        for name, types in _TYPES.items():
-            if not isinstance(line.get(name), (*types, type(None))):
-                names = " or ".join(_WORDS[one] for one in types)
-                raise self._wrong(number, f"{name!r} is {names}, not {json.dumps(line[name])[:80]}")
-
-    def _made(self, lines: Sequence[Line]) -> Iterator[Example]:
-        usual = _usual([self._answer(line) for _, line in lines if not line.get("kind") and not line.get("options")])
-        seen: dict[str, int] = {}
-        for number, line in lines:
-            name = (
-                str(line["id"]) if line.get("id") not in (None, "") else f"{self.file.name.split('.')[0]}-{number:04d}"
-            )
-            if name in seen:
-                raise self._wrong(number, f"the id {name!r} stands in line {seen[name]} already")
-            seen[name] = number
-            try:
-                yield self._example(line, name, usual)
-            except UsageError as error:
-                raise self._wrong(number, str(error)) from None
-
-    def _example(self, line: dict[str, Any], name: str, usual: Kind) -> Example:
-        kind = usual
-        if line.get("kind") and line["kind"] != Choice.name:
-            kind = kinds.from_json(line["kind"])
-        elif line.get("options") or line.get("kind"):
-            kind = Choice(line.get("options") or ())
-        problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
-        target = self._answer(line)
-        if isinstance(kind, Text):
-            target = str(target)
-        if isinstance(kind, Stated):
-            kind.target(target)  # raises where the answer is not of this kind
-        return Example(problem, target)
-
-    def _answer(self, line: dict[str, Any]) -> Any:
-        answer = next(line[name] for name in self._answers if line.get(name) not in (None, ""))
-        return answer.rpartition("####")[2].strip() if isinstance(answer, str) else answer
-
-    def _wrong(self, number: int, what: str) -> InputError:
-        return InputError(f"{self.file}:{number}: {what}")
+        return found
 
 
-@dataclass(frozen=True)
+class Jsonl(File):
+    """JSON lines, plain or `.gz`."""
+
+    form = "jsonl"
+
+    def read(self) -> Iterator[Row]:
+        return records(self.file)
+
+
 class Recorded(Jsonl):
     """The problems of a recording (see `reasoning.llm.replay`), whose right answers are in `reference`."""
 
-    _form = "replay"
-    _answers = ("reference", "answer", "target")
+    form = "replay"
+    answers = ("reference", "answer", "target")
 
 
-def _instead(line: dict[str, Any], name: str) -> str:
-    """What a line has where a field is missing."""
-    like = nearest(name, line)
-    if like == name:
-        return ": it is empty"
-    return f"; the line has {like!r}" if like else f"; the line has {', '.join(map(repr, line)) or 'nothing'}"[:200]
+class Csv(File):
+    """Comma-separated values; the first line names the columns."""
+
+    form = "csv"
+
+    def read(self) -> Iterator[Row]:
+        with self.file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            for row in reader:
+                yield reader.line_num, _filled(row)
 
 
-def _usual(answers: Sequence[Any]) -> Kind:
-    """The kind of the answers of a file that does not say."""
-    texts = [str(answer).strip() for answer in answers]
-    if all(map(_YES_NO.fullmatch, texts)):
-        return YesNo()
-    return Number() if all(text and _NUMBER.fullmatch(text) for text in texts) else Text()
+class Parquet(File):
+    """A Parquet file."""
+
+    form = "parquet"
+
+    def read(self) -> Iterator[Row]:
+        try:
+            from pyarrow import parquet
+        except ImportError as error:
+            raise MissingExtra(f"the task {self.name}", "bench", f"pyarrow ({error})") from None
+        batches = parquet.ParquetFile(self.file).iter_batches()
+        rows = (row for batch in batches for row in batch.to_pylist())
+        for number, row in enumerate(rows, 1):
+            yield number, _filled(row)
+
+
+def _filled(row: dict[Any, Any]) -> dict[str, Any]:
+    """Without what is empty; a line with more cells than columns is refused."""
+    if None in row:
+        raise ValueError(f"more cells than columns: {row[None]}")
+    return {str(name): value for name, value in row.items() if value not in (None, "")}

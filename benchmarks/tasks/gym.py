@@ -133,6 +133,12 @@ class Gym:
         return score
 
 
+def known() -> list[str]:
+    """The data sets that are offered."""
+    with _apart():
+        return sorted(set(_gym("gym").factory.DATASETS) - _REFUSED.keys())
+
+
 GSM_SYMBOLIC = Gym("gsm_symbolic", alias="gsm_symbolic")
 """Fresh grade-school word problems from the templates of GSM-Symbolic (Mirzadeh et al. 2024, arXiv 2410.05229)."""
 

@@ -125,9 +125,9 @@ def test_a_recording_is_a_task(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("gsm_symbolc", "did you mean 'gsm_symbolic'"),
-        ("nonsense", "known: gsm8k, gsm_symbolic, gym:NAME"),
+        ("xyzzy", "known: aqua, arc, arc_easy"),
         ("gsm8k:main", "unknown task 'gsm8k:main'"),
-        ("jsonl", "unknown task 'jsonl'"),
+        ("bbh:snark", "did you mean 'bbh:snarks'"),
     ],
 )
 def test_unknown_tasks_get_the_nearest(name: str, said: str) -> None:
@@ -139,8 +139,77 @@ def test_unknown_tasks_get_the_nearest(name: str, said: str) -> None:
 def test_an_incomplete_task_says_how_it_is_written() -> None:
     with pytest.raises(UsageError, match="write jsonl:FILE"):
         tasks.get("jsonl:")
-    with pytest.raises(UsageError, match="write gsm8k or"):
-        tasks.get("csv:")
+    with pytest.raises(UsageError, match="write csv:FILE"):
+        tasks.get("csv")
+    with pytest.raises(UsageError, match="write bbh:NAME, such as bbh:boolean_expressions"):
+        tasks.get("bbh")
+
+
+MAPPING = "question={Body} {Question}, answer=Answer"
+
+
+def test_columns_with_other_names(tmp_path: Path) -> None:
+    row = {"Body": "Ann has 3 pens.", "Question": "How many?", "Answer": "3.0", "wrong": 4}
+    written(tmp_path / "a.jsonl", row)
+    (example,) = tasks.get(f"jsonl:{tmp_path}/a.jsonl", MAPPING).load(5, 0)
+    assert (example.problem.question, example.target) == ("Ann has 3 pens. How many?", "3")
+    (tmp_path / "a.csv").write_text("\ufeffBody,Question,Answer\nAnn has 3 pens.,How many?,3.0\n", "utf-8")
+    assert tasks.get(f"csv:{tmp_path}/a.csv", MAPPING).load(5, 0)[0].problem.question == example.problem.question
+    (tmp_path / "mine.toml").write_text(
+        'from = "csv:a.csv"\nquestion = "{Body} {Question}"\nanswer = "Answer"\nkind = "text"\n'
+    )
+    mine = tasks.get(f"toml:{tmp_path}/mine.toml")
+    assert (mine.name, mine.load(5, 0)[0].problem.kind) == ("csv:a.csv", Text())
+    assert mine.version() != tasks.get(f"csv:{tmp_path}/a.csv", MAPPING).version()
+
+
+def test_a_parquet_file(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [{"question": f"{k}?", "answer": k, "context": None} for k in range(1, 4)]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=2)
+    examples = tasks.get(f"parquet:{tmp_path}/a.parquet").load(9, 0)
+    assert [(one.problem.id, one.target) for one in examples] == [("a-0001", 1), ("a-0002", 2), ("a-0003", 3)]
+    (tmp_path / "b.parquet").write_text("no parquet")
+    with pytest.raises(InputError, match=r"b\.parquet: cannot be read as parquet"):
+        tasks.get(f"parquet:{tmp_path}/b.parquet").load(9, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("question=Bdy, answer=Answer", r"a\.jsonl:1: there is no column 'Bdy'; did you mean 'Body'"),
+        ("question={Body} {Nix}, answer=Answer", r"there is no column 'Nix'"),
+        ("question=Body, anser=Answer", "unknown field 'anser' of the mapping; did you mean 'answer'"),
+        ("question", "write a mapping as NAME=COLUMN"),
+        ("question=Body, answer=Answer, index=yes", "the number of an option, from 0; not '3'"),
+    ],
+)
+def test_a_mapping_that_does_not_fit(tmp_path: Path, fields: str, said: str) -> None:
+    written(tmp_path / "a.jsonl", {"Body": "How many?", "Answer": "3"})
+    with pytest.raises(UsageError, match=said):
+        tasks.get(f"jsonl:{tmp_path}/a.jsonl", fields).load(5, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("question = ", "not a TOML file"),
+        ('question = "Body"', r'"from" is missing'),
+        ('from = "csv:none.csv"', "none.csv: no such file"),
+        ('from = "gsm8k"\nquestion = "x"', "mine.toml: the task 'gsm8k' has its own fields"),
+    ],
+)
+def test_a_task_file_that_makes_no_sense(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    with pytest.raises(InputError, match=said):
+        tasks.get(f"toml:{tmp_path}/mine.toml")
+
+
+def test_a_csv_line_with_too_many_cells(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("question,answer\nHow many?,1,234\n")
+    with pytest.raises(InputError, match="more cells than columns"):
+        tasks.get(f"csv:{tmp_path}/a.csv").load(5, 0)
 
 
 def test_choice_needs_options(tmp_path: Path) -> None:

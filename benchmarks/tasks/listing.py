@@ -1,0 +1,58 @@
+"""The tasks as a table: how many problems, what kind of answer, which licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.tasks import FORMS, hub, named
+from benchmarks.tasks.gym import known
+from reasoning.errors import UnknownName
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_HEADER = ("task", "problems", "answer", "licence", "what")
+
+
+def listing() -> RenderableType:
+    """Every task that has a name, and the forms of the others."""
+    return _table([_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()])
+
+
+def one(name: str) -> RenderableType:
+    """More about a task, or the names that complete a form."""
+    from rich.text import Text
+
+    if name == "gym":
+        return Text("\n".join(f"gym:{one}" for one in known()))
+    if name not in named():
+        raise UnknownName("task", name, [*named(), "gym"])
+    data = hub.catalogue().get(name, {})
+    lines = [f"{title}: {cell}" for title, cell in zip(_HEADER, _row(name), strict=True)]
+    lines += [f"{key}: {data[key]}" for key in ("note", "repository", "config", "split") if key in data]
+    lines += [f"{name}:{config}" for config in data.get("configs", ())]
+    return Text("\n".join(lines))
+
+
+def _row(name: str) -> tuple[str, ...]:
+    data = hub.catalogue().get(name)
+    if data is None:
+        task = named()[name]()
+        [example] = task.load(1, 0)
+        return name, "endless", example.problem.kind.name, task.licence, task.source
+    fields = data["fields"]
+    kind = fields.get("kind") or ("choice" if "options" in fields else "by the task" if "configs" in data else "choice")
+    return name, f"{data['size']:,}", kind, data["licence"], data["about"]
+
+
+def _table(rows: list[tuple[str, ...]]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in _HEADER:
+        right = title == "problems"
+        table.add_column(title, justify="right" if right else "left", no_wrap=title in ("task", "problems"))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,69 @@
+"""Two symbolic tasks of Wei et al. 2022 (arXiv 2201.11903, §5), made from a seed and memorised by no model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reasoning.kinds import Text, YesNo
+from reasoning.problem import Example, Problem
+
+_FIRST = (
+    *("Amara", "Bruno", "Chidi", "Dalia", "Emil", "Farah", "Goran", "Hanna", "Ivo", "Jarek", "Keiko", "Liora"),
+    *("Mateo", "Nadia", "Oskar", "Pilar", "Quinn", "Rashid", "Sofia", "Tomas", "Uma", "Viktor", "Wanda", "Yusuf"),
+)
+_LAST = (
+    *("Abbott", "Bergman", "Castro", "Dvorak", "Eriksen", "Fontaine", "Garcia", "Hussein", "Ishikawa", "Jansen"),
+    *("Kovacs", "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quigley", "Romano", "Schmidt", "Tanaka"),
+)
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """A task that is made.
+
+    Attributes:
+        name: its name.
+        make: from a generator to the question, whether it wants yes or no, and the answer.
+    """
+
+    name: str
+    make: Callable[[random.Random], tuple[str, bool, str]]
+
+    seeded = True
+    source = "made from a seed"
+    licence = "Apache-2.0"
+
+    def version(self) -> str:
+        return "1"
+
+    def load(self, limit: int, seed: int) -> list[Example]:
+        return [self._example(number, seed) for number in range(1, limit + 1)]
+
+    def _example(self, number: int, seed: int) -> Example:
+        question, yes_or_no, answer = self.make(random.Random(f"{self.name} {seed} {number}"))
+        kind = YesNo() if yes_or_no else Text()
+        return Example(Problem(question, kind, id=f"{self.name}-{seed}-{number:04d}"), answer)
+
+
+def _last_letters(chance: random.Random, words: int = 4) -> tuple[str, bool, str]:
+    names = chance.sample(_FIRST + _LAST, words)
+    question = f'Join the last letters of the words of "{" ".join(names)}", in their order, into one word.'
+    return question, False, "".join(name[-1] for name in names)
+
+
+def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, bool, str]:
+    flips = [chance.random() < 0.5 for _ in range(people)]
+    told = [
+        f"{name} {'turns it over' if flip else 'leaves it as it is'}."
+        for name, flip in zip(chance.sample(_FIRST, people), flips, strict=True)
+    ]
+    question = f"A coin lies heads up. {' '.join(told)} Does the coin lie heads up now?"
+    return question, True, "no" if sum(flips) % 2 else "yes"
+
+
+LAST_LETTERS = Symbolic("last_letters", _last_letters)
+"""Join the last letters of four names; the paper's out-of-domain length."""
+COIN_FLIP = Symbolic("coin_flip", _coin_flip)
+"""Whether a coin still lies heads up after four people; the paper's out-of-domain length."""

@@ -1,0 +1,184 @@
+"""Tasks from the hub through `datasets`: from folders in the form of its repositories, and without a network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchmarks import tasks
+from benchmarks.tasks import hub
+from reasoning.commands import app
+from reasoning.errors import InputError
+from reasoning.kinds import Choice, Number, Text, YesNo
+
+datasets = pytest.importorskip("datasets")
+
+CARD = """---
+configs:
+- config_name: {config}
+  data_files:
+  - split: {split}
+    path: data.parquet
+---
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes a folder with rows, as a task of the hub has them, and gives the task that reads it."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def make(name: str, rows: list[dict[str, Any]]) -> hub.Hub:
+        task = tasks.get(name)
+        assert isinstance(task, hub.Hub)
+        folder = tmp_path / "copy"
+        folder.mkdir()
+        (folder / "README.md").write_text(CARD.format(config=task.config or "default", split=task.split))
+        datasets.Dataset.from_list(rows).to_parquet(folder / "data.parquet")
+        return hub.Hub(**{**vars(task), "repository": str(folder)})
+
+    return make
+
+
+ROWS: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "gsm8k": ({"question": "Pens?", "answer": "He has <<2*3=6>>6.\n#### 1,006"}, Number(), 1006),
+    "gsm8k_platinum": ({"question": "Pens?", "answer": "#### 6", "cleaning_status": "verified"}, Number(), 6),
+    "gsm_hard": ({"input": "Pens?", "code": "def solution(): …", "target": 5723912.0}, Number(), 5723912),
+    "gsm_plus": ({"question": "Pens?", "answer": "6.5", "perturbation_type": "distraction"}, Number(), 6.5),
+    "svamp": ({"question_concat": "Ann. Pens?", "Body": "Ann.", "Question": "Pens?", "Answer": "6.0"}, Number(), 6),
+    "asdiv": ({"id": "a-1", "question": "Pens?", "result": "6", "result_unit": "pens"}, Number(), 6),
+    "multiarith": ({"question": "Pens?", "final_ans": "6"}, Number(), 6),
+    "aqua": (
+        {"question": "Pens?", "options": ["A)6", "B)7"], "rationale": "…", "correct": "B"},
+        Choice(["6", "7"]),
+        "B",
+    ),
+    "strategyqa": ({"question": "Can it?", "answer": False, "facts": "…"}, YesNo(), False),
+    "commonsenseqa": (
+        {"question": "Where?", "choices": {"label": ["A", "B"], "text": ["sea", "sky"]}, "answerKey": "A"},
+        *(Choice(["sea", "sky"]), "A"),
+    ),
+    "bbh:snarks": (
+        {"input": "Which is sarcastic?\nOptions:\n(A) Fine.\n(B) Just great.", "target": "(B)"},
+        *(Choice(["Fine.", "Just great."]), "B"),
+    ),
+    "bbh:navigate": ({"input": "Back again?\nOptions:\n- Yes\n- No", "target": "No"}, YesNo(), False),
+    "bbh:object_counting": ({"input": "How many?", "target": "6"}, Number(), 6),
+    "bbh:word_sorting": ({"input": "List: b a", "target": "a b"}, Text(), "a b"),
+    "date_understanding": (
+        {"input": "What day?\nOptions:\n(A) 01/02/2003\n(B) 02/02/2003", "target": "(A)"},
+        *(Choice(["01/02/2003", "02/02/2003"]), "A"),
+    ),
+    "hotpotqa": ({"id": "5a", "question": "Who?", "answer": "Ann", "context": {"title": ["x"]}}, Text(), "ann"),
+    "mmlu": (
+        {"question": "Which?", "subject": "law", "choices": ["a tort", "a tart", "x", "y"], "answer": 1},
+        *(Choice(["a tort", "a tart", "x", "y"]), "B"),
+    ),
+    "mmlu_pro": (
+        {"question": "Which?", "options": ["one", "two", "three"], "answer": "C", "answer_index": 2},
+        *(Choice(["one", "two", "three"]), "C"),
+    ),
+    "arc": (
+        {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["1", "2"]}, "answerKey": "2"},
+        *(Choice(["ice", "air"], ["1", "2"]), "2"),
+    ),
+    "arc_easy": (
+        {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["A", "B"]}, "answerKey": "B"},
+        *(Choice(["ice", "air"]), "B"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_each_becomes_an_example(repository: Any, name: str) -> None:
+    row, kind, right = ROWS[name]
+    (example,) = repository(name, [row]).load(5, 0)
+    assert example.problem.kind == kind
+    assert example.score(right)
+    assert not example.score(None)
+    assert "Options:" not in example.problem.question or name == "bbh:navigate"
+
+
+def test_every_task_of_the_hub_has_a_row_here() -> None:
+    assert {name.partition(":")[0] for name in ROWS} | {"drop", "math500"} == set(hub.catalogue())
+
+
+def test_a_competition_problem(repository: Any) -> None:
+    row = {"problem": "Half?", "solution": "…", "answer": "\\frac{1}{2}", "unique_id": "a"}
+    (example,) = repository("math500", [row]).load(5, 0)
+    assert example.problem.kind.name == "expression"
+    assert example.score(example.problem.kind.parse(r"So it is \boxed{\dfrac{1}{2}}."))
+
+
+def test_any_of_several_answers_is_right(repository: Any) -> None:
+    spans = {"spans": ["Ann", "Ann Lee"], "types": ["span", "span"]}
+    (example,) = repository("drop", [{"passage": "Ann Lee won.", "question": "Who?", "answers_spans": spans}]).load(
+        5, 0
+    )
+    assert example.problem.context == "Ann Lee won."
+    assert (example.score("ann lee"), example.score("Ann"), example.score("Lee")) == (True, True, False)
+    assert example.target == "Ann or Ann Lee"
+
+
+def test_a_seed_draws_from_sets_in_an_order_that_means_something(repository: Any) -> None:
+    rows = [{"question": f"{k}?", "choices": ["a", "b", "c", "d"], "answer": k % 4} for k in range(40)]
+    task = repository("mmlu", rows)
+    first, more, other = task.load(5, 1), task.load(9, 1), task.load(5, 2)
+    assert more[:5] == first
+    assert first != other
+    assert len(task.load(99, 1)) == 40
+    numbers = [int(example.problem.id.rpartition("-")[2]) for example in first]
+    assert numbers != sorted(numbers)
+
+
+def test_rows_without_an_answer_are_left_out(repository: Any) -> None:
+    rows = [
+        {"question": f"{k}?", "answer": "None" if k % 2 else str(k), "perturbation_type": kind}
+        for k, kind in enumerate(["distraction", "critical thinking", "distraction"])
+    ]
+    assert sorted(example.target for example in repository("gsm_plus", rows).load(9, 0)) == ["0", "2"]
+
+
+def test_any_repository_with_a_mapping(repository: Any) -> None:
+    copy = repository("svamp", [{"frage": "Wie viele?", "antwort": "3"}])
+    task = tasks.get(f"hf:{copy.repository}", {"question": "frage", "answer": "antwort", "config": "default"})
+    (example,) = task.load(5, 0)
+    assert (example.problem.question, example.problem.kind, example.target) == ("Wie viele?", Number(), "3")
+    with pytest.raises(InputError, match=r"row 1: there is no column 'question'; there are \['frage', 'antwort'\]"):
+        tasks.get(f"hf:{copy.repository}", "config=default").load(5, 0)
+
+
+def test_without_a_network_it_says_at_once_which_file_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    for name, instead in (("gsm8k", "--task jsonl:test.jsonl"), ("mmlu", "--task jsonl:FILE, with a question")):
+        started = time.monotonic()
+        with pytest.raises(InputError) as raised:
+            tasks.get(name).load(3, 0)
+        assert time.monotonic() - started < 10
+        assert instead in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_offline_and_never_fetched_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    with pytest.raises(InputError, match="Give a file instead"):
+        tasks.get("hf:openai/nothing-like-gsm8k").load(3, 0)
+
+
+def test_the_tasks_are_listed_with_what_they_are() -> None:
+    def told(*words: str) -> Result:
+        return CliRunner().invoke(app(), ["tasks", *words])
+
+    listed = told().stdout
+    for name in ("gsm_symbolic", "coin_flip", "mmlu_pro", "12,032", "CC-BY-NC-4.0", "expression", "hf:OWNER/NAME"):
+        assert name in listed
+    assert "bbh:word_sorting" in told("bbh").stdout
+    assert "note: some targets are wrong" in told("mmlu").stdout
+    assert "gym:chain_sum\n" in told("gym").stdout
+    assert "did you mean 'gsm8k'" in str(told("gms8k").exception)
