@@ -1,0 +1,32 @@
+"""What counts can tell: intervals, paired tests, power, noise, calibration, racing. Each function names its source.
+
+What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
+"""
+
+from benchmarks.statistics.intervals import Mean, clustered, exact, wilson
+from benchmarks.statistics.paired import (
+    Difference,
+    bootstrap,
+    disagreements,
+    holm,
+    mcnemar,
+    newcombe,
+    superiority,
+)
+from benchmarks.statistics.power import problems_needed, smallest_difference
+
+__all__ = [
+    "Difference",
+    "Mean",
+    "bootstrap",
+    "clustered",
+    "disagreements",
+    "exact",
+    "holm",
+    "mcnemar",
+    "newcombe",
+    "problems_needed",
+    "smallest_difference",
+    "superiority",
+    "wilson",
+]

@@ -1,0 +1,75 @@
+"""Intervals for the accuracy of one strategy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The score interval of a share; (0, 1) where nothing was observed.
+
+    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22;
+    recommended for small n by Brown, Cai and DasGupta (2001), Statistical Science 16(2).
+    """
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low = 0.0 if successes == 0 else max(0.0, centre - half)  # exact at the ends, where rounding would show
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return low, high
+
+
+def exact(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share: never covers less than it says, and is wider than Wilson's for that.
+
+    Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits", Biometrika 26(4).
+    """
+    if n == 0:
+        return 0.0, 1.0
+    from scipy.stats import binomtest
+
+    low, high = binomtest(successes, n).proportion_ci(confidence, method="exact")
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean with its standard error and interval."""
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+
+def clustered(values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95) -> Mean:
+    """The mean of values that are alike within clusters: epochs of one problem, problems of one family.
+
+    The interval uses Student's t with as many degrees of freedom as there are clusters, less one; with one cluster
+    nothing is known, and it is as wide as the values can be taken to be.
+
+    Args:
+        values: such as 1 for right and 0 for wrong.
+        clusters: which cluster each value belongs to.
+
+    Source: Miller (2024), "Adding error bars to evals", arXiv 2411.00640, §2.2; the correction for few clusters is
+    CR1 of Cameron and Miller (2015), Journal of Human Resources 50(2).
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    x = np.asarray(values, dtype=float)
+    names, cluster = np.unique(np.asarray([str(one) for one in clusters]), return_inverse=True)
+    mean = float(x.mean())
+    if len(names) < 2:
+        return Mean(mean, math.nan, float(min(0.0, x.min())), float(max(1.0, x.max())))
+    sums = np.bincount(cluster, weights=x - mean)
+    error = float(np.sqrt(np.square(sums).sum() * len(names) / (len(names) - 1)) / len(x))
+    half = float(t.ppf((1 + confidence) / 2, len(names) - 1)) * error
+    return Mean(mean, error, mean - half, mean + half)

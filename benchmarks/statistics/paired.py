@@ -1,0 +1,137 @@
+"""Two strategies on the same problems: tests, their correction over many pairs, and the size of the difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TypeVar
+
+from benchmarks.statistics.intervals import wilson
+
+K = TypeVar("K")
+
+
+def disagreements(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int]:
+    """From the same problems in the same order: how many only the first solved, and how many only the second."""
+    pairs = list(zip(a, b, strict=True))
+    return sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """The two-sided exact p-value that two strategies are equally good, from the problems on which they disagree.
+
+    Args:
+        only_a: problems that only the first solved.
+        only_b: problems that only the second solved.
+
+    Source: McNemar (1947), Psychometrika 12(2); the exact form is the sign test, a binomial with p = 1/2.
+    """
+    n = only_a + only_b
+    tail: int = 1
+    term: int = 1
+    for k in range(min(only_a, only_b)):
+        term = term * (n - k) // (k + 1)  # n over k + 1, from n over k
+        tail += term
+    return float(min(1.0, 2 * tail / 2**n))
+
+
+def holm(p_values: Mapping[K, float]) -> dict[K, float]:
+    """Adjusted p-values: those under the level hold together, with an error rate of the level over all of them.
+
+    Source: Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6(2).
+    """
+    adjusted: dict[K, float] = {}
+    running = 0.0
+    ordered = sorted(p_values.items(), key=lambda item: item[1])
+    for place, (key, p) in enumerate(ordered):
+        running = max(running, min(1.0, (len(ordered) - place) * p))
+        adjusted[key] = running
+    return {key: adjusted[key] for key in p_values}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better the first of two strategies is, in accuracy from -1 to 1, with an interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+def newcombe(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Difference:
+    """The difference of two accuracies on the same problems, each solved once: right also where they never disagree.
+
+    Source: Newcombe (1998), "Improved confidence intervals for the difference between binomial proportions based on
+    paired data", Statistics in Medicine 17, method 10.
+    """
+    n = len(a)
+    only_a, only_b = disagreements(a, b)
+    right_a, right_b = sum(map(bool, a)), sum(map(bool, b))
+    if n == 0:
+        return Difference(0.0, -1.0, 1.0)
+    both, neither = right_a - only_a, n - right_b - only_a
+    value = (only_a - only_b) / n
+    (low_a, high_a), (low_b, high_b) = wilson(right_a, n, confidence), wilson(right_b, n, confidence)
+    share_a, share_b = right_a / n, right_b / n
+    margins = right_a * (n - right_a) * right_b * (n - right_b)
+    cross = both * neither - only_a * only_b
+    corrected = max(cross - n / 2, 0.0) if cross > 0 else cross
+    phi = corrected / math.sqrt(margins) if margins else 0.0
+
+    def half(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+
+    return Difference(
+        value, value - half(share_a - low_a, high_b - share_b), value + half(high_a - share_a, share_b - low_b)
+    )
+
+
+def bootstrap(
+    a: Sequence[float], b: Sequence[float], confidence: float = 0.95, *, seed: int = 0, resamples: int = 10_000
+) -> Difference:
+    """The difference of two means over the same problems: for values that are no single yes or no, as over epochs.
+
+    The bias-corrected and accelerated bootstrap over problems. Where all differences are equal it has no width, which
+    means nothing: use `newcombe` for single outcomes.
+
+    Source: Efron (1987), "Better bootstrap confidence intervals", JASA 82(397).
+    """
+    import numpy as np
+
+    d = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
+    n, mean = len(d), float(d.mean())
+    deviation = d - mean
+    spread = float(np.square(deviation).sum())
+    if spread <= n * 1e-24:
+        return Difference(mean, mean, mean)
+    values, counts = np.unique(d, return_counts=True)  # resampling n of few values is a multinomial draw
+    drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=resamples)
+    means = np.sort(drawn @ values / n)
+    normal = NormalDist()
+    tolerance = 1e-9 * max(1.0, abs(mean))  # equal sums come out in either order
+    below = (np.sum(means < mean - tolerance) + np.sum(np.abs(means - mean) <= tolerance) / 2) / resamples
+    bias = normal.inv_cdf(float(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples)))
+    acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
+
+    def end(share: float) -> float:
+        z = bias + normal.inv_cdf(share)
+        return float(np.quantile(means, normal.cdf(bias + z / (1 - acceleration * z))))
+
+    return Difference(mean, end((1 - confidence) / 2), end((1 + confidence) / 2))
+
+
+def superiority(a: Sequence[float], b: Sequence[float]) -> float:
+    """How likely the first is better than the second on a problem drawn at random; a tie counts half.
+
+    Source: the common-language effect size of McGraw and Wong (1992), Psychological Bulletin 111(2), for pairs.
+    """
+    pairs = list(zip(a, b, strict=True))
+    return sum((x > y) + 0.5 * (x == y) for x, y in pairs) / len(pairs)

@@ -1,0 +1,118 @@
+"""Intervals and paired differences against scipy, statsmodels and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from scipy.stats import bootstrap as scipy_bootstrap
+
+from benchmarks.statistics import (
+    bootstrap,
+    clustered,
+    exact,
+    holm,
+    mcnemar,
+    newcombe,
+    problems_needed,
+    smallest_difference,
+    superiority,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "score", "clopper"),
+    [  # statsmodels 0.15.0, proportion_confint with "wilson" and "beta"
+        (0, 10, (0.0, 0.27753279986288926), (0.0, 0.30849710781876083)),
+        (3, 48, (0.021483232908389285, 0.16835438054946356), (0.013079244409552646, 0.17195993079057045)),
+        (13, 48, (0.16565957627456437, 0.40996964982240613), (0.15278186860821652, 0.4184563653261887)),
+        (900, 1319, (0.6567113530935226, 0.7068998693947784), (0.6564452299045854, 0.7074097772132784)),
+    ],
+)
+def test_shares_agree_with_statsmodels(
+    k: int, n: int, score: tuple[float, float], clopper: tuple[float, float]
+) -> None:
+    assert wilson(k, n) == pytest.approx(score, abs=1e-12)
+    assert exact(k, n) == pytest.approx(clopper, abs=1e-9)
+    assert exact(0, 0) == (0.0, 1.0)
+
+
+def test_tests_agree_with_statsmodels() -> None:
+    assert mcnemar(12, 30) == pytest.approx(0.007915897334896727)  # statsmodels 0.15.0, mcnemar(exact=True)
+    assert mcnemar(100, 140) == pytest.approx(0.01166409231767769)
+    for a, b in ((0, 7), (3, 9), (40, 41), (200, 150)):
+        assert mcnemar(a, b) == pytest.approx(binomtest(a, a + b).pvalue)
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}) == pytest.approx(
+        {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02}
+    )
+
+
+def test_clusters_agree_with_statsmodels() -> None:
+    right = [1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
+    found = clustered(right, np.repeat(np.arange(6), 4).tolist())
+    # statsmodels 0.15.0: OLS on a constant, cov_type="cluster", use_t=True
+    assert found.value == pytest.approx(0.54166667)
+    assert found.error == pytest.approx(0.1502313, abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((0.15548481, 0.92784853), abs=1e-6)
+    one = clustered([1, 0, 1], ["a", "a", "a"])
+    assert (one.low, one.high) == (0.0, 1.0)
+
+
+def test_the_bootstrap_agrees_with_scipy() -> None:
+    chance = np.random.default_rng(3)
+    for n in (30, 200):
+        a, b = chance.random(n) < 0.7, chance.random(n) < 0.5
+        found = bootstrap(a.tolist(), b.tolist(), resamples=40_000)
+        d = a.astype(float) - b
+        theirs = scipy_bootstrap((d,), np.mean, method="BCa", n_resamples=40_000, rng=chance).confidence_interval
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1.01 / n)
+        assert found.value == pytest.approx(d.mean())
+    epochs = bootstrap([0.25, 0.5, 0.75, 1.0], [0.0, 0.5, 0.25, 0.5])
+    assert epochs.low <= epochs.value <= epochs.high
+
+
+def test_the_bootstrap_is_the_same_every_time_and_seeded() -> None:
+    a, b = [True] * 9 + [False] * 21, [False] * 25 + [True] * 5
+    assert bootstrap(a, b) == bootstrap(a, b)
+    finer = ([0.1 * k for k in range(30)], [0.07 * k * k % 1 for k in range(30)])
+    assert bootstrap(*finer, seed=1) != bootstrap(*finer, seed=2)
+    assert bootstrap(a, a) == bootstrap(b, b)  # no width
+
+
+def test_newcombe_is_no_point_where_nobody_disagrees() -> None:
+    a = [True] * 20 + [False] * 10
+    found = newcombe(a, a)
+    assert found.value == 0
+    assert -0.2 < found.low < 0 < found.high < 0.2
+    assert not found.shown
+    everything = newcombe([True] * 30, [False] * 30)
+    assert everything.value == 1
+    assert 0.8 < everything.low < 1 == everything.high
+    assert newcombe([], []).low == -1
+
+
+def test_newcombe_is_symmetric_and_covers() -> None:
+    chance = np.random.default_rng(5)
+    hits = 0
+    for _ in range(400):
+        hard = chance.random(80)
+        a, b = hard + chance.normal(0, 0.3, 80) > 0.4, hard + chance.normal(0, 0.3, 80) > 0.5
+        found, mirrored = newcombe(a.tolist(), b.tolist()), newcombe(b.tolist(), a.tolist())
+        assert (found.low, found.high) == pytest.approx((-mirrored.high, -mirrored.low))
+        hits += found.low <= 0.0878 <= found.high  # the true difference, by a million draws
+    assert 0.92 <= hits / 400 <= 0.995
+
+
+def test_superiority() -> None:
+    assert superiority([1, 1, 0, 0], [0, 1, 0, 1]) == 0.5
+    assert superiority([1, 1, 1, 0], [0, 0, 1, 0]) == 0.75
+
+
+def test_problems_needed_is_the_inverse_of_the_smallest_difference() -> None:
+    for difference, disagreement in ((0.05, 0.2), (0.1, 0.3), (0.02, 0.1), (0.4, 0.1)):
+        n = problems_needed(difference, disagreement)
+        assert (smallest_difference(n, disagreement) or 1) <= difference + 1e-6
+        assert (smallest_difference(n - 1, disagreement) or 1) > difference - 1e-6
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        problems_needed(0, 0.2)
