@@ -164,7 +164,7 @@ def _priced(usage: Usage, price: Any) -> Usage:
 def _longest_chain(strategy: Strategy) -> int:
     """At most so many calls follow upon each other's replies: a wrapper's branches run side by side."""
     inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
-    if not inner:
+    if not inner or strategy.reads_samples:
         return strategy.calls_range()[1]
     return max(_longest_chain(one) for one in inner)
 

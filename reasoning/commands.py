@@ -132,7 +132,7 @@ def ask(
         typer.echo("stopped; the same command goes on from the draws that are recorded", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
-        typer.echo(json.dumps(_as_json(answer), ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(answer), ensure_ascii=False, default=str))
     else:
         _print(answer, trace)
     if answer.state != "answered":
@@ -180,11 +180,11 @@ def _as_json(answer: Answer) -> dict[str, Any]:
 def _print(answer: Answer, trace: bool) -> None:
     from rich.console import Console
 
-    from reasoning.display import cost, plain
+    from reasoning.display import answer_tree, cost, plain
 
     out = Console(highlight=False, markup=False)
     if trace and answer.trace is not None:
-        out.print(answer.trace.tree())
+        out.print(answer_tree(answer))
     for name, value in answer.steps.items():
         out.print(name, style="bold")
         out.print(plain(_shown(value)), soft_wrap=True)

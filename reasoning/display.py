@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reasoning.answer import Answer
     from reasoning.llm.request import Completion, Message, Usage
     from reasoning.prompts import Prompt
+    from reasoning.voting import Vote
 
 
 def plain(text: str) -> str:
@@ -85,6 +86,33 @@ def trace_tree(trace: Trace) -> Tree:
     return root
 
 
+def answer_tree(answer: Answer) -> Tree:
+    """The answer's trace as a tree, with its votes as bars at the end."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = trace_tree(answer.trace) if answer.trace else Tree(Text(plain(answer.state), style="bold"))
+    if answer.votes:
+        branch = root.add(Text("votes", style="bold"))
+        for share, candidate, about, wins in _bars(answer.votes):
+            bar = "█" * round(20 * share) or "▏"
+            branch.add(Text.assemble((bar, "green" if wins else "dim"), f" {plain(candidate)}", (f"  {about}", "dim")))
+        for remark in answer.votes.remarks:
+            branch.add(Text(plain(remark), style="yellow"))
+    return root
+
+
+def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
+    """For each candidate: its share, its value, its votes in words, and whether it is the winner or ties with it."""
+    rows = []
+    for place, (one, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
+        weight = f", weight {one.weight:.3g}" if votes.weighed else ""
+        level = votes.tied and place < len(votes.winners)
+        about = f"{len(one.draws)}{weight} · {share:.0%}{' · tied' if level else ''}"
+        rows.append((share, str(one.value), about, place < len(votes.winners) and not votes.abstained))
+    return rows
+
+
 _STYLE = (
     "<style>.rsn{font:13px/1.45 system-ui,sans-serif}.rsn details{margin:.15em 0 .15em 1em}"
     ".rsn pre{white-space:pre-wrap;margin:.2em 0 .2em 1em;padding:.3em .6em;border-left:3px solid #8888;"
@@ -124,16 +152,23 @@ def answer_html(answer: Answer) -> str:
     head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.why}")
     if answer.confidence is not None:
         head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
-    bars = ""
-    if answer.votes:
-        total = max(answer.votes.total, 1)
-        bars = "".join(
-            f'<div><span class="bar" style="width:{10 * count / total:.2f}em"></span> '
-            f"{escape(str(candidate))} <span class=dim>{count}</span></div>"
-            for candidate, count in answer.votes.counts
-        )
+    bars = _votes_html(answer.votes) if answer.votes else ""
     trace = _stage_html(answer.trace, about=cost(answer.usage)) if answer.trace else ""
     return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{trace}</div>'
+
+
+def votes_html(votes: Vote) -> str:
+    """The candidates as bars, with ties and an abstention named."""
+    return f'{_STYLE}<div class="rsn">{_votes_html(votes)}</div>'
+
+
+def _votes_html(votes: Vote) -> str:
+    bars = "".join(
+        f'<div><span class="bar" style="width:{10 * share:.2f}em{"" if wins else ";opacity:.4"}"></span> '
+        f"{escape(candidate)} <span class=dim>{escape(about)}</span></div>"
+        for share, candidate, about, wins in _bars(votes)
+    )
+    return bars + "".join(f'<div class="note">{escape(remark)}</div>' for remark in votes.remarks)
 
 
 def prompt_html(prompt: Prompt) -> str:

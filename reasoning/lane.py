@@ -37,6 +37,7 @@ class Lane:
         self._stride: int = parent._stride * WIDTH if parent else 1
         self._before = before  # what the parent had taken when it was split
         self._taken: Counter[str] = Counter()
+        self._split_at: Mapping[str, int] = {}  # what it had taken when it was split last
 
     def take(self, key: str, n: int) -> list[int]:
         """The indexes of the next `n` draws of the request with this key."""
@@ -48,12 +49,19 @@ class Lane:
         base = self._base(key)
         return [base + (first + i) * self._stride for i in range(n)]
 
-    def split(self, n: int) -> list[Lane]:
-        """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended."""
-        if n > WIDTH or self._stride >= WIDTH**DEPTH:
+    def split(self, n: int, after: int = 0) -> list[Lane]:
+        """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
+
+        Args:
+            n: how many.
+            after: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
+                same, whether it is made at once or in parts. The lane must not have drawn in between.
+        """
+        if after + n > WIDTH or self._stride >= WIDTH**DEPTH:
             raise UsageError(f"more than {WIDTH} branches side by side, or more than {DEPTH} levels of them")
-        before = dict(self._taken)
-        return [Lane(self, place, n, before=before) for place in range(n)]
+        if not after:
+            self._split_at = dict(self._taken)
+        return [Lane(self, place, after + n, before=self._split_at) for place in range(after, after + n)]
 
     def _base(self, key: str) -> int:
         if self._parent is None:

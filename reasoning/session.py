@@ -111,17 +111,18 @@ class Session:
         """Write something into the trace."""
         self.trace.events.append(Note(text))
 
-    def lanes(self, n: int, name: str = "branch", **sampling: Any) -> list[Session]:
+    def lanes(self, n: int, name: str = "branch", *, after: int = 0, **sampling: Any) -> list[Session]:
         """`n` sessions for branches that run side by side (see `together`), each with its own draws.
 
         Args:
             n: how many.
             name: what the trace calls them.
+            after: so many were given and have ended, and these are the next of them; see `Lane.split`.
             sampling: settings for calls in the branches that do not give their own.
         """
         settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
         sessions = []
-        for place, lane in enumerate(self._lane.split(n), 1):
+        for place, lane in enumerate(self._lane.split(n, after), after + 1):
             branch = Trace(f"{name} {place}")
             self.trace.events.append(branch)
             sessions.append(

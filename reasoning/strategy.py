@@ -74,6 +74,8 @@ class Strategy(ABC):
     """A way of answering a problem with a model. Its repr is its spec: `strategies.get(repr(s)) == s`."""
 
     card: ClassVar[Card]
+    reads_samples: ClassVar[bool] = False
+    """Whether a call of a wrapper may hold all that its branches said: what a forecast must reckon with."""
 
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:

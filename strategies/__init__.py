@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from strategies.registry import catalogue as catalogue
     from strategies.registry import get as get
     from strategies.sampling.self_consistency import SelfConsistency as SelfConsistency
+    from strategies.sampling.universal_self_consistency import UniversalSelfConsistency as UniversalSelfConsistency
     from strategies.spec import split as split
     from strategies.thought.cot import ChainOfThought as ChainOfThought
 
@@ -22,6 +23,7 @@ _FROM = {
     "ProgramOfThoughts": "programs.program_of_thoughts",
     "SelfConsistency": "sampling.self_consistency",
     "TELECOM_FEEDBACK": "domain.telecom_feedback",
+    "UniversalSelfConsistency": "sampling.universal_self_consistency",
     "Vanilla": "direct.vanilla",
     "catalogue": "registry",
     "get": "registry",

@@ -18,6 +18,7 @@ _SHELF = {
     "self_consistency": "strategies.sampling.self_consistency:SelfConsistency",
     "least_to_most": "strategies.decomposition.least_to_most:LeastToMost",
     "program_of_thoughts": "strategies.programs.program_of_thoughts:ProgramOfThoughts",
+    "universal_self_consistency": "strategies.sampling.universal_self_consistency:UniversalSelfConsistency",
     "telecom_feedback": "strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }
 GROUP = "reasoning.strategies"

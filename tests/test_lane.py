@@ -42,6 +42,36 @@ def test_what_a_lane_draws_does_not_depend_on_the_order_of_arrival() -> None:
     assert draws([0, 1, 2]) == draws([2, 0, 1])
 
 
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 2))
+def test_a_split_in_parts_is_the_split_at_once(parts: list[int], taken: int) -> None:
+    """Also for what some lanes never ask: lane `k` takes index `k` of it, and not one that another part left free."""
+
+    def draws(lane: Lane, place: int, inner_parts: list[int]) -> list[int]:
+        own = lane.take("a", 2) + (lane.take("b", 1) if place % 3 == 2 else [])
+        for k, part in enumerate(inner_parts):
+            for inner in lane.split(part, after=sum(inner_parts[:k])):
+                own += inner.take("b", 1) + inner.take("c", 2)
+        return own
+
+    whole, parent = Lane(), Lane()
+    assert whole.take("a", taken) == parent.take("a", taken)
+    at_once = [draws(lane, place, [3]) for place, lane in enumerate(whole.split(sum(parts)))]
+    in_parts: list[list[int]] = []
+    for part in parts:
+        in_parts += [
+            draws(lane, place, [1, 2])
+            for place, lane in enumerate(parent.split(part, after=len(in_parts)), len(in_parts))
+        ]
+    assert in_parts == at_once
+    assert parent.take("a", 1) == whole.take("a", 1) == [taken + sum(parts)]
+
+
+def test_a_second_split_begins_behind_the_first() -> None:
+    lane = Lane()
+    assert [one.take("a", 1) for one in [*lane.split(2), *lane.split(2, after=2)]] == [[0], [1], [2], [3]]
+    assert [one.take("a", 1) for one in lane.split(2)] == [[4], [5]]
+
+
 def test_epochs_share_nothing() -> None:
     def all_draws(epoch: int) -> set[int]:
         root = Lane(epoch=epoch)

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Literal, get_args
 
-from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import majority
+from reasoning.voting import (
+    Beta,
+    Decided,
+    Dirichlet,
+    Draw,
+    Fixed,
+    Groups,
+    Rule,
+    Window,
+    executed,
+    keeping,
+    stopping,
+    vote,
+)
+from reasoning.voting.groups import takes_two
+from reasoning.voting.recorded import first_stop
+from reasoning.voting.weights import BY_LOGPROB, Named
+from strategies.sampling.draws import drawn
 from strategies.thought.cot import ChainOfThought
+
+Stop = Literal["fixed", "decided", "beta", "dirichlet", "window"]
 
 
 @technique(
@@ -17,11 +39,11 @@ from strategies.thought.cot import ChainOfThought
     authors="Wang et al.",
     year=2022,
     arxiv="2203.11171",
-    calls="samples * base",
-    counts="and those of the base strategy",
-    needs=("sampling",),
+    calls="samples * base if stop == 'fixed' else drawn * base",
+    counts="drawn: samples until the rule stops, at most `samples`; and those of the base strategy",
+    needs=("sampling", "logprobs if weigh is a probability"),
     use_when="answers can be compared, a single chain is often but not always right, and several times the tokens "
-    "are worth some points; most of the gain is there with 5 to 10 samples",
+    "are worth some points; most of the gain is there with 5 to 10 samples, and stop='beta' draws few where all agree",
     avoid_when="all chains share one error (a wrong reading of the question): the vote only makes it look sure; or the "
     "model is near 0 or near 100 %",
     aliases=("sc",),
@@ -29,28 +51,117 @@ from strategies.thought.cot import ChainOfThought
 class SelfConsistency(Strategy):
     """Solve with the base strategy `samples` times, independently, and take the majority.
 
-    Samples that could not be read do not vote, nor do failed calls; ties go to the candidate that was drawn first.
-    The confidence is the winner's share of the votes. The paper draws 40 at temperature 0.7 from a few-shot chain of
-    thought; any strategy can be the base here, and its first draws leave as one request where the model takes `n`.
+    Samples that could not be read do not vote, nor do failed calls. A tie goes to the candidate with the higher mean
+    log-probability where there is one, else to the one that was drawn first. The confidence is the winner's share of
+    the votes. The paper draws 40 at temperature 0.7 from a few-shot chain of thought; any strategy can be the base
+    here, and its first draws leave as one request where the model takes `n`.
+
+    `stop` ends the sampling early; see `reasoning.voting.stopping`. Draws are judged in draw order, so neither the
+    answer nor their number depends on which reply came first. They are asked for in waves, each as small as could be
+    enough, so that nothing is bought that does not vote; a greater `wave` waits less often and may buy more.
+
+    Parameters:
+        samples: draws, at most.
+        temperature: of the draws.
+        stop: "fixed" draws all; "decided" until the majority can no longer change; "beta" and "dirichlet" until it is
+            the right one with probability `threshold` (Aggarwal et al. 2023, arXiv 2305.11860); "window" until `window`
+            draws in a row say the same (Li et al. 2024, arXiv 2401.10480).
+        threshold, window: of these rules.
+        wave: draws to ask for at once, at least, with a rule that stops.
+        weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or a function of a
+            `Draw`, such as a verifier.
+        keep: which samples may vote: "executed" for those that hold a program that runs without error (under
+            `program_of_thoughts` this is so anyway: a program that fails has no answer), or a function of a `Draw`.
+        most_complex: let only so many vote, those with the most steps (Fu et al. 2022, arXiv 2210.00720: 50 samples,
+            30 to 40 of them vote).
+        min_share: abstain (`Unparsed`, with the votes) where the winner has a smaller share of what voted.
+        group: joins answers that mean the same: a function of one value (its key) or of two.
     """
 
     base: Strategy = ChainOfThought()  # a frozen value
     samples: int = 40
     temperature: float = 0.7
+    stop: Stop = "fixed"
+    threshold: float = 0.95
+    window: int = 5
+    wave: int = 1
+    weigh: Named | Callable[[Draw], float] = "equal"
+    keep: Literal["executed"] | Callable[[Draw], bool] | None = None
+    most_complex: int | None = None
+    min_share: float = 0.0
+    group: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
-        self.check_parameters(samples=1, temperature=0)
+        for name, value, known in (("weigh", self.weigh, get_args(Named)), ("keep", self.keep, ("executed",))):
+            if isinstance(value, str) and value not in known:
+                raise UnknownName(name, value, known)
+        self.check_parameters(samples=1, temperature=0, window=1, wave=1, most_complex=1, min_share=0)
+        if self.min_share > 1:
+            raise UsageError(f"self_consistency(min_share={self.min_share}): a share is at most 1")
+        if self.stop != "fixed" and (self.weigh != "equal" or self.most_complex is not None):
+            other = "most_complex" if self.weigh == "equal" else "weigh"
+            raise UsageError(f"self_consistency(stop={self.stop!r}) counts votes one by one: leave {other} out")
+        if self.group is not None:
+            takes_two(self.group)
+        self.rule  # noqa: B018  # checks the threshold
+
+    @property
+    def rule(self) -> Rule:
+        """When it stops, as a value; see `reasoning.voting.stopping`."""
+        rules: dict[Stop, Callable[[], Rule]] = {
+            "fixed": Fixed,
+            "decided": Decided,
+            "beta": lambda: Beta(self.threshold),
+            "dirichlet": lambda: Dirichlet(self.threshold),
+            "window": lambda: Window(self.window),
+        }
+        return rules[self.stop]()
+
+    def calls_range(self) -> tuple[int, int]:
+        """The least and the greatest number of completions for one problem: where all agree, and where all is drawn."""
+        low, high = self.base.calls_range()
+        return self._next([]) * low, self.samples * high
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        lanes = session.lanes(self.samples, "sample", temperature=self.temperature)
-        answers = await together([lane.solve(self.base, problem) for lane in lanes])
+        groups = Groups(problem.kind, self.group)
+        draws: list[Draw] = []
+        used = None
+        while used is None:
+            before = len(draws)
+            size = self._next(groups.keys(_votes(draws)))
+            draws += await self._wave(size, before, problem, session)
+            used = first_stop(_votes(draws), groups, self.rule, self.samples, after=before)
+        answers = [draw.answer for draw in draws[:used] if draw.answer is not None]  # each has one
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
-        vote = majority([answer.value for answer in answers], problem.kind)
-        session.note(f"votes: {vote}")
-        if vote.value is None:
-            return Unparsed(f"none of {self.samples} samples could be read", text=answers[0].text, votes=vote)
-        winner = next(
-            answer for answer in answers if isinstance(answer, Answered) and problem.kind.same(answer.value, vote.value)
+        found = vote(
+            draws[:used],
+            problem.kind,
+            weigh=self.weigh,
+            most_complex=self.most_complex,
+            group=groups,
+            min_share=self.min_share,
         )
-        return replace(winner, confidence=vote.share, votes=vote)
+        found = replace(found, bought=len(draws))
+        session.note(f"votes: {found}")
+        if found.value is None:
+            return Unparsed(found.why, text=answers[0].text, votes=found)
+        return replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
+
+    def _next(self, keys: list[Any]) -> int:
+        """How many draws the next wave has."""
+        return min(max(stopping.wave(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
+
+    async def _wave(self, n: int, after: int, problem: Problem, session: Session) -> list[Draw]:
+        logprobs = self.weigh in BY_LOGPROB
+        draws = await drawn(
+            self.base, problem, session, n, after=after, temperature=self.temperature, logprobs=logprobs
+        )
+        if self.keep == "executed":
+            return await executed(draws, session.tools.interpreter)
+        return keeping(draws, self.keep)
+
+
+def _votes(draws: list[Draw]) -> list[Any]:
+    """The values that vote, in draw order; None for a draw that does not."""
+    return [draw.value if draw.votes else None for draw in draws]

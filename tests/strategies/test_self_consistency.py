@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from reasoning import Budget, Journal, Problem, kinds, strategies
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
+from reasoning.llm.llm import LLM
+from reasoning.llm.request import Completion, Request, Token
 from reasoning.testing import ScriptedLLM
+from reasoning.voting import Beta
+from strategies import ChainOfThought, SelfConsistency
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number(), id="pens")
 FIVE = ["The answer is 10.5.", "The answer is $10.50.", "The answer is 31.5.", "No idea.", "The answer is 10.5."]
@@ -103,3 +110,241 @@ def test_the_vote_does_not_depend_on_who_comes_first() -> None:
     assert forward.votes is not None
     assert forward.votes.tied
     assert forward.value == 0  # a tie goes to the earliest draw
+
+
+class Recorded:
+    """A model whose replies depend on the draw alone, and come back in any order: draw `k` says what `say(k)` does."""
+
+    max_choices, concurrency, endpoint, free, model = 1, None, None, True, "recorded"
+
+    def __init__(self, say: Callable[[Request, int], str], delays: Sequence[float] = (0,)) -> None:
+        self.say, self.delays = say, delays
+        self.draws: list[tuple[str, int]] = []
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        (draw,) = draws
+        self.draws.append((request.key, draw))
+        await asyncio.sleep(self.delays[draw % len(self.delays)])
+        return [Completion(self.say(request, draw))]
+
+    async def close(self) -> None: ...
+
+
+def two_stages(request: Request, draw: int) -> str:
+    """Chains that repeat, so that lanes share their second request, some in later waves only; some state an answer."""
+    if len(request.messages) > 1:
+        return str(draw % 3 if draw < 6 else 2)
+    return "The answer is 2." if draw % 4 == 3 else "chain" + "!" * (draw // 3 % 4)
+
+
+STOPS = [
+    "stop='beta'",
+    "stop='dirichlet', threshold=0.9",
+    "stop='window', window=3",
+    "stop='decided'",
+    "stop='beta', wave=6",
+]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_neither_the_answer_nor_the_number_of_draws_depends_on_latencies(stop: str) -> None:
+    strategy = strategies.get(f"sc(cot, samples=24, {stop})")
+    found = []
+    for delays in ([0], [0.02, 0.01, 0], [0, 0, 0.015], [0.01, 0, 0.02, 0.005, 0]):
+        client = Recorded(two_stages, delays)
+        answer = strategy.run(PENS, LLM(client))
+        found.append((answer.value, answer.votes, answer.usage.calls, sorted(client.draws)))
+    assert found.count(found[0]) == len(found)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_the_draws_of_a_stopped_run_are_the_first_of_a_full_one(stop: str) -> None:
+    full = strategies.get("sc(cot, samples=24)")
+    less = strategies.get(f"sc(cot, samples=24, {stop})")
+    all_of_it, some = Recorded(two_stages), Recorded(two_stages)
+    journal = Journal()
+    full.run(PENS, LLM(all_of_it, journal=journal))
+    before = len(all_of_it.draws)
+    less.run(PENS, LLM(all_of_it, journal=journal))
+    assert len(all_of_it.draws) == before  # nothing new
+    journal = Journal()
+    few = less.run(PENS, LLM(some, journal=journal))
+    assert few.votes is not None
+    assert few.usage.calls == len(some.draws) < before
+    full.run(PENS, LLM(some, journal=journal))
+    assert sorted(some.draws) == sorted(all_of_it.draws)  # the rest was bought, and no more
+
+
+def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> None:
+    llm = ScriptedLLM(lambda m: FIVE[0])
+    strategy = strategies.get("self_consistency(cot(shots=1), samples=40, stop='beta', threshold=0.95)")
+    answer = strategy.run(PENS, llm)
+    assert (answer.value, answer.confidence) == (10.5, 1)
+    assert llm.calls == strategy.calls(drawn=4) == strategy.calls_range()[0] == 4
+    assert strategy.calls_range() == (4, 40)
+    assert len(llm.requests) == 1
+    assert answer.votes is not None
+    assert (answer.votes.total, answer.votes.bought) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "calls"),
+    [
+        ("samples=7", (7, 14)),
+        ("samples=40, stop='beta'", (4, 80)),
+        ("samples=3, stop='beta'", (3, 6)),
+        ("samples=40, stop='beta', threshold=0.99", (6, 80)),
+        ("samples=40, stop='decided'", (21, 80)),
+        ("samples=40, stop='window', window=8", (8, 80)),
+        ("samples=40, stop='dirichlet', wave=10", (10, 80)),
+    ],
+)
+def test_the_card_gives_a_range(parameters: str, calls: tuple[int, int]) -> None:
+    assert strategies.get(f"sc(cot, {parameters})").calls_range() == calls
+
+
+def test_a_divided_vote_draws_on_in_small_waves() -> None:
+    said = iter([1, 1, 2, 1, 1, 1, 1, 9, 9, 9])
+    llm = ScriptedLLM(lambda m: f"The answer is {next(said)}.")
+    answer = strategies.get("sc(cot(shots=1), samples=40, stop='beta')").run(PENS, llm)
+    assert answer.votes is not None
+    assert answer.votes.counts == ((1, 6), (2, 1))
+    assert llm.calls == 7
+    assert len(llm.requests) == 2  # 4, then 3 that could end it
+    assert answer.trace is not None
+    assert [stage.name for stage in answer.trace.events[:7]] == [f"sample {k}" for k in range(1, 8)]
+
+
+def test_what_a_greater_wave_buys_beyond_the_stopping_point_does_not_vote_and_is_told() -> None:
+    said = iter([1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
+    llm = ScriptedLLM(lambda m: f"The answer is {next(said)}.")
+    answer = strategies.get("sc(cot(shots=1), samples=40, stop='beta', wave=10)").run(PENS, llm)
+    assert answer.value == 1
+    assert answer.votes is not None
+    assert (answer.votes.total, answer.votes.bought, answer.usage.calls) == (4, 10, 10)
+    assert "6 more drawn than needed" in str(answer.votes)
+
+
+def test_unread_and_failed_draws_do_not_bring_the_end_nearer() -> None:
+    replies = [FIVE[0], "No idea.", CallFailed("lost"), *[FIVE[0]] * 3]
+    llm = ScriptedLLM(replies, max_choices=1)
+    answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, llm)
+    assert answer.votes is not None
+    assert (answer.votes.valid, answer.votes.unread, answer.votes.total) == (4, 2, 6)
+    nothing = ScriptedLLM(lambda m: "No idea.")
+    answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, nothing)
+    assert (answer.state, nothing.calls) == ("unparsed", 10)
+    assert answer.why == "none of 10 samples could be read"
+
+
+def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
+    strategy = strategies.get("sc(cot(shots=1), samples=40, stop='beta')")
+    llm = ScriptedLLM(lambda m: FIVE[0], budget=Budget(calls=4))
+    assert strategy.run(PENS, llm).value == 10.5
+    said = iter(range(40))
+    divided = ScriptedLLM(lambda m: f"The answer is {next(said)}.", budget=Budget(calls=6), max_choices=1)
+    with pytest.raises(BudgetExhausted):
+        strategy.run(PENS, divided)
+    said = iter(range(40))
+    own = strategy.run(PENS, ScriptedLLM(lambda m: f"The answer is {next(said)}."), budget=Budget(calls=6))
+    assert own.state == "unparsed"
+    assert "6" in own.why
+
+
+def test_a_small_majority_is_an_abstention_with_its_votes() -> None:
+    strategy = strategies.get("sc(cot(shots=1), samples=5, min_share=0.8)")
+    answer = strategy.run(PENS, ScriptedLLM(FIVE))
+    assert (answer.state, answer.value) == ("unparsed", None)
+    assert answer.why == "no majority: 10.5 has 75% of the votes, and 80% are wanted"
+    assert answer.votes is not None
+    assert answer.votes.counts == ((10.5, 3), (31.5, 1))
+    assert strategies.get("sc(cot(shots=1), samples=5, min_share=0.75)").run(PENS, ScriptedLLM(FIVE)).value == 10.5
+
+
+def said(text: str, *logprobs: float) -> Completion:
+    return Completion(text, tokens=tuple(Token("x", logprob) for logprob in logprobs))
+
+
+def test_log_probabilities_are_asked_for_and_weigh() -> None:
+    replies = [
+        said("The answer is 1.", -3, -3),
+        said("The answer is 2.", -0.1, -0.1, -0.1),
+        said("The answer is 1.", -4, -4),
+    ]
+    llm = ScriptedLLM(list(replies))
+    answer = strategies.get("sc(cot(shots=1), samples=3, weigh='mean_probability')").run(PENS, llm)
+    assert llm.requests[0].sampling["logprobs"] is True
+    assert answer.value == 2
+    assert answer.confidence == pytest.approx(math.exp(-0.1) / (math.exp(-0.1) + math.exp(-3) + math.exp(-4)))
+    plain = ScriptedLLM(list(replies))
+    assert strategies.get("sc(cot(shots=1), samples=3)").run(PENS, plain).value == 1
+    assert "logprobs" not in plain.requests[0].sampling
+    without = strategies.get("sc(cot(shots=1), samples=5, weigh='probability')").run(PENS, ScriptedLLM(FIVE))
+    assert without.confidence == 0.75
+    assert "4 without log-probabilities, so all weigh the same" in str(without.votes)
+
+
+def test_a_verifier_sees_all_that_was_said() -> None:
+    llm = ScriptedLLM(["I guess.", "Three cost 4.50. The answer is 10.5.", "I guess.", "7", "7"])
+    weigh = lambda draw: 0.1 if "guess" in draw.text else 1.0  # noqa: E731
+    answer = SelfConsistency(samples=3, weigh=weigh).run(PENS, llm)
+    assert answer.value == 10.5
+    assert answer.confidence == pytest.approx(1 / 1.2)
+
+
+def test_the_longest_chains_vote() -> None:
+    chains = ["One.\nTwo.\nThree.\nThe answer is 7.", "One.\nThe answer is 8.", "Two.\nThe answer is 8."]
+    assert strategies.get("sc(cot(shots=1), samples=3)").run(PENS, ScriptedLLM(chains)).value == 8
+    answer = strategies.get("sc(cot(shots=1), samples=3, most_complex=1)").run(PENS, ScriptedLLM(chains))
+    assert answer.value == 7
+    assert answer.votes is not None
+    assert answer.votes.left_out == 2
+
+
+def test_only_programs_that_run_vote() -> None:
+    good, bad = "```python\nx = 3\n```\nThe answer is 3.", "```python\nx = 1 / 0\n```\nThe answer is 4."
+    llm = ScriptedLLM([bad, good, bad])
+    answer = strategies.get("sc(cot(stages=1), samples=3, keep='executed')").run(PENS, llm)
+    assert (answer.value, answer.confidence) == (3, 1)
+    assert answer.votes is not None
+    assert answer.votes.left_out == 2
+    none = strategies.get("sc(cot(stages=1), samples=1, keep='executed')").run(PENS, ScriptedLLM([bad]))
+    assert none.why == "none of 1 samples votes: 0 unread, 1 left out by the filter"
+
+
+def test_answers_that_mean_the_same_are_one_and_count_for_the_rule() -> None:
+    words = Problem("What is it?", kinds.Text())
+    replies = iter(["The answer is a car.", "The answer is an automobile.", "The answer is car", "The answer is auto."])
+    llm = ScriptedLLM(lambda m: next(replies))
+    cars = {"a car", "an automobile", "car", "auto"}
+    strategy = SelfConsistency(ChainOfThought(stages=1), stop="beta", group=lambda a, b: {a, b} <= cars)
+    answer = strategy.run(words, llm)
+    assert llm.calls == 4
+    assert answer.votes is not None
+    assert [count for _, count in answer.votes.counts] == [4]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ("stop='bta'", "unknown stop 'bta'; did you mean 'beta'"),
+        ("weigh='probable'", "unknown weigh 'probable'; did you mean 'probability'"),
+        ("keep='execute'", "unknown keep 'execute'; did you mean 'executed'"),
+        ("threshold=0.2, stop='beta'", "threshold=0.2: a probability above 0.5"),
+        ("min_share=50", "min_share=50.*a share is at most 1"),
+        ("window=0", "window must be at least 1"),
+        ("most_complex=0", "most_complex must be at least 1"),
+        ("stop='beta', most_complex=3", "counts votes one by one: leave most_complex out"),
+        ("stop='window', weigh='probability'", "counts votes one by one: leave weigh out"),
+        ("group=3", "group must be"),
+    ],
+)
+def test_what_makes_no_sense_is_said(parameters: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        strategies.get(f"sc(cot, {parameters})")
+
+
+def test_a_spec_with_a_rule_and_its_repr() -> None:
+    spec = "self_consistency(cot, samples=20, stop='beta', threshold=0.9, min_share=0.5)"
+    assert repr(strategies.get(spec)) == spec
+    assert strategies.get(spec).rule == Beta(0.9)

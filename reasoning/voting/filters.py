@@ -1,0 +1,69 @@
+"""Which draws may vote: by a predicate, by the number of steps, by whether a program ran."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reasoning.tools.program import program
+from reasoning.voting.draw import Draw
+
+if TYPE_CHECKING:
+    from reasoning.tools.interpreter import Interpreter
+
+Keep = Callable[[Draw], bool]
+"""Whether a draw may vote."""
+
+_STATEMENTS = ("the answer is", "so the answer is", "therefore, the answer is", "answer:", "final answer", "####")
+_SENTENCE_ENDS = (". ", "! ", "? ", "; ")
+
+
+def steps(text: str) -> int:
+    """The number of reasoning steps in a chain: its distinct lines, without headings and the statement of the answer.
+
+    A chain that is one line counts its sentences. A line that is repeated counts once, so that a model which goes in
+    circles is not taken for a thorough one. Source: Fu et al. 2022, arXiv 2210.00720 (§3: steps are lines); the
+    rules for headings, answers and repetitions are ours.
+    """
+    lines = dict.fromkeys(line.strip().strip("*") for line in text.splitlines())
+    counted = [line for line in lines if line and not line.startswith("# ") and not line.startswith("##")]
+    counted = [line for line in counted if not line.casefold().startswith(_STATEMENTS)]
+    if len(counted) != 1:
+        return len(counted)
+    return 1 + sum(counted[0].count(end) for end in _SENTENCE_ENDS)
+
+
+def keeping(draws: Sequence[Draw], keep: Keep | None = None, most_complex: int | None = None) -> list[Draw]:
+    """The draws, each marked as kept or not.
+
+    Args:
+        draws: in draw order.
+        keep: asked for each draw that has a value.
+        most_complex: keep only so many, those with the most steps (see `steps`), of equals the earlier ones. Draws that
+            have no value, or were cut off, take no place among them. Source: complexity-based consistency, Fu et al.
+            2022, arXiv 2210.00720 (§3: a vote among the top K of N chains).
+    """
+    marked = [
+        replace(draw, kept=False) if draw.votes and keep is not None and not keep(draw) else draw for draw in draws
+    ]
+    if most_complex is None:
+        return marked
+    ranked = [at for at, draw in enumerate(marked) if draw.votes and not draw.truncated]
+    chosen = set(sorted(ranked, key=lambda at: -steps(marked[at].text))[:most_complex])
+    return [draw if at in chosen else replace(draw, kept=False) for at, draw in enumerate(marked)]
+
+
+async def executed(draws: Sequence[Draw], interpreter: Interpreter) -> list[Draw]:
+    """The draws, each kept if its text holds a program that runs without an error.
+
+    The programs run in the interpreter, side by side, never in this process.
+    """
+
+    async def runs(draw: Draw) -> bool:
+        code = program(draw.text) if draw.votes else None
+        return code is not None and (await interpreter.arun(code)).error is None
+
+    ran = await asyncio.gather(*(runs(draw) for draw in draws))
+    return [replace(draw, kept=draw.kept and fine) for draw, fine in zip(draws, ran, strict=True)]

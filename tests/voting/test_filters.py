@@ -1,0 +1,85 @@
+"""Which draws may vote."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from reasoning.kinds import Number
+from reasoning.tools.interpreter import Interpreter
+from reasoning.voting import Draw, executed, keeping, steps, vote
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("6 trays of 12 are 72.\n72 - 5 = 67.\n\nThe answer is 67.", 2),
+        ("## Plan\n\n- add\n- subtract\n\n**Answer: 67**", 2),
+        ("First add. Then subtract! Is that all? Yes.", 4),
+        ("The answer is 4.", 0),
+        ("Go on.\n" * 50, 1),
+        ("a\nb\na\nb\na\nb", 2),
+        ("#1. A label is a step.\n#2. So is this.", 2),
+    ],
+)
+def test_steps_are_lines_or_else_sentences(text: str, count: int) -> None:
+    assert steps(text) == count
+
+
+def chain(lines: int, value: float | None, **more: bool) -> Draw:
+    return Draw(value, text="\n".join(f"step {i}" for i in range(lines)), **more)
+
+
+def test_the_most_complex_vote() -> None:
+    """The example of the technique: all vote for 40, the three longest chains for 42 (Fu et al. 2022)."""
+    draws = [chain(9, 42), chain(8, 42), chain(7, 40), chain(7, 40), chain(3, 40), chain(2, 40)]
+    assert vote(draws, Number()).value == 40
+    found = vote(draws, Number(), most_complex=3)
+    assert found.value == 42
+    assert found.counts == ((42, 2), (40, 1))
+    assert found.candidates[1].draws == (2,)  # of equals the earlier
+    assert (found.left_out, found.unread, found.valid, found.total) == (3, 0, 3, 6)
+    assert "3 left out" in str(found)
+    assert vote(draws, Number(), most_complex=6).value == 40
+
+
+def test_draws_without_an_answer_or_cut_off_take_no_place() -> None:
+    draws = [chain(20, None), chain(30, 7, truncated=True), chain(3, 1), chain(2, 2), chain(1, 2)]
+    found = vote(draws, Number(), most_complex=1)
+    assert (found.value, found.unread, found.left_out) == (1, 1, 3)
+
+
+def test_a_predicate_is_asked_for_draws_that_have_a_value() -> None:
+    asked: list[object] = []
+
+    def keep(draw: Draw) -> bool:
+        asked.append(draw.value)
+        return draw.value != 3
+
+    found = vote([Draw(3), Draw(None), Draw(3), Draw(4)], Number(), keep=keep)
+    assert asked == [3, 3, 4]
+    assert (found.value, found.left_out, found.unread) == (4, 2, 1)
+    none = vote([Draw(3), Draw(None)], Number(), keep=keep)
+    assert none.value is None
+    assert none.why == "none of 2 samples votes: 1 unread, 1 left out by the filter"
+
+
+def test_the_predicate_comes_before_the_cut() -> None:
+    draws = [chain(9, 3), chain(8, 4), chain(7, 5)]
+    assert vote(draws, Number(), keep=lambda draw: draw.value != 3, most_complex=1).value == 4
+
+
+def test_a_program_that_runs_lets_its_draw_vote() -> None:
+    draws = [
+        Draw(1, text="```python\nans = 1\n```"),
+        Draw(2, text="```python\nans = 1 / 0\n```"),
+        Draw(3, text="No program here."),
+        Draw(None, text="```python\nans = 4\n```"),
+        Draw(5, text="```python\nans = 5\n```", kept=False),
+    ]
+    with Interpreter() as interpreter:
+        marked = asyncio.run(executed(draws, interpreter))
+    assert [draw.votes for draw in marked] == [True, False, False, False, False]
+    assert keeping(draws) == draws

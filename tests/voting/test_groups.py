@@ -1,0 +1,78 @@
+"""Answers that mean the same are one candidate."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from reasoning.errors import UsageError
+from reasoning.kinds import Number, Text
+from reasoning.voting import Decided, Groups, majority, stopped
+
+
+def near(a: float, b: float) -> bool:
+    return abs(a - b) <= 1
+
+
+def test_a_key_function_joins() -> None:
+    values = ["cat", "a dog", "kitten", None, "dog"]
+    found = majority(values, Text(), group=lambda value: "cat" if value[0] in "ck" else "dog")
+    assert found.counts == (("cat", 2), ("dog", 2))
+    assert majority(["Ab", "ab", "c"], Text(), group=str.casefold).counts[0][1] == 2
+
+
+def test_a_key_of_none_is_a_key() -> None:
+    found = majority(["x", "y", None], Text(), group=lambda value: None)
+    assert found.counts == (("x", 2),)
+
+
+def test_a_function_of_two_values_joins_what_is_connected() -> None:
+    assert majority([1, 2, 3, 9, None], Number(), group=near).counts == ((1, 3), (9, 1))  # 1 and 3 through 2
+    assert majority([1, 3, 9], Number(), group=near).counts == ((1, 1), (3, 1), (9, 1))
+
+
+def test_the_groups_do_not_depend_on_the_order() -> None:
+    groups = set()
+    for order in permutations([1, 2, 3, 5, 6, 9]):
+        keys = Groups(Number(), near).keys(order)
+        groups.add(frozenset(frozenset(v for v, k in zip(order, keys, strict=True) if k == key) for key in set(keys)))
+    assert groups == {frozenset({frozenset({1, 2, 3}), frozenset({5, 6}), frozenset({9})})}
+
+
+def test_what_the_kind_takes_for_one_is_asked_about_once() -> None:
+    asked: list[tuple[Any, Any]] = []
+
+    def same(a: str, b: str) -> bool:
+        asked.append((a, b))
+        return False
+
+    groups = Groups(Text(), same)
+    groups.keys(["Paris", "paris", "Rome", None])
+    groups.keys(["the Rome", "Paris", "Rome"])
+    assert asked == [("Paris", "Rome")]
+
+
+def test_a_key_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"group gave \['a'\] for 'a', which is no key"):
+        majority(["a"], Text(), group=lambda value: [value])
+
+
+def test_a_function_with_a_default_takes_one_value() -> None:
+    assert not Groups(Text(), lambda value, how=1: value).joins
+    assert Groups(Text(), near).joins
+
+
+@pytest.mark.parametrize("group", [lambda: 1, lambda a, b, c: a, dict, 7])
+def test_another_function_is_refused(group: Any) -> None:
+    with pytest.raises(UsageError, match="group="):
+        Groups(Text(), group)
+
+
+def test_a_rule_judges_by_what_was_drawn_until_then() -> None:
+    """The fourth draw joins 1 and 3 through 2; after three draws nobody knew."""
+    values = [1, 3, 3, 2, 9]
+    found = stopped(values, Number(), Decided(), group=near)
+    assert found.draws == 4
+    assert found.vote.counts == ((3, 4),)
