@@ -61,6 +61,13 @@ def run(
         str | None, typer.Option(help="The file that records draws; none for the results folder's own alone.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones; needs --out.")] = False,
+    epochs: Annotated[int, typer.Option(help="Independent repetitions of every problem.", min=1)] = 1,
+    race: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop a strategy that cannot be the best by more than so many points.", min=0, metavar="POINTS"
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it would take, and call nobody.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +102,7 @@ def run(
         if fresh and out is None:
             raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
         folder = out or default_folder(settings(source, seed, llm, of_problem))
-        plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh)
+        plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh, epochs, race)
         if dry_run:
             display.close()
             with llm:

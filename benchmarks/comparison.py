@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import table as tables
+from benchmarks.pairs import outcomes
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
 from benchmarks.settings import short_name
@@ -62,18 +63,22 @@ class Comparison:
         stopped: ReasoningError | None = None,
     ) -> Comparison:
         """What a store holds: every problem that was begun, or these problems and strategies."""
-        begun = {problem for problem, _ in store.results}
+        begun = {key.problem for key in store.results}
         ids = [problem for problem in store.examples if problem in begun] if ids is None else ids
         specs = store.specs if specs is None else specs
-        keys = [(problem, spec) for problem in ids for spec in specs]
-        results = tuple(store.results[key] for key in keys if key in store.results)
+        place = {problem: number for number, problem in enumerate(ids)}
+        wanted = set(specs)
+        results = tuple(
+            sorted(
+                (one for one in store.results.values() if one.problem in place and one.strategy in wanted),
+                key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
+            )
+        )
         made = tuple(rows(results, specs))
-        outcomes: dict[str, dict[str, bool]] = {spec: {} for spec in specs}
-        for result in results:
-            if result.correct is not None:
-                outcomes[result.strategy][result.problem] = result.correct
+        raced = store.about.get("raced") or {}
+        said = "\n".join(filter(None, [verdict(made, outcomes(results)), _race(raced, specs, len(results))]))
         return cls(
-            *(store.settings["task"], store.settings["model"], len(ids), made, verdict(made, outcomes)),
+            *(store.settings["task"], store.settings["model"], len(ids), made, said),
             *(spent or Usage(), stopped, store.folder, results, bool(store.about.get("free"))),
         )
 
@@ -85,7 +90,9 @@ class Comparison:
     @property
     def title(self) -> str:
         """What was compared, in a line."""
-        return f"{self.task} · {self.n} problem{'' if self.n == 1 else 's'} · {short_name(self.model)}"
+        epochs = 1 + max((result.epoch for result in self.results), default=0)
+        problems = f"{self.n} problem{'' if self.n == 1 else 's'}" + (f" × {epochs} repetitions" if epochs > 1 else "")
+        return f"{self.task} · {problems} · {short_name(self.model)}"
 
     def table(self) -> Table:
         """A `rich` table for the terminal."""
@@ -127,3 +134,15 @@ class Comparison:
         stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
         said = escape(self.verdict).replace("\n", "<br>")
         return f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}<p>{said}</p>{stopped}"
+
+
+def _race(raced: Mapping[str, Any], specs: Sequence[str], run: int) -> str:
+    """What racing stopped, and what that saved; empty where there was no race."""
+    out = {spec: after for spec, after in raced.get("out", {}).items() if spec in specs}
+    if not out:
+        return "Racing stopped nobody: all are still in the running." if raced else ""
+    told = ", ".join(f"{spec} after {after}" for spec, after in out.items())
+    return (
+        f"Racing (a margin of {raced['points']:g} points) stopped {told} problems: {run} results were made rather than "
+        f"{raced['of'] * len(specs)}."
+    )

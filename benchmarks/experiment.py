@@ -11,6 +11,8 @@ import reasoning
 from benchmarks import runner
 from benchmarks.comparison import Comparison
 from benchmarks.plan import Plan
+from benchmarks.race import Racing
+from benchmarks.result import Key
 from benchmarks.settings import settings
 from benchmarks.store import Store
 from benchmarks.tasks import Task
@@ -42,6 +44,8 @@ def compare(
     strategy_budget: Budget | None = None,
     problem_budget: Budget | None = None,
     fresh: bool = False,
+    epochs: int = 1,
+    race: float | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Let strategies solve the same problems, and say which of them can be told apart.
@@ -59,6 +63,9 @@ def compare(
         strategy_budget: what each strategy may spend on all its problems, within the model's budget.
         problem_budget: what each strategy may spend on one problem; where it is used up, the problem is unanswered.
         fresh: take draws that nobody has taken before, rather than recorded ones.
+        epochs: independent repetitions of every problem, each with draws of its own.
+        race: stop a strategy when it can no longer be the best by more than this many points of accuracy; the run ends
+            when one is left. See `benchmarks.statistics.racing`.
         progress: show on stderr how far it is.
 
     Returns:
@@ -72,7 +79,7 @@ def compare(
 
     with Display(shown=progress) as display:
         folder = None if out is None else Path(out)
-        plan = Plan(limit, seed, folder, concurrency, minutes, strategy_budget, problem_budget, fresh)
+        plan = Plan(*(limit, seed, folder, concurrency, minutes, strategy_budget, problem_budget, fresh, epochs, race))
         found = run(strategies, task, llm, plan, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
@@ -98,20 +105,24 @@ def run(
         _choose_epoch(store, plan, journal)
         limit = min(plan.limit, store.about.get("fitted", {}).get(str(plan.minutes), plan.limit))
         ids = list(store.examples)[:limit]
-        pairs = runner.missing(store, ids, named)
-        if store.lacks(limit, pairs):
+        keys = runner.missing(store, ids, named, plan.epochs)
+        if store.lacks(limit, (key.problem for key in keys)):
             display.doing(f"making the problems of {source.name}")
             store.add_examples(source.load(limit, plan.seed))
             ids = list(store.examples)[:limit]
-            pairs = runner.missing(store, ids, named)
+            keys = runner.missing(store, ids, named, plan.epochs)
         store.ask(named)
+        racing, keys = _race(store, ids, named, plan, keys)
         stopped = None
         before = model.spent
-        if pairs:
-            display.running(Comparison.of(store, ids, list(named)), model, list(named), pairs, plan.seconds)
-            stopped = loop.run(runner.run(pairs, named, model, store, display.result, plan, journal))
-            if plan.minutes and stopped is None:
-                ids = _fitted(store, ids, named, plan.minutes)
+        if keys:
+            display.running(Comparison.of(store, ids, list(named)), model, list(named), keys, plan.seconds)
+            stopped = loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
+        if racing:
+            store.note(raced={"points": plan.race, "of": len(ids), "out": dict(racing.out)})
+        if keys and plan.minutes and stopped is None:
+            running = {spec: strategy for spec, strategy in named.items() if not racing or spec not in racing.out}
+            ids = _fitted(store, ids, running, plan)
         spent = since(before, model.spent)
         found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
@@ -131,9 +142,22 @@ def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
         store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
 
 
-def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], minutes: float) -> list[str]:
+def _race(
+    store: Store, ids: list[str], named: Mapping[str, Strategy], plan: Plan, keys: list[Key]
+) -> tuple[Racing | None, list[Key]]:
+    """The race as far as it was run, and what is left to run of those that are still in it."""
+    if plan.race is None or len(named) < 2:
+        return None, keys
+    racing = Racing(ids, list(named), plan.epochs, plan.race)
+    again = set(keys)
+    racing.look({key: result for key, result in store.results.items() if key not in again})
+    return racing, [] if racing.decided else [key for key in keys if key.strategy not in racing.out]
+
+
+def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], plan: Plan) -> list[str]:
     """The problems that every strategy has finished in the time given; their number is kept with it."""
-    lacking = {problem for problem, _ in runner.missing(store, ids, named)}
+    minutes = plan.minutes
+    lacking = {key.problem for key in runner.missing(store, ids, named, plan.epochs)}
     done = list(takewhile(lambda problem: problem not in lacking, ids))
     if not done:
         raise CallFailed("no problem was finished; the same command goes on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.result import Result
+from benchmarks.result import Key, Result
 from benchmarks.store import Store
 from reasoning.display import plain
 from reasoning.errors import UnknownName, UsageError
@@ -29,7 +29,7 @@ def matrix(store: Store, strategy: str | None = None) -> RenderableType:
     for number in range(1, len(specs) + 1):
         table.add_column(f"({number})", overflow="ellipsis", no_wrap=True, max_width=20)
     for name, example in store.examples.items():
-        answers = [_answer(store.results.get((name, spec))) for spec in specs]
+        answers = [_answer(store.results.get(Key(name, spec))) for spec in specs]
         table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
     return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), Text(""), table)
 
@@ -45,12 +45,20 @@ def problem(store: Store, name: str, strategy: str | None = None) -> RenderableT
     parts: list[RenderableType] = [Text(plain(name), style="bold"), Text(plain(values["problem"])), Text("")]
     parts.append(Text.assemble(("target  ", "bold"), plain(str(example.target))))
     for spec in [_strategy(store, strategy)] if strategy else store.specs:
-        result = store.results.get((name, spec))
-        parts.append(Text.assemble((f"{spec}  ", "bold"), _answer(result), _read(result)))
-        if strategy:
-            trace = store.trace(name, spec)
-            parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
+        for result in _repetitions(store, name, spec):
+            again = f" (repetition {result.epoch + 1})" if result and result.epoch else ""
+            parts.append(Text.assemble((f"{spec}{again}  ", "bold"), _answer(result), _read(result)))
+            if strategy and result:
+                trace = store.trace(name, spec, result.epoch)
+                parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
     return Group(*parts)
+
+
+def _repetitions(store: Store, name: str, spec: str) -> list[Result | None]:
+    """The results of a strategy on a problem; None for one that was not run."""
+    epochs = 1 + max((key.epoch for key in store.results), default=0)
+    found = [store.results.get(Key(name, spec, epoch)) for epoch in range(epochs)]
+    return [found[0], *(one for one in found[1:] if one is not None)]
 
 
 def _answer(result: Result | None) -> Text:

@@ -22,6 +22,9 @@ class Plan:
         strategy_budget: what each strategy may spend on all its problems, within the model's budget.
         problem_budget: what each strategy may spend on one problem. One that is used up leaves the problem unanswered.
         fresh: take draws that nobody has taken before, rather than recorded ones.
+        epochs: independent repetitions of every problem, each with draws of its own.
+        race: stop a strategy when it can no longer be the best by more than this many points of accuracy; None runs
+            them all to the end.
     """
 
     limit: int = 20
@@ -32,10 +35,16 @@ class Plan:
     strategy_budget: Budget | None = None
     problem_budget: Budget | None = None
     fresh: bool = False
+    epochs: int = 1
+    race: float | None = None
 
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise UsageError(f"limit={self.limit}: at least one problem")
+        if self.epochs < 1:
+            raise UsageError(f"epochs={self.epochs}: every problem is solved at least once")
+        if self.race is not None and not 0 <= self.race < 100:
+            raise UsageError(f"race={self.race:g}: points of accuracy, from 0 to below 100")
 
     @property
     def seconds(self) -> float | None:

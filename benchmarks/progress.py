@@ -15,8 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Comparison
-from benchmarks.result import Result
-from benchmarks.store import Key
+from benchmarks.result import Key, Result
 from benchmarks.tally import Tally, clock
 from benchmarks.usage import since
 from reasoning.llm.request import Usage
@@ -101,7 +100,7 @@ class Display:
         stored: Comparison,
         model: LLM,
         specs: Sequence[str],
-        pairs: Sequence[Key],
+        keys: Sequence[Key],
         seconds: float | None = None,
     ) -> None:
         """The run begins.
@@ -110,26 +109,26 @@ class Display:
             stored: what there was before.
             model: who is asked.
             specs: the strategies, in the order to show them.
-            pairs: what is to be run now.
+            keys: what is to be run now.
             seconds: after how long no further problem is begun.
         """
         self._model, self._title, self._before = model, stored.title, model.spent
         self._by_spec = {spec: Tally() for spec in specs}
-        to_run = set(pairs)
+        to_run = set(keys)
         for result in stored.results:
-            if (result.problem, result.strategy) not in to_run:
+            if result.key not in to_run:
                 self._by_spec[result.strategy].add(result)
                 self._stored += 1
-        for _, spec in pairs:
-            self._by_spec[spec].total += 1
+        for key in keys:
+            self._by_spec[key.strategy].total += 1
         for tally in self._by_spec.values():
             tally.total += tally.done
-        self._total = self._stored + len(pairs)
+        self._total = self._stored + len(keys)
         self._started, self._seconds = time.monotonic(), seconds
         self._doing = _WAITING
         if hasattr(model.client, "progress"):
             model.client.progress = self._loading
-        self._say(f"{self._title} · {len(pairs)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
+        self._say(f"{self._title} · {len(keys)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
 
     def result(self, result: Result) -> None:
         """A result is there."""

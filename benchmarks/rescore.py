@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import reasoning
 from benchmarks.comparison import Comparison
 from benchmarks.fingerprint import fingerprint
-from benchmarks.result import Result
+from benchmarks.result import Key, Result
 from benchmarks.settings import sampling_of
-from benchmarks.store import Key, Store
+from benchmarks.store import Store
 from benchmarks.tasks import get as get_task
 from reasoning import kinds, loop
 from reasoning.display import plain
@@ -117,7 +117,7 @@ def rescore(folder: Path) -> Rescored:
         llm = LLM(model, journal=journal, sampling=sampling_of(store.settings))
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
-        readable = [key for key in keys if key[1] in strategies and key[0] not in without]
+        readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
         again = loop.run(_read(store, readable, strategies, llm))
         for old, new in again:
             if isinstance(new, str):
@@ -128,7 +128,11 @@ def rescore(folder: Path) -> Rescored:
                 changed.append((old, new))
             if old != new:
                 store.add(new, None)  # what was asked and said is as it was
-        left.update(unknown.get(spec) or without[name] for name, spec in keys if spec in unknown or name in without)
+        left.update(
+            unknown.get(key.strategy) or without[key.problem]
+            for key in keys
+            if key.strategy in unknown or key.problem in without
+        )
         store.settings = {**store.settings, "checker": kinds.CHECKER}
         store.note()
         now = Comparison.of(store)
@@ -142,13 +146,14 @@ def rescore(folder: Path) -> Rescored:
 
 def _complete(store: Store, keys: Sequence[Key]) -> dict[str, str]:
     """Load the task where its own scorers are needed, which no file can hold; why that cannot be, by problem."""
-    if not store.lacks(0, keys):
+    if not store.lacks(0, (key.problem for key in keys)):
         return {}
     try:
         task = get_task(store.settings["task"])
         store.add_examples(task.load(len(store.examples), store.settings.get("seed") or 0))
     except ReasoningError as error:
-        return {name: f"its scorer is missing: {error}" for name, _ in keys if store.lacks(0, [(name, "")])}
+        missing = f"its scorer is missing: {error}"
+        return {key.problem: missing for key in keys if store.lacks(0, [key.problem])}
     return {}
 
 
@@ -170,11 +175,11 @@ async def _read(
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
     tools, epoch = Tools(), int(store.about.get("epoch", 0))
     found: list[tuple[Result, Result | str]] = []
-    for problem, spec in keys:
-        old, example = store.results[problem, spec], store.examples[problem]
+    for key in keys:
+        old, example, spec = store.results[key], store.examples[key.problem], key.strategy
         try:
-            answer = await strategies[spec].arun(example.problem, llm, epoch=epoch, tools=tools)
-            found.append((old, Result.of(answer, example, spec, prints[spec])))
+            answer = await strategies[spec].arun(example.problem, llm, epoch=epoch + key.epoch, tools=tools)
+            found.append((old, Result.of(answer, example, spec, prints[spec], key.epoch)))
         except _NotRecorded as error:
             found.append((old, str(error)))
         except Exception as error:  # a strategy of someone's own that is broken now

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.kinds import CHECKER
 from reasoning.llm.request import Usage
 from reasoning.problem import Example
+
+
+class Key(NamedTuple):
+    """What is run once: a problem's id, a strategy's spec, and which repetition."""
+
+    problem: str
+    strategy: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class Result:
         usage: all draws that the strategy used.
         spent: those of them that were paid for when this was made.
         seconds: wall time of the solve.
+        epoch: which independent repetition of the problem, from 0.
         checker: the version of the rules that read and scored it; see `reasoning.kinds.CHECKER`.
     """
 
@@ -46,10 +55,11 @@ class Result:
     usage: Usage = field(default_factory=Usage)
     spent: Usage = field(default_factory=Usage)
     seconds: float = 0.0
+    epoch: int = 0
     checker: int = 1
 
     @classmethod
-    def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str) -> Result:
+    def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
         """The result that an answer is, scored."""
         kind, trace = example.problem.kind, answer.trace
         value = answer.value if isinstance(answer, Answered) else None
@@ -68,8 +78,14 @@ class Result:
             usage=answer.usage,
             spent=trace.spent if trace else Usage(),
             seconds=round((trace.seconds if trace else None) or 0.0, 3),
+            epoch=epoch,
             checker=CHECKER,
         )
+
+    @property
+    def key(self) -> Key:
+        """What it is the result of."""
+        return Key(self.problem, self.strategy, self.epoch)
 
     @property
     def failed(self) -> bool:

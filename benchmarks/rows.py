@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.result import Result
-from benchmarks.statistics import wilson
+from benchmarks.statistics import clustered, wilson
 from reasoning.llm.request import Usage
 
 
@@ -17,11 +17,12 @@ class Row:
 
     Attributes:
         strategy: its spec.
-        n: problems that count: answered or unparsed. A failed call is no wrong answer.
+        n: solves that count: answered or unparsed, over all repetitions. A failed call is no wrong answer.
         correct: of them, the right ones.
         unparsed: of them, those in which no answer could be read; they count as not right.
-        failed: problems that do not count, since a call did not come through.
+        failed: solves that do not count, since a call did not come through.
         usage: all draws that were used, whether paid for now or taken from the journal.
+        interval: the 95 % interval of the accuracy: Wilson's, and over repetitions one that is clustered by problem.
         best: whether no strategy has a higher accuracy.
     """
 
@@ -31,17 +32,13 @@ class Row:
     unparsed: int
     failed: int
     usage: Usage
+    interval: tuple[float, float]
     best: bool = False
 
     @property
     def accuracy(self) -> float:
         """The share of right answers; 0 where nothing counts."""
         return self.correct / self.n if self.n else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval of the accuracy."""
-        return wilson(self.correct, self.n)
 
     @property
     def seconds(self) -> float:
@@ -78,10 +75,7 @@ def rows(results: Iterable[Result], specs: Iterable[str]) -> list[Row]:
             by_spec[result.strategy].append(result)
     made = [_row(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
     top = max((row.accuracy for row in made if row.correct), default=None)
-    return [
-        Row(*(row.strategy, row.n, row.correct, row.unparsed, row.failed, row.usage), best=row.accuracy == top)
-        for row in made
-    ]
+    return [replace(row, best=row.accuracy == top) for row in made]
 
 
 def _row(spec: str, results: list[Result]) -> Row:
@@ -93,4 +87,15 @@ def _row(spec: str, results: list[Result]) -> Row:
         unparsed=sum(result.state == "unparsed" for result in counted),
         failed=len(results) - len(counted),
         usage=sum((result.usage for result in results), Usage()),
+        interval=_interval(counted),
     )
+
+
+def _interval(counted: list[Result]) -> tuple[float, float]:
+    by_problem: dict[str, list[bool]] = {}
+    for result in counted:
+        by_problem.setdefault(result.problem, []).append(result.correct is True)
+    if all(len(set(right)) == 1 for right in by_problem.values()):  # once each, or always the same
+        return wilson(sum(right[0] for right in by_problem.values()), len(by_problem))
+    found = clustered([result.correct is True for result in counted], [result.problem for result in counted])
+    return max(0.0, found.low), min(1.0, found.high)

@@ -1,4 +1,4 @@
-"""All (problem, strategy) pairs over one queue, each kept when it is known."""
+"""All problems and strategies over one queue, each result kept when it is known."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.fingerprint import fingerprint
 from benchmarks.plan import Plan
-from benchmarks.result import Result
-from benchmarks.store import Key, Store
+from benchmarks.race import Racing
+from benchmarks.result import Key, Result
+from benchmarks.store import Store
 from reasoning.answer import Failed
 from reasoning.budget import Budget
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
 from reasoning.llm.llm import LLM
-from reasoning.problem import Example
 from reasoning.strategy import Strategy
 from reasoning.tools import Tools
 from reasoning.trace import Trace
@@ -29,7 +29,7 @@ _GIVE_UP = 8
 """Results that failed, and none that came through, after which a run is not worth going on."""
 
 
-def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy]) -> list[Key]:
+def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1) -> list[Key]:
     """What is still to be run, problem by problem, so that strategies can be compared at any moment.
 
     Failed results are tried again, and those of strategies whose prompts or code have changed are made anew.
@@ -38,45 +38,48 @@ def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy]
 
     def stored(key: Key) -> bool:
         result = store.results.get(key)
-        return result is not None and not result.failed and result.fingerprint == prints[key[1]]
+        return result is not None and not result.failed and result.fingerprint == prints[key.strategy]
 
-    return [key for problem in ids for spec in strategies if not stored(key := (problem, spec))]
+    keys = (Key(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
+    return [key for key in keys if not stored(key)]
 
 
 async def run(
-    pairs: Sequence[Key],
+    keys: Sequence[Key],
     strategies: Mapping[str, Strategy],
     llm: LLM,
     store: Store,
     watch: Watch = lambda result: None,
     plan: Plan | None = None,
     journal: Journal | None = None,
+    racing: Racing | None = None,
 ) -> ReasoningError | None:
-    """Solve the pairs and store every result.
+    """Solve what the keys name, and store every result.
 
     A call that fails for good, and a bug in a strategy, is that one result's failure.
 
     Args:
-        pairs: what is to be run, in order.
+        keys: what is to be run, in order.
         strategies: by spec.
         llm: the model.
         store: where problems come from and results go.
         watch: told of each result.
-        plan: what each strategy and each problem may spend, how many pairs may be under way at once, and when no
+        plan: what each strategy and each problem may spend, how many solves may be under way at once, and when no
             further problem is begun (those begun are finished with every strategy).
         journal: where draws are recorded; the model's own unless given.
+        racing: stops strategies that can no longer be the best.
 
     Returns:
-        What stopped the run before its end, or None. The budget lets pairs that are under way come to their end; a
+        What stopped the run before its end, or None. The budget lets solves that are under way come to their end; a
         strategy that has used up its own ends alone.
 
     Raises:
         UsageError: what was asked for makes no sense, seen before anything had been answered.
     """
-    for spec, kind in dict.fromkeys((spec, store.examples[problem].problem.kind) for problem, spec in pairs):
+    for spec, kind in dict.fromkeys((key.strategy, store.examples[key.problem].problem.kind) for key in keys):
         strategies[spec].check_serves(kind)
     plan = plan or Plan()
-    work = _Run(strategies, llm, store, watch, deque(pairs), plan, llm.journal if journal is None else journal)
+    work = _Run(strategies, llm, store, watch, deque(keys), plan, llm.journal if journal is None else journal, racing)
     return await work.through(plan.concurrency or llm.limits.concurrency)
 
 
@@ -90,7 +93,10 @@ class _Run:
         queue: deque[Key],
         plan: Plan,
         journal: Journal,
+        racing: Racing | None,
     ) -> None:
+        again = set(queue)
+        self.racing, self.current = racing, {key: one for key, one in store.results.items() if key not in again}
         self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
         self.journal, self.epoch = journal, int(store.about.get("epoch", 0))
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
@@ -120,14 +126,15 @@ class _Run:
 
     async def _worker(self) -> None:
         while self.queue:
-            if self.queue[0][0] not in self.begun and time.monotonic() > self.ends:
+            if self.queue[0].problem not in self.begun and time.monotonic() > self.ends:
                 return
-            problem, spec = self.queue.popleft()
-            if spec in self.over:
+            key = self.queue.popleft()
+            spec = key.strategy
+            if spec in self.over or (self.racing and spec in self.racing.out):
                 continue
-            self.begun.add(problem)
+            self.begun.add(key.problem)
             try:
-                result, trace = await self._solve(self.store.examples[problem], spec)
+                result, trace = await self._solve(key)
             except BudgetExhausted as error:
                 self.exhausted = error
                 if error.budget is not self.budgets[spec]:
@@ -135,17 +142,24 @@ class _Run:
                 self.over.add(spec)
                 continue
             self.store.add(result, trace)
+            self.current[key] = result
+            if self.racing:
+                self.racing.look(self.current)
+                if self.racing.decided:
+                    self.queue.clear()
             self.watch(result)
             self._count(result)
 
-    async def _solve(self, example: Example, spec: str) -> tuple[Result, Trace | None]:
-        """The result; a call that failed and a bug are one. Raises what no other pair could get around."""
+    async def _solve(self, key: Key) -> tuple[Result, Trace | None]:
+        """The result; a call that failed and a bug are one. Raises what no other solve could get around."""
+        example, spec = self.store.examples[key.problem], key.strategy
         try:
             budget = self.of_a_problem.inside(self.budgets[spec])
+            epoch = self.epoch + key.epoch
             answer = await self.strategies[spec].arun(
-                example.problem, self.llm, epoch=self.epoch, budget=budget, journal=self.journal, tools=self.tools
+                example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools
             )
-            return Result.of(answer, example, spec, self.prints[spec]), answer.trace
+            return Result.of(answer, example, spec, self.prints[spec], key.epoch), answer.trace
         except ReasoningError as error:
             lasting = not isinstance(error, CallFailed | UsageError) or getattr(error, "ends_run", False)
             if lasting or (isinstance(error, UsageError) and not self.answered):
@@ -154,7 +168,7 @@ class _Run:
         except Exception as error:
             failure = error
         failed = Failed(f"{type(failure).__name__}: {failure}")
-        return Result.of(failed, example, spec, self.prints[spec]), None
+        return Result.of(failed, example, spec, self.prints[spec], key.epoch), None
 
     def _count(self, result: Result) -> None:
         if result.failed:

@@ -21,7 +21,7 @@ from typing import IO, Any
 from benchmarks import problems
 from benchmarks.claim import claim
 from benchmarks.lines import Lines
-from benchmarks.result import Result
+from benchmarks.result import Key, Result
 from benchmarks.settings import Settings, refuse_changes
 from reasoning import __version__
 from reasoning.errors import InputError, SettingsChanged, UsageError
@@ -31,9 +31,6 @@ from reasoning.trace import Trace
 _FORMAT = 1
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock"}
 _FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
-
-Key = tuple[str, str]
-"""A problem's id and a strategy's spec."""
 
 
 @dataclass
@@ -45,7 +42,7 @@ class Store:
         settings: what defines the run.
         about: further facts: "free" (the model costs nothing), "licence" and "source" of the problems.
         examples: the problems by id, in order.
-        results: by problem and strategy.
+        results: by problem, strategy and epoch.
         specs: the strategies that were asked for so far, in order.
     """
 
@@ -111,7 +108,7 @@ class Store:
         for number, record in enumerate(store._file("results").read(), 1):
             with _readable(folder / "results.jsonl", number):
                 result = Result.from_json(record)
-                store.results[result.problem, result.strategy] = result
+                store.results[result.key] = result
         return store
 
     def ask(self, specs: Iterable[str]) -> None:
@@ -126,9 +123,9 @@ class Store:
         self.about.update(facts)
         self._write_run()
 
-    def lacks(self, limit: int, pairs: Iterable[Key]) -> bool:
-        """Whether the task must be loaded to have `limit` problems and to score these pairs."""
-        return len(self.examples) < limit or any(problem in self._incomplete for problem, _ in pairs)
+    def lacks(self, limit: int, problems: Iterable[str]) -> bool:
+        """Whether the task must be loaded to have `limit` problems and to score these."""
+        return len(self.examples) < limit or any(problem in self._incomplete for problem in problems)
 
     def add_examples(self, examples: Sequence[Example]) -> None:
         """Take in a task's problems: those that are there must be the same, the others are added.
@@ -148,24 +145,25 @@ class Store:
 
     def add(self, result: Result, trace: Trace | None) -> None:
         """Keep a result and its trace from now on, whatever happens to this process."""
-        key = (result.problem, result.strategy)
+        key = result.key
         if self.folder is None:
             if trace is not None:
                 self._traces[key] = trace
         else:
             if trace is not None:
-                record = {"problem": result.problem, "strategy": result.strategy, "trace": trace.to_json()}
+                record = {**key._asdict(), "trace": trace.to_json()}
                 self._file("traces").append(record)
             self._file("results").append(result.to_json())  # last: a result that is there has its trace
         self.results[key] = result
 
-    def trace(self, problem: str, spec: str) -> Trace | None:
+    def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
         """What was asked and said for a result; the file is searched for it."""
+        key = Key(problem, spec, epoch)
         if self.folder is None:
-            return self._traces.get((problem, spec))
+            return self._traces.get(key)
         found = None
         for number, record in enumerate(self._file("traces").read(), 1):
-            if record.get("problem") == problem and record.get("strategy") == spec:
+            if (record.get("problem"), record.get("strategy"), record.get("epoch", 0)) == key:
                 with _readable(self.folder / "traces.jsonl", number):
                     found = Trace.from_json(record["trace"])
         return found

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
+from benchmarks.pairs import Outcomes, Pair, pairs
 from benchmarks.rows import Row
-from benchmarks.statistics import disagreements, holm, mcnemar, smallest_difference
+from benchmarks.statistics import smallest_difference
 
 LEVEL = 0.05
 """The chance, over the whole table, of telling two strategies apart that are equally good."""
-
-Outcomes = Mapping[str, Mapping[str, bool]]
-"""By strategy and problem: whether the answer was right. Failed calls are left out."""
 
 
 def verdict(rows: Sequence[Row], outcomes: Outcomes) -> str:
     """Which strategies can, and which cannot, be told apart from the best: two to four lines.
 
-    All pairs are compared by exact McNemar tests over the problems that both answered, with Holm's correction.
+    All pairs are compared over the problems that both answered, with Holm's correction; see `benchmarks.pairs`.
     """
     rows = [row for row in rows if row.n]
     if not rows:
@@ -36,36 +33,43 @@ def verdict(rows: Sequence[Row], outcomes: Outcomes) -> str:
 
 
 def _lines(best: Row, rows: Sequence[Row], outcomes: Outcomes) -> list[str]:
-    pairs = list(combinations([row.strategy for row in rows], 2))
-    against = {pair: _paired(outcomes[pair[0]], outcomes[pair[1]]) for pair in pairs}
-    adjusted = holm({pair: mcnemar(only_a, only_b) for pair, (only_a, only_b, _) in against.items()})
-    others = [row.strategy for row in rows if row is not best]
-    with_best = {other: next(pair for pair in pairs if set(pair) == {other, best.strategy}) for other in others}
-    p = {other: adjusted[pair] for other, pair in with_best.items()}
-    beaten = sorted((other for other in others if p[other] < LEVEL), key=p.__getitem__)
-    level_with = [other for other in others if p[other] >= LEVEL]
+    every = pairs(outcomes, [row.strategy for row in rows])
+    with_best = [pair.seen_from(best.strategy) for pair in every if best.strategy in (pair.first, pair.second)]
+    beaten = sorted((pair for pair in with_best if pair.adjusted < LEVEL), key=lambda pair: pair.adjusted)
+    level_with = [pair for pair in with_best if pair.adjusted >= LEVEL]
+    once = all(share in (0.0, 1.0) for by_problem in outcomes.values() for share in by_problem.values())
+    test = "exact McNemar" if once else "paired t-tests over problems"
+    holding = f"{test}, Holm over {len(every)} pairs" if len(every) > 1 else test
 
     ties = [row.strategy for row in rows if row.accuracy == best.accuracy and row is not best]
     tied = f" (as many as {_listed(ties, 2)})" if ties else ""
     lines = [f"Best: {best.strategy}, {best.correct} of {best.n} right{tied}."]
-    holding = f"exact McNemar, Holm over {len(pairs)} pairs" if len(pairs) > 1 else "exact McNemar"
     if beaten:
-        lines.append(f"It beats {_listed([f'{other} ({_p(p[other])})' for other in beaten])}; {holding}.")
+        lines.append(f"It beats {_listed([_beaten(pair) for pair in beaten])}; {holding}.")
     if level_with:
-        lowest = min(p[other] for other in level_with)
+        lowest = min(pair.adjusted for pair in level_with)
         at_least = _p(lowest) if lowest == 1 or len(level_with) == 1 else _p(lowest).replace("=", "≥")
         tests = "" if beaten else f"; {holding}"
-        lines.append(f"Not told apart from it: {_listed(level_with)} ({at_least}{tests}).")
-        lines.append(_reach([against[with_best[other]] for other in level_with], len(pairs)))
+        others = _listed([pair.second for pair in level_with])
+        lines.append(f"Not told apart from it: {others} ({at_least}{tests}).")
+        lines.append(_reach(level_with, len(every)))
     return lines
 
 
-def _reach(against: Sequence[tuple[int, int, int]], pairs: int) -> str:
+def _beaten(pair: Pair) -> str:
+    found = pair.difference
+    points = (
+        f"{100 * found.value:.0f} points (95 %: {100 * found.low:.0f} to {100 * found.high:.0f}; {_p(pair.adjusted)})"
+    )
+    return f"{pair.second} by {points}"
+
+
+def _reach(level_with: Sequence[Pair], pairs: int) -> str:
     """What so many problems can show, given how often these strategies disagree."""
-    n = min(common for *_, common in against)
+    n = min(pair.n for pair in level_with)
     if n == 0:
         return "They have no answered problem in common."
-    share = sum(only_a + only_b for only_a, only_b, _ in against) / sum(common for *_, common in against)
+    share = sum(pair.disagree * pair.n for pair in level_with) / sum(pair.n for pair in level_with)
     needed = smallest_difference(n, share, level=LEVEL / pairs)
     if needed is None:
         return f"{n} problems are too few to show any difference with {pairs} pair{'s' * (pairs > 1)} to compare."
@@ -73,11 +77,6 @@ def _reach(against: Sequence[tuple[int, int, int]], pairs: int) -> str:
         f"{n} problems show differences of about {100 * needed:.0f} points or more (8 times in 10, for strategies that "
         f"disagree on {100 * share:.0f} % of the problems, as these do); more problems show smaller ones."
     )
-
-
-def _paired(a: Mapping[str, bool], b: Mapping[str, bool]) -> tuple[int, int, int]:
-    common = [problem for problem in a if problem in b]
-    return *disagreements([a[one] for one in common], [b[one] for one in common]), len(common)
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

@@ -11,6 +11,7 @@ from benchmarks.statistics.paired import (
     holm,
     mcnemar,
     newcombe,
+    paired_t,
     superiority,
 )
 from benchmarks.statistics.power import problems_needed, smallest_difference
@@ -25,6 +26,7 @@ __all__ = [
     "holm",
     "mcnemar",
     "newcombe",
+    "paired_t",
     "problems_needed",
     "smallest_difference",
     "superiority",

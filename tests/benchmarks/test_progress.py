@@ -14,6 +14,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.experiment import named_strategies
 from benchmarks.plan import Plan
 from benchmarks.progress import Display
+from benchmarks.result import Key
 from benchmarks.store import Store
 from reasoning import loop
 from reasoning.llm.request import Message
@@ -79,7 +80,7 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
     llm = Fetched(adds())
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(2))
-    display.running(Comparison.of(store), llm, ["vanilla"], [("sum-1", "vanilla")])
+    display.running(Comparison.of(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
     assert "waiting for the first answer" in drawn(display, 80)
     llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")  # type: ignore[attr-defined]
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from benchmarks import compare
 from benchmarks.rescore import rescore
-from benchmarks.result import Result
+from benchmarks.result import Key, Result
 from benchmarks.store import Store
 from reasoning import kinds
 from reasoning.commands import app
@@ -85,7 +85,7 @@ def test_the_same_command_says_how_to_go_on(folder: Path, sums: Sums) -> None:
 
 def test_a_result_whose_draws_are_not_there_stays_as_it_was(folder: Path) -> None:
     stored = Store.read(folder)
-    gone = Result(**{**vars(stored.results["sum-1", "vanilla"]), "strategy": "cot(shots=2)"})
+    gone = Result(**{**vars(stored.results[Key("sum-1", "vanilla")]), "strategy": "cot(shots=2)"})
     odd = Result(**{**vars(gone), "strategy": "once_upon_a_time"})
     with (folder / "results.jsonl").open("a") as file:
         file.writelines(json.dumps(one.to_json()) + "\n" for one in (gone, odd))
@@ -98,7 +98,7 @@ def test_a_result_whose_draws_are_not_there_stays_as_it_was(folder: Path) -> Non
     said = " ".join(why for why, _ in found.left)
     assert "a draw is not in the folder" in said
     assert "once_upon_a_time" in said
-    assert Store.read(folder).results["sum-1", gone.strategy] == gone
+    assert Store.read(folder).results[Key("sum-1", gone.strategy)] == gone
 
 
 def test_a_vote_of_which_a_sample_is_missing_is_not_counted_anew(tmp_path: Path, sums: Sums, adds: Adds) -> None:

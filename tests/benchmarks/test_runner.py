@@ -13,6 +13,7 @@ import reasoning
 from benchmarks import runner
 from benchmarks.experiment import named_strategies
 from benchmarks.plan import Plan
+from benchmarks.result import Key
 from benchmarks.store import Store
 from reasoning import loop
 from reasoning.answer import Answer, Answered
@@ -72,9 +73,9 @@ def test_every_pair_is_solved_once_and_scored(store: Store, adds: Adds) -> None:
     llm = ScriptedLLM(adds(2))
     assert run(store, llm, "vanilla", "cot") is None
     assert {key: result.correct for key, result in store.results.items()} == {
-        (f"sum-{k}", spec): k != 2 for k in range(1, 5) for spec in ("vanilla", "cot")
+        Key(f"sum-{k}", spec): k != 2 for k in range(1, 5) for spec in ("vanilla", "cot")
     }
-    one = store.results["sum-3", "cot"]
+    one = store.results[Key("sum-3", "cot")]
     assert (one.state, one.value, one.usage.calls, one.spent.calls) == ("answered", "6", 1, 1)
     assert run(store, llm, "vanilla", "cot") is None
     assert llm.calls == 8
@@ -82,7 +83,7 @@ def test_every_pair_is_solved_once_and_scored(store: Store, adds: Adds) -> None:
 
 def test_problems_come_one_after_the_other_with_all_their_strategies(store: Store, adds: Adds) -> None:
     run(store, ScriptedLLM(adds()), "vanilla", "cot", concurrency=1)
-    assert list(store.results) == [(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
+    assert list(store.results) == [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 100])
@@ -108,10 +109,10 @@ def test_votes_and_confidence_are_kept(store: Store, adds: Adds) -> None:
 )
 def test_a_bug_in_one_strategy_is_its_own_failure(store: Store, adds: Adds, how: str, said: str) -> None:
     assert run(store, ScriptedLLM(adds()), Broken(how), "cot") is None
-    broken = [result for (_, spec), result in store.results.items() if spec != "cot"]
+    broken = [result for (_, spec, _), result in store.results.items() if spec != "cot"]
     assert len(broken) == 4
     assert all(result.failed and said in result.why and result.correct is None for result in broken)
-    assert all(result.correct for (_, spec), result in store.results.items() if spec == "cot")
+    assert all(result.correct for (_, spec, _), result in store.results.items() if spec == "cot")
 
 
 def test_wrong_usage_stops_the_run_as_long_as_nothing_is_answered(store: Store, adds: Adds) -> None:
@@ -135,8 +136,8 @@ def test_failed_calls_are_kept_apart_and_tried_again(store: Store, adds: Adds) -
 
     assert run(store, ScriptedLLM(stumbles), "vanilla", "cot") is None
     failed = {key for key, result in store.results.items() if result.failed}
-    assert failed == {("sum-3", "vanilla"), ("sum-3", "cot")}
-    assert "on fire" in store.results["sum-3", "cot"].why
+    assert failed == {Key("sum-3", "vanilla"), Key("sum-3", "cot")}
+    assert "on fire" in store.results[Key("sum-3", "cot")].why
     llm = ScriptedLLM(adds())
     assert run(store, llm, "vanilla", "cot") is None
     assert llm.calls == 2
@@ -160,7 +161,7 @@ def test_what_no_pair_gets_around_stops_at_once(store: Store, adds: Adds, error:
 
     stopped = run(store, ScriptedLLM(later), "vanilla", "cot", concurrency=1)
     assert stopped is error
-    assert list(store.results) == [(f"sum-{k}", spec) for k in (1, 2) for spec in ("vanilla", "cot")]
+    assert list(store.results) == [Key(f"sum-{k}", spec) for k in (1, 2) for spec in ("vanilla", "cot")]
 
 
 def test_the_budget_stops_cleanly_and_more_of_it_goes_on(store: Store, adds: Adds) -> None:
@@ -203,13 +204,13 @@ def test_cancelling_keeps_what_is_finished_and_leaves_no_task(store: Store, adds
 def test_a_strategy_whose_code_changed_runs_again_from_the_journal(store: Store, adds: Adds) -> None:
     llm = ScriptedLLM(adds())
     run(store, llm, "cot", "vanilla")
-    now = store.results["sum-1", "vanilla"].fingerprint
+    now = store.results[Key("sum-1", "vanilla")].fingerprint
     for key in list(store.results):
         if key[1] == "vanilla":
             store.results[key] = replace(store.results[key], fingerprint="of older code")
     assert run(store, llm, "cot", "vanilla") is None
     assert llm.calls == 8  # nothing was bought again
-    again = [result for (_, spec), result in store.results.items() if spec == "vanilla"]
+    again = [result for (_, spec, _), result in store.results.items() if spec == "vanilla"]
     assert all(result.fingerprint == now and result.spent.calls == 0 and result.usage.calls == 1 for result in again)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.result import Result
+from benchmarks.result import Key, Result
 from benchmarks.settings import default_folder
 from benchmarks.store import Store
 from reasoning.errors import InputError, SettingsChanged
@@ -45,7 +45,7 @@ def test_what_is_added_is_read_again(tmp_path: Path, sums: Sums) -> None:
     store.ask(["cot", "vanilla"])
     store.add(RESULT, Trace("cot", [Note("hello")], 1.25))
     again = Store.read(folder)  # while it is open: a report of a run that goes on
-    assert again.results == {("sum-1", "cot"): RESULT}
+    assert again.results == {Key("sum-1", "cot"): RESULT}
     assert list(again.examples.values()) == sums(3)
     assert again.specs == ["cot", "vanilla"]
     assert again.settings == SETTINGS
@@ -61,7 +61,7 @@ def test_the_last_of_several_results_counts(tmp_path: Path) -> None:
     store.add(RESULT, Trace("new"))
     store.close()
     again = Store.read(tmp_path / "run")
-    assert again.results["sum-1", "cot"] == RESULT
+    assert again.results[Key("sum-1", "cot")] == RESULT
     assert again.trace("sum-1", "cot") == Trace("new")
 
 
@@ -78,7 +78,7 @@ def test_a_torn_last_line_is_lost_and_no_more(tmp_path: Path, sums: Sums, file: 
     store.add_examples(sums(3))
     store.close()
     again = Store.read(tmp_path / "run")
-    assert list(again.results) == [("sum-1", "cot"), ("sum-2", "cot")]
+    assert list(again.results) == [Key("sum-1", "cot"), Key("sum-2", "cot")]
     assert list(again.examples) == ["sum-1", "sum-2", "sum-3"]
     assert again.trace("sum-2", "cot") == Trace("u")
 
@@ -163,7 +163,7 @@ def test_a_damaged_folder_says_where(tmp_path: Path, file: str, text: str, said:
 
 
 def test_a_result_of_a_later_version_is_read(tmp_path: Path) -> None:
-    assert Result.from_json({**RESULT.to_json(), "epoch": 3}) == RESULT
+    assert Result.from_json({**RESULT.to_json(), "mood": 3}) == RESULT
     json.dumps(RESULT.to_json())
 
 

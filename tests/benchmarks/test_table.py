@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import table
+from benchmarks.pairs import outcomes
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
 from benchmarks.verdict import verdict
@@ -100,7 +101,7 @@ def test_money_and_large_numbers() -> None:
     assert table.cells(row, free=False)[8] == "$0.0321"
     (row,) = rows(made("cot", 1), ["cot"])
     assert table.cells(row, free=False)[8] == "unknown"
-    large = Row("cot", 1, 1, 0, 0, Usage(1, 1_234_567, 99_999))
+    large = Row("cot", 1, 1, 0, 0, Usage(1, 1_234_567, 99_999), (0.0, 1.0))
     assert table.cells(large, True)[6:8] == ("1,235k", "99,999")
 
 
@@ -113,18 +114,13 @@ def test_names_are_shown_and_never_obeyed() -> None:
 
 def judged(*results: list[Result]) -> str:
     flat = [one for of_one in results for one in of_one]
-    specs = list(dict.fromkeys(one.strategy for one in flat))
-    outcomes = {
-        spec: {one.problem: one.correct for one in flat if one.strategy == spec and one.correct is not None}
-        for spec in specs
-    }
-    return verdict(rows(flat, specs), outcomes)
+    return verdict(rows(flat, list(dict.fromkeys(one.strategy for one in flat))), outcomes(flat))
 
 
 def test_what_can_and_what_cannot_be_told_apart() -> None:
     said = judged(made("vanilla", 0, 24), made("cot", 11, 13), made("pot", 14, 10)).splitlines()
     assert said[0] == "Best: pot, 14 of 24 right."
-    assert said[1] == "It beats vanilla (p < 0.001); exact McNemar, Holm over 3 pairs."
+    assert said[1] == "It beats vanilla by 58 points (95 %: 34 to 76; p < 0.001); exact McNemar, Holm over 3 pairs."
     assert said[2] == "Not told apart from it: cot (p = 0.25)."
     found = re.match(r"24 problems show differences of about (\d+) points or more .* on 12 % of the problems", said[3])
     assert found

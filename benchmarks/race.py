@@ -1,0 +1,52 @@
+"""A race while a run goes on: results are looked at problem by problem, in the order of the problems, and so the same
+strategies are stopped after the same problems whatever came back first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.result import Key, Result
+
+
+class Racing:
+    """Who is still in the running, kept up to date with every result.
+
+    Args:
+        problems: their ids, in order.
+        specs: the strategies.
+        epochs: repetitions of each problem, which count with their mean.
+        margin: in points of accuracy; see `benchmarks.statistics.racing.Race`.
+    """
+
+    def __init__(self, problems: Sequence[str], specs: Sequence[str], epochs: int, margin: float) -> None:
+        from benchmarks.statistics.racing import Race
+
+        self._problems, self._epochs, self._seen = problems, range(epochs), 0
+        self.race = Race(specs, margin=margin / 100)
+
+    @property
+    def decided(self) -> bool:
+        """Whether only one is left."""
+        return len(self.race.running) == 1 < len(self.race.names)
+
+    @property
+    def out(self) -> Mapping[str, int]:
+        """The strategies that were stopped, with the number of problems after which."""
+        return self.race.out
+
+    def look(self, results: Mapping[Key, Result]) -> None:
+        """Take in every problem that all strategies in the running have finished."""
+        while self._seen < len(self._problems):
+            problem = self._problems[self._seen]
+            keys = {spec: [Key(problem, spec, epoch) for epoch in self._epochs] for spec in self.race.running}
+            if self.decided or not all(key in results for ones in keys.values() for key in ones):
+                return
+            self._seen += 1
+            means = {spec: _mean(results[key] for key in ones) for spec, ones in keys.items()}
+            self.race.see({spec: mean for spec, mean in means.items() if mean is not None})
+
+
+def _mean(results: Iterable[Result]) -> float | None:
+    """The share of right ones among those that count; None where none does."""
+    counted = [result.correct is True for result in results if not result.failed]
+    return sum(counted) / len(counted) if counted else None

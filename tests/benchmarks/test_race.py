@@ -1,0 +1,87 @@
+"""Racing: who cannot be the best is stopped, the same ones whatever came back first, and a rerun calls nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import compare
+from benchmarks.store import Store
+from reasoning.errors import UsageError
+from reasoning.llm.request import Completion, Message, Request
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
+
+Sums = Callable[[int], list[Example]]
+
+
+def by_prompt(messages: tuple[Message, ...]) -> str:
+    """Right where it may think, wrong where it may not, but for the first problems."""
+    k = int(re.findall(r"What is (\d+) \+", messages[-1].content)[0])
+    thinks = "step by step" in messages[-1].content or len(messages) > 1
+    return f"The answer is {2 * k + (not thinks and k > 2)}."
+
+
+class Jumbled(ScriptedLLM):
+    """Answers after random times."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(by_prompt)
+        chance, complete = random.Random(seed), self.client.complete
+
+        async def later(request: Request, draws: list[int]) -> list[Completion]:
+            await asyncio.sleep(chance.random() / 200)
+            return await complete(request, draws)
+
+        self.client.complete = later  # type: ignore[method-assign]
+
+
+def test_a_strategy_that_cannot_win_is_stopped_and_the_run_ends(tmp_path: Path, sums: Sums) -> None:
+    llm = ScriptedLLM(by_prompt)
+    found = compare(
+        ["vanilla", "cot(stages=1)"], sums(200), llm, limit=200, race=0, out=tmp_path, concurrency=4, progress=False
+    )
+    raced = Store.read(tmp_path).about["raced"]
+    assert list(raced["out"]) == ["vanilla"]
+    assert 3 < raced["out"]["vanilla"] < 30
+    assert llm.calls < 80
+    assert f"stopped vanilla after {raced['out']['vanilla']} problems" in found.verdict
+    assert f"{llm.calls} results were made rather than 400." in found.verdict
+    silent = ScriptedLLM([])
+    again = compare(["vanilla", "cot(stages=1)"], sums(200), silent, limit=200, race=0, out=tmp_path, progress=False)
+    assert silent.requests == []
+    assert again.verdict == found.verdict
+
+
+def test_latency_changes_nothing(sums: Sums, tmp_path: Path) -> None:
+    stopped = []
+    for seed in range(4):
+        compare(
+            ["vanilla", "cot(stages=1)"],
+            *(sums(60), Jumbled(seed)),
+            limit=60,
+            race=2.0,
+            out=tmp_path / str(seed),
+            concurrency=8,
+            progress=False,
+        )
+        stopped.append(Store.read(tmp_path / str(seed)).about["raced"]["out"])
+    assert stopped == stopped[:1] * 4
+
+
+def test_equals_run_to_the_end(sums: Sums) -> None:
+    llm = ScriptedLLM(by_prompt)
+    found = compare(["cot", "cot(stages=1)"], sums(30), llm, limit=30, race=0, progress=False)
+    assert [row.n for row in found.rows] == [30, 30]
+    assert "Racing stopped nobody" in found.verdict
+
+
+@pytest.mark.parametrize("margin", [-1, 100])
+def test_a_margin_that_makes_no_sense(sums: Sums, margin: float) -> None:
+    with pytest.raises(UsageError, match="points of accuracy"):
+        compare(["vanilla", "cot"], sums(3), ScriptedLLM([]), race=margin, progress=False)
