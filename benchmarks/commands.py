@@ -155,6 +155,63 @@ def rescore(folder: Folder, as_json: AsJson = False) -> None:
 
 
 @bench.command()
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the run before.")],
+    after: Annotated[Path, typer.Argument(metavar="DIR2", help="The one of the run after.")],
+    fail_if_worse: Annotated[
+        str | None, typer.Option(help="End with 1 where a strategy lost more than this, such as 2%.", metavar="POINTS")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs problem by problem: a regression test for prompts and models."""
+    from benchmarks.regression import regression
+
+    found = regression(before, after, None if fail_if_worse is None else _points(fail_if_worse))
+    if junit is not None:
+        junit.write_text(found.junit(), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        _console().print(found.table())
+    if found.worse:
+        raise typer.Exit(1)
+
+
+@bench.command()
+def matrix(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders of one task.")],
+) -> None:
+    """Models × strategies: the accuracies of several runs in one table."""
+    from benchmarks.matrix import matrix as table
+
+    _console().print(table(folders))
+
+
+@bench.command("plan")
+def plan_(
+    difference: Annotated[float, typer.Option(help="The difference to find, in points of accuracy.")] = 5,
+    pilot: Annotated[Path | None, typer.Option(help="A results folder: how often its strategies disagree.")] = None,
+    disagree: Annotated[float | None, typer.Option(help="Or the % of problems that one of two solves.")] = None,
+    strategies: Annotated[int, typer.Option(help="How many strategies are compared.", min=2)] = 2,
+    power: Annotated[float, typer.Option(help="The chance to find it, in %.", min=50, max=99.9)] = 80,
+) -> None:
+    """Say how many problems a comparison needs, before it is run."""
+    from benchmarks.needed import needed
+
+    _console().print(needed(difference, pilot, disagree, strategies, power))
+
+
+def _points(text: str) -> float:
+    from reasoning.errors import UsageError
+
+    try:
+        return float(text.removesuffix("%"))
+    except ValueError:
+        raise UsageError(f"--fail-if-worse {text!r}: points of accuracy, such as 2%") from None
+
+
+@bench.command()
 def show(
     folder: Folder,
     strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="A strategy of the table.")] = None,

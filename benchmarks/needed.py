@@ -1,0 +1,68 @@
+"""How many problems a comparison needs, before it is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.pairs import outcomes, pairs
+from benchmarks.statistics import problems_needed
+from benchmarks.store import Store
+from reasoning.display import plain
+from reasoning.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_ASSUMED = (0.1, 0.2, 0.3, 0.4)
+
+
+def needed(
+    difference: float, pilot: Path | None = None, disagree: float | None = None, strategies: int = 2, power: float = 80
+) -> RenderableType:
+    """A table for the terminal: how many problems show a difference, by how often two strategies disagree.
+
+    Args:
+        difference: in points of accuracy.
+        pilot: a results folder that says how often each pair disagreed.
+        disagree: or the share of problems that exactly one of two solves, in percent; neither gives a few.
+        strategies: how many are compared; the level of 5 % is shared by their pairs.
+        power: the chance to find the difference if it is there, in percent.
+
+    Raises:
+        UsageError: a difference or a share that makes no sense, or a pilot with one strategy.
+    """
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    if not 0 < difference <= 100:
+        raise UsageError(f"--difference {difference:g}: points of accuracy, above 0 and at most 100")
+    if disagree is not None and not 0 < disagree <= 100:
+        raise UsageError(f"--disagree {disagree:g}: percent of the problems, above 0 and at most 100")
+    if pilot is not None:
+        store = Store.read(pilot)
+        made = pairs(outcomes(store.results.values()), store.specs)
+        if not made:
+            raise UsageError(f"{pilot} has one strategy; a pilot has at least two")
+        strategies = len(store.specs)
+        shares = [(f"{pair.first} and {pair.second} ({pair.n} problems)", pair.disagree) for pair in made if pair.n]
+    else:
+        assumed = _ASSUMED if disagree is None else (disagree / 100,)
+        shares = [("assumed", share) for share in assumed]
+    compared = strategies * (strategies - 1) // 2
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("strategies", overflow="fold")
+    table.add_column("disagree on", justify="right")
+    table.add_column("problems", justify="right")
+    for who, share in shares:
+        n = problems_needed(difference / 100, share, level=0.05 / compared, power=power / 100)
+        table.add_row(Text(plain(who)), f"{100 * share:.0f} %", f"{n:,}")
+    told = (
+        f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over {compared} "
+        f"pair{'s' * (compared > 1)} (McNemar, Connor 1987):"
+    )
+    notes = (
+        "Strategies disagree on at least as many problems as their difference needs; pilots of few problems are rough."
+    )
+    return Group(Text(told), Text(""), table, Text(""), Text(notes))
