@@ -27,6 +27,7 @@ def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
+    root.command("advise")(advise)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
@@ -117,6 +118,51 @@ def run(
                 _end_soon(130)
                 raise typer.Exit(130) from None
     _finish(found, folder, as_json)
+
+
+def advise(
+    task: Annotated[str, typer.Option(help="As in bench run.")],
+    model: Annotated[str, typer.Option(help="As in bench run.")] = "local",
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    fields: Annotated[str | None, typer.Option(help="As in bench run.")] = None,
+    strategies: Annotated[str | None, typer.Option(help="The candidates; by default one of each mechanism.")] = None,
+    limit: Annotated[int, typer.Option(help="Problems, at most.", min=10)] = 200,
+    seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
+    margin: Annotated[float, typer.Option(help="Points of accuracy that do not matter.", min=0)] = 3,
+    minutes: Annotated[float | None, typer.Option(help="Begin no further problem after this time.", min=0.01)] = None,
+    budget_usd: Annotated[float | None, typer.Option(help="Spend no more than this.", min=0)] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Use no more tokens than this.", min=0)] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
+    out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which technique to use on a task and a model, after a race within a budget."""
+    import reasoning
+    from benchmarks.advise import advise as found_out
+    from benchmarks.plan import Plan
+    from benchmarks.progress import Display
+    from benchmarks.settings import default_folder, settings
+    from benchmarks.tasks import get
+    from reasoning.errors import UsageError
+
+    if budget_usd is None and budget_tokens is None and minutes is None:
+        raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
+    with Display() as display:
+        source = get(task, fields)
+        given: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
+        budget = reasoning.Budget(budget_usd, budget_tokens)
+        with reasoning.connect(model, base_url=base_url, budget=budget, **given) as llm:
+            folder = out or default_folder(settings(source, seed, llm))
+            plan = Plan(limit, seed, folder, minutes=minutes, race=margin)
+            candidates = None if strategies is None else reasoning.strategies.split(strategies)
+            found = found_out(source, llm, plan, display, candidates)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    _print(found.found, as_json=False)
+    _say("")
+    typer.echo(f"\n{found}")
+    _say(f"results: {folder}")
 
 
 def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' for its sets.")] = None) -> None:
