@@ -64,16 +64,16 @@ class Step:
         turns = self.prompt.fill(**{**phrases, **shown})
         for attempt in range(self.repairs + 1):
             reply = await session.ask(turns, **self.sampling)
-            value = self.returns.parse(reply.text)
+            value, how = self.returns.read(reply.text)
             complaint = self._complaint(reply.text, value, values)
             if complaint is None:
-                return Answered(value, text=reply.text)
+                return Answered(value, how=how, text=reply.text)
             session.note(f"{self.name}: refused: {complaint}")
             if attempt < self.repairs:
                 turns = turns.then(reply.text, _AGAIN.format(complaint=complaint))
         if self.mend is not None and (mended := self.mend(value, values)) is not None:
             session.note(f"{self.name}: mended to {self.returns.show(mended)}")
-            return Answered(mended, text=reply.text)
+            return Answered(mended, how="mended", text=reply.text)
         return Unparsed(f"step {self.name!r}: {complaint}", text=reply.text)
 
     def _complaint(self, text: str, value: Any, values: Mapping[str, Any]) -> str | None:
@@ -149,7 +149,8 @@ class Chain(Strategy):
             if refused := next((one for one in answers if isinstance(one, Unparsed)), None):
                 return Unparsed(refused.reason, text=refused.text, steps=self._results(values))
         results = self._results(values)
-        return Answered(results[self.steps[-1].name], text=answers[-1].text, steps=results)
+        last = answers[-1]
+        return Answered(results[self.steps[-1].name], how=getattr(last, "how", ""), text=last.text, steps=results)
 
     def _given(self, problem: Problem) -> dict[str, str]:
         """What the problem provides; a chain with one input takes the question for it."""

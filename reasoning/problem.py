@@ -84,7 +84,8 @@ class Problem:
         text = reply if isinstance(reply, str) else reply.text
         cut = isinstance(reply, Completion) and reply.truncated
         said = text.rpartition(" ")[0] if cut else text  # the last word may be half a number
-        reading = self.kind.read(f"{after} {said}" if after else said, region=region, stated_only=cut)
+        begun = f"{after} {said}" if after and said.strip() else said  # the beginning alone says nothing
+        reading = self.kind.read(begun, region=region, stated_only=cut)
         if reading.value is None:
             return Unparsed(f"{reading.how}{', and the reply was cut off' if cut else ''}", text=text)
         return Answered(reading.value, how=reading.how, text=text)

@@ -69,7 +69,7 @@ def show(spec: Annotated[str, typer.Argument(help="A name or a spec, such as 'co
             lines.add_row(label, text)
     out.print(Padding(lines, (0, 0, 0, 2)))
     parameters = [field for field in dataclasses.fields(strategy) if field.init] if card.year or card.authors else []  # type: ignore[arg-type]
-    prompts = {}
+    prompts = dict(getattr(strategy, "prompts", {}))  # those that a parameter brings along
     for field in parameters:
         value = getattr(strategy, field.name)
         if isinstance(value, Prompt):

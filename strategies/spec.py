@@ -1,6 +1,7 @@
 """The spec language: a strategy as a Python call expression, such as `self_consistency(pot, samples=10)`.
 
-It is parsed and never evaluated.
+It is parsed and never evaluated. A pool of demonstrations is written as it shows itself:
+`cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from reasoning.errors import SpecError, UnknownName, UsageError
 from reasoning.strategy import Strategy
+from strategies.demonstrations.pool import Pool
 
 Lookup = Callable[[str, str], "type[Strategy] | Strategy"]
 """From a name and where it stands to a strategy or its class; raises UnknownName."""
@@ -85,7 +87,21 @@ def _value(node: ast.expr, spec: str, lookup: Lookup) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Pool.__name__:
+            return _pool(node, spec)
+        if isinstance(node, ast.Tuple):
+            return tuple(_value(one, spec, lookup) for one in node.elts)
         return _strategy(node, spec, lookup)
+
+
+def _pool(node: ast.Call, spec: str) -> Pool:
+    try:
+        named = {one.arg or "": ast.literal_eval(one.value) for one in node.keywords}
+        return Pool(*map(ast.literal_eval, node.args), **named)
+    except UnknownName as error:
+        raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
+    except (ValueError, TypeError, UsageError) as error:
+        raise SpecError(f"this is no pool of demonstrations: {error}", spec, node.col_offset) from None
 
 
 def _made(cls: type[Strategy], parameters: dict[str, Any], node: ast.expr, spec: str) -> Strategy:

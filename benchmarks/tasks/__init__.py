@@ -53,10 +53,11 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task
 def named() -> dict[str, Callable[[], Task]]:
     """What makes each task that has a word for a name."""
     from benchmarks.tasks import hub
+    from benchmarks.tasks.game24 import GAME24
     from benchmarks.tasks.gym import GSM_SYMBOLIC
     from benchmarks.tasks.symbolic import COIN_FLIP, LAST_LETTERS
 
-    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP)
+    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, GAME24)
     made = {task.name: partial(get, task) for task in here}
     return made | {name: partial(hub.named, name) for name in hub.catalogue()}
 

@@ -1,22 +1,37 @@
 """Kinds of answers: how an answer is asked for, read from what a model said, compared, scored and shown.
 
-    Number()                  18, -0.5, 1/3           Text()        a short free text
-    Choice(["red", "blue"])   "A", "B"                Items(sep=";")  several texts
-    YesNo()                   True, False             Json()        an object or a list
+    Number()                  18, -0.5, 1/3         Items(sep=";")  several texts
+    Choice(["red", "blue"])   "A", "B"              Cells()         cells of a table
+    Label(["good", "bad"])    "good"                Json()          an object or a list
+    YesNo()                   True, False           Code()          source text
+    Text()                    a short free text     Expression()    (0, 1], x^2 + 1, "even"
+    Date("%m/%d/%Y")          a day                 Calculation()   (10 - 6) * 5 + 4
+    Many({"age": Number(), "member": YesNo()})      several answers at once
+
+`Region` limits where in a reply to look; `stated_only=True` takes only what is stated as the answer. How a reply is
+read is told in docs/answers.md.
 
 A kind of one's own is a frozen dataclass that starts from `Stated` and says what it finds on a line:
 
     @dataclass(frozen=True)
     class Weekday(Stated):
         name = "weekday"
+        days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
         def instruction(self): return "End with one line: The answer is D, where D is a day of the week."
-        def only(self, line, before): return next((day for day in DAYS if day in line.lower()), None)
+        def only(self, line, before): return next((day for day in self.days if day in line.lower()), None)
         def key(self, value): return value
 """
 
+from reasoning.kinds.calculation import Calculation
+from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
+from reasoning.kinds.code import Code
+from reasoning.kinds.date import Date
+from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
 from reasoning.kinds.kind import CHECKER, Kind, Reading, Region, Unusable
+from reasoning.kinds.label import Label
+from reasoning.kinds.many import Many
 from reasoning.kinds.names import KINDS, from_json, get, to_json
 from reasoning.kinds.number import Number
 from reasoning.kinds.stated import Stated
@@ -27,10 +42,17 @@ from reasoning.kinds.yesno import YesNo
 __all__ = [
     "CHECKER",
     "KINDS",
+    "Calculation",
+    "Cells",
     "Choice",
+    "Code",
+    "Date",
+    "Expression",
     "Items",
     "Json",
     "Kind",
+    "Label",
+    "Many",
     "Number",
     "Reading",
     "Region",

@@ -12,30 +12,42 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
 from reasoning.kinds.labels import Labels, listed
+from reasoning.kinds.number import Number
+from reasoning.kinds.options import Options, folded
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
 )
+_DENIED = re.compile(
+    r"[)\]}*_.:\"']{0,4}\s(?:is|are|was|would be|seems|can)"
+    r"(?:n['’]t|not|\s(?:\w{1,20}\s)?(?:not|wrong|incorrect|false|too)\b)",
+    re.IGNORECASE,
+)
 _BULLET = re.compile(r"[-*•]\s")
+_RIGHT = re.compile(r"(?<![\w-])(?:correct|right|true)\b|[✓✔✅]", re.IGNORECASE)
+_CLAIM = re.compile(r"\b(?:so|thus|hence|therefore|is|are|be|must|correct|right|answer|choose|fits)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Choice(Stated):
     """One of several options. Its value is the option's label, exactly as the kind has it.
 
-    Read are the label ("B", "(b)", "B. text", "option B") and the option's text, whole and in any case; not the article
-    "A", not the pronoun "I". Several labels are no answer. Where label and text disagree, the label counts.
+    Read are the label ("B", "(b)", "B. text", "option B"), the option's text, whole and in any case, and its number
+    ("15" for "15 km"); not the article "A", not the pronoun "I". Several labels are no answer. Where label and text
+    disagree, the label counts.
 
     Attributes:
         options: the texts, or a mapping from label to text; may be empty where the question itself shows them.
         labels: the labels; A, B, … by default.
+        several: whether an answer may name several options. Then each value is a tuple of labels, in their order.
     """
 
     name: ClassVar[str] = "choice"
     options: Sequence[str] | Mapping[str, str] = ()
     labels: Sequence[str] = ()
+    several: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not all(
@@ -66,79 +78,129 @@ class Choice(Stated):
         object.__setattr__(self, "labels", tuple(labels))
 
     def instruction(self) -> str:
-        return f"End with one line: The answer is X, where X is one of {self._range}."
+        return f"End with one line: The answer is X, where X is {self._wanted}."
 
     def direct(self) -> str:
-        return f"Reply with one of {self._range}: no reasoning, no other words."
+        return f"Reply with {self._wanted}: no reasoning, no other words."
 
     def trigger(self) -> str:
         return f"Therefore, among {self._range}, the answer is"
 
     def menu(self) -> str:
         """The options as a prompt shows them, one a line; empty where the question itself shows them."""
-        return "\n".join(f"({label}) {text}" for label, text in self._pairs)
+        return "\n".join(f"({label}) {text}" for label, text in self._texts.pairs)
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
-        """The label with which a statement begins or that it names, else the option whose text it holds."""
-        texts = self._texts(text)
+    def statement(self, text: str, *, heads: bool = False) -> Any | Unusable | None:
+        """The label with which a statement begins or that it names, else the option whose text or number it holds."""
+        texts = self._texts.places(text)
         if not any(start == 0 for start, _ in texts.values()):  # "not guilty" may be an option
             said = meant(text)
             if isinstance(said, Unusable):
                 return said
-            text, texts = said, self._texts(said)
+            text, texts = said, self._texts.places(said)
         first = sentence(text)
         if begun := self._finder.leading(first):
-            return self._single(first, *begun)
+            if _DENIED.match(first, begun[1]):
+                return None  # "Answer: B is wrong, …" begins the reasoning
+            return self._named(first, *begun)
         for label, start, end in self._finder.named(first):
-            return Unusable("a negation") if _DENIAL.search(first[:start]) else self._single(first, label, end)
-        if whole := self._whole(text):
-            return whole
+            return Unusable("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
+        if whole := self._texts.whole(text):
+            return self._given([whole])
         if len(texts) > 1:
-            return Unusable("several options")
+            return self._given(list(texts), "several options")
         for label, (start, _) in texts.items():
-            return Unusable("a negation") if _DENIAL.search(_fold(text)[:start]) else label
+            return Unusable("a negation") if _DENIAL.search(folded(text)[:start]) else self._given([label])
+        if found := self._texts.formula(first) or self._texts.number(Number().statement(first)):
+            return self._given([found])
         return Unusable("a refusal") if refused(text) else None
 
-    def only(self, line: str, before: str) -> str | None:
-        """A label, an option's text, or both."""
+    def only(self, line: str, before: str) -> Any | None:
+        """A label, an option's text, or both; of several options, their labels."""
         text = unmarked(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
-        if whole := self._whole(text):
-            return whole
+        if whole := self._texts.whole(text):
+            return self._given([whole])
         if not (begun := self._finder.leading(text)):
             return None
-        label, end = begun
+        labels, end, either = self._finder.row(text, *begun)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
-        return label if not rest or (self._whole(rest) == label and not listed(before)) else None
+        if rest and (len(labels) > 1 or self._texts.whole(rest) != labels[0] or listed(before)):
+            return None
+        return self._given(labels, either=either)
 
-    def last(self, text: str) -> str | Unusable | None:
-        """The one label, or else option, of the last sentence that has any. A list of the options has no candidate."""
+    def first(self, line: str) -> Any | None:
+        """A label, an option's text, or both."""
+        return self.only(line, "")
+
+    def last(self, text: str) -> Any | Unusable | None:
+        """What the last sentence names that names any label or else option; of a list, the one item called correct."""
         lines = [line for line in text.split("\n") if line.strip()]
         marks = [listed(line) for line in lines]
+        right: list[str] = []
         for at in range(len(lines) - 1, -1, -1):
             if marks[at] and any(marks[max(0, at - 1) : at] + marks[at + 1 : at + 2]):
+                begun = self._finder.leading(unmarked(lines[at]))
+                if begun and _RIGHT.search(lines[at]) and not _DENIAL.search(lines[at]):
+                    right.append(begun[0])
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[at])):
-                named = {label: (start, end) for label, start, end in self._finder.named(part)}
-                folded = part if named else _fold(part)
-                if not (found := named or self._texts(part)):
-                    continue
-                for start, end in sorted(found.values(), reverse=True):
-                    folded = folded[:start] + folded[end:]  # an option may itself deny something
-                if _DENIAL.search(folded):
-                    return Unusable("a negation")
-                return next(iter(found)) if len(found) == 1 else Unusable("several options")
-        return None
+                if (found := self._candidate(part)) is not None:
+                    return found
+        if right:
+            return self._given(right)
+        return self._given([found]) if lines and (found := self._texts.number(Number().last(lines[-1]))) else None
 
-    def target(self, target: Any) -> str:
-        """The label that a target stands for: a label, bare or in brackets, or an option's text."""
+    def _candidate(self, part: str) -> Any | Unusable | None:
+        """What a sentence of running text names: its labels, else its options; not what it denies."""
+        named = {label: (start, end) for label, start, end in self._finder.named(part)}
+        rest = part if named else folded(part)
+        if not (found := named or self._texts.places(part)):
+            return None
+        for start, end in sorted(found.values(), reverse=True):
+            rest = rest[:start] + rest[end:]  # an option may itself deny something
+        if not _DENIAL.search(rest):
+            return self._given(list(found), "several options")
+        clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
+        claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
+        labels = [label for clause in claimed for label, *_ in self._finder.named(clause)]
+        return self._given(labels, "several options") if labels else Unusable("a negation")
+
+    def target(self, target: Any) -> Any:
+        """The label that a target stands for: a label, bare or in brackets, or an option's text.
+
+        Of a kind with several, a list of these, or a text with commas between them.
+        """
+        if self.several:
+            parts = re.split(r",\s*(?:and\s)?|\sand\s", target) if isinstance(target, str) else list(target)
+            return self._given([self._label(part) for part in parts])
+        return self._label(target)
+
+    def key(self, value: Any) -> str | tuple[str, ...]:
+        return tuple(value) if self.several else str(value)
+
+    def show(self, value: Any) -> str:
+        return ", ".join(value) if self.several else str(value)
+
+    def _label(self, target: Any) -> str:
         text = str(target).strip()
-        label = self._finder.canonical(text) or self._finder.canonical(text.strip("().: ")) or self._whole(text)
+        label = self._finder.canonical(text) or self._finder.canonical(text.strip("().: ")) or self._texts.whole(text)
         if label is None:
             raise UsageError(f"the target {target!r:.80} is neither a label nor an option of {self!r:.200}")
         return label
 
-    def key(self, value: Any) -> str:
-        return str(value)
+    def _given(self, labels: list[str], why: str = "several labels", *, either: bool = False) -> Any:
+        """The value for the labels that were named; Unusable for alternatives, and for several where one is wanted."""
+        if len(set(labels)) > 1 and (either or not self.several):
+            return Unusable(why)
+        return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
+
+    def _named(self, text: str, label: str, end: int) -> Any:
+        labels, _, either = self._finder.row(text, label, end)
+        return self._given(labels, either=either)
+
+    @property
+    def _wanted(self) -> str:
+        return f"one or more of {self._range}, with commas between them" if self.several else f"one of {self._range}"
 
     @property
     def _range(self) -> str:
@@ -151,39 +213,5 @@ class Choice(Stated):
         return Labels(tuple(self.labels))
 
     @cached_property
-    def _pairs(self) -> tuple[tuple[str, str], ...]:
-        return tuple(zip(self.labels, self.options, strict=False))
-
-    @cached_property
-    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
-        """Each option's text as a pattern that finds it whole: not 5 in 15, 5.5, -5 or 5-10, not red in red-green."""
-        edges = r"(?<![\w-])(?<!\d[.,/:])", r"(?![\w%]|-\w|[.,/:]\d)"
-        folded = ((label, _fold(text)) for label, text in self._pairs)
-        return tuple((label, re.compile(re.escape(text).join(edges))) for label, text in folded if text)
-
-    def _whole(self, text: str) -> str | None:
-        """The label of the one option whose text this is."""
-        text = _fold(text)
-        found = [label for label, option in self._pairs if text and _fold(option) == text]
-        return found[0] if len(found) == 1 else None
-
-    def _texts(self, text: str) -> dict[str, tuple[int, int]]:
-        """The options whose texts stand in a line, with their places in it, folded; none inside a longer option."""
-        text = _fold(text)
-        spans = [(m.start(), m.end(), label) for label, pattern in self._patterns for m in pattern.finditer(text)]
-        found: dict[str, tuple[int, int]] = {}
-        reach = -1
-        for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if end > reach:
-                found.setdefault(label, (start, end))
-                reach = end
-        return found
-
-    def _single(self, text: str, label: str, end: int) -> str | Unusable:
-        other = self._finder.joined(text, end)
-        return Unusable("several labels") if other not in (None, label) else label
-
-
-def _fold(text: str) -> str:
-    """A text as options are compared: without marks around it, in one case, single spaces."""
-    return " ".join(unmarked(text).casefold().split())
+    def _texts(self) -> Options:
+        return Options(tuple(zip(self.labels, self.options, strict=False)))

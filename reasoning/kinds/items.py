@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.jsontext import candidates
 from reasoning.kinds.kind import Reading, Region
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
@@ -21,12 +22,14 @@ _OPENING = re.compile(
     r"(?:[^\w(]|_|\([^()]*+\)|(?:so|therefore|thus|hence|the|my|final|correct|complete|answers?|items|list|as|is|are)\b)*+",
     re.IGNORECASE,
 )
+_JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)  # in front of a list in JSON
 _LONGEST = 10_000  # characters of a reply that are looked at
 
 
 @dataclass(frozen=True)
 class Items(Stated):
-    """Texts with a separator between them, or one to a bulleted line. Its value is a tuple of texts.
+    """Texts with a separator between them, one to a line of a bulleted or numbered list, or a list in JSON. Its value
+    is a tuple of texts.
 
     Attributes:
         sep: what stands between two items.
@@ -52,20 +55,7 @@ class Items(Stated):
 
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
-        text = visible(text, region)
-        for said in statements(text):
-            opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
-            if said.mark or not _OPENING.fullmatch(opening):
-                continue
-            paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
-            if self._says_none(paragraph):
-                return Reading((), "trigger")
-            if items := self._split(paragraph):
-                return Reading(items, "trigger")
-        if self._says_none(text[:_LONGEST]):
-            return Reading((), "list")
-        items = () if stated_only else self._split(text[:_LONGEST])
-        return Reading(items, "list") if items else Reading(None, "nothing found")
+        return read_list(visible(text, region), self._split, self._says_none, stated_only or self.stated_only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The items that a target stands for: a list of texts, or a text with the separator."""
@@ -91,19 +81,79 @@ class Items(Stated):
         return self.empty is not None and normalised(text) == normalised(self.empty)
 
     def _split(self, text: str) -> tuple[str, ...]:
-        """The items of a list: its lines with a separator, else its bulleted lines, else its only line."""
-        lines = [line.strip() for line in text.split("\n") if line.strip().strip("`*-")]
-        lines = [line for line in lines if not line.endswith(":")] or lines  # an introduction is no item
+        """The items of a list: of JSON, its lines with a separator, else its bulleted lines, else its only line."""
+        if (found := json_list(text)) is not None:
+            return found
+        lines = list_lines(text)
         rows: list[str] = []
         for line in lines:
             if self.sep in line or (rows and rows[-1].endswith(self.sep)):
                 rows.append(line)
-        rows = rows or [line for line in lines if _BULLET.match(line)] or (lines if len(lines) == 1 else [])
+        rows = rows or [line for line in lines if bulleted(line)] or (lines if len(lines) == 1 else [])
         if len(rows) == 1 and refused(rows[0]):
             return ()
         pieces = (piece for row in rows for piece in row.split(self.sep))
-        return tuple(
-            item
-            for piece in pieces
-            if (item := unmarked(_BULLET.sub("", piece, count=1) if _BULLET.match(piece) else piece))
-        )
+        return tuple(one for piece in pieces if (one := item(piece)))
+
+
+def read_list(
+    text: str,
+    split: Callable[[str], tuple[str, ...]],
+    says_none: Callable[[str], bool],
+    stated_only: bool,
+) -> Reading:
+    """Read the list behind the last trigger that has one; without a trigger the reply itself is the list.
+
+    Args:
+        text: what of the reply counts.
+        split: the items of a paragraph; none where it is no list.
+        says_none: whether a paragraph is the word for no items.
+        stated_only: take only what follows a trigger.
+    """
+    for said in statements(text):
+        opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
+        if said.mark or not _OPENING.fullmatch(opening):
+            continue
+        paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
+        if says_none(paragraph):
+            return Reading((), "trigger")
+        if items := split(paragraph):
+            return Reading(items, "trigger")
+    if says_none(text[:_LONGEST]):
+        return Reading((), "list")
+    items = () if stated_only else split(text[:_LONGEST])
+    return Reading(items, "list") if items else Reading(None, "nothing found")
+
+
+def list_lines(text: str) -> list[str]:
+    """The lines of a list, without fences, rules and the line that introduces it."""
+    lines = [line.strip() for line in text.split("\n") if line.strip().strip("`*-")]
+    return [line for line in lines if not line.endswith(":")] or lines
+
+
+def json_list(text: str) -> tuple[str, ...] | None:
+    """The texts of a list in JSON or Python, if the text begins with one: lists in it are taken apart."""
+    opening = _JSON.match(text)
+    rest = text[opening.end() :] if opening else ""
+    found = next(candidates(rest, re.compile(r"\A\[")), None)
+    if found is None or found.fault or re.match(r"[ \t]*\w", rest[found.read :]):  # "[1] a source" is no list
+        return None
+    cells = [cell for row in found.value for cell in (row if isinstance(row, list) else [row])]
+    if any(isinstance(cell, (dict, list)) for cell in cells):
+        return None
+    return tuple(shown for cell in cells if (shown := json_text(cell)))
+
+
+def json_text(value: Any) -> str:
+    """A value of JSON as one would write it in a list: no quotes around a text, yes and no, nothing for null."""
+    return "" if value is None else ("no", "yes")[value] if isinstance(value, bool) else str(value).strip()
+
+
+def item(text: str) -> str:
+    """An item without its bullet or number and the marks around it."""
+    return unmarked(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
+
+
+def bulleted(line: str) -> bool:
+    """Whether a line has a bullet or a number in front."""
+    return _BULLET.match(line) is not None

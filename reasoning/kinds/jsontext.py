@@ -19,8 +19,9 @@ REPAIRED = 50_000
 
 _COST = 1_000  # what an attempt is reckoned at, at least, in characters
 _TOKEN = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\.)*+") | (?P<quoted>'(?:[^'\\]|\\.)*+') | (?P<mark>[{}\[\],:])
-      | (?P<word>[^\s{}\[\],:"']++) | (?P<space>\s++)""",
+    r"""(?P<string>"(?:[^"\\]|\\.)*+") | (?P<quoted>'(?:[^'\\]|\\.)*+') | “(?P<typeset>[^“”"\\]*+)”
+      | (?P<space>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|\#[^\n]*+) | (?P<key>[A-Za-z_]\w*+)(?=\s*+:)
+      | (?P<mark>[{}\[\],:]) | (?P<word>[^\s{}\[\],:"'“/\#]++)""",
     re.DOTALL | re.VERBOSE,
 )
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
@@ -82,6 +83,10 @@ def _mend(text: str, start: int, end: int) -> tuple[Any, int]:
         at, piece = match.end(), match[0]
         if match["quoted"]:
             piece = '"' + re.sub(r"\\'|\"", lambda found: "'" if found[0] == "\\'" else '\\"', piece[1:-1]) + '"'
+        elif match["typeset"] is not None or match["key"]:
+            piece = f'"{match["typeset"] or match["key"] or ""}"'
+        elif match["space"]:
+            piece = " "
         elif match["word"]:
             piece = _PYTHON.get(piece, piece)
         elif piece == ",":

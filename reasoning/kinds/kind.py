@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
-CHECKER: int = 1
+CHECKER: int = 2
 """The version of the rules in this package. Raised by every change that alters what is read from some text."""
 
 

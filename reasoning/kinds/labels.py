@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _FILLER = (
-    r"(?:(?i:therefore|thus|clearly|definitely|likely|most|simply|either|both"
-    r"|the|that|option|choice|answer|letter),?\s)"
+    r"(?:(?i:therefore|thus|clearly|definitely|certainly|likely|probably|most|simply|indeed|actually|still|either|both"
+    r"|the|that|option|choice|answer|letter)[,:]?\s)"
 )
 _AFTER_A_WORD = re.compile(
     r"\s(?:because|since|as|for|with|and|or|which|while|but|rather)\b|\s?[-–—(=]\s?\S", re.IGNORECASE
@@ -53,10 +53,17 @@ class Labels:
             if label := self.canonical(match[match.lastgroup or 0]):
                 yield label, match.start(), match.end()
 
-    def joined(self, text: str, end: int) -> str | None:
-        """A second label that is named in the same breath as the one that ends at `end`: "A and B", "(A) or (B)"."""
-        match = self._joined.match(text, end)
-        return self.canonical(match["label"]) if match else None
+    def row(self, text: str, label: str, end: int) -> tuple[list[str], int, bool]:
+        """The labels that are named in the same breath as the one that ends at `end`, it being the first: "A, B and C".
+
+        Returns them, where the last one ends, and whether they are alternatives ("or").
+        """
+        labels, either = [label], False
+        while (match := self._joined.match(text, end)) and (other := self.canonical(match["label"])):
+            labels.append(other)
+            either = either or match["or"] is not None
+            end = match.end()
+        return labels, end, either
 
     @cached_property
     def _known(self) -> dict[str, str]:
@@ -75,13 +82,15 @@ class Labels:
         return re.compile(
             rf"[(\[{{]\s?(?P<bracketed>(?i:{self._any}))\s?[)\]}}]"
             rf"|\b(?i:option|choice|answer|letter)\s[(*_\"'`]{{0,4}}(?P<option>{self._any})(?![\w'’-])"
-            rf"|(?<![\w'’-])(?P<right>{self._any})(?=\sis\s(?:the\s)?(?:correct|right|best|answer|true)\b)"
+            rf"|\b(?i:choose|chose|pick|select|go with|must be|it is|it's)\s[(*_\"'`]{{0,4}}"
+            rf"(?P<chosen>{self._any})(?=[)*_\"'`]{{0,4}}(?:[.,;:!]|\s*$))"
+            rf"|(?<![\w'’-])(?P<right>{self._any})(?=\sis\s(?:the\s|our\s|my\s)?(?:correct|right|best|final|answer|true)\b)"
         )
 
     @cached_property
     def _joined(self) -> re.Pattern[str]:
         return re.compile(
-            rf"[)\]}}*_\"'`$]{{0,4}}\s?(?:/|&|,?\s?\b(?:and|or)\s|,(?=\s?[(\[]?(?:{self._any})[)\]]?(?:[,.&]|\s(?:and|or)\s|$)))"
+            rf"[)\]}}*_\"'`$]{{0,4}}\s?(?:(?P<or>/|,?\s?\bor\s)|&|,?\s?\band\s|,(?=\s?[(\[]?(?:{self._any})[)\]]?(?:[,.&]|\s(?:and|or)\s|$)))"
             rf"\s?(?:option\s)?[(\[{{*_\"'`]{{0,4}}(?P<label>{self._any})(?!\w)"
         )
 

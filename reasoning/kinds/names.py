@@ -7,15 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from reasoning.errors import UnknownName, UsageError
+from reasoning.kinds.calculation import Calculation
+from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
+from reasoning.kinds.code import Code
+from reasoning.kinds.date import Date
+from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
 from reasoning.kinds.kind import Kind
+from reasoning.kinds.label import Label
+from reasoning.kinds.many import Many
 from reasoning.kinds.number import Number
+from reasoning.kinds.schemas import json_schema
 from reasoning.kinds.structured import Json
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 
-KINDS: dict[str, type[Any]] = {kind.name: kind for kind in (Number, Choice, YesNo, Text, Items, Json)}
+_ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Many)
+
+KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds that data files can name."""
 
 
@@ -42,7 +52,7 @@ def from_json(data: Any) -> Kind:
         return get(data)
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
         raise UsageError(f'a kind is a word or an object such as {{"kind": "number"}}, not {data!r:.80}')
-    return get(data["kind"], **{str(key): value for key, value in data.items() if key != "kind"})
+    return get(data["kind"], **{str(key): _parameter(key, value) for key, value in data.items() if key != "kind"})
 
 
 def to_json(kind: Kind) -> dict[str, Any]:
@@ -53,5 +63,23 @@ def to_json(kind: Kind) -> dict[str, Any]:
     for field in dataclasses.fields(kind):
         value = getattr(kind, field.name)
         if value != field.default:
-            data[field.name] = list(value) if isinstance(value, tuple) else value
+            data[field.name] = _plain(value)
     return data
+
+
+def _parameter(name: str, value: Any) -> Any:
+    """A parameter as a kind wants it; that of the name `kinds` holds kinds."""
+    if name != "kinds" or isinstance(value, str):
+        return value
+    return (
+        {key: from_json(one) for key, one in value.items()} if isinstance(value, Mapping) else [*map(from_json, value)]
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Kind):
+        return to_json(value)
+    return json_schema(value) if isinstance(value, type) else value

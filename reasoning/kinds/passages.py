@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
+from reasoning.kinds.counted import outside
+from reasoning.kinds.fields import field
 from reasoning.kinds.kind import Region
 
 LINE = 2_000
@@ -20,28 +23,47 @@ _PLACES = 200
 
 # What every trigger has. One literal to a pattern: several in one make the search of a long text five times slower.
 _WORDS = [
-    re.compile(word, re.IGNORECASE)
-    for word in (r"answer(?<![^\W_]answer)", r" option", r" choice", r"####(?<!#####)(?!#)")
+    *(re.compile(word, re.IGNORECASE) for word in (r"answer(?<![^\W_]answer)", r" option", r" choice")),
+    *(re.compile(word) for word in (r"####(?<!#####)(?!#)", r"Ans(?=[.:] )(?<!\wAns)", r"ANS(?=[.:] )(?<!\wANS)")),
 ]
 _PICKED = re.compile(r"\b(?:correct|right|best|final)$", re.IGNORECASE)  # the correct option is
-_HEAD = re.compile(r"[#*_> ]{0,8}(?:the )?(?:final |correct )?", re.IGNORECASE)  # what stands before it in a heading
-_HEADING = re.compile(r"answer[*_ ]{0,6}(?=\n)", re.IGNORECASE)
+_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?", re.IGNORECASE)  # before it in a heading
+_NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
+_FORMS = {
+    "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )", re.IGNORECASE),
+    "tag": re.compile(rf"{_NAME}[>\]]", re.IGNORECASE),
+    "key": re.compile(rf"{_NAME}[\"']\s?:", re.IGNORECASE),
+}
+_BEFORE = {
+    "tag": re.compile(r"[<\[](?:\w{1,12}[_ ])?$"),  # <final_answer>, [ANSWER]
+    "key": re.compile(r"[\"'](?:\w{1,20}[_ ])?$"),  # {"final_answer": …
+}
 _TRIGGER = re.compile(
     r"""
     (?: answers?(?:\ (?:choice|option|letter|value))? | \ option | \ choice )
-    ["'*_`)\]}]{0,4}                                   # **Answer**:   {"answer": …
+    ["'*_`)\]}]{0,4}                                   # **Answer**:
     (?:\ ?\([^()\n]{0,80}\))?                          # the answer (arabic numerals) is
-    (?:\ (?:to|of|for|in|as)\ [^\n.?!:=]{1,60}?)?      # the answer to the question is
-    (?: \ ?[:=：]
-      | \ [*_]{0,2}(?P<verb>is|are|was|equals|(?:would|should|must|will)\ be)(?P<negated>n['’]t)?(?![\w'’])
+    (?:\ here|\ (?:to|of|for|in|as|from|among|given|that|which|we|i|based\ on)\ [^\n.?!:=]{1,60}?)?  # to the question
+    (?:,?\ (?:therefore|thus|then|hence|so),?)?
+    (?: \ ?(?:[:=：]|->|→)
+      | \ [*_]{0,2}(?P<verb>is|are|was|equals|(?:would|should|must|will|can\ only)\ be|(?:comes|turns)\ out\ to\ be
+                          |(?:has|appears|seems)\ to\ be|becomes)
+        (?P<negated>n['’]t)?(?![\w'’])
     )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_BOX = re.compile(r"boxed(?:(?<=\\boxed)|(?<=\\fboxed))\s{0,4}\{")
-_LEAD = " \t*_`\"'“”‘’:>"
+_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # a backslash takes the meaning from a brace
+_LEAD = " \t*_`\"'“”‘’:"
 _BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|```\w*")  # a line that only opens or closes something
-_BULLET = re.compile(r"^\s*[-*•]\s+")
+_BULLET = re.compile(r"^\s*[-*•>]\s+")
+_MORE = re.compile(r"\n\s*[(*]{0,3}\w|[,;]\s(?:so|then|thus|hence|therefore)\b")
+_LISTS = re.compile(r"\s*\**\(?[1Aa][.):]\)?\s+\S[^\n]*\n(?:[^\n]*\n){0,8}?\s*\**\(?[2Bb][.):]\)?\s")
+_AHEAD = re.compile(
+    r"[\s*_,]*(?:therefore|thus|hence|then|simply|as follows|the following|given by|below)?[\s*_]*:?[\s*_]*"
+)
+_TAGGED = re.compile(r"[<\[]/(?:\w{1,12}[_ ])?answer", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
@@ -49,22 +71,29 @@ class Statement(NamedTuple):
 
     Attributes:
         text: what was stated; empty where nothing follows.
-        mark: whether the trigger is GSM8K's "####", which is only one in front of a bare answer (else it is a heading).
+        form: of the trigger: "verb" (the answer is), "colon" (Answer:), "heading", "tag" (<answer>), "key" (of JSON),
+            or "mark", GSM8K's "####", which is a trigger only in front of a bare answer (else it is a heading).
         negated: whether the trigger says that this is not the answer ("isn't").
-        heads: whether it may be the head of a longer text: after "Answer:", more lines follow.
+        heads: whether it may be the head of a longer text: after "Answer:", more follows.
+        lists: whether it is the first item of a numbered list.
         at: where it begins.
     """
 
     text: str
-    mark: bool
+    form: str
     negated: bool
     heads: bool
+    lists: bool
     at: int
+
+    @property
+    def mark(self) -> bool:
+        return self.form == "mark"
 
 
 def visible(text: str, region: Region | None) -> str:
-    """What of a reply counts: nothing inside `<think>`, and only what lies in the region."""
-    text = text.rpartition("</think>")[2].partition("<think>")[0]
+    """What of a reply counts: nothing inside tags for reasoning, and only what lies in the region."""
+    text = outside(text) if "<" in text else text
     return region.cut(text) if region else text
 
 
@@ -75,40 +104,59 @@ def statements(text: str) -> Iterator[Statement]:
     for word in sorted(words, key=re.Match.start, reverse=True)[:_PLACES]:
         if (trigger := _trigger(text, word)) is None:
             continue
-        at = trigger.end()
-        line, *below = text[at : min(end, at + LINE)].split("\n", 5)[:5]
-        if _BARE.fullmatch(line):
-            line = next((_BULLET.sub("", line, count=1) for line in below if not _BARE.fullmatch(line)), "")
-        said, mark, end = line.strip().lstrip(_LEAD), trigger is word, word.start()
-        groups = {} if trigger.re is not _TRIGGER else trigger.groupdict()
-        heads = not mark and not groups.get("verb") and re.search(r"\n\s*\w", text[at : at + LINE].strip()) is not None
-        yield Statement(said, mark, groups.get("negated") is not None, heads, at)
+        form, at, negated = trigger
+        rest = text[at : min(end, at + LINE)]
+        if form == "key":
+            said = field(rest, 0)
+        else:
+            rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
+            line, *below = rest.split("\n", 5)[:5]
+            if _BARE.fullmatch(line) or _AHEAD.fullmatch(line):
+                line = next((_BULLET.sub("", line, count=1) for line in below if not _BARE.fullmatch(line)), "")
+            said = line.strip().lstrip(_LEAD)
+        heads = form in ("colon", "heading") and _MORE.search(text[at : at + LINE].strip()) is not None
+        lists = heads and _LISTS.match(text, at, at + LINE) is not None
+        yield Statement(said, form, negated, heads, lists, at)
+        end = word.start()
 
 
-def _trigger(text: str, word: re.Match[str]) -> re.Match[str] | None:
-    """The trigger to which a word belongs; None where the word is just a word."""
-    if word[0].startswith("#"):
-        return word
-    before = text[max(0, word.start() - 40) : word.start()]
-    if word[0].startswith(" ") and not _PICKED.search(before):
+def first_statement(text: str) -> int | None:
+    """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
+    words = (word for pattern in _WORDS for word in islice(pattern.finditer(text), _PLACES))
+    ends = (trigger[1] for word in sorted(words, key=re.Match.start) if (trigger := _trigger(text, word)))
+    return next(ends, None)
+
+
+def _trigger(text: str, word: re.Match[str]) -> tuple[str, int, bool] | None:
+    """Form, end and negation of the trigger to which a word belongs; None where the word is just a word."""
+    start = word.start()
+    if word[0][0] == "#":
+        return "mark", word.end(), False
+    if word[0] in ("Ans", "ANS"):
+        return "colon", word.end() + 1, False
+    before = text[max(0, start - 40) : start]
+    if word[0][0] == " " and not _PICKED.search(before):
         return None
-    if found := _TRIGGER.match(text, word.start()):
-        return found
-    at_line = "\n" in before or word.start() == len(before)
-    return _HEADING.match(text, word.start()) if at_line and _HEAD.fullmatch(before.rpartition("\n")[2]) else None
+    for form, pattern in _BEFORE.items():
+        if pattern.search(before) and (found := _FORMS[form].match(text, start)):
+            return form, found.end(), False
+    if found := _TRIGGER.match(text, start):
+        return "verb" if found["verb"] else "colon", found.end(), found["negated"] is not None
+    at_line = "\n" in before or start == len(before)
+    found = _FORMS["heading"].match(text, start) if at_line and _HEAD.fullmatch(before.rpartition("\n")[2]) else None
+    return ("heading", found.end(), False) if found else None
 
 
 def boxed(text: str) -> str | None:
-    """What stands in the last `\\boxed{}` whose braces match, or None."""
+    """What stands in the last `\\boxed{}` whose braces match, or behind `\\boxed` without braces; else None."""
     for match in reversed(deque(_BOX.finditer(text), maxlen=_PLACES)):
-        depth, skip = 1, False
-        for at in range(match.end(), min(len(text), match.end() + LINE)):
-            character = text[at]
-            if not skip and character in "{}":
-                depth += 1 if character == "{" else -1
-                if depth == 0:
-                    return text[match.end() : at].strip()
-            skip = character == "\\" and not skip
+        if match["bare"]:
+            return str(match["bare"])
+        depth = 1
+        for brace in _BRACE.finditer(text, match.end(), match.end() + LINE):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if depth == 0:
+                return text[match.end() : brace.start()].strip()
     return None
 
 
@@ -125,3 +173,9 @@ def final_lines(text: str) -> tuple[str, str]:
             break
         end = start - 1
     return (*found, "", "")[0], (*found, "", "")[1]
+
+
+def first_line(text: str) -> str:
+    """The first line, if the second is empty and more follows; else empty."""
+    line, _, rest = text.strip()[: LINE + 1].partition("\n")
+    return line.strip() if re.match(r"[^\S\n]{0,20}\n", rest) and len(line) <= LINE else ""

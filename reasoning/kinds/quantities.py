@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Context, Decimal, localcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LONGEST = 300
 """The most digits that a number may have, and its largest power of ten."""
@@ -19,22 +19,29 @@ EXACT = Context(prec=28)
 # One grammar serves plain text, Markdown and LaTeX because these are rewritten first.
 _CHARACTERS = str.maketrans({"−": "-", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "⁄": "/"})
 _VULGAR = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅕": " 1/5", "⅛": " 1/8"}
-_REWRITES = [
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_REWRITES: list[tuple[re.Pattern[str], Any]] = [
     (re.compile(r"<<[^<>\n]{0,200}>>"), ""),  # GSM8K's calculator marks
+    (re.compile(r"</?[A-Za-z]\w{0,20} ?/?>"), " "),  # tags
+    (re.compile(r"<([$€£]?-?\d[\d.,]{0,40})>"), r"\1"),  # a placeholder, filled in
     (re.compile(r"\\(?:text|textbf|mathrm|mathbf) ?\{([^{}\n]{0,80})\}"), r"\1"),
-    (re.compile(r"\\[dt]?frac(\d)(\d)"), r" \1/\2"),
-    (re.compile(r"\\[dt]?frac ?\{ ?(-?\d{1,30}) ?\} ?\{ ?(\d{1,30}) ?\}"), r" \1/\2"),
+    (re.compile(r"(?<=\d)(?=\\[dt]?frac)"), " "),  # a mixed number
+    (re.compile(r"\\[dt]?frac(\d)(\d)"), r"\1/\2"),
+    (re.compile(r"\\[dt]?frac ?\{ ?(-?\d{1,30}) ?\} ?\{ ?(\d{1,30}) ?\}"), r"\1/\2"),
     (re.compile(r"\{,\}|(?<=\d),\\!"), ","),
-    (re.compile(r"\\[,;: ]"), " "),
+    (re.compile(r"\\[,;:! ]|\\q?quad(?![a-z])"), " "),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(r"\^ ?(?:\\circ|\{\\circ\})"), "°"),
     (re.compile(r"\\(?:times|cdot)(?![a-z])"), "×"),
     (re.compile(r"\\div(?![a-z])"), "÷"),
     (re.compile(r"\\approx(?![a-z])"), "≈"),
+    (re.compile(r"\\(?:leq?|geq?|lt|gt)(?:slant)?(?![a-z])|[<>]=(?!\w)"), "≤"),
+    (re.compile(r"\\pm(?![a-z])"), "±"),
+    (re.compile(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}"), lambda power: "^" + power[0].translate(_RAISED)),
     (re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|`"), ""),  # bold and code, but not Python's power
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])"), r"\1"),  # emphasis, but not a product
 ]
-_REWRITTEN = re.compile(r"[\\*`<{½⅓⅔¼¾⅕⅛]")  # a text without any of these is plain already
+_REWRITTEN = re.compile(r"[\\*`<>{½⅓⅔¼¾⅕⅛⁰¹²³⁴⁵⁶⁷⁸⁹]")  # a text without any of these is plain already
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -60,7 +67,7 @@ _LEXER = re.compile(
         (?P<sign> (?<![\w)\]}}%.])[-–+] | \b(?i:minus|negative)\  )?+
         (?P<currency> {_CURRENCY}-? )?+
         {_FREE}
-        (?: (?P<spaced> [1-9]\d{{0,2}}(?:\ \d{{3}})++(?:\.\d++)?+(?![\d,/]) )
+        (?: (?P<spaced> [1-9]\d{{0,2}}(?:(?:\ \d{{3}})++|(?:['’]\d{{3}})++)(?:\.\d++|,\d{{1,2}}(?!\d))?+(?![\d,/]) )
           | (?:(?P<whole>\d++)\ )?(?P<top>\d++)\ ?/\ ?(?P<bottom>\d++)(?!\ ?/|[.,]?\d)
           | (?P<digits> {_DIGITS} | \.\d++ )
         )
@@ -73,16 +80,22 @@ _LEXER = re.compile(
 _GROUPED = re.compile(
     r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d?(?:,\d\d)*,\d{3}(?:\.\d+)?"
 )  # 1,234,567 and 12,34,567
+_POINTED = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")  # 1.234,56 and 1.234.567
 _UNGROUPED = re.compile(r"\d*(?:\.\d+)?")
 _SCALES = {"k": 3, "m": 6, "b": 9, "bn": 9, "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
 # What makes a number a part of an expression that is not worked out.
 _OPEN_AFTER = re.compile(
     r"[xyz]\b|[²³⁴⁵⁶⁷⁸⁹]|\((?=\d|[a-z]\b)|\s?(?:\^|\*\*|\\sqrt|\\pi|√|π)"  # 2x, 2², 2(3 + 4), 2^10, 3√2
+    r"|\.?\\(?:overline|bar|dot)"
     r"|\s?%?\s?(?:[-–/]\s?[\d(\\$?]|x\s?\(?[\d$])"  # 9 - 3, 9 / (…, 9 x 3
-    r"|\s?%?(?:\s?[A-Za-z]{1,20}){0,3}+(?:\s?[+×÷]|\s\*\s|\*(?:\s?[\d(\\$]|[a-z]\b))"  # 9 + …, 20 minutes + …, not 9*
+    r"|\s?%?(?:\s?[A-Za-z]{1,20}){0,3}+(?:\s?[×÷±]|\s\+|\+(?![.,;!?)]?(?:\s|$))|\s\*\s|\*(?:\s?[\d(\\$]|[a-z]\b))"
+    # 9 + …, 20 minutes + …, not 9* and 9+
+    r"|\s?(?:[<>≤≥]|±)(?!/)"  # 5 < x
 )
-_OPEN_BEFORE = re.compile(r"(?:(?:\b\w|\d|[)}%?])\s?[-–]|[\w)}%?]\s?(?:[+×÷/]|\*\*?)|\^|√|\d\s?x)\s?\(?$|\w-$")
+_OPEN_BEFORE = re.compile(
+    r"(?:(?:\b\w|\d|[)}%?])\s?[-–]|[\w)}%?]\s?(?:[+×÷/]|\*\*?)|\^|√|±|\d\s?x)\s?\(?$|\w-$|(?:^|[^\n=-])[<>≤≥]\s?$"
+)
 
 
 class Token(NamedTuple):
@@ -151,8 +164,12 @@ def _computed(match: re.Match[str]) -> int | float | None:
                 return None
             value = Decimal((match["whole"] or "0")[: LONGEST + 1]) + top / bottom
         else:
-            digits = (match["spaced"] or match["digits"]).replace(" ", "")
-            if len(digits) > 2 * LONGEST or not (_GROUPED.fullmatch(digits) or _UNGROUPED.fullmatch(digits)):
+            digits = re.sub("[ '’]", "", match["spaced"] or match["digits"])
+            if len(digits) > 2 * LONGEST:
+                return None
+            if (match["spaced"] and "," in digits) or _POINTED.fullmatch(digits):
+                digits = digits.replace(".", "").replace(",", ".")
+            if not (_GROUPED.fullmatch(digits) or _UNGROUPED.fullmatch(digits)):
                 return None
             value = Decimal(digits.replace(",", ""))
         if match["power"]:

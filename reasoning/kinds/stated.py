@@ -7,27 +7,37 @@ where a number was asked for, two options where one was) ends the search: the re
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.counted import counted, own
 from reasoning.kinds.kind import Reading, Region, Unusable
-from reasoning.kinds.passages import Statement, boxed, final_lines, statements, visible
+from reasoning.kinds.passages import Statement, boxed, final_lines, first_line, first_statement, statements, visible
 from reasoning.kinds.wording import begins_with_refusal, sentence
+
+_ROOM = 8_000  # characters of statements that are looked at, from the last one back
 
 TAIL = 4_000
 """Characters at the end of a text in which a last candidate is sought."""
 
 
+@dataclass(frozen=True)
 class Stated(ABC):
     """What the kinds share. A kind says what it finds in a statement, on a line, and in a whole text.
 
     The hooks return a value, None for nothing, or Unusable for something that ends the search.
+
+    Attributes:
+        stated_only: never fall back on the last candidate: what is not stated as the answer is none.
     """
 
     name: ClassVar[str]
+    stated_only: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def instruction(self) -> str:
@@ -47,13 +57,19 @@ class Stated(ABC):
         """Hook: the answer if the line is nothing but an answer. `before` is the line in front of it, or empty."""
         return None
 
+    def first(self, line: str) -> Any | Unusable | None:
+        """Hook: the answer if the first line of a longer reply, with an empty line below, is nothing but an answer."""
+        return None
+
     def last(self, text: str) -> Any | Unusable | None:
         """Hook: the last candidate in a text."""
         return None
 
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the answer that a text states; see `Kind.read`."""
-        for how, found in self._findings(visible(text, region), stated_only):
+        text = counted(visible(text, region))
+        text = own(text, first_statement(text) or 0)
+        for how, found in self._findings(text, stated_only or self.stated_only):
             if isinstance(found, Unusable):
                 return Reading(None, found.why)
             if found is not None:
@@ -61,8 +77,11 @@ class Stated(ABC):
         return Reading(None, "nothing found")
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
+        room = _ROOM
         for said in statements(text):
-            if not said.text:  # nothing follows: the statement was cut off, and an earlier one may have been taken back
+            room -= len(said.text)
+            # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
+            if not said.text or room < 0:
                 break
             if said.negated:
                 yield "trigger", Unusable("a negation")
@@ -71,6 +90,7 @@ class Stated(ABC):
             yield "box", self.statement(box)
         line, before = final_lines(text)
         yield "final line", self.only(line, before)
+        yield "first line", self.first(first_line(text))
         if not stated_only:
             if begins_with_refusal(re.split(r"[.!?]\s+", line)[-1]):
                 yield "final line", Unusable("a refusal")
@@ -79,6 +99,8 @@ class Stated(ABC):
     def _said(self, said: Statement) -> Any | Unusable | None:
         if said.mark:
             return self.only(said.text, "")
+        if said.lists:
+            return None
         box = boxed(said.text) if "boxed" in sentence(said.text) else None
         return self.statement(said.text, heads=said.heads) if box is None else self.statement(box)
 
@@ -117,3 +139,15 @@ class Stated(ABC):
     def show(self, value: Any) -> str:
         """The value as text, from which `parse` reads it again."""
         return str(value)
+
+    def __repr__(self) -> str:
+        """The constructor, without the parameters that have their default values."""
+        fields = [(one.name, getattr(self, one.name), one.default) for one in dataclasses.fields(self)]
+        given = ((name, value) for name, value, usual in fields if value != usual)
+        shown = (f"{name}={value.__name__ if isinstance(value, type) else repr(value)}" for name, value in given)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Stated.__repr__  # type: ignore[method-assign]  # else `dataclass` makes one with everything

@@ -4,47 +4,56 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, ClassVar, Literal, get_args
 
 from reasoning.errors import UsageError
 from reasoning.kinds.jsontext import candidates
 from reasoning.kinds.kind import Reading, Region
 from reasoning.kinds.passages import visible
+from reasoning.kinds.schemas import faults, json_schema
 from reasoning.kinds.stated import Stated
 
 Shape = Literal["object", "array", "any"]
 
 _OPENERS = {"object": re.compile(r"\{"), "array": re.compile(r"\["), "any": re.compile(r"[\[{]")}
+_TAG = re.compile(r"<(?=/?[A-Za-z]{5,13}>)")  # in a text of a value: what would be taken for reasoning
+_CHECKED = 100  # values of a reply that are checked by a schema
 
 
 @dataclass(frozen=True)
 class Json(Stated):
     """The first complete JSON object (or array) of a reply; fences and prose around it do not matter.
 
-    Trailing commas, single quotes, Python's True, False and None, and line breaks inside strings are repaired: they
-    can mean one thing only. What was cut off is not completed.
+    Trailing commas, comments, keys without quotes, single and typographic quotes, Python's True, False and None, and
+    line breaks inside strings are repaired: they can mean one thing only. What was cut off is not completed.
 
     Attributes:
         shape: "object", "array" or "any".
         required: keys that an object must have; in an array, each object of it.
         allowed: the only keys that it may have besides those; None for any.
+        schema: a JSON schema, or a pydantic model (its class), that the value must fit. The value stays plain data. In
+            data files a model stands as its JSON schema, without validators of its own.
     """
 
     name: ClassVar[str] = "json"
     shape: Shape = "object"
     required: tuple[str, ...] = ()
     allowed: tuple[str, ...] | None = None
+    schema: Mapping[str, Any] | type[Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         if self.shape not in get_args(Shape):
             raise UsageError(f"Json(shape={self.shape!r}): the shape is one of {', '.join(get_args(Shape))}")
-        for field in ("required", "allowed"):
-            keys = getattr(self, field)
+        for name in ("required", "allowed"):
+            keys = getattr(self, name)
             if isinstance(keys, str) or not (keys is None or isinstance(keys, Iterable)):
-                raise UsageError(f"Json({field}={keys!r}): give a list of keys")
-            object.__setattr__(self, field, None if keys is None else tuple(keys))
+                raise UsageError(f"Json({name}={keys!r}): give a list of keys")
+            object.__setattr__(self, name, None if keys is None else tuple(keys))
+        if self.schema is not None and json_schema(self.schema).get("type") == "array" and self.shape == "object":
+            object.__setattr__(self, "shape", "array")
 
     def instruction(self) -> str:
         return f"End with {self._wanted}."
@@ -75,19 +84,26 @@ class Json(Stated):
         return json.dumps(_even(value), sort_keys=True)
 
     def show(self, value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False).replace("think>", "think\\u003e")  # no `<think>` of its own
+        return _TAG.sub(r"\\u003c", json.dumps(value, ensure_ascii=False))
 
     @property
     def _wanted(self) -> str:
         what = {"object": "one JSON object", "array": "one JSON array", "any": "one JSON value"}[self.shape]
         keys = f" with the keys {', '.join(map(json.dumps, self.required))}" if self.required else ""
+        if self.schema is not None:
+            keys += f" that fits this JSON schema: {json.dumps(json_schema(self.schema), ensure_ascii=False)}"
         return what + keys
 
     def _examine(self, text: str) -> tuple[Any, str, str | None]:
         """Value, rule and complaint of the first object that fits, else of the one that could be read furthest."""
         fault, promise = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
+        checked = 0
         for found in candidates(text, _OPENERS[self.shape]):
             wrong = found.fault or self._misfit(found.value)
+            if wrong is None and self.schema is not None:
+                if (checked := checked + 1) > _CHECKED:
+                    break
+                wrong = self._unfit(found.value)
             if wrong is None:
                 return found.value, found.how, None
             if found.read > promise:
@@ -104,6 +120,10 @@ class Json(Stated):
             if unknown := [key for key in item if key not in known]:
                 return f"The JSON object has the unknown keys {_quoted(unknown)}; allowed are {_quoted(known)}."
         return None
+
+    def _unfit(self, value: Any) -> str | None:
+        found = list(islice(faults(value, self.schema), 3))
+        return f"The JSON does not fit: {'; '.join(found)}." if found else None
 
 
 def _quoted(keys: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from reasoning.kinds.wording import refused, unmarked
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
+_HEAD = re.compile(r"A(?:nswer)?:\s")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
@@ -47,7 +49,9 @@ class Text(Stated):
         return Unusable("a refusal") if refused(text) else unmarked(text) or None
 
     def only(self, line: str, before: str) -> str | Unusable | None:
-        """The line, if there is no other."""
+        """The line behind "A:", or the line if there is no other."""
+        if head := _HEAD.match(line):
+            return self.statement(line[head.end() :])
         return self.statement(line) if line and not before else None
 
     def last(self, text: str) -> str | Unusable | None:
@@ -63,6 +67,19 @@ class Text(Stated):
 
     def key(self, value: Any) -> str:
         return normalised(str(value))
+
+    def f1(self, value: Any, target: Any) -> float:
+        """How far a value has the words of the target, from 0 to 1; see `f1`. A task that scores by it gives its
+        examples a `scorer`, such as `lambda value: Text().f1(value, target) >= 0.8`."""
+        return 0.0 if value is None else f1(str(value), self.target(target))
+
+
+def f1(value: str, target: str) -> float:
+    """The harmonic mean of precision and recall of the words of two texts, normalised, each word as often as it
+    stands there (Rajpurkar et al. 2016, arXiv 1606.05250, §6.1)."""
+    said, wanted = normalised(value).split(), normalised(target).split()
+    shared = (Counter(said) & Counter(wanted)).total()
+    return 2 * shared / (len(said) + len(wanted)) if shared else 0.0
 
 
 def normalised(text: str) -> str:

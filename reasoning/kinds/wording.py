@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from reasoning.kinds.kind import Unusable
 
 _MARKS = "*_`\"'“”‘’$"
+_QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")  # of Markdown; an answer may itself begin with ">"
 _REFUSAL = re.compile(
     r"""\b(?:
-      i\ (?:do\ not|don't|cannot|can't|am\ (?:un|not\ )able\ to)\ (?:know|answer|determine|say|tell|solve|help|provide)
+      (?:i|we|one|you)\ (?:do\ not|don't|cannot|can't|can\ not|could\ not|couldn't|(?:am|are)\ (?:un|not\ )able\ to)
+      \ (?:know|answer|determine|say|tell|solve|help|provide|give|complete|calculate|write|find\ (?:the|an)\ answer)
+    | (?:do\ not|don't|does\ not|doesn't|did\ not|didn't)\ (?:have|provide|give|contain|include)\ (?:us\ )?
+      (?:enough|sufficient)
     | i(?:'m|\ am)\ (?:not\ sure|unsure|unable|sorry)
     | (?:cannot|can't|can\ not|could\ not|couldn't|impossible\ to|not\ possible\ to|unable\ to)\ (?:be\ )?
-      (?:determine|answer|know|calculate|solve|say|tell|compute|infer|find|found)\w*
+      (?:determine|answer|know|calculate|solve|say|tell|compute|infer|find|found|provide|give)\w*
     | (?:not\ (?:enough|sufficient)|insufficient)\ (?:information|data|context|info)
-    | (?:unknown|undetermined|indeterminate|no\ answer|n/a)(?=[\s.!"'*]*$)
+    | (?:unknown|undetermined|indeterminate|no\ answer|n/a)
+      (?=[\s.!"'*)]*$|["'*)]{0,3}[,;:]
+        |["'*)]{0,3}\ (?:without|because|since|as|due\ to|from|based|given|until|unless)\b)
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -22,6 +29,7 @@ _MISSING = re.compile(
     r"\b(?:not|isn't) (?:given|specified|provided|stated|known|clear|determined|available)\b|\bno (?:\w+ )?answer\b",
     re.I,
 )
+_YET = re.compile(r"[^.!?\n]{0,80}[,;] (?:but|however)\b")  # "I'm not sure, but I think …" is an answer
 _NOT = re.compile(r"(?:(?:is|are)\s)?not\b", re.IGNORECASE)
 _BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
@@ -49,7 +57,7 @@ def sentence(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """A text without the Markdown, quotes, math marks and full stop around it."""
-    text = _closed(text.strip().lstrip("#>").lstrip(_MARKS + " \t"))
+    text = _closed(_QUOTING.sub("", text.strip(), count=1).lstrip(_MARKS + " \t"))
     for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), (r"\text{", "}")):
         if text.startswith(opening) and text.endswith(closing):
             text = text[len(opening) : -len(closing)].strip()
@@ -57,8 +65,9 @@ def unmarked(text: str) -> str:
 
 
 def begins_with_refusal(text: str) -> bool:
-    """Whether a sentence of running text begins with a refusal; `refused` knows more words."""
-    return _begins(_REFUSAL, text)
+    """Whether a clause of a sentence begins with a refusal; `refused` knows more words."""
+    clauses = [0, *(match.end() for match in islice(re.finditer(", ", text), 8))]
+    return any(_begins(_REFUSAL, text[start:]) for start in clauses)
 
 
 def _closed(text: str) -> str:
@@ -74,4 +83,7 @@ def _begins(pattern: re.Pattern[str], text: str) -> bool:
     """Whether a sentence begins with the pattern, a few words in front of it allowed."""
     text = text.replace("’", "'")
     match = pattern.search(text)
-    return match is not None and re.fullmatch(r"[A-Za-z', ]{0,40}", text[: match.start()]) is not None
+    if match is None or re.fullmatch(r"[A-Za-z', \"*_]{0,40}", text[: match.start()]) is None:
+        return False
+    yet = _YET.match(text, match.end())
+    return yet is None or _begins(pattern, text[yet.end() :].lstrip())

@@ -11,7 +11,7 @@ from reasoning.kinds.kind import Unusable
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.wording import meant, refused, sentence, unmarked
 
-_WORD = re.compile(r"(?<![\w'’-])(?:yes|no|true|false)(?![\w'’])", re.IGNORECASE)
+_WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
 # "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".
 _NOUN = re.compile(
     r"(?:-|\s+)(?!(?:because|since|as|it|they|he|she|we|you|this|that|these|there|and|but|or|if|not|matter)\b)\w",
@@ -23,9 +23,11 @@ _LEAD = re.compile(
 )
 _JOINED = re.compile(r"\s?(?:/|\bor\b|\band\b|\bnor\b)\s?[*_\"'(]{0,4}(?:yes|no|true|false)\b", re.IGNORECASE)
 # In running text only these places make the word an answer: alone at the head of a sentence, or at its very end.
-_OPENS = re.compile(r"(?:^|[.!?\n])\s*[*_\"'(]{0,4}$")
+_OPENS = re.compile(
+    r"(?:^|[.!?\n])\s*(?:[*_]{0,3}A(?:nswer)?:|(?:So|Therefore|Thus|Hence|Overall|In conclusion),?\s)?\s*[*_\"'(]{0,4}$"
+)
 _PAUSES = re.compile(r"[*_\"')]{0,4}\s*(?:[,.!;:—–]|\n|$)")
-_CLOSES = re.compile(r"(?:\b(?:so|is|be|say|therefore|thus|hence)|[:,—–=])[,:]?\s*[*_\"'(]{0,4}$", re.IGNORECASE)
+_CLOSES = re.compile(r"(?:\b(?:so|is|be|say|but|therefore|thus|hence)|[:,—–=])[,:]?\s*[*_\"'(]{0,4}$", re.IGNORECASE)
 _ENDS = re.compile(r"[*_\"')]{0,4}\s*(?:[.!]|\n|$)")
 
 
@@ -62,6 +64,10 @@ class YesNo(Stated):
         """The word alone."""
         word = unmarked(line).rstrip("!").casefold()
         return _VALUES.get(word)
+
+    def first(self, line: str) -> bool | None:
+        """The word alone."""
+        return self.only(line, "")
 
     def last(self, text: str) -> bool | Unusable | None:
         """The last yes or no that stands alone at the head of a sentence, or at its very end."""

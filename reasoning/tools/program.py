@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 import threading
 import warnings
 
+from reasoning.kinds.fences import blocks
+
 _quiet = threading.Lock()  # the filters of warnings belong to the process, not to a thread
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$", re.MULTILINE)
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
 _LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"
@@ -27,22 +27,22 @@ def program(text: str) -> str | None:
     first line that looks like code on, without the prose after it.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    blocks, closed_only = _blocks(text)
-    for language, block in blocks:
-        if language in _PYTHON and block.strip():
-            return block
-    for language, block in blocks:
-        if not language and (found := _bare(block)):
+    fenced, closed_only = blocks(text)
+    for block in fenced:
+        if block.language in _PYTHON and block.inside.strip():
+            return block.text
+    for block in fenced:
+        if not block.language and (found := _bare(block.text)):
             return found
     if closed_only is not None:
         return _bare(closed_only)
-    return None if blocks else _bare(text)
+    return None if fenced else _bare(text)
 
 
 def last_assigned(code: str) -> str | None:
     """The name of the variable that `code` assigns last, outside functions and classes; None when there is none."""
     name = None
-    tree = _parse(code)
+    tree = parse(code)
     pending: list[ast.stmt] = list(reversed(tree.body)) if tree else []
     while pending:
         statement = pending.pop()
@@ -63,7 +63,7 @@ def last_assigned(code: str) -> str | None:
 
 def bind_last_expression(code: str, name: str) -> str | None:
     """`code` with the expression on its last line bound to `name`; None when it does not end in an expression."""
-    tree = _parse(code)
+    tree = parse(code)
     if tree is None or not tree.body or not isinstance(tree.body[-1], ast.Expr):
         return None
     expression = tree.body[-1]
@@ -75,28 +75,6 @@ def bind_last_expression(code: str, name: str) -> str | None:
         lines[first][: expression.col_offset] + f"{name} = (".encode() + lines[first][expression.col_offset :]
     )
     return b"\n".join(lines).decode()
-
-
-def _blocks(text: str) -> tuple[list[tuple[str, str]], str | None]:
-    """The fenced blocks as (language, code), and what stands before a lone closing fence."""
-    found: list[tuple[str, str]] = []
-    opened: re.Match[str] | None = None
-    fences = list(_FENCE.finditer(text))
-    for fence in fences:
-        if opened is None:
-            opened = fence
-        elif fence[1].startswith(opened[1]) and not fence[2]:
-            found.append(_block(opened, text[opened.end() : fence.start()]))
-            opened = None
-    if opened is not None:
-        if len(fences) == 1 and not opened[2] and not text[opened.end() :].strip():
-            return [], text[: opened.start()]
-        found.append(_block(opened, text[opened.end() :]))
-    return found, None
-
-
-def _block(opened: re.Match[str], inside: str) -> tuple[str, str]:
-    return opened[2].lower(), textwrap.dedent(inside.strip("\n")) + "\n"
 
 
 def _bare(text: str) -> str | None:
@@ -116,14 +94,15 @@ def _bare(text: str) -> str | None:
 
 def _is_program(text: str) -> bool:
     """Whether it is Python that does something: a word or a number alone is not a program."""
-    tree = _parse(text)
+    tree = parse(text)
     return tree is not None and any(
         not isinstance(node, _DOES_NOTHING) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
         for node in tree.body
     )
 
 
-def _parse(code: str) -> ast.Module | None:
+def parse(code: str) -> ast.Module | None:
+    """The program's syntax tree, or None where it has none."""
     try:
         if "\\" not in code:
             return ast.parse(code)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Worked, with_examples
+from strategies.demonstrations import Given, Worked, with_examples
+from strategies.replies import folded
+from strategies.replies import listed as sub_questions
 
 DECOMPOSE = Prompt(
     objective="Break a problem down into the simpler questions that must be answered first, easiest first.",
@@ -27,17 +30,19 @@ ONE_PASS = Prompt(
     recap="{instruction}",
 )
 
-_ITEM = re.compile(r"^\s*(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*(?:\*\*)?(.{3,400}?)(?:\*\*)?\s*$", re.MULTILINE)
 
-
-def plan(worked: Worked) -> Demonstration:
+def plan(worked: Worked) -> Demonstration | None:
     """A problem and its sub-questions as a numbered list."""
+    if not worked.steps:
+        return None
     listed = "\n".join(f"{i}. {step.question}" for i, step in enumerate(worked.steps, 1))
     return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listed)
 
 
-def last_step(worked: Worked) -> Demonstration:
+def last_step(worked: Worked) -> Demonstration | None:
     """A problem, its solved sub-questions, and the answer of the last one."""
+    if not worked.steps:
+        return None
     *before, last = worked.steps
     asked = (
         f"{worked.question}\n\n{solved_so_far([(step.question, step.answer) for step in before])}Q: {last.question}\nA:"
@@ -45,8 +50,10 @@ def last_step(worked: Worked) -> Demonstration:
     return Demonstration(asked, f"The answer is {worked.answer}.", last.answer)
 
 
-def one_pass(worked: Worked) -> Demonstration:
+def one_pass(worked: Worked) -> Demonstration | None:
     """A problem, and its sub-questions with their answers in one reply."""
+    if not worked.steps:
+        return None
     solved = solved_so_far([(step.question, step.answer) for step in worked.steps])
     asked = f"{worked.question}\n\nLet's break down this problem:"
     return Demonstration(asked, f"The answer is {worked.answer}.", solved.rstrip())
@@ -56,20 +63,10 @@ def solved_so_far(pairs: list[tuple[str, str]]) -> str:
     return "".join(f"Q: {question}\nA: {answer}\n\n" for question, answer in pairs)
 
 
-def sub_questions(text: str) -> list[str]:
-    """The items of a numbered or bulleted list, without repetitions."""
-    found = {_same(item[1]): item[1].strip() for item in _ITEM.finditer(text)}
-    return list(found.values())
-
-
 def final_question(problem: Problem) -> str:
     """What is asked in the end: the last sentence that is a question, else the whole question."""
-    asked = re.findall(r"[^.!?\n]*\?", problem.question)
-    return asked[-1].strip() if asked else problem.question
-
-
-def _same(question: str) -> str:
-    return re.sub(r"\W+", " ", question.lower()).strip()
+    sentences = re.findall(r"[^.!?\n]+[.!?\n]?", problem.question)
+    return next((one.strip() for one in reversed(sentences) if one.endswith("?")), problem.question)
 
 
 @technique(
@@ -99,6 +96,7 @@ class LeastToMost(Strategy):
     shots: int = 1
     max_subproblems: int = 8
     one_pass: bool = False
+    demonstrations: Given = None
     decompose: Prompt = DECOMPOSE
     solve_next: Prompt = SOLVE_NEXT
     in_one: Prompt = ONE_PASS
@@ -108,13 +106,12 @@ class LeastToMost(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.one_pass:
-            prompt = with_examples(self.in_one, problem, self.shots, one_pass)
-            return problem.read(await session.ask(prompt.for_(problem)))
+            return problem.read(await session.ask(self._shown(self.in_one, problem, one_pass).for_(problem)))
         with session.stage("decompose"):
-            listing = await session.ask(with_examples(self.decompose, problem, self.shots, plan).for_(problem))
+            listing = await session.ask(self._shown(self.decompose, problem, plan).for_(problem))
         last = final_question(problem)
-        steps = [one for one in sub_questions(listing.text) if _same(one) != _same(last)]
-        solver = with_examples(self.solve_next, problem, self.shots, last_step)
+        steps = [one for one in sub_questions(listing.text) if folded(one) != folded(last)]
+        solver = self._shown(self.solve_next, problem, last_step)
         solved: list[tuple[str, str]] = []
         for step in [*steps[: self.max_subproblems - 1], last]:
             whole = problem.values()["problem" if step is last else "bare"]
@@ -123,3 +120,6 @@ class LeastToMost(Strategy):
                 reply = await session.ask(turns, stop=["\nQ:"])
             solved.append((step, reply.text.partition("\nQ:")[0].strip()))
         return problem.read(reply)
+
+    def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[Worked], Demonstration | None]) -> Prompt:
+        return with_examples(prompt, problem, self.shots, show, self.demonstrations)

@@ -7,7 +7,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Worked, with_examples
+from strategies.demonstrations import Given, Worked, with_examples
 
 PROMPT = Prompt(input="{problem}", recap="{direct}")
 
@@ -38,12 +38,13 @@ class Vanilla(Strategy):
 
     shots: int = 0
     max_tokens: int = 64
+    demonstrations: Given = None
     prompt: Prompt = PROMPT
 
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        prompt = with_examples(self.prompt, problem, self.shots, bare)
+        prompt = with_examples(self.prompt, problem, self.shots, bare, self.demonstrations)
         reply = await session.ask(prompt.for_(problem), max_tokens=self.max_tokens)
         return problem.read(reply)

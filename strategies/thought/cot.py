@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reasoning.answer import Answer, Answered
+from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Worked, with_examples
+from strategies.demonstrations import Given, Worked, with_examples
+from strategies.thought.two_stages import conclude
 
 TWO_STAGES = Prompt(input="{problem}\n\n{step_by_step}")
 ONE_STAGE = Prompt(input="{problem}\n\n{step_by_step} {instruction}")
@@ -48,6 +49,7 @@ class ChainOfThought(Strategy):
     shots: int = 0
     stages: Literal[1, 2] = 2
     step_by_step: str = "Let's think step by step."
+    demonstrations: Given = None
     few_shot: Prompt = FEW_SHOT
     one_stage: Prompt = ONE_STAGE
     two_stages: Prompt = TWO_STAGES
@@ -56,17 +58,13 @@ class ChainOfThought(Strategy):
         self.check_parameters(shots=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        if self.shots or self.few_shot.examples:
-            prompt = with_examples(self.few_shot, problem, self.shots, with_rationale)
-            return problem.read(await session.ask(prompt.for_(problem)))
+        few_shot = with_examples(self.few_shot, problem, self.shots, with_rationale, self.demonstrations)
+        if few_shot.examples:
+            return problem.read(await session.ask(few_shot.for_(problem)))
         prompt = self.one_stage if self.stages == 1 else self.two_stages
         turns = prompt.for_(problem, step_by_step=self.step_by_step)
         with session.stage("reasoning"):
             rationale = await session.ask(turns)
-        answer = problem.read(rationale)
-        if self.stages == 1 or (isinstance(answer, Answered) and answer.stated):
-            return answer
-        with session.stage("answer"):
-            trigger = problem.kind.trigger()
-            reply = await session.ask(turns.then(rationale.text, trigger), temperature=0, max_tokens=64)
-        return problem.read(reply, after=trigger)
+        if self.stages == 1:
+            return problem.read(rationale)
+        return await conclude(problem, session, turns, rationale)

@@ -1,20 +1,38 @@
-"""The worked problems that are shipped: each says the same thing in every form that it has."""
+"""The worked problems that are shipped, and how they and those of a user come into a prompt."""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+import re
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
-from reasoning.errors import UsageError
+from reasoning import strategies
+from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Choice, Json, Number, Text, YesNo
+from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.testing import ScriptedLLM
 from reasoning.tools.interpreter import Interpreter
-from strategies.demonstrations import Worked, shipped, with_examples
+from reasoning.voting import steps
+from strategies.demonstrations import Pool, Worked, shipped, with_examples
+from strategies.demonstrations.worked import shipped_sets
 
-NAMES = ("number", "choice", "yesno", "text")
-ALL = [pytest.param(name, worked, id=f"{name}-{worked.answer}") for name in NAMES for worked in shipped(name)]
+SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
+OF_A_KIND = SETS[:4]
+FEELINGS = ("positive", "negative", "neutral")
+ALL = [pytest.param(name, one, id=f"{name}-{place}") for name in SETS for place, one in enumerate(shipped(name), 1)]
+HOW_MANY = Problem("How many?", Number())
 
 
 def kind(name: str, worked: Worked):
-    return {"number": Number(), "yesno": YesNo(), "text": Text()}.get(name) or Choice(worked.options)
+    kinds = {"number": Number(), "yesno": YesNo(), "text": Text(), "spatial": Text(), "sentiment": Label(FEELINGS)}
+    return kinds.get(name) or Choice(worked.options)
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +41,20 @@ def interpreter():
         yield interpreter
 
 
+# What is shipped.
+
+
 def test_there_are_enough_and_they_are_balanced():
-    assert {name: len(shipped(name)) for name in NAMES} == {"number": 8, "choice": 5, "yesno": 6, "text": 4}
-    assert sorted(worked.answer for worked in shipped("choice")) == ["A", "B", "C", "D", "E"]
-    answers = [worked.answer for worked in shipped("yesno")]
-    assert answers.count("yes") == answers.count("no") == 3
-    assert {"0", "9.4"} <= {worked.answer for worked in shipped("number")}
-    assert len({worked.question for name in NAMES for worked in shipped(name)}) == 23
+    assert tuple(shipped_sets()) == SETS
+    assert all(len(shipped(name)) >= 8 for name in SETS)
+    answers = {name: [worked.answer for worked in shipped(name)] for name in SETS}
+    assert sorted(answers["choice"][:5]) == ["A", "B", "C", "D", "E"]
+    assert all(answers["choice"].count(label) <= 2 for label in "ABCDE")
+    assert answers["yesno"].count("yes") == answers["yesno"].count("no")
+    assert {answers["sentiment"].count(label) for label in FEELINGS} == {3}
+    assert {"0", "9.4"} <= set(answers["number"])
+    questions = [worked.question for name in SETS for worked in shipped(name)]
+    assert len(set(questions)) == len(questions)
 
 
 @pytest.mark.parametrize(("name", "worked"), ALL)
@@ -39,7 +64,7 @@ def test_the_kind_reads_the_answer_that_it_would_show(name, worked):
     assert kind(name, worked).score(value, worked.answer)
 
 
-@pytest.mark.parametrize(("name", "worked"), ALL)
+@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] != "sentiment"])
 def test_the_program_gives_the_answer(name, worked, interpreter):
     assert 1 < len(worked.program.splitlines()) <= 14
     assert worked.program.splitlines()[-1].startswith("ans = ")
@@ -49,9 +74,9 @@ def test_the_program_gives_the_answer(name, worked, interpreter):
     assert kind(name, worked).score(kind(name, worked).parse(str(said)), worked.answer)
 
 
-@pytest.mark.parametrize(("name", "worked"), ALL)
+@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] in OF_A_KIND])
 def test_the_steps_end_with_the_question_and_its_answer(name, worked):
-    assert 2 <= len(worked.steps) <= 4
+    assert 2 <= len(worked.steps) <= 6
     assert worked.question.endswith(worked.steps[-1].question)
     final = worked.steps[-1].answer
     if name == "number":
@@ -61,15 +86,57 @@ def test_the_steps_end_with_the_question_and_its_answer(name, worked):
 
 
 @pytest.mark.parametrize(("name", "worked"), ALL)
-def test_the_rationale_is_short_and_leads_to_the_answer(name, worked):
-    assert len(worked.rationale.split()) <= 60
+def test_the_rationale_is_short_and_ends_in_the_answer(name, worked):
+    assert len(worked.rationale.split()) <= (110 if len(worked.lines) > 6 else 60)
     assert "answer is" not in worked.rationale
+    last = worked.lines[-1]
     if name == "number":
-        assert Number().same(Number().parse(worked.rationale), float(worked.answer))
+        assert Number().same(Number().parse(last), float(worked.answer))
+    elif name == "choice":
+        assert last == f"That is option {worked.answer}."
+    elif name != "yesno":  # there the program decides
+        assert re.search(rf"\b{worked.answer}\b", last) or worked.answer == "bottom right"
+
+
+@pytest.mark.parametrize(("name", "worked"), ALL)
+def test_every_calculation_is_right(name, worked):
+    told = [worked.rationale, worked.symbols, *(step.answer for step in worked.steps)]
+    for text in (sentence for one in told for sentence in one.split(". ")):
+        for run in re.findall(r"[\d(][\d.() +*/=-]*[\d)]", text):
+            sides = [value(ast.parse(side.strip(), mode="eval").body) for side in run.split("=")] if "=" in run else []
+            assert len(set(sides)) <= 1, f"{run!r} in {text!r}"
+
+
+def value(node: ast.expr) -> Fraction:
+    if isinstance(node, ast.Constant):
+        return Fraction(str(node.value))
+    assert isinstance(node, ast.BinOp)
+    does = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+    return does[type(node.op)](value(node.left), value(node.right))
+
+
+@pytest.mark.parametrize("worked", shipped("spatial"), ids=lambda worked: worked.answer)
+def test_symbols_are_shorter_than_words_name_the_same_things_and_end_in_the_answer(worked):
+    assert worked.symbols.endswith(worked.answer)
+    assert len(worked.symbols.split()) <= len(worked.rationale.split())
+    things = set(re.findall(r"[a-z]{3,}|[A-Z][a-z]+", worked.symbols.partition(";")[0].partition(",")[0]))
+    assert all(thing.lower() in worked.question.lower() for thing in things)
+
+
+def test_some_take_many_steps():
+    assert sorted(steps(worked.rationale) for worked in shipped("number"))[-4:] >= [6, 7, 7, 7]
+    assert len(shipped("number")[-1].lines) == steps(shipped("number")[-1].rationale)
+
+
+# How they come into a prompt.
 
 
 def show(worked: Worked) -> Demonstration:
     return Demonstration(worked.question, worked.answer)
+
+
+def shown(problem: Problem, shots: int, given: object = None) -> list[str]:
+    return [one.output for one in with_examples(Prompt(), problem, shots, show, given).examples]
 
 
 def test_a_prompt_gets_the_first_ones_of_the_kind_as_a_problem_would_show_them():
@@ -84,16 +151,158 @@ def test_a_prompt_gets_the_first_ones_of_the_kind_as_a_problem_would_show_them()
 
 def test_a_prompt_with_examples_of_its_own_keeps_them():
     own = Prompt(examples=(Demonstration("a", "b"),))
-    assert with_examples(own, Problem("How many?", Number()), 4, show) is own
-    assert with_examples(Prompt(), Problem("How many?", Number()), 0, show).examples == ()
+    assert with_examples(own, HOW_MANY, 4, show) is own
+    assert with_examples(Prompt(), HOW_MANY, 0, show).examples == ()
 
 
 def test_more_than_there_are_is_an_error_that_says_what_to_do():
+    count = len(shipped("number"))
     with pytest.raises(
-        UsageError, match="shots=9: only 8 worked problems are shipped for answers of the kind 'number'"
+        UsageError, match=f"shots=99: only {count} worked problems are shipped for answers of the kind 'number'"
     ):
-        with_examples(Prompt(), Problem("How many?", Number()), 9, show)
+        shown(HOW_MANY, 99)
     with pytest.raises(
         UsageError, match="no worked problem is shipped for answers of the kind 'json'; give the prompt"
     ):
-        with_examples(Prompt(), Problem("What?", Json()), 1, show)
+        shown(Problem("What?", Json()), 1)
+    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+        shown(HOW_MANY, 2, [Worked("1 + 1?", "2")])
+    with pytest.raises(UsageError, match="shots=0 shows none of them"):
+        shown(HOW_MANY, 0, "number")
+
+
+def test_what_a_technique_cannot_show_is_passed_over():
+    given = [Worked("a?", "1"), Worked("b?", "2", symbols="b -> 2"), Worked("c?", "3", symbols="c -> 3")]
+    prompt = with_examples(
+        Prompt(), HOW_MANY, 2, lambda one: Demonstration(one.question, one.answer) if one.symbols else None, given
+    )
+    assert [one.input for one in prompt.examples] == ["b?", "c?"]
+
+
+@pytest.mark.parametrize("feeling", [Label(FEELINGS), Choice(labels=("positive", "negative"))])
+def test_labels_that_name_feelings_get_the_examples_of_feelings(feeling):
+    labels = feeling.options or feeling.labels
+    got = shown(Problem("Review: fine.", feeling), 4)
+    assert set(got) <= set(labels)
+    assert got == [worked.answer for worked in shipped("sentiment") if worked.answer in labels][:4]
+    assert shown(Problem("Which?", Choice(labels=("A", "B"))), 1) == ["C"]
+
+
+def test_four_ways_to_select():
+    pens = Problem("A pen and a notebook cost $5. What does each of 2 pens and 3 notebooks cost?", Number())
+    answers = [worked.answer for worked in shipped("number")]
+    assert shown(pens, 3, Pool()) == answers[:3]
+    assert shown(pens, 3, Pool(select="similar"))[-1] == "9.4"
+    most = sorted(shipped("number"), key=lambda worked: -len(worked.lines))[:3]
+    assert shown(pens, 3, Pool(select="complex")) == [worked.answer for worked in most]
+    drawn = shown(pens, 6, Pool(select="random", seed=1))
+    assert len(set(drawn)) == 6
+    assert drawn == shown(HOW_MANY, 6, Pool(select="random", seed=1))
+    assert drawn != shown(pens, 6, Pool(select="random", seed=2))
+
+
+def test_complexity_is_a_number_of_steps_and_not_of_characters():
+    long = Worked("a?", "1", rationale="One step, but told with " + "very " * 50 + "many words.")
+    steep = Worked("b?", "2", rationale="Go.\nOn.\nStop.")
+    assert shown(HOW_MANY, 2, Pool([long, steep], "complex")) == ["2", "1"]
+
+
+def test_a_problem_is_never_shown_its_own_solution():
+    asked = Problem(shipped("number")[2].question, Number())
+    for select in ("first", "random", "similar", "complex"):
+        assert "9.4" not in shown(asked, len(shipped("number")) - 1, Pool(select=select))
+
+
+def test_a_set_a_file_or_a_list(tmp_path: Path):
+    lines = tmp_path / "mine.jsonl"
+    lines.write_text(
+        '{"question": "1 + 1?", "answer": 2}\n\n{"question": "2 + 2?", "answer": "4", "rationale": "So."}\n'
+    )
+    tables = tmp_path / "mine.toml"
+    tables.write_text('[[number]]\nquestion = "3?"\nanswer = "3"\n[[text]]\nquestion = "x?"\nanswer = "x"\n')
+    assert shown(HOW_MANY, 2, str(lines)) == ["2", "4"]
+    assert shown(HOW_MANY, 1, str(tables)) == ["3"]
+    assert shown(Problem("What?"), 1, str(tables)) == ["x"]
+    assert shown(Problem("Where?"), 1, "spatial") == [shipped("spatial")[0].answer]
+    assert shown(HOW_MANY, 1, [{"question": "5?", "answer": "5", "options": ["5", "6"]}]) == ["5"]
+    lines.write_text('{"question": "9?", "answer": "9"}\n{"question": "1 + 1?", "answer": "2"}\n' + " " * 50)
+    assert shown(HOW_MANY, 1, str(lines)) == ["9"]  # it has changed
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ('{"question": "1?"}', InputError, r"mine.jsonl:1: 'answer' is missing"),
+        ('{"question": "1?", "answer": "1"}\n{oops', InputError, r"mine.jsonl:2: no JSON"),
+        ("[1]", InputError, r"mine.jsonl:1: wants an object"),
+        ('{"question": "1?", "answer": "1", "steps": [3]}', InputError, r"mine.jsonl:1: steps are objects"),
+        ('{"question": "1?", "answer": "1", "reason": "x"}', UnknownName, r"unknown field 'reason' in .*mine.jsonl:1"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_and_where(tmp_path: Path, text: str, error: type[Exception], words: str):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(text)
+    with pytest.raises(error, match=words):
+        shown(HOW_MANY, 1, str(file))
+
+
+def test_what_is_wrong_with_tables_or_a_name(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    for text, words in (
+        ("number = 3", "'number' is no list of worked problems"),
+        ("[[number", "mine.toml: "),
+        ('[[text]]\nquestion = "x?"\nanswer = "x"\n[[json]]\nquestion = "y?"\nanswer = "y"', "only text, json"),
+    ):
+        file.write_text(text)
+        with pytest.raises(InputError, match=words):
+            shown(HOW_MANY, 1, str(file))
+    with pytest.raises(UnknownName, match=r"unknown set or file of demonstrations 'spatal'; did you mean 'spatial'\?"):
+        shown(HOW_MANY, 1, "spatal")
+    with pytest.raises(UnknownName, match=r"unknown way to select 'simlar'; did you mean 'similar'\?"):
+        Pool(select="simlar")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "cot(shots=2, demonstrations='sentiment')",
+        "vanilla(shots=1, demonstrations=[{'question': '1?', 'answer': '1'}])",
+        "cot(shots=2, demonstrations=Pool(source=None, select='random', seed=3))",
+        "cot(shots=1, demonstrations=Pool(source=[{'question': '1?', 'answer': '1'}], select='similar', seed=0))",
+        "least_to_most(demonstrations=Pool(source='number', select='similar', seed=0))",
+    ],
+)
+def test_demonstrations_stand_in_a_spec(spec: str):
+    strategy = strategies.get(spec)
+    assert repr(strategy) == spec
+    assert strategies.get(repr(strategy)) == strategy
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "words"),
+    [
+        ("cot(shots=2, demonstrations=Pool(select='simlar'))", UnknownName, r"at column 29.*did you mean 'similar'"),
+        ("cot(shots=2, demonstrations=Pool(pick='first'))", SpecError, r"no pool of demonstrations"),
+        ("cot(shots=2, demonstrations=Pool(open('x')))", SpecError, r"no pool of demonstrations"),
+        ("cot(shots=2, demonstrations=3)", SpecError, r"demonstrations must be"),
+    ],
+)
+def test_what_is_wrong_with_a_pool_in_a_spec(spec: str, error: type[Exception], words: str):
+    with pytest.raises(error, match=words):
+        strategies.get(spec)
+
+
+@pytest.mark.parametrize("name", ["vanilla", "cot", "least_to_most", "complex_cot", "contrastive_cot"])
+def test_every_few_shot_technique_takes_those_of_the_user(name: str, tmp_path: Path):
+    mine = {
+        "question": "Ann has 2 pens and Bob 3. How many?",
+        "answer": "5",
+        "rationale": "Ann has 2 pens and Bob has 3. That is 2 + 3 = 5.",
+    }
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps({**mine, "steps": [{"question": "How many?", "answer": "2 + 3 = 5."}]}))
+    llm = ScriptedLLM(lambda messages: "The answer is 1.")
+    strategies.get(f"{name}(shots=1, demonstrations={str(file)!r})").run(HOW_MANY, llm)
+    assert mine["question"] in llm.prompts[0]
+    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+        strategies.get(f"{name}(shots=2, demonstrations={str(file)!r})").run(HOW_MANY, llm)

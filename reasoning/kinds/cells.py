@@ -1,0 +1,106 @@
+"""Cells: the cells of a table that answer a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.items import bulleted, item, json_list, list_lines, read_list
+from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.number import Number
+from reasoning.kinds.passages import visible
+from reasoning.kinds.quantities import plain, tokens
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.text import normalised
+from reasoning.kinds.wording import refused, unmarked
+
+_RULE = re.compile(r"[|\s:+=-]*")  # the line under a table's header
+_QUOTED = re.compile(r'\s*+"([^"\n]{1,200})"[\s.]*+(?:,|$)|([^,]++(?:(?<=\d),(?=\d{3}(?!\d))[^,]++)*+)(?:,|$)')
+_DATED = re.compile(r"(?<=[A-Za-z] \d),(?= \d{4}\b)|(?<=[A-Za-z] \d\d),(?= \d{4}\b)")
+_AND = re.compile(r"(?:^|\s)(?:and|&)\s")
+
+
+@dataclass(frozen=True)
+class Cells(Stated):
+    """One or more cells of a table (Pasupat and Liang 2015, arXiv 1508.00305, §2). Its value is a tuple of texts.
+
+    Read are "a | b", a row or a column of a Markdown table, a list in JSON, a bulleted list, "a; b" and "a, b": a comma
+    is no separator inside a number, a date or quotes, nor where "|" or ";" is one. Cells are compared as numbers where
+    they are numbers (with or without separators, currency, percent), else as texts.
+
+    Attributes:
+        ordered: whether the order of the cells matters.
+    """
+
+    name: ClassVar[str] = "cells"
+    ordered: bool = False
+
+    def instruction(self) -> str:
+        return "End with one line, the cells with | between them: The answer is X | Y | Z"
+
+    def direct(self) -> str:
+        return "Reply with the cells alone, in one line, with | between them: no other words."
+
+    def trigger(self) -> str:
+        return "Therefore, the answer (cells with | between them) is"
+
+    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+        """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
+        return read_list(visible(text, region), _split, lambda _: False, stated_only or self.stated_only)
+
+    def target(self, target: Any) -> tuple[str, ...]:
+        """The cells that a target stands for: a list of texts and numbers, a number, or a text with separators."""
+        if isinstance(target, str):
+            cells = _split(target)
+        elif isinstance(target, Iterable) and not isinstance(target, (dict, bytes)):
+            cells = tuple(str(cell).strip() for cell in target)
+        else:
+            cells = (str(target),) if isinstance(target, (int, float)) and not isinstance(target, bool) else ()
+        if not cells or not all(cells):
+            raise UsageError(f"the target {target!r:.80} is not a list of cells")
+        return cells
+
+    def key(self, value: Any) -> Hashable:
+        cells = [_cell(str(cell)) for cell in value]
+        return tuple(cells if self.ordered else sorted(cells))
+
+    def show(self, value: Any) -> str:
+        return " | ".join(value) + (" |" if len(value) == 1 and len(_split(value[0])) > 1 else "")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """The cells of a paragraph."""
+    if (found := json_list(text)) is not None:
+        return found
+    lines = list_lines(text)
+    if any("|" in line for line in lines):
+        rows = [line for line in lines if "|" in line]
+        rows = rows[2:] if len(rows) > 2 and _RULE.fullmatch(rows[1]) else rows  # a header and the line under it
+        pieces = [piece for row in rows if not _RULE.fullmatch(row) for piece in row.split("|")]
+    elif len(lines) > 1 and any(map(bulleted, lines)):
+        pieces = [item(line) for line in lines if bulleted(line)]
+    elif len(lines) != 1 or refused(lines[0]):
+        return ()
+    else:
+        pieces = lines[0].split(";") if ";" in lines[0] else _commas(lines[0])
+    return tuple(cell for piece in pieces if (cell := unmarked(piece)))
+
+
+def _commas(line: str) -> list[str]:
+    """The pieces of a line between its commas, with "and" for the last one of several."""
+    line = _DATED.sub("\0", line)
+    pieces = [(quoted or bare).replace("\0", ",").strip() for quoted, bare in _QUOTED.findall(line)]
+    pieces = [piece for piece in pieces if piece]
+    return [*pieces[:-1], *_AND.split(pieces[-1])] if len(pieces) > 1 else pieces
+
+
+def _cell(text: str) -> tuple[int, str]:
+    """A cell as cells are compared: a number that is nothing else, or a text."""
+    text = plain(text).strip().rstrip("%").rstrip()
+    token = next(tokens(text), None)
+    if token is not None and token.value is not None and (token.start, token.end) == (0, len(text)):
+        return 0, repr(Number().key(token.value))
+    return 1, normalised(text)

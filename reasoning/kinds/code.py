@@ -1,0 +1,121 @@
+"""Code: a piece of source text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.fences import Block, blocks
+from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.passages import visible
+from reasoning.kinds.stated import Stated
+
+_SAME = [
+    {"python", "py", "python3", "py3", "ipython"},
+    {"javascript", "js", "jsx", "node"},
+    {"typescript", "ts", "tsx"},
+    {"c++", "cpp", "cc", "cxx"},
+    {"c#", "csharp", "cs"},
+    {"bash", "sh", "shell", "zsh", "console"},
+    {"go", "golang"},
+    {"rust", "rs"},
+    {"ruby", "rb"},
+    {"yaml", "yml"},
+]
+_OUTPUT = {"text", "txt", "plaintext", "output", "stdout"}  # shown after a program; not one
+# What a line of a program looks like that begins at the margin; prose has none of it.
+_PROGRAM = re.compile(
+    r"(?:import [\w.]+(?: as \w+)?(?:, ?[\w.]+)*+|from [\w.]+ import .+|(?:async )?def \w+\(.*|class \w+\W.*|return\b.*"
+    r"|(?:if|elif|else|for|while|try|except|finally|with|async|switch|match|do)\b.*[:{]|@\w.*"
+    r"|[\w.\[\]'\"]++(?:, ?\w+)*+ ?(?:: ?[\w\[\], .]+)?(?:[-+*/%|&]|//|\*\*|:)?=(?!=).*|[\w.]++\(.*\)"
+    r"|#(?:include|!|define).*|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|WITH)\b.*|(?://|/\*).*|[{})\]]++[;,]?|.*[;{])"
+)
+_COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
+
+
+@dataclass(frozen=True)
+class Code(Stated):
+    """Source text. Two are one answer if they are equal but for spaces at line ends and blank lines around them.
+
+    Read is the last fenced block of the language; without one, the last that names no language, and then the last of
+    all; without fences, a reply that is nothing but code. A reply that was cut off counts up to its last whole block.
+    What is read is neither parsed nor run.
+
+    Attributes:
+        language: the word behind the fence, such as "python"; its usual other names count as well.
+    """
+
+    name: ClassVar[str] = "code"
+    language: str = "python"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.language, str) or not re.fullmatch(r"[\w+#.-]{1,30}", self.language):
+            raise UsageError(f"Code(language={self.language!r}): the language is one word, such as 'python'")
+
+    def instruction(self) -> str:
+        return f"End with the whole code in one block: ```{self.language} … ```"
+
+    def direct(self) -> str:
+        return f"Reply with the code alone, in one block: ```{self.language} … ```"
+
+    def trigger(self) -> str:
+        return "Therefore, the code is"
+
+    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+        """Read the code; see `Kind.read`."""
+        text = visible(text, region).replace("\r\n", "\n").replace("\r", "\n")
+        found, before = blocks(text)
+        for how, block in self._chosen([one for one in found if one.inside.strip() and one.language not in _OUTPUT]):
+            if block.closed or not stated_only:
+                return Reading(_trimmed(block.text), how if block.closed else f"{how}, not closed")
+        bare = text if before is None else before
+        if not found and not (stated_only and before is None) and (before is not None or _plain(bare)) and bare.strip():
+            return Reading(_trimmed(bare), "plain code" if before is None else "block, opened by the prompt")
+        return Reading(None, "nothing found")
+
+    def target(self, target: Any) -> str:
+        """The source that a target is: taken as it stands, or out of the one fence around it."""
+        if not isinstance(target, str) or not target.strip():
+            raise UsageError(f"the target {target!r:.80} is no code")
+        found, _ = blocks(target.strip())
+        fenced = len(found) == 1 and found[0].closed and target.strip().endswith(("```", "~~~"))
+        return _trimmed(found[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
+
+    def score(self, value: Any, target: Any) -> bool:
+        """Whether a value is the target, as it stands or out of its fence."""
+        wanted = self.target(target)
+        return value is not None and (self.same(value, target) or self.same(value, wanted))
+
+    def key(self, value: Any) -> str:
+        return "\n".join(line.rstrip() for line in _trimmed(str(value)).split("\n"))
+
+    def show(self, value: Any) -> str:
+        longest = max(map(len, re.findall("`{3,}+", str(value))), default=2)
+        fence = "`" * (longest + 1)
+        return f"{fence}{self.language}\n{str(value).rstrip()}\n{fence}"
+
+    def _chosen(self, found: list[Block]) -> Iterator[tuple[str, Block]]:
+        """The blocks, the best first, each with the name of its rule."""
+        names = next((names for names in _SAME if self.language.lower() in names), {self.language.lower()})
+        yield from (("block of the language", one) for one in reversed(found) if one.language in names)
+        bare = (one for one in reversed(found) if not one.language)
+        yield from (("block", one) for one in bare if one.closed or _plain(one.text))
+        yield from (("block of another language", one) for one in reversed(found) if one.language)
+
+
+def _trimmed(text: str) -> str:
+    """Without blank lines around it, ending with one line break."""
+    lines = text.split("\n")
+    held = [place for place, line in enumerate(lines) if line.strip()]
+    return "\n".join(lines[held[0] : held[-1] + 1]).rstrip() + "\n" if held else ""
+
+
+def _plain(text: str) -> bool:
+    """Whether a text without fences is nothing but code: each line that begins at the margin looks like it."""
+    lines = [line for line in text.split("\n") if line.strip() and line[0] not in " \t"]
+    return bool(lines) and all(
+        _PROGRAM.fullmatch(line.rstrip()) or (_COMMENT.match(line) and len(lines) > 1) for line in lines
+    )

@@ -1,0 +1,226 @@
+"""Date: a day of the calendar."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+from reasoning.errors import UsageError
+from reasoning.kinds.kind import Unusable
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import refused, sentence, unmarked
+
+_MONTHS = ["January", "February", "March", "April", "May", "June"]
+_MONTHS += ["July", "August", "September", "October", "November", "December"]
+_DIRECTIVES = {"%Y": r"\d{4}", "%y": r"\d\d", "%m": r"\d\d?", "%d": r"\d\d?", "%B": r"[^\W\d_]{3,9}", "%%": "%"}
+_DIRECTIVES["%b"] = _DIRECTIVES["%B"]
+_CENTURY = 69  # two digits of a year from here on are of the twentieth century, as POSIX has it
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)(?![^\W\d_])\.?"
+)
+_SUFFIX = r"(?:st|nd|rd|th)?"
+_SPACE = r"(?:\s{1,2}|[-/.,]\s?|,\s)"
+_FREE, _ENDED = r"(?<![\w/])(?<!\d[.-])", r"(?![\w/]|[-.,]\d)"
+_WRITTEN = re.compile(
+    rf"""
+      {_FREE} (?P<year>\d{{4}})(?P<s1>[-/.]|\ ?[-/]\ ?)(?P<month>\d\d?)(?P=s1)(?P<day>\d\d?)(?=[T ]\d\d:|{_ENDED})
+    | {_FREE} (?P<first>\d\d?)(?P<s2>[-/.]|\ ?[-/.]\ ?)(?P<second>\d\d?)(?P=s2)(?P<last>\d{{4}}|\d\d){_ENDED}
+    | {_FREE} (?P<day2>\d\d?){_SUFFIX}(?:{_SPACE}|\s(?:day\s)?of\s)(?P<month2>{_MONTH}){_SPACE}(?P<year2>\d{{4}})
+      {_ENDED}
+    | (?<![\w/]) (?P<month3>{_MONTH})(?:{_SPACE}|\sthe\s)(?P<day3>\d\d?){_SUFFIX}{_SPACE}(?P<year3>\d{{4}}){_ENDED}
+    | {_FREE} (?P<year4>\d{{4}}){_SPACE}(?P<month4>{_MONTH}){_SPACE}(?P<day4>\d\d?){_SUFFIX}{_ENDED}
+    | (?<!\d) (?P<year5>\d{{4}})\s?[年년]\s?(?P<month5>\d\d?)\s?[月월]\s?(?P<day5>\d\d?)\s?[日일]
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_CHARACTERS = str.maketrans(
+    {"−": "-", "‐": "-", "‑": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "／": "/", "．": "."}
+)
+_LEAD = re.compile(
+    r"(?:on|the|it|is|was|a|in|therefore|so|exactly|day|date"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun|[^\w]|_)*+",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(?:[-*•]\s)?(?:(?:\w[\w ]{0,30}\s?[:=]|=)\s?)?(?:(?:\w{3,9}day),?\s)?", re.IGNORECASE)
+_JOINED = re.compile(
+    r"[*_`$\"]{0,4}\s?(?:-|/|\bto\b|\bor\b|\band\b|\buntil\b|\bthrough\b)\s?[*_`$\"]{0,4}", re.IGNORECASE
+)
+_WEEKDAY = re.compile(
+    r"\s?\(?\w{3,9}day\)?|(?:T| )\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+
+
+class _Found(NamedTuple):
+    value: datetime.date | Unusable
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Date(Stated):
+    """A date. Its value is a `datetime.date`.
+
+    Read are the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日 and 02/27/2002. Of a date
+    in digits whose order is open, 02/03/2002, the order of day and month in the format decides; where the format
+    begins with the year, it has no answer. A date that can only be meant in one way, 27/02/2002, is read that way.
+    Impossible dates, dates without a year and spans of time are no answers. Months have their English names; a year of
+    two digits is read only if the format has one.
+
+    Attributes:
+        format: how dates are shown, in the directives of `strftime`: %d, one of %m %B %b, one of %Y %y.
+    """
+
+    name: ClassVar[str] = "date"
+    format: str = "%Y-%m-%d"
+
+    def __post_init__(self) -> None:
+        found = re.findall(r"%.?", self.format, re.DOTALL) if isinstance(self.format, str) else []
+        parts = sorted(one[-1].replace("B", "m").replace("b", "m").lower() for one in found if one != "%%")
+        if parts != ["d", "m", "y"] or not set(found) <= set(_DIRECTIVES):
+            raise UsageError(
+                f"Date(format={self.format!r}): the format has %d, one of %m, %B, %b and one of %Y, %y, each once, "
+                "such as '%m/%d/%Y'"
+            )
+
+    def instruction(self) -> str:
+        return f"End with one line: The answer is D, where D is a date written like {self._like}."
+
+    def direct(self) -> str:
+        return f"Reply with the date alone, written like {self._like}: no reasoning, no other words."
+
+    def trigger(self) -> str:
+        return f"Therefore, the answer (a date like {self._like}) is"
+
+    def statement(self, text: str, *, heads: bool = False) -> datetime.date | Unusable | None:
+        """The date with which a sentence begins, else the only one in it."""
+        text = text.translate(_CHARACTERS)
+        said = sentence(text)
+        found = list(self._dates(said)) or list(self._dates(text))[:1]
+        if not found:
+            return Unusable("a refusal") if refused(text) else Unusable("no full date") if _hints(said) else None
+        several = len({one.value for one in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
+        return Unusable("several dates") if several or _joined(text, found[:2]) else found[0].value
+
+    def only(self, line: str, before: str) -> datetime.date | Unusable | None:
+        """A date, perhaps with its weekday or behind a name, and nothing else."""
+        line = unmarked(line[:200].translate(_CHARACTERS))
+        date = next(self._dates(line), None)
+        if date is None or not _NAMED.fullmatch(line[: date.start]):
+            return None
+        rest = line[date.end :].strip(" .*_")
+        if rest and not _WEEKDAY.fullmatch(rest):
+            return None
+        return date.value
+
+    def last(self, text: str) -> datetime.date | Unusable | None:
+        """The last date."""
+        text = text.translate(_CHARACTERS)
+        found = list(self._dates(text))[-2:]
+        several = _joined(text, found) or _either(text, found)
+        return Unusable("several dates") if several else found[-1].value if found else None
+
+    def target(self, target: Any) -> datetime.date:
+        """The date that a target stands for: a date, or its text."""
+        if isinstance(target, datetime.datetime):
+            return target.date()
+        value = self.only(target.strip(), "") if isinstance(target, str) else target
+        if not isinstance(value, datetime.date):
+            raise UsageError(f"the target {target!r:.80} is not a date that can be read as one like {self._like}")
+        return value
+
+    def key(self, value: Any) -> str:
+        return str(value.isoformat())
+
+    def show(self, value: Any) -> str:
+        parts = {"%Y": f"{value.year:04}", "%y": f"{value.year % 100:02}", "%m": f"{value.month:02}", "%%": "%"}
+        parts |= {"%d": f"{value.day:02}", "%B": _MONTHS[value.month - 1], "%b": _MONTHS[value.month - 1][:3]}
+        return re.sub("%.", lambda match: parts[match[0]], self.format)
+
+    @property
+    def _like(self) -> str:
+        return self.show(datetime.date(2002, 2, 27))
+
+    @cached_property
+    def _own(self) -> re.Pattern[str]:
+        """The format as a pattern."""
+        pieces = re.split("(%.)", self.format)
+        pattern = "".join(
+            f"(?P<{piece[1]}>{_DIRECTIVES[piece]})" if piece in _DIRECTIVES and piece != "%%" else re.escape(piece)
+            for piece in ("%" if piece == "%%" else piece for piece in pieces)
+        )
+        return re.compile(rf"{_FREE}{pattern.translate(_CHARACTERS)}{_ENDED}", re.IGNORECASE)
+
+    def _dates(self, text: str) -> Iterator[_Found]:
+        """The dates in a text, in order, and what looks like one and is none."""
+        own = [one for one in self._own.finditer(text) if isinstance(self._value(one), datetime.date)]
+        reach = 0
+        for match in sorted([*own, *_WRITTEN.finditer(text)], key=lambda one: (one.start(), one.re is _WRITTEN)):
+            if match.start() < reach:
+                continue
+            reach = match.end()
+            yield _Found(self._value(match), match.start(), match.end())
+
+    def _value(self, match: re.Match[str]) -> datetime.date | Unusable:
+        parts = {name.rstrip("2345"): part for name, part in match.groupdict().items() if part}
+        if match.re is self._own:
+            year = int(parts["Y"]) if "Y" in parts else _century(int(parts["y"]))
+            month = parts.get("m") or parts.get("B") or parts.get("b") or ""
+            return _date(year, _month(month), int(parts["d"]))
+        if "first" not in parts:
+            return _date(int(parts["year"]), _month(parts["month"]), int(parts["day"]))
+        if len(parts["last"]) == 2 and "%y" not in self.format:
+            return Unusable("a year of two digits")
+        year = int(parts["last"]) if len(parts["last"]) == 4 else _century(int(parts["last"]))
+        first, second = int(parts["first"]), int(parts["second"])
+        day_first, month_first = _date(year, second, first), _date(year, first, second)
+        if isinstance(day_first, Unusable) or day_first == month_first:
+            return month_first
+        if isinstance(month_first, Unusable):
+            return day_first
+        if re.search("%[Yy].*%[mBb].*%d", self.format, re.DOTALL):
+            return Unusable("an ambiguous date")
+        return day_first if re.search("%d.*%[mBb]", self.format, re.DOTALL) else month_first
+
+
+def _month(written: str) -> int:
+    """1 to 12 for a number or a name of a month, else 0."""
+    if written.isdigit():
+        return int(written)
+    names = [month[:3].casefold() for month in _MONTHS]
+    head = written[:3].casefold()
+    return names.index(head) + 1 if head in names else 0
+
+
+def _century(year: int) -> int:
+    return year + (1900 if year >= _CENTURY else 2000)
+
+
+def _date(year: int, month: int, day: int) -> datetime.date | Unusable:
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        return Unusable("no such date")
+
+
+def _joined(text: str, found: list[_Found]) -> bool:
+    """Whether two dates stand in one breath: a span of time, or two answers."""
+    if len(found) < 2 or found[0].value == found[1].value:
+        return False
+    return _JOINED.fullmatch(text[found[0].end : found[1].start]) is not None
+
+
+def _either(text: str, found: list[_Found]) -> bool:
+    """Whether the last dates are alternatives of one sentence: "… in the US, or … in the UK"."""
+    between = text[found[0].end : found[1].start] if len(found) == 2 else ""
+    return len(between) < 80 and re.search(r"\bor\b", between) is not None and sentence(between) == between
+
+
+def _hints(text: str) -> bool:
+    """Whether a sentence names something of a date: a number or a month."""
+    return re.search(rf"\d|(?<![\w]){_MONTH}", text) is not None

@@ -1,0 +1,107 @@
+"""Expression: a mathematical expression."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.kind import Unusable
+from reasoning.kinds.notation import normal, tidy
+from reasoning.kinds.passages import boxed
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import refused, sentence, unmarked
+
+_SPAN = re.compile(r"(?<!\\)\$\$?([^$\n]{1,600})(?<!\\)\$\$?|\\\(([^\n]{1,600}?)\\\)|\\\[([^\n]{1,600}?)\\\]")
+_CLAUSE = re.compile(
+    r",?\s(?:because|since|where|which|so|therefore|for|when|if|with|after|by|as)\b|;|[.!?](?:\s|$)|,\s(?=[a-z]{3})",
+    re.IGNORECASE,
+)
+_WORD = re.compile(
+    r"(?<![\\A-Za-z])(?!(?:or|and|pi|theta|sin|cos|tan|log|ln|exp|sqrt|infty|infinity)\b)[A-Za-z]{2,}+(?!\s?\()"
+)
+_LEAD = re.compile(
+    r"(?:(?:the|value|expression|equal|to|of|is|simply|exactly|just|equals|be)\s|[:=]\s?)*", re.IGNORECASE
+)
+_SIGN = re.compile(r"[\d\\^=+*/<>√π∞½]")
+
+
+@dataclass(frozen=True)
+class Expression(Stated):
+    """A mathematical expression, in LaTeX or plain: a formula, a fraction, an interval, a set, a word such as "even".
+    Its value is the text, tidied.
+
+    Two expressions are one answer if they differ in notation only: spaces, `$`, `\\left` and `\\right`, `\\dfrac` for
+    `\\frac`, `\\frac{a}{b}` for a/b, `\\sqrt`, powers, `\\cdot` or no sign for a product, braces, thousands separators,
+    zeros at a decimal's end, degree, percent and currency signs, a unit at the end, "x =" in front. Nothing is worked
+    out: 1/2 and 0.5, x + 1 and 1 + x are two answers. This process never evaluates what a model wrote; equality of
+    value is for a sandboxed program, called by the example's `scorer` with the shown value.
+    """
+
+    name: ClassVar[str] = "expression"
+
+    def instruction(self) -> str:
+        return r"End with one line: The answer is \boxed{E}, where E is one mathematical expression."
+
+    def direct(self) -> str:
+        return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."
+
+    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+        """The mathematics at the head of a statement: between math marks, else up to the end of the clause."""
+        if refused(text):
+            return Unusable("a refusal")
+        found = list(_SPAN.finditer(text))
+        if found and _words(text[: found[0].start()]) <= 6 and not _joined(text, found):
+            return _usable(_inside(found[0]), 6)
+        said = _LEAD.sub("", unmarked(text if found else sentence(text)), count=1)
+        clause = _CLAUSE.search(said)
+        said = unmarked(said[: clause.start()] if clause and clause.start() else said)
+        return _usable(said, 6 if _SIGN.search(said) else 3) or (Unusable("no expression") if said else None)
+
+    def only(self, line: str, before: str) -> str | Unusable | None:
+        """Mathematics and nothing else: between math marks, or a line without words; a word or two if all there is."""
+        if whole := _SPAN.fullmatch(line.strip().rstrip(".")):
+            return _usable(_inside(whole), 6)
+        line = unmarked(line[:700])
+        if _SIGN.search(line):
+            return _usable(line, 0)
+        return None if before else Unusable("a refusal") if refused(line) else _usable(line, 3)
+
+    def last(self, text: str) -> str | None:
+        """The last mathematics between math marks."""
+        found = list(_SPAN.finditer(text))
+        return _usable(_inside(found[-1]), 6) if found else None
+
+    def target(self, target: Any) -> str:
+        """The expression that a target is, taken as it stands; a number is its text."""
+        if isinstance(target, bool) or not isinstance(target, (str, int, float)) or not tidy(str(target)):
+            raise UsageError(f"the target {target!r:.80} is not an expression")
+        return tidy(str(target))
+
+    def key(self, value: Any) -> str:
+        return normal(str(value)) or str(value)
+
+
+def _inside(span: re.Match[str]) -> str:
+    return next(part for part in span.groups() if part is not None)
+
+
+def _usable(text: str, words: int) -> str | None:
+    """An expression, tidied; None where it is empty, too long, broken off, or has more than so many words."""
+    value = tidy(text)
+    whole = value and len(value) <= 600 and _words(value) <= words
+    return value if whole and boxed(rf"\boxed{{{value}}}") == value else None
+
+
+def _words(text: str) -> int:
+    """How many words of prose there are: no macros, no functions, no text in LaTeX."""
+    return len(_WORD.findall(re.sub(r"\\(?:text|mathrm)\s?\{[^{}]*+\}", "", text)))
+
+
+def _joined(text: str, found: list[re.Match[str]]) -> bool:
+    """Whether a second piece of mathematics belongs to the first: "$x = 1$ or $x = 2$"."""
+    return (
+        len(found) > 1
+        and re.fullmatch(r"\s?(?:,|or|and|, and|, or)\s?", text[found[0].end() : found[1].start()]) is not None
+    )

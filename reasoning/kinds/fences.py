@@ -1,0 +1,52 @@
+"""The fenced blocks of a Markdown text, in time linear in its length."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from os.path import commonprefix
+from typing import NamedTuple
+
+MOST = 10_000
+"""How many fences are looked at."""
+
+_FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^`\n]*+$", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block.
+
+    Attributes:
+        language: the first word behind the opening fence, in small letters; empty where there is none.
+        inside: what stands in it.
+        closed: whether its closing fence is there; without one it ends with the text.
+    """
+
+    language: str
+    inside: str
+    closed: bool
+
+    @property
+    def text(self) -> str:
+        """What stands in it without common indentation, ending with one line break."""
+        lines = [line if line.strip() else "" for line in self.inside.strip("\n").split("\n")]
+        margin = commonprefix([line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line])  # noqa: RUF071  # no paths
+        return "\n".join(line.removeprefix(margin) for line in lines) + "\n"
+
+
+def blocks(text: str) -> tuple[list[Block], str | None]:
+    """The fenced blocks, and what stands before a lone closing fence (the prompt had opened it)."""
+    found: list[Block] = []
+    opened: re.Match[str] | None = None
+    fences = list(islice(_FENCE.finditer(text), MOST))
+    for fence in fences:
+        if opened is None:
+            opened = fence
+        elif fence[1].startswith(opened[1]) and not fence[2]:
+            found.append(Block(opened[2].lower(), text[opened.end() : fence.start()], True))
+            opened = None
+    if opened is not None:
+        if len(fences) == 1 and not opened[2] and not text[opened.end() :].strip():
+            return [], text[: opened.start()]
+        found.append(Block(opened[2].lower(), text[opened.end() :], False))
+    return found, None

@@ -1,0 +1,129 @@
+"""Label: one of a fixed set of words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds.kind import Unusable
+from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import refused, sentence, unmarked
+
+_DENIED = re.compile(
+    r"(?:\bnot|n['’]t|\bnever|\bneither|\bnor|\brather than|\binstead of|\bthan)\s"
+    r"(?:(?:a|an|the|at all|really|very|clearly|simply|entirely|quite|be|to be|as)\s){0,3}[*_\"'`“‘(]{0,4}$",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"\W*(?:(?:the|a|an|it|this|that|is|label|class|category|option|clearly|definitely|most|likely|probably|simply|as|both"
+    r"|either)\b[\s:*_\"'`]*)*",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(r"[*_\"'`”’)]{0,4}\s?(?:/|&|\||,|;|,?\s?\b(?:and|or)\b)\s?[*_\"'`“‘(]{0,4}$", re.IGNORECASE)
+_NAMED = re.compile(r"(?:[-*•]\s)?[\w\s*_]{1,40}(?:[:=]|\bis\b)[\s*_]*", re.IGNORECASE)
+_GAP = re.compile(r"[\s_-]+")
+
+
+@dataclass(frozen=True)
+class Label(Stated):
+    """One of a few fixed words or phrases, such as a class. Its value is the label, exactly as the kind has it.
+
+    Case, punctuation, Markdown and words around it do not matter, nor do "_" or "-" for a space. Where one label
+    contains another, the longest that stands there counts. Two different labels are no answer, a denied one ("not
+    negative", "rather than neutral") is none. For options that are named by letters, see `Choice`.
+
+    Attributes:
+        options: the labels.
+    """
+
+    name: ClassVar[str] = "label"
+    options: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.options, str) or not isinstance(self.options, Iterable):
+            raise UsageError(f"Label wants several labels, a list of texts; got {self.options!r:.80}")
+        options = tuple(str(option).strip() for option in self.options)
+        if len(options) < 2 or not all(map(_fold, options)) or len(set(map(_fold, options))) < len(options):
+            raise UsageError(f"Label wants at least two labels, all different; got {list(options)!r:.200}")
+        object.__setattr__(self, "options", options)
+
+    def instruction(self) -> str:
+        return f"End with one line: The answer is X, where X is one of: {', '.join(self.options)}."
+
+    def direct(self) -> str:
+        return f"Reply with one of these alone, no other words: {', '.join(self.options)}."
+
+    def trigger(self) -> str:
+        return f"Therefore, among {', '.join(self.options)}, the answer is"
+
+    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+        """The label with which a sentence begins, else the only one in it that is not denied."""
+        if whole := self._known.get(_fold(text)):
+            return whole
+        said = sentence(text)
+        found = self._found(said)
+        if not found:
+            denied = self._pattern.search(said)
+            return Unusable("a negation") if denied else Unusable("a refusal") if refused(text) else None
+        label, start, end = found[0]
+        if _LEAD.fullmatch(said[:start]):
+            others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(said[end:at]))
+            return Unusable("several labels") if next(others, None) else label
+        return self._single(found)
+
+    def only(self, line: str, before: str) -> str | None:
+        """The label alone, or behind a name: "Sentiment: positive"."""
+        line = line[:200]
+        return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
+
+    def last(self, text: str) -> str | Unusable | None:
+        """The one label of the last sentence that has any."""
+        for line in reversed(text.split("\n")):
+            for part in reversed(re.split(r"(?<=[.!?])\s+", line)):
+                if found := self._found(part):
+                    return self._single(found)
+                if self._pattern.search(part):
+                    return Unusable("a negation")
+        return None
+
+    def target(self, target: Any) -> str:
+        """The label that a target is, in any case."""
+        label = self._known.get(_fold(target)) if isinstance(target, str) else None
+        if label is None:
+            raise UsageError(f"the target {target!r:.80} is none of the labels {', '.join(self.options)}")
+        return label
+
+    def key(self, value: Any) -> str:
+        return str(value)
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {_fold(option): option for option in self.options}
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Any label, whole: not positive in non-positive, not 5 in 15 or 5.5."""
+        longest = sorted(self.options, key=len, reverse=True)
+        words = "|".join(r"[\s_-]{1,3}".join(map(re.escape, _GAP.split(option))) for option in longest)
+        return re.compile(rf"(?<![\w-])(?<!\d[.,])(?:{words})(?!\w|-\w|[.,]\d)", re.IGNORECASE)
+
+    def _found(self, text: str) -> list[tuple[str, int, int]]:
+        """The labels in a text that are not denied, with their places."""
+        return [
+            (label, match.start(), match.end())
+            for match in self._pattern.finditer(text)
+            if (label := self._known.get(_fold(match[0])))
+            and not _DENIED.search(text[max(0, match.start() - 60) : match.start()])
+        ]
+
+    def _single(self, found: list[tuple[str, int, int]]) -> str | Unusable:
+        return found[0][0] if len({label for label, *_ in found}) == 1 else Unusable("several labels")
+
+
+def _fold(text: str) -> str:
+    """A label as labels are compared: in one case, without marks around it, one space for each gap."""
+    return _GAP.sub(" ", unmarked(text).casefold().strip("()[]{}!?:;,")).strip()

@@ -1,0 +1,125 @@
+"""Whether a JSON value fits a schema, in words that a model can act on: where, what was expected, what was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reasoning.errors import UsageError
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+
+_TYPES = {
+    "object": "an object",
+    "array": "a list",
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+}
+_TYPES |= {"boolean": "true or false", "null": "null"}
+
+
+def json_schema(schema: Any) -> dict[str, Any]:
+    """The JSON schema that a JSON schema or a pydantic model stands for.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if _is_model(schema):
+        made: dict[str, Any] = schema.model_json_schema()
+        return made
+    if not isinstance(schema, Mapping):
+        raise UsageError(f"Json(schema={schema!r:.80}): a JSON schema (a dict) or a pydantic model (its class)")
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for  # type: ignore[import-untyped]
+
+    try:
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+    except SchemaError as error:
+        raise UsageError(f"Json(schema=…): no JSON schema: {error.json_path}: {error.message:.200}") from None
+    _check_references(schema)
+    return dict(schema)
+
+
+def faults(value: Any, schema: Any) -> Iterator[str]:
+    """What is wrong with a value, one fault after the other.
+
+    What a schema costs is its author's choice: `uniqueItems`, or a pattern that backtracks, does so on what a model
+    wrote. Nothing is fetched for a `$ref`.
+    """
+    if _is_model(schema):
+        yield from _by_model(value, schema)
+        return
+    from jsonschema.exceptions import best_match
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing import Registry
+
+    for error in validator_for(schema, default=Draft202012Validator)(schema, registry=Registry()).iter_errors(value):
+        yield _said(best_match([error]) or error)
+
+
+def _check_references(schema: Mapping[str, Any]) -> None:
+    """Raise UsageError where a `$ref` leads out of the schema, or nowhere."""
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    inside = Registry().with_resource("", DRAFT202012.create_resource(dict(schema))).resolver()
+    parts: list[Any] = [schema]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            if isinstance(part.get("$ref"), str):
+                try:
+                    inside.lookup(part["$ref"])
+                except Unresolvable:
+                    raise UsageError(f"Json(schema=…): {part['$ref']!r:.80} is nowhere in the schema") from None
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+
+
+def _is_model(schema: Any) -> bool:
+    return isinstance(schema, type) and callable(getattr(schema, "model_validate_json", None))
+
+
+def _by_model(value: Any, model: Any) -> Iterator[str]:
+    from pydantic import ValidationError
+
+    try:
+        model.model_validate_json(json.dumps(value))  # as JSON: a list may be a tuple, a text a date
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"])
+            found = "" if one["type"] == "missing" else f", found {_short(one['input'])}"
+            yield f"at {path}: {one['msg'][:200]}{found}"
+
+
+def _said(error: ValidationError) -> str:
+    """One fault: "at $.price: expected a number, found "12""."""
+    wanted = error.validator_value
+    match error.validator:
+        case "type":
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
+            expected = "expected " + " or ".join(_TYPES.get(name, name) for name in names)
+        case "enum":
+            expected = f"expected one of {', '.join(map(_short, wanted[:12]))}"
+        case "const":
+            expected = f"expected {_short(wanted)}"
+        case "required":
+            missing = [key for key in wanted if key not in error.instance]
+            return f"at {error.json_path}: the keys {', '.join(map(_short, missing))} are missing"
+        case "additionalProperties" if isinstance(error.schema, Mapping):
+            known = error.schema.get("properties", {})
+            unknown = [key for key in error.instance if key not in known]
+            return f"at {error.json_path}: unknown keys {', '.join(map(_short, unknown[:12]))}"
+        case _:
+            expected = f"expected {error.validator} {_short(wanted)}"
+    return f"at {error.json_path}: {expected}, found {_short(error.instance)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:76]} …"

@@ -1,0 +1,79 @@
+"""Numbers in words, up to a million: "twenty-one", "two thousand five hundred", "three quarters", "two and a half"."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_SMALL = f"zero|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"  # in order
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_UNITS = {word: number for number, word in enumerate(_SMALL.split("|"))}
+_UNITS |= {word: 10 * number for number, word in enumerate(_TENS.split("|"), 2)}
+_POWERS = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+_PARTS = {
+    "half": 2,
+    "halve": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "eighth": 8,
+    "tenth": 10,
+}
+
+_WORD = rf"(?:{_SMALL}|{_TENS}|{'|'.join(_POWERS)})(?!\w)"
+_UNDER_100 = rf"(?:(?:{_TENS})(?: (?:{_ONES}))?|{_SMALL})(?!\w)"
+_GROUP = rf"(?:(?:{_UNDER_100} )?hundred(?: {_UNDER_100})?|{_UNDER_100})"
+_ORDER = re.compile(rf"(?:(?:{_GROUP} )?million(?: |$))?(?:(?:{_GROUP} )?thousand(?: |$))?(?:{_GROUP})?")
+_START = re.compile(
+    rf"[\s*_\"'$€£(]{{0,6}}(?:(?:about|approximately|around|exactly|only|just|a total of)\s)?"
+    rf"(?P<sign>(?:minus|negative)\s)?"
+    rf"(?:(?P<half>(?:a\s)?half(?!\w))|(?:a\s(?=hundred|thousand|million))?"
+    rf"(?P<words>{_WORD}(?:(?:[\s-]|,\s)(?:and\s)?{_WORD}){{0,12}}+))",
+    re.IGNORECASE,
+)
+_PART = re.compile(
+    rf"(?P<and>\sand\s(?:an?|{_ONES})(?=\s))?[\s-](?P<part>{'|'.join(_PARTS)})s?\b", re.IGNORECASE
+)  # two thirds, two and a half
+_OTHER = re.compile(r"-\w|\s(?:that|which|who|whose|of|where|with|can|is|could|way|day|another|more|should|may|must)\b")
+_RANGE = re.compile(rf"\s?(?:[-–—]|\bto\b|\bor\b)\s?(?:{_WORD}|\d)", re.IGNORECASE)
+
+
+def spelled(text: str) -> tuple[int | float, int] | str | None:
+    """The number in words with which a text begins, and where it ends; None where it begins with none.
+
+    Two of them ("two or three") are "a range".
+    """
+    match = _START.match(text)
+    if match is None:
+        return None
+    end = match.end()
+    value = Fraction(1, 2) if match["half"] else _value(match["words"].lower())
+    if value is not None and not match["half"] and (part := _PART.match(text, end)):
+        piece, end = Fraction(1, _PARTS[part["part"].lower()]), part.end()
+        count = _UNITS.get(part["and"].split()[-1].lower(), 1) if part["and"] else 1
+        value = value + count * piece if part["and"] else value * piece
+    if _RANGE.match(text, end):
+        return "a range"
+    if value is None or (_OTHER.match(text, end) and (text[end] == "-" or value == 1)):
+        return None  # a six-pack; "one" may be a pronoun
+    value = -value if match["sign"] else value
+    return int(value) if value.denominator == 1 else float(value), end
+
+
+def _value(words: str) -> Fraction | None:
+    """The value of words such as "two thousand five hundred and six"; None where they do not follow that order."""
+    said = [word for word in re.split(r"[\s,-]+", words) if word != "and"]
+    if not _ORDER.fullmatch(" ".join(said)):
+        return None
+    total = part = 0
+    for word in said:
+        if word in _UNITS:
+            part += _UNITS[word]
+        elif word == "hundred":
+            part = (part or 1) * 100
+        else:
+            total, part = total + (part or 1) * _POWERS[word], 0
+    return Fraction(total + part)

@@ -1,0 +1,160 @@
+"""Chain of event: summarise several documents by the events that they share (Bao et al. 2024).
+
+Int. J. of Web Information Systems 20(3), 229-247, doi 10.1108/ijwis-12-2023-0249.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reasoning.answer import Answer, Unparsed
+from reasoning.errors import UsageError
+from reasoning.kinds import Region, Text
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session, together
+from reasoning.strategy import Strategy, technique
+
+EXTRACT = Prompt(
+    objective="List the events that a document reports, the most important ones first, at most {events}.",
+    output_format="One event a line, in two parts: when, where, who and what | the same in general words, without "
+    "names, numbers and dates. Write none where there is no event.",
+    input="Document:\n{document}",
+    recap="Events:",
+)
+GROUP = Prompt(
+    objective="Several documents report events. Say which numbers mean one and the same event.",
+    output_format="One line for each event that is reported more than once, with its numbers: 1, 4, 7",
+    input="{listing}",
+    recap="Same events:",
+)
+SUMMARISE = Prompt(
+    objective="Write a summary from events that several documents report.",
+    instructions="Tell the events in the order of time, in one paragraph of at most {words} words. Be concise: no "
+    "event that is not listed, no detail that does not matter.",
+    input="{question}\n\nEvents, with the documents that report them:\n{listing}",
+    recap="Summary:",
+)
+
+_MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
+_NUMBERS = re.compile(r"\W{0,6}(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})")
+_GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as one document tells it; `general` is what makes it comparable."""
+
+    source: str
+    told: str
+    general: str
+
+
+def documents(problem: Problem) -> Mapping[str, str]:
+    """The problem's inputs by name, else the parts of its context between lines of `---`."""
+    parts = [part.strip() for part in _GAP.split(problem.context or "") if part.strip()]
+    return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
+
+
+def events_in(text: str, source: str, most: int) -> list[Event]:
+    """The events of a reply: its lines with two parts; those of a bare list count too."""
+    found = []
+    for line in map(str.strip, text.splitlines()):
+        mark = _MARK.match(line)
+        told, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
+        if told and (mark or general) and told.lower().strip(".") != "none":
+            found.append(Event(source, told, general or told))
+    return found[:most]
+
+
+def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
+    """The events by what they mean: each number counts once, at its first place; what no line names stays alone."""
+    left = dict(enumerate(events, 1))
+    groups: list[list[Event]] = []
+    for line in map(str.strip, text.splitlines()):
+        mark = _MARK.match(line)
+        numbers = _NUMBERS.match(line, mark.end()) if mark else None
+        if numbers or (numbers := _NUMBERS.match(line)):
+            named = map(int, re.findall(r"\d+", numbers[1]))
+            if group := [left.pop(number) for number in named if number in left]:
+                groups.append(group)
+    return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
+
+
+@technique(
+    title="Chain of event",
+    authors="Bao et al.",
+    year=2024,
+    calls="d + g + s",
+    counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell",
+    ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
+    serves=(Text,),
+    needs=("documents",),
+    use_when="several documents tell of the same events, and what most of them report is what matters (the paper: more "
+    "abstract, concise and accurate than other prompts on two sets, with ChatGLM2-6B)",
+    avoid_when="there is one document, or what only one of them says is the news: support by several documents is what "
+    "an event is kept for (doi 10.1108/ijwis-12-2023-0249)",
+    aliases=("coe",),
+)
+class ChainOfEvent(Strategy):
+    """Extract events from each document, say each in general words, keep those that several documents share, summarise.
+
+    The paper walks these steps in one prompt; here each document is read by its own call, side by side, one call says
+    which events are the same, and support is counted in code: documents, not mentions. Of each event the document is
+    kept (`Answer.steps["events"]`). Where no event has `support` documents (1 for two documents or fewer), the first
+    event of each is taken. The documents are the problem's `inputs`, or parts of its context between lines of `---`;
+    the whole reply behind "Summary:" is the answer, whatever the kind says of length.
+    """
+
+    support: int = 2
+    events: int = 8
+    words: int = 100
+    max_documents: int = 20
+    extract: Prompt = EXTRACT
+    group: Prompt = GROUP
+    summarise: Prompt = SUMMARISE
+
+    def __post_init__(self) -> None:
+        self.check_parameters(support=1, events=1, words=1, max_documents=1)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        texts = documents(problem)
+        if not 1 <= len(texts) <= self.max_documents:
+            wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
+            raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
+        lanes = session.lanes(len(texts), "document")
+        prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
+        replies = await together([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
+        found = [events_in(reply.text, name, self.events) for name, reply in zip(texts, replies, strict=True)]
+        told = [event for events in found for event in events]
+        if not told:
+            return Unparsed("no event was found in any document", text=replies[-1].text)
+        kept = self._kept(await self._groups(told, session), found, session)
+        lines = (f"- [{', '.join(_sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
+        with session.stage("summarise"):
+            reply = await session.ask(self.summarise.for_(problem, listing="\n".join(lines), words=self.words))
+        label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
+        answer = replace(problem, kind=Text(whole=True)).read(reply, region=Region(label[0] if label else ""))
+        shared = tuple({"event": group[0].general, "told": [(one.source, one.told) for one in group]} for group in kept)
+        return replace(answer, text=reply.text, steps={"events": shared})
+
+    async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
+        if len(told) < 2:
+            return [list(told)]
+        listing = "\n".join(f"{number}. {event.general}" for number, event in enumerate(told, 1))
+        with session.stage("group"):
+            return grouped((await session.ask(self.group.fill(listing=listing))).text, told)
+
+    def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
+        least = self.support if len(found) > 2 else 1
+        shared = [group for group in groups if len(_sources(group)) >= least]
+        if not shared:
+            session.note(f"no event is in {least} documents: the first event of each is taken")
+            return [[events[0]] for events in found if events]
+        return sorted(sorted(shared, key=lambda group: -len(_sources(group)))[: self.events], key=groups.index)
+
+
+def _sources(group: Sequence[Event]) -> list[str]:
+    return list(dict.fromkeys(event.source for event in group))

@@ -1,0 +1,159 @@
+"""Decomposed prompting: a program of sub-questions, each for a handler of its own (Khot et al. 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from reasoning.answer import Answer, Unparsed
+from reasoning.errors import UsageError
+from reasoning.kinds import Items
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session, together
+from reasoning.strategy import Strategy, technique
+from strategies.decomposition.frames import DEEPER, Frame, Line
+from strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, shown
+
+CONTROLLER = Prompt(
+    objective="Break a complex question (QC) into sub-questions (QS), one at a time. A handler answers each (A).",
+    instructions="A line is QS: [handler] sub-question. In it #1 stands for the first answer, #2 for the second. "
+    "QS: (foreach) [handler] asks once for each element of the list that # stands for; (filter) keeps the elements for "
+    "which the answer is yes. When the last answer is the one to the complex question, the line is QS: [EOQ].\n\n"
+    "The handlers:\n{handlers}",
+    context="""QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
+QS: [split] Mona Grey Oak
+A: ["Mona", "Grey", "Oak"]
+QS: (foreach) [qa] What is the last letter of the word #1?
+A: ["a", "y", "k"]
+QS: [merge] #2
+A: a y k
+QS: [EOQ]
+
+QC: Each of 2 boxes holds 4 rows of 6 eggs. 5 eggs break. How many whole eggs are there?
+QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?
+A: 24
+QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?
+A: 43
+QS: [EOQ]""",
+    output_format="The next QS line, and nothing else. Don't answer it.",
+    input="{frame}\nQS:",
+)
+
+
+@technique(
+    title="Decomposed prompting",
+    authors="Khot et al.",
+    year=2022,
+    arxiv="2210.02406",
+    calls="c + h",
+    counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers",
+    needs=("interpreter for [math]", "a controller prompt that fits the handlers"),
+    use_when="sub-tasks are of different sorts, so that each wants a prompt, a tool or a program of its own; or the "
+    "input is longer than a single chain bears (letters of many words: near 100 % at any length)",
+    avoid_when="a sentence of reasoning does it: each sub-question costs two calls and more, one after the other; or "
+    "the handlers are weak, since the errors are theirs and not the plan's (arXiv 2210.02406)",
+    aliases=("decomp",),
+)
+class Decomposed(Strategy):
+    """A controller writes one sub-question at a time, a handler answers it, until the last answer is the answer.
+
+    The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). A chat model writes the
+    next line as a reply of its own; only the first line of the grammar in it counts, and one that cannot be carried out
+    is sent back once with the reason, where the paper gives up. Answers are JSON where they are some. `(foreach)`
+    asks side by side, but within `[decompose]` in order: a session has no lanes so deep. `[decompose]` gives a smaller
+    question to the controller itself; a handler that is another `decomposed` has a controller prompt of its own.
+
+    Parameters:
+        handlers: see `Handler.of`; `controller` shows programs with the usual ones.
+        max_steps: lines in one frame.
+        max_depth: frames within the first one.
+        max_asked: sub-questions in all; elements of a list share what is left, so that none depends on another.
+    """
+
+    handlers: tuple[Handler | Strategy | Function, ...] = USUAL
+    max_steps: int = 10
+    max_depth: int = 3
+    max_asked: int = 40
+    max_tokens: int = 100
+    controller: Prompt = CONTROLLER
+
+    def __post_init__(self) -> None:
+        self.check_parameters(max_steps=1, max_depth=0, max_asked=1, max_tokens=1)
+        object.__setattr__(self, "handlers", tuple(map(Handler.of, self.handlers)))
+        names = [handler.name.lower() for handler in self._handlers]
+        if twice := next((name for name in [*names, DEEPER] if [*names, DEEPER].count(name) > 1), None):
+            raise UsageError(f"decomposed: two handlers are called {twice!r}; give one another name: Handler('…', …)")
+
+    def calls_range(self) -> tuple[int, int]:
+        """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
+        dearest = max((one.by.calls_range()[1] for one in self._handlers if isinstance(one.by, Strategy)), default=0)
+        return 2, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        frame = Frame(problem.values()["problem"], 0, self.max_asked)
+        try:
+            value = await self._solved(frame, problem, session)
+        except Stuck as stuck:
+            return Unparsed(f"line {len(frame.answers) + 1}: {stuck}", text=str(frame), steps=frame.steps)
+        if isinstance(problem.kind, Items) and isinstance(value, list):
+            value = problem.kind.show(tuple(map(shown, value)))
+        return replace(problem.read(shown(value)), text=str(frame), steps=frame.steps)
+
+    async def _solved(self, frame: Frame, problem: Problem, session: Session) -> Any:
+        """The answer to one complex question."""
+        while True:
+            with session.stage(f"line {len(frame.answers) + 1}"):
+                line = await self._next(frame, session)
+                if line is None:
+                    return frame.answers[-1]
+                if len(frame.answers) == self.max_steps:
+                    raise Stuck(f"there is no [EOQ] after {self.max_steps} lines")
+                frame.add(line, line.result(await self._asked(line, frame, problem, session)))
+
+    async def _next(self, frame: Frame, session: Session) -> Line | None:
+        """The controller's next line; None for [EOQ]."""
+        handlers = {handler.name.lower(): handler.does for handler in self._handlers}
+        if frame.depth < self.max_depth:
+            handlers[DEEPER] = "breaks a question down that is still complex, but smaller than this one"
+        listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
+        turns = self.controller.fill(frame=frame, handlers=listing)
+        reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
+        try:
+            return frame.read(reply.text, handlers)
+        except Stuck as stuck:
+            session.note(f"refused: {stuck}")
+            turns = turns.then(reply.text, f"{stuck} Write the line again, and nothing else.")
+        reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
+        return frame.read(reply.text, handlers)
+
+    async def _asked(self, line: Line, frame: Frame, problem: Problem, session: Session) -> Sequence[Any]:
+        """The answers to the questions of a line."""
+        count = max(len(line.questions), 1)
+        frame.left -= count
+        if frame.left < 0:
+            raise Stuck(f"more than {self.max_asked} sub-questions")
+        share = frame.left // count
+        inner = [Frame(question, frame.depth + 1, share) for question in line.questions]
+        if frame.depth == 0 and len(inner) > 1:
+            lanes = session.lanes(len(inner), line.handler)
+            branches = zip(inner, lanes, strict=True)
+            said = await together([self._answer(line.handler, one, problem, lane) for one, lane in branches])
+        else:
+            said = [await self._answer(line.handler, one, problem, session) for one in inner]
+        frame.left -= sum(share - one.left for one in inner)
+        return said
+
+    async def _answer(self, handler: str, frame: Frame, problem: Problem, session: Session) -> Any:
+        try:
+            if handler == DEEPER:
+                return await self._solved(frame, problem, session)
+            by = next(one for one in self._handlers if one.name.lower() == handler)
+            return await by.answer(frame.question, problem, session)
+        except Stuck as stuck:
+            raise Stuck(f"[{handler}] {frame.question}: {stuck}") from stuck
+
+    @property
+    def _handlers(self) -> list[Handler]:
+        return [Handler.of(one) for one in self.handlers]

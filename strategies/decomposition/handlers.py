@@ -1,0 +1,125 @@
+"""What answers a sub-question: any strategy, or any Python function."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from reasoning.answer import Answered, Failed
+from reasoning.errors import CallFailed, UsageError
+from reasoning.kinds import Kind, Number, Text
+from reasoning.problem import Problem
+from reasoning.session import Session
+from reasoning.strategy import Strategy
+from strategies.programs.program_of_thoughts import ProgramOfThoughts
+from strategies.thought.cot import ChainOfThought
+
+Function = Callable[[Any], Any]
+"""From what stands behind the handler's name (JSON where it is some, else a text) to what JSON can hold."""
+
+
+class Stuck(Exception):
+    """A sub-question that has no answer; the message says why."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """One that answers sub-questions of one sort.
+
+    Attributes:
+        name: what a controller calls it, a word.
+        does: what it is for; a controller chooses by this.
+        by: a strategy, such as another `decomposed` for a sub-question that is hard itself, or a function.
+        kind: what a strategy is to answer with.
+        sees_passage: whether a strategy is shown the passage and table that the whole problem is about.
+    """
+
+    name: str
+    does: str
+    by: Strategy | Function
+    kind: Kind = field(default_factory=Text)
+    sees_passage: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name.casefold() == "eoq":
+            raise UsageError(f"Handler({self.name!r}): the name of a handler is one word, and not EOQ")
+
+    def __repr__(self) -> str:
+        if isinstance(self.by, Strategy) and self == Handler.of(self.by):
+            return repr(self.by)
+        by = repr(self.by) if isinstance(self.by, Strategy) else self.by.__qualname__
+        return f"Handler({self.name!r}, {by})"
+
+    @classmethod
+    def of(cls, given: Handler | Strategy | Function) -> Handler:
+        """A handler as it is; a strategy under the name and summary of its card, a function under its own."""
+        if isinstance(given, Handler):
+            return given
+        if isinstance(given, Strategy):
+            return cls(given.card.name, given.card.summary, given)
+        if not callable(given):
+            raise UsageError(f"a handler is a strategy, a function or a Handler(…), not {given!r:.80}")
+        return cls(given.__name__, (inspect.getdoc(given) or "").partition("\n")[0], given)
+
+    async def answer(self, question: str, problem: Problem, session: Session) -> Any:
+        """What JSON can hold.
+
+        Args:
+            question: the sub-question.
+            problem: the whole problem.
+            session: the door to the model.
+
+        Raises:
+            Stuck: there is no answer.
+            CallFailed: no call came through.
+        """
+        if not isinstance(self.by, Strategy):
+            try:
+                return self.by(decoded(question))
+            except Exception as error:
+                raise Stuck(f"{type(error).__name__}: {error}") from error
+        shown = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
+        answer = await self.by.solve(Problem(question, self.kind, **shown), session)  # type: ignore[arg-type]
+        if isinstance(answer, Failed):
+            raise CallFailed(answer.why)
+        if not isinstance(answer, Answered):
+            raise Stuck(answer.why)
+        return decoded(answer.value) if isinstance(answer.value, str) else answer.value
+
+
+def decoded(text: str) -> Any:
+    """The JSON that a text is; a text that is none stays as it is."""
+    try:
+        return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a question: a text bare, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def split(text: Any) -> list[str]:
+    """Splits a text into its words, as a list."""
+    return shown(text).split()
+
+
+def letters(text: Any) -> list[str]:
+    """Splits a word into its letters, as a list."""
+    return list(shown(text))
+
+
+def merge(parts: Any) -> str:
+    """Writes the texts of a list one after the other, with spaces between."""
+    return " ".join(map(shown, parts)) if isinstance(parts, list) else shown(parts)
+
+
+USUAL = (
+    Handler("qa", "answers a short question of fact", ChainOfThought(stages=1), sees_passage=True),
+    Handler("math", "calculates a number", ProgramOfThoughts(), Number()),
+    *map(Handler.of, (split, letters, merge)),
+)

@@ -1,0 +1,53 @@
+"""Basic prompting with definitions of the terms in the question (Vatsal & Singh 2024, arXiv 2405.18682)."""
+
+from __future__ import annotations
+
+from reasoning.answer import Answer
+from reasoning.errors import UsageError
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+from strategies.knowledge.given import Terms, glossary, occurring, terms_of
+
+DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct}")
+
+
+@technique(
+    title="Basic prompting with term definitions",
+    authors="Vatsal & Singh",
+    year=2024,
+    arxiv="2405.18682",
+    calls="1",
+    needs=("terms",),
+    use_when="terms have a meaning of their own in this field or house, which the model cannot know",
+    avoid_when="the terms are common knowledge: definitions of medical terms gave no real benefit in the paper's "
+    "ablation, and one that differs from what the model knows can confuse it (arXiv 2405.18682)",
+)
+class DefinedTerms(Strategy):
+    """Show the definitions of the terms that the question uses, and ask for the answer.
+
+    The definitions are the user's: none is made up, and no model is asked for one. A question that uses none of the
+    terms is asked as it is, with a note.
+
+    Parameters:
+        terms: definitions by term, or a TOML or JSON file of them.
+        max_tokens: of the answer.
+    """
+
+    terms: Terms = ""
+    max_tokens: int = 64
+    defined: Prompt = DEFINED
+
+    def __post_init__(self) -> None:
+        self.check_parameters(max_tokens=1)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        if not self.terms:
+            raise UsageError("defined_terms has no terms: give terms={'term': 'what it means'}, or a file of them")
+        used = occurring(terms_of(self.terms), problem)
+        if not used:
+            session.note("the question uses none of the terms")
+        meanings = f"Terms and what they mean here:\n{glossary(used)}" if used else ""
+        turns = self.defined.for_(problem, definitions=meanings)
+        return problem.read(await session.ask(turns, max_tokens=self.max_tokens))

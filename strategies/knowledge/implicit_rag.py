@@ -1,0 +1,110 @@
+"""Implicit RAG: quote what matters from the context, then answer from it (Vatsal & Singh 2024, arXiv 2405.18682)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from reasoning.answer import Answer, Unparsed
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+from strategies.labelled import labelled
+
+QUOTE = Prompt(
+    objective="Find the sections of the text that matter for the question, then answer the question from them.",
+    instructions="Copy at most {sections} sections, each at most {words} words long, letter by letter from the text. "
+    "They come first; the answer comes after them and uses nothing else.",
+    output_format="Section 1: …\nSection 2: …\nAnswer: …",
+    input="{problem}",
+    recap="The sections first, then one last line that begins with Answer: and holds the answer. For it: {direct}",
+)
+AGAIN = "None of these sections stands in the text. Copy them letter by letter, then answer, in the same form."
+
+_SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(r"^\W{0,6}(?:final )?answer\W{0,4}:", re.MULTILINE | re.IGNORECASE)
+_WORD = re.compile(r"\w+|[^\w\s]")
+_MARKS = str.maketrans("“”„‘’", '"""\'\'')
+
+
+def quoted(text: str) -> list[str]:
+    """The sections that a reply quotes, without the quotation marks around them."""
+    before = text[: next((match.start() for match in _ANSWER.finditer(text)), len(text))]
+    found = (part.strip("*\"“”„'‘’ \n") for _, part in labelled(before, _SECTION))
+    return [section for section in found if section]
+
+
+def in_context(section: str, context: str) -> str | None:
+    """The place of the context that a section copies, as the context has it; None where it is no copy.
+
+    Spaces, case and the form of quotation marks may differ, and the section may end with dots for what is left out.
+    """
+    words = _WORD.findall(section.translate(_MARKS).casefold().rstrip(". …"))
+    found = list(_WORD.finditer(context.translate(_MARKS)))
+    spoken = "\0".join(["", *(match[0].casefold() for match in found), ""])
+    at = spoken.find("\0".join(["", *words, ""])) if words else -1
+    if at < 0:
+        return None
+    first = spoken.count("\0", 0, at)
+    return context[found[first].start() : found[first + len(words) - 1].end()]
+
+
+@technique(
+    name="implicit_rag",
+    title="Implicit retrieval-augmented generation",
+    authors="Vatsal & Singh",
+    year=2024,
+    arxiv="2405.18682",
+    calls="1 + r",
+    counts="r: 1 where no section stands in the context and the reply is asked for again, else 0",
+    ranges={"r": (0, 1)},
+    needs=("context",),
+    use_when="the context is long and what matters stands in a few places: the best or second best of the prompts that "
+    "the paper compares on four biomedical reading sets, with no index to build",
+    avoid_when="the evidence is spread over the whole text, or the context is so short that quoting copies it; its "
+    "results are for GPT on medical texts (arXiv 2405.18682), and models paraphrase where they should quote",
+    aliases=("irag",),
+)
+class ImplicitRAG(Strategy):
+    """Quote the sections that matter, then answer from them, in one reply.
+
+    A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
+    others are dropped with a note. Those that count are in `Answer.steps["sections"]`, as the context has them, and
+    their share is the confidence. Where none counts, the reply is asked for once more (the paper does not), then its
+    answer is taken with confidence 0. The paper tunes both numbers for each data set and gives no default; these are
+    ours. Lines with labels replace its fields: quotations break JSON.
+    """
+
+    sections: int = 3
+    words: int = 100
+    quote: Prompt = QUOTE
+
+    def __post_init__(self) -> None:
+        self.check_parameters(sections=1, words=1)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        turns = self.quote.for_(problem, sections=self.sections, words=self.words)
+        with session.stage("quote and answer"):
+            reply = await session.ask(turns)
+        said, kept = self._checked(problem, reply.text, session)
+        if not kept:
+            with session.stage("quote again"):
+                reply = await session.ask(turns.then(reply.text, AGAIN))
+            said, kept = self._checked(problem, reply.text, session)
+        steps = {"sections": tuple(kept)}
+        stated = [part for _, part in labelled(reply.text, _ANSWER)]
+        if not stated:
+            return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
+        answer = problem.read(replace(reply, text=stated[-1]), after="Answer:")
+        return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
+
+    def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
+        """How many sections a reply quotes, and those that stand in the context."""
+        sections = quoted(text)[: self.sections]
+        context = problem.context or problem.question
+        found = [(section, in_context(section, context)) for section in sections]
+        for section, place in found:
+            if place is None:
+                session.note(f"dropped, since it does not stand in the context: {section[:200]}")
+        return len(sections), [place for _, place in found if place is not None]

@@ -1,0 +1,76 @@
+"""Instructed prompting: say that what is irrelevant may be ignored (Shi et al. 2023, arXiv 2302.00093)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cached_property
+
+from reasoning.answer import Answer
+from reasoning.chain import Chain
+from reasoning.errors import UsageError
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+from strategies.thought.cot import ChainOfThought
+
+IGNORE = "A question may come with information that has nothing to do with it. Feel free to ignore such information."
+
+
+def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
+    """A copy of a strategy whose prompts all begin with an instruction, those of the strategies within it too.
+
+    Raises:
+        UsageError: it has no prompt.
+    """
+
+    def told(prompt: Prompt) -> Prompt:
+        literal = re.sub(r"(?<!\{)\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
+        return prompt.with_(objective=f"{literal} {prompt.objective}".rstrip())
+
+    if isinstance(strategy, Chain):
+        return Chain(*(replace(step, prompt=told(step.prompt)) for step in strategy.steps), name=strategy.name)
+    changed: dict[str, Prompt | Strategy] = {}
+    for name, value in strategy.parameters():
+        if isinstance(value, Prompt):
+            changed[name] = told(value)
+        elif isinstance(value, Strategy):
+            changed[name] = with_instruction(value, instruction)
+    if not changed:
+        raise UsageError(f"{strategy!r} has no prompt among its parameters that an instruction could be put into")
+    return strategy.with_(**changed)
+
+
+@technique(
+    title="Instructed prompting",
+    authors="Shi et al.",
+    year=2023,
+    arxiv="2302.00093",
+    calls="base",
+    counts="those of the base strategy",
+    use_when="questions hold sentences that have nothing to do with what is asked: with it, plain examples do as well "
+    "as examples that show such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",
+    avoid_when="the model is small or of another family, where it may not help: with LLaMA-2-70B-chat it was "
+    "inconsistent and removing the text was not (arXiv 2311.11829); or everything in the question matters",
+)
+class Instructed(Strategy):
+    """Put one sentence in front of every prompt of another strategy.
+
+    In chat it stands in the system turn, before the examples, as in the paper; a prompt without a system turn gets
+    one. Few simple examples are more robust than many complex ones. The sentence can be any other: `instruction`.
+    """
+
+    base: Strategy = ChainOfThought()
+    instruction: str = IGNORE
+
+    def __post_init__(self) -> None:
+        self.check_parameters()
+        self._told  # noqa: B018  # a base without prompts is refused here
+
+    @cached_property
+    def _told(self) -> Strategy:
+        return with_instruction(self.base, self.instruction)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        return await self._told.solve(problem, session)

@@ -1,0 +1,35 @@
+"""What other prompts take from a reply: the items of a list, and the chain together with its answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reasoning.problem import Problem
+
+_MARK = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
+_LONGEST = 400  # characters of an item; what is longer is no short question
+
+
+def listed(text: str) -> list[str]:
+    """The items of a numbered or bulleted list, one a line, in order and without repetitions."""
+    found: dict[str, str] = {}
+    for line in map(str.strip, text.splitlines()):
+        if mark := _MARK.match(line):
+            item = line[mark.end() :].removeprefix("**").removesuffix("**").strip()
+            if 3 <= len(item) <= _LONGEST:
+                found[folded(item)] = item
+    return list(found.values())
+
+
+def folded(text: str) -> str:
+    """A question as questions are compared: in one case, without punctuation."""
+    return re.sub(r"\W+", " ", text.lower()).strip()
+
+
+def with_answer(text: str, value: Any, problem: Problem) -> str:
+    """A chain, and behind it its answer, where the chain alone is not read as that: a program's was computed."""
+    kind = problem.kind
+    if value is None or ((read := kind.parse(text)) is not None and kind.same(read, value)):
+        return text
+    return f"{text}\nThe answer is {kind.show(value)}."

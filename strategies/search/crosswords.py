@@ -1,0 +1,127 @@
+"""The search task for 5 x 5 crosswords (Yao et al. 2023, §4.3): a thought is a word for one of ten clues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reasoning.errors import UsageError
+from reasoning.kinds import Items
+from reasoning.problem import Problem
+from reasoning.prompts import Conversation, Demonstration, Prompt
+from strategies.search.task import SearchTask, label
+
+Grid = tuple[str, ...]
+
+SIZE = 5
+EMPTY = "_"
+SURENESS = {"certain": 1.0, "high": 0.5, "medium": 0.2, "low": 0.1}
+
+PROPOSE = Prompt(
+    objective="Solve a crossword of 5 rows and 5 columns. h1 to h5 are the words across, v1 to v5 the words down.",
+    instructions="Give words of five letters for clues that are not filled in yet. They must fit the letters that are "
+    "there. Say of each how sure you are: certain, high, medium or low.",
+    output_format="One word a line, as: h2. EMBER (high)",
+    input="The grid ({empty} is an empty cell):\n{grid}\n\nNot filled in yet:\n{open}\n\nFilled in:\n{filled}",
+    recap="Your words, the surest first:",
+)
+CHECK = Prompt(
+    objective="Judge whether a word of five letters can be the answer to a clue and fit the letters that are known.",
+    output_format="A word or two that might fit, then on the last line one word: sure, maybe or impossible.",
+    examples=(
+        Demonstration("What glows when a fire dies: E _ B _ R", "EMBER has an E, a B and an R there.\nsure"),
+        Demonstration("Slow animal with a shell: S N _ _ _", "SNAIL begins like this.\nsure"),
+        Demonstration(
+            "A colour of grass: Q _ X _ _", "GREEN does not fit, and no colour has Q and X there.\nimpossible"
+        ),
+        Demonstration("Kind of rock: _ L _ _ E", "SLATE has these letters, but others may fit too.\nmaybe"),
+    ),
+    input="{clue}: {letters}",
+)
+
+_CLUE = re.compile(r"^\s{0,8}([hv][1-5])[.):]\s*(\S.{0,200})$", re.M)
+_WORD = re.compile(r"\b([hv][1-5])[.):]\s{0,4}\**([a-z]{5})\b\**(?:\s{0,3}\(\s?(certain|high|medium|low))?", re.I)
+
+
+@dataclass(frozen=True)
+class Crosswords(SearchTask[Grid]):
+    """Five words across and five down. The question lists the clues, one a line: `h1. …` to `v5. …`.
+
+    The value is 0 where a clue with two known letters and more is judged impossible, so that it is pruned, else one
+    and the number of those that are sure. A word with another letter in a filled cell is dropped. Cells that stay empty
+    are `?` in the answer, which is the five rows.
+    """
+
+    name: ClassVar[str] = "crosswords"
+    words: Prompt = PROPOSE
+    check: Prompt = CHECK
+
+    def fits(self, problem: Problem) -> bool:
+        return isinstance(problem.kind, Items) and len(_clues(problem)) == 2 * SIZE
+
+    def start(self, problem: Problem) -> Grid:
+        if len(_clues(problem)) != 2 * SIZE:
+            found = len(_clues(problem))
+            raise UsageError(
+                f"a crossword has ten clues, one a line, from 'h1. …' to 'v5. …'; the question has {found}"
+            )
+        return (EMPTY * SIZE,) * SIZE
+
+    def propose(self, problem: Problem, state: Grid) -> Conversation:
+        lines: dict[bool, list[str]] = {True: [], False: []}
+        for place, clue in _clues(problem).items():
+            word = _at(state, place)
+            lines[EMPTY in word].append(f"{place}. {clue}: {' '.join(word)}")
+        open_, filled = ("\n".join(lines[one]) or "(none)" for one in (True, False))
+        return self.words.for_(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
+
+    def proposed(self, problem: Problem, state: Grid, replies: Sequence[str]) -> list[Grid]:
+        """The grid with each word, in the order of their sureness, summed over the replies."""
+        sure: dict[tuple[str, str], float] = {}
+        for reply in replies:
+            for place, word, how in _WORD.findall(reply):
+                move = place.lower(), word.upper()
+                sure[move] = sure.get(move, 0.0) + SURENESS.get(how.lower(), SURENESS["low"])
+        ordered = sorted(sure, key=lambda move: -sure[move])
+        grids = (_with(state, *move) for move in ordered if _agrees(_at(state, move[0]), move[1]))
+        return [grid for grid in grids if grid != state]
+
+    def judge(self, problem: Problem, state: Grid) -> Sequence[Conversation]:
+        """A prompt for each clue of which two letters and more are known."""
+        words = [(clue, _at(state, place)) for place, clue in _clues(problem).items()]
+        known = [(clue, word) for clue, word in words if SIZE - word.count(EMPTY) > 1]
+        return [self.check.for_(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
+
+    def value(self, replies: Sequence[str]) -> float:
+        said = [label(reply, ("sure", "maybe", "impossible")) for reply in replies]
+        return 0.0 if "impossible" in said else 1.0 + said.count("sure")
+
+    def finished(self, problem: Problem, state: Grid) -> bool:
+        return not any(EMPTY in row for row in state)
+
+    def show(self, problem: Problem, state: Grid) -> str:
+        return f"The answer is {'; '.join(state).replace(EMPTY, '?')}"
+
+
+def _clues(problem: Problem) -> Mapping[str, str]:
+    return {place: clue.strip() for place, clue in _CLUE.findall(problem.question)}
+
+
+def _at(grid: Grid, place: str) -> str:
+    """The letters of a word across or down."""
+    number = int(place[1]) - 1
+    return grid[number] if place[0] == "h" else "".join(row[number] for row in grid)
+
+
+def _with(grid: Grid, place: str, word: str) -> Grid:
+    """The grid with a word filled in."""
+    number = int(place[1]) - 1
+    if place[0] == "h":
+        return (*grid[:number], word, *grid[number + 1 :])
+    return tuple(row[:number] + letter + row[number + 1 :] for row, letter in zip(grid, word, strict=True))
+
+
+def _agrees(letters: str, word: str) -> bool:
+    return all(known in (EMPTY, letter) for known, letter in zip(letters, word, strict=True))

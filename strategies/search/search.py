@@ -1,0 +1,208 @@
+"""The search: breadth-first, beam and depth-first, over any `SearchTask` (Yao et al. 2023, §3, algorithms 1 and 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from reasoning.errors import CallFailed
+from reasoning.llm.request import Completion, Message
+from reasoning.problem import Problem
+from reasoning.prompts import Conversation
+from reasoning.session import Session, together
+from strategies.search.task import S, SearchTask, chosen
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Node(Generic[S]):
+    """A state in the tree.
+
+    Attributes:
+        state: what the task makes of the thoughts so far.
+        depth: how many thoughts these are.
+        value: how promising the state was judged.
+        before: the sum of the values on the way to it.
+    """
+
+    state: S
+    depth: int = 0
+    value: float = 0.0
+    before: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """The mean value of the states on the way, this one included."""
+        return (self.before + self.value) / max(1, self.depth)
+
+
+def best(nodes: Sequence[T], scores: Sequence[float], keep: int) -> list[T]:
+    """The `keep` nodes with the highest scores, the highest first; of equals, the one that came first."""
+    order = sorted(range(len(nodes)), key=lambda at: -scores[at])
+    return [nodes[at] for at in order[:keep]]
+
+
+@dataclass
+class Search(Generic[S]):
+    """One search for one problem.
+
+    Attributes:
+        draws: replies in which each state's next thoughts are sought.
+        sample: whether each of them is one thought, rather than a list.
+        children: next states of a state, at most.
+        judgements: draws for each prompt that judges.
+        vote: whether the states of a level are compared in one prompt, rather than judged each.
+        temperature: of all draws.
+    """
+
+    task: SearchTask[S]
+    problem: Problem
+    session: Session
+    draws: int
+    sample: bool
+    children: int
+    judgements: int
+    vote: bool
+    temperature: float
+    _seen: set[S] = field(default_factory=set)
+    _judged: dict[tuple[Message, ...], list[str]] = field(default_factory=dict)
+    """Replies by prompt: what is judged is the state as the prompt shows it, whatever the way that led there."""
+
+    async def breadth_first(self, breadth: int, depth: int, *, along: bool = False) -> list[Node[S]]:
+        """Grow level by level from the `breadth` best states. Gives the last ones that were kept, the best first.
+
+        A finished state keeps its place as long as it is among the best. Where nothing new grows, what was kept stays.
+
+        Args:
+            along: whether the mean value along its way ranks a state (a beam), rather than its own value.
+        """
+        frontier = [self._root()]
+        for level in range(1, depth + 1):
+            done = [node for node in frontier if self._finished(node)]
+            if len(done) == len(frontier):
+                break
+            open_nodes = [node for node in frontier if not self._finished(node)]
+            with self.session.stage(f"level {level}: thoughts"):
+                grown = await self.grow(open_nodes, last=level == depth)
+            if not grown:
+                break
+            with self.session.stage(f"level {level}: values"):
+                pool = await self.weigh([*done, *grown])
+            frontier = best(pool, [node.mean if along else node.value for node in pool], breadth)
+            self.session.note("kept:\n" + "\n".join(map(self._shown, frontier)))
+        return frontier
+
+    async def depth_first(self, depth: int, *, limit: int, threshold: float) -> list[Node[S]]:
+        """Go down to the first thought, and back where a state's value is not above the threshold.
+
+        Ends at a finished state, or after `limit` states. Gives the states that were not pruned: finished ones first,
+        then the deepest, then the most promising. A branch whose calls fail is left.
+        """
+        waiting, reached, visited = [self._root()], [], 0
+        while waiting:
+            node = waiting.pop()
+            if node.depth:
+                if visited == limit:
+                    break
+                visited += 1
+                with self.session.stage(f"state {visited}, depth {node.depth}"):
+                    weighed = await self._branch(self.weigh([node]), node)
+                if not weighed or weighed[0].value <= threshold:
+                    self.session.note("pruned:\n" + "\n".join(map(self._shown, weighed)))
+                    continue
+                [node] = weighed
+            reached.append(node)
+            if self._finished(node):
+                break
+            if node.depth < depth and visited < limit:
+                with self.session.stage(f"thoughts at depth {node.depth}"):
+                    grown = self.grow([node], last=node.depth + 1 == depth)
+                    waiting += reversed(await self._branch(grown, node))
+        return sorted(reached, key=lambda node: (not self._finished(node), -node.depth, -node.value))
+
+    async def grow(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
+        """The next states of each node, all asked for at once. A state that was there already is dropped."""
+        ask = self.task.sample if self.sample else self.task.propose
+        asked: list[tuple[Node[S], Conversation, bool]] = []
+        for node in nodes:
+            end = self.task.conclude(self.problem, node.state) if last else None
+            if prompt := end or ask(self.problem, node.state):
+                asked.append((node, prompt, self.sample or end is not None))
+        grown: list[Node[S]] = []
+        replied = await self._draw([prompt for _, prompt, _ in asked], self.draws, "state")
+        for (node, _, alone), replies in zip(asked, replied, strict=True):
+            found: Sequence[S | None]
+            if alone:
+                found = [self.task.sampled(self.problem, node.state, reply) for reply in replies]
+            else:
+                found = self.task.proposed(self.problem, node.state, replies)
+            new = [one for one in dict.fromkeys(found) if one is not None and one not in self._seen][: self.children]
+            self._seen.update(new)
+            grown += [Node(state, node.depth + 1, before=node.before + node.value) for state in new]
+        return grown
+
+    async def weigh(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
+        """The nodes with their values: judged each, every prompt once in a search, or by the votes that each gets."""
+        states = [node.state for node in nodes]
+        if self.vote:
+            votes = [0] * len(nodes)
+            if len(nodes) > 1:
+                [ballots] = await self._draw([self.task.vote(self.problem, states)], self.judgements, "ballot")
+                for place in (chosen(ballot, len(nodes)) for ballot in ballots):
+                    if place is not None:
+                        votes[place] += 1
+            return [replace(node, value=float(count)) for node, count in zip(nodes, votes, strict=True)]
+        prompts = [self.task.judge(self.problem, state) for state in states]
+        new = {one.messages: one for each in prompts for one in each if one.messages not in self._judged}
+        if new:
+            self._judged |= zip(new, await self._draw(list(new.values()), self.judgements, "state"), strict=True)
+        replies = [[reply for one in each for reply in self._judged[one.messages]] for each in prompts]
+        return [replace(node, value=self.task.value(said)) for node, said in zip(nodes, replies, strict=True)]
+
+    async def _branch(self, work: Awaitable[list[Node[S]]], node: Node[S]) -> list[Node[S]]:
+        """What comes of one of several branches; nothing where its calls fail, which at the root is the end."""
+        try:
+            return await work
+        except CallFailed as error:
+            if error.ends_run or node.depth == 0:
+                raise
+            return []
+
+    async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[str]]:
+        """Replies to each prompt, side by side. A call that fails gives none; if all do, the first error is raised."""
+        if not prompts:
+            return []
+        errors: list[CallFailed] = []
+
+        async def draw(lane: Session, prompt: Conversation) -> list[str]:
+            try:
+                return [_whole(reply) for reply in await lane.sample(prompt, n)]
+            except CallFailed as error:
+                if error.ends_run:
+                    raise
+                lane.note(f"failed: {error}")
+                errors.append(error)
+                return []
+
+        lanes = self.session.lanes(len(prompts), name, temperature=self.temperature)
+        replies = await together([draw(lane, prompt) for lane, prompt in zip(lanes, prompts, strict=True)])
+        if len(errors) == len(prompts):
+            raise errors[0]
+        return replies
+
+    def _root(self) -> Node[S]:
+        return Node(self.task.start(self.problem))
+
+    def _shown(self, node: Node[S]) -> str:
+        return f"{node.value:g}\t{self.task.show(self.problem, node.state)}"
+
+    def _finished(self, node: Node[S]) -> bool:
+        return self.task.finished(self.problem, node.state)
+
+
+def _whole(reply: Completion) -> str:
+    """A reply without the line or sentence that was cut off."""
+    ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
+    return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text

@@ -1,0 +1,102 @@
+"""Analogical prompting: the model recalls problems of its own as examples (Yasunaga et al. 2023, arXiv 2310.01714)."""
+
+from __future__ import annotations
+
+import re
+
+from reasoning.answer import Answer, Unparsed
+from reasoning.kinds import Region
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+
+RECALL = Prompt(
+    objective="Solve the initial problem. Before that, recall similar problems and solve them.",
+    output_format="{tutorial}## Relevant problems\n{exemplars} problems that are relevant to the initial problem. They "
+    "differ from one another and from the initial problem, in names and in numbers too. For each of them:\n"
+    "Q: the problem\nA: its solution, explained, with its result\n"
+    "## Solve the initial problem\nThe initial problem again, then its solution step by step. {instruction}",
+    input="{problem}",
+    form="markdown",
+)
+TUTORIAL = "## Core concepts\nThe concepts at the core of the initial problem, with a short tutorial on each.\n"
+AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
+
+_HEADER = re.compile(r"solve the initial problem", re.IGNORECASE)
+_EXEMPLAR = re.compile(
+    r"^\W{0,6}(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$", re.MULTILINE
+)
+
+
+@technique(
+    title="Analogical prompting",
+    authors="Yasunaga et al.",
+    year=2023,
+    arxiv="2310.01714",
+    calls="1 + r",
+    counts="r: replies asked for again since their problems were alike, at most `repairs`",
+    ranges={"r": (0, "repairs")},
+    use_when="the model is strong and no demonstrations are at hand, or what is to be shown differs from question to "
+    "question (Codeforces with GPT-3.5-turbo: about the level of plain GPT-4)",
+    avoid_when="the model is weak: it recalls wrong examples and loses to demonstrations that are retrieved "
+    "(davinci-001); or replies are short: a reply that is cut off holds the examples' answers only (arXiv 2310.01714)",
+    aliases=("analogical_reasoning",),
+)
+class Analogical(Strategy):
+    """Recall problems that are alike, solve them, then solve the problem itself, in one reply.
+
+    Only what follows the last heading "Solve the initial problem" is read, since the recalled problems have answers
+    too; without it there is no answer. Models copy the problem, or one of the recalled ones: where two share too many
+    words, or there are too few, the reply is asked for again (`repairs`; the paper has none), and then read as it is
+    with a note. `tutorial=True` asks for the core concepts first, which the paper does for competition programs.
+    The paper recalls 5 problems for grade-school arithmetic and 3 for the rest.
+    """
+
+    exemplars: int = 3
+    tutorial: bool = False
+    repairs: int = 1
+    alike: float = 0.8
+    max_tokens: int = 2048
+    recall: Prompt = RECALL
+
+    def __post_init__(self) -> None:
+        self.check_parameters(exemplars=1, repairs=0, alike=0, max_tokens=1)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
+        for repair in range(self.repairs + 1):
+            with session.stage("recall again" if repair else "recall and solve"):
+                reply = await session.ask(turns, max_tokens=self.max_tokens)
+            complaint = self._complaint(problem, reply.text)
+            if complaint is None:
+                break
+            session.note(complaint)
+            turns = turns.then(reply.text, AGAIN.format(complaint=complaint, exemplars=self.exemplars))
+        headers = _HEADER.findall(reply.text)
+        if not headers:
+            return Unparsed("the reply never comes to the initial problem", text=reply.text)
+        return problem.read(reply, region=Region(after=headers[-1]))
+
+    def _complaint(self, problem: Problem, text: str) -> str | None:
+        """What is wrong with the recalled problems; None where they are distinct."""
+        recalled = _EXEMPLAR.findall(text[: _starts(text)])
+        if len(recalled) < self.exemplars:
+            return f"Only {len(recalled)} of {self.exemplars} problems were recalled."
+        known = [("the initial problem", _words(problem.question))]
+        for number, one in enumerate(recalled, 1):
+            words = _words(one)
+            for name, other in known:
+                if len(words & other) > self.alike * len(words | other):
+                    return f"Problem {number} is almost the same as {name}."
+            known.append((f"problem {number}", words))
+        return None
+
+
+def _starts(text: str) -> int:
+    """Where the last section begins; the end of the text where there is none."""
+    return max((match.start() for match in _HEADER.finditer(text)), default=len(text))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,1 @@
+"""An answer that is checked, and then written again."""

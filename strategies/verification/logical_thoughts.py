@@ -1,0 +1,168 @@
+"""Logical thoughts: argue about each step, and revise what does not stand (Zhao et al. 2023, arXiv 2309.13339)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from reasoning.answer import Answer, Answered
+from reasoning.errors import CallFailed
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session, together
+from reasoning.strategy import Strategy, technique
+from strategies.numbered import numbered
+
+DRAFT = Prompt(
+    input="{problem}\n\nLet's think step by step.",
+    recap="Number the steps, one a line, beginning with #1. and ending with the step that gives the answer.",
+)
+_STEP = "{problem}\n\nTaken as true so far:\n{premises}\n\nThe next step to look at:\n#{number}. {step}"
+DEFEND = Prompt(input=_STEP, recap="Go on, with reasons from the premises: Step #{number} is true because")
+REFUTE = Prompt(input=_STEP, recap="Go on, with reasons from the premises: Step #{number} is false because")
+JUDGE = Prompt(
+    objective="Two reviewers disagree about a step. Decide by the premises alone who is right.",
+    input=_STEP + "\n\nReview X says that it is true:\n{defence}\n\nReview Y says that it is false:\n{refutation}",
+    recap="Quote the premises that decide, say what is wrong with the other review, and end with one line: "
+    "VERDICT: TRUE if the step stands, VERDICT: FALSE if it does not.",
+)
+NEGATE = Prompt(
+    objective="Test a step by reduction to absurdity.",
+    input=_STEP,
+    recap="Assume the opposite of the step. Does that contradict the premises? End with one line: VERDICT: TRUE if it "
+    "does (the step stands), VERDICT: FALSE if it does not.",
+)
+REVISE = Prompt(
+    input=_STEP + "\n\nA review says that it is wrong:\n{refutation}",
+    recap="Write this one step anew, without the mistake, as one line beginning with #{number}.",
+)
+GO_ON = Prompt(
+    input="{problem}\n\nThe steps so far:\n{premises}",
+    recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
+    "gives the answer.",
+)
+
+_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b", re.IGNORECASE)
+
+
+@technique(
+    title="Logical thoughts",
+    authors="Zhao et al.",
+    year=2023,
+    arxiv="2309.13339",
+    calls="2 + (1 if variant == 'negation' else 3) * s + 2 * r + d",
+    counts="s: steps that were looked at; r: those of them that were revised; d: 1 where the chain's answer could not "
+    "be read and the draft's was asked for, else 0",
+    ranges={"s": (0, "max_steps"), "r": (0, "max_steps"), "d": (0, 1)},
+    use_when="a strong model makes slips in single steps of a long chain and can argue about them "
+    "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with it)",
+    avoid_when="the model is small, because it believes the refutations that it invents (mixed results with Vicuna-7b"
+    "), or calls are dear, because a chain of five steps takes 17 and more: compare with a vote over as many chains",
+    aliases=("lot", "logicot"),
+)
+class LogicalThoughts(Strategy):
+    """Draft a chain, then take its steps one by one: keep what stands, revise what does not and grow the rest anew.
+
+    `argue_review` writes a defence and a refutation of each step and lets the model judge between them; `negation` asks
+    in one call whether the step's opposite contradicts the premises. A revised step is not looked at again, as in the
+    paper's runs; steps after the first `max_steps` stay as they are.
+
+    A chat model's reply cannot be begun with "#1. " as in the paper's code: the prompt asks for it, and other numbers,
+    or lines, are taken for steps too. The verdict is a line of its own, since in the code a text that only mentions
+    "is true" passes; without that line the code's rule holds, and what says neither stands. The answer is asked for
+    once, on the verified chain; if it cannot be read, or a call fails on the way, the draft's counts.
+    """
+
+    variant: Literal["argue_review", "negation"] = "argue_review"
+    max_steps: int = 25
+    temperature: float = 0.7
+    draft: Prompt = DRAFT
+    defend: Prompt = DEFEND
+    refute: Prompt = REFUTE
+    judge: Prompt = JUDGE
+    negate: Prompt = NEGATE
+    revise: Prompt = REVISE
+    go_on: Prompt = GO_ON
+
+    def __post_init__(self) -> None:
+        self.check_parameters(max_steps=1, temperature=0)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        with session.stage("draft"):
+            drafted = await session.ask(self.draft.for_(problem), temperature=self.temperature)
+        draft = chain = steps_of(drafted.text)
+        if not draft:
+            return problem.read(drafted)
+        try:
+            chain = await self._verified(problem, draft, session)
+        except CallFailed as error:
+            if error.ends_run:
+                raise
+            session.note(f"the draft is taken as it is, since a call failed: {error}")
+        answer = await self._answer(problem, chain, session)
+        if not isinstance(answer, Answered) and chain != draft:
+            session.note("no answer in the verified chain: the draft's is taken")
+            answer = await self._answer(problem, draft, session)
+        return replace(answer, steps={"draft": draft, "chain": chain})
+
+    async def _verified(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
+        """The chain, each step of which stands or was revised."""
+        kept: list[str] = []
+        while pending and len(kept) < self.max_steps:
+            step, *pending = pending
+            number = len(kept) + 1
+            values = {"premises": listed(kept) or "(the problem alone)", "number": number, "step": step}
+            with session.stage(f"step {number}"):
+                refutation = await self._refutation(problem, values, session)
+            if refutation is not None:
+                with session.stage(f"revise step {number}"):
+                    turns = self.revise.for_(problem, **values, refutation=refutation)
+                    revised = (await session.ask(turns, temperature=self.temperature)).text.strip()
+                kept += [text for _, text in numbered(revised)][-1:] or [revised or step]
+                with session.stage(f"go on after step {number}"):
+                    turns = self.go_on.for_(problem, premises=listed(kept), number=number + 1)
+                    pending = steps_of((await session.ask(turns, temperature=self.temperature)).text, kept)
+            else:
+                kept.append(step)
+        return kept + pending
+
+    async def _refutation(self, problem: Problem, values: dict[str, Any], session: Session) -> str | None:
+        """What is to be said against a step that does not stand; None where it stands."""
+        if self.variant == "negation":
+            review = await session.ask(self.negate.for_(problem, **values), temperature=self.temperature)
+            return None if stands(review.text) else review.text
+        lanes = session.lanes(2, "review", temperature=self.temperature)
+        sides = [side.for_(problem, **values) for side in (self.defend, self.refute)]
+        reviews = await together([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
+        defence, refutation = (review.text for review in reviews)
+        turns = self.judge.for_(problem, **values, defence=defence, refutation=refutation)
+        verdict = await session.ask(turns, temperature=self.temperature)
+        return None if stands(verdict.text) else refutation
+
+    async def _answer(self, problem: Problem, chain: Sequence[str], session: Session) -> Answer:
+        trigger = problem.kind.trigger()
+        turns = self.draft.for_(problem).then(listed(chain), trigger)
+        with session.stage("answer"):
+            return problem.read(await session.ask(turns, temperature=0, max_tokens=64), after=trigger)
+
+
+def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
+    """The steps in a reply that goes on after the known ones, which it may repeat. Lines where none is numbered."""
+    found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
+    later = [step for number, step in found if number > len(known)] or [step for _, step in found]
+    return [step for step in later if step and step not in known]
+
+
+def listed(steps: Sequence[str]) -> str:
+    """Steps as the prompts show them."""
+    return "\n".join(f"#{number}. {step}" for number, step in enumerate(steps, 1))
+
+
+def stands(review: str) -> bool:
+    """The last verdict in a review; without one, whether it says " is true" or does not say " is false"."""
+    if verdicts := _VERDICT.findall(review):
+        return str(verdicts[-1]).lower() == "true"
+    said = review.lower()
+    return " is true" in said or " is false" not in said

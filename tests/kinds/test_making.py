@@ -1,0 +1,180 @@
+"""What kinds are as values: how they are made, printed, stored and named, and how they ask."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+
+from reasoning import Chain, Problem, Prompt, Step, kinds
+from reasoning.answer import Answered
+from reasoning.errors import UnknownName, UsageError
+from reasoning.kinds import Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
+from reasoning.testing import ScriptedLLM
+from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
+
+
+def test_choices_by_list_by_mapping_and_by_label() -> None:
+    assert COLOURS.labels == ("A", "B", "C", "D")
+    assert COLOURS.menu().splitlines()[1] == "(B) blue"
+    assert Choice({"yes": "it does", "no": "it does not"}).parse("The answer is no.") == "no"
+    assert Choice(["A) 5", "B) 6 or more"]).options == ("5", "6 or more")
+    assert Choice(labels="ABC").menu() == ""
+    assert Choice(labels="ABC").parse("The answer is (C).") == "C"
+    assert Choice(["red", "blue"]) == Choice(("red", "blue"), ("A", "B"))
+    assert "among A through D" in COLOURS.trigger()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Choice(), "2 to 26 options, got 0"),
+        (lambda: Choice(["one"]), "2 to 26 options, got 1"),
+        (lambda: Choice("ABC"), "several options"),
+        (lambda: kinds.get("choice", options=5), "several options"),
+        (lambda: kinds.get("json", required=5), "list of keys"),
+        (lambda: Choice(["a", "b"], labels=["A"]), "2 options and 1 labels"),
+        (lambda: Choice(labels=["a", "A"]), "all different"),
+        (lambda: Number(decimals=-1), "decimals"),
+        (lambda: Items(sep=" "), "separator"),
+        (lambda: Json(required="key"), "list of keys"),  # type: ignore[arg-type]
+        (lambda: Json(shape="dict"), "object, array, any"),  # type: ignore[arg-type]
+        (lambda: Json(schema=5), "a JSON schema \\(a dict\\) or a pydantic model"),  # type: ignore[arg-type]
+        (lambda: Json(schema={"type": "objekt"}), r"no JSON schema: \$.type"),
+        (lambda: Label(["one"]), "at least two labels"),
+        (lambda: Label(["a b", "A_B"]), "all different"),
+        (lambda: Label("abc"), "several labels"),
+        (lambda: Date("%d.%m."), "one of %Y, %y"),
+        (lambda: Date("%d.%m.%Y %H"), "one of %Y, %y"),
+        (lambda: Date("%d.%d.%m.%Y"), "each once"),
+        (lambda: Code(""), "one word"),
+        (lambda: Code("c plus plus"), "one word"),
+        (lambda: Many([Number()]), "2 to 26 kinds"),
+        (lambda: Many([Number(), "yesno"]), "that is no kind"),  # type: ignore[list-item]
+        (lambda: Many([Number(), Many([Number(), YesNo()])]), "has several answers itself"),
+        (lambda: Many([Number(), YesNo()], names=["a"]), "a name for each"),
+        (lambda: Many({"a": Number(), "A": YesNo()}), "all different"),
+        (lambda: kinds.get("many", kinds="number"), "a list of kinds"),
+        (lambda: kinds.from_json({"kind": "many", "kinds": ["number", "yesna"]}), "did you mean 'yesno'"),
+        (lambda: kinds.from_json(5), "a kind is a word"),
+        (lambda: kinds.from_json({"options": []}), "a kind is a word"),
+    ],
+)
+def test_what_makes_no_sense_is_said_at_once(make: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        make()
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=IDS)
+def test_a_kind_is_a_frozen_value_that_prints_and_stores_as_its_constructor(kind: Any) -> None:
+    names = {one.__name__: one for one in kinds.KINDS.values()}
+    assert eval(repr(kind), names) == kind  # noqa: S307
+    assert hash(kind) == hash(eval(repr(kind), names))  # noqa: S307
+    assert kinds.from_json(json.loads(json.dumps(kinds.to_json(kind)))) == kind
+    assert isinstance(kind, Kind)
+    with pytest.raises(AttributeError):
+        kind.decimals = 3
+
+
+def test_kinds_by_name() -> None:
+    assert kinds.get("number") == Number()
+    assert kinds.get("choice", options=["red", "blue"]) == Choice(["red", "blue"])
+    assert kinds.from_json({"kind": "items", "sep": ","}) == Items(sep=",")
+    assert kinds.to_json(Number()) == {"kind": "number"}
+    with pytest.raises(UnknownName, match=r"unknown kind 'numbr'; did you mean 'number'\?"):
+        kinds.get("numbr")
+    with pytest.raises(
+        UnknownName, match=r"unknown parameter 'decimal' of the kind 'number'; did you mean 'decimals'\?"
+    ):
+        kinds.from_json({"kind": "number", "decimal": 3})
+    assert isinstance(kinds.CHECKER, int)
+    assert set(kinds.__all__) <= set(dir(kinds))
+
+
+def test_other_complaints_repeat_the_instruction() -> None:
+    assert Number().complaint("The answer is 3-5.") == f"No answer could be read (a range). {Number().instruction()}"
+    assert Number().complaint("The answer is 3.") is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
+def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> None:
+    assert kind.instruction()
+    assert kind.direct()
+    assert kind.trigger().startswith("Therefore, ")
+    if not isinstance(kind, Json | Code | Many):
+        good = {"choice": "labels", "label": "options"}.get(kind.name)
+        said = getattr(kind, good)[0] if good else GOOD[kind.name]
+        if isinstance(kind, Date):
+            said = kind.show(kind.target(said)) if kind.parse(said) else kind.show(Date().parse(said))
+        assert kind.read(f"{kind.trigger()} {said}.").how == "trigger"
+
+
+@dataclass(frozen=True)
+class Weekday(Stated):
+    """A kind of a user's own."""
+
+    name: ClassVar[str] = "weekday"
+
+    def instruction(self) -> str:
+        return "End with one line: The answer is D, where D is a day of the week."
+
+    def only(self, line: str, before: str) -> str | None:
+        return next((day for day in ("monday", "sunday") if day in line.lower()), None)
+
+    def key(self, value: str) -> str:
+        return value
+
+
+def test_a_kind_of_ones_own_takes_ten_lines() -> None:
+    kind: Kind = Weekday()
+    assert kind.read("The answer is **Sunday**.") == ("sunday", "trigger")
+    assert kind.read("I don't know").value is None
+    assert kind.score("sunday", "Sunday")
+    assert kinds.to_json(kind) == {"kind": "weekday"}
+
+
+def test_the_kind_in_the_package_s_docstring_works() -> None:
+    code = textwrap.dedent("    @dataclass" + (kinds.__doc__ or "").partition("    @dataclass")[2])
+    assert len(code.strip().splitlines()) <= 10
+    names: dict[str, Any] = {"dataclass": dataclass, "Stated": Stated, "__name__": "a_user"}
+    exec(code, names)  # noqa: S102
+    kind: Kind = names["Weekday"]()
+    assert kind.read("It rains.\n\nThe answer is **Friday**.") == ("friday", "trigger")
+    assert kind.parse("I don't know.") is None
+    assert kind.score("friday", "Friday")
+    assert not kind.score("friday", "Monday")
+    assert repr(kind) == "Weekday()"
+
+
+def test_a_kind_prints_what_it_was_given_and_no_more() -> None:
+    assert repr(Number()) == "Number()"
+    assert repr(Number(decimals=2, stated_only=True)) == "Number(stated_only=True, decimals=2)"
+    assert repr(Date("%d.%m.%Y")) == "Date(format='%d.%m.%Y')"
+    assert repr(Many([Number(), Text()])) == "Many(kinds=(Number(), Text()), names=('a', 'b'))"
+
+
+def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None:
+    asked = Many({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
+    assert asked[0] == "End with 3 lines, one for each answer, begun like these:"
+    assert asked[1:] == [
+        "age) The answer is N, where N is one number in digits.",
+        "grown) The answer is X, where X is yes or no.",
+        "notes) the items with ',' between them: The answer is X, Y, Z",
+    ]
+    assert Many([Number(), YesNo()]).read("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
+
+
+def test_the_rule_that_read_an_answer_comes_with_it() -> None:
+    problem = Problem("How many?", Number())
+    answered = problem.read("It is 5.\nThe answer is 18.")
+    assert isinstance(answered, Answered)
+    assert (answered.value, answered.how, answered.stated) == (18, "trigger", True)
+    strict = Problem("How many?", Number(stated_only=True)).read("She has 18 of them, I guess.")
+    assert (strict.state, strict.why) == ("unparsed", "nothing found")
+    step = Step("day", Prompt(input="{text}"), returns=Date("%m/%d/%Y"))
+    chained = Chain(step).run("When?", ScriptedLLM(["The answer is Feb 27, 2002."]))
+    assert (chained.value, getattr(chained, "how", "")) == (datetime.date(2002, 2, 27), "trigger")

@@ -1,0 +1,61 @@
+"""The page `docs/answers.md`: its programs run and print what it says, its pictures show what is read now."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import reasoning
+
+ROOT = Path(reasoning.__file__).parent.parent
+PAGE = (ROOT / "docs/answers.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.splitlines()[-1][:40])
+def test_a_program_of_the_page_prints_what_it_says(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    told = [line.partition("  # ")[2].partition("…")[0] for line in program.splitlines() if line.startswith("print(")]
+    for line, said in zip(told, done.stdout.splitlines(), strict=True):
+        assert said.startswith(line)
+
+
+def test_the_pictures_show_what_is_read_now() -> None:
+    loader = SourceFileLoader("pictures", str(ROOT / "scripts/pictures"))
+    spec = importlib.util.spec_from_loader("pictures", loader)
+    assert spec
+    script = importlib.util.module_from_spec(spec)
+    sys.modules["pictures"] = script
+    loader.exec_module(script)
+    drawn = script.drawn()
+    assert drawn == {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/pictures").glob("*.svg")}
+    for svg in drawn.values():
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+
+
+def test_every_picture_and_every_link_of_the_page_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)", PAGE)
+    assert {f"pictures/{path.name}" for path in (ROOT / "docs/pictures").glob("*.svg")} <= set(targets)
+    assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []
+    headings = {
+        re.sub(r"[^\w -]", "", line[3:]).strip().lower().replace(" ", "-")
+        for line in PAGE.splitlines()
+        if line[:3] == "## "
+    }
+    assert [anchor for anchor in re.findall(r"\]\(#([^)]+)\)", PAGE) if anchor not in headings] == []
+
+
+def test_the_page_names_every_kind_and_the_version_of_the_checker() -> None:
+    for kind in reasoning.kinds.KINDS.values():
+        assert f"`{kind.__name__}(" in PAGE
+    assert f"\n| {reasoning.kinds.CHECKER} | " in PAGE
+    assert f"\n| {reasoning.kinds.CHECKER + 1} | " not in PAGE

@@ -1,0 +1,121 @@
+"""Why the authors' reading and ours differ. Each cause is a rule over a sample, and its first line is its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tests.replay.lines import Sample, first_number
+
+Cause = Callable[[Sample], bool]
+
+
+def name(cause: Cause) -> str:
+    return (cause.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def nothing_is_stated(sample: Sample) -> bool:
+    """nothing is stated; the authors read nothing, ours is the last candidate."""
+    return sample.recorded is None and sample.stated.value is None and sample.ours.how == "last candidate"
+
+
+def lost_sign(sample: Sample) -> bool:
+    """the authors lose the sign."""
+    ours, theirs = sample.ours.value, sample.theirs
+    return ours is not None and ours < 0 and theirs is not None and abs(theirs) == -ours
+
+
+def truncated(sample: Sample) -> bool:
+    """the authors cut off the decimals before they compare."""
+    value = sample.ours.value
+    return sample.same and isinstance(value, float) and int(value) == sample.reference and bool(sample.counted)
+
+
+def first_operand(sample: Sample) -> bool:
+    """the authors take the first operand of an equation."""
+    return "=" in sample.said and sample.ours.value is not None and sample.theirs == first_number(sample.said)
+
+
+def open_expression(sample: Sample) -> bool:
+    """an expression that is not worked out is no number; the authors take its first."""
+    return sample.ours.how == "an expression" and sample.theirs == first_number(sample.said)
+
+
+def numerator(sample: Sample) -> bool:
+    """the authors take the numerator of a fraction."""
+    return re.match(r"\W*\d+/\d+", sample.said) is not None and sample.theirs == first_number(sample.said)
+
+
+def whole_part(sample: Sample) -> bool:
+    """the authors take the whole part of a mixed number."""
+    return re.match(r"\W*\d+ \d+/\d+", sample.said) is not None and sample.theirs == first_number(sample.said)
+
+
+def spaced(sample: Sample) -> bool:
+    """the authors stop at the space between thousands."""
+    return re.match(r"\W*\d{1,3} \d{3}\b", sample.said) is not None and sample.theirs == first_number(sample.said)
+
+
+def several_numbers(sample: Sample) -> bool:
+    """several numbers in a row are no number; the authors take the first."""
+    return sample.ours.how == "several numbers" and sample.theirs == first_number(sample.said)
+
+
+def a_time(sample: Sample) -> bool:
+    """a time is no number; the authors take the hour."""
+    return sample.ours.how == "a time" and sample.theirs == first_number(sample.said)
+
+
+def empty(sample: Sample) -> bool:
+    """nothing follows the last "the answer is"; ours is the last candidate."""
+    return sample.recorded == "" and sample.ours.how == "last candidate"
+
+
+def reasoning_in_the_answer(sample: Sample) -> bool:
+    """the answer is a whole chain of reasoning; the authors take its first number, ours is its last."""
+    return sample.ours.how == "last candidate" and len(sample.recorded or "") > 100
+
+
+def alternatives(sample: Sample) -> bool:
+    """two labels with "or" between them are no answer; the authors compare the text."""
+    return sample.ours.how == "several labels" and " or " in (sample.recorded or "")
+
+
+def refusal(sample: Sample) -> bool:
+    """the last sentence says that there is no answer; the authors take a date before it."""
+    return sample.ours.how == "a refusal" and sample.recorded is not None
+
+
+def other_form(sample: Sample) -> bool:
+    """the date is not written as MM/DD/YYYY, the only form that the authors read."""
+    line = sample.kind.read(sample.last_line).value
+    return line is not None and line == sample.ours.value and sample.kind.show(line) not in sample.last_line
+
+
+def other_order(sample: Sample) -> bool:
+    """the same day with the parts in another order: the authors compare the text."""
+    return sample.same and sample.right and not sample.counted
+
+
+def last_date(sample: Sample) -> bool:
+    """two dates in the last line: the authors take the first, ours is the last."""
+    found = re.findall(r"\d\d/\d\d/\d{4}", sample.last_line)
+    value = sample.ours.value
+    return len(found) > 1 and sample.recorded == found[0] and value is not None and sample.kind.show(value) == found[-1]
+
+
+def several_dates(sample: Sample) -> bool:
+    """two dates as alternatives are no answer; the authors take the first."""
+    return sample.ours.how == "several dates" and sample.recorded is not None
+
+
+def no_such_date(sample: Sample) -> bool:
+    """there is no such day; the authors take the digits as they are."""
+    return sample.ours.how == "no such date"
+
+
+def dateless(sample: Sample) -> bool:
+    """the last line has no date: the authors read nothing, ours is the last one before it."""
+    return (
+        sample.recorded is None and sample.kind.read(sample.last_line).value is None and sample.ours.value is not None
+    )

@@ -1,0 +1,175 @@
+"""Chain of event: events keep their document, support is counted in documents, and the shared ones are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from reasoning import Budget, Problem, kinds, strategies
+from reasoning.errors import CallFailed, UsageError
+from reasoning.testing import ScriptedLLM
+from strategies.decomposition.chain_of_event import documents, events_in, grouped
+
+FERRY = {
+    "Gazette": "The ferry Ines sank on Monday; all were saved. The minister resigned.",
+    "Herald": "On Monday a ferry went down off Brest. Boats took the passengers off.",
+    "Courier": "Rescuers saved 40 people from the Ines.",
+}
+EVENTS = {
+    "Gazette": "- Monday, the Ines sank | a ferry sank\n- all were saved | passengers were rescued\n"
+    "- the minister resigned | a politician left office",
+    "Herald": "1. Monday, off Brest, a ferry went down | a ferry sank\n2. boats took passengers off | a rescue",
+    "Courier": "rescuers saved 40 people | people were rescued",
+}
+SUMMARY = "A ferry sank off Brest on Monday. All passengers were rescued."
+NEWS = Problem("What happened?", inputs=FERRY)
+
+
+def script(group: str = "1, 4: the ferry\n2, 5, 6", summary: str = f"Summary: {SUMMARY}", **events: str):
+    def reply(messages: object) -> str:
+        asked = messages[-1].content  # type: ignore[index]
+        if "Same events:" in asked:
+            return group
+        if "Summary:" in asked:
+            return summary
+        name = next(name for name, text in FERRY.items() if text in asked)
+        return events.get(name, EVENTS[name])
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("problem", "replies", "counts", "calls"),
+    [
+        (NEWS, script(), {"d": 3, "g": 1, "s": 1}, 5),
+        (Problem("What?", inputs={"Courier": FERRY["Courier"]}), script(), {"d": 1, "g": 0, "s": 1}, 2),
+        (NEWS, script(Gazette="none", Herald="", Courier="There is no event."), {"d": 3, "g": 0, "s": 0}, 3),
+        (Problem("What?", context="\n---\n".join(FERRY.values())), script(), {"d": 3, "g": 1, "s": 1}, 5),
+    ],
+)
+def test_the_number_of_calls(problem: Problem, replies: object, counts: dict[str, int], calls: int) -> None:
+    llm = ScriptedLLM(replies)  # type: ignore[arg-type]
+    strategy = strategies.get("chain_of_event")
+    answer = strategy.run(problem, llm)
+    assert llm.calls == strategy.calls(**counts) == calls
+    assert answer.value == (SUMMARY if counts["s"] else None)
+
+
+def test_documents_are_read_side_by_side_and_by_themselves() -> None:
+    llm = ScriptedLLM(script(), latency=0.02)
+    strategies.get("coe").run(NEWS, llm)
+    assert llm.peak == 3
+    for request, text in zip(llm.requests, FERRY.values(), strict=False):
+        assert text in request.messages[-1].content
+        assert sum(other in request.messages[-1].content for other in FERRY.values()) == 1
+
+
+def test_events_keep_their_documents_and_only_shared_ones_are_told() -> None:
+    llm = ScriptedLLM(script())
+    answer = strategies.get("coe").run(NEWS, llm)
+    group, summary = llm.prompts[3:]
+    assert "1. a ferry sank\n2. passengers were rescued\n3. a politician left office\n4. a ferry sank" in group
+    assert "Ines" not in group  # compared in general words
+    assert "- [Gazette, Herald] Monday, the Ines sank / Monday, off Brest, a ferry went down" in summary
+    assert "- [Gazette, Herald, Courier] all were saved" in summary
+    assert "minister" not in summary
+    assert not any(text in summary for text in FERRY.values())
+    ferry, rescue = answer.steps["events"]
+    assert ferry == {
+        "event": "a ferry sank",
+        "told": [("Gazette", "Monday, the Ines sank"), ("Herald", "Monday, off Brest, a ferry went down")],
+    }
+    assert [source for source, _ in rescue["told"]] == ["Gazette", "Herald", "Courier"]
+
+
+def test_support_counts_documents_and_not_mentions() -> None:
+    twice = "- it sank | a ferry sank\n- it went down | a ferry sank"
+    llm = ScriptedLLM(script(group="1, 2\n3", Gazette=twice, Herald="- it rained | rain", Courier="none"))
+    answer = strategies.get("coe").run(NEWS, llm)
+    assert "no event is in 2 documents" in str(answer.trace.to_json())
+    assert [[source for source, _ in one["told"]] for one in answer.steps["events"]] == [["Gazette"], ["Herald"]]
+
+
+def test_two_documents_need_no_support_and_the_best_supported_are_kept_in_order() -> None:
+    two = Problem("What?", inputs={name: FERRY[name] for name in ("Gazette", "Herald")})
+    llm = ScriptedLLM(script(group="1, 4\n2, 5"))
+    answer = strategies.get("coe").run(two, llm)
+    assert [one["event"] for one in answer.steps["events"]] == [
+        "a ferry sank",
+        "passengers were rescued",
+        "a politician left office",
+    ]
+    answer = strategies.get("coe(events=3)").run(NEWS, ScriptedLLM(script()))
+    assert len(answer.steps["events"]) == 2
+    most = strategies.get("coe(events=1)").run(NEWS, ScriptedLLM(script(group="1, 2\n1, 3")))
+    assert len(most.steps["events"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- a | b\n* c | d", [("a", "b"), ("c", "d")]),
+        ("Here they are:\n1. a | b\n\n2) c", [("a", "b"), ("c", "c")]),
+        ("a | b", [("a", "b")]),
+        ("none", []),
+        ("- None.", []),
+        ("I see no event here.", []),
+        ("", []),
+        ("|||\n- | b", []),
+    ],
+)
+def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
+    assert [(one.told, one.general) for one in events_in(text, "x", 8)] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("1, 3", [[1, 3], [2], [4]]),
+        ("- 1 and 3: in 2 documents\n2. 2, 4", [[1, 3], [2, 4]]),
+        ("1, 3\n3, 4", [[1, 3], [2], [4]]),  # each number counts once
+        ("1, 9, 77", [[1], [2], [3], [4]]),
+        ("They all differ.", [[1], [2], [3], [4]]),
+        ("", [[1], [2], [3], [4]]),
+    ],
+)
+def test_the_groups_of_a_reply(text: str, groups: list[list[int]]) -> None:
+    events = [one for number in range(1, 5) for one in events_in(f"- {number} | x", f"d{number}", 1)]
+    assert [[int(one.told) for one in group] for group in grouped(text, events)] == groups
+
+
+@pytest.mark.parametrize(
+    ("summary", "value"),
+    [
+        (f"**Summary:** {SUMMARY}", SUMMARY),
+        ("First line.\nSecond line.", "First line.\nSecond line."),
+        ("Summary:", None),
+        ("", None),
+    ],
+)
+def test_the_whole_summary_is_the_answer(summary: str, value: str | None) -> None:
+    answer = strategies.get("coe").run(NEWS, ScriptedLLM(script(summary=summary)))
+    assert answer.value == value
+    assert answer.state == ("answered" if value else "unparsed")
+    assert len(answer.steps["events"]) == 2
+
+
+def test_no_documents_or_too_many_are_refused_before_any_call() -> None:
+    llm = ScriptedLLM([])
+    with pytest.raises(UsageError, match=r"takes 1 to 20 documents, not 0: give inputs=\{name: text\}"):
+        strategies.get("coe").run("What happened?", llm)
+    with pytest.raises(UsageError, match="takes 1 to 2 documents, not 3"):
+        strategies.get("coe(max_documents=2)").run(NEWS, llm)
+    with pytest.raises(UsageError, match="gives answers of the kinds Text"):
+        strategies.get("coe").run(Problem("How many?", kinds.Number(), inputs=FERRY), llm)
+    assert llm.requests == []
+    assert list(documents(Problem("?", context="a\n\n-----\nb\n---\n\n"))) == ["document 1", "document 2"]
+
+
+def test_a_failed_document_and_a_used_up_budget() -> None:
+    def lost(messages: object) -> str | Exception:
+        return CallFailed("gone") if FERRY["Herald"] in messages[-1].content else script()(messages)  # type: ignore[index]
+
+    assert strategies.get("coe").run(NEWS, ScriptedLLM(lost)).state == "failed"
+    answer = strategies.get("coe").run(NEWS, ScriptedLLM(script()), budget=Budget(calls=4))
+    assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, 4)
+    assert "the Ines sank" in str(answer.trace.to_json())

@@ -1,0 +1,56 @@
+"""Chain of symbol: examples in symbols, a legend, one call."""
+
+from __future__ import annotations
+
+import pytest
+
+from reasoning import Budget, Problem, kinds, strategies
+from reasoning.errors import UsageError
+from reasoning.testing import ScriptedLLM
+from strategies.demonstrations import shipped
+
+BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "shots"),
+    [("chain_of_symbol", 5), ("cos(shots=2)", 2), ("cos(shots=3, demonstrations=Pool('spatial', 'similar'))", 3)],
+)
+def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> None:
+    llm = ScriptedLLM(["S//R//Q\nThe answer is C."])
+    strategy = strategies.get(spec)
+    assert strategy.run(BOXES, llm).value == "C"
+    assert llm.calls == strategy.calls() == 1
+    replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
+    known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped("spatial")}
+    assert len(replies) == shots
+    assert set(replies) <= set(known)
+    assert not any(known[reply].rationale in llm.prompts[0] for reply in replies)
+
+
+def test_every_symbol_of_the_examples_stands_in_the_legend() -> None:
+    legend = strategies.get("cos").prompt.context
+    for worked in shipped("spatial"):
+        for symbol in ("//", " < ", "->", "["):
+            assert symbol not in worked.symbols or symbol in legend
+
+
+def test_examples_of_ones_own_need_symbols() -> None:
+    mine = [{"question": "A before B?", "answer": "yes", "symbols": "A < B"}, {"question": "B?", "answer": "no"}]
+    llm = ScriptedLLM(["A < B\nThe answer is yes."])
+    strategy = strategies.get(f"cos(shots=1, demonstrations={mine!r})")
+    assert strategy.run(Problem("C before D?", kinds.YesNo()), llm).value is True
+    assert "A before B?" in llm.prompts[0]
+    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+        strategy.with_(shots=2).run(Problem("C before D?", kinds.YesNo()), llm)
+
+
+@pytest.mark.parametrize("reply", ["", "S//R//Q", "It is impossible to say.", "The answer is Q and R."])
+def test_no_answer_stays_none(reply: str) -> None:
+    answer = strategies.get("cos").run(Problem("Which?", kinds.Number()), ScriptedLLM([reply]))
+    assert (answer.state, answer.value) == ("unparsed", None)
+
+
+def test_a_used_up_budget_is_a_clear_state() -> None:
+    answer = strategies.get("cos").run(BOXES, ScriptedLLM([]), budget=Budget(calls=0))
+    assert (answer.state, answer.usage.calls) == ("unparsed", 0)

@@ -1,0 +1,125 @@
+"""Ensemble refinement: drafts are read and do not vote."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reasoning import Budget, Problem, connect, kinds, strategies
+from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.llm.request import Message
+from reasoning.testing import Reply, ScriptedLLM
+
+DOSE = Problem("Which drug first?", options=("rest", "aspirin", "surgery", "heparin"), id="dose")
+DRAFTS = ["Pain only. The answer is B.", "Old age. The answer is B.", "A clot is likely. The answer is D."]
+
+
+def script(drafts: list[Reply], refined: list[Reply]) -> Callable[[tuple[Message, ...]], Reply]:
+    """Drafts in order for prompts without drafts, refined answers in order for those with."""
+    first, second = itertools.cycle(drafts), itertools.cycle(refined)
+    return lambda turns: next(second if "Draft 1:" in turns[-1].content else first)
+
+
+@pytest.mark.parametrize(("drafts", "samples"), [(3, 5), (1, 1), (11, 33)])
+def test_the_calls_are_those_of_the_formula_in_two_waves(drafts: int, samples: int) -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["Weighed. The answer is D."]), latency=0.01, max_choices=1)
+    strategy = strategies.get(f"ensemble_refinement(cot(shots=1), drafts={drafts}, samples={samples})")
+    assert strategy.run(DOSE, llm).value == "D"
+    assert llm.calls == strategy.calls() == strategy.calls_range()[0] == drafts + samples
+    assert llm.peak == min(max(drafts, samples), 32)  # the limit of requests under way
+    with_drafts = [f"Draft {drafts}:" in prompt for prompt in llm.prompts]
+    assert with_drafts == [False] * drafts + [True] * samples
+
+
+def test_the_minority_of_the_drafts_can_win_and_that_is_recorded() -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), [f"The answer is {label}." for label in "BDDDB"]))
+    answer = strategies.get("er(cot(shots=1), drafts=3, samples=5)").run(DOSE, llm)
+    assert answer.value == "D"
+    assert answer.confidence == pytest.approx(3 / 5)
+    assert answer.votes is not None
+    assert dict(answer.votes.counts) == {"D": 3, "B": 2}  # drafts are no votes
+    assert answer.steps == {"drafts": "B", "repeats the drafts": False}
+    assert "is not the majority of the drafts" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+def test_an_answer_that_only_repeats_the_drafts_says_so() -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is B."]))
+    answer = strategies.get("er(cot(shots=1), drafts=3, samples=2)").run(DOSE, llm)
+    assert answer.steps == {"drafts": "B", "repeats the drafts": True}
+    assert "repeats the majority of the drafts" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+def test_a_refinement_reads_the_question_and_every_draft_whole_and_no_demonstrations() -> None:
+    llm = ScriptedLLM(script(["Clots form.", "(D)"], ["The answer is D."]))  # two stages: the chain and the answer
+    strategies.get("er(drafts=1, samples=4)").run(DOSE, llm)
+    assert len(llm.requests) == 3  # n = 4
+    turns = llm.requests[-1].messages
+    assert [turn.role for turn in turns] == ["system", "user"]
+    assert DOSE.question in turns[1].content
+    assert "(D) heparin" in turns[1].content
+    assert "Draft 1:\nClots form.\n(D)" in turns[1].content
+    assert turns[1].content.endswith(DOSE.kind.instruction())
+
+
+def test_a_computed_answer_stands_behind_its_program() -> None:
+    problem = Problem("What is 7 times 8?", kinds.Number())
+    llm = ScriptedLLM(script(["```python\nans = 7 * 8\n```"], ["The answer is 56."]))
+    strategies.get("er(pot(shots=0), drafts=1, samples=1)").run(problem, llm)
+    assert "ans = 7 * 8\n```\nThe answer is 56." in llm.prompts[-1]
+
+
+def test_the_order_can_be_rotated_and_long_drafts_are_cut_at_their_beginning() -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    strategies.get("er(cot(shots=1), drafts=3, samples=3, rotate=True, max_chars=16)").run(DOSE, llm)
+    firsts = [prompt.partition("Draft 1:\n")[2].partition("\n")[0] for prompt in llm.prompts[3:]]
+    assert firsts == ["… The answer is B.", "… The answer is B.", "… The answer is D."]
+    prompts = [prompt.partition("Draft 1:")[2] for prompt in llm.prompts[3:]]
+    assert prompts[0] != prompts[1]
+
+
+def test_where_no_refinement_can_be_read_the_drafts_decide() -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["Hard to say."]))
+    answer = strategies.get("er(cot(shots=1), drafts=3, samples=2)").run(DOSE, llm)
+    assert (answer.state, answer.value) == ("answered", "B")
+    assert answer.confidence == pytest.approx(2 / 3)
+    assert "the vote over the drafts decides" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+def test_nothing_readable_in_both_stages_is_no_answer() -> None:
+    answer = strategies.get("er(cot(shots=1), drafts=2, samples=2)").run(DOSE, ScriptedLLM(lambda m: "Hard to say."))
+    assert answer.state == "unparsed"
+    assert "none of 2 samples" in answer.why
+
+
+def test_failed_calls_leave_the_others_and_all_failed_is_failed() -> None:
+    strategy = strategies.get("er(cot(shots=1), drafts=2, samples=2)")
+    some = script([CallFailed("lost"), DRAFTS[2]], [CallFailed("lost"), "The answer is D."])
+    llm = ScriptedLLM(some, max_choices=1)
+    assert strategy.run(DOSE, llm).value == "D"
+    assert "Draft 2:" not in llm.prompts[-1]
+    assert strategy.run(DOSE, ScriptedLLM(lambda m: CallFailed("lost"))).state == "failed"
+    later = ScriptedLLM(script(list(DRAFTS), [CallFailed("lost")]), max_choices=1)
+    assert strategy.run(DOSE, later).state == "failed"
+
+
+def test_a_budget_that_ends_in_the_middle() -> None:
+    strategy = strategies.get("er(cot(shots=1), drafts=2, samples=2)")
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    answer = strategy.run(DOSE, llm, budget=Budget(calls=3))
+    assert answer.state == "unparsed"
+    assert "calls" in answer.why
+    assert answer.usage.calls >= 2
+    with pytest.raises(BudgetExhausted):
+        strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), ["…"]), max_choices=1, budget=Budget(calls=3)))
+
+
+@pytest.mark.model
+def test_a_real_model_runs_to_the_end(smollm: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    llm = connect(f"local:{smollm}", journal=False, max_tokens=8)
+    answer = strategies.get("er(cot(stages=1), drafts=2, samples=2)").run(DOSE, llm)
+    assert answer.usage.calls == 4
+    assert answer.state in ("answered", "unparsed")

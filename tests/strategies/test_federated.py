@@ -1,0 +1,199 @@
+"""Federated prompting: wordings with the same parameters vote, twins with others become demonstrations."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reasoning import Budget, Problem, connect, kinds, strategies
+from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.llm.request import Message
+from reasoning.testing import Reply, ScriptedLLM
+from strategies.sampling.wordings import paraphrases, same_parameters, twins
+
+CHAIRS = Problem(
+    "A hall has 12 rows of 9 chairs. If 7 chairs are removed, how many chairs are left?", kinds.Number(), id="chairs"
+)
+SAME = (
+    "How many chairs are left in a hall with 12 rows of 9 chairs if 7 are removed?",
+    "There are 12 rows of 9 chairs in a hall, and 7 chairs are removed. How many chairs are left?",
+)
+TWINS = (
+    "A hall has 15 rows of 8 chairs. If 6 chairs are removed, how many chairs are left?",
+    "A hall has 20 rows of 5 chairs. If 4 chairs are removed, how many chairs are left?",
+)
+OTHER = ("What is the capital of Latvia?", "Tom has 12 pens and 9 caps and buys 7 of both; how many things has he?")
+LISTING = "\n".join(f"{number}. {question}" for number, question in enumerate(SAME, 1))
+WANTED = re.compile(r"Write (\d+) other wordings")
+
+
+def worked(turns: tuple[Message, ...]) -> str:
+    """Rows times chairs less the removed ones, whatever the wording."""
+    rows, chairs, gone = map(int, re.findall(r"\d+", turns[-1].content)[:3])
+    return f"{rows} * {chairs} - {gone}. The answer is {rows * chairs - gone}."
+
+
+def script(turns: tuple[Message, ...]) -> Reply:
+    if WANTED.search(turns[-1].content):
+        question = turns[-1].content.partition("\n")[0]
+        first, second = ("Tell me: ", "Please, ")
+        return f"1. {first}{question}\n2. {second}{question}"
+    return worked(turns)
+
+
+@pytest.mark.parametrize(
+    ("pool", "spec", "counts", "shape"),
+    [
+        (SAME, "federated(cot(shots=1), paraphrases=2)", {"g": 0, "n": 3, "t": 0}, 3),
+        ((), "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0}, 3),
+        (SAME[:1], "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0}, 3),
+        ((), "federated(cot(shots=1), paraphrases=0)", {"g": 0, "n": 1, "t": 0}, 1),
+        (TWINS, "federated(cot(stages=1), paraphrases=2, twins=2)", {"g": 2, "n": 6, "t": 1}, 6),
+        ((*SAME, *TWINS), "federated(cot(shots=1), paraphrases=1, twins=1)", {"g": 1, "n": 2, "t": 1}, 2),
+        (OTHER, "federated(cot(shots=1), paraphrases=2, twins=3)", {"g": 1, "n": 3, "t": 0}, 3),
+    ],
+)
+def test_the_calls_are_those_of_the_formula(
+    pool: tuple[str, ...], spec: str, counts: dict[str, int], shape: int
+) -> None:
+    llm = ScriptedLLM(script, latency=0.01, max_choices=1)
+    strategy = strategies.get(spec).with_(pool=pool)
+    answer = strategy.run(CHAIRS, llm)
+    assert answer.value == 101
+    assert llm.calls == strategy.calls(**counts)
+    low, high = strategy.calls_range()
+    assert low <= llm.calls <= high
+    assert llm.peak == shape  # all wordings, of all twins, side by side
+
+
+def test_each_wording_has_one_vote_and_other_questions_have_none() -> None:
+    replies = {CHAIRS.question: "115", SAME[0]: "101", SAME[1]: "101"}
+    llm = ScriptedLLM(lambda turns: next(f"The answer is {n}." for q, n in replies.items() if q in turns[-1].content))
+    pool = (SAME[0], SAME[0].upper(), CHAIRS.question + " ", *SAME, *TWINS, *OTHER)
+    answer = strategies.get("federated(cot(shots=1), paraphrases=2)").with_(pool=pool).run(CHAIRS, llm)
+    assert answer.value == 101
+    assert answer.votes is not None
+    assert dict(answer.votes.counts) == {101: 2, 115: 1}
+    assert not any(question in prompt for prompt in llm.prompts for question in (*TWINS, *OTHER))
+
+
+def test_a_rephrasing_that_changes_a_number_or_a_name_does_not_vote() -> None:
+    problem = Problem("Does the train from Riga stop 3 times before Tartu?", kinds.YesNo())
+    listing = (
+        "Sure:\n1. Are there 3 stops of the train from Riga before Tartu?\n2. Does the Riga train stop 4 times before "
+        "Tartu?\n- Does the train from Oslo stop 3 times before Tartu?\n3) Before Tartu, does the train from Riga stop "
+        "three times?"
+    )
+    llm = ScriptedLLM(lambda turns: listing if WANTED.search(turns[-1].content) else "The answer is yes.")
+    answer = strategies.get("federated(cot(shots=1), paraphrases=4)").run(problem, llm)
+    assert answer.votes is not None
+    assert answer.votes.total == 2  # "three" cannot be told from 3, so that wording is left out too
+    assert "1 of 4 new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("reply", ["I would rather not.", "", "1. ?", "12 rows, 9 chairs, 7 removed"])
+def test_no_usable_rephrasing_leaves_the_question_alone(reply: str) -> None:
+    llm = ScriptedLLM(lambda turns: reply if WANTED.search(turns[-1].content) else worked(turns))
+    answer = strategies.get("federated(cot(shots=1))").run(CHAIRS, llm)
+    assert answer.value == 101
+    assert llm.calls == 2
+
+
+def test_solved_twins_are_demonstrations_with_a_warning_and_never_vote() -> None:
+    llm = ScriptedLLM(script)
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=2, twins=2)").with_(pool=TWINS)
+    answer = strategy.run(CHAIRS, llm)
+    assert answer.value == 101
+    assert answer.votes is None
+    turns = llm.requests[-1].messages
+    assert turns[0].role == "system"
+    assert "may be wrong" in turns[0].content
+    assert turns[1:5] == (
+        ("user", TWINS[0]),
+        ("assistant", "15 * 8 - 6. The answer is 114."),
+        ("user", TWINS[1]),
+        ("assistant", "20 * 5 - 4. The answer is 96."),
+    )
+    assert turns[5] == ("user", CHAIRS.question)
+
+
+def test_a_twin_without_agreement_is_no_demonstration() -> None:
+    def torn(turns: tuple[Message, ...]) -> Reply:
+        asked = turns[-1].content
+        if WANTED.search(asked):
+            return script(turns)
+        if "15 rows" in asked:
+            return f"The answer is {len(asked)}."  # each wording another
+        return worked(turns)
+
+    llm = ScriptedLLM(torn)
+    spec = "federated(cot(shots=1), paraphrases=2, twins=2)"
+    strategies.get(spec).with_(pool=TWINS).run(CHAIRS, llm)
+    assert TWINS[0] not in llm.prompts[-1]
+    assert TWINS[1] in llm.prompts[-1]
+    alone = ScriptedLLM(torn)
+    answer = strategies.get(spec).with_(pool=TWINS[:1]).run(CHAIRS, alone)
+    assert answer.value == 101
+    assert answer.votes is not None  # no demonstration: the question's own wordings vote
+    assert alone.calls == strategies.get(spec).calls(g=2, n=6, t=0)
+
+
+def test_options_stay_as_they_are_and_such_a_question_has_no_twins() -> None:
+    problem = Problem("Which number is 12 plus 9?", options=("20", "21"))
+    listing = "1. Which number do 12 and 9 make?"
+    llm = ScriptedLLM(lambda turns: listing if WANTED.search(turns[-1].content) else "(B)")
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=1, twins=1)")
+    assert strategy.with_(pool=("Which number is 15 plus 8?",)).run(problem, llm).value == "B"
+    assert "(B) 21" not in llm.prompts[0]
+    assert all("(B) 21" in prompt for prompt in llm.prompts[1:])
+    assert "Which number do 12 and 9 make?" in llm.prompts[-1]
+    assert not any("15 plus 8" in prompt for prompt in llm.prompts)
+
+
+def test_parameters_and_likeness() -> None:
+    assert same_parameters("Mia buys 1,200 nails at 3.", "For 3 each, Mia buys 1200 nails")
+    assert not same_parameters("Mia buys 12 nails at 3.", "Mia buys 12 nails at 3, and 3 more.")
+    assert not same_parameters("Does a bus to Riga go?", "Does a bus to Oslo go?")
+    assert same_parameters("How many do I need?", "What number is needed?")
+    assert paraphrases(CHAIRS.question, (*OTHER, *TWINS, *SAME), 0.5) == [*SAME]
+    assert paraphrases("Which animal barks?", ["Which animal meows?"], 0.5) == []
+    again = TWINS[0].replace("A hall has", "Halls have")  # the same parameters: no twin of its own
+    assert twins(CHAIRS.question, (*OTHER, *SAME, *TWINS, again), 0.5, 9) == [*TWINS]
+    assert twins(CHAIRS.question, TWINS, 0.5, 1) == [TWINS[0]]
+
+
+def test_a_failed_wording_lets_the_others_vote_and_nothing_read_is_no_answer() -> None:
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=2)").with_(pool=SAME)
+    llm = ScriptedLLM(lambda turns: CallFailed("lost") if SAME[0] in turns[-1].content else worked(turns))
+    answer = strategy.run(CHAIRS, llm)
+    assert answer.value == 101
+    assert answer.votes is not None
+    assert (answer.votes.valid, answer.votes.total) == (2, 3)
+    assert strategy.run(CHAIRS, ScriptedLLM(lambda turns: CallFailed("lost"))).state == "failed"
+    answer = strategy.run(CHAIRS, ScriptedLLM(lambda turns: "I cannot say."))
+    assert answer.state == "unparsed"
+    assert "none of 3 samples" in answer.why
+
+
+def test_it_can_be_the_base_of_a_vote_and_a_budget_can_end_in_the_middle() -> None:
+    strategy = strategies.get("sc(federated(cot(shots=1), paraphrases=2, twins=1), samples=3)")
+    inner = strategies.get("federated(cot(shots=1), paraphrases=2, twins=1)").with_(pool=TWINS)
+    assert strategy.with_(base=inner).run(CHAIRS, ScriptedLLM(script)).value == 101
+    answer = inner.run(CHAIRS, ScriptedLLM(script, max_choices=1), budget=Budget(calls=2))
+    assert answer.state == "unparsed"
+    assert "calls" in answer.why
+    with pytest.raises(BudgetExhausted):
+        inner.run(CHAIRS, ScriptedLLM(script, max_choices=1, budget=Budget(calls=2)))
+
+
+@pytest.mark.model
+def test_a_real_model_runs_to_the_end(smollm: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    llm = connect(f"local:{smollm}", journal=False, max_tokens=8)
+    strategy = strategies.get("federated(cot(stages=1), paraphrases=2, twins=1)").with_(pool=(*SAME[:1], *TWINS))
+    answer = strategy.run(CHAIRS, llm)
+    low, high = strategy.calls_range()
+    assert low <= answer.usage.calls <= high
+    assert answer.state in ("answered", "unparsed")

@@ -1,0 +1,131 @@
+"""System 2 attention: what the second call sees is the rewriting, and nothing of the original."""
+
+from __future__ import annotations
+
+import pytest
+
+from reasoning import Budget, Problem, kinds, strategies
+from reasoning.errors import CallFailed, UnknownName
+from reasoning.llm.request import Completion
+from reasoning.testing import ScriptedLLM
+from strategies.knowledge.system2_attention import UNBIASED, rewritten
+
+GAMES = Problem(
+    "I think it is Lyon, but I am not sure. Which city hosted the Winter Games of 1968?",
+    context="A friend of mine is certain of Lyon. The Winter Games of 1968 were held in the Alps.",
+)
+CLEAN = (
+    "Context: The Winter Games of 1968 were held in the Alps.\nQuestion: Which city hosted the Winter Games of 1968?"
+)
+PENS = Problem("Mia has 4 pens and buys 3. Her aunt is 50. How many pens has she?", kinds.Number())
+
+
+@pytest.mark.parametrize(
+    ("spec", "replies", "counts"),
+    [
+        ("system2_attention", [CLEAN, "Grenoble"], {"r": 0}),
+        ("s2a(cot)", [CLEAN, "It was in the Alps.", "Grenoble"], {"r": 0, "e": 1}),
+        ("s2a(vanilla)", ["Sure.", CLEAN, "Grenoble"], {"r": 1}),
+        ("s2a(sc(cot(shots=1), samples=3))", [CLEAN, *["The answer is Grenoble."] * 3], {"r": 0}),
+    ],
+)
+def test_the_calls_are_the_rewriting_and_those_of_the_base(
+    spec: str, replies: list[str], counts: dict[str, int]
+) -> None:
+    llm = ScriptedLLM(replies)
+    strategy = strategies.get(spec)
+    assert strategy.run(GAMES, llm).value == "Grenoble"
+    assert llm.calls == strategy.calls(**counts) == len(replies)
+
+
+@pytest.mark.parametrize("spec", ["s2a", "s2a(cot)", "s2a(leave_out='relevance')"])
+def test_the_answer_is_asked_for_without_the_original(spec: str) -> None:
+    llm = ScriptedLLM([CLEAN, "The answer is Grenoble."])
+    answer = strategies.get(spec).run(GAMES, llm)
+    first, second = llm.prompts
+    assert GAMES.question in first
+    assert "Lyon" in first
+    assert "Lyon" not in second
+    assert "friend" not in second
+    assert "Which city hosted the Winter Games of 1968?" in second
+    assert "held in the Alps" in second
+    assert (UNBIASED in second) == ("relevance" not in spec)
+    assert answer.steps == {
+        "context": "The Winter Games of 1968 were held in the Alps.",
+        "question": "Which city hosted the Winter Games of 1968?",
+    }
+
+
+def test_options_and_kind_are_kept_and_tables_and_inputs_are_not() -> None:
+    problem = Problem(
+        "I like B. Which is larger?", options=["two", "ten"], table=[["secret"], ["cell"]], inputs={"note": "hush"}
+    )
+    llm = ScriptedLLM(["Context: none\nQuestion: Which is larger?", "(B)"])
+    assert strategies.get("s2a").run(problem, llm).value == "B"
+    assert "secret" in llm.prompts[0]
+    assert "(B) ten" not in llm.prompts[0]
+    assert "(B) ten" in llm.prompts[1]
+    assert not {"secret", "cell", "hush", "I like B", "none"} & set(llm.prompts[1].split("\n"))
+    assert "I like" not in llm.prompts[1]
+    assert "secret" not in llm.prompts[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "parts"),
+    [
+        ("**Context:** a b.\n\n**Question:** c?", ("a b.", "c?")),
+        ("Unbiased context (what is kept): a\nUnbiased question (what is asked): c?\nAnswer: Lyon", ("a", "c?")),
+        ("Context: None.\nQuestion: c?", ("", "c?")),
+        ("Question: c?", ("", "c?")),
+        ("### Context:\na\nb\n### Question:\nc?", ("a\nb", "c?")),
+        ("Context: a", None),
+        ("Question:   ", None),
+        ("", None),
+    ],
+)
+def test_the_parts_of_a_rewriting(reply: str, parts: tuple[str, str] | None) -> None:
+    assert rewritten(reply) == parts
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("It was Grenoble.", "the part Question: is missing"),
+        ("Context: x\nQuestion: Which city hosted the Winter Games?", "1968 of the question is lost"),
+        (Completion(CLEAN, finish_reason="length"), "cut off"),
+    ],
+)
+def test_a_bad_rewriting_is_asked_for_once_more_and_then_the_original_is_answered(
+    bad: str | Completion, why: str
+) -> None:
+    llm = ScriptedLLM([bad, CLEAN, "Grenoble"])
+    assert strategies.get("s2a").run(GAMES, llm).value == "Grenoble"
+    assert why in llm.requests[1].messages[-1].content
+    assert "Lyon" not in llm.prompts[2]
+    llm = ScriptedLLM([bad, bad, "Lyon"])
+    answer = strategies.get("s2a").run(GAMES, llm)
+    assert answer.value == "Lyon"
+    assert answer.steps == {}
+    assert GAMES.question in llm.prompts[2]
+    assert "the original is answered" in str(answer.trace.to_json())
+
+
+def test_two_ways_to_leave_out_and_the_papers_sampling() -> None:
+    llm = ScriptedLLM(["Context: Mia has 4 pens and buys 3.\nQuestion: How many pens has she?", "7"])
+    assert strategies.get("s2a(leave_out='relevance')").run(PENS, llm).value == 7
+    assert "need" in llm.prompts[0]
+    assert "50" not in llm.prompts[1]
+    for request in llm.requests:
+        assert (request.sampling["temperature"], request.sampling["top_p"]) == (0.6, 0.9)
+    with pytest.raises(UnknownName, match="did you mean 'opinion'"):
+        strategies.get("s2a(leave_out='opinions')")
+
+
+def test_abstention_failure_and_budget() -> None:
+    refused = strategies.get("s2a").run(GAMES, ScriptedLLM([CLEAN, "I do not know."]))
+    assert (refused.state, refused.value) == ("unparsed", None)
+    assert refused.steps["question"].startswith("Which city")
+    assert strategies.get("s2a").run(GAMES, ScriptedLLM([CLEAN, CallFailed("gone")])).state == "failed"
+    answer = strategies.get("s2a").run(GAMES, ScriptedLLM([CLEAN, "x"]), budget=Budget(calls=1))
+    assert (answer.state, answer.usage.calls) == ("unparsed", 1)
+    assert "budget" in answer.why
