@@ -15,9 +15,32 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-_STAKES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+Floats = NDArray[np.float64]
+
+STAKES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Shares of the capital that are put on each problem; the capital is split evenly among them at the start."""
+
+
+def winnings(got: Floats, margin: float) -> Floats:
+    """The logarithm of what each stake becomes by one problem: shape (…, one, rival, stake) from (…, strategy).
+
+    Args:
+        got: what each strategy got on the problem, from 0 to 1; not a number where it has no result.
+        margin: a difference that does not matter.
+    """
+    gain = (got[..., None, :] - got[..., :, None] + margin) / (1 - margin)  # at least -1
+    return np.asarray(np.nan_to_num(np.log1p(gain[..., None] * np.array(STAKES))))
+
+
+def evidence(log_capital: Floats) -> Floats:
+    """The logarithm of what betting against each strategy has won, on average over rivals and stakes."""
+    k = log_capital.shape[-2]
+    rivals = ~np.eye(k, dtype=bool)
+    logs = log_capital[..., rivals, :].reshape(*log_capital.shape[:-3], k, -1)
+    top = np.maximum(logs.max(axis=-1, initial=0.0), 0.0)
+    return np.asarray(top + np.log(np.exp(logs - top[..., None]).mean(axis=-1)))
 
 
 class Race:
@@ -40,8 +63,7 @@ class Race:
         self.names, self.level, self.margin = tuple(names), level, margin
         self.out: dict[str, int] = {}
         self.problems = 0
-        self._log_capital = np.zeros((len(self.names), len(self.names), len(_STAKES)))  # against whom, for whom
-        self._stakes = np.array(_STAKES)
+        self._log_capital = np.zeros((len(self.names), len(self.names), len(STAKES)))  # against whom, for whom
 
     @property
     def running(self) -> list[str]:
@@ -56,8 +78,7 @@ class Race:
         """
         self.problems += 1
         got = np.array([right.get(name, np.nan) for name in self.names])
-        gain = (got[None, :] - got[:, None] + self.margin) / (1 - self.margin)  # at least -1
-        self._log_capital += np.nan_to_num(np.log1p(gain[:, :, None] * self._stakes))
+        self._log_capital += winnings(got, self.margin)
         against = self.evidence()
         stopped = []
         for name in sorted(self.running, key=against.__getitem__, reverse=True):
@@ -68,8 +89,6 @@ class Race:
 
     def evidence(self) -> dict[str, float]:
         """By strategy, the logarithm of what betting against it has won, on average over its rivals."""
-        rivals = ~np.eye(len(self.names), dtype=bool)
-        logs = self._log_capital[rivals].reshape(len(self.names), -1)
-        top = logs.max(axis=1, initial=0.0)
-        means = np.exp(logs - top[:, None]).mean(axis=1) if logs.size else np.ones(len(self.names))
-        return dict(zip(self.names, (top + np.log(means)).tolist(), strict=True))
+        if len(self.names) < 2:
+            return dict.fromkeys(self.names, 0.0)
+        return dict(zip(self.names, evidence(self._log_capital).tolist(), strict=True))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics.racing import Race
+from benchmarks.statistics.simulation import raced
 
 
 def run(right: np.ndarray, **how: float) -> Race:
@@ -49,6 +50,23 @@ def test_a_missing_result_bets_nothing() -> None:
     assert race.problems == 1
     race.see({"a": 1.0, "b": 0.0})
     assert race.evidence()["b"] > 0 > race.evidence()["a"]
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05])
+def test_the_simulation_runs_the_same_race(margin: float) -> None:
+    chance = np.random.default_rng(6)
+    right = chance.random((12, 4, 120)) < np.array([0.7, 0.5, 0.45, 0.2])[:, None]
+    running, seen = raced(right, margin)
+    for one, still, made in zip(right, running, seen, strict=True):
+        race = Race(["0", "1", "2", "3"], margin=margin)
+        results = dict.fromkeys(race.names, 0)
+        for problem in one.T:
+            if len(race.running) == 1:
+                break
+            results |= {name: results[name] + 1 for name in race.running}
+            race.see({name: float(problem[int(name)]) for name in race.running})
+        assert race.running == [str(place) for place in np.flatnonzero(still)]
+        assert list(results.values()) == made.tolist()
 
 
 def test_one_alone_is_never_stopped() -> None:
