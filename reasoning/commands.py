@@ -1,4 +1,4 @@
-"""The command `reasoning`: the root, `ask`, `journal` and `models`. Other packages add parts by entry points."""
+"""The command `reasoning`: the root, `ask`, `doctor`, `journal`, `models`. Other packages add parts by entry points."""
 
 from __future__ import annotations
 
@@ -89,12 +89,16 @@ def _version(wanted: bool) -> None:
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
+    from reasoning.chain.commands import chain
     from reasoning.journal.commands import journal
     from reasoning.llm.commands import models
+    from reasoning.tools.commands import doctor
 
+    root.add_typer(chain, name="chain")
     root.add_typer(models, name="models")
     root.add_typer(journal, name="journal")
     root.command()(ask)
+    root.command()(doctor)
 
 
 def ask(
@@ -102,7 +106,9 @@ def ask(
     strategy: Annotated[str, typer.Option("--strategy", "-s", help="A strategy's spec, such as 'cot'.")] = "cot",
     model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
     file: Annotated[str | None, typer.Option("--file", "-f", help="Read the question from a file; - is stdin.")] = None,
-    kind: Annotated[str, typer.Option(help="The kind of answer: text, number, yesno, items, json.")] = "text",
+    kind: Annotated[
+        str, typer.Option(help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.")
+    ] = "text",
     option: Annotated[list[str] | None, typer.Option(help="An option to choose from; give it repeatedly.")] = None,
     context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,11 +13,17 @@ class Tools:
     """The tools of a session.
 
     Attributes:
-        interpreter: runs programs that a model wrote, away from this process.
+        interpreter: runs programs that a model wrote, away from this process; one for all sessions of the process,
+            since the first program of each would wait for it to start.
     """
 
-    @cached_property
+    @property
     def interpreter(self) -> Interpreter:
-        from reasoning.tools.interpreter import Interpreter
+        return _interpreter()
 
-        return Interpreter()
+
+@functools.cache
+def _interpreter() -> Interpreter:
+    from reasoning.tools.interpreter import Interpreter
+
+    return Interpreter()

@@ -37,13 +37,16 @@ class Limits:
         seconds: execution time; what a program that ignores it costs is this and at most one second more.
         memory_mb: heap, in megabytes.
         recursion: depth of calls.
-        output_chars: characters kept of what it prints, and the size of its result when written out.
+        output_chars: characters kept of what it prints, and the size of its result when written out; also of what
+            goes to a function of ours and comes back.
+        calls: of functions of ours; the time that they take is not the program's.
     """
 
     seconds: float = 5.0
     memory_mb: int = 128
     recursion: int = 1000
     output_chars: int = 20_000
+    calls: int = 200
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -60,7 +63,7 @@ class Execution:
         error: one line that says why there is no value, fit for a model or a person; None when the program ran.
         stdout: what it printed, its middle left out when longer than the limit.
         seconds: wall-clock time, without the wait for a free worker.
-        tier: what ran it ("monty").
+        tier: what ran it: "monty", "child" or "container".
     """
 
     value: Plain = None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import cast
 
+from reasoning.errors import UsageError
 from reasoning.tools.execution import Plain
 
 _CONTAINERS = frozenset(
@@ -33,6 +34,33 @@ def read(text: str) -> Plain:
         return _value(ast.parse(text, mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError, TypeError, ArithmeticError):
         raise ValueError(f"not plain data: {text[:80]}") from None
+
+
+def write(value: object, what: str) -> str:
+    """The text of plain data, for another process to read.
+
+    Raises:
+        UsageError: it is not plain data; `what` says what it is.
+    """
+    _check(value, what)
+    return repr(value)
+
+
+def _check(value: object, what: str) -> None:
+    match value:
+        case dict():
+            for key, item in value.items():
+                _check(key, what)
+                _check(item, what)
+        case list() | tuple() | set() | frozenset() if type(value).__module__ == "builtins":
+            for item in value:
+                _check(item, what)
+        case _ if value is None or type(value) in (bool, int, str):
+            pass
+        case float() if type(value) is float and math.isfinite(value):
+            pass
+        case _:
+            raise UsageError(f"{what} must be plain data, not {value!r:.80}")
 
 
 def _value(node: ast.expr) -> Plain:

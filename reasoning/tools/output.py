@@ -30,6 +30,10 @@ class Output:
         self._end = rest[-_END:]
         self._lost += len(rest) - len(self._end)
 
+    def skip(self, characters: int) -> None:
+        """Take note that so many of them were left out already."""
+        self._lost += characters
+
     @property
     def text(self) -> str:
         """What was printed."""

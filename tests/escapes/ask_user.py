@@ -1,0 +1,2 @@
+# asks the person at the terminal
+ans = "ESCAPED" + input("password: ")

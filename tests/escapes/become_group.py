@@ -1,0 +1,5 @@
+# joins a group
+import os
+
+os.setgroups([0])
+ans = "ESCAPED"

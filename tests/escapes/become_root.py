@@ -1,0 +1,5 @@
+# becomes root
+import os
+
+os.setuid(0)
+ans = "ESCAPED"

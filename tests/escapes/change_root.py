@@ -1,0 +1,5 @@
+# changes its root
+import os
+
+os.chroot("/tmp")
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# changes into another folder
+import os
+
+os.chdir("/")
+ans = ["ESCAPED", os.getcwd()]

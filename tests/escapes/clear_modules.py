@@ -1,0 +1,5 @@
+# clears all modules
+import sys
+
+sys.modules.clear()
+ans = 1

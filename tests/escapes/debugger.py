@@ -1,0 +1,3 @@
+# opens a debugger
+breakpoint()
+ans = "ESCAPED"

@@ -1,0 +1,4 @@
+# opens a debugger by name
+import pdb
+
+pdb.run("ans = 1")

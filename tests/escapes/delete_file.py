@@ -1,0 +1,5 @@
+# deletes a file
+import os
+
+os.unlink(canary_file)
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# closes every descriptor
+import os
+
+os.closerange(0, 1000)
+ans = 1

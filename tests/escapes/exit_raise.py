@@ -1,0 +1,2 @@
+# leaves with an exception
+raise SystemExit(0)

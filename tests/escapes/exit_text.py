@@ -1,0 +1,4 @@
+# leaves with a text
+import sys
+
+sys.exit("ESCAPED" if 0 else "bye")

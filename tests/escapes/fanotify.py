@@ -1,0 +1,5 @@
+# watches all files (a call of x86_64)
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+ans = "ESCAPED" if libc.syscall(300, 0, 0) >= 0 else "refused"

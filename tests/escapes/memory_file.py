@@ -1,0 +1,5 @@
+# makes a file in memory
+import os
+
+os.memfd_create("escaped")
+ans = "ESCAPED"

@@ -1,0 +1,4 @@
+# doubles a text
+x = "a"
+while True:
+    x += x

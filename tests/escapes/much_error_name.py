@@ -1,0 +1,2 @@
+# raises an error with a huge name
+raise type("E" * 10**6, (Exception,), {})("x")

@@ -1,0 +1,2 @@
+# computes a huge number
+x = 9**9**9

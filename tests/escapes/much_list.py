@@ -1,0 +1,2 @@
+# makes a huge list
+x = [0] * 10**10

@@ -1,0 +1,2 @@
+# returns a huge result
+ans = list(range(10**6))

@@ -1,0 +1,3 @@
+# returns a result that contains itself
+ans = []
+ans.append(ans)

@@ -1,0 +1,2 @@
+# returns a number of many digits
+ans = 10**5000

@@ -1,0 +1,2 @@
+# makes a huge text
+x = "a" * 10**10

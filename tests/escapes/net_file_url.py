@@ -1,0 +1,4 @@
+# reads a file by its address
+import urllib.request
+
+ans = urllib.request.urlopen("file://" + canary_file).read().decode()

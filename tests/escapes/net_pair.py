@@ -1,0 +1,5 @@
+# makes a pair of sockets
+import socket
+
+socket.socketpair()
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# makes a raw socket
+import socket
+
+socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
+ans = "ESCAPED"

@@ -1,0 +1,2 @@
+# never ends, in C
+sum(range(10**12))

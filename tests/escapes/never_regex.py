@@ -1,0 +1,4 @@
+# never ends, in a regular expression
+import re
+
+re.match("(a+)+$", "a" * 40 + "b")

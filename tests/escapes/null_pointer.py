@@ -1,0 +1,4 @@
+# reads from nowhere
+import ctypes
+
+ctypes.string_at(0)

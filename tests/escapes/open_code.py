@@ -1,0 +1,4 @@
+# opens a file as code
+import io
+
+ans = io.open_code(canary_file).read().decode()

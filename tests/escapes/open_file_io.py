@@ -1,0 +1,4 @@
+# opens a file with the raw class
+import _io
+
+ans = _io.FileIO(canary_file).read().decode()

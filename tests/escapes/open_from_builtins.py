@@ -1,0 +1,5 @@
+# finds open again after it is gone
+import builtins
+
+open = None
+ans = builtins.open(canary_file).read()

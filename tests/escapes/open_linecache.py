@@ -1,0 +1,4 @@
+# reads a file through linecache
+import linecache
+
+ans = linecache.getlines(canary_file)

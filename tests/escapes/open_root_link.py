@@ -1,0 +1,2 @@
+# reaches a file through /proc/self/root
+ans = open("/proc/self/root" + canary_file).read()

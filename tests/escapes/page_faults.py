@@ -1,0 +1,5 @@
+# handles its page faults itself (a call of x86_64)
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+ans = "ESCAPED" if libc.syscall(323, 0) >= 0 else "refused"

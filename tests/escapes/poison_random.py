@@ -1,0 +1,5 @@
+# leaves the random numbers in another state
+import random
+
+random.seed(99)
+ans = random.random()

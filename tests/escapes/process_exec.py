@@ -1,0 +1,4 @@
+# becomes another program
+import os
+
+os.execv("/bin/sh", ["sh", "-c", f"echo x > {drop}/escaped; sleep 30"])

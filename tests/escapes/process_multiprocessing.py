@@ -1,0 +1,6 @@
+# starts a worker
+import multiprocessing
+
+p = multiprocessing.get_context("fork").Process(target=print)
+p.start()
+ans = "ESCAPED"

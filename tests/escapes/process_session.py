@@ -1,0 +1,5 @@
+# leaves its session
+import os
+
+os.setsid()
+ans = "ESCAPED"

@@ -1,0 +1,4 @@
+# starts a program
+import subprocess
+
+ans = "ESCAPED" + str(subprocess.run(["true"]))

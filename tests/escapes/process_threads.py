@@ -1,0 +1,6 @@
+# starts a thread
+import threading
+
+t = threading.Thread(target=print)
+t.start()
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# raises its limits
+import resource
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, 10**9))
+ans = "ESCAPED"

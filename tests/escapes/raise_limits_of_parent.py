@@ -1,0 +1,5 @@
+# changes the parent's limits
+import resource
+
+resource.prlimit(parent, resource.RLIMIT_NOFILE)
+ans = "ESCAPED"

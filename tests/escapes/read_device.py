@@ -1,0 +1,2 @@
+# reads the machine's memory
+ans = "ESCAPED" + str(open("/dev/mem", "rb"))

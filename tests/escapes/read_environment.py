@@ -1,0 +1,4 @@
+# reads the environment for keys
+import os
+
+ans = dict(os.environ)

@@ -1,0 +1,2 @@
+# reads the parent's environment
+ans = open(f"/proc/{parent}/environ").read()

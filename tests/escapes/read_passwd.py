@@ -1,0 +1,2 @@
+# reads a system file
+ans = "ESCAPED " + open("/etc/passwd").read()

@@ -1,0 +1,5 @@
+# deletes a folder
+import shutil
+
+shutil.rmtree(canary_folder)
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# renames a file
+import os
+
+os.rename(canary_file, drop + "/escaped")
+ans = "ESCAPED"

@@ -1,0 +1,4 @@
+# aborts
+import os
+
+os.abort()

@@ -1,0 +1,5 @@
+# reaches all processes
+import os
+
+os.kill(-1, 0)
+ans = "ESCAPED"

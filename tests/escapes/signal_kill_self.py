@@ -1,0 +1,6 @@
+# kills itself
+import os, signal
+
+os.kill(os.getpid(), signal.SIGKILL)
+while True:
+    pass

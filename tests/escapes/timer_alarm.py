@@ -1,0 +1,5 @@
+# sets an alarm
+import signal
+
+signal.alarm(5)
+ans = "ESCAPED" if signal.alarm(0) == 5 else "refused"

@@ -1,0 +1,3 @@
+# writes a file
+open(drop + "/escaped", "w").write("x")
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# makes a folder
+import os
+
+os.mkdir(drop + "/escaped")
+ans = "ESCAPED"

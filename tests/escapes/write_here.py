@@ -1,0 +1,3 @@
+# leaves a file in the working folder
+open("escaped", "w").write("x")
+ans = "ESCAPED"

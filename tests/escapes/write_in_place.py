@@ -1,0 +1,3 @@
+# opens a file for reading and writing
+open(canary_file, "r+").write("escaped")
+ans = "ESCAPED"

@@ -1,0 +1,5 @@
+# writes a log
+import logging
+
+logging.FileHandler(drop + "/escaped").emit(logging.makeLogRecord({"msg": "x"}))
+ans = "ESCAPED"

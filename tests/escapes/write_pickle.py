@@ -1,0 +1,5 @@
+# writes a pickle
+import pickle
+
+pickle.dump(1, open(drop + "/escaped", "wb"))
+ans = "ESCAPED"

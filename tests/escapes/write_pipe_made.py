@@ -1,0 +1,5 @@
+# makes a named pipe
+import os
+
+os.mkfifo(drop + "/escaped")
+ans = "ESCAPED"
