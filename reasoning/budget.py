@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
@@ -83,10 +83,11 @@ class Budget:
             UsageError: a limit in dollars, and no known price.
         """
         chain = tuple(self._chain())
-        if not any(budget._limited for budget in chain):
+        limited = [budget for budget in chain if budget._limited]
+        if not limited:
             return Reservation(chain, None, price)
         worst = _worst_case(request, draws)
-        if any(budget.usd is not None for budget in chain):
+        if any(budget.usd is not None for budget in limited):
             usd = price(worst)
             if usd is None:
                 raise UsageError(
@@ -97,7 +98,7 @@ class Budget:
         now = time.monotonic()
         for budget in chain:
             budget._started = budget._started or now
-        while over := next(((one, words) for one in chain if (words := one._over(worst))), None):
+        while over := _first_over(limited, worst):
             budget, words = over
             if not budget._reserved.calls:
                 raise BudgetExhausted(f"the budget is used up: {words}", budget)
@@ -116,21 +117,27 @@ class Budget:
 
     @property
     def _limited(self) -> bool:
-        return any(getattr(self, name) is not None for name in _LIMITS)
+        return (self.usd, self.tokens, self.calls, self.seconds) != (None, None, None, None)
 
     def _over(self, worst: Usage) -> str:
         """The first limit that would be passed, in words; empty when it fits."""
         if self.seconds is not None and self._started and time.monotonic() - self._started >= self.seconds:
             return f"{self.seconds:g} seconds have passed"
-        total = self.spent + self._reserved + worst
-        for name, limit, value, spent in (
-            ("tokens", self.tokens, total.tokens, self.spent.tokens),
-            ("calls", self.calls, total.calls, self.spent.calls),
-            ("US dollars", self.usd, total.usd or 0.0, self.spent.usd or 0.0),
-        ):
-            if limit is not None and value > limit:
-                return f"{spent:g} of {limit:g} {name} are spent, and the next call may need {value - spent:g}"
+        for what in ("tokens", "calls", "usd"):
+            if (limit := getattr(self, what)) is not None:
+                spent, held, more = (getattr(one, what) or 0 for one in (self.spent, self._reserved, worst))
+                if (value := spent + held + more) > limit:
+                    name = "US dollars" if what == "usd" else what
+                    return f"{spent:g} of {limit:g} {name} are spent, and the next call may need {value - spent:g}"
         return ""
+
+
+def _first_over(budgets: Iterable[Budget], worst: Usage) -> tuple[Budget, str] | None:
+    """The first budget into which the worst case does not fit, and why."""
+    for budget in budgets:
+        if words := budget._over(worst):
+            return budget, words
+    return None
 
 
 _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
@@ -157,13 +164,12 @@ class Reservation:
         limit.
         """
         if self.worst is not None and used.calls:
-            reported = used
-            used = replace(
-                used,
-                prompt_tokens=_believed(used.prompt_tokens, self.worst.prompt_tokens, _HIDDEN),
-                completion_tokens=_believed(used.completion_tokens, self.worst.completion_tokens, 0),
-            )
-            if self.worst.usd is not None and (used != reported or used.usd is None):
+            prompt = _believed(used.prompt_tokens, self.worst.prompt_tokens, _HIDDEN)
+            completion = _believed(used.completion_tokens, self.worst.completion_tokens, 0)
+            credible = (prompt, completion) == (used.prompt_tokens, used.completion_tokens)
+            if not credible:
+                used = replace(used, prompt_tokens=prompt, completion_tokens=completion)
+            if self.worst.usd is not None and (not credible or used.usd is None):
                 used = replace(used, usd=self.price(used))
         for budget in self.budgets:
             budget.spent = budget.spent + used
@@ -189,7 +195,11 @@ def _worst_case(request: Request, draws: int) -> Usage:
 
 def prompt_bound(request: Request) -> int:
     """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
-    return sum(len(turn.content.encode("utf-8", "replace")) + 16 for turn in request.messages)
+    return sum(_bytes(turn.content) + 16 for turn in request.messages)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _minus(total: Usage, part: Usage) -> Usage:

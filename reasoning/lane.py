@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -36,15 +35,16 @@ class Lane:
         self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
         self._stride: int = parent._stride * WIDTH if parent else 1
         self._before = before  # what the parent had taken when it was split
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
         self._split_at: Mapping[str, int] = {}  # what it had taken when it was split last
+        self._origin: Lane | None = None  # what it is a fork of
 
     def take(self, key: str, n: int) -> list[int]:
         """The indexes of the next `n` draws of the request with this key."""
-        first = self._taken[key]
+        first = self._taken.get(key, 0)
         if first + n > WIDTH:
             raise UsageError(f"more than {WIDTH} draws of one request in one solve")
-        self._taken[key] += n
+        self._taken[key] = first + n
         self._tell_parent(key)
         base = self._base(key)
         return [base + (first + i) * self._stride for i in range(n)]
@@ -63,6 +63,16 @@ class Lane:
             self._split_at = dict(self._taken)
         return [Lane(self, place, after + n, before=self._split_at) for place in range(after, after + n)]
 
+    def fork(self) -> Lane:
+        """This lane as it is now, to go on beside others: what it draws depends on nothing that they do.
+
+        Forks of one lane are for branches that ask different things: those that ask the same get the same draws. The
+        lane itself goes on behind the one of them that took most.
+        """
+        fork = Lane(self._parent, self._place, self._width, self._epoch, self._before)
+        fork._taken, fork._origin = dict(self._taken), self
+        return fork
+
     def _base(self, key: str) -> int:
         if self._parent is None:
             return self._epoch * EPOCH
@@ -70,6 +80,9 @@ class Lane:
 
     def _tell_parent(self, key: str) -> None:
         """After the branches end, the parent goes on behind the indexes where they began."""
-        if self._parent is not None:
+        if self._origin is not None:
+            self._origin._taken[key] = max(self._origin._taken.get(key, 0), self._taken[key])
+            self._origin._tell_parent(key)
+        elif self._parent is not None:
             self._parent._taken[key] = self._before.get(key, 0) + self._width
             self._parent._tell_parent(key)

@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from concurrent.futures import CancelledError
 from typing import Any, Protocol, TypeVar
 
+from reasoning.crossing import Crossing
 from reasoning.errors import UsageError
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class _Closable(Protocol):
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_crossing: Crossing
 _open: set[_Closable] = set()
 
 
@@ -53,7 +55,7 @@ async def wait(work: Coroutine[Any, Any, T]) -> T:
     loop = _running()
     if asyncio.get_running_loop() is loop:
         return await work
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+    return await _crossing.over(work)
 
 
 def close_with(owner: object, thing: _Closable) -> None:
@@ -74,10 +76,11 @@ def _close_soon(thing: _Closable) -> None:
 
 
 def _running() -> asyncio.AbstractEventLoop:
-    global _loop, _thread
+    global _loop, _thread, _crossing
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
+            _crossing = Crossing(_loop)
             _thread = threading.Thread(target=_loop.run_forever, name="reasoning-loop", daemon=True)
             _thread.start()
             # Before threading's own exit hook would join pools that our connections still use.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from reasoning.strategy import Strategy
 
 T = TypeVar("T")
+
+_others: WeakKeyDictionary[LLM, dict[str, LLM]] = WeakKeyDictionary()  # the models beside one, by name
 
 
 class Session:
@@ -47,7 +51,7 @@ class Session:
         self.trace = trace
         self.tools = tools or Tools()
         self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
-        self._left_out: set[str] = set()
+        self._left_out: frozenset[str] = frozenset()
 
     async def sample(
         self,
@@ -83,7 +87,8 @@ class Session:
         settings = {**self._sampling, **{name: value for name, value in given.items() if value is not None}}
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._llm.request(conversation, settings)
-        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
+        dropped = self._llm.traits.dropped(settings)
+        if dropped and (left_out := set(dropped) - self._left_out):
             self._left_out |= left_out
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
         completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
@@ -121,14 +126,50 @@ class Session:
             sampling: settings for calls in the branches that do not give their own.
         """
         settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
-        sessions = []
-        for place, lane in enumerate(self._lane.split(n, after), after + 1):
-            branch = Trace(f"{name} {place}")
-            self.trace.events.append(branch)
-            sessions.append(
-                Session(self._llm, branch, lane=lane, sampling=settings, tools=self.tools, account=self._account)
-            )
-        return sessions
+        lanes = self._lane.split(n, after)
+        return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
+
+    def forks(self, names: Sequence[str], asks: Sequence[Hashable]) -> list[Session]:
+        """Sessions for branches that run side by side and ask different things: each has the draws that it would have
+        alone, so that none of them depends on what the others are.
+
+        Args:
+            names: what the trace calls them.
+            asks: what each of them asks; those of which it is equal ask the same, and get draws of their own.
+        """
+        lanes = {}
+        for one, alike in Counter(asks).items():
+            fork = self._lane.fork()
+            lanes[one] = iter(fork.split(alike) if alike > 1 else [fork])
+        return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, asks, strict=True)]
+
+    def on(self, model: str) -> Session:
+        """The same door to another model: with this one's journal, budget, draws and trace."""
+        from reasoning.llm.connect import connect
+
+        others = _others.setdefault(self._llm, {})
+        if model not in others:
+            others[model] = connect(model, journal=self._llm.journal, budget=self._llm.budget)
+        return Session(
+            others[model],
+            self.trace,
+            lane=self._lane,
+            sampling=self._sampling,
+            tools=self.tools,
+            account=self._account,
+        )
+
+    def set(self, sampling: Mapping[str, Any]) -> Session:
+        """The same door with other settings for the calls that do not give their own."""
+        settings = {**self._sampling, **sampling}
+        return Session(
+            self._llm, self.trace, lane=self._lane, sampling=settings, tools=self.tools, account=self._account
+        )
+
+    def _branch(self, name: str, lane: Lane, sampling: Mapping[str, Any]) -> Session:
+        branch = Trace(name)
+        self.trace.events.append(branch)
+        return Session(self._llm, branch, lane=lane, sampling=sampling, tools=self.tools, account=self._account)
 
     async def solve(self, strategy: Strategy, problem: Problem) -> Answer:
         """Let another strategy solve a problem within this solve. A call that fails for good gives `Failed`."""
@@ -143,7 +184,8 @@ class Session:
 
 async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Run branches side by side and give their results in order; the first error ends the others and is raised."""
-    tasks = [asyncio.ensure_future(branch) for branch in branches]
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(branch) for branch in branches]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:

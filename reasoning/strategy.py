@@ -11,6 +11,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
@@ -193,7 +194,7 @@ class Strategy(ABC):
         problem = Problem.of(problem)
         self.check_serves(problem.kind)
         own = llm.budget if budget is None else budget if budget.within else budget.inside(llm.budget)
-        trace = Trace(repr(self))
+        trace = Trace(self._spec)
         started = time.monotonic()
         session = Session(
             llm,
@@ -250,6 +251,11 @@ class Strategy(ABC):
     def with_(self: S, **changes: Any) -> S:
         """A copy with some parameters changed."""
         return replace(self, **changes)  # type: ignore[type-var]
+
+    @cached_property
+    def _spec(self) -> str:
+        """Its repr, for as many problems as it solves."""
+        return repr(self)
 
     def __repr__(self) -> str:
         changed: list[str] = []

@@ -45,26 +45,26 @@ class _Unseen(CallSpan):
     def answered(self, completions: Sequence[Completion]) -> None: ...
 
 
-_UNSEEN = _Unseen()
+_UNSEEN = nullcontext(_Unseen())
+_NOTHING = nullcontext()
 
 
 def stage(name: str) -> AbstractContextManager[Any]:
     """A span around a stage of a strategy."""
     tracer = _tracer()
-    return nullcontext() if tracer is None else tracer.start_as_current_span(name)
+    return _NOTHING if tracer is None else tracer.start_as_current_span(name)
 
 
 def solve(strategy: str) -> AbstractContextManager[Any]:
     """A span around a whole solve."""
     tracer = _tracer()
     if tracer is None:
-        return nullcontext()
+        return _NOTHING
     about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": strategy}
     return tracer.start_as_current_span(f"invoke_agent {strategy}", attributes=about)  # type: ignore[no-any-return]
 
 
-@contextmanager
-def call(request: Request, draws: int, failed: int) -> Iterator[CallSpan]:
+def call(request: Request, draws: int, failed: int) -> AbstractContextManager[CallSpan]:
     """A span around one attempt to send a request; an error ends it with its type.
 
     Args:
@@ -72,9 +72,11 @@ def call(request: Request, draws: int, failed: int) -> Iterator[CallSpan]:
         failed: how many attempts failed before.
     """
     tracer = _tracer()
-    if tracer is None:
-        yield _UNSEEN
-        return
+    return _UNSEEN if tracer is None else _call(tracer, request, draws, failed)
+
+
+@contextmanager
+def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[CallSpan]:
     provider, slash, _ = request.model.partition("/")
     about: dict[str, Any] = {
         "gen_ai.operation.name": "chat",

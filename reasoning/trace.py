@@ -53,12 +53,12 @@ class Trace:
     @property
     def usage(self) -> Usage:
         """All draws of all calls together, whether paid for now or taken from the journal."""
-        return sum((draw.usage for call in self.calls() for draw in call.completions), Usage())
+        return Usage.total(draw.usage for call in self.calls() for draw in call.completions)
 
     @property
     def spent(self) -> Usage:
         """Of these, what was paid for now."""
-        return sum((draw.usage for call in self.calls() for draw in call.completions if draw.spent), Usage())
+        return Usage.total(draw.usage for call in self.calls() for draw in call.completions if draw.spent)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` reads it back."""

@@ -182,6 +182,20 @@ def test_records_that_come_together_are_one_transaction(tmp_path: Path, commits:
     assert commits == [100]
 
 
+def test_the_journal_below_has_a_draw_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between the two loses nothing then: what is only below is read from there, and copied."""
+    files: list[str] = []
+
+    def commit(connection: sqlite3.Connection, entries: Sequence[rows.Entry]) -> None:
+        files.append(Path(connection.execute("PRAGMA database_list").fetchone()[2]).name)
+        real(connection, entries)
+
+    real = schema.commit
+    monkeypatch.setattr("reasoning.journal.writer.commit", commit)
+    Journal(tmp_path / "over.sqlite", below=Journal(tmp_path / "below.sqlite")).write(asking(), said(0))
+    assert files == ["below.sqlite", "over.sqlite"]
+
+
 def test_a_record_that_is_cancelled_is_written_all_the_same(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,6 +73,19 @@ def test_a_cancelled_waiter_takes_nobody_along_and_the_draw_is_recorded() -> Non
 
     assert asyncio.run(scene()) == "x"
     assert len(llm.journal) == 1
+
+
+def test_a_failure_reaches_all_who_wait_and_nobody_adds_to_its_traceback() -> None:
+    llm = ScriptedLLM([CallFailed("bad request")], latency=0.001)
+
+    async def twenty() -> list[list[Completion] | BaseException]:
+        return await asyncio.gather(*(llm.draw(request(llm), [0]) for _ in range(20)), return_exceptions=True)
+
+    failures = set(asyncio.run(twenty()))
+    (failure,) = failures
+    assert isinstance(failure, CallFailed)
+    assert len(list(traceback.walk_tb(failure.__traceback__))) < 15
+    assert llm.in_flight == 0
 
 
 def test_a_rerun_gets_the_same_draws_and_spends_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reasoning import folders
 from reasoning.journal.file import File
@@ -47,7 +47,7 @@ class Journal:
     def __init__(self, path: str | Path | None = None, *, below: Journal | None = None) -> None:
         self.path = None if path is None else Path(path).expanduser().absolute()
         self.below = below
-        self.flights: dict[tuple[str, int], asyncio.Future[Completion]] = {}
+        self.flights: dict[tuple[str, int], Any] = {}
         self._store = Memory() if self.path is None else File(self.path)
         self._stores: tuple[Memory | File, ...] = (self._store, *(below._stores if below is not None else ()))
         if isinstance(self._store, File):
@@ -112,7 +112,7 @@ class Journal:
 
     def _put(self, entry: Entry, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         paths = []
-        for store in self._stores:
+        for store in reversed(self._stores):  # what a kill keeps from the upper one is found below
             if isinstance(store, File):
                 paths.append(store.path)
             else:

@@ -1,8 +1,8 @@
 """The one thread of this process that writes to journals: what has arrived meanwhile becomes one transaction a file.
 
-The event loop never waits for the disk or for another process's lock. Draws that arrive one by one are gathered for a
-moment before the thread is woken, since waking it, and the loop by it, costs more than writing a draw. Draws that go
-to two files (a results folder's and the user's) wake it once.
+The event loop never waits for the disk or for another process's lock. A draw that comes alone wakes the thread at once.
+Those that come in quick succession are gathered for a moment, since waking it, and the loop by it, costs more than
+writing a draw. Draws that go to two files (a results folder's and the user's) wake it once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
@@ -26,7 +27,7 @@ from reasoning.journal.rows import Entry
 from reasoning.journal.schema import commit
 
 GATHER = 0.001
-"""Seconds for which the first draw waits for others to be written with it."""
+"""Seconds from one wake-up to the next: the draws that come meanwhile are written together."""
 _UNFIT = (OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What comes of values that SQLite cannot hold, such as a broken server's count of tokens."""
 
@@ -58,6 +59,7 @@ class Writer:
         self.failures: dict[Path, JournalError] = {}
         self._jobs: deque[_Job] = deque()  # and no lock around it: the collector may come here at any point
         self._gathering: set[asyncio.AbstractEventLoop] = set()
+        self._woken = 0.0  # when, on the monotonic clock
         self._lock = threading.Lock()  # held while the thread is started or stopped
         self._signals: queue.SimpleQueue[_Close | bool] | None = None
         self._thread: threading.Thread | None = None
@@ -78,7 +80,7 @@ class Writer:
             self._signal(True)
         elif loop not in self._gathering:
             self._gathering.add(loop)
-            loop.call_later(GATHER, self._gathered, loop)
+            loop.call_later(max(0.0, self._woken + GATHER - time.monotonic()), self._gathered, loop)
 
     def close(self, path: Path) -> None:
         """Write what is waiting, and close the file."""
@@ -126,6 +128,7 @@ class Writer:
                     target=self._work, args=(self._signals,), name="reasoning-journal", daemon=True
                 )
                 self._thread.start()
+            self._woken = time.monotonic()
             self._signals.put(what)
 
     def _work(self, signals: queue.SimpleQueue[_Close | bool]) -> None:

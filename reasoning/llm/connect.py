@@ -14,7 +14,8 @@ from reasoning.llm.llm import LLM
 from reasoning.llm.models import traits
 from reasoning.llm.request import Client
 
-_SAMPLING = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
+SAMPLING = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
+"""The settings of a call that every provider is asked for by the same names."""
 _OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "timeout", "patience", "warm_prefix")
 
 
@@ -57,8 +58,8 @@ def connect(
     if not model or not isinstance(model, str):
         raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
     for name in sampling:
-        if name not in _SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
-            known = [*_SAMPLING, *_OWN]
+        if name not in SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
+            known = [*SAMPLING, *_OWN]
             raise UnknownName("setting", name, known, "of connect")
     client = _client(model, base_url, api_key, timeout, concurrency)
     if journal is None or journal is True:

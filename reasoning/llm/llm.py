@@ -14,7 +14,7 @@ from reasoning.budget import Budget, prompt_bound
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.limits import Limits
-from reasoning.llm.flight import Account, Flight
+from reasoning.llm.flight import Account, Flight, Party
 from reasoning.llm.models import traits
 from reasoning.llm.request import Client, Completion, Request, Usage
 from reasoning.prompts import Conversation
@@ -67,7 +67,8 @@ class LLM:
         self.retried = 0
         self._honours_n = self.traits.n
         self._price = getattr(client, "price", lambda usage: None)
-        self._last: Request | None = None
+        self._asked: tuple[object, ...] = ()
+        self._request: Request
         self._leaving: dict[tuple[str, Account], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         if hasattr(client, "on_headers"):
@@ -82,7 +83,7 @@ class LLM:
     @property
     def flights(self) -> dict[tuple[str, int], Flight]:
         """Draws on the way, by request and index; models that share a journal share them."""
-        return self.journal.flights  # type: ignore[return-value]  # it only keeps them
+        return self.journal.flights
 
     @property
     def in_flight(self) -> int:
@@ -93,23 +94,23 @@ class LLM:
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """The request that a conversation becomes on this model: with what the model does not take left out."""
+        given = {**self.sampling, **sampling}
+        # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
+        asked = (conversation, given, str(given), self.client.model, self.client.endpoint)  # 1 and 1.0 are equal
+        if self._asked == asked:
+            return self._request
         settings = {
-            name: float(value) if name in _FRACTIONS else value
-            for name, value in {**self.sampling, **sampling}.items()
-            if value is not None
+            name: float(value) if name in _FRACTIONS else value for name, value in given.items() if value is not None
         }
-        request = Request(
+        self._asked = asked
+        self._request = Request(
             self.client.model,
             conversation.messages,
             self.traits.apply(settings),
             self.client.endpoint,
             shared=conversation.shared,
         )
-        # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
-        if self._last == request and str(self._last.sampling) == str(request.sampling):  # 1 and 1.0 are equal
-            return self._last
-        self._last = request
-        return request
+        return self._request
 
     async def draw(self, request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
         """The draws with these indexes: from the journal, from a flight under way, or bought now.
@@ -123,36 +124,35 @@ class LLM:
         account = account or Account(self.budget, self.journal)
         found: dict[int, Completion] = {}
         while left := [draw for draw in draws if draw not in found]:
-            boarded = [self._board(request, draw, account) for draw in left]
+            party = Party(len(left))
+            flights = [self._board(request, draw, account, party) for draw in left]
             try:
-                # A waiter that is cancelled takes nobody else's draw along, and what is paid for is recorded.
-                await asyncio.wait([flight for flight, _ in boarded])
-            finally:
-                for flight, _ in boarded:
-                    flight.waiting -= 1
-            for draw, (flight, pays) in zip(left, boarded, strict=True):
-                if pays:
-                    found[draw] = flight.result()
+                await party.landed
+            except asyncio.CancelledError:  # it takes nobody else's draw along, and what is paid for is recorded
+                for flight in flights:
+                    flight.leave(party)
+                raise
+            for draw, flight in zip(left, flights, strict=True):
+                if flight.payer is party:
+                    found[draw] = flight.completion
                 elif not flight.ended_for_its_payer:  # else on this account now
-                    found[draw] = replace(flight.result(), spent=False)
-            if account.journal.below is not None and not all(pays for _, pays in boarded):
+                    found[draw] = replace(flight.completion, spent=False)
+            if account.journal.below is not None and not all(flight.payer is party for flight in flights):
                 account.journal.read(request.key, left)  # bought on another account: this journal takes its copy
         return [found[draw] for draw in draws]
 
-    def _board(self, request: Request, draw: int, account: Account) -> tuple[Flight, bool]:
-        """The flight of one draw, and whether it is new and so paid for on this account."""
-        flight = self.flights.get((request.key, draw))
-        if flight is not None:
-            flight.waiting += 1
-            return flight, False
-        here = asyncio.get_running_loop()
-        flight = self.flights[request.key, draw] = Flight(here)
+    def _board(self, request: Request, draw: int, account: Account, party: Party) -> Flight:
+        """The flight of one draw; a new one is paid for on this account."""
+        if (flight := self.flights.get((request.key, draw))) is not None:
+            flight.board(party)
+            return flight
+        flight = self.flights[request.key, draw] = Flight(party)
         together = (request.key, account)
-        if together not in self._leaving:
-            self._leaving[together] = []
-            here.call_soon(self._depart, request, account)
-        self._leaving[together].append(draw)
-        return flight, True
+        if (leaving := self._leaving.get(together)) is None:
+            leaving = self._leaving[together] = []
+            asyncio.get_running_loop().call_soon(self._depart, request, account)
+        leaving.append(draw)
+        return flight
 
     def _depart(self, request: Request, account: Account) -> None:
         """Land what the journal has, and send the rest."""
@@ -218,17 +218,13 @@ class LLM:
             got, seconds, failed = await retrying(
                 lambda failed: self._attempt(request, draws, account, failed), self.limits
             )
-            for one in got:  # also what came back beyond what was asked for
-                used = used + one.usage
+            used = Usage.total(one.usage for one in got)  # also what came back beyond what was asked for
         finally:
             reservation.settle(used)
-        self.spent = self.spent + replace(used, seconds=seconds)
+        self.spent = self.spent + used.lasting(seconds)
         # Draws of one request share its time, as they share its prompt.
         each = seconds / len(got)
-        numbered = [
-            replace(one, usage=replace(one.usage, seconds=each), retries=failed, key=request.key, draw=draw)
-            for one, draw in zip(got, draws, strict=False)
-        ]
+        numbered = [one.bought(request.key, draw, each, failed) for one, draw in zip(got, draws, strict=False)]
         await account.journal.record(request, numbered)
         for one in numbered:
             self._land(request, one.draw, one)
@@ -241,7 +237,7 @@ class LLM:
         self.retried += failed > 0
         tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
         flights = [self.flights[request.key, draw] for draw in draws]
-        entered = await self.limits.enter(tokens, account.group, lambda: any(one.waiting for one in flights))
+        entered = await self.limits.enter(tokens, account.group, lambda: any(one.awaited for one in flights))
         started = time.monotonic()
         try:
             with telemetry.call(request, len(draws), failed) as span:
@@ -259,15 +255,8 @@ class LLM:
         return got, time.monotonic() - started, failed
 
     def _land(self, request: Request, draw: int, result: Completion | BaseException) -> None:
-        flight = self.flights.pop((request.key, draw), None)
-        if flight is None or flight.done():
-            return
-        if isinstance(result, Completion):
-            flight.set_result(result)
-        elif isinstance(result, asyncio.CancelledError):
-            flight.cancel()
-        else:
-            flight.set_exception(result)
+        if flight := self.flights.pop((request.key, draw), None):
+            flight.land(result)
 
     async def aclose(self) -> None:
         """Close from any event loop."""

@@ -14,7 +14,7 @@ from reasoning.budget import Budget, prompt_bound
 from reasoning.circuit import Circuit
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.limits import Limits
-from reasoning.llm.flight import Account
+from reasoning.llm.flight import Account, Party
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
@@ -164,7 +164,11 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     async def scene(_: Clock) -> list[Any]:
         ended = await asyncio.gather(*(ask(number, asking) for number, asking in enumerate(askings)))
         # What was on the way when another draw of the same call was refused comes all the same.
-        await asyncio.gather(*llm.flights.values(), return_exceptions=True)
+        if llm.flights:
+            party = Party(llm.in_flight)
+            for flight in llm.flights.values():
+                flight.board(party)
+            await party.landed
         return ended
 
     for asking, (request, drawn) in zip(askings, clock.run(scene), strict=True):
