@@ -175,15 +175,30 @@ def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' fo
 @bench.command()
 def report(
     folder: Folder,
+    write: Annotated[
+        list[Path] | None,
+        typer.Option(help="Also write a report: .html, .md, .tex, .csv or .json; may be given again.", metavar="FILE"),
+    ] = None,
+    without_traces: Annotated[
+        bool, typer.Option("--without-traces", help="Leave what was asked and said out of the page.")
+    ] = False,
     how: Annotated[bool, typer.Option("--how", help="Also count by which rule the answers were read.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the table of a results folder again; nothing is run."""
+    """Print the table of a results folder again, and write it in other forms; nothing is run."""
     from benchmarks.comparison import Comparison
     from benchmarks.store import Store
 
-    found = Comparison.of(Store.read(folder))
+    store = Store.read(folder)
+    found = Comparison.of(store)
     _print(found, as_json)
+    if write:
+        from benchmarks.report import find, save
+
+        findings = find(store)
+        for path in write:
+            save(store, findings, path, traces=not without_traces)
+            _say(f"written: {path}")
     if how and not as_json:
         _console().print("\nhow the answers were read:", found.readings(), sep="\n")
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 from statistics import NormalDist
 from typing import Any, Literal
@@ -197,11 +198,15 @@ def curve(
 
 
 def _worth(pool: Pool, ks: Sequence[int], measure: str, seed: str) -> dict[int, tuple[float, float]]:
-    if measure == "any":
-        return {k: (float(any_at(pool, k)), 0.0) for k in ks}
-    if pool.n * max(ks) > EXACT:
-        return sampled_majority_at(pool, ks, seed)
-    return {k: (float(value), 0.0) for k, value in majority_at(pool, ks).items()}
+    if measure == "any" or pool.n * max(ks) <= EXACT:
+        return _counted(replace(pool, cluster=None), tuple(ks), measure)
+    return sampled_majority_at(pool, ks, seed)
+
+
+@lru_cache(maxsize=4096)  # many problems have the same pool: all right, or one draw apart
+def _counted(pool: Pool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
+    found = {k: any_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
+    return {k: (float(value), 0.0) for k, value in found.items()}
 
 
 def _interval(values: Sequence[float], clusters: Sequence[Hashable], confidence: float) -> tuple[float, float, float]:

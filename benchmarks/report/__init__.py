@@ -1,0 +1,15 @@
+"""A results folder as a report: one HTML file that needs nothing else, Markdown, LaTeX, CSV and plain data.
+
+    store = Store.read(folder)
+    found = find(store)
+    save(store, found, Path("report.html"))  # .md, .tex, .csv, .json
+    print(markdown(found), latex(found), sheet(found), found.to_json())
+
+All of them show what `findings` computed, and compute nothing of their own.
+"""
+
+from benchmarks.report.findings import Findings, find
+from benchmarks.report.saving import FORMATS, save
+from benchmarks.report.texts import latex, markdown, sheet
+
+__all__ = ["FORMATS", "Findings", "find", "latex", "markdown", "save", "sheet"]

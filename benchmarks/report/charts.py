@@ -1,0 +1,270 @@
+"""The charts of a report, each once for a wide and once for a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report.costs import Costs
+from benchmarks.report.findings import Findings
+from benchmarks.report.grids import amount
+from benchmarks.report.sureness import Sureness
+from benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
+from benchmarks.report.votes import Draws
+from benchmarks.verdict import LEVEL
+from reasoning.display import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTHS = {"wide": 9.6, "narrow": 4.6}
+"""Inches, of 72 units: a wide chart is 691 units, a narrow one 331, about as many as a phone has pixels."""
+_MARKERS = "os^DvPX*"
+_SIZE = 10.5
+
+
+def differences(found: Findings) -> str:
+    """The forest of paired differences: the best against each other strategy, with its interval."""
+    pairs = found.against_best
+    best = plain(found.best.strategy) if found.best else ""
+
+    def draw(axes: Axes, narrow: bool) -> None:
+        low = min([-5.0, *(100 * pair.difference.low for pair in pairs)])
+        high = max([5.0, *(100 * pair.difference.high for pair in pairs)])
+        axes.axvline(0, color=DIM, linewidth=1)
+        for place, pair in enumerate(pairs):
+            value, ends = 100 * pair.difference.value, (100 * pair.difference.low, 100 * pair.difference.high)
+            sure = pair.adjusted < LEVEL
+            axes.plot(ends, (place, place), color=SERIES[0] if sure else DIM, linewidth=2.2, solid_capstyle="butt")
+            axes.plot(
+                *([value], [place]),
+                color=SERIES[0],
+                marker="o" if sure else "D",
+                markersize=7,
+                markerfacecolor=SERIES[0] if sure else PAPER,
+                markeredgecolor=SERIES[0] if sure else DIM,
+                markeredgewidth=1.5,
+            )
+            said = f"{_name(found, pair.second, 34 if narrow else 80)}"
+            behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}  # the line of 0 may run through it
+            _text(axes, low, place - 0.36, said, ha="left", va="center", bbox=behind)
+            _text(axes, high, place - 0.36, f"{value:+.0f}".replace("-", "−"), ha="right", va="center", color=DIM)
+        axes.set_ylim(len(pairs) - 0.4, -0.8)
+        axes.set_xlim(low, high)
+        axes.set_yticks([])
+        _titles(axes, x="points more than each", y="")
+
+    label = (
+        f"By how many points {best} is better than each other strategy, with 95 % intervals; the table has the numbers."
+    )
+    return _both("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
+
+
+def costs(found: Findings, one: Costs) -> str:
+    """Accuracy against cost, with the frontier; strategies by their numbers."""
+    specs = found.specs
+    show = amount(one.measure)
+
+    def draw(axes: Axes, narrow: bool) -> None:
+        front = [point for point in one.points if point.efficient]
+        spread = one.points[-1].cost / max(one.points[0].cost, 1e-12)
+        if spread > 8:
+            axes.set_xscale("log")
+        if front:
+            ends = _end(one, spread > 8)
+            xs = [point.cost for point in front] + [ends]
+            ys = [100 * point.accuracy for point in front]
+            axes.step(xs, [*ys, ys[-1]], where="post", color=SERIES[0], linewidth=1.6, alpha=0.75)
+        for point in one.points:
+            colour = SERIES[0] if point.efficient else DIM
+            axes.plot((point.cost,) * 2, (100 * point.low, 100 * point.high), color=colour, linewidth=1.2, alpha=0.55)
+        for point in one.points:
+            axes.plot(
+                *([point.cost], [100 * point.accuracy]),
+                color=SERIES[0],
+                marker="o" if point.efficient else "D",
+                markersize=7.5,
+                markerfacecolor=SERIES[0] if point.efficient else PAPER,
+                markeredgecolor=SERIES[0] if point.efficient else DIM,
+                markeredgewidth=1.4,
+            )
+        axes.margins(x=0.07)
+        axes.set_ylim(*_shares(point.high for point in one.points))
+        _ticks(axes, show, narrow)
+        _numbers(
+            axes, [(point.cost, 100 * point.accuracy, str(specs.index(point.strategy) + 1)) for point in one.points]
+        )
+        _titles(axes, x=f"{one.measure} a problem", y="accuracy, %")
+
+    label = f"Accuracy against {one.measure} a problem, with 95 % intervals; the table below has the frontier."
+    return _both(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
+
+
+def _end(one: Costs, log: bool) -> float:
+    """Where the frontier's line ends, a little behind the dearest point."""
+    first, last = one.points[0].cost, one.points[-1].cost
+    return last * (last / first) ** 0.05 if log else last + 0.05 * (last - first)
+
+
+def draws(found: Findings, several: Sequence[Draws]) -> str:
+    """Accuracy against the number of draws: the vote, and any of them."""
+    from matplotlib.ticker import MaxNLocator
+
+    def draw(axes: Axes, narrow: bool) -> None:
+        for place, one in enumerate(several):
+            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
+            ks = [point.k for point in one.majority]
+            low, high = (
+                [100 * end for end in ends] for ends in zip(*((p.low, p.high) for p in one.majority), strict=True)
+            )
+            axes.fill_between(ks, low, high, color=colour, alpha=0.14, linewidth=0)
+            number = found.specs.index(one.strategy) + 1
+            for points, dashes, any_of, align in ((one.majority, "-", "", "top"), (one.any, "--", " any", "bottom")):
+                ys = [100 * point.mean for point in points]
+                axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
+                _text(axes, ks[-1], ys[-1], f"  {number}{any_of}", va=align, color=colour)
+        axes.set_ylim(*_shares(point.high for one in several for point in [*one.majority, *one.any]))
+        axes.margins(x=0.08)
+        axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
+        _titles(axes, x="draws a problem", y="accuracy, %")
+
+    label = "Accuracy of a vote against the number of draws, with 95 % intervals; dashed: any of the draws is right."
+    return _both("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
+
+
+def reliability(found: Findings, several: Sequence[Sureness]) -> str:
+    """Accuracy by confidence; on the diagonal a confidence means what it says."""
+
+    def draw(axes: Axes, narrow: bool) -> None:
+        axes.plot((0, 100), (0, 100), color=LINE, linewidth=1.2)
+        for place, one in enumerate(several):
+            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
+            xs, ys = [100 * b.confidence for b in one.bins], [100 * b.accuracy for b in one.bins]
+            most = max(b.n for b in one.bins)
+            axes.plot(xs, ys, color=colour, linewidth=1.2, alpha=0.6)
+            axes.scatter(xs, ys, s=[20 + 100 * b.n / most for b in one.bins], color=colour, marker=marker, linewidths=0)
+            number = str(found.specs.index(one.strategy) + 1)
+            _text(axes, xs[-1], ys[-1], f"   {number}", va="center", color=colour)
+        axes.set_xlim(-3, 109)
+        axes.set_ylim(-4, 104)
+        _titles(axes, x="confidence, %", y="accuracy, %")
+
+    label = "Accuracy against confidence; larger marks stand for more answers, the line for a confidence that is right."
+    return _both("reliability", label, draw, height=lambda narrow: 3.4, half=True)
+
+
+def selective(found: Findings, several: Sequence[Sureness]) -> str:
+    """Accuracy where only the surest answers are given."""
+
+    def draw(axes: Axes, narrow: bool) -> None:
+        for place, one in enumerate(several):
+            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
+            xs, ys = [100 * share for share, _ in one.selective], [100 * right for _, right in one.selective]
+            axes.plot(xs, ys, color=colour, marker=marker, markersize=4, linewidth=1.4)
+            _text(axes, xs[-1], ys[-1], f"  {found.specs.index(one.strategy) + 1}", va="center", color=colour)
+        axes.set_xlim(0, 109)
+        axes.set_ylim(-4, 104)
+        _titles(axes, x="answers given, the surest first, %", y="accuracy, %")
+
+    label = "Accuracy against the share of problems that are answered, the surest first."
+    return _both("selective", label, draw, height=lambda narrow: 3.4, half=True)
+
+
+def _both(
+    name: str,
+    label: str,
+    draw: Callable[[Axes, bool], None],
+    height: Callable[[bool], float],
+    half: bool = False,
+    titled: bool = True,
+) -> str:
+    """A chart for both screens, of which the page shows the one that fits; half of a wide screen fits both."""
+    from matplotlib.figure import Figure
+
+    made = []
+    for screen, inches in {"half": _WIDTHS["narrow"]}.items() if half else _WIDTHS.items():
+        narrow = screen != "wide"
+        size = inches, height(narrow)
+        figure = Figure(figsize=size, dpi=72)
+        left = 0.62 if titled else 0.12
+        axes = figure.add_axes(_placed(size, left=left, bottom=0.62, right=0.24, top=0.14))
+        axes.set_facecolor("none")
+        axes.grid(axis="both", color=LINE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        for side, spine in axes.spines.items():
+            spine.set_visible(side == "bottom")
+            spine.set_color(DIM)
+        axes.tick_params(colors=DIM, labelcolor=DIM, labelsize=_SIZE - 1, length=3)
+        draw(axes, narrow)
+        made.append(f'<div class="chart {screen}">{svg(figure, f"{name}-{screen}", label)}</div>')
+    return "".join(made)
+
+
+def _placed(
+    size: tuple[float, float], *, left: float, bottom: float, right: float, top: float
+) -> tuple[float, float, float, float]:
+    """Where the axes stand in a figure of this size, with margins in inches."""
+    width, height = size
+    return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
+
+
+def _titles(axes: Axes, *, x: str, y: str) -> None:
+    axes.set_xlabel(x, color=DIM, fontsize=_SIZE)
+    if y:
+        axes.set_ylabel(y, color=DIM, fontsize=_SIZE)
+
+
+def _shares(high: Iterable[float]) -> tuple[float, float]:
+    """The ends of an axis of percentages that begins at 0."""
+    top = min(1.0, max([0.2, *high]))
+    return -4 * top, 104 * top
+
+
+def _ticks(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
+    """Amounts on the cost's axis as the tables show them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    if axes.get_xscale() == "log":
+        low, high = axes.get_xlim()
+        far = high / low > (40 if narrow else 10_000)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if far else (1.0, 2.0, 5.0)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 8))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+
+
+def _numbers(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write a number beside each point, where it covers no other."""
+    taken: list[tuple[float, float]] = []
+    spots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
+    for (at_x, at_y, said), (x, y) in zip(points, spots, strict=True):
+        options = [(11, 9), (-11, 9), (11, -9), (-11, -9), (22, 0), (-22, 0), (0, 20), (0, -20)]
+        busy = [*taken, *(spot for spot in spots if spot != (x, y))]
+
+        def free(option: tuple[int, int], x: float = x, y: float = y, busy: Any = busy) -> float:
+            return min((max(abs(x + option[0] - a), abs(y + option[1] - b)) for a, b in busy), default=99.0)
+
+        best = next((option for option in options if free(option) > 13), max(options, key=free))
+        taken.append((x + best[0], y + best[1]))
+        axes.annotate(
+            *(said, (at_x, at_y)),
+            xytext=best,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=INK,
+            fontsize=_SIZE,
+        )
+
+
+def _text(axes: Axes, x: float, y: float, said: str, color: str = INK, **more: Any) -> None:
+    axes.text(x, y, said, color=color, fontsize=_SIZE, parse_math=False, **more)
+
+
+def _name(found: Findings, spec: str, most: int) -> str:
+    """A strategy's number and name, cut in the middle where it is long."""
+    name = plain(spec)
+    if len(name) > most:
+        name = f"{name[: most - 12]}…{name[-11:]}"
+    return f"{found.specs.index(spec) + 1}  {name}"

@@ -1,0 +1,184 @@
+"""Everything that a report says, computed once from a results folder: plain data that every format shows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.comparison import Comparison
+from benchmarks.lines import Lines
+from benchmarks.pairs import Pair, outcomes, pairs
+from benchmarks.report.agreement import Agreement, agreement
+from benchmarks.report.costs import Comparable, Costs, comparable, costs
+from benchmarks.report.remarks import remarks
+from benchmarks.report.sureness import Sureness, sureness
+from benchmarks.report.votes import Draws, draws
+from benchmarks.result import Result
+from benchmarks.rows import Row
+from benchmarks.store import Store
+from benchmarks.verdict import LEVEL
+from reasoning.errors import InputError
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run found.
+
+    Attributes:
+        title: what was compared, in a line.
+        facts: what made the run, by name: task, model, seed, versions, licence.
+        n: how many problems were begun.
+        headline: the verdict in a sentence.
+        verdict: the lines that say how sure that is.
+        remarks: what limits the numbers.
+        rows: one for each strategy, in the order of the run.
+        pairs: every two strategies that answered anything, on the problems that both answered.
+        on: the problems on which costs are compared.
+        costs: accuracy against each known measure of cost.
+        draws: accuracy against the number of draws, where there were votes.
+        sureness: whether confidences mean what they say, where there are some.
+        agreement: what the strategies have in common.
+        readings: by rule and strategy, how many answers it read; a rule that read nothing says why.
+        free: whether the model costs no money.
+        results: the single results, in order of the problems.
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    n: int
+    headline: str
+    verdict: tuple[str, ...]
+    remarks: tuple[str, ...]
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    on: Comparable
+    costs: tuple[Costs, ...]
+    draws: tuple[Draws, ...]
+    sureness: tuple[Sureness, ...]
+    agreement: Agreement
+    readings: Mapping[str, Mapping[str, int]]
+    free: bool
+    results: tuple[Result, ...] = field(repr=False)
+
+    @property
+    def specs(self) -> list[str]:
+        """The strategies of the rows; a strategy's number in a report is its place here, from 1."""
+        return [row.strategy for row in self.rows]
+
+    @property
+    def best(self) -> Row | None:
+        """The most accurate strategy, of equal ones the one with the fewest tokens; None where nothing came through."""
+        counted = [row for row in self.rows if row.n]
+        return min(counted, key=lambda row: (-row.accuracy, row.usage.completion_tokens), default=None)
+
+    @property
+    def against_best(self) -> list[Pair]:
+        """The best strategy beside each other one, the largest difference first."""
+        if self.best is None:
+            return []
+        name = self.best.strategy
+        found = [pair.seen_from(name) for pair in self.pairs if name in (pair.first, pair.second) and pair.n]
+        return sorted(found, key=lambda pair: -pair.difference.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data without the single results."""
+        data = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "results"}
+        data["rows"] = [row.to_json() for row in self.rows]
+        data["on"] = {"problems": len(self.on.problems), "left_out": dict(self.on.left_out)}
+        same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same.items()]
+        data["agreement"] = {**dataclasses.asdict(dataclasses.replace(self.agreement, same={})), "same": same}
+        return {name: _plain(value) for name, value in data.items()}
+
+
+def find(store: Store) -> Findings:
+    """What a results folder holds, also while a run fills it.
+
+    Raises:
+        InputError: two problems have one id.
+    """
+    _refuse_duplicates(store)
+    found = Comparison.of(store)
+    answered = [row.strategy for row in found.rows if row.n]
+    compared = tuple(pairs(outcomes(found.results), answered))
+    on = comparable(found.results)
+    specs = [row.strategy for row in found.rows]
+    said = tuple(found.verdict.splitlines())
+    findings = Findings(
+        title=found.title,
+        facts=_facts(store),
+        n=found.n,
+        headline=said[0],
+        verdict=said,
+        remarks=tuple(remarks(store, found.results, found.rows, compared, on)),
+        rows=found.rows,
+        pairs=compared,
+        on=on,
+        costs=costs(found.results, on, specs, compared),
+        draws=draws(store, found.results, specs),
+        sureness=sureness(found.results, specs),
+        agreement=agreement(found.results, answered),
+        readings=_readings(found.results),
+        free=found.free,
+        results=found.results,
+    )
+    return dataclasses.replace(findings, headline=_headline(findings))
+
+
+def _headline(found: Findings) -> str:
+    """The verdict in a sentence."""
+    best, against = found.best, found.against_best
+    if best is None or not best.correct or not against:
+        return found.verdict[0]
+    level_with = [pair.second for pair in against if pair.adjusted >= LEVEL]
+    most = f"{best.strategy} has the most right answers ({best.correct} of {best.n})"
+    if not level_with:
+        second = min(against, key=lambda pair: pair.difference.value)
+        value, low, high = (f"{100 * one:.0f}" for one in dataclasses.astuple(second.difference))
+        others = f"every other; the next best, {second.second}," if len(against) > 1 else second.second
+        return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
+    if len(level_with) == len(against):
+        names = "the others" if len(against) > 1 else level_with[0]
+        return f"{most}, but cannot be told apart from {names}: it may be chance."
+    names = level_with[0] if len(level_with) == 1 else f"{len(level_with)} others"
+    beaten = len(against) - len(level_with)
+    return f"{most} and beats {beaten} of {len(against)}, but cannot be told apart from {names}."
+
+
+def _readings(results: Iterable[Result]) -> dict[str, dict[str, int]]:
+    counts = Counter((one.how or f"{one.state}: {one.why.partition(':')[0]}", one.strategy) for one in results)
+    rules: dict[str, dict[str, int]] = {}
+    for (rule, spec), count in counts.items():
+        rules.setdefault(rule, {})[spec] = count
+    return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
+
+
+def _facts(store: Store) -> dict[str, str]:
+    said = {**store.settings, **{name: store.about.get(name) for name in ("source", "licence", "created", "library")}}
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _refuse_duplicates(store: Store) -> None:
+    if store.folder is None:
+        return
+    seen: set[str] = set()
+    for number, record in enumerate(Lines(store.folder / "problems.jsonl").read(), 1):
+        if record["id"] in seen:
+            raise InputError(
+                f"{store.folder / 'problems.jsonl'}:{number}: a second problem {record['id']!r}; which of the two a "
+                "result belongs to is not known, so nothing is reported"
+            )
+        seen.add(record["id"])
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(one) for name, one in dataclasses.asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value

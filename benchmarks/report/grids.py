@@ -1,0 +1,262 @@
+"""The tables of a report as cells of text, from which every format is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks import table
+from benchmarks.curves import Point
+from benchmarks.pairs import Pair
+from benchmarks.report.costs import Costs, Step
+from benchmarks.report.findings import Findings
+from benchmarks.report.sureness import Sureness
+
+_COVERAGES = (0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Attributes:
+        name: a word for it, such as "strategies".
+        title: what it shows, in a line.
+        header: titles of the columns.
+        rows: cells of text.
+        note: how it is to be read.
+        words: how many of the first columns hold words; the others hold numbers.
+        bold: places of the rows that stand out.
+        paper: whether it belongs into a paper; the others are for looking things up.
+    """
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    words: int = 1
+    bold: frozenset[int] = frozenset()
+    paper: bool = False
+
+
+def grids(found: Findings) -> list[Grid]:
+    """All tables that have any rows."""
+    made = [
+        strategies(found),
+        differences(found),
+        every_pair(found),
+        *budgets(found),
+        draws(found),
+        sureness(found),
+        solved(found),
+        same(found),
+        readings(found),
+    ]
+    return [grid for grid in made if grid.rows]
+
+
+def strategies(found: Findings) -> Grid:
+    """One row for each strategy."""
+    return Grid(
+        "strategies",
+        "Accuracy and cost",
+        ("#", *table.HEADER),
+        tuple((str(number), *table.cells(row, found.free)) for number, row in enumerate(found.rows, 1)),
+        "An answer that could not be read counts as not right; a failed call does not count. Calls, tokens and cost "
+        "are totals; s each: seconds of model time for one problem.",
+        words=2,
+        bold=frozenset(place for place, row in enumerate(found.rows) if row.best),
+        paper=True,
+    )
+
+
+def differences(found: Findings) -> Grid:
+    """The best strategy against each other one."""
+    best = found.best.strategy if found.best else ""
+    return Grid(
+        "differences",
+        f"By how many points {best} is better",
+        ("than", *_PAIRED),
+        tuple((pair.second, *_paired(pair)) for pair in found.against_best),
+        _on_pairs(found),
+        paper=True,
+    )
+
+
+def every_pair(found: Findings) -> Grid:
+    """All pairs of strategies."""
+    return Grid(
+        "pairs",
+        "Every pair: by how many points the first is better",
+        ("first", "second", *_PAIRED),
+        tuple((pair.first, pair.second, *_paired(pair)) for pair in found.pairs if pair.n),
+        _on_pairs(found),
+        words=2,
+    )
+
+
+def budgets(found: Findings) -> Iterator[Grid]:
+    """The best at each budget, by measure."""
+    for one in found.costs:
+        left = [f"{point.strategy} ({point.often:.0%})" for point in one.points if point.often > 0.05]
+        yield Grid(
+            f"budgets-{one.measure}",
+            f"The best at each budget of {one.measure}",
+            (f"{one.measure} a problem", "the best is", "not told apart from", "accuracy", "one more right", "95 %"),
+            tuple(_step(one, step) for step in one.steps),
+            f"On {len(found.on.problems)} problems. One more right: what a further right answer costs beside the row "
+            "above, with the ends of the interval of the difference; ∞: the difference may be none. Of resamples of "
+            f"the problems, on the frontier: {', '.join(left) or 'none'}.",
+            words=3,
+            paper=one is found.costs[0],
+        )
+
+
+def draws(found: Findings) -> Grid:
+    """Accuracy against the number of draws."""
+    return Grid(
+        "draws",
+        "How many draws to vote over",
+        ("strategy", "draws", "vote", "95 %", "any right", "95 %"),
+        tuple(
+            (one.strategy, str(most.k), _share(most.mean), _ends(most), _share(either.mean), _ends(either))
+            for one in found.draws
+            for most, either in zip(one.majority, one.any, strict=True)
+        ),
+        "Vote: the accuracy of the vote of so many draws, over all subsets of the stored ones (maj@k). Any right: what "
+        "a perfect choice among them would reach (pass@k).",
+    )
+
+
+def sureness(found: Findings) -> Grid:
+    """Calibration and selective accuracy."""
+    return Grid(
+        "confidence",
+        "Whether the confidence means what it says",
+        ("strategy", "answers", "calibration error", *(f"surest {one:.0%}" for one in _COVERAGES[:-1]), "all"),
+        tuple(
+            (one.strategy, str(one.n), f"{100 * one.error:.1f}", *(_surest(one, share) for share in _COVERAGES))
+            for one in found.sureness
+        ),
+        "Calibration error: how many points confidence and accuracy are apart, on average (ECE, ten bins). Surest: the "
+        "accuracy where only the surest answers are given; equally sure ones go together, so the share may be larger, "
+        "and then stands in brackets.",
+    )
+
+
+def solved(found: Findings) -> Grid:
+    """Which problems any, all or one of the strategies solve."""
+    of = found.agreement
+    if not of.n:
+        return Grid("solved", "", (), ())
+    lines = [("any strategy", of.any_right), ("every strategy", of.all_right), ("no strategy", of.none_right)]
+    lines += [(f"only {spec}", len(ids)) for spec, ids in of.only.items() if ids and len(of.only) > 1]
+    return Grid(
+        "solved",
+        "Who solves what",
+        ("solved by", "problems", "share"),
+        tuple((name, str(count), _share(count / of.n)) for name, count in lines),
+        f"Of {of.n} that every strategy answered. By any strategy: what a perfect choice among them would reach.",
+    )
+
+
+def same(found: Findings) -> Grid:
+    """How often two strategies say the same."""
+    specs = found.specs
+    shares = found.agreement.same
+    names = [spec for spec in specs if any(spec in pair for pair in shares)]
+
+    def cell(row: str, column: str) -> str:
+        share = shares.get((row, column), shares.get((column, row)))
+        return "–" if share is None else f"{share:.0%}".replace("%", " %")
+
+    return Grid(
+        "agreement",
+        "How often two strategies give the same answer",
+        ("#", "strategy", *(str(specs.index(spec) + 1) for spec in names)),
+        tuple((str(specs.index(row) + 1), row, *(cell(row, column) for column in names)) for row in names),
+        "On the problems that both answered; right or wrong.",
+        words=2,
+    )
+
+
+def readings(found: Findings) -> Grid:
+    """How the answers were read."""
+    return Grid(
+        "readings",
+        "How the answers were read",
+        ("rule", *(str(number) for number in range(1, len(found.specs) + 1))),
+        tuple(
+            (rule, *(f"{counts.get(spec, 0) or '·'}" for spec in found.specs))
+            for rule, counts in found.readings.items()
+        ),
+        "Columns are strategies by number. A rule with 'unparsed' or 'failed' gave no answer.",
+    )
+
+
+_PAIRED = ("points", "95 %", "p", "p (Holm)", "disagree", "problems")
+
+
+def _paired(pair: Pair) -> tuple[str, ...]:
+    found = pair.difference
+    return (
+        _points(found.value),
+        f"{_points(found.low)} to {_points(found.high)}",
+        p_value(pair.p),
+        p_value(pair.adjusted),
+        _share(pair.disagree),
+        str(pair.n),
+    )
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
+
+
+def _on_pairs(found: Findings) -> str:
+    test = (
+        "Paired t-tests over the mean of each problem's repetitions, bootstrap intervals (BCa)"
+        if any(result.epoch for result in found.results)
+        else "Exact McNemar tests, Newcombe's paired intervals"
+    )
+    return f"{test}, on the problems that both answered. Holm's correction is over {len(found.pairs)} pairs."
+
+
+def _step(costs: Costs, step: Step) -> tuple[str, ...]:
+    show = amount(costs.measure)
+    if step.one_more is None:
+        more = ("", "")
+    else:
+        ends = ["∞" if end is None else show(end) for end in (step.one_more_low, step.one_more_high)]
+        more = (show(step.one_more), " to ".join(ends))
+    return (f"from {show(step.budget)}", step.strategy, ", ".join(step.level_with) or "–", _share(step.accuracy), *more)
+
+
+def amount(measure: str) -> Callable[[float], str]:
+    """How an amount of a measure is shown."""
+    return {
+        "tokens": lambda value: f"{value:,.0f}",
+        "dollars": lambda value: f"${value:.2g}" if value < 0.1 else f"${value:,.2f}",
+        "calls": lambda value: f"{value:,.1f}",
+        "seconds": lambda value: f"{value:,.1f} s",
+    }[measure]
+
+
+def p_value(p: float) -> str:
+    """A p-value as a cell."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _surest(one: Sureness, share: float) -> str:
+    coverage, accuracy = next((point for point in one.selective if point[0] >= share - 1e-9), one.selective[-1])
+    beyond = f" ({coverage:.0%})".replace("%", " %") if coverage > share + 0.005 else ""
+    return _share(accuracy) + beyond
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _ends(point: Point) -> str:
+    return f"{100 * point.low:.1f}–{100 * point.high:.1f}"

@@ -1,0 +1,330 @@
+// What a report does in the browser. All data is put in as text, never as markup.
+"use strict";
+
+const core = JSON.parse(document.getElementById("core").textContent);
+const PER_PAGE = 100, LONG = 20000;
+const WORDS = { r: ["✓", "right"], w: ["✗", "wrong"], u: ["?", "unparsed"], f: ["!", "failed"] };
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+const $ = (id) => document.getElementById(id);
+
+// An element with a class, with texts and elements in it.
+function el(tag, kind, ...inside) {
+  const made = document.createElement(tag);
+  if (kind) made.className = kind;
+  for (const one of inside) typeof one === "string" ? put(made, one) : made.append(one);
+  return made;
+}
+
+// Text, in which marks that hide or turn text around are shown by their names.
+function put(into, text) {
+  let rest = text;
+  for (let at; (at = rest.search(HIDDEN)) >= 0; rest = rest.slice(at + 1)) {
+    into.append(rest.slice(0, at), el("span", "ctl", "U+" + rest.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0")));
+  }
+  into.append(rest);
+}
+
+// A block of text; the end of a very long one on demand.
+function block(text, kind) {
+  const pre = el("pre", kind || "", text.slice(0, LONG));
+  pre.dir = "auto";
+  if (text.length > 1500) pre.tabIndex = 0; // it may scroll
+  if (text.length <= LONG) return pre;
+  const more = el("button", "plain", `show the other ${(text.length - LONG).toLocaleString("en")} characters`);
+  more.onclick = () => { put(pre, text.slice(LONG)); more.remove(); };
+  return el("div", "", pre, more);
+}
+
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob($(id).textContent), (one) => one.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+const unpacked = new Map(); // a few groups of traces
+async function traces(problem) {
+  const group = core.groups.findLastIndex((first) => first <= problem);
+  if (group < 0) return [];
+  if (!unpacked.has(group)) {
+    if (unpacked.size > 3) unpacked.delete(unpacked.keys().next().value);
+    unpacked.set(group, unpack(`traces-${group}`));
+  }
+  return (await unpacked.get(group))[problem] || [];
+}
+
+// How much all names begin with, up to a word's end: a phone leaves it out.
+const front = (() => {
+  const [first = ""] = core.ids;
+  let length = first.length;
+  for (const id of core.ids) while (!id.startsWith(first.slice(0, length))) length -= 1;
+  const whole = first.slice(0, length).search(/[^-_./: ]*$/);
+  return core.ids.length > 1 && whole > 3 ? whole : 0;
+})();
+
+const cells = core.states.map((line) => line.split(","));
+let rules = [], problems = null, shown = [], page = 0, open = -1;
+
+// ---- tables that can be sorted
+
+function value(cell) {
+  const text = cell.textContent.replace("−", "-").replace("< ", "");
+  const number = parseFloat(text.replace(/[$,]/g, "")) * (/\dk$/.test(text) ? 1000 : 1);
+  return Number.isNaN(number) ? text : number;
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = el("button");
+    button.append(...head.childNodes);
+    head.append(button);
+    button.onclick = () => {
+      const up = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("word"));
+      heads.forEach((one) => one.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = [...table.tBodies[0].rows].map((row) => [value(row.cells[column]), row]);
+      rows.sort(([a], [b]) => {
+        if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // what is no number stays behind
+        const order = typeof a === "number" ? a - b : a.localeCompare(b, "en");
+        return up ? order : -order;
+      });
+      table.tBodies[0].append(...rows.map(([, row]) => row));
+    };
+  });
+}
+
+// ---- switches
+
+$("theme").onchange = (event) => { document.documentElement.dataset.theme = event.target.value; };
+const measure = $("measure");
+if (measure) {
+  const choose = () => document.querySelectorAll("[data-measure]").forEach((one) => { one.hidden = one.dataset.measure !== measure.value; });
+  measure.onchange = choose;
+  choose();
+}
+
+// ---- the matrix and its filters
+
+function matches(row, show, of) {
+  const chosen = of === "" ? row.filter(Boolean) : [row[of]].filter(Boolean);
+  const right = (cell) => cell.includes("r"), whole = (cell) => /^r+$/.test(cell);
+  const every = row.filter((cell) => cell && !/^f+$/.test(cell));
+  if (show === "all") return true;
+  if (!chosen.length) return false;
+  if (show === "right") return chosen.every(whole);
+  if (show === "wrong") return chosen.every((cell) => !right(cell) && !/^f+$/.test(cell));
+  if (show === "unparsed") return chosen.some((cell) => cell.includes("u"));
+  if (show === "failed") return chosen.some((cell) => cell.includes("f"));
+  if (show === "alone") return every.filter(right).length === 1 && chosen.some(right);
+  return of === "" ? every.some(right) && !every.every(whole) : every.some((cell) => cell !== row[of]) && every.includes(row[of]);
+}
+
+function haystack(place) {
+  const [asked, target, results] = problems[place];
+  return [core.ids[place], asked, target, ...results.map((one) => `${one[1] ?? ""} ${rules[one[2]]}`)].join("\n").toLowerCase();
+}
+
+function filter() {
+  const form = new FormData($("filters")), wanted = form.get("text").trim().toLowerCase(), of = form.get("of");
+  shown = core.ids.map((_, place) => place).filter((place) =>
+    matches(cells[place], form.get("show"), of === "" ? "" : Number(of)) && (!wanted || haystack(place).includes(wanted)));
+  page = 0;
+  draw();
+}
+
+function mark(states) {
+  if (!states) return el("span", "none", "·");
+  const kind = /^r+$/.test(states) ? "r" : states.includes("r") ? "w" : states[0];
+  const many = states.length > 1 ? ` ${[...states].filter((one) => one === "r").length}/${states.length}` : "";
+  const sign = el("b", "", WORDS[kind][0] + many);
+  sign.setAttribute("aria-hidden", "true");
+  return el("span", kind, sign, el("span", "vh", many ? `${many} right` : WORDS[kind][1]));
+}
+
+function draw() {
+  const body = $("matrix").tBodies[0], from = page * PER_PAGE, here = shown.slice(from, from + PER_PAGE);
+  body.replaceChildren(...here.map((place) => {
+    const id = core.ids[place], name = el("button", "", el("span", front ? "front" : "", id.slice(0, front)), el("span", "", id.slice(front)));
+    name.title = id;
+    name.setAttribute("aria-label", `open ${id}`);
+    const head = el("th", "", name);
+    head.scope = "row";
+    const [, target, results] = problems[place];
+    const row = el("tr", "", head, el("td", "", target.slice(0, 60)));
+    cells[place].forEach((states, strategy) => {
+      const said = results.filter((one) => one[0] === strategy);
+      const cell = el("td", "", mark(states));
+      if (said.length === 1 && said[0][1] !== null) put(cell, " " + said[0][1].slice(0, 60));
+      row.append(cell);
+    });
+    row.onclick = () => show(place, name);
+    return row;
+  }));
+  const pages = Math.max(1, Math.ceil(shown.length / PER_PAGE));
+  $("count").textContent = shown.length === core.ids.length ? `${shown.length} problems` : `${shown.length} of ${core.ids.length} problems`;
+  $("page").textContent = `page ${page + 1} of ${pages}`;
+  $("back").disabled = page === 0;
+  $("on").disabled = page >= pages - 1;
+  $("pager").hidden = pages === 1;
+}
+
+// ---- one problem beside its traces
+
+const dialog = $("problem");
+let opener = null;
+
+async function show(place, from) {
+  if (from) opener = from;
+  open = place;
+  const [asked, target, results] = problems[place];
+  $("name").replaceChildren();
+  put($("name"), core.ids[place]);
+  $("asked").replaceChildren(block(asked), el("p", "facts", el("b", "", "target "), target));
+  const columns = core.specs.map((spec, number) => column(place, spec, number, results));
+  $("side").replaceChildren(...columns.map(([article]) => article));
+  choose();
+  const at = shown.indexOf(place);
+  $("before").disabled = at <= 0;
+  $("after").disabled = at < 0 || at >= shown.length - 1;
+  $("where").textContent = at < 0 ? "" : `${at + 1} of ${shown.length}`;
+  if (!dialog.open) dialog.showModal();
+  $("inside").scrollTop = 0;
+  $("name").focus();
+  try { history.replaceState(null, "", "#problem=" + encodeURIComponent(core.ids[place])); } catch { /* some browsers do not let a file do that */ }
+  for (const [strategy, epoch, stage] of await traces(place)) {
+    if (open !== place) return;
+    const slot = columns[strategy][1][epoch];
+    if (slot) slot.replaceChildren(el("h4", "", "Step by step"), steps(stage, new Set()));
+  }
+}
+
+function column(place, spec, number, results) {
+  const article = el("article", "", el("h3", "", `${number + 1}  ${spec}`)), slots = [];
+  const mine = results.filter((one) => one[0] === number), states = cells[place][number];
+  article.dataset.strategy = number;
+  if (!mine.length) article.append(el("p", "facts", "not run on this problem"));
+  mine.forEach((one, epoch) => {
+    const [, said, rule, sure, votes, calls, into, out, seconds, usd] = one, kind = states[epoch];
+    if (mine.length > 1) article.append(el("h4", "", `repetition ${epoch + 1}`));
+    const answer = el("p", kind, el("b", "", `${WORDS[kind][0]} ${WORDS[kind][1]}`));
+    article.append(answer);
+    if (said !== null) article.append(block(said));
+    const read = rules[rule];
+    if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "why: " : "read by: ", el("b", "", read)));
+    if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
+    const total = (votes || []).reduce((sum, [, count]) => sum + count, 0);
+    for (const [candidate, count] of votes || []) {
+      const length = el("i");
+      length.style.width = `${100 * count / total}%`;
+      article.append(el("div", "vote", length, el("span", "", `${candidate} × ${count}`)));
+    }
+    const money = typeof usd === "number" ? ` · $${usd.toFixed(4)}` : "";
+    article.append(el("p", "facts", `${calls} ${calls === 1 ? "call" : "calls"} · ${into} + ${out} tokens · ${seconds} s${money}`));
+    slots.push(el("div", "", core.groups.length ? el("p", "dim", "no trace was kept") : ""));
+    article.append(slots.at(-1));
+  });
+  return [article, slots];
+}
+
+// A stage as a list of its steps; turns that stand above already are not shown again.
+function steps([, , events], seen) {
+  const list = el("ol", "steps");
+  for (const event of events) {
+    if (typeof event === "string") list.append(el("li", "dim", event));
+    else if (Array.isArray(event)) {
+      const time = event[1] === null ? "" : ` · ${event[1].toFixed(1)} s`;
+      const part = el("details", "", el("summary", "", el("b", "", event[0]), el("span", "dim", time)), steps(event, seen));
+      part.open = true;
+      list.append(el("li", "", part));
+    } else list.append(el("li", "", ...call(event, seen)));
+  }
+  return list;
+}
+
+function call({ turns, settings, said }, seen) {
+  const asked = el("details", "", el("summary", "dim", `asked${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
+  const replies = said.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
+    ...(reasoning ? [el("div", "role", "reasoning"), block(reasoning, "thought")] : []),
+    block(text, "said"),
+    el("div", "dim", [`${tokens} tokens`, `${seconds} s`, remarks].filter(Boolean).join(" · ")),
+  ]);
+  return [asked, ...replies];
+}
+
+function prompt(turns, seen) {
+  const keys = turns.map((_, at) => JSON.stringify(turns.slice(0, at + 1)));
+  const known = keys.findLastIndex((key) => seen.has(key)) + 1;
+  keys.forEach((key) => seen.add(key));
+  const above = known ? [el("div", "role", `${known} ${known === 1 ? "turn" : "turns"} as above`)] : [];
+  return [...above, ...turns.slice(known).flatMap(([role, text]) => [el("div", "role", role), block(text)])];
+}
+
+function choose() {
+  const on = new Set([...$("chosen").querySelectorAll("input:checked")].map((one) => one.value));
+  for (const article of $("side").children) article.hidden = !on.has(article.dataset.strategy);
+}
+
+const step = (by) => { const at = shown.indexOf(open) + by; if (shown[at] !== undefined) show(shown[at]); };
+$("before").onclick = () => step(-1);
+$("after").onclick = () => step(1);
+$("close").onclick = () => dialog.close();
+$("chosen").onchange = choose;
+dialog.addEventListener("close", () => {
+  open = -1;
+  try { history.replaceState(null, "", location.href.split("#")[0] + "#problems"); } catch { /* as above */ }
+  if (opener && opener.isConnected) opener.focus();
+});
+dialog.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("pre, input, .side")) return;
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+// ---- prompts in full
+
+if ($("prompt-list") && !Object.keys(core.prompts).length) $("prompt-list").append(el("p", "dim", "No trace was kept."));
+for (const [strategy, place] of Object.entries(core.prompts)) {
+  const part = el("details", "", el("summary", "", `${Number(strategy) + 1}  ${core.specs[strategy]}`));
+  $("prompt-list").append(part);
+  part.addEventListener("toggle", async () => {
+    const [, , stage] = (await traces(place)).find((one) => one[0] === Number(strategy));
+    const seen = new Set(), list = el("ol", "steps");
+    for (const { turns, settings } of calls(stage)) {
+      if (seen.has(JSON.stringify(turns))) continue; // another draw of the same
+      list.append(el("li", "", el("div", "dim", settings), ...prompt(turns, seen)));
+    }
+    part.append(list);
+  }, { once: true });
+}
+
+function calls([, , events]) {
+  return events.flatMap((event) => typeof event === "string" ? [] : Array.isArray(event) ? calls(event) : [event]);
+}
+
+// ---- begin
+
+core.specs.forEach((spec, number) => {
+  const box = el("input");
+  Object.assign(box, { type: "checkbox", checked: true, value: String(number) });
+  $("chosen").append(el("label", "", box, `${number + 1} ${spec}`));
+});
+
+async function begin() {
+  if (!core.ids.length) return;
+  if (!("DecompressionStream" in window)) {
+    $("count").textContent = "This browser cannot unpack the problems; one from 2023 or later can.";
+    return;
+  }
+  ({ rules, problems } = await unpack("details"));
+  let wait = 0;
+  $("filters").oninput = () => { clearTimeout(wait); wait = setTimeout(filter, 120); };
+  $("filters").onsubmit = (event) => { event.preventDefault(); filter(); };
+  $("back").onclick = () => { page -= 1; draw(); };
+  $("on").onclick = () => { page += 1; draw(); };
+  filter();
+  const named = /^#problem=(.*)$/.exec(location.hash);
+  const place = named ? core.ids.indexOf(decodeURIComponent(named[1])) : -1;
+  if (place >= 0) show(place);
+  document.documentElement.dataset.ready = "yes";
+}
+begin();

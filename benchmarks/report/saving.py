@@ -1,0 +1,48 @@
+"""A report into a file, in the format that the file's name says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.report.findings import Findings
+from benchmarks.report.page import write
+from benchmarks.report.texts import latex, markdown, sheet
+from benchmarks.store import Store
+from reasoning.errors import InputError, UnknownName
+
+
+def _plain(found: Findings) -> str:
+    return json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+_TEXTS: Mapping[str, Callable[[Findings], str]] = {".md": markdown, ".tex": latex, ".csv": sheet, ".json": _plain}
+FORMATS = (".html", *_TEXTS)
+"""The endings that a report's file may have."""
+
+
+def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
+    """Write a report whole, or leave the old one.
+
+    Args:
+        store: what was found in.
+        found: what is to be told.
+        path: a file that ends in one of `FORMATS`.
+        traces: with what was asked and said, where the format is HTML.
+
+    Raises:
+        UnknownName: the file ends otherwise.
+        InputError: it cannot be written, or the folder is damaged.
+    """
+    if path.suffix == ".html":
+        write(store, found, path, traces=traces)
+        return
+    if path.suffix not in _TEXTS:
+        raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.write_text(_TEXTS[path.suffix](found), encoding="utf-8", errors="replace", newline="\n")
+        new.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,94 @@
+"""Figures of matplotlib as SVG that lives in a page: its colours follow the page, and it needs no style attribute."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, DIM, LINE, PAPER = "#010101", "#020202", "#030303", "#040404"
+SERIES = tuple(f"#0505{number:02x}" for number in range(1, 9))
+"""Stand-ins for colours that the page defines, by their variables: text, lesser text, rules, background, series."""
+
+_VARIABLES: Mapping[str, str] = {
+    INK: "var(--ink)",
+    DIM: "var(--dim)",
+    LINE: "var(--line)",
+    PAPER: "var(--paper)",
+    **{colour: f"var(--s{number})" for number, colour in enumerate(SERIES, 1)},
+}
+_DROPPED = {"metadata", "style"}
+_POINTS = re.compile(r"-?\d+\.\d{2,}")
+
+
+def svg(figure: Figure, name: str, label: str) -> str:
+    """The figure as an element for a page.
+
+    Args:
+        figure: its texts are not to be mathematics.
+        name: a word that sets this figure's ids apart from those of the page's others.
+        label: what it shows, for those who do not see it.
+    """
+    import matplotlib
+
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    root = ElementTree.fromstring(file.getvalue())
+    used = set(re.findall(r"(?:#)([\w-]+)", " ".join(_references(root))))
+    box = root.get("viewBox", "")
+    root.attrib.clear()
+    root.attrib.update({"viewBox": box, "role": "img", "aria-label": label})
+    _clean(root, used, name)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _references(root: ElementTree.Element) -> list[str]:
+    return [value for one in root.iter() for name, value in one.attrib.items() if "#" in value and name != "id"]
+
+
+def _clean(element: ElementTree.Element, used: set[str], name: str) -> None:
+    element.tag = element.tag.rpartition("}")[2]
+    attributes: dict[str, str] = {}
+    for key, value in element.attrib.items():
+        key = key.rpartition("}")[2]
+        if key == "style":
+            attributes.update(_presentation(value))
+        elif key == "id":
+            if value in used:
+                attributes["id"] = f"{name}-{value}"
+        elif key in ("href", "clip-path"):
+            attributes[key] = value.replace("#", f"#{name}-")
+        elif key in ("d", "x", "y", "transform", "points"):
+            attributes[key] = _POINTS.sub(lambda found: f"{float(found[0]):.1f}", " ".join(value.split()))
+        elif key != "type":
+            attributes[key] = value
+    element.attrib.clear()
+    element.attrib.update(attributes)
+    element.tail = None
+    if element.text is not None and not element.text.strip():
+        element.text = None
+    for child in list(element):
+        if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in _DROPPED:
+            element.remove(child)
+        else:
+            _clean(child, used, name)
+
+
+def _presentation(style: str) -> dict[str, str]:
+    """A style attribute as attributes: a page whose policy allows no styles in elements shows them all the same."""
+    found = {}
+    for part in style.split(";"):
+        key, _, value = (one.strip() for one in part.partition(":"))
+        if key == "font":
+            found["font-size"] = re.search(r"[\d.]+px", value)[0] if "px" in value else "12px"  # type: ignore[index]
+            if "bold" in value or "700" in value:
+                found["font-weight"] = "bold"
+        elif key and not key.startswith("font-family"):
+            found[key] = _VARIABLES.get(value.lower(), value)
+    return found

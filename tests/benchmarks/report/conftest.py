@@ -1,0 +1,44 @@
+"""Stores with results that a test writes down by letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.result import Result
+from benchmarks.store import Store
+from reasoning.kinds import Number
+from reasoning.llm.request import Usage
+from reasoning.problem import Example, Problem
+
+STATES = {"r": ("answered", True), "w": ("answered", False), "u": ("unparsed", False), "f": ("failed", None)}
+
+
+def result(problem: str, spec: str, letter: str, epoch: int = 0, **more: Any) -> Result:
+    """A result: r for right, w for wrong, u for unparsed, f for failed."""
+    state, correct = STATES[letter]
+    value = {"r": "1", "w": "2"}.get(letter)
+    given = {"value": value, "how": "trigger" if value else "", "why": "" if value else "nothing found"}
+    return Result(problem, spec, "print", state, correct, **{**given, "epoch": epoch, **more})
+
+
+@pytest.fixture
+def kept() -> Callable[..., Store]:
+    """Makes a store from a word for each strategy, one letter a problem; "." is not run, "," ends a repetition."""
+
+    def make(usage: dict[str, Usage] | None = None, **words: str) -> Store:
+        store = Store(None, {"task": "ones", "model": "m"}, {"free": False})
+        longest = max((len(epoch) for word in words.values() for epoch in word.split(",")), default=0)
+        store.add_examples([Example(Problem("One?", Number(), id=f"p{k}"), "1") for k in range(longest)])
+        store.ask(words)
+        for spec, word in words.items():
+            for epoch, letters in enumerate(word.split(",")):
+                for place, letter in enumerate(letters):
+                    if letter != ".":
+                        used = (usage or {}).get(spec, Usage(1, 10, 10, 0, None, 1.0))
+                        store.add(result(f"p{place}", spec, letter, epoch, usage=used), None)
+        return store
+
+    return make

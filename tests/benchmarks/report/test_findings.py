@@ -1,0 +1,246 @@
+"""What a report computes, against numbers by hand, and what it says of folders that are not as they should be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.comparison import Comparison
+from benchmarks.report import find
+from benchmarks.report.grids import grids
+from benchmarks.statistics import mcnemar, newcombe
+from benchmarks.store import Store
+from reasoning.errors import InputError
+from reasoning.llm.request import Usage
+from tests.benchmarks.report.conftest import result
+from tests.benchmarks.report.synthetic import made
+
+Kept = Callable[..., Store]
+
+
+def test_the_rows_and_the_verdict_are_those_of_the_comparison(kept: Kept) -> None:
+    store = kept(vanilla="rrwwwwwwww", cot="rrrrrrrrrw")
+    found, known = find(store), Comparison.of(store)
+    assert found.rows == known.rows
+    assert "\n".join(found.verdict) == known.verdict
+
+
+def test_the_headline_says_what_can_be_told_apart(kept: Kept) -> None:
+    clear = find(kept(vanilla="w" * 40 + "r" * 10, cot="r" * 50))
+    assert clear.headline == "cot beats vanilla by 80 points (95 %: 65 to 89)."
+    close = find(kept(vanilla="rw" * 5, cot="rrw" * 3 + "w"))
+    assert "cot has the most right answers (6 of 10), but cannot be told apart from vanilla" in close.headline
+    mixed = find(kept(vanilla="w" * 40, cot="r" * 30 + "w" * 10, pot="r" * 31 + "w" * 9))
+    assert (
+        "pot has the most right answers (31 of 40) and beats 1 of 2, but cannot be told apart from cot."
+        in mixed.headline
+    )
+
+
+def test_pairs_have_the_intervals_and_tests_of_the_statistics(kept: Kept) -> None:
+    found = find(kept(a="rrrrwwwwrr", b="rrwwrrwwww"))
+    (pair,) = found.pairs
+    a, b = ([letter == "r" for letter in word] for word in ("rrrrwwwwrr", "rrwwrrwwww"))
+    assert pair.difference == newcombe(a, b)
+    assert pair.p == mcnemar(4, 2)
+    assert found.against_best == [pair]
+
+
+def test_repetitions_are_one_problem(kept: Kept) -> None:
+    found = find(kept(a="rrrr,rrrw,rrww", b="wrww,wwww,rwww"))
+    (pair,) = found.pairs
+    assert pair.n == 4
+    assert pair.difference.value == pytest.approx((1 + 1 + 2 / 3 + 1 / 3) / 4 - (1 / 3 + 1 / 3) / 4)
+    assert found.agreement.n == 12
+    assert "Paired t-tests" in next(grid.note for grid in grids(found) if grid.name == "differences")
+
+
+def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
+    usage = {
+        name: Usage(1, tokens, 0, 0, tokens / 1000, 1.0)
+        for name, tokens in (("a", 10), ("b", 20), ("c", 50), ("d", 60))
+    }
+    found = find(kept(usage, a="rwwwwwwwww", b="wwwwwwwwww", c="rrrrrrwwww", d="rrrrrwwwww"))
+    tokens = next(one for one in found.costs if one.measure == "tokens")
+    assert [(point.strategy, point.cost, point.efficient) for point in tokens.points] == [
+        *(("a", 10, True), ("b", 20, False), ("c", 50, True), ("d", 60, False))
+    ]
+    first, second = tokens.steps
+    assert (first.strategy, first.budget, first.one_more) == ("a", 10, None)
+    assert second.one_more == pytest.approx((50 - 10) / 0.5)  # five problems in ten more, for 40 tokens a problem
+    difference = newcombe([k < 6 for k in range(10)], [k < 1 for k in range(10)])
+    assert second.one_more_low == pytest.approx(40 / difference.high)
+    assert second.one_more_high == pytest.approx(40 / difference.low)
+    assert set(second.level_with) == {"a", "b"}  # ten problems tell little
+    by_name = {point.strategy: point.often for point in tokens.points}
+    assert by_name["c"] > 0.95
+    assert by_name["b"] == 0
+    assert {one.measure for one in found.costs} == {"tokens", "dollars", "calls", "seconds"}
+
+
+def test_an_unknown_price_is_no_price(kept: Kept) -> None:
+    assert "dollars" not in {one.measure for one in find(kept(a="rw", b="rr")).costs}
+    some = {"a": Usage(1, 10, 10, 0, 0.1, 1.0), "b": Usage(1, 10, 10, 0, None, 1.0)}
+    assert "dollars" not in {one.measure for one in find(kept(some, a="rw", b="rr")).costs}
+
+
+def test_what_nobody_and_only_one_solves(kept: Kept) -> None:
+    found = find(kept(a="rrwwf", b="rwwwr", c="rwrwr")).agreement
+    assert (found.n, found.any_right, found.all_right, found.none_right) == (4, 3, 1, 1)
+    assert found.only == {"a": ("p1",), "b": (), "c": ("p2",)}
+    assert found.same["a", "b"] == 3 / 4
+    assert found.same["b", "c"] == 4 / 5
+
+
+def test_curves_come_from_stored_votes(kept: Kept) -> None:
+    spec = "self_consistency(cot, samples=4)"
+    store = kept(**{spec: "rw"})
+    store.add(result("p0", spec, "r", value="1", votes=(("1", 2), ("3", 1))), None)
+    store.add(result("p1", spec, "w", value="3", votes=(("3", 2), ("1", 1))), None)
+    (curve,) = find(store).draws
+    assert (curve.samples, curve.n) == (4, 2)
+    assert curve.majority[0].mean == pytest.approx((2 / 4 + 1 / 4) / 2)  # one draw in four could not be read
+    assert curve.majority[-1].mean == 0.5
+    assert curve.any[-1].mean == 1
+
+
+@pytest.mark.parametrize("spec", ["self_consistency(cot, samples=4, stop='beta')", "no_such_strategy", "cot"])
+def test_draws_that_are_no_plain_sample_give_no_curve(kept: Kept, spec: str) -> None:
+    store = kept(**{spec: "r"})
+    store.add(result("p0", spec, "r", votes=(("1", 4),)), None)
+    assert find(store).draws == ()
+
+
+def test_confidence_against_what_is_right(kept: Kept) -> None:
+    store = kept(a="rrww")
+    for place, (letter, sure) in enumerate([("r", 1.0), ("r", 0.8), ("w", 0.8), ("w", 0.2)]):
+        store.add(result(f"p{place}", "a", letter, confidence=sure), None)
+    (found,) = find(store).sureness
+    assert found.n == 4
+    assert found.error == pytest.approx((0 + 2 * 0.3 + 0.2) / 4)
+    assert found.selective == ((0.25, 1.0), (0.75, 2 / 3), (1.0, 0.5))
+
+
+def test_how_answers_were_read_is_counted(kept: Kept) -> None:
+    assert find(kept(a="rwuf", b="rrrr")).readings == {
+        "trigger": {"a": 2, "b": 4},
+        "unparsed: nothing found": {"a": 1},
+        "failed: nothing found": {"a": 1},
+    }
+
+
+# ---- folders that are not as they should be
+
+
+def test_unequal_problems_are_paired_over_what_both_answered(kept: Kept) -> None:
+    found = find(kept(a="rrrrrr....", b="....rrwwww", c="rrrrrrrrrr"))
+    counts = {(pair.first, pair.second): pair.n for pair in found.pairs}
+    assert counts == {("a", "b"): 2, ("a", "c"): 6, ("b", "c"): 6}
+    said = " ".join(found.remarks)
+    assert "(of 10: a 6, b 6, c 10)" in said
+    assert "leaves out 4 to 8 a pair" in said
+    assert "Costs are compared on the 2 problems that all of them answered." in said
+    assert {point.strategy: point.accuracy for point in found.costs[0].points} == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_strategy_with_too_few_answers_does_not_shrink_the_comparison_of_costs(kept: Kept) -> None:
+    found = find(kept(a="rwrwrwrwrw", b="rrrrrrrrww", c="r" + "." * 9))
+    assert len(found.on.problems) == 10
+    assert {point.strategy for point in found.costs[0].points} == {"a", "b"}
+    assert "With too few answered problems to compare costs: c (1)." in found.remarks
+
+
+def test_no_problem_in_common(kept: Kept) -> None:
+    found = find(kept(a="rrr...", b="...rrr"))
+    assert found.costs == ()
+    assert found.agreement.n == 0
+    assert found.against_best == []
+    assert {grid.name for grid in grids(found)} == {"strategies", "agreement", "readings"}
+
+
+def test_all_failed(kept: Kept) -> None:
+    found = find(kept(a="fff", b="fff"))
+    assert found.headline == "Nothing came through, so there is nothing to compare."
+    assert found.pairs == ()
+    assert found.costs == ()
+    strategies = next(grid for grid in grids(found) if grid.name == "strategies")
+    assert [row[2:4] for row in strategies.rows] == [("–", "–"), ("–", "–")]
+    assert "a 3 of 3, b 3 of 3" in found.remarks[0]
+
+
+def test_one_that_failed_beside_one_that_did_not(kept: Kept) -> None:
+    found = find(kept(a="fff", b="rrw"))
+    assert "Nothing came through for a, so nothing is said about it." in found.remarks
+    assert [point.strategy for point in found.costs[0].points] == ["b"]
+    assert found.agreement.only == {"b": ("p0", "p1")}
+
+
+def test_an_empty_folder(kept: Kept, tmp_path: Path) -> None:
+    found = find(kept(a=""))
+    assert found.rows == ()
+    assert found.headline == "Nothing came through, so there is nothing to compare."
+    assert grids(found) == []
+
+
+def test_results_of_another_task_and_of_strangers_are_left_out_and_told(kept: Kept) -> None:
+    store = kept(a="rw", b="rr")
+    store.add(result("elsewhere", "a", "r"), None)
+    store.add(result("p0", "stranger", "r"), None)
+    found = find(store)
+    assert [row.n for row in found.rows] == [2, 2]
+    assert "1 result of strategies that this run did not ask for left out: stranger." in found.remarks
+    assert any("1 result of problems that are not in problems.jsonl left out" in one for one in found.remarks)
+
+
+def test_mixed_versions_are_told(kept: Kept) -> None:
+    store = kept(a="rw", b="rr")
+    store.add(result("p0", "a", "r", checker=99), None)
+    store.add(dataclasses.replace(result("p1", "b", "r"), fingerprint="other"), None)
+    said = " ".join(find(store).remarks)
+    assert "more than one version of the strategy: b" in said
+    assert "more than one version of the rules" in said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made(tmp_path / "run", 6, 3)
+    return tmp_path / "run"
+
+
+def test_two_problems_with_one_id_are_refused(folder: Path) -> None:
+    path = folder / "problems.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[0].replace('"target":"', '"target":"9')]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"problems.jsonl:7: .*'made-00000'"):
+        find(Store.read(folder))
+
+
+def test_of_several_lines_for_one_result_the_last_counts(folder: Path) -> None:
+    path = folder / "results.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    again = {**json.loads(lines[0]), "state": "failed", "correct": None, "value": None}
+    path.write_text("\n".join([*lines, json.dumps(again)]) + "\n", encoding="utf-8")
+    found = find(Store.read(folder))
+    assert found.rows[0].failed == 1
+    assert found.rows[0].n == 5
+
+
+def test_a_damaged_folder_names_the_place(folder: Path) -> None:
+    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write("no json\n")
+    with pytest.raises(InputError, match=r"results.jsonl:19"):
+        find(Store.read(folder))
+    shutil.rmtree(folder)
+    with pytest.raises(InputError, match="no results of a run here"):
+        find(Store.read(folder))
+
+
+def test_plain_data_is_json(folder: Path) -> None:
+    data = find(Store.read(folder)).to_json()
+    assert json.loads(json.dumps(data)) == data
+    assert [row["strategy"] for row in data["rows"]] == ["vanilla", "cot", "cot(shots=4)"]
