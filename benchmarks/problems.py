@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.tasks.by_value import ByValue, scorer
 from reasoning import kinds
 from reasoning.problem import Example, Problem
 
@@ -19,13 +20,13 @@ def to_json(example: Example) -> dict[str, Any]:
         "context": problem.context,
         "table": problem.table,
         "inputs": dict(problem.inputs) or None,
-        "own_scorer": example.scorer is not None or None,
+        "own_scorer": not isinstance(example.scorer, ByValue | None) or None,
     }
     return {name: value for name, value in data.items() if value is not None}
 
 
 def from_json(data: dict[str, Any]) -> Example:
-    """The inverse of `to_json`, but without a scorer. Raises KeyError where a field is missing."""
+    """The inverse of `to_json`, but without a scorer of its own. Raises KeyError where a field is missing."""
     kind = kinds.from_json(data["kind"])
     problem = Problem(
         *(data["question"], kind, data.get("context")),
@@ -33,4 +34,5 @@ def from_json(data: dict[str, Any]) -> Example:
         inputs=data.get("inputs", {}),
         id=data["id"],
     )
-    return Example(problem, data["target"])
+    own = data.get("own_scorer")
+    return Example(problem, data["target"], None if own else scorer(kind, data["target"]))

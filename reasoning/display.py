@@ -153,6 +153,8 @@ def answer_html(answer: Answer) -> str:
     if answer.confidence is not None:
         head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
     bars = _votes_html(answer.votes) if answer.votes else ""
+    drawn = getattr(answer.strategy, "drawn", None)
+    bars += drawn(answer) if drawn is not None else ""
     trace = _stage_html(answer.trace, about=cost(answer.usage)) if answer.trace else ""
     return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{trace}</div>'
 

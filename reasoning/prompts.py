@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -106,6 +106,34 @@ class Prompt:
         """A copy with some sections changed."""
         return replace(self, **changes)
 
+    def changed(self, changes: Mapping[str, Any]) -> Prompt:
+        """A copy with some sections changed, from plain values as a strategy's spec has them: `{"form": "xml"}`.
+
+        Lines are tuples of texts, and an example is a tuple of its input, output and thoughts.
+
+        Raises:
+            UnknownName: a section or a form that does not exist.
+            UsageError: a value that is no text, or no tuple of texts.
+        """
+        given = dict(changes)
+        for name, value in given.items():
+            if name not in (known := [one.name for one in fields(Prompt)]):
+                raise UnknownName("section", str(name), known, "of a prompt")
+            if name == "examples":
+                given[name] = tuple(one if isinstance(one, Demonstration) else Demonstration(*one) for one in value)
+            elif not (_is_lines(value) if name in ("dos", "donts") else isinstance(value, str)):
+                what = "a tuple of texts" if name in ("dos", "donts") else "a text"
+                raise UsageError(f"a prompt's {name} is {what}, not {value!r:.80}")
+        return replace(self, **given)
+
+    def changes(self, before: Prompt) -> dict[str, Any]:
+        """The sections that differ from another prompt's, as plain values: `before.changed(…)` of them is this one."""
+        found = {one.name: getattr(self, one.name) for one in fields(Prompt)}
+        found = {name: value for name, value in found.items() if value != getattr(before, name)}
+        if "examples" in found:
+            found["examples"] = tuple((one.input, one.output, one.thoughts) for one in self.examples)
+        return found
+
     @property
     def names(self) -> frozenset[str]:
         """The placeholders in use."""
@@ -173,6 +201,10 @@ class Prompt:
         from reasoning.display import prompt_html
 
         return prompt_html(self)
+
+
+def _is_lines(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(line, str) for line in value)
 
 
 def _names(texts: Iterable[str]) -> frozenset[str]:

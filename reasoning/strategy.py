@@ -19,10 +19,12 @@ from reasoning.answer import Answer, Unparsed
 from reasoning.budget import Budget
 from reasoning.card import Card
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
+from reasoning.fitting import fitted
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
 from reasoning.lane import Lane
-from reasoning.problem import Problem
+from reasoning.problem import Example, Problem
+from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.tools import Tools
 from reasoning.trace import Trace
@@ -152,6 +154,28 @@ class Strategy(ABC):
         """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
         return await loop.wait(self._map(list(problems), llm, epoch, budget, concurrency))
 
+    def fitted(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
+        """The copy that a technique of two phases makes of itself from examples, from synchronous code.
+
+        Every draw is in the journal: fitted again on the same examples, it spends nothing and is the same.
+
+        Args:
+            pool: examples to learn from; not those by which it is judged.
+            llm, epoch: as in `run`.
+            budget: what may be spent on all of them, within the model's budget.
+
+        Raises:
+            UsageError: it has no `async def fit(pool, session)`, or there are no examples.
+            CallFailed, BudgetExhausted: a call did not come through, or could not be afforded.
+        """
+        return loop.run(fitted(self, list(pool), llm, epoch, budget))
+
+    async def afitted(
+        self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
+    ) -> S:
+        """The same from asynchronous code, on any event loop."""
+        return await loop.wait(fitted(self, list(pool), llm, epoch, budget))
+
     async def _map(
         self,
         problems: Sequence[Problem | str],
@@ -258,14 +282,7 @@ class Strategy(ABC):
         return repr(self)
 
     def __repr__(self) -> str:
-        changed: list[str] = []
-        for one in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, one.name)
-            if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
-                changed.append(f"{one.name}={value!r}" if changed else repr(value))
-            elif value != one.default:
-                changed.append(f"{one.name}={value!r}")
-        return self.card.name + (f"({', '.join(changed)})" if changed else "")
+        return called(self.card.name, self)
 
     def __post_init__(self) -> None:
         self.check_parameters()
@@ -286,6 +303,19 @@ class Strategy(ABC):
                 raise UsageError(f"{where}: {name} must be {wanted}, not {type(value).__name__}")
             if name in at_least and value is not None and value < at_least[name]:
                 raise UsageError(f"{where}: {name} must be at least {at_least[name]:g}")
+
+
+def called(name: str, made: Any) -> str:
+    """A dataclass as a call that makes it, with what differs from its defaults; a prompt as its changed sections."""
+    changed: list[str] = []
+    for one in dataclasses.fields(made):
+        value = getattr(made, one.name)
+        if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
+            changed.append(f"{one.name}={value!r}" if changed else repr(value))
+        elif value != one.default:
+            sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)
+            changed.append(f"{one.name}={value.changes(one.default) if sections else value!r}")
+    return name + (f"({', '.join(changed)})" if changed else "")
 
 
 def _fits(value: object, hint: Any) -> bool:

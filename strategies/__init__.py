@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from strategies.decomposition.chain_of_event import ChainOfEvent as ChainOfEvent
     from strategies.decomposition.decomposed import Decomposed as Decomposed
     from strategies.decomposition.least_to_most import LeastToMost as LeastToMost
+    from strategies.direct.rendered import Rendered as Rendered
     from strategies.direct.vanilla import Vanilla as Vanilla
     from strategies.domain.telecom_feedback import TELECOM_FEEDBACK as TELECOM_FEEDBACK
     from strategies.domain.three_hop import ThreeHop as ThreeHop
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from strategies.knowledge.implicit_rag import ImplicitRAG as ImplicitRAG
     from strategies.knowledge.instructed import Instructed as Instructed
     from strategies.knowledge.system2_attention import System2Attention as System2Attention
+    from strategies.programs.chain_of_code import ChainOfCode as ChainOfCode
+    from strategies.programs.faithful_cot import FaithfulCoT as FaithfulCoT
+    from strategies.programs.math_prompter import MathPrompter as MathPrompter
+    from strategies.programs.pal import ProgramAided as ProgramAided
     from strategies.programs.program_of_thoughts import ProgramOfThoughts as ProgramOfThoughts
+    from strategies.programs.structured_cot import StructuredCoT as StructuredCoT
     from strategies.registry import catalogue as catalogue
     from strategies.registry import get as get
     from strategies.sampling.ensemble_refinement import EnsembleRefinement as EnsembleRefinement
@@ -36,9 +42,12 @@ if TYPE_CHECKING:
     from strategies.thought.thread_of_thought import ThreadOfThought as ThreadOfThought
     from strategies.verification.chain_of_verification import ChainOfVerification as ChainOfVerification
     from strategies.verification.logical_thoughts import LogicalThoughts as LogicalThoughts
+    from strategies.workshop import prompts as prompts
+    from strategies.workshop import replaced as replaced
 
 _FROM = {
     "Analogical": "thought.analogical",
+    "ChainOfCode": "programs.chain_of_code",
     "ChainOfEvent": "decomposition.chain_of_event",
     "ChainOfSymbol": "thought.chain_of_symbol",
     "ChainOfThought": "thought.cot",
@@ -48,16 +57,21 @@ _FROM = {
     "Decomposed": "decomposition.decomposed",
     "DefinedTerms": "knowledge.defined_terms",
     "EnsembleRefinement": "sampling.ensemble_refinement",
+    "FaithfulCoT": "programs.faithful_cot",
     "Federated": "sampling.federated",
     "Guided": "knowledge.guided",
     "ImplicitRAG": "knowledge.implicit_rag",
     "Instructed": "knowledge.instructed",
     "LeastToMost": "decomposition.least_to_most",
     "LogicalThoughts": "verification.logical_thoughts",
+    "MathPrompter": "programs.math_prompter",
     "Metacognitive": "thought.metacognitive",
     "PlanAndSolve": "thought.plan_and_solve",
+    "ProgramAided": "programs.pal",
     "ProgramOfThoughts": "programs.program_of_thoughts",
+    "Rendered": "direct.rendered",
     "SelfConsistency": "sampling.self_consistency",
+    "StructuredCoT": "programs.structured_cot",
     "System2Attention": "knowledge.system2_attention",
     "TELECOM_FEEDBACK": "domain.telecom_feedback",
     "ThreadOfThought": "thought.thread_of_thought",
@@ -67,6 +81,8 @@ _FROM = {
     "Vanilla": "direct.vanilla",
     "catalogue": "registry",
     "get": "registry",
+    "prompts": "workshop",
+    "replaced": "workshop",
     "split": "spec",
 }
 

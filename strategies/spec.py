@@ -1,7 +1,8 @@
 """The spec language: a strategy as a Python call expression, such as `self_consistency(pot, samples=10)`.
 
 It is parsed and never evaluated. A pool of demonstrations is written as it shows itself:
-`cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`.
+`cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`. A prompt is written as the sections that differ from
+the usual ones, `cot(two_stages={'form': 'xml'})`, and a task of a tree search as `tree_of_thoughts(Steps(rate={…}))`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from reasoning.errors import SpecError, UnknownName, UsageError
+from reasoning.prompts import Prompt
 from reasoning.strategy import Strategy
 from strategies.demonstrations.pool import Pool
 
@@ -53,18 +55,24 @@ def _strategy(node: ast.expr, spec: str, lookup: Lookup) -> Strategy:
     match node:
         case ast.Name(id=name):
             found = lookup(name, _where(node, spec))
-            return found if isinstance(found, Strategy) else _made(found, {}, node, spec)
+            return (
+                found if isinstance(found, Strategy) else cast(Strategy, _made(found, found.card.name, {}, node, spec))
+            )
         case ast.Call(func=ast.Name(id=name)):
             found = lookup(name, _where(node, spec))
             if isinstance(found, Strategy):
                 raise SpecError(f"{name} takes no parameters", spec, node.col_offset)
-            return _made(found, _parameters(found, node, spec, lookup), node, spec)
+            return cast(Strategy, _called(found, found.card.name, node, spec, lookup))
     raise SpecError("a strategy is a name or a call such as cot(shots=4)", spec, node.col_offset)
 
 
-def _parameters(cls: type[Strategy], node: ast.Call, spec: str, lookup: Lookup) -> dict[str, Any]:
-    fields = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]  # techniques are dataclasses
-    name = cls.card.name
+def _called(cls: type[Any], name: str, node: ast.Call, spec: str, lookup: Lookup) -> Any:
+    return _made(cls, name, _parameters(cls, name, node, spec, lookup), node, spec)
+
+
+def _parameters(cls: type[Any], name: str, node: ast.Call, spec: str, lookup: Lookup) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}  # techniques are dataclasses
+    fields = list(defaults)
     if len(node.args) > len(fields):
         raise SpecError(f"{name} takes at most {len(fields)} parameters", spec, node.args[len(fields)].col_offset)
     given: dict[str, Any] = {}
@@ -80,7 +88,18 @@ def _parameters(cls: type[Strategy], node: ast.Call, spec: str, lookup: Lookup) 
         if parameter in given:
             raise SpecError(f"{name} gets {parameter} twice", spec, value.col_offset)
         given[parameter] = _value(value, spec, lookup)
+        if isinstance(prompt := defaults[parameter], Prompt) and isinstance(given[parameter], dict):
+            given[parameter] = _prompt(prompt, given[parameter], value, spec)
     return given
+
+
+def _prompt(before: Prompt, changes: dict[str, Any], node: ast.expr, spec: str) -> Prompt:
+    try:
+        return before.changed(changes)
+    except UnknownName as error:
+        raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
+    except (UsageError, TypeError) as error:
+        raise SpecError(str(error), spec, node.col_offset) from None
 
 
 def _value(node: ast.expr, spec: str, lookup: Lookup) -> Any:
@@ -89,9 +108,20 @@ def _value(node: ast.expr, spec: str, lookup: Lookup) -> Any:
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Pool.__name__:
             return _pool(node, spec)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (task := _task(node.func.id)):
+            return _called(task, node.func.id, node, spec, lookup)
         if isinstance(node, ast.Tuple):
             return tuple(_value(one, spec, lookup) for one in node.elts)
         return _strategy(node, spec, lookup)
+
+
+def _task(name: str) -> type[Any] | None:
+    """The class of a task for `tree_of_thoughts`."""
+    if not name[:1].isupper():  # strategies have small letters: nothing is imported for them
+        return None
+    from strategies.search.tree_of_thoughts import TASKS
+
+    return next((type(task) for task in TASKS.values() if type(task).__name__ == name), None)
 
 
 def _pool(node: ast.Call, spec: str) -> Pool:
@@ -104,7 +134,7 @@ def _pool(node: ast.Call, spec: str) -> Pool:
         raise SpecError(f"this is no pool of demonstrations: {error}", spec, node.col_offset) from None
 
 
-def _made(cls: type[Strategy], parameters: dict[str, Any], node: ast.expr, spec: str) -> Strategy:
+def _made(cls: type[Any], name: str, parameters: dict[str, Any], node: ast.expr, spec: str) -> Any:
     try:
         return cls(**parameters)
     except UnknownName:
@@ -112,7 +142,7 @@ def _made(cls: type[Strategy], parameters: dict[str, Any], node: ast.expr, spec:
     except UsageError as error:
         raise SpecError(str(error), spec, node.col_offset) from None
     except TypeError as error:  # a parameter without a default is missing
-        raise SpecError(str(error).replace("__init__()", cls.card.name), spec, node.col_offset) from None
+        raise SpecError(str(error).replace("__init__()", name), spec, node.col_offset) from None
 
 
 def _where(node: ast.expr, spec: str) -> str:

@@ -42,6 +42,28 @@ def test_what_a_lane_draws_does_not_depend_on_the_order_of_arrival() -> None:
     assert draws([0, 1, 2]) == draws([2, 0, 1])
 
 
+def test_a_fork_draws_as_if_it_were_alone_and_its_origin_goes_on_behind_all_of_them() -> None:
+    lane = Lane()
+    lane.take("a", 1)
+    first, second = lane.fork(), lane.fork()
+    assert first.take("a", 3) == [1, 2, 3]
+    assert second.take("b", 1) + second.take("a", 1) == [0, 1]
+    assert [one.take("c", 1)[0] for one in second.fork().split(2)] == [0, 1]
+    assert lane.fork().take("a", 1) == [4]
+    assert lane.take("a", 1) == [5]
+    assert lane.take("b", 1) == [1]
+    assert lane.take("c", 1) == [2]
+
+
+def test_the_fork_of_a_branch_stays_within_the_branch() -> None:
+    lane = Lane()
+    left, right = lane.split(2)
+    assert left.fork().take("a", 2) == [0, WIDTH]
+    assert right.fork().take("a", 2) == [1, 1 + WIDTH]
+    assert left.take("a", 1) == [2 * WIDTH]
+    assert lane.take("a", 1) == [2]
+
+
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 2))
 def test_a_split_in_parts_is_the_split_at_once(parts: list[int], taken: int) -> None:
     """Also for what some lanes never ask: lane `k` takes index `k` of it, and not one that another part left free."""

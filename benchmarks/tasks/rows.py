@@ -6,8 +6,10 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
+from benchmarks.tasks.by_value import scorer
 from benchmarks.tasks.fields import Fields
 from reasoning import kinds
 from reasoning.errors import InputError, UsageError, nearest
@@ -115,10 +117,9 @@ class Rows(ABC):
             for target in right:
                 kind.target(target)  # raises where the answer is not of this kind
         if len(right) == 1:
-            return Example(problem, right[0])
-        return Example(
-            problem, " or ".join(map(str, right)), lambda value: any(kind.score(value, one) for one in right)
-        )
+            return Example(problem, right[0], scorer(kind, right[0]))
+        scores = [scorer(kind, one) or partial(kind.score, target=one) for one in right]
+        return Example(problem, " or ".join(map(str, right)), lambda value: any(score(value) for score in scores))
 
     def _right(self, line: dict[str, Any]) -> list[Any]:
         """The right answers of a line: one, unless the mapping says that any of several is right."""

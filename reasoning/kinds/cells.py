@@ -49,7 +49,8 @@ class Cells(Stated):
 
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
-        return read_list(visible(text, region), _split, lambda _: False, stated_only or self.stated_only)
+        text = visible(text, region)
+        return read_list(text, _split, _opens, stated_only=stated_only or self.stated_only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The cells that a target stands for: a list of texts and numbers, a number, or a text with separators."""
@@ -69,6 +70,11 @@ class Cells(Stated):
 
     def show(self, value: Any) -> str:
         return " | ".join(value) + (" |" if len(value) == 1 and len(_split(value[0])) > 1 else "")
+
+
+def _opens(text: str) -> bool:
+    """Whether a statement may begin behind this: not behind a separator, save in the note of a trigger."""
+    return "|" not in re.sub(r"\([^()]{0,80}\)", "", text)
 
 
 def _split(text: str) -> tuple[str, ...]:

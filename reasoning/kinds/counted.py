@@ -11,16 +11,13 @@ _THOUGHT = re.compile(rf"</?(?:{_NAMES}|{_NAMES.title()}|{_NAMES.upper()})>")  #
 _END = re.compile(r"<(?:\|(?:im_end|endoftext|end_of_text|eot_id|end)\||/s|end_of_turn|eos|｜end▁of▁sentence｜)>")
 # A prompt of examples goes on like this; "Q2:" and a question on the next line may be a step of the same problem.
 _NEXT = re.compile(r"\n[ \t]{0,8}\n(?:[#*]{1,4} ?)?(?:Q|Question|Human|User|### Instruction)\*{0,2}:", re.IGNORECASE)
-
 _POSED = re.compile(r"^[#*> \t]{0,8}(?:Q|Question|Problem|Exercise|Example|Exemplar)\b", re.MULTILINE | re.IGNORECASE)
 
 
 def counted(text: str) -> str:
-    """The text without reasoning in tags or in the fields of a JSON object, and without what follows an end mark."""
-    if "<" in text:
-        text = outside(text)
-        if (mark := _END.search(text)) and text[: mark.start()].strip():
-            text = text[: mark.start()]
+    """The text without the reasoning in the fields of a JSON object, and without what follows an end mark."""
+    if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():
+        text = text[: mark.start()]
     return essence(text) if "{" in text else text
 
 

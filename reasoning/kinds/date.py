@@ -47,7 +47,9 @@ _LEAD = re.compile(
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun|[^\w]|_)*+",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"(?:[-*•]\s)?(?:(?:\w[\w ]{0,30}\s?[:=]|=)\s?)?(?:(?:\w{3,9}day),?\s)?", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:[-*•]\s)?[*_]{0,3}(?:(?:\w[\w ]{0,30}[*_\s]{0,3}[:=]|=)[*_\s]*)?(?:\w{3,9}day,?\s)?", re.IGNORECASE
+)
 _JOINED = re.compile(
     r"[*_`$\"]{0,4}\s?(?:-|/|\bto\b|\bor\b|\band\b|\buntil\b|\bthrough\b)\s?[*_`$\"]{0,4}", re.IGNORECASE
 )
@@ -117,6 +119,10 @@ class Date(Stated):
         if rest and not _WEEKDAY.fullmatch(rest):
             return None
         return date.value
+
+    def first(self, line: str) -> datetime.date | Unusable | None:
+        """A date alone, as in a final line."""
+        return self.only(line, "")
 
     def last(self, text: str) -> datetime.date | Unusable | None:
         """The last date."""

@@ -22,7 +22,8 @@ _WORD = re.compile(
     r"(?<![\\A-Za-z])(?!(?:or|and|pi|theta|sin|cos|tan|log|ln|exp|sqrt|infty|infinity)\b)[A-Za-z]{2,}+(?!\s?\()"
 )
 _LEAD = re.compile(
-    r"(?:(?:the|value|expression|equal|to|of|is|simply|exactly|just|equals|be)\s|[:=]\s?)*", re.IGNORECASE
+    r"(?:(?:the|value|expression|set|interval|equal|to|of|is|simply|exactly|approximately|about|just|equals|be)\s|[:=]\s?)*",
+    re.IGNORECASE,
 )
 _SIGN = re.compile(r"[\d\\^=+*/<>√π∞½]")
 

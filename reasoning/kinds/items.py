@@ -23,6 +23,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)  # in front of a list in JSON
+_AND = re.compile(r"\A\s*+and\s")  # "a, b, and c"
 _LONGEST = 10_000  # characters of a reply that are looked at
 
 
@@ -55,7 +56,8 @@ class Items(Stated):
 
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
-        return read_list(visible(text, region), self._split, self._says_none, stated_only or self.stated_only)
+        text = visible(text, region)
+        return read_list(text, self._split, _opens, self._says_none, stated_only=stated_only or self.stated_only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The items that a target stands for: a list of texts, or a text with the separator."""
@@ -86,20 +88,28 @@ class Items(Stated):
             return found
         lines = list_lines(text)
         rows: list[str] = []
-        for line in lines:
+        for line in lines if not all(map(bulleted, lines)) else []:
             if self.sep in line or (rows and rows[-1].endswith(self.sep)):
                 rows.append(line)
         rows = rows or [line for line in lines if bulleted(line)] or (lines if len(lines) == 1 else [])
         if len(rows) == 1 and refused(rows[0]):
             return ()
-        pieces = (piece for row in rows for piece in row.split(self.sep))
+        pieces = [piece for row in rows for piece in row.split(self.sep)]
+        if self.sep == "," and len(pieces) > 2:
+            pieces[-1] = _AND.sub("", pieces[-1], count=1)
         return tuple(one for piece in pieces if (one := item(piece)))
+
+
+def _opens(text: str) -> bool:
+    return _OPENING.fullmatch(text) is not None
 
 
 def read_list(
     text: str,
     split: Callable[[str], tuple[str, ...]],
-    says_none: Callable[[str], bool],
+    opens: Callable[[str], bool],
+    says_none: Callable[[str], bool] = lambda _: False,
+    *,
     stated_only: bool,
 ) -> Reading:
     """Read the list behind the last trigger that has one; without a trigger the reply itself is the list.
@@ -107,12 +117,13 @@ def read_list(
     Args:
         text: what of the reply counts.
         split: the items of a paragraph; none where it is no list.
+        opens: whether a statement may begin behind what stands in front of it on its line.
         says_none: whether a paragraph is the word for no items.
         stated_only: take only what follows a trigger.
     """
     for said in statements(text):
         opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
-        if said.mark or not _OPENING.fullmatch(opening):
+        if said.mark or not opens(opening):
             continue
         paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
         if says_none(paragraph):

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.stated import Stated
+from reasoning.kinds.stated import TAIL, Stated
 from reasoning.kinds.wording import refused, sentence, unmarked
 
 _DENIED = re.compile(
-    r"(?:\bnot|n['’]t|\bnever|\bneither|\bnor|\brather than|\binstead of|\bthan)\s"
+    r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
     r"(?:(?:a|an|the|at all|really|very|clearly|simply|entirely|quite|be|to be|as)\s){0,3}[*_\"'`“‘(]{0,4}$",
     re.IGNORECASE,
 )
@@ -24,6 +24,13 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"[*_\"'`”’)]{0,4}\s?(?:/|&|\||,|;|,?\s?\b(?:and|or)\b)\s?[*_\"'`“‘(]{0,4}$", re.IGNORECASE)
+# A reply may begin with its answer and give reasons after it, unless it then thinks again.
+_HEAD = re.compile(r"[*_`\"'”’)\]]{0,4}\s?(?:[.,;:!–—(]|-\s|\n|$)")
+_AGAIN = re.compile(
+    r"\b(?:wait|actually|however|but|overall|correction|second thought|so|therefore|thus)\b", re.IGNORECASE
+)
+_OPENS = re.compile(r"[\s*_`\"'“‘(\[]*+")
+_CONCEDES = re.compile(r",?\s(?:although|though|even though|despite|while|whereas)\b", re.IGNORECASE)
 _NAMED = re.compile(r"(?:[-*•]\s)?[\w\s*_]{1,40}(?:[:=]|\bis\b)[\s*_]*", re.IGNORECASE)
 _GAP = re.compile(r"[\s_-]+")
 
@@ -73,22 +80,36 @@ class Label(Stated):
         if _LEAD.fullmatch(said[:start]):
             others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(said[end:at]))
             return Unusable("several labels") if next(others, None) else label
-        return self._single(found)
+        return self._single(found, said)
 
     def only(self, line: str, before: str) -> str | None:
         """The label alone, or behind a name: "Sentiment: positive"."""
         line = line[:200]
         return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
 
+    def first(self, line: str) -> str | None:
+        """The label alone, or behind a name."""
+        return self.only(line, "")
+
     def last(self, text: str) -> str | Unusable | None:
-        """The one label of the last sentence that has any."""
+        """The label with which the text begins if nothing is taken back; else the one of the last sentence with any."""
+        if len(text) < TAIL and (head := self._head(text)):
+            return head
         for line in reversed(text.split("\n")):
             for part in reversed(re.split(r"(?<=[.!?])\s+", line)):
                 if found := self._found(part):
-                    return self._single(found)
+                    return self._single(found, part)
                 if self._pattern.search(part):
                     return Unusable("a negation")
         return None
+
+    def _head(self, text: str) -> str | None:
+        """The label with which a reply begins, followed by its reasons."""
+        found = list(self._pattern.finditer(text))[:2]
+        if not found or _OPENS.fullmatch(text[: found[0].start()]) is None or not _HEAD.match(text, found[0].end()):
+            return None
+        listed = len(found) > 1 and _JOINED.match(text[found[0].end() : found[1].start()])
+        return None if listed or _AGAIN.search(text, found[0].end()) else self._known.get(_fold(found[0][0]))
 
     def target(self, target: Any) -> str:
         """The label that a target is, in any case."""
@@ -120,7 +141,11 @@ class Label(Stated):
             and not _DENIED.search(text[max(0, match.start() - 60) : match.start()])
         ]
 
-    def _single(self, found: list[tuple[str, int, int]]) -> str | Unusable:
+    def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Unusable:
+        """The one label of a sentence, or of what stands in front of its "although"."""
+        concession = _CONCEDES.search(text)
+        if concession and found[0][1] < concession.start():
+            found = [one for one in found if one[1] < concession.start()]
         return found[0][0] if len({label for label, *_ in found}) == 1 else Unusable("several labels")
 
 

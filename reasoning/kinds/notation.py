@@ -27,10 +27,12 @@ _SIGNS = re.compile(r"\^\s?(?:\\circ(?![A-Za-z])|\{\s?\\circ\s?\})|\\degree(?![A
 _WORDED = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|operatorname|mbox|f?boxed|fbox)\s?(?=\{)")
 _UNIT = re.compile(r"\\(?:text(?:rm)?|mathrm|mbox)\s?\{[^{}]*+\}(?:\s?\^\s?(?:\d|\{\d\}))?\s*$")
 _UNIT_IN_WORDS = re.compile(
-    r"(?<=[\d)}])\s(?!(?:or|and|to|pi|if|for|mod|in)\b)[A-Za-z]{2,20}(?:[ /][A-Za-z]{2,20}){0,3}$"
+    r"\s(?:square |cubic )?units?$"
+    r"|(?<=[\d)}])\s(?!(?:or|and|to|pi|if|for|mod|in)\b)[A-Za-z]{2,20}(?:[ /][A-Za-z]{2,20}){0,3}$"
 )
 _OR = re.compile(r",?\s?(?:\\text\s?\{\s?(?:or|and)\s?\}|(?<=\s)(?:or|and)(?=\s))\s?")
 _EQUALS = re.compile(r"(?<![<>!:=])=(?!=)")
+_VARIABLE = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])")
 _NAMED = re.compile(
     r"(^|,)\s?[A-Za-z](?:_\{?\w{1,5}\}?|'{1,3})?(?:\([A-Za-z](?:, ?[A-Za-z]){0,3}\))?\s?(?:=(?!=)|\\in(?![A-Za-z]))\s?"
 )
@@ -52,6 +54,9 @@ def normal(text: str) -> str:
     """The one spelling of an expression; `Expression` says what is taken for equal."""
     text = tidy(_SIGNS.sub("", tidy(text).translate(_UNICODE)))
     text = _UNIT_IN_WORDS.sub("", _UNIT.sub("", text).strip() or text)
+    sides = _EQUALS.split(text)
+    if len(sides) > 1 and not _VARIABLE.search(sides[0]):
+        text = sides[-1].strip()  # 2^10 = 1024
     text = _OR.sub(",", text)
     if (bare := _NAMED.sub(r"\1", text)) != text:
         text = bare if "," in bare else _EQUALS.split(bare)[-1].strip()  # x = 2 + 3 = 5
@@ -64,6 +69,8 @@ def normal(text: str) -> str:
         inside, at = _group(tokens, at, 0)
         spelled, at = spelled + inside, at + 1  # behind a brace that closes nothing
     spelled = " ".join(spelled.split())
+    if re.fullmatch(r"\([A-Za-z]\)", spelled):
+        return spelled[1]  # the label of an option
     if _WORDS.fullmatch(spelled):
         return spelled.casefold()
     spelled = re.sub(r"\binf(?:inity)?\b", "infty", spelled)

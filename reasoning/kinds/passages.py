@@ -24,7 +24,7 @@ _PLACES = 200
 # What every trigger has. One literal to a pattern: several in one make the search of a long text five times slower.
 _WORDS = [
     *(re.compile(word, re.IGNORECASE) for word in (r"answer(?<![^\W_]answer)", r" option", r" choice")),
-    *(re.compile(word) for word in (r"####(?<!#####)(?!#)", r"Ans(?=[.:] )(?<!\wAns)", r"ANS(?=[.:] )(?<!\wANS)")),
+    *(re.compile(word) for word in (r"####(?<!#####)(?!#)", r"Ans(?=:|\. )(?<!\wAns)", r"ANS(?=:|\. )(?<!\wANS)")),
 ]
 _PICKED = re.compile(r"\b(?:correct|right|best|final)$", re.IGNORECASE)  # the correct option is
 _HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?", re.IGNORECASE)  # before it in a heading

@@ -1,8 +1,10 @@
 """The stated answer wins: the rules that all kinds share for reading an answer.
 
 After the last trigger ("The answer is", "Answer:", "####"), then in the last `\\boxed{}`, then on a final line that is
-nothing but an answer, then, if that is allowed, the last candidate. What is stated but is no answer (a refusal, a range
-where a number was asked for, two options where one was) ends the search: the reply has no answer, and none is made up.
+nothing but an answer, or on such a first line with an empty one below, then, if that is allowed, the last candidate.
+What lies in reasoning tags or behind the reply's end does not count. What is stated but is no answer (a refusal, a
+range where a number was asked for, two options where one was) ends the search: the reply has no answer, and none is
+made up.
 """
 
 from __future__ import annotations

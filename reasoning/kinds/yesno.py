@@ -26,7 +26,10 @@ _JOINED = re.compile(r"\s?(?:/|\bor\b|\band\b|\bnor\b)\s?[*_\"'(]{0,4}(?:yes|no|
 _OPENS = re.compile(
     r"(?:^|[.!?\n])\s*(?:[*_]{0,3}A(?:nswer)?:|(?:So|Therefore|Thus|Hence|Overall|In conclusion),?\s)?\s*[*_\"'(]{0,4}$"
 )
-_PAUSES = re.compile(r"[*_\"')]{0,4}\s*(?:[,.!;:—–]|\n|$)")
+_PAUSES = re.compile(
+    r"[*_\"')]{0,4}\s*(?:[,.!;:—–]|\n|$|(?<=\s)(?:it|they|he|she|this|that|there|you|we|because|since)\b)",
+    re.IGNORECASE,
+)
 _CLOSES = re.compile(r"(?:\b(?:so|is|be|say|but|therefore|thus|hence)|[:,—–=])[,:]?\s*[*_\"'(]{0,4}$", re.IGNORECASE)
 _ENDS = re.compile(r"[*_\"')]{0,4}\s*(?:[.!]|\n|$)")
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cached_property
 
 from reasoning.answer import Answer
-from reasoning.chain import Chain
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.thought.cot import ChainOfThought
+from strategies.workshop import changed, prompts
 
 IGNORE = "A question may come with information that has nothing to do with it. Feel free to ignore such information."
 
@@ -25,21 +24,15 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
         UsageError: it has no prompt.
     """
 
-    def told(prompt: Prompt) -> Prompt:
+    def told(_: str, prompt: Prompt | str) -> Prompt | str:
+        if isinstance(prompt, str):
+            return prompt
         literal = re.sub(r"(?<!\{)\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
         return prompt.with_(objective=f"{literal} {prompt.objective}".rstrip())
 
-    if isinstance(strategy, Chain):
-        return Chain(*(replace(step, prompt=told(step.prompt)) for step in strategy.steps), name=strategy.name)
-    changed: dict[str, Prompt | Strategy] = {}
-    for name, value in strategy.parameters():
-        if isinstance(value, Prompt):
-            changed[name] = told(value)
-        elif isinstance(value, Strategy):
-            changed[name] = with_instruction(value, instruction)
-    if not changed:
+    if not any(isinstance(one, Prompt) for one in prompts(strategy).values()):
         raise UsageError(f"{strategy!r} has no prompt among its parameters that an instruction could be put into")
-    return strategy.with_(**changed)
+    return changed(strategy, told)
 
 
 @technique(
@@ -66,11 +59,12 @@ class Instructed(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters()
-        self._told  # noqa: B018  # a base without prompts is refused here
+        self.effective  # noqa: B018  # a base without prompts is refused here
 
     @cached_property
-    def _told(self) -> Strategy:
+    def effective(self) -> Strategy:
+        """The base strategy with the sentence in its prompts."""
         return with_instruction(self.base, self.instruction)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return await self._told.solve(problem, session)
+        return await self.effective.solve(problem, session)

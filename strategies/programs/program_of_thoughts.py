@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
-from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.answer import Answer
+from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.tools.execution import Source
-from reasoning.tools.program import program
-from strategies.demonstrations import Worked, with_examples
+from strategies.demonstrations import Given, Worked, with_examples
+from strategies.programs.runs import CLOSEST, FALLBACK, Run, answered, shown, write_and_run
 
 ASK = "# Python code that computes the answer and assigns it to the variable ans"
-AFTER_THE_CODE = "\n```\n\n"
-"""Where the fence has been closed and prose would follow: chat models like to explain their program."""
 FEW_SHOT = Prompt(
     objective="Answer the question with a short Python program. Let Python do every calculation.",
     output_format="Python code only: one statement a line, meaningful variable names, the result in the variable ans.",
@@ -29,12 +26,15 @@ ZERO_SHOT = Prompt(
     recap="Write a Python function solver() that works this out step by step and returns the answer. Define a "
     "variable with a meaningful name for each quantity. Reply with the code only.",
 )
-CLOSEST = Prompt(input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct}")
+CONCLUDE = Prompt(
+    input="{problem}\n\nA program has worked out:\n{result}",
+    recap="Take that for right, and go on from there step by step to what is asked. {instruction}",
+)
 
 
-def as_program(worked: Worked) -> Demonstration:
+def as_program(worked: Worked) -> Demonstration | None:
     """A question and the program that answers it."""
-    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```")
+    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```") if worked.program else None
 
 
 @technique(
@@ -42,10 +42,11 @@ def as_program(worked: Worked) -> Demonstration:
     authors="Chen et al.",
     year=2022,
     arxiv="2211.12588",
-    calls="1 + o",
-    counts="o: 1 where an option must be found for a result that equals none of them, else 0",
-    ranges={"o": (0, 1)},
-    serves=(Number, Choice, YesNo, Text),
+    calls="1 + o if repairs == 0 else 1 + r + o",
+    counts="o: 1 where the result is not yet the answer: an option must be found that is closest to it, or the second "
+    "stage is asked; else 0; r: repairs",
+    ranges={"o": (0, 1), "r": (0, "repairs")},
+    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
     needs=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",
@@ -58,53 +59,44 @@ class ProgramOfThoughts(Strategy):
     Few-shot by default: straight-line code with one meaningful variable for each quantity. `shots=0` is the paper's
     zero-shot form: a function `solver()` that returns the answer (a chat model writes it whole, rather than continuing
     an opened one, and needs no logit bias against comments). Where the named result is missing, what was printed is
-    read, then the variable that was assigned last: small models forget the name that they were told. Programs run in
-    the interpreter, never in this process; what it cannot run is `Unparsed` with the reason. A result of 0 is an
-    answer.
+    read, then the variable that was assigned last: small models forget the name that they were told. What the papers
+    had in scope (`math`, `solve_it`, …) is imported where it is used. Programs run in the interpreter, never in this
+    process; what it cannot run is `Unparsed` with the reason. A result of 0 is an answer.
+
+    `self_consistency(program_of_thoughts, samples=40, temperature=0.4)` is the paper's vote over executed values.
+
+    Parameters:
+        repairs: how often a program that fails is shown its error and written again; 0 in the paper.
+        second_stage: where the result is an intermediate one, it goes into a chain of thought that ends in the answer
+            (section 3, PoT as an intermediate step): "needed" where the kind cannot read it or there are several
+            values; "always"; or "never": then a choice asks for the closest option, and others are `Unparsed`.
     """
 
     shots: int = 4
+    repairs: int = 0
+    second_stage: Literal["never", "needed", "always"] = "never"
+    demonstrations: Given = None
     few_shot: Prompt = FEW_SHOT
     zero_shot: Prompt = ZERO_SHOT
     closest: Prompt = CLOSEST
+    conclude: Prompt = CONCLUDE
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=0)
+        self.check_parameters(shots=0, repairs=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        with session.stage("write"):
-            if self.shots or self.few_shot.examples:
-                prompt = with_examples(self.few_shot, problem, self.shots, as_program)
-            else:
-                prompt = self.zero_shot
-            reply = await session.ask(prompt.for_(problem), stop=[AFTER_THE_CODE])
-        code = program(reply.text)
-        if code is None:
-            return Unparsed("the reply holds no program", text=reply.text)
-        with session.stage("run"):
-            named = "ans" if self.shots or self.few_shot.examples else "solver()"
-            ran = await session.tools.interpreter.arun(code, result=(named, "ans", Source.PRINTED, Source.ASSIGNED))
-            session.note(f"{code}\n→ {ran.value!r}" if ran.error is None else f"{code}\n→ {ran.error}")
-        if ran.error is not None:
-            return Unparsed(f"the program failed: {ran.error}", text=reply.text)
-        return await self._answer(problem, ran.value, reply.text, session)
+        prompt = with_examples(self.few_shot, problem, self.shots, as_program, self.demonstrations)
+        named = "ans" if prompt.examples else "solver()"
+        turns = (prompt if prompt.examples else self.zero_shot).for_(problem)
+        ran = await write_and_run(session, turns, (named, "solver()", "ans", *FALLBACK), repairs=self.repairs)
+        if ran.error is None and self._is_intermediate(problem, ran):
+            with session.stage("second stage"):
+                reply = await session.ask(self.conclude.for_(problem, result=ran.value))
+            return replace(problem.read(reply), text=f"{ran.text}\n\n{reply.text}")
+        return await answered(problem, ran, session, self.closest)
 
-    async def _answer(self, problem: Problem, result: Any, text: str, session: Session) -> Answer:
-        value = None if result is None else problem.kind.parse(_shown(result))
-        if value is not None:
-            return Answered(value, how="program", text=text)
-        if isinstance(problem.kind, Choice) and result is not None:
-            with session.stage("closest option"):
-                turns = self.closest.for_(problem, result=result)
-                chosen = problem.read(await session.ask(turns, temperature=0, max_tokens=32))
-            return replace(chosen, text=text)
-        return Unparsed(f"the program's result {result!r} is no answer of the kind {problem.kind!r}", text=text)
-
-
-def _shown(result: Any) -> str:
-    """A program's result as a text that a kind can read; of several values the first."""
-    if isinstance(result, dict) and result:
-        result = next(iter(result.values()))
-    if isinstance(result, list | tuple) and result:
-        result = result[0]
-    return str(int(result)) if isinstance(result, float) and result.is_integer() else str(result)
+    def _is_intermediate(self, problem: Problem, ran: Run) -> bool:
+        if self.second_stage != "needed":
+            return self.second_stage == "always"
+        several = isinstance(ran.value, list | dict) and len(ran.value) > 1
+        return several or problem.kind.parse(shown(ran.value)) is None

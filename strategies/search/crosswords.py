@@ -45,7 +45,7 @@ _CLUE = re.compile(r"^\s{0,8}([hv][1-5])[.):]\s*(\S.{0,200})$", re.M)
 _WORD = re.compile(r"\b([hv][1-5])[.):]\s{0,4}\**([a-z]{5})\b\**(?:\s{0,3}\(\s?(certain|high|medium|low))?", re.I)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Crosswords(SearchTask[Grid]):
     """Five words across and five down. The question lists the clues, one a line: `h1. …` to `v5. …`.
 

@@ -87,7 +87,7 @@ class Played(NamedTuple):
     answer: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Game24(SearchTask[Played]):
     """Four numbers to 24: three equations, and the expression that they make.
 

@@ -48,7 +48,7 @@ NOTHING = "(nothing yet)"
 _SCORE = re.compile(r"score\W{0,6}(?:is\W{0,4})?(\d{1,2})(?![\d.]\d)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Steps(SearchTask[Path]):
     """Steps of a solution, in words; the last level asks for all the rest.
 

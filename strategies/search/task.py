@@ -39,6 +39,7 @@ from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
+from reasoning.strategy import called
 
 S = TypeVar("S", bound=Hashable)
 
@@ -55,7 +56,7 @@ BALLOT = Prompt(
 _CHOSEN = re.compile(r"best choice(?: is|:)?\D{0,20}(\d{1,4})", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchTask(ABC, Generic[S]):
     """A task for `tree_of_thoughts`. A state is a hashable value; two that are equal are explored once.
 
@@ -67,6 +68,10 @@ class SearchTask(ABC, Generic[S]):
 
     name: ClassVar[str]
     ballot: Prompt = field(default=BALLOT, kw_only=True)
+
+    def __repr__(self) -> str:
+        shown = called(type(self).__name__, self)
+        return shown if shown.endswith(")") else f"{shown}()"
 
     def prompts(self) -> Iterator[tuple[str, Prompt]]:
         """Its prompts by name."""

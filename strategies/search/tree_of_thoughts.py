@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -46,7 +47,7 @@ class TreeOfThoughts(Strategy):
     """Search a tree of partial solutions: propose next thoughts, judge the states they lead to, go on from the best.
 
     The task says what a state is, what is asked and how replies are read: `game24`, `crosswords`, `steps` (any
-    question), or a `SearchTask` of one's own. The defaults are the paper's for the game of 24. Its creative writing is
+    question), a `SearchTask` of one's own, or several of which the first that fits is taken. The defaults are the paper's for the game of 24. Its creative writing is
     `tree_of_thoughts(generate='sample', evaluate='vote', breadth=1, depth=2, draws=5, judgements=5, temperature=1.0)`,
     its crosswords `tree_of_thoughts(search='dfs', depth=10, limit=100, children=3, draws=8, judgements=1)`. `beam`
     ranks a state by the mean value along its way (Xie et al. 2023, arXiv 2305.00633, take the product).
@@ -57,7 +58,7 @@ class TreeOfThoughts(Strategy):
     all that were: accuracy with an oracle (any of them right) is not that of the answer.
     """
 
-    task: str | SearchTask[Any] = "auto"
+    task: str | SearchTask[Any] | tuple[SearchTask[Any], ...] = "auto"
     search: Literal["bfs", "beam", "dfs"] = "bfs"
     generate: Literal["propose", "sample"] = "propose"
     evaluate: Literal["value", "vote"] = "value"
@@ -77,20 +78,34 @@ class TreeOfThoughts(Strategy):
         if self.search == "dfs" and self.evaluate == "vote":
             raise UsageError("tree_of_thoughts(search='dfs') judges one state at a time: use evaluate='value'")
 
+    @property
+    def tasks(self) -> tuple[SearchTask[Any], ...]:
+        """The tasks that a problem can be taken for."""
+        if isinstance(self.task, str):
+            return (TASKS[self.task],) if self.task in TASKS else tuple(TASKS.values())
+        return self.task if isinstance(self.task, tuple) else (self.task,)
+
     def task_for(self, problem: Problem) -> SearchTask[Any]:
-        """The task that a problem is taken for."""
-        if isinstance(self.task, SearchTask):
-            return self.task
-        return next(
-            one for one in TASKS.values() if self.task == one.name or (self.task == "auto" and one.fits(problem))
-        )
+        """The task that a problem is taken for: the only one, or the first that fits."""
+        if len(self.tasks) == 1:
+            return self.tasks[0]
+        for one in self.tasks:
+            if one.fits(problem):
+                return one
+        raise UsageError(f"none of {', '.join(one.name for one in self.tasks)} fits the problem; Steps() fits all")
 
     @property
     def prompts(self) -> dict[str, Prompt]:
-        """The prompts of its task, or of all where it is left open; `task=Game24(rate=…)` replaces one."""
-        named = [TASKS[self.task]] if self.task in TASKS else TASKS.values()
-        tasks = [self.task] if isinstance(self.task, SearchTask) else named
-        return {f"{task.name}.{name}": prompt for task in tasks for name, prompt in task.prompts()}
+        """The prompts of its tasks; `task=Game24(rate=…)` replaces one."""
+        return {f"{task.name}.{name}": prompt for task in self.tasks for name, prompt in task.prompts()}
+
+    def with_prompts(self, change: Callable[[str, Prompt], Prompt]) -> TreeOfThoughts:
+        """A copy in which every prompt of its tasks is changed, by its name such as "steps.rate"."""
+        tasks = tuple(
+            replace(task, **{name: change(f"{task.name}.{name}", prompt) for name, prompt in task.prompts()})
+            for task in self.tasks
+        )
+        return self if tasks == self.tasks else self.with_(task=tasks[0] if len(tasks) == 1 else tasks)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         task = self.task_for(problem)

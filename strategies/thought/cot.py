@@ -12,8 +12,8 @@ from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, Worked, with_examples
 from strategies.thought.two_stages import conclude
 
-TWO_STAGES = Prompt(input="{problem}\n\n{step_by_step}")
-ONE_STAGE = Prompt(input="{problem}\n\n{step_by_step} {instruction}")
+TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
+ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
 FEW_SHOT = Prompt(input="{problem}")
 
 
@@ -44,11 +44,14 @@ class ChainOfThought(Strategy):
     answer. Chat models often state the answer in the first stage: an explicit "the answer is …" or a box is taken as
     it stands, and the second stage is not asked (the answer stage of Plan-and-Solve's code does the same).
     `stages=1` asks for both in one turn. Few-shot (`shots > 0`): worked examples as chat turns, one call.
+
+    Parameters:
+        trigger: the sentence that has the model reason; the zero-shot prompts call it `{trigger}`.
     """
 
     shots: int = 0
     stages: Literal[1, 2] = 2
-    step_by_step: str = "Let's think step by step."
+    trigger: str = "Let's think step by step."
     demonstrations: Given = None
     few_shot: Prompt = FEW_SHOT
     one_stage: Prompt = ONE_STAGE
@@ -62,7 +65,7 @@ class ChainOfThought(Strategy):
         if few_shot.examples:
             return problem.read(await session.ask(few_shot.for_(problem)))
         prompt = self.one_stage if self.stages == 1 else self.two_stages
-        turns = prompt.for_(problem, step_by_step=self.step_by_step)
+        turns = prompt.for_(problem, trigger=self.trigger)
         with session.stage("reasoning"):
             rationale = await session.ask(turns)
         if self.stages == 1:

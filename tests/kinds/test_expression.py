@@ -60,6 +60,10 @@ ONE = [
     (r"\mathrm{e}^{x}", "e^x"),
     ("−5", "-5"),
     (r"a \le b", "a ≤ b"),
+    ("2^{10} = 1024", "1024"),
+    ("5 + 3 = 8", "8"),
+    (r"\text{(A)}", "A"),
+    (r"12\pi square units", r"12\pi"),
     (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
 ]
 

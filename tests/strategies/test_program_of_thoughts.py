@@ -38,7 +38,7 @@ def test_programs_and_their_results(reply: str, value: float) -> None:
     [
         ("I would say 100.", "no program"),
         ("```python\nans = 1 / 0\n```", "ZeroDivisionError"),
-        ("```python\nimport sympy\nans = sympy.Symbol('x')\n```", "Monty cannot run this"),
+        ("```python\nimport socket\nans = socket.gethostname()\n```", "may not import socket"),
         ("```python\nans = open('/etc/passwd').read()\n```", "failed"),
         ("```python\nans = 'many'\n```", "no answer of the kind"),
     ],
@@ -86,3 +86,54 @@ def test_a_result_is_found_among_the_options_or_asked_for() -> None:
 def test_a_kind_that_it_does_not_serve_is_refused_before_any_call() -> None:
     with pytest.raises(UsageError, match=r"program_of_thoughts gives answers of the kinds Number"):
         strategies.get("pot").run(Problem("List three.", kinds.Items()), ScriptedLLM([]))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "replies", "counts"),
+    [
+        ("shots=0", ["ans = 100"], {"o": 0}),
+        ("shots=0, repairs=2", ["ans = 1 / 0", "no code", "ans = 100"], {"o": 0, "r": 2}),
+        ("shots=0, second_stage='always', repairs=1", ["1 / 0", "ans = 10", "The answer is 100."], {"o": 1, "r": 1}),
+    ],
+)
+def test_calls_are_those_of_the_card(parameters: str, replies: list[str], counts: dict[str, int]) -> None:
+    strategy, llm = strategies.get(f"pot({parameters})"), ScriptedLLM(replies)
+    assert strategy.run(ODD, llm).value == 100
+    assert llm.calls == strategy.calls(**counts) == len(replies)
+    least, most = strategy.calls_range()
+    assert least == 1
+    assert llm.calls <= most
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("ans = 'very many'", "very many"), ("ans = [900, 9]", "[900, 9]"), ("ans = {'sum': 900, 'by': 9}", "'by': 9")],
+)
+def test_an_intermediate_result_goes_into_a_chain_of_thought(code: str, shown: str) -> None:
+    llm = ScriptedLLM([code, "900 / 9 is 100. The answer is 100."])
+    answer = strategies.get("pot(shots=0, second_stage='needed')").run(ODD, llm)
+    assert answer.value == 100
+    assert ODD.question in llm.prompts[1]
+    assert shown in llm.prompts[1]
+    assert answer.text == f"{code}\n\n900 / 9 is 100. The answer is 100."
+
+
+def test_the_second_stage_is_asked_only_where_it_is_needed() -> None:
+    llm = ScriptedLLM(["ans = 100"])
+    assert strategies.get("pot(shots=0, second_stage='needed')").run(ODD, llm).value == 100
+    options = Problem("When is it?", options=("before noon", "after noon"))
+    llm = ScriptedLLM(["ans = 14", "14 hours is after noon. The answer is (B)."])
+    assert strategies.get("pot(shots=0, second_stage='needed')").run(options, llm).value == "B"
+    llm = ScriptedLLM(["ans = 1 / 0"])
+    assert strategies.get("pot(shots=0, second_stage='always')").run(ODD, llm).state == "unparsed"
+    llm = ScriptedLLM(["ans = 10", "I cannot say."])
+    assert strategies.get("pot(shots=0, second_stage='always')").run(ODD, llm).state == "unparsed"
+
+
+def test_demonstrations_of_a_user() -> None:
+    llm = ScriptedLLM(["ans = 100"])
+    given = "[{'question': '1 + 1?', 'answer': '2', 'program': 'ans = 1 + 1'}, {'question': 'x?', 'answer': '3'}]"
+    strategies.get(f"pot(shots=1, demonstrations={given})").run(ODD, llm)
+    assert "1 + 1?" in llm.prompts[0]
+    with pytest.raises(UsageError, match="only 1 worked problem"):
+        strategies.get(f"pot(shots=2, demonstrations={given})").run(ODD, llm)

@@ -24,7 +24,7 @@ from reasoning.errors import SpecError, UnknownName, UsageError
          "self_consistency(program_of_thoughts, samples=10, temperature=0.5)"),
         ("sc(base=sc(cot, samples=2), samples=3)", "self_consistency(self_consistency(cot, samples=2), samples=3)"),
         ("self_consistency", "self_consistency(cot)"),
-        ("cot(step_by_step='First,')", "cot(step_by_step='First,')"),
+        ("cot(trigger='First,')", "cot(trigger='First,')"),
         ("  telecom_feedback ", "telecom_feedback"),
     ],
 )  # fmt: skip

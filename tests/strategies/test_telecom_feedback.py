@@ -14,6 +14,7 @@ CATEGORIES = {
     "bill rose without notice (negative)": "billing",
     "agent was kind (positive)": "customer service",
 }
+KEYS = ["a9fce24ceccda607", "2daa722bbd518659", "8d504cc7a518d933"]
 ACTIONS = {"network": ["Check the cell"], "billing": ["Explain the bill"]}
 
 
@@ -62,6 +63,29 @@ def test_no_usable_recommendation_ends_as_that_step_with_the_others_kept() -> No
     assert answer.state == "unparsed"  # type: ignore[attr-defined]
     assert "step 'recommendations'" in answer.why  # type: ignore[attr-defined]
     assert answer.steps["categories"] == CATEGORIES  # type: ignore[attr-defined]
+
+
+def test_an_issue_that_is_not_in_the_feedback_is_refused_and_then_dropped() -> None:
+    invented = f"{ISSUES}; parking was impossible (negative)"
+    answer, llm = run(invented, ISSUES, CATEGORIES, ACTIONS)
+    assert '"parking was impossible (negative)" is not in the feedback' in llm.requests[1].messages[-1].content
+    assert len(answer.steps["issues"]) == 3  # type: ignore[attr-defined]
+    answer, _ = run(invented, invented, CATEGORIES, ACTIONS)
+    assert len(answer.steps["issues"]) == 3  # type: ignore[attr-defined]
+    answer, llm = run("parking was impossible (negative)", "parking was impossible (negative)")
+    assert answer.why.startswith("step 'issues': ")  # type: ignore[attr-defined]
+    assert llm.calls == 2
+
+
+def test_a_recommendation_for_a_category_that_is_not_in_use_is_refused() -> None:
+    _, llm = run(ISSUES, CATEGORIES, {"device": ["Send a new one"]}, ACTIONS)
+    assert '"device" is no category of the input' in llm.requests[3].messages[-1].content
+
+
+def test_its_prompts_are_the_requests_that_they_were_before_it_was_a_folder() -> None:
+    """Their keys in the journal: what was bought stays bought."""
+    _, llm = run(ISSUES, CATEGORIES, ACTIONS)
+    assert [request.key[:16] for request in llm.requests] == KEYS
 
 
 def test_feedback_cannot_open_a_turn() -> None:

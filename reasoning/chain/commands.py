@@ -1,0 +1,271 @@
+"""`reasoning chain`: make a chain's folder, check it, look at it, run it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasoning.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from reasoning.chain.chain import Chain
+    from reasoning.chain.many import Row, Run
+
+chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
+
+_Folder = Annotated[str, typer.Argument(metavar="CHAIN", help="A chain's folder, or the name of a shipped one.")]
+_Code = Annotated[
+    bool, typer.Option("--allow-code", help="Let functions run that the chain names. Look at a stranger's first.")
+]
+_WIDTH = 120
+"""Columns where standard output is no terminal."""
+
+
+@chain.command()
+def new(
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="The new folder; its last part is the chain's name.")],
+    like: Annotated[
+        str, typer.Option(help="The chain to start from: a shipped one, or a folder.")
+    ] = "telecom_feedback",
+) -> None:
+    """Make a chain's folder, from one that there is."""
+    from reasoning.chain.new import new as made
+
+    found = made(name, like)
+    _console().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
+    for path in sorted(path for path in name.rglob("*") if path.is_file()):
+        _console().print(f"  {path}")
+    _say(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
+
+
+@chain.command()
+def check(
+    folder: _Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Look for what cannot work, without a call: placeholders, circles, kinds, lengths, secrets. Code is not run.
+
+    Ends with 0 when nothing is wrong, 1 when something is, 2 when the folder cannot be read as a chain.
+    """
+    from rich.table import Table
+
+    from reasoning.chain.check import check_folder, prompt_tokens
+    from reasoning.chain.drawing import kind_word, marks, way
+    from reasoning.chain.new import source
+
+    found, findings = check_folder(source(folder))
+    wrong = sum(one.level == "error" for one in findings)
+    if as_json:
+        listed = [{"level": one.level, "where": one.where, "text": one.text} for one in findings]
+        steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in found.steps]
+        typer.echo(json.dumps({"chain": found.name, "steps": steps, "findings": listed}, ensure_ascii=False))
+    else:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in ("step", "reads", "answered by", "returns"):
+            table.add_column(column)
+        table.add_column("about tokens", justify="right")
+        for step in found.steps:
+            kind, tokens = found.kind_of(step.name), prompt_tokens(step)
+            how = ", ".join([way(step), *marks(step)])
+            given = kind_word(kind) if kind else ""
+            table.add_row(step.name, ", ".join(sorted(step.needs)), how, given, "" if tokens is None else f"{tokens:,}")
+        out = _console()
+        out.print(table)
+        out.print()
+        for one in findings:
+            out.print(str(one), soft_wrap=True)
+        least, most = found.calls_range()
+        calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
+        said = f"{wrong} error{'s' * (wrong != 1)}, {len(findings) - wrong} warnings" if findings else "nothing wrong"
+        out.print(f"{found.name}: {calls} for an input; {said}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@chain.command()
+def draw(
+    folder: _Folder,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; .svg or .mmd. By default printed.")] = None,
+    form: Annotated[str | None, typer.Option(help="svg or mermaid; by default as the file's name ends.")] = None,
+) -> None:
+    """Draw the chain as SVG, or as Mermaid."""
+    from reasoning.chain.drawing import mermaid, svg
+    from reasoning.chain.loading import load
+    from reasoning.chain.new import source
+    from reasoning.errors import UnknownName
+
+    suffix = out.suffix.lower() if out is not None else ""
+    form = form or ("mermaid" if suffix in (".mmd", ".md", ".mermaid") else "svg")
+    pictures = {"svg": svg, "mermaid": mermaid}
+    if form not in pictures:
+        raise UnknownName("form of drawing", form, pictures)
+    picture = pictures[form](load(source(folder), "name"))
+    if out is None:
+        typer.echo(picture, nl=False)
+        return
+    try:
+        out.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
+    _say(f"{out}: {len(picture):,} characters")
+
+
+@chain.command()
+def show(
+    folder: _Folder,
+    step: Annotated[str | None, typer.Option("--step", "-s", help="One step only.")] = None,
+) -> None:
+    """Print each prompt as it will be sent, with {names} where values will stand."""
+    from reasoning.chain.loading import load
+    from reasoning.chain.new import source
+
+    found = load(source(folder), "name")
+    if step is not None:
+        found.step(step)
+    _show(found, "", step)
+
+
+def _show(found: Chain, prefix: str, only: str | None) -> None:
+    from rich.text import Text
+
+    from reasoning.chain.check import prompt_tokens, sent
+    from reasoning.chain.drawing import kind_word, marks, way
+    from reasoning.display import plain
+
+    out = _console()
+    for step in found.steps:
+        if only is not None and step.name != only:
+            continue
+        kind, count = found.kind_of(step.name), prompt_tokens(step)
+        about = [way(step), *marks(step), f"returns {kind_word(kind)}" if kind else ""]
+        about += [f"{name}={value}" for name, value in step.sampling.items()]
+        about += [f"about {count:,} tokens"] if count is not None else []
+        out.print(Text.assemble((f"{prefix}{step.name}", "bold"), (f"  {' · '.join(filter(None, about))}", "dim")))
+        for role, content in sent(step).messages if step.prompt is not None else ():
+            out.print(Text(role, style="cyan"))
+            out.print(Text(plain(content)), soft_wrap=True)
+        out.print()
+        if step.chain is not None:
+            _show(step.chain, f"{prefix}{step.name}.", None)
+
+
+@chain.command()
+def run(
+    folder: _Folder,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, .jsonl, .csv; - is standard input.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where the results go: .csv, or JSON lines; by default printed.")
+    ] = None,
+    form: Annotated[str | None, typer.Option("--form", help="How to read every file: text, jsonl, csv.")] = None,
+    longest: Annotated[int, typer.Option(help="Characters of one input, at most.", min=1)] = 200_000,
+    concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
+    budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
+    journal: Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
+    allow_code: _Code = False,
+) -> None:
+    """Run a chain on many inputs; the same command goes on where it was stopped, since every draw is recorded.
+
+    Ends with 0 when all is done, 2 for wrong usage or an input that cannot be used, 3 when the budget stopped it, 4
+    when calls failed for good. One bad input does not stop the others, and what is done is written in every case.
+    """
+    import reasoning
+    from reasoning.chain.given import given
+    from reasoning.chain.loading import load
+    from reasoning.chain.many import run as through
+    from reasoning.chain.new import source
+    from reasoning.chain.outputs import Output
+    from reasoning.commands import INTERRUPTED
+
+    found = load(source(folder), "run" if allow_code else "known")
+    inputs = list(given(files, found, form, longest))  # type: ignore[arg-type]  # a wrong form is refused there
+    if not inputs:
+        raise UsageError(f"there is no input in {', '.join(files)}")
+    sampling: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
+    llm = reasoning.connect(
+        model,
+        base_url=base_url,
+        journal=False if journal == "none" else journal,
+        budget=None if budget is None else reasoning.Budget.parse(budget),
+        concurrency=concurrency,
+        **sampling,
+    )
+    with llm:
+        try:
+            with Output(out, [step.name for step in found.steps]) as rows, _progress(len(inputs)) as told:
+
+                def tell(row: Row) -> None:
+                    rows.add(row)
+                    told(row)
+
+                done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
+        except KeyboardInterrupt:
+            _say("\nstopped; the same command goes on from the draws that are recorded")
+            raise typer.Exit(INTERRUPTED) from None
+        spent = llm.spent
+    _finish(done, len(inputs), out, spent)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """A bar on a terminal, and a line for each input that went wrong."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from reasoning.display import plain
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+
+        def told(row: Row) -> None:
+            why = row.given.wrong if row.answer is None else row.answer.why
+            if why:
+                (bar.console if console.is_terminal else console).print(
+                    plain(f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"), soft_wrap=True
+                )
+            bar.update(task, advance=1)
+
+        yield told
+
+
+def _finish(done: Run, total: int, out: Path | None, spent: Any) -> None:
+    from reasoning.display import cost
+
+    states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
+    repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
+    _say(f"{done.done} of {total} inputs: {states}{repairs}")
+    _say(f"spent now: {cost(spent) if spent.calls else 'nothing'}; in all: {cost(done.usage)}")
+    if out is not None:
+        _say(f"results: {out}")
+    if done.stopped is not None:
+        _say(f"what was done is kept; go on with: {shlex.join(['reasoning', *sys.argv[1:]])}")
+        raise done.stopped
+    if done.rows.get("failed"):
+        _say(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
+        raise typer.Exit(4)
+    if done.rows.get("unusable"):
+        raise typer.Exit(2)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,162 @@
+"""A chain over many inputs: side by side, each result given when its turn has come, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reasoning import loop
+from reasoning.answer import Answer, Answered, Failed
+from reasoning.chain.given import Given
+from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.llm.request import Usage
+from reasoning.tools import Tools
+from reasoning.trace import Note, Trace
+
+if TYPE_CHECKING:
+    from reasoning.chain.chain import Chain
+    from reasoning.llm.llm import LLM
+    from reasoning.problem import Problem
+
+GIVE_UP = 8
+"""Inputs whose calls all failed, and none that came through, after which a run is not worth going on."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one input.
+
+    Attributes:
+        given: the input.
+        answer: the chain's answer; None for an input that could not be used.
+    """
+
+    given: Given
+    answer: Answer | None = None
+
+    @property
+    def state(self) -> str:
+        """ "answered", "unparsed", "failed", or "unusable" for an input that no step has seen."""
+        return "unusable" if self.answer is None else self.answer.state
+
+    @property
+    def repairs(self) -> int:
+        """Replies that were refused."""
+        return _refused(self.answer.trace) if self.answer is not None and self.answer.trace is not None else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for one line of a file."""
+        about: dict[str, Any] = {"id": self.given.id, "state": self.state}
+        if self.answer is None:
+            return {**about, "why": self.given.wrong}
+        usage = self.answer.usage
+        about |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.why}
+        counts: dict[str, Any] = {"calls": usage.calls, "prompt_tokens": usage.prompt_tokens}
+        counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "repairs": self.repairs}
+        return {**about, "steps": dict(self.answer.steps), **counts}
+
+
+@dataclass
+class Run:
+    """What a run comes to.
+
+    Attributes:
+        rows: how many there are by state.
+        usage: what all answers used, paid for now or taken from the journal.
+        stopped: what ended it before its end.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    repairs: int = 0
+    stopped: ReasoningError | None = None
+    last_failure: str = ""
+
+    @property
+    def done(self) -> int:
+        return sum(self.rows.values())
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.rows[row.state] = self.rows.get(row.state, 0) + 1
+        self.repairs += row.repairs
+        if row.answer is not None:
+            self.usage = self.usage + row.answer.usage
+            self.last_failure = row.answer.why if isinstance(row.answer, Failed) else self.last_failure
+
+
+def run(
+    chain: Chain,
+    inputs: Iterable[Given],
+    llm: LLM,
+    tell: Callable[[Row], None],
+    *,
+    epoch: int = 0,
+    concurrency: int | None = None,
+) -> Run:
+    """Run a chain on many inputs.
+
+    Args:
+        chain: the chain.
+        inputs: read as they are needed.
+        llm: the model; its journal makes a run that was stopped go on where it was.
+        tell: given each row, in the order of the inputs.
+        epoch: the number of an independent repetition.
+        concurrency: inputs under way at once; by default as many as the model takes requests.
+    """
+    return loop.run(_Many(chain, llm, tell, epoch).through(inputs, concurrency or llm.limits.concurrency))
+
+
+class _Many:
+    def __init__(self, chain: Chain, llm: LLM, tell: Callable[[Row], None], epoch: int) -> None:
+        self.chain, self.llm, self.tell, self.epoch = chain, llm, tell, epoch
+        self.found, self.tools = Run(), Tools()
+        self.waiting: dict[int, Row] = {}
+        self.told = 0
+
+    async def through(self, inputs: Iterable[Given], workers: int) -> Run:
+        """Work until all inputs are through, or something ends the run; what is done then is told."""
+        left = iter(enumerate(inputs))
+        tasks = [asyncio.ensure_future(self._worker(left)) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+        except (BudgetExhausted, CallFailed) as error:
+            self.found.stopped = error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for place in sorted(self.waiting):  # behind one that was not finished
+            self.tell(self.waiting[place])
+        return self.found
+
+    async def _worker(self, left: Iterable[tuple[int, Given]]) -> None:
+        for place, one in left:
+            self._done(place, Row(one, None if one.problem is None else await self._answer(one.problem)))
+
+    async def _answer(self, problem: Problem) -> Answer:
+        """The chain's answer; what goes wrong with this input alone is one that failed."""
+        try:
+            return await self.chain.arun(problem, self.llm, epoch=self.epoch, tools=self.tools)
+        except ReasoningError as error:
+            if not isinstance(error, UsageError):
+                raise
+            return Failed(str(error))
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}")
+
+    def _done(self, place: int, row: Row) -> None:
+        self.found.add(row)
+        self.waiting[place] = row
+        while self.told in self.waiting:
+            self.tell(self.waiting.pop(self.told))
+            self.told += 1
+        if self.found.rows.get("failed", 0) >= GIVE_UP and not self.found.rows.keys() & {"answered", "unparsed"}:
+            raise CallFailed(f"the first {GIVE_UP} inputs all failed, the last with: {self.found.last_failure}")
+
+
+def _refused(trace: Trace) -> int:
+    own = sum(isinstance(event, Note) and ": refused: " in event.text for event in trace.events)
+    return own + sum(_refused(event) for event in trace.events if isinstance(event, Trace))

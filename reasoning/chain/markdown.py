@@ -1,0 +1,222 @@
+"""A prompt as a Markdown file: its sections are headings, so that it can be read, compared and reviewed by anybody.
+
+Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`, `# Examples` with `## Input`,
+`## Thoughts` and `## Output` for each example in turn. A line of text that begins like a heading is written with a
+backslash in front, `\\# …`; so is an empty line at the beginning or the end of a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from reasoning.errors import InputError, UsageError, nearest
+from reasoning.prompts import Demonstration, Form, Prompt, Turns
+
+_PARTS: dict[str, dict[str, str]] = {
+    "Objective and persona": {"Objective": "objective", "Persona": "persona"},
+    "Instructions": {},
+    "Constraints": {"Do": "dos", "Don't": "donts"},
+    "Context": {},
+    "Output format": {},
+    "Examples": {"Input": "input", "Thoughts": "thoughts", "Output": "output"},
+    "Input": {},
+    "Recap": {},
+}
+"""The sections in the order in which they are written, with their parts and the fields of a prompt that these are."""
+
+_GUARDED = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
+_HEADING = re.compile(r"(#{1,2})[ \t]+(.*?)[ \t]*#*[ \t]*")
+
+
+def write(prompt: Prompt) -> str:
+    """The file's text.
+
+    Raises:
+        UsageError: the prompt holds what a text file cannot keep.
+    """
+    blocks: list[str] = []
+    for section, parts in _PARTS.items():
+        if section == "Examples":
+            inner = [block for one in prompt.examples for block in _example(one)]
+        elif parts:
+            inner = [f"## {part}\n\n{text}" for part, name in parts.items() if (text := _part(getattr(prompt, name)))]
+        else:
+            text = _guarded(getattr(prompt, section.lower().replace(" ", "_")), 1)
+            inner = [text] if text or section == "Input" else []
+        if inner:
+            blocks += [f"# {section}", *inner]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _example(one: Demonstration) -> Iterator[str]:
+    for part, name in _PARTS["Examples"].items():
+        text = _guarded(getattr(one, name), 2)
+        if text or part != "Thoughts":
+            yield f"## {part}" + (f"\n\n{text}" if text else "")
+
+
+def _part(value: str | tuple[str, ...]) -> str:
+    if isinstance(value, str):
+        return _guarded(value, 2)
+    return "\n".join("- " + _indented(_guarded(one, 2) or "\\") for one in value)
+
+
+def _indented(text: str) -> str:
+    first, *more = text.split("\n")
+    return "\n".join([first, *(f"  {line}" if line else "" for line in more)])
+
+
+def _guarded(text: str, levels: int) -> str:
+    if not text:
+        return ""
+    if "\r" in text:
+        raise UsageError(f"a prompt's file has lines that end with \\n alone; this text has \\r: {text!r:.60}")
+    lines = text.split("\n")
+    inner = range(*_inner(lines))
+    return "\n".join(
+        f"\\{line}" if _GUARDED[levels].match(line) and (line.strip() or place not in inner) else line
+        for place, line in enumerate(lines)
+    )
+
+
+def _inner(lines: Sequence[str]) -> tuple[int, int]:
+    """From the first line with anything in it to behind the last one."""
+    full = [place for place, line in enumerate(lines) if line.strip()]
+    return (full[0], full[-1] + 1) if full else (0, 0)
+
+
+def _bare(lines: Sequence[str], levels: int) -> str:
+    """The text of lines as they stand in a file: without empty ones around it, and without the guards."""
+    start, end = _inner(lines)
+    guarded = _GUARDED[levels]
+    return "\n".join(line[1:] if line[:1] == "\\" and guarded.match(line) else line for line in lines[start:end])
+
+
+@dataclass
+class _Block:
+    """What stands under one heading."""
+
+    section: str
+    part: str
+    line: int
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return _bare(self.lines, 2 if _PARTS[self.section] else 1)
+
+
+def read(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
+    """The prompt that a file's text is.
+
+    Args:
+        text: the file's text.
+        path: its name, for errors.
+        form, turns: how the prompt is rendered; see `Prompt`.
+
+    Raises:
+        InputError: names the file and the line.
+    """
+    fields: dict[str, Any] = {"form": form, "turns": turns}
+    blocks = list(_blocks(text, path))
+    for block in blocks:
+        if block.section == "Examples" or (_PARTS[block.section] and not block.part):
+            continue
+        name = _PARTS[block.section].get(block.part) or block.section.lower().replace(" ", "_")
+        fields[name] = _items(block, path) if name in ("dos", "donts") else block.text
+    fields["examples"] = tuple(_examples([block for block in blocks if block.section == "Examples"], path))
+    return Prompt(**fields)
+
+
+def line_of(text: str, placeholder: str) -> int:
+    """The line on which a placeholder stands first; 1 where it stands nowhere."""
+    found = text.find(f"{{{placeholder}}}")
+    return text.count("\n", 0, found) + 1 if found >= 0 else 1
+
+
+def _blocks(text: str, path: Path) -> Iterator[_Block]:
+    """What stands under each heading, in order. Only examples may have a heading several times."""
+    seen: dict[tuple[str, str], int] = {}
+    section, block = "", None
+    for number, line in enumerate(text.split("\n"), 1):
+        heading = _HEADING.fullmatch(line) if line.startswith("#") else None
+        level = len(heading[1]) if heading else 0
+        if heading and (level == 1 or (section and _PARTS[section])):
+            if block is not None:
+                yield block
+            where = (path, number)
+            if level == 1:
+                section, part = _known(heading[2], _PARTS, "section", where), ""
+            else:
+                part = _known(heading[2], _PARTS[section], f"part of {section!r}", where)
+            if (before := seen.get((section, part))) and (section != "Examples" or level == 1):
+                title = part or section
+                raise InputError(f"{path}:{number}: {title!r} stands here a second time; first in line {before}")
+            seen[section, part] = number
+            block = _Block(section, part, number)
+        elif block is not None:
+            if line.strip() and _PARTS[section] and not block.part:
+                _wrong(path, number, f"text outside of the parts of {section!r}: {' · '.join(_PARTS[section])}")
+            block.lines.append(line)
+        elif line.strip():
+            _wrong(path, number, f"text before the first heading, such as '# {next(iter(_PARTS))}'")
+    if block is not None:
+        yield block
+
+
+def _known(title: str, titles: dict[str, Any], what: str, where: tuple[Path, int]) -> str:
+    folded = {_fold(one): one for one in titles}
+    if (found := folded.get(_fold(title))) is not None:
+        return found
+    near = nearest(_fold(title), folded)
+    hint = f"did you mean {folded[near]!r}?" if near else f"there are {' · '.join(titles)}"
+    path, line = where
+    raise InputError(
+        f"{path}:{line}: unknown {what} {title!r}; {hint} (a line of text that begins with '#' is written '\\#')"
+    )
+
+
+def _fold(title: str) -> str:
+    return title.casefold().replace("’", "'").replace("'", "").rstrip(":")
+
+
+def _items(block: _Block, path: Path) -> tuple[str, ...]:
+    items: list[list[str]] = []
+    for number, line in enumerate(block.lines, block.line + 1):
+        if line.startswith(("- ", "* ")) or line in ("-", "*"):
+            items.append([line[2:]])
+        elif line.startswith("  ") and items:
+            items[-1].append(line[2:])
+        elif not line.strip():
+            if items:
+                items[-1].append("")
+        else:
+            _wrong(path, number, f"under {block.part!r} each line begins with '- '; one that goes on, with two spaces")
+    return tuple(_bare(item, 2) for item in items)
+
+
+def _examples(blocks: Sequence[_Block], path: Path) -> Iterator[Demonstration]:
+    """One for each `## Input`."""
+    made: list[dict[str, _Block]] = []
+    for block in blocks:
+        if not block.part:
+            continue
+        if block.part == "Input":
+            made.append({})
+        elif not made:
+            _wrong(path, block.line, f"an example begins with '## Input', not with {block.part!r}")
+        if block.part in made[-1]:
+            _wrong(path, block.line, f"this example has a second {block.part!r}; a new one begins with '## Input'")
+        made[-1][block.part] = block
+    for one in made:
+        if "Output" not in one:
+            _wrong(path, one["Input"].line, "this example has no '## Output'")
+        yield Demonstration(**{part.lower(): block.text for part, block in one.items()})
+
+
+def _wrong(path: Path, line: int, what: str) -> NoReturn:
+    raise InputError(f"{path}:{line}: {what}")

@@ -1,0 +1,47 @@
+"""The first phase of techniques with two: what they learn from examples, before they answer anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reasoning import telemetry
+from reasoning.budget import Budget
+from reasoning.errors import UsageError
+from reasoning.lane import Lane
+from reasoning.problem import Example
+from reasoning.session import Session
+from reasoning.trace import Trace
+
+if TYPE_CHECKING:
+    from reasoning.llm.llm import LLM
+    from reasoning.strategy import Strategy
+
+
+async def fitted(strategy: Strategy, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> Any:
+    """What `Strategy.fitted` gives: the copy that the strategy's `fit` makes, with its draws in the model's journal."""
+    from reasoning.llm.connect import connect
+    from reasoning.llm.flight import Account
+
+    fit = getattr(strategy, "fit", None)
+    if fit is None:
+        raise UsageError(f"{strategy!r} has no fit: it learns nothing from examples{_inner(strategy)}")
+    pool = tuple(pool)
+    if wrong := next((one for one in pool if not isinstance(one, Example)), None):
+        raise UsageError(f"fitted(pool=…): examples with their targets, Example(problem, target), not {wrong!r:.80}")
+    if not pool:
+        raise UsageError("fitted(pool=…): there is no example to learn from")
+    for one in pool:
+        strategy.check_serves(one.problem.kind)
+    model = connect(llm) if isinstance(llm, str) else llm
+    own = model.budget if budget is None else budget if budget.within else budget.inside(model.budget)
+    trace = Trace(f"fit {strategy!r}")
+    session = Session(model, trace, lane=Lane(epoch=epoch), account=Account(own, model.journal, trace.name))
+    with telemetry.solve(trace.name):
+        return await fit(pool, session)
+
+
+def _inner(strategy: Strategy) -> str:
+    """Where one of its parameters can be fitted, how to do that."""
+    name = next((name for name, value in strategy.parameters() if hasattr(value, "fit")), None)
+    return f"; its {name} does: strategy.with_({name}=strategy.{name}.fitted(pool, llm))" if name else ""

@@ -1,0 +1,152 @@
+"""Chain of code: the interpreter runs the lines that it can, the model simulates the others (Li et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reasoning.answer import Answer
+from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
+from reasoning.problem import Problem
+from reasoning.prompts import Demonstration, Prompt
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
+from reasoning.tools.execution import Execution, Plain
+from strategies.programs.runs import CLOSEST, answered, write_and_run
+from strategies.programs.stepping import Stepper, Stopped, delta_state
+
+ASK = "# Python program that sets answer"
+_WORKED = {
+    "How many of these can one eat raw: an apple, a stone, a carrot, a nail, a plum?": """
+things = ["an apple", "a stone", "a carrot", "a nail", "a plum"]
+count = 0
+for thing in things:
+    count += can_be_eaten_raw(thing)
+answer = count
+""",
+    "A hall has 18 rows of 24 seats, and 5/8 of the seats are taken. How many are free?": """
+seats = 18 * 24
+taken = seats * 5 / 8
+answer = seats - taken
+""",
+    "Ida wrote: 'Wonderful, the train is late again.' She wrote it in the month after February. Did she mean it as "
+    "praise, and was it spring where she lives, in Norway?": """
+sentence = "Wonderful, the train is late again."
+months = ["January", "February", "March", "April"]
+month = months[months.index("February") + 1]
+praise = is_meant_as_praise(sentence)
+spring = is_in_spring(month, "Norway")
+answer = praise and spring
+""",
+}
+WRITE = Prompt(
+    objective="Answer a question by a Python program that sets the variable answer.",
+    instructions="What Python can work out, write in Python: counting, calculating, dates, sorting, text. Where a step "
+    "takes knowledge or judgement, call a function whose name says what it finds out, such as is_fruit(word), and do "
+    "not define it: somebody will say what it returns. Put in no result that you have worked out yourself.",
+    output_format="Python code only, one statement a line.",
+    input="{problem}\n\n" + ASK,
+    examples=tuple(Demonstration(f"{question}\n\n{ASK}", f"```python{code}```") for question, code in _WORKED.items()),
+)
+_SEEN = "{problem}\n\nThe program:\n{code}\n\nThe variables before the line:\n{state}\n\nThe line:\n{line}"
+SIMULATE = Prompt(
+    objective="Stand in for Python: say what one line of a program does that Python itself cannot run, because it "
+    "takes knowledge or judgement.",
+    output_format="One short sentence at most, then one line: delta state: D, where D is a Python dict of the "
+    "variables that the line changes and their new values.",
+    input=_SEEN,
+    examples=(
+        Demonstration(
+            _SEEN.format(
+                problem="How many of these animals can fly: a dog, a gull?",
+                code='count = 0\nfor animal in ["a dog", "a gull"]:\n    count += can_fly(animal)\nanswer = count',
+                state="count = 0\nanimal = 'a gull'",
+                line="count += can_fly(animal)",
+            ),
+            "delta state: {'count': 1}",
+            "A gull can fly, so 1 is added.",
+        ),
+        Demonstration(
+            _SEEN.format(
+                problem="Is the capital of Kenya spelled with seven letters?",
+                code='city = capital_of("Kenya")\nanswer = len(city) == 7',
+                state="(none)",
+                line="city = capital_of('Kenya')",
+            ),
+            "delta state: {'city': 'Nairobi'}",
+        ),
+    ),
+)
+AGAIN = "That holds no dict that could be read. Write only the line: delta state: {…}"
+
+
+@technique(
+    name="chain_of_code",
+    title="Chain of code",
+    authors="Li et al.",
+    year=2023,
+    arxiv="2312.04474",
+    calls="1 + l + o if repairs == 0 else 1 + r + l + o",
+    counts="l: replies that stand in for lines that the interpreter cannot run, one for each, two where the first "
+    "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
+    ranges={"l": (0, "2 * max_lines * (repairs + 1)"), "o": (0, 1), "r": (0, "repairs")},
+    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
+    needs=("interpreter",),
+    use_when="a question mixes calculation with knowledge or judgement: counting what is a fruit, dates of known "
+    "events (BIG-Bench Hard: 72 with chain of thought, 84 with it)",
+    avoid_when="nothing in it can be computed: chain of thought is as good with one call; or all of it: then "
+    "program_of_thoughts does the same",
+    aliases=("coc",),
+)
+class ChainOfCode(Strategy):
+    """Write a program that may call functions nobody has defined; run it line by line, the model doing such lines.
+
+    A line that fails in the interpreter, for whatever reason, goes to the model with the question, the program and the
+    variables; the variables that it names are set, and the interpreter goes on. State and control flow stay in the
+    interpreter: see `Stepper`. A reply that cannot be read is asked for once more, then the line is left out. Where the
+    program sets no `answer`, the model is asked for it with the final state.
+
+    Parameters:
+        max_lines: that the model may stand in for; each turn of a loop counts.
+        repairs: how often a program that does not come to its end is shown why and written again; 0 in the paper.
+    """
+
+    max_lines: int = 20
+    repairs: int = 0
+    write: Prompt = WRITE
+    simulate: Prompt = SIMULATE
+    closest: Prompt = CLOSEST
+
+    def __post_init__(self) -> None:
+        self.check_parameters(max_lines=0, repairs=0)
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        async def run(code: str) -> Execution:
+            left = self.max_lines
+
+            async def stand_in(line: str, state: Mapping[str, str]) -> Mapping[str, Plain]:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Stopped(
+                        f"more than {self.max_lines} lines are none that Python can run, the next is: {line:.80}"
+                    )
+                known = "\n".join(f"{name} = {value}" for name, value in state.items()) or "(none)"
+                turns = self.simulate.for_(problem, code=code, state=known, line=line)
+                with session.stage(f"simulate {line}"):
+                    reply = (await session.ask(turns)).text
+                    if (delta := delta_state(reply)) is None:
+                        delta = delta_state((await session.ask(turns.then(reply, AGAIN))).text)
+                return delta or {}
+
+            stepper = Stepper(session.tools.interpreter, stand_in)
+            try:
+                await stepper.run(code)
+                if (ran := await stepper.result("answer")).value is None:
+                    await stepper.simulate("answer = ...  # what the question asks for")
+                    ran = await stepper.result("answer")
+            except Stopped as error:
+                return Execution(error=str(error))
+            return ran
+
+        ran = await write_and_run(session, self.write.for_(problem), (), repairs=self.repairs, run=run)
+        return await answered(problem, ran, session, self.closest)

@@ -1,0 +1,403 @@
+"""A chain as a folder: what is saved is loaded again, and what is wrong is named with its file and line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reasoning
+from reasoning import Chain, Demonstration, Prompt, Step, kinds
+from reasoning.chain import markdown
+from reasoning.errors import InputError, UsageError
+from reasoning.testing import ScriptedLLM
+from tests.chain import functions
+
+# Words and signs that mean something in Markdown, in TOML or in a prompt, and any other letters.
+PIECES = [
+    "# ",
+    "## ",
+    "# Input",
+    "## Output",
+    "\\",
+    "\\# x",
+    "- ",
+    "  ",
+    "\n",
+    "\n\n",
+    '"',
+    "'''",
+    "[[step]]",
+    "a = 1",
+    "é",
+]
+TEXTS = st.lists(
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r{}"), max_size=5),
+    max_size=6,
+)
+PLAIN = TEXTS.map("".join)
+LINES = st.lists(PLAIN, max_size=3).map(tuple)
+NAMES = [f"s{number}" for number in range(5)]
+KINDS: list[kinds.Kind] = [
+    kinds.Text(),
+    kinds.Text(whole=True),
+    kinds.Number(),
+    kinds.YesNo(),
+    kinds.Items(sep="|", empty="none"),
+    kinds.Label(("good", "not good")),
+    kinds.Json(required=("a",)),
+    kinds.Json(schema={"type": "object", "properties": {"a b": {"type": "number", "enum": [1, 2.5]}}}),
+    kinds.Json(schema=functions.Verdict),
+]
+CHECKS: list[Any] = [
+    None,
+    functions.not_bad,
+    (functions.not_bad, functions.short),
+    kinds.Label(("x", "y")),
+    {"type": "string", "maxLength": 9},
+    functions.Verdict,
+    (kinds.Text(), {"type": "string"}),
+]
+
+
+@st.composite
+def prompts(draw: Callable[..., Any], reads: list[str]) -> Prompt:
+    demonstrations = st.builds(Demonstration, PLAIN, PLAIN, PLAIN)
+    text = draw(PLAIN) + "".join(f" {{{name}}}" for name in reads)
+    fields = {
+        name: draw(PLAIN) for name in ("objective", "persona", "instructions", "context", "output_format", "recap")
+    }
+    fields |= {name: draw(LINES) for name in ("dos", "donts")}
+    fields |= {"examples": tuple(draw(st.lists(demonstrations, max_size=2)))}
+    fields |= {
+        "form": draw(st.sampled_from(["plain", "xml", "json"])),
+        "turns": draw(st.sampled_from(["chat", "single"])),
+    }
+    return Prompt(input=text, **fields)
+
+
+@st.composite
+def steps(draw: Callable[..., Any], name: str, before: list[str], deep: bool) -> Step:
+    reads = draw(st.lists(st.sampled_from(["given", *before]), max_size=2, unique=True))
+    common: dict[str, Any] = {
+        "returns": draw(st.sampled_from(KINDS)),
+        "check": draw(st.sampled_from(CHECKS)),
+        "mend": draw(st.sampled_from([None, functions.fine])),
+        "tries": draw(st.integers(1, 3)),
+        "keep": draw(st.booleans()),
+        "when_empty": draw(st.sampled_from([None, "", 0, {}])),
+    }
+    if before and draw(st.booleans()):
+        common["when"] = {before[0]: draw(st.sampled_from([("a",), ("a", 'b "c"')]))}
+    way = draw(st.sampled_from(["prompt", "by", "each", "call", "join", "chain"] if before else ["prompt", "by"]))
+    if way == "call":
+        return Step(name, call=functions.merged, inputs={"issues": before[-1]}, **common)
+    if way == "join":
+        return Step(name, join=tuple(before[-2:]), when=common.get("when", {}), keep=common["keep"])
+    if way == "chain" and deep:
+        return Step(name, chain=draw(chains(deep=False)), inputs={"given": before[-1]}, **common)
+    more: dict[str, Any] = {"repairs": draw(st.integers(0, 3)), "model": draw(st.sampled_from([None, "openai/x"]))}
+    more["sampling"] = draw(st.sampled_from([{}, {"temperature": 0.5, "max_tokens": 9, "stop": ["\n", '"']}]))
+    if way == "by":
+        more["by"] = "self_consistency(cot, samples=5)"
+    if way == "each":
+        more |= {"for_each": f"item in {before[-1]}", "at_once": 3}
+        reads = ["item", *reads]
+    return Step(name, draw(prompts(reads)), **common, **more)
+
+
+@st.composite
+def chains(draw: Callable[..., Any], deep: bool = True) -> Chain:
+    made: list[Step] = []
+    for name in NAMES[: draw(st.integers(1, 4))]:
+        made.append(draw(steps(name, [step.name for step in made], deep)))
+    takes = draw(st.sampled_from([None, {"given": kinds.Text()}, {"given": kinds.Items(), "more": kinds.Number()}]))
+    return Chain(*made, name=draw(st.sampled_from(["chain", 'the "best"', "ä ö"])), takes=takes, about=draw(PLAIN))
+
+
+@given(prompts(["a", "b"]))
+def test_a_prompt_is_what_its_file_says(prompt: Prompt) -> None:
+    text = markdown.write(prompt)
+    assert markdown.read(text, Path("p.md"), prompt.form, prompt.turns) == prompt
+    assert markdown.read(text.replace("\n\n", "\n\n\n"), Path("p.md")).examples == prompt.examples or "\n\n" in "".join(
+        part for one in prompt.examples for part in (one.input, one.output, one.thoughts)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(chains())
+def test_load_and_save_are_inverses(chain: Chain) -> None:
+    with TemporaryDirectory() as first, TemporaryDirectory() as second:
+        chain.save(first)
+        loaded = Chain.load(first, allow_code=True)
+        assert loaded == chain
+        loaded.save(second)
+        assert contents(Path(first)) == contents(Path(second))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+FOLDER = {
+    "chain.toml": """\
+name = "replies"
+
+[inputs]
+feedback = "text"
+
+[[step]]
+name = "issues"
+reads = ["feedback"]
+prompt = "issues.md"
+returns = "items"
+
+[[step]]
+name = "reply"
+reads = ["issues"]
+prompt = "reply.md"
+""",
+    "issues.md": "# Instructions\n\nList the issues.\n\n# Input\n\nFeedback: {feedback}\n",
+    "reply.md": "# Input\n\nReply to: {issues}\n",
+}
+
+
+def write(folder: Path, **changed: str) -> Path:
+    """The folder above, with some files changed: `issues="…"` is `issues.md`."""
+    folder.mkdir(exist_ok=True)
+    for name, text in FOLDER.items():
+        (folder / name).write_text(changed.pop(name.partition(".")[0], text), encoding="utf-8")
+    for name, text in changed.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_that_a_person_wrote(tmp_path: Path) -> None:
+    chain = Chain.load(write(tmp_path / "replies"))
+    assert chain == Chain(
+        Step("issues", Prompt(instructions="List the issues.", input="Feedback: {feedback}"), returns=kinds.Items()),
+        Step("reply", Prompt(input="Reply to: {issues}")),
+        name="replies",
+        takes={"feedback": kinds.Text()},
+    )
+    assert chain.run("It is slow.", ScriptedLLM(["slow", "The answer is sorry."])).value == "sorry"
+
+
+TOML = FOLDER["chain.toml"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"chain": TOML.replace("[inputs]", "[inputs")}, r"chain\.toml:3: this is no TOML"),
+        (
+            {"chain": TOML + '[[step]]\nname = "issues"\nprompt = "reply.md"\n'},
+            r"chain\.toml:\d+: two steps are called 'issues'",
+        ),
+        (
+            {"chain": TOML.replace('prompt = "reply.md"', 'promt = "reply.md"')},
+            r"chain\.toml:15: unknown key 'promt'; did you mean 'prompt'\?",
+        ),
+        ({"chain": TOML.replace("[inputs]", "[input]")}, r"chain\.toml:3: unknown key 'input'; did you mean 'inputs'"),
+        ({"chain": TOML.replace('"reply.md"', '"rely.md"')}, r"chain\.toml:15: .*rely\.md: no such file"),
+        (
+            {"chain": TOML.replace('"reply.md"', '"../../secret.md"')},
+            r"chain\.toml:15: .*outside of the chain's folder",
+        ),
+        ({"chain": TOML.replace('"reply.md"', "3")}, r"chain\.toml:15: 'prompt' is a text, not 3"),
+        ({"chain": TOML.replace('"items"', '"itms"')}, r"chain\.toml:10: unknown kind 'itms'; did you mean 'items'"),
+        (
+            {"chain": TOML.replace('reads = ["issues"]', 'reads = ["feedback"]')},
+            r"chain\.toml:14: step 'reply' reads 'feedback', but uses it nowhere",
+        ),
+        (
+            {"chain": TOML.replace('reads = ["issues"]', "reads = []")},
+            r"chain\.toml:14: step 'reply' uses 'issues' \(.*reply\.md:3\)",
+        ),
+        ({"chain": TOML.replace('name = "reply"', 'name = "Reply to"')}, r"chain\.toml:13: a step's name is a word"),
+        ({"chain": TOML + "tries = 0\n"}, r"chain\.toml:13: step 'reply': tries=0"),
+        ({"chain": TOML + 'for_each = "issues"\n'}, r"chain\.toml:13: .*write 'item in items'"),
+        (
+            {"chain": TOML + 'join = ["issues"]\n'},
+            r"answered by one of prompt, call, chain and join: it has prompt and join",
+        ),
+        ({"chain": TOML + 'form = "html"\n'}, r"chain\.toml:15: unknown form 'html'"),
+        ({"chain": TOML + "sampling = 3\n"}, r"chain\.toml:16: 'sampling' is a table"),
+        ({"chain": TOML + 'check = { schema = { type = "strin" } }\n'}, r"chain\.toml:\d+: .*no JSON schema"),
+        ({"chain": "name = 3\n"}, r"chain\.toml:1: 'name' is a text"),
+        ({"chain": ""}, r"a chain needs at least one step"),
+        ({"chain": TOML.replace('name = "reply"\n', "")}, r"chain\.toml:12: this step has no name"),
+        (
+            {"reply": "# Input\n\nReply to:\n{isues}\n", "chain": TOML.replace('reads = ["issues"]\n', "")},
+            r"reply\.md:4: nothing provides \{isues\}; did you mean \{issues\}\?",
+        ),
+        (
+            {"issues": "# Input\n{feedback} {reply}\n", "chain": TOML.replace('reads = ["feedback"]\n', "")},
+            r"chain\.toml:7: step 'issues' waits for 'reply', which waits for it",
+        ),
+        (
+            {"issues": FOLDER["issues.md"] + "\n# Instructions\nAgain.\n"},
+            r"issues\.md:9: 'Instructions' stands here a second time; first in line 1",
+        ),
+        (
+            {"issues": "# Instruction\n\nList.\n"},
+            r"issues\.md:1: unknown section 'Instruction'; did you mean 'Instructions'",
+        ),
+        ({"issues": "Hello\n# Input\n{feedback}\n"}, r"issues\.md:1: text before the first heading"),
+        (
+            {"issues": "# Constraints\n\nBe brief.\n\n# Input\n{feedback}\n"},
+            r"issues\.md:3: text outside of the parts of 'Constraints'",
+        ),
+        (
+            {"issues": "# Constraints\n## Do\nBe brief.\n\n# Input\n{feedback}\n"},
+            r"issues\.md:3: under 'Do' each line begins with '- '",
+        ),
+        (
+            {"issues": "# Constraints\n## Dont\n- Lie.\n## Don’t\n- Lie.\n"},
+            r"issues\.md:4: \"Don't\" stands here a second time",
+        ),
+        (
+            {"issues": "# Examples\n## Output\nx\n# Input\n{feedback}\n"},
+            r"issues\.md:2: an example begins with '## Input'",
+        ),
+        (
+            {"issues": "# Examples\n## Input\nx\n# Input\n{feedback}\n"},
+            r"issues\.md:2: this example has no '## Output'",
+        ),
+        (
+            {"issues": "# Examples\n## Input\nx\n## Output\ny\n## Output\nz\n# Input\n{feedback}\n"},
+            r"issues\.md:6: this example has a second 'Output'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, changed: dict[str, str], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        Chain.load(write(tmp_path / "replies", **changed))
+
+
+def test_files_that_are_no_text(tmp_path: Path) -> None:
+    folder = write(tmp_path / "replies")
+    (folder / "issues.md").write_bytes(b"# Input\n\nGr\xfc\xdfe {feedback}\n")
+    with pytest.raises(InputError, match=r"issues\.md:3: not UTF-8: byte 0xfc at 11; save the file as UTF-8"):
+        Chain.load(folder)
+    with pytest.raises(InputError, match="there is no such folder"):
+        Chain.load(tmp_path / "none")
+    with pytest.raises(InputError, match=r"it has no chain\.toml"):
+        Chain.load(tmp_path)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
+    folder = write(tmp_path / "replies")
+    expected = Chain.load(folder)
+    for path in folder.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert Chain.load(folder) == expected
+
+
+CODE = TOML + 'check = "mine:polite"\n'
+MINE = """\
+import sys
+sys.modules['ran'] = True
+
+def polite(value):
+    return None if 'please' in value else 'Say please.'
+"""
+
+
+def test_code_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
+    import sys
+
+    folder = write(tmp_path / "replies", chain=CODE, mine=MINE)
+    with pytest.raises(UsageError, match=r"chain\.toml:16: this chain names code, mine:polite, .*--allow-code"):
+        Chain.load(folder)
+    assert "ran" not in sys.modules
+    try:
+        chain = Chain.load(folder, allow_code=True)
+        assert sys.modules.pop("ran")
+    finally:
+        sys.modules.pop("ran", None)
+    llm = ScriptedLLM(["slow", "The answer is wait", "The answer is wait, please"])
+    assert chain.run("It is slow.", llm).value == "wait, please"
+    shutil.copytree(folder, tmp_path / "copy")
+    assert Chain.load(tmp_path / "copy", allow_code=True) == chain
+    chain.save(tmp_path / "saved")
+    assert (tmp_path / "saved" / "mine.py").read_text() == MINE
+    assert Chain.load(tmp_path / "saved", allow_code=True) == chain
+
+
+@pytest.mark.parametrize("named", ["os:system", "subprocess:getoutput", "builtins:eval"])
+def test_code_of_installed_modules_needs_leave_as_well(tmp_path: Path, named: str) -> None:
+    folder = write(tmp_path / "replies", chain=CODE.replace("mine:polite", named))
+    with pytest.raises(UsageError, match="names code"):
+        Chain.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("named", "mine", "says"),
+    [
+        ("mine:polit", MINE, r"chain\.toml:16: mine\.py has no 'polit'; did you mean 'polite'"),
+        ("mine.polite", MINE, r"chain\.toml:16: code is named 'module:function'"),
+        ("mine:polite", "def polite(:\n", r"mine\.py:1: this is no Python"),
+        ("mine:polite", MINE.replace("sys.modules['ran'] = True", "1 / 0"), r"cannot be imported: ZeroDivisionError"),
+        ("no_such_module:f", MINE, r"'no_such_module' cannot be imported"),
+        ("json:load_s", MINE, r"'json' has no 'load_s'; did you mean 'loads'"),
+    ],
+)
+def test_code_that_cannot_be_found(tmp_path: Path, named: str, mine: str, says: str) -> None:
+    folder = write(tmp_path / "replies", chain=CODE.replace("mine:polite", named), mine=mine)
+    with pytest.raises(UsageError, match=says):
+        Chain.load(folder, allow_code=True)
+
+
+def test_what_has_no_form_in_a_folder_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    def local(value: Any) -> None: ...
+
+    for step, says in [
+        (Step("a", Prompt(input="{q}"), check=lambda value: None), "has no name in a module"),
+        (Step("a", Prompt(input="{q}"), check=local), "has no name in a module"),
+        (Step("a", Prompt(input="{q}\r")), "lines that end with"),
+        (Step("a", Prompt(input="{q}\ud800")), "no text"),
+        (Step("a", Prompt(input="{q}"), sampling={"seed": None}), "TOML has no such value"),
+    ]:
+        with pytest.raises(UsageError, match=says):
+            Chain(step).save(tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_chain_is_a_folder_and_its_copy_needs_no_leave(tmp_path: Path) -> None:
+    shipped = reasoning.strategies.get("telecom_feedback")
+    assert isinstance(shipped, Chain)
+    import strategies.domain.telecom_feedback as package
+
+    shutil.copytree(Path(package.__file__).parent, tmp_path / "copy")
+    copy = Chain.load(tmp_path / "copy")
+    assert [step.prompt for step in copy.steps] == [step.prompt for step in shipped.steps]
+    with (tmp_path / "copy" / "checks.py").open("a") as checks:
+        checks.write("\n# changed\n")
+    with pytest.raises(UsageError, match="names code"):
+        Chain.load(tmp_path / "copy")
+    shipped.save(tmp_path / "saved")
+    assert Chain.load(tmp_path / "saved", allow_code=True) == shipped
+
+
+def test_a_schema_and_a_chain_within_stand_in_the_folder(tmp_path: Path) -> None:
+    inner = Chain(Step("word", Prompt(input="{text}")), name="inner", takes={"text": kinds.Text()})
+    chain = Chain(
+        Step("claims", Prompt(input="{text}"), returns=kinds.Json(schema=functions.Verdict)),
+        Step("words", chain=inner, inputs={"text": "claims"}, tries=2),
+    )
+    chain.save(tmp_path / "outer")
+    assert 'schema = "tests.chain.functions:Verdict"' in (tmp_path / "outer" / "chain.toml").read_text()
+    assert Chain.load(tmp_path / "outer" / "words") == inner
+    loaded = Chain.load(tmp_path / "outer", allow_code=True)
+    said = json.dumps({"claim": "It rains.", "sure": "very"})
+    llm = ScriptedLLM([said, json.dumps({"claim": "It rains.", "sure": 0.5}), "The answer is rain."])
+    assert loaded.run("Rain!", llm).value == "rain"
+    assert "sure" in llm.requests[1].messages[-1].content

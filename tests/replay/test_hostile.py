@@ -1,0 +1,42 @@
+"""A megabyte of what is hard to read is read in some tens of milliseconds: no text makes a kind search without end."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from reasoning.kinds import Choice, Number, YesNo
+
+MEGABYTE = 1_000_000
+KINDS = [Number(), Choice(["red ball", "5(x + 1)", "15 km"], several=True), YesNo()]
+PIECES = ["<", "</", "\n\nQ: ", '"answer": ', "\n{", '{"reasoning": ', "one hundred ", "two and ", "1.234.", "1'234'"]
+PIECES += [
+    "10⁵",
+    "Ans: 5\n",
+    "is not (A), ",
+    "? ",
+    "5 > ",
+    "I'm not sure, but ",
+    "\\boxed5",
+    "\\frac{1}{",
+    "answer, so, ",
+]
+PIECES += ["**1**", "1, ", "A and ", "choose A ", "Answer:\n1. a\n"]
+LONG = ["1 ", "x=1 or ", "\\boxed{", "=a, so ", "{", "<", "A, ", "cannot, but ", "(", "one and ", "x, so "]
+"""Statements are at most a line of 2,000 characters: these fill many such lines."""
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=repr)
+def test_a_megabyte_of_nonsense(kind: Any) -> None:
+    texts = {piece: (piece * (MEGABYTE // len(piece) + 1))[:MEGABYTE] for piece in PIECES}
+    for frame in ("Answer: {}\n\nx", "\\boxed{{{}}}\n"):
+        for piece in LONG:
+            line = frame.format((piece * 1_900)[:1_900])
+            texts[frame + piece] = line * (MEGABYTE // len(line))
+    for piece, text in texts.items():
+        begun = time.process_time()
+        kind.read(text)
+        took = time.process_time() - begun
+        assert took < 0.5, f"{piece!r}: {took:.3f} s"  # some 0.05 s; a busy machine may take longer
