@@ -14,6 +14,11 @@ _NEXT = re.compile(r"\n[ \t]{0,8}\n(?:[#*]{1,4} ?)?(?:Q|Question|Human|User|### 
 _POSED = re.compile(r"^[#*> \t]{0,8}(?:Q|Question|Problem|Exercise|Example|Exemplar)\b", re.MULTILINE | re.IGNORECASE)
 
 
+def goes_on(text: str) -> bool:
+    """Whether a further question may follow somewhere."""
+    return _NEXT.search(text) is not None
+
+
 def counted(text: str) -> str:
     """The text without the reasoning in the fields of a JSON object, and without what follows an end mark."""
     if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():

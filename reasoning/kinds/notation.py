@@ -43,11 +43,18 @@ _TIMES = re.compile(r"(?<=\d)\*(?=[A-Za-z(])|(?<=[A-Za-z)])\*(?=[A-Za-z(])")
 _GAP = re.compile(r"\s+(?!\d)|(?<!\d)\s+")  # a space between two digits is kept: 3 1/2 is not 31/2
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+|.", re.DOTALL)
 
+_PASSES = 5  # what is taken out may leave more to take out: bounded, so that no text takes long
+
 
 def tidy(text: str) -> str:
     """An expression without the math marks, sizes and spaces of LaTeX and the full stop behind it."""
-    text = _SIZES.sub("", _MARKS.sub(" ", _THOUSANDS.sub("", text)))
-    return _INNER.sub("", " ".join(_SPACES.sub(" ", text).split())).rstrip(".,;: ")
+    for _ in range(_PASSES):
+        before, text = text, " ".join(text.split())  # a backslash at a line's end is a space
+        text = _SIZES.sub("", _MARKS.sub(" ", _THOUSANDS.sub("", text)))
+        text = _INNER.sub("", " ".join(_SPACES.sub(" ", text).split())).rstrip(".,;: ")
+        if text == before:
+            break
+    return text
 
 
 def normal(text: str) -> str:

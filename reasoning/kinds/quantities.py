@@ -68,7 +68,7 @@ _LEXER = re.compile(
         (?P<currency> {_CURRENCY}-? )?+
         {_FREE}
         (?: (?P<spaced> [1-9]\d{{0,2}}(?:(?:\ \d{{3}})++|(?:['’]\d{{3}})++)(?:\.\d++|,\d{{1,2}}(?!\d))?+(?![\d,/]) )
-          | (?:(?P<whole>\d++)\ )?(?P<top>\d++)\ ?/\ ?(?P<bottom>\d++)(?!\ ?/|[.,]?\d)
+          | (?:(?P<whole>\d{{1,3}}(?:,\d{{3}})++|\d++)\ )?(?P<top>\d++)\ ?/\ ?(?P<bottom>\d++)(?!\ ?/|[.,]?\d)
           | (?P<digits> {_DIGITS} | \.\d++ )
         )
         (?P<power> [eE][+-]?\d++(?!\w) | \ ?[*×x]\ ?10\ ?(?:\^|\*\*)\ ?(?:\{{[+-]?\d++\}}|[+-]?\d++) )?+
@@ -162,7 +162,7 @@ def _computed(match: re.Match[str]) -> int | float | None:
             top, bottom = Decimal(match["top"][: LONGEST + 1]), Decimal(match["bottom"][: LONGEST + 1])
             if match["whole"] and top >= bottom:
                 return None
-            value = Decimal((match["whole"] or "0")[: LONGEST + 1]) + top / bottom
+            value = Decimal((match["whole"] or "0").replace(",", "")[: LONGEST + 1]) + top / bottom
         else:
             digits = re.sub("[ '’]", "", match["spaced"] or match["digits"])
             if len(digits) > 2 * LONGEST:

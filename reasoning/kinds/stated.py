@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.counted import counted, own
+from reasoning.kinds.counted import counted, goes_on, own
 from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import Statement, boxed, final_lines, first_line, first_statement, statements, visible
 from reasoning.kinds.wording import begins_with_refusal, sentence
@@ -70,7 +70,8 @@ class Stated(ABC):
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the answer that a text states; see `Kind.read`."""
         text = counted(visible(text, region))
-        text = own(text, first_statement(text) or 0)
+        if goes_on(text):
+            text = own(text, first_statement(text) or 0)
         for how, found in self._findings(text, stated_only or self.stated_only):
             if isinstance(found, Unusable):
                 return Reading(None, found.why)
