@@ -43,6 +43,19 @@ def run(
     fields: Annotated[
         str | None, typer.Option(help="Which columns of a file or data set: 'question=Body, answer=Answer'.")
     ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Replace a prompt: 'cot.trigger=TEXT'; see `reasoning prompts`.", metavar="NAME=TEXT"
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare with this prompt too, beside the one that is.", metavar="NAME=TEXT"),
+    ] = None,
+    forms: Annotated[
+        bool, typer.Option("--forms", help="Compare each in every form: XML, Markdown, …, one turn or chat turns.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="How many problems.", min=1)] = 20,
     minutes: Annotated[float | None, typer.Option(help="Begin no further problem after this time.", min=0.01)] = None,
     seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
@@ -85,9 +98,11 @@ def run(
     from benchmarks.settings import default_folder, settings
     from benchmarks.tasks import get
     from reasoning.errors import UsageError
+    from strategies.workshop import variants
 
     with Display() as display:
-        chosen = experiment.named_strategies(reasoning.strategies.split(strategies))
+        specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
+        chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
         source = get(task, fields)
         given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         llm = reasoning.connect(

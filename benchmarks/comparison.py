@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import table as tables
+from benchmarks.figure import accuracies
 from benchmarks.pairs import outcomes
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
@@ -133,7 +134,8 @@ class Comparison:
     def _repr_html_(self) -> str:
         stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
         said = escape(self.verdict).replace("\n", "<br>")
-        return f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}<p>{said}</p>{stopped}"
+        picture = accuracies(self.rows)
+        return f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>{stopped}"
 
 
 def _race(raced: Mapping[str, Any], specs: Sequence[str], run: int) -> str:

@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from benchmarks.fingerprint import fingerprint
 from benchmarks.plan import Plan
@@ -159,7 +160,8 @@ class _Run:
             answer = await self.strategies[spec].arun(
                 example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools
             )
-            return Result.of(answer, example, spec, self.prints[spec], key.epoch), answer.trace
+            made = partial(Result.of, answer, example, spec, self.prints[spec], key.epoch)
+            return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
         except ReasoningError as error:
             lasting = not isinstance(error, CallFailed | UsageError) or getattr(error, "ends_run", False)
             if lasting or (isinstance(error, UsageError) and not self.answered):

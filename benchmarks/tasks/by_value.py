@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from reasoning.kinds import Expression, Kind
 from reasoning.tools import Tools
@@ -19,6 +19,9 @@ class ByValue:
 
     kind: Expression
     target: Any
+
+    slow: ClassVar[bool] = True
+    """Whether the event loop should not wait for it."""
 
     def __call__(self, value: Any) -> bool:
         if self.kind.score(value, self.target):

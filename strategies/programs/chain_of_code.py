@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reasoning.answer import Answer
-from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.execution import Execution, Plain
-from strategies.programs.runs import CLOSEST, answered, write_and_run
+from strategies.programs.runs import CLOSEST, COMPUTED, REPAIR, answered, going_on, write_and_run
 from strategies.programs.stepping import Stepper, Stopped, delta_state
 
 ASK = "# Python program that sets answer"
@@ -76,7 +75,7 @@ SIMULATE = Prompt(
         ),
     ),
 )
-AGAIN = "That holds no dict that could be read. Write only the line: delta state: {…}"
+AGAIN = Prompt(input="That holds no dict that could be read. Write only the line: delta state: {…}")
 
 
 @technique(
@@ -89,7 +88,7 @@ AGAIN = "That holds no dict that could be read. Write only the line: delta state
     counts="l: replies that stand in for lines that the interpreter cannot run, one for each, two where the first "
     "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"l": (0, "2 * max_lines * (repairs + 1)"), "o": (0, 1), "r": (0, "repairs")},
-    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
+    serves=COMPUTED,
     needs=("interpreter",),
     use_when="a question mixes calculation with knowledge or judgement: counting what is a fruit, dates of known "
     "events (BIG-Bench Hard: 72 with chain of thought, 84 with it)",
@@ -114,7 +113,9 @@ class ChainOfCode(Strategy):
     repairs: int = 0
     write: Prompt = WRITE
     simulate: Prompt = SIMULATE
+    again: Prompt = AGAIN
     closest: Prompt = CLOSEST
+    repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
         self.check_parameters(max_lines=0, repairs=0)
@@ -135,7 +136,7 @@ class ChainOfCode(Strategy):
                 with session.stage(f"simulate {line}"):
                     reply = (await session.ask(turns)).text
                     if (delta := delta_state(reply)) is None:
-                        delta = delta_state((await session.ask(turns.then(reply, AGAIN))).text)
+                        delta = delta_state((await session.ask(going_on(turns, reply, self.again))).text)
                 return delta or {}
 
             stepper = Stepper(session.tools.interpreter, stand_in)
@@ -148,5 +149,7 @@ class ChainOfCode(Strategy):
                 return Execution(error=str(error))
             return ran
 
-        ran = await write_and_run(session, self.write.for_(problem), (), repairs=self.repairs, run=run)
+        ran = await write_and_run(
+            session, self.write.for_(problem), (), repairs=self.repairs, repair=self.repair, run=run
+        )
         return await answered(problem, ran, session, self.closest)

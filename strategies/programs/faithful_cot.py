@@ -6,14 +6,13 @@ import re
 from dataclasses import replace
 
 from reasoning.answer import Answer
-from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.execution import Plain
 from reasoning.tools.program import last_assigned
-from strategies.programs.runs import CLOSEST, FALLBACK, Run, answered, write_and_run
+from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, write_and_run
 
 ASK = "# Sub-questions, and behind each the Python code that answers it; the last one sets the variable answer"
 _WORKED = {
@@ -80,7 +79,7 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     calls="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
+    serves=COMPUTED,
     needs=("interpreter",),
     use_when="people must be able to see where an answer comes from: it follows from the chain by computation alone "
     "(code-davinci-002, GSM8K: 63.3 with chain of thought, 72.3 with it)",
@@ -102,13 +101,16 @@ class FaithfulCoT(Strategy):
     repairs: int = 0
     translate: Prompt = TRANSLATE
     closest: Prompt = CLOSEST
+    repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
         self.check_parameters(repairs=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.translate.for_(problem)
-        ran = await write_and_run(session, turns, ("answer", "ans", *FALLBACK), repairs=self.repairs)
+        ran = await write_and_run(
+            session, turns, ("answer", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
+        )
         answer = await answered(problem, ran, session, self.closest)
         return replace(answer, steps=await _steps(ran, session))
 

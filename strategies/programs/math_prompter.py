@@ -19,14 +19,13 @@ from strategies.programs.template import Template, of_formula, of_function, same
 ALGEBRA = Prompt(
     objective="Find the formula that answers a problem. Variables stand for the numbers in it.",
     input="{template}\n\nThe variables are {names}.",
-    recap="Write the answer as one expression of these variables, in Python's notation, on one line that starts with "
-    "'Answer ='. For a question that wants a yes or a no, write a comparison.",
+    recap="Write the answer, {wanted}, as one expression of these variables in Python's notation, on one line that "
+    "starts with 'Answer ='.",
 )
 PYTHON = Prompt(
     objective="Solve a problem with a Python function. Variables stand for the numbers in it.",
     input="{template}",
-    recap="Write a Python function solution({names}) that returns the answer. For a question that wants a yes or a no, "
-    "return True or False. Reply with the code only.",
+    recap="Write a Python function solution({names}) that returns the answer, {wanted}. Reply with the code only.",
 )
 
 
@@ -78,12 +77,12 @@ class MathPrompter(Strategy):
         template = Template.of(problem.values()["bare"])
         if not template.values:
             return Unparsed("the question has no numbers for which others could stand")
-        prompts = [
-            prompt.for_(problem, template=template.text, names=template.names) for prompt in (self.algebra, self.python)
-        ]
-        judge = problem.kind if isinstance(problem.kind, YesNo) else Number()
+        yes_no = isinstance(problem.kind, YesNo)
+        judge, wanted = (problem.kind, "a comparison") if yes_no else (Number(), "a number")
+        values = {"template": template.text, "names": template.names, "wanted": wanted}
+        prompts = [prompt.for_(problem, **values) for prompt in (self.algebra, self.python)]
         pairs: list[tuple[str, str]] = []
-        values: list[Plain] = []
+        results: list[Plain] = []
         for number in range(1, self.rounds + 1):
             with session.stage(f"round {number}"):
                 said = await together(
@@ -92,15 +91,15 @@ class MathPrompter(Strategy):
                 drawn = [(formula.text, function.text) for formula, function in zip(*said, strict=True)]
                 checked = await together([self._accepted(template, *pair, session) for pair in drawn])
             pairs += drawn
-            values += [None if value is None else judge.parse(shown(value)) for value in checked]
-            found = majority(values, judge)
+            results += [None if value is None else judge.parse(shown(value)) for value in checked]
+            found = majority(results, judge)
             if not found.tied and found.candidates and len(found.candidates[0].draws) >= min(2, self.repeats):
                 break
         else:
-            return Unparsed(f"no consensus among {len(values)} repeats: {found}", text=pairs[0][0], votes=found)
+            return Unparsed(f"no consensus among {len(results)} repeats: {found}", text=pairs[0][0], votes=found)
         text = "\n\n".join(pairs[found.candidates[0].speaker])
         answer = await answered(problem, Run(text, value=found.value), session, self.closest)
-        return replace(answer, confidence=len(found.candidates[0].draws) / len(values), votes=found)
+        return replace(answer, confidence=len(found.candidates[0].draws) / len(results), votes=found)
 
     async def _accepted(self, template: Template, formula: str, function: str, session: Session) -> Plain:
         """The result for the question's own numbers, where formula and function agree on random ones; else None."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import textwrap
 
 from reasoning.answer import Answer
-from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, Worked, with_examples
-from strategies.programs.runs import CLOSEST, FALLBACK, answered, write_and_run
+from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, answered, write_and_run
 
 ASK = "# solution in Python:"
 WRITE = Prompt(
@@ -44,7 +43,7 @@ def as_function(worked: Worked) -> Demonstration | None:
     calls="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
+    serves=COMPUTED,
     needs=("interpreter", "demonstrations if shots > 0"),
     use_when="the steps are plain but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with it; "
     "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 and 96.7)",
@@ -69,11 +68,12 @@ class ProgramAided(Strategy):
     demonstrations: Given = None
     write: Prompt = WRITE
     closest: Prompt = CLOSEST
+    repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, repairs=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.write, problem, self.shots, as_function, self.demonstrations)
-        ran = await write_and_run(session, prompt.for_(problem), RESULTS, repairs=self.repairs)
+        ran = await write_and_run(session, prompt.for_(problem), RESULTS, repairs=self.repairs, repair=self.repair)
         return await answered(problem, ran, session, self.closest)

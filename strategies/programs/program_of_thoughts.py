@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Literal
 
 from reasoning.answer import Answer
-from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, Worked, with_examples
-from strategies.programs.runs import CLOSEST, FALLBACK, Run, answered, shown, write_and_run
+from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, shown, write_and_run
 
 ASK = "# Python code that computes the answer and assigns it to the variable ans"
 FEW_SHOT = Prompt(
@@ -46,7 +45,7 @@ def as_program(worked: Worked) -> Demonstration | None:
     counts="o: 1 where the result is not yet the answer: an option must be found that is closest to it, or the second "
     "stage is asked; else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=(Number, Choice, YesNo, Text, Date, Label, Expression),
+    serves=COMPUTED,
     needs=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",
@@ -79,6 +78,7 @@ class ProgramOfThoughts(Strategy):
     few_shot: Prompt = FEW_SHOT
     zero_shot: Prompt = ZERO_SHOT
     closest: Prompt = CLOSEST
+    repair: Prompt = REPAIR
     conclude: Prompt = CONCLUDE
 
     def __post_init__(self) -> None:
@@ -88,7 +88,9 @@ class ProgramOfThoughts(Strategy):
         prompt = with_examples(self.few_shot, problem, self.shots, as_program, self.demonstrations)
         named = "ans" if prompt.examples else "solver()"
         turns = (prompt if prompt.examples else self.zero_shot).for_(problem)
-        ran = await write_and_run(session, turns, (named, "solver()", "ans", *FALLBACK), repairs=self.repairs)
+        ran = await write_and_run(
+            session, turns, (named, "solver()", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
+        )
         if ran.error is None and self._is_intermediate(problem, ran):
             with session.stage("second stage"):
                 reply = await session.ask(self.conclude.for_(problem, result=ran.value))

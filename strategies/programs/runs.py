@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.kinds import Choice
+from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
@@ -17,10 +17,13 @@ from strategies.programs.scope import functions, with_imports
 
 AFTER_THE_CODE = "\n```\n\n"
 """Where the fence has been closed and prose would follow: chat models like to explain their program."""
-REPAIR = (
-    "This program does not work: {error}\nWrite the whole program again, without this fault. Reply with the code only."
+REPAIR = Prompt(
+    input="This program does not work: {error}",
+    recap="Write the whole program again, without this fault. Reply with the code only.",
 )
 CLOSEST = Prompt(input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct}")
+COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
+"""The kinds of which an answer can be what a program returns."""
 FALLBACK = (Source.PRINTED, Source.ASSIGNED)
 """Where a result is that is not where it was asked for: small models forget the name that they were told."""
 
@@ -44,12 +47,18 @@ class Run:
     error: str | None = None
 
 
+def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
+    """The conversation with the model's reply and a prompt for the next one."""
+    return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
+
+
 async def write_and_run(
     session: Session,
     turns: Conversation,
     sources: Sequence[str | Source],
     *,
-    repairs: int = 0,
+    repairs: int,
+    repair: Prompt,
     run: Runner | None = None,
 ) -> Run:
     """Ask for a program and run it in the interpreter, never in this process.
@@ -60,6 +69,7 @@ async def write_and_run(
             it names counts: a variable assigned half-way is no result.
         repairs: how often a program that fails is shown its error and written again (our extension; 0 as in the
             papers).
+        repair: shows it.
         run: runs the program in place of the interpreter; then `sources` is not used.
     """
     with session.stage("write"):
@@ -69,7 +79,7 @@ async def write_and_run(
         if ran.error is None or not left:
             break
         shown = f"```python\n{ran.code.rstrip()}\n```" if ran.code else ran.text  # as it ran: its errors name lines
-        turns = turns.then(shown, REPAIR.format(error=ran.error))
+        turns = going_on(turns, shown, repair, error=ran.error)
         with session.stage("repair"):
             reply = await session.ask(turns, stop=[AFTER_THE_CODE])
     return ran

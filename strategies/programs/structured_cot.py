@@ -12,7 +12,7 @@ from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.program import parse
 from strategies.programs.code_tests import failure
-from strategies.programs.runs import REPAIR
+from strategies.programs.runs import REPAIR, going_on
 from strategies.sampling.draws import drawn
 
 _WORKED = [
@@ -52,8 +52,7 @@ Output: fewest: int
 6:             best = the smaller one of best and fewest[sum - coin] + 1
 7:     if best is not none:
 8:         fewest[sum] = best
-9: if fewest[amount] is known: return it
-10: else: return -1""",
+9: return fewest[amount] if it is known, else -1""",
         """def change(amount, coins):
     fewest = {0: 0}
     for total in range(1, amount + 1):
@@ -104,11 +103,10 @@ WRITE = Prompt(
 class StructuredCoT(Strategy):
     """Sketch the solving process in sequences, branches and loops; then check it and write the code.
 
-    Two calls for each program. What does not compile is `Unparsed`. Where the problem comes with tests of its own
-    (`inputs={"tests": "assert f(2) == 4"}`), programs are run on them in the interpreter, the first that passes is the
-    answer, and the confidence is the share that pass; with none, and without tests, it is the first that compiles.
-    pass@k, the paper's measure, is `self_consistency(structured_cot, samples=20, temperature=0.8)` scored by
-    `code_tests.passing` on tests that no strategy sees.
+    What does not compile is `Unparsed`. Where the problem has tests of its own, `inputs={"tests": "assert f(2) == 4"}`,
+    they run in the interpreter, the first program that passes is the answer, and the confidence is the share that pass;
+    else it is the first that compiles. pass@k, the paper's measure, is `self_consistency(structured_cot, samples=20,
+    temperature=0.8)` scored by `code_tests.passing` on tests that no strategy sees.
 
     Parameters:
         samples: programs, each with a solving process of its own.
@@ -121,6 +119,7 @@ class StructuredCoT(Strategy):
     repairs: int = 0
     plan: Prompt = PLAN
     write: Prompt = WRITE
+    repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0, repairs=0)
@@ -143,7 +142,7 @@ class StructuredCoT(Strategy):
             answer, error = await self._checked(problem, problem.read(reply), session)
             if error is None or not left:
                 break
-            turns = turns.then(reply.text, REPAIR.format(error=error))
+            turns = going_on(turns, reply.text, self.repair, error=error)
             with session.stage("repair"):
                 reply = await session.ask(turns)
         return answer

@@ -80,8 +80,10 @@ def of_function(reply: str, template: Template) -> str | None:
     known = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
     if not known:
         return None
-    function = next((one for one in known if one.name == "solution"), known[-1])
-    taken = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    function = next((one for one in known if one.name == "solution"), None) or next(
+        (one for one in known if len(_parameters(one)) == len(template.values)), known[0]
+    )
+    taken = _parameters(function)
     by_name = ", ".join(f"{name}={name}" for name in taken)
     given = by_name if set(taken) <= set(template.values) else template.names
     return f"{code}\n{_for_each_set(f'{function.name}({given})', template)}"
@@ -92,6 +94,11 @@ def same(a: Plain, b: Plain) -> bool:
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return a == b
     return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
+
+
+def _parameters(function: ast.FunctionDef) -> list[str]:
+    arguments = function.args
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
 def _for_each_set(expression: str, template: Template) -> str:

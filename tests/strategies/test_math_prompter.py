@@ -103,7 +103,9 @@ def test_options_and_comparisons() -> None:
     assert (answer.value, llm.calls) == ("B", answer.strategy.calls(w=1, o=1))
     enough = Problem("Ann has 30 eggs and 3 cartons that hold 12 each. Do they fit?", kinds.YesNo())
     pair = ("Answer = v1 <= v2 * v3", "def solution(v1, v2, v3):\n    return not v1 > v3 * v2")
-    assert solve([pair] * 5, enough)[0].value is True
+    answer, llm = solve([pair] * 5, enough)
+    assert answer.value is True
+    assert all("a comparison" in prompt for prompt in llm.prompts)
 
 
 def test_a_failed_call_and_a_used_up_budget() -> None:
@@ -160,6 +162,8 @@ def test_formulas(reply: str, formula: str | None) -> None:
         ("def solution(v3, v1): return v1", "solution(v3=v3, v1=v1)"),
         ("def cost(a, b, c): return a", "cost(v1, v2, v3)"),
         ("def solution(): return 1", "solution()"),
+        ("def cost(a, b, c): return a\ndef check(): assert cost(1, 2, 3) == 1", "cost(v1, v2, v3)"),
+        ("def one(): return 1\ndef two(x): return x", "one()"),
         ("def solution(v1): return half(v1)\ndef half(x): return x / 2", "solution(v1=v1)"),
     ],
 )
