@@ -10,6 +10,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from dataclasses import dataclass
@@ -35,14 +36,21 @@ class Named:
     Attributes:
         reference: `module:name`.
         file: the file in the chain's folder, if it is one.
+        parameters: what it takes, as the file says.
     """
 
     reference: str
     file: Path | None = None
+    parameters: tuple[str, ...] = ()
 
     @property
     def __name__(self) -> str:
         return self.reference
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, either) for name in self.parameters])
 
     def __call__(self, *values: Any, **named: Any) -> NoReturn:
         raise UsageError(f"the code {self.reference} was not imported: allow_code=True (--allow-code)")
@@ -74,8 +82,7 @@ class Code:
         module, name = match[1], match[2]
         file = self.folder / f"{module}.py"
         own = "." not in module and file.is_file()
-        if own:
-            _check_defined(file, name)
+        parameters = _defined(file, name) if own else ()
         if own and self.package:
             return _attribute(f"{self.package}.{module}", name)
         if not own and module == _LIBRARY:
@@ -83,7 +90,7 @@ class Code:
         if self.leave == "run" or (own and _digest(file) in _shipped()):
             return _of_file(file, name) if own else _attribute(module, name)
         if self.leave == "name":
-            return Named(reference, file if own else None)
+            return Named(reference, file if own else None, parameters)
         raise UsageError(
             f"this chain names code, {reference}, which would run with your rights: look at it, then allow it "
             f"(--allow-code, Chain.load(…, allow_code=True))"
@@ -121,27 +128,41 @@ def _shipped() -> frozenset[str]:
     return frozenset(_digest(file) for file in shelf.glob("*/*.py") if file.name != "__init__.py")
 
 
-def _check_defined(file: Path, name: str) -> None:
-    """Raise UsageError where a file does not define a name. The file is parsed and not run."""
+def _defined(file: Path, name: str) -> tuple[str, ...]:
+    """The parameters without a default of what a file defines by a name; it is parsed and not run.
+
+    Raises:
+        UsageError: it defines no such name.
+    """
     try:
         body = ast.parse(file.read_bytes()).body
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
         raise InputError(f"{file}:{line}: this is no Python: {error}") from None
-    named: set[str] = set()
+    named: dict[str, tuple[str, ...]] = {}
     for node in body:
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                named.add(node.name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                named[node.name] = _without_default(node.args)
+            case ast.ClassDef():
+                named[node.name] = ()
             case ast.Assign():
-                named |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+                named |= {one.id: () for one in node.targets if isinstance(one, ast.Name)}
             case ast.AnnAssign(target=ast.Name(id=one)):
-                named.add(one)
+                named[one] = ()
             case ast.Import() | ast.ImportFrom():
-                named |= {one.asname or one.name for one in node.names}
+                named |= {one.asname or one.name: () for one in node.names}
     if name not in named:
         near = nearest(name, named)
         raise UsageError(f"{file.name} has no {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+    return named[name]
+
+
+def _without_default(arguments: ast.arguments) -> tuple[str, ...]:
+    places = [*arguments.posonlyargs, *arguments.args]
+    needed = places[: len(places) - len(arguments.defaults)]
+    by_name = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return tuple(one.arg for one in [*needed, *(one for one, default in by_name if default is None)])
 
 
 def _of_file(file: Path, name: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,8 @@ _Code = Annotated[
 ]
 _WIDTH = 120
 """Columns where standard output is no terminal."""
+_NOW_AND_THEN = 10.0
+"""Seconds between two lines of progress, where nobody looks."""
 
 
 @chain.command()
@@ -214,13 +217,12 @@ def run(
         except KeyboardInterrupt:
             _say("\nstopped; the same command goes on from the draws that are recorded")
             raise typer.Exit(INTERRUPTED) from None
-        spent = llm.spent
-    _finish(done, len(inputs), out, spent)
+    _finish(done, len(inputs), out)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """A bar on a terminal, and a line for each input that went wrong."""
+def _progress(total: int) -> Iterator[Callable[[Row], None]]:
+    """A bar on a terminal, else a line now and then; and a line for each input that went wrong."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -229,26 +231,32 @@ def _progress(total: int) -> Iterator[Any]:
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
+        task, done, bought, last = bar.add_task("", total=total), 0, 0, time.monotonic()
 
         def told(row: Row) -> None:
+            nonlocal done, bought, last
+            done, bought = done + 1, bought + row.spent.calls
             why = row.given.wrong if row.answer is None else row.answer.why
             if why:
-                (bar.console if console.is_terminal else console).print(
-                    plain(f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"), soft_wrap=True
-                )
-            bar.update(task, advance=1)
+                line = f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"
+                bar.console.print(plain(line), soft_wrap=True)
+            calls = f"{bought:,} calls"
+            bar.update(task, advance=1, description=calls)
+            if not console.is_terminal and time.monotonic() - last > _NOW_AND_THEN:
+                last = time.monotonic()
+                console.print(f"{done:,}/{total:,} inputs · {calls}")
 
         yield told
 
 
-def _finish(done: Run, total: int, out: Path | None, spent: Any) -> None:
+def _finish(done: Run, total: int, out: Path | None) -> None:
     from reasoning.display import cost
 
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
     repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
     _say(f"{done.done} of {total} inputs: {states}{repairs}")
-    _say(f"spent now: {cost(spent) if spent.calls else 'nothing'}; in all: {cost(done.usage)}")
+    now = cost(done.spent) if done.spent.calls else "nothing"
+    _say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.spent != done.usage else ""))
     if out is not None:
         _say(f"results: {out}")
     if done.stopped is not None:

@@ -99,6 +99,10 @@ def svg(chain: Chain, answer: Answer | None = None) -> str:
         f"<style>{_scoped()}</style><defs>{_ARROW}</defs>",
         f'<rect class="paper" x=".5" y=".5" width="{plan.width - 1:.0f}" height="{plan.height - 1:.0f}" rx="8"/>',
     ]
+    steps = {step.name: step for step in chain.steps}
+    for name, own in lines.items():
+        found = steps.get(name)
+        parts.append(_box(name, own, sizes[name], plan.centres[name], found, answer))
     for start, end, condition in wired:
         dashed = " dashed" if condition else ""
         points = plan.routes[start, end]
@@ -107,10 +111,6 @@ def svg(chain: Chain, answer: Answer | None = None) -> str:
             (x1, y1), (x2, y2) = points[-2:]
             at = f'x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 + 4:.1f}"'
             parts.append(f'<text class="dim on" {at}>{_safe(_cut(condition))}</text>')
-    steps = {step.name: step for step in chain.steps}
-    for name, own in lines.items():
-        found = steps.get(name)
-        parts.append(_box(name, own, sizes[name], plan.centres[name], found, answer))
     return "".join([*parts, "</svg>"])
 
 

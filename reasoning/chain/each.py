@@ -39,6 +39,10 @@ class Each:
     def same(self, a: Any, b: Any) -> bool:
         return self.key(a) == self.key(b)
 
+    def target(self, target: Any) -> tuple[Any, ...]:
+        """The values that a list of targets stands for."""
+        return tuple(self.of.target(one) for one in target)  # type: ignore[attr-defined]  # what all `Stated` have
+
     def key(self, value: Any) -> Hashable:
         return tuple(map(self.of.key, value))
 

@@ -27,7 +27,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("sampling", "inputs", "when"), (dict,)),
     "returns": (str, dict),
     "check": (str, dict, list),
-    "when_empty": (str, int, float, list, dict),
+    "when_empty": (str, bool, int, float, list, dict),
     "keep": (bool,),
 }
 _WORDS = {

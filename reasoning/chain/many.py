@@ -42,6 +42,11 @@ class Row:
         return "unusable" if self.answer is None else self.answer.state
 
     @property
+    def spent(self) -> Usage:
+        """What was paid for now, on every model."""
+        return Usage() if self.answer is None or self.answer.trace is None else self.answer.trace.spent
+
+    @property
     def repairs(self) -> int:
         """Replies that were refused."""
         return _refused(self.answer.trace) if self.answer is not None and self.answer.trace is not None else 0
@@ -65,11 +70,14 @@ class Run:
     Attributes:
         rows: how many there are by state.
         usage: what all answers used, paid for now or taken from the journal.
+        spent: of that, what was paid for now.
+        repairs: replies that were refused.
         stopped: what ended it before its end.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    spent: Usage = field(default_factory=Usage)
     repairs: int = 0
     stopped: ReasoningError | None = None
     last_failure: str = ""
@@ -82,6 +90,7 @@ class Run:
         """Count a row."""
         self.rows[row.state] = self.rows.get(row.state, 0) + 1
         self.repairs += row.repairs
+        self.spent = self.spent + row.spent
         if row.answer is not None:
             self.usage = self.usage + row.answer.usage
             self.last_failure = row.answer.why if isinstance(row.answer, Failed) else self.last_failure

@@ -29,7 +29,6 @@ _PARTS: dict[str, dict[str, str]] = {
 """The sections in the order in which they are written, with their parts and the fields of a prompt that these are."""
 
 _GUARDED = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
-_HEADING = re.compile(r"(#{1,2})[ \t]+(.*?)[ \t]*#*[ \t]*")
 
 
 def write(prompt: Prompt) -> str:
@@ -78,14 +77,14 @@ def _guarded(text: str, levels: int) -> str:
     lines = text.split("\n")
     inner = range(*_inner(lines))
     return "\n".join(
-        f"\\{line}" if _GUARDED[levels].match(line) and (line.strip() or place not in inner) else line
+        f"\\{line}" if _GUARDED[levels].match(line) and (line.strip(" \t") or place not in inner) else line
         for place, line in enumerate(lines)
     )
 
 
 def _inner(lines: Sequence[str]) -> tuple[int, int]:
     """From the first line with anything in it to behind the last one."""
-    full = [place for place, line in enumerate(lines) if line.strip()]
+    full = [place for place, line in enumerate(lines) if line.strip(" \t")]
     return (full[0], full[-1] + 1) if full else (0, 0)
 
 
@@ -143,26 +142,27 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
     seen: dict[tuple[str, str], int] = {}
     section, block = "", None
     for number, line in enumerate(text.split("\n"), 1):
-        heading = _HEADING.fullmatch(line) if line.startswith("#") else None
-        level = len(heading[1]) if heading else 0
-        if heading and (level == 1 or (section and _PARTS[section])):
+        level = next((level for level in (1, 2) if line.startswith(("#" * level + " ", "#" * level + "\t"))), 0)
+        if level == 1 or (level == 2 and section and _PARTS[section]):
+            title = line[level:].strip(" \t#")
             if block is not None:
                 yield block
             where = (path, number)
             if level == 1:
-                section, part = _known(heading[2], _PARTS, "section", where), ""
+                section, part = _known(title, _PARTS, "section", where), ""
             else:
-                part = _known(heading[2], _PARTS[section], f"part of {section!r}", where)
+                part = _known(title, _PARTS[section], f"part of {section!r}", where)
             if (before := seen.get((section, part))) and (section != "Examples" or level == 1):
-                title = part or section
-                raise InputError(f"{path}:{number}: {title!r} stands here a second time; first in line {before}")
+                raise InputError(
+                    f"{path}:{number}: {part or section!r} stands here a second time; first in line {before}"
+                )
             seen[section, part] = number
             block = _Block(section, part, number)
         elif block is not None:
-            if line.strip() and _PARTS[section] and not block.part:
+            if line.strip(" \t") and _PARTS[section] and not block.part:
                 _wrong(path, number, f"text outside of the parts of {section!r}: {' · '.join(_PARTS[section])}")
             block.lines.append(line)
-        elif line.strip():
+        elif line.strip(" \t"):
             _wrong(path, number, f"text before the first heading, such as '# {next(iter(_PARTS))}'")
     if block is not None:
         yield block
@@ -191,7 +191,7 @@ def _items(block: _Block, path: Path) -> tuple[str, ...]:
             items.append([line[2:]])
         elif line.startswith("  ") and items:
             items[-1].append(line[2:])
-        elif not line.strip():
+        elif not line.strip(" \t"):
             if items:
                 items[-1].append("")
         else:

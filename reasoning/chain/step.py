@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -105,8 +105,9 @@ class Step:
         if self.call and not self.reads:
             object.__setattr__(self, "reads", _parameters(self.call))
         for name in ("join", "reads"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        labels = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.when.items()}
+            object.__setattr__(self, name, self._texts(name, getattr(self, name)))
+        self._texts("inputs", list(self.inputs.values()))
+        labels = {name: (one,) if isinstance(one, str) else self._texts("when", one) for name, one in self.when.items()}
         object.__setattr__(self, "when", labels)
         validators(self.check)
 
@@ -152,6 +153,11 @@ class Step:
         from reasoning.chain.answering import answered
 
         return await answered(self, values, shown, session)
+
+    def _texts(self, name: str, given: Any) -> tuple[str, ...]:
+        if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(one, str) for one in given):
+            raise self._wrong(f"{name} holds texts, not {given!r:.60}")
+        return tuple(given)
 
     def _wrong(self, what: str) -> UsageError:
         return UsageError(f"step {self.name!r}: {what}")

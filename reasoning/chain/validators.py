@@ -57,7 +57,7 @@ def _one(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str |
         wrong: str | None = check.complaint(kind.show(value))
         return wrong
     if isinstance(check, Mapping | type):
-        found = list(islice(faults(_plain(value), check), 3))
+        found = list(islice(faults(plain_json(value), check), 3))
         return f"It does not fit: {'; '.join(found)}." if found else None
     said = check(value) if _takes_one(check) else check(value, before)
     if said is not None and not isinstance(said, str):
@@ -74,8 +74,8 @@ def _takes_one(check: Callable[..., Any]) -> bool:
     return len(places) == 1 and not any(one.kind is one.VAR_POSITIONAL for one in parameters)
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+def plain_json(value: Any) -> Any:
+    """A value as JSON has it: no tuples."""
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, Mapping) else value
+        return [plain_json(one) for one in value]
+    return {key: plain_json(one) for key, one in value.items()} if isinstance(value, Mapping) else value

@@ -109,6 +109,15 @@ def test_findings_of_a_chain_within(tmp_path: Path) -> None:
     ]
 
 
+def test_what_code_reads_is_known_without_running_it(tmp_path: Path) -> None:
+    folder = write(tmp_path / "replies", mine="1 / 0\n\ndef merge(issues, *, sep='; '):\n    return sep.join(issues)\n")
+    with (folder / "chain.toml").open("a") as toml:
+        toml.write('[[step]]\nname = "merged"\ncall = "mine:merge"\n')
+    chain, found = check_folder(folder)
+    assert chain.step("merged").needs == {"issues"}
+    assert any("names code, mine:merge" in one.text and one.level == "warning" for one in found)
+
+
 @pytest.mark.parametrize(
     "text",
     [
