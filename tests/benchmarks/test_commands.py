@@ -189,6 +189,7 @@ def test_two_processes_do_not_share_a_folder(command: Any, server: Any) -> None:
     server.latency = 30.0
     with subprocess.Popen(command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
         while not server.asked:
+            assert first.poll() is None, "it ended before it asked"
             time.sleep(0.01)
         second = run(command())
         first.kill()
