@@ -20,6 +20,7 @@ Shape = Literal["object", "array", "any"]
 
 _OPENERS = {"object": re.compile(r"\{"), "array": re.compile(r"\["), "any": re.compile(r"[\[{]")}
 _TAG = re.compile(r"<(?=/?[A-Za-z]{5,13}>)")  # in a text of a value: what would be taken for reasoning
+_SEEN = 20_000  # values of a reply that are looked at
 _CHECKED = 100  # values of a reply that are checked by a schema
 
 
@@ -98,7 +99,7 @@ class Json(Stated):
         """Value, rule and complaint of the first object that fits, else of the one that could be read furthest."""
         fault, promise = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
         checked = 0
-        for found in candidates(text, _OPENERS[self.shape]):
+        for found in islice(candidates(text, _OPENERS[self.shape]), _SEEN):
             wrong = found.fault or self._misfit(found.value)
             if wrong is None and self.schema is not None:
                 if (checked := checked + 1) > _CHECKED:
