@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import reasoning
 from benchmarks import experiment
 from benchmarks.comparison import Comparison
+from benchmarks.forecast import first_requests
 from benchmarks.pairs import Pair, outcomes, pairs
 from benchmarks.plan import Plan
 from benchmarks.rows import Row
 from benchmarks.tasks import Task
 from benchmarks.verdict import LEVEL
+from reasoning import loop
 from reasoning.errors import UsageError
+from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -103,7 +106,7 @@ def advise(
         UsageError: no candidate serves the task's kind of answer.
         CallFailed: nothing came through.
     """
-    chosen = list(experiment.named_strategies(candidates or _serving(task, plan.seed)).values())
+    chosen = list(experiment.named_strategies(candidates or _serving(task, plan.seed, llm)).values())
     found = experiment.run(chosen, task, llm, plan, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
@@ -124,13 +127,22 @@ def advise(
     return Advice(advised, found, beside, measured=True)
 
 
-def _serving(task: Task, seed: int) -> list[Strategy]:
+def _serving(task: Task, seed: int, llm: LLM) -> list[Strategy]:
     [example] = task.load(1, seed)
-    made = [reasoning.strategies.get(spec) for spec in CANDIDATES]
-    serving = [one for one in made if not one.card.serves or isinstance(example.problem.kind, one.card.serves)]
+    serving = [one for one in map(reasoning.strategies.get, CANDIDATES) if _begins(one, example, llm)]
     if not serving:
         raise UsageError(f"none of the usual strategies gives answers of the kind {example.problem.kind!r}: name some")
     return serving
+
+
+def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
+    """Whether it gives such answers, and has worked problems with such answers to show where it shows any."""
+    try:
+        strategy.check_serves(example.problem.kind)
+        loop.run(first_requests(strategy, example, llm))
+    except UsageError:
+        return False
+    return True
 
 
 def _by_card(chosen: Sequence[Strategy]) -> str:

@@ -25,6 +25,8 @@ bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
+    import benchmarks.chains.commands  # noqa: F401  # adds eval and compare to `reasoning chain`
+
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
     root.command("advise")(advise)
@@ -282,7 +284,10 @@ def _points(text: str) -> float:
     from reasoning.errors import UsageError
 
     try:
-        return float(text.removesuffix("%"))
+        points = float(text.removesuffix("%"))
+        if not 0 <= points <= 100:
+            raise ValueError
+        return points
     except ValueError:
         raise UsageError(f"--fail-if-worse {text!r}: points of accuracy, such as 2%") from None
 

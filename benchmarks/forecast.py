@@ -133,7 +133,8 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Pla
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
     rows = [loop.run(_row(spec, strategy, examples, llm)) for spec, strategy in strategies.items()]
-    title = f"{task.name} · {len(examples)} problems · {short_name(llm.name)} · nothing is called"
+    problems = f"{len(examples)} problem{'' if len(examples) == 1 else 's'}"
+    title = f"{task.name} · {problems} · {short_name(llm.name)} · nothing is called"
     return Forecast(title, tuple(rows), llm.client.free)
 
 
@@ -144,7 +145,7 @@ async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: 
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
         strategy.check_serves(example.problem.kind)
-        asked = await _first_requests(strategy, example, llm)
+        asked = await first_requests(strategy, example, llm)
         for request, draws in asked:
             recorded += len(llm.journal.read(request.key, draws))
             first += len(draws)
@@ -173,7 +174,7 @@ class _Enough(Exception):
     """The first requests are known."""
 
 
-async def _first_requests(strategy: Strategy, example: Example, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
+async def first_requests(strategy: Strategy, example: Example, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
     """What the strategy asks before it has heard anything."""
     asked: list[tuple[Request, Sequence[int]]] = []
 

@@ -33,8 +33,10 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
         raise UsageError(f"these are results of several tasks: {', '.join(sorted(tasks))}")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("strategy", overflow="fold")
-    for one in found:
-        table.add_column(Text(plain(short_name(one.model))), justify="right")
+    models = [short_name(one.model) for one in found]
+    for folder, model in zip(folders, models, strict=True):
+        title = model if models.count(model) == 1 else f"{model} ({folder.name})"
+        table.add_column(Text(plain(title)), justify="right")
     for spec in dict.fromkeys(row.strategy for one in found for row in one.rows):
         cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
         table.add_row(Text(plain(spec)), *(_cell(row) for row in cells))

@@ -40,6 +40,8 @@ def needed(
         raise UsageError(f"--difference {difference:g}: points of accuracy, above 0 and at most 100")
     if disagree is not None and not 0 < disagree <= 100:
         raise UsageError(f"--disagree {disagree:g}: percent of the problems, above 0 and at most 100")
+    if pilot is not None and disagree is not None:
+        raise UsageError("--pilot says how often strategies disagree: give it or --disagree, not both")
     if pilot is not None:
         store = Store.read(pilot)
         made = pairs(outcomes(store.results.values()), store.specs)

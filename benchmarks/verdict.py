@@ -28,7 +28,9 @@ def verdict(rows: Sequence[Row], outcomes: Outcomes) -> str:
             f"{100 * low:.0f} and {100 * high:.0f} %."
         )
     if best.correct == 0:
-        return f"No strategy solved any of the {best.n} problems: only an easier task or a stronger model tells more."
+        n = len({problem for by_problem in outcomes.values() for problem in by_problem})
+        asked = f"any of the {n} problems" if n > 1 else "the one problem"
+        return f"No strategy solved {asked}: only an easier task or a stronger model tells more."
     return "\n".join(_lines(best, rows, outcomes))
 
 

@@ -15,7 +15,7 @@ class Card:
 
     Attributes:
         name: the word that specs use.
-        title, authors, year, arxiv: the paper.
+        title, authors, year, arxiv, doi: the paper; a doi where arXiv does not have it.
         summary: one line.
         calls: the number of completions for one problem, as a formula of parameters and counts.
         counts: what the names in the formula mean that are not parameters.
@@ -40,3 +40,4 @@ class Card:
     use_when: str = ""
     avoid_when: str = ""
     aliases: tuple[str, ...] = ()
+    doi: str | None = None

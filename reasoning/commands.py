@@ -89,7 +89,7 @@ def _version(wanted: bool) -> None:
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
-    from reasoning.chain.commands import chain
+    from reasoning.chain.trials.commands import chain
     from reasoning.journal.commands import journal
     from reasoning.llm.commands import models
     from reasoning.tools.commands import doctor
@@ -111,6 +111,12 @@ def ask(
     ] = "text",
     option: Annotated[list[str] | None, typer.Option(help="An option to choose from; give it repeatedly.")] = None,
     context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Replace a prompt: 'cot.trigger=TEXT'; see `reasoning prompts`.", metavar="NAME=TEXT"
+        ),
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     journal: Annotated[str | None, typer.Option(help="The journal's file; none for no journal.")] = None,
     budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=0.1, calls=20'.")] = None,
@@ -122,7 +128,7 @@ def ask(
     import reasoning
     from reasoning.progress import loading
 
-    solver = reasoning.strategies.get(strategy)
+    [solver] = reasoning.strategies.replaced([reasoning.strategies.get(strategy)], sets or [])
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
     solver.check_serves(problem.kind)
     llm = reasoning.connect(
@@ -196,7 +202,8 @@ def _print(answer: Answer, trace: bool) -> None:
         out.print(plain(_shown(value)), soft_wrap=True)
     if not answer.steps:
         said = _shown(answer.value) if answer.state == "answered" else answer.text
-        out.print(plain(said), soft_wrap=True)
+        if answer.state == "answered" or said.strip():
+            out.print(plain(said), soft_wrap=True)
     sure = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
     Console(stderr=True, highlight=False).print(cost(answer.usage) + sure, style="dim", soft_wrap=True)
 

@@ -139,7 +139,11 @@ def _event_html(event: Trace | Call | Note) -> str:
         return f'<div class="note">{escape(event.text)}</div>'
     asked = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)
     said = "".join(
-        f'<pre class="said">{escape(draw.text)}</pre><span class="dim">{escape(_about(draw))}</span>'
+        (
+            f"<details><summary class=dim>reasoning</summary><pre>{escape(draw.reasoning)}</pre></details>"
+            * bool(draw.reasoning)
+        )
+        + f'<pre class="said">{escape(draw.text)}</pre><span class="dim">{escape(_about(draw))}</span>'
         for draw in event.completions
     )
     settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
@@ -174,14 +178,27 @@ def _votes_html(votes: Vote) -> str:
 
 
 def prompt_html(prompt: Prompt) -> str:
-    """The prompt's sections, as they are before anything is filled in."""
+    """The prompt's form, its length, and its sections before anything is filled in, with placeholders marked."""
+    from reasoning.chain.tokens import tokens
+
     sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
     shown = "".join(
-        f"<div class=dim>{escape(title)}</div><pre>{escape(text)}</pre>" for title, text in sections.items() if text
+        f"<div class=dim>{escape(title)}</div><pre>{_placeholders(escape(text))}</pre>"
+        for title, text in sections.items()
+        if text
     )
     demos = "".join(
         f"<pre>{escape(one.input)}</pre><pre class=said>{escape(one.reply)}</pre>" for one in prompt.examples
     )
     if demos:
-        shown += f"<details><summary>{len(prompt.examples)} demonstrations</summary>{demos}</details>"
-    return f'{_STYLE}<div class="rsn">{shown}</div>'
+        many = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
+        shown += f"<details><summary>{many}</summary>{demos}</details>"
+    filled = prompt.fill(**dict.fromkeys(prompt.names, ""))
+    about = f"tokens before anything is filled in: about {sum(tokens(turn.content) for turn in filled.messages)}"
+    return f'{_STYLE}<div class="rsn"><div class=dim>{prompt.form}, {prompt.turns} · {about}</div>{shown}</div>'
+
+
+def _placeholders(text: str) -> str:
+    from reasoning.prompts import PLACEHOLDER
+
+    return PLACEHOLDER.sub(lambda match: f"<b>{match[0]}</b>" if match[2] else match[0], text)

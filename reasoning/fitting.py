@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import telemetry
 from reasoning.budget import Budget
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from reasoning.llm.llm import LLM
     from reasoning.strategy import Strategy
 
+S = TypeVar("S", bound="Strategy")
 
-async def fitted(strategy: Strategy, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> Any:
+
+async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
     """What `Strategy.fitted` gives: the copy that the strategy's `fit` makes, with its draws in the model's journal."""
     from reasoning.llm.connect import connect
     from reasoning.llm.flight import Account
@@ -38,7 +40,8 @@ async def fitted(strategy: Strategy, pool: Sequence[Example], llm: LLM | str, ep
     trace = Trace(f"fit {strategy!r}")
     session = Session(model, trace, lane=Lane(epoch=epoch), account=Account(own, model.journal, trace.name))
     with telemetry.solve(trace.name):
-        return await fit(pool, session)
+        made: S = await fit(pool, session)
+    return made
 
 
 def _inner(strategy: Strategy) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
 Turns = Literal["chat", "single"]
 
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
+PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
 _OF_THE_KIND = frozenset({"instruction", "trigger", "direct"})  # the same for every problem of a task
 # Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
@@ -208,7 +208,7 @@ def _is_lines(value: object) -> bool:
 
 
 def _names(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(match[2] for text in texts for match in _PLACEHOLDER.finditer(text) if match[2])
+    return frozenset(match[2] for text in texts for match in PLACEHOLDER.finditer(text) if match[2])
 
 
 class _Clean(dict[str, str]):
@@ -226,7 +226,7 @@ class _Clean(dict[str, str]):
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: "{" + match[1] + "}" if match[1] else values[match[2]], text)
+    return PLACEHOLDER.sub(lambda match: "{" + match[1] + "}" if match[1] else values[match[2]], text)
 
 
 def _lines(items: Iterable[str]) -> str:

@@ -46,6 +46,7 @@ def technique(
     authors: str = "",
     year: int | None = None,
     arxiv: str | None = None,
+    doi: str | None = None,
     serves: Sequence[type[Kind]] = (),
     needs: Sequence[str] = (),
     use_when: str = "",
@@ -66,7 +67,7 @@ def technique(
         made.card = Card(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             *(title, summary, Formula(calls), counts, ranges or {}, authors, year, arxiv),
-            *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases)),
+            *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases), doi),
         )
         return made
 

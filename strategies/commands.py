@@ -69,7 +69,8 @@ def show(spec: Spec, sets: Sets = None) -> None:
     card = strategy.card
     out = Console(highlight=False, markup=False)
     out.print(f"{card.title}: {card.name}", style="bold")
-    paper = ", ".join(str(part) for part in (card.authors, card.year, card.arxiv and f"arXiv {card.arxiv}") if part)
+    where = f"arXiv {card.arxiv}" if card.arxiv else card.doi and f"doi {card.doi}"
+    paper = ", ".join(str(part) for part in (card.authors, card.year, where) if part)
     facts = {
         "what": card.summary,
         "paper": paper,
@@ -103,19 +104,20 @@ def list_(
     from strategies.workshop import prompts
 
     rows = Table(box=None, header_style="bold", pad_edge=False)
-    rows.add_column("name", no_wrap=True)
-    rows.add_column("placeholders", overflow="fold")
-    rows.add_column("form", no_wrap=True)
-    rows.add_column("begins with", no_wrap=True, ratio=1)
+    found: list[tuple[str, str, str, str]] = []
     for technique in [spec] if spec else catalogue():
         for name, prompt in prompts(get(technique)).items():
             if not spec and not name.startswith(f"{technique}."):
                 continue  # of the strategy within a wrapper, which has rows of its own
             if isinstance(prompt, Prompt):
                 begin = next(iter(_sections(prompt).values()), "").partition("\n")[0]
-                rows.add_row(name, " ".join(sorted(prompt.names)), f"{prompt.form}, {prompt.turns}", begin)
+                found.append((name, " ".join(sorted(prompt.names)), f"{prompt.form}, {prompt.turns}", begin))
             else:
-                rows.add_row(name, "", "a phrase", prompt.partition("\n")[0])
+                found.append((name, "", "a phrase", prompt.partition("\n")[0]))
+    for title in ("name", "placeholders", "form", "begins with"):
+        rows.add_column(title, no_wrap=title != "placeholders", max_width=46, overflow="ellipsis")
+    for row in found:
+        rows.add_row(*row)
     Console(highlight=False, markup=False).print(rows)
 
 

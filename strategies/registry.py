@@ -63,6 +63,11 @@ def get(spec: str | Strategy) -> Strategy:
     return language.build(spec, _find)
 
 
+def places() -> dict[str, str]:
+    """Where each strategy of the shelf is, as "package.module:attribute", by name."""
+    return dict(_SHELF)
+
+
 def catalogue() -> dict[str, Card]:
     """The card of every strategy, by name, in the order of the shelf; those of plug-ins come after ours."""
     cards, broken = _cards()

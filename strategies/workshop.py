@@ -1,17 +1,18 @@
 """The prompt workshop: every prompt of a strategy by its name, read, replaced, and put into another form.
 
-    prompts(get("cot"))                                  # {"cot.trigger": "Let's think …", "cot.two_stages": Prompt(…), …}
+    prompts(get("cot"))  # {"cot.trigger": "Let's think …", "cot.two_stages": Prompt(…), …}
     replaced([get("cot")], ["cot.trigger=Take a deep breath."])
-    forms(get("cot"))                                    # the same technique in XML, Markdown, JSON and prefixes
+    forms(get("cot"))  # the same technique in XML, Markdown, JSON and prefixes
 
-A name is the technique's and the parameter's; a chain's prompts are called after its steps, those of a tree search after
-its tasks. A strategy within another one is named by its own technique: "cot.trigger" is that of `self_consistency(cot)`.
+A name is the technique's and the parameter's; a chain's prompts are called after its steps, those of a tree search
+after its tasks. Inside another strategy the name is the same: `self_consistency(cot)` has "cot.trigger".
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
@@ -94,6 +95,24 @@ def replaced(strategies: Sequence[Strategy], settings: Sequence[str]) -> list[St
     return [changed(one, lambda name, value: values.get(name, value)) for one in strategies]
 
 
+def variants(
+    strategies: Sequence[Strategy], sets: Sequence[str], vary: Sequence[str], in_forms: bool
+) -> list[Strategy]:
+    """The strategies of a comparison of prompts, the original of each before its variants.
+
+    Args:
+        strategies: what to compare.
+        sets: prompts that are replaced in all; see `replaced`.
+        vary: prompts of which each makes one more variant of every strategy that has it.
+        in_forms: whether each is also compared in every other form.
+    """
+    made = replaced(strategies, sets)
+    if vary:
+        columns = [made, *(replaced(made, [setting]) for setting in vary)]
+        made = [one for row in zip(*columns, strict=True) for one in row]
+    return [form for one in made for form in (forms(one) if in_forms else [one])]
+
+
 def _unaliased(name: str, strategies: Sequence[Strategy]) -> str:
     technique, dot, rest = name.partition(".")
     inside = [one for strategy in strategies for one in _all(strategy)]
@@ -157,8 +176,8 @@ def sample(strategy: Strategy) -> Problem:
     serves = strategy.card.serves
     kind = Number if not serves or Number in serves else serves[0]
     if kind is Label:
-        return Problem(shipped("sentiment")[-1].question, Label(("positive", "negative", "neutral")))
-    worked = (shipped(kind.name) or shipped(Number.name))[-1]
+        return Problem(shipped("sentiment")[0].question, Label(("positive", "negative", "neutral")))
+    worked = min(shipped(kind.name) or shipped(Number.name), key=lambda one: len(one.question))
     return Problem(worked.question, options=worked.options) if kind is Choice else Problem(worked.question, kind())
 
 
@@ -192,10 +211,8 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     def nobody(_: object) -> Exception:
         return CallFailed("nobody is asked")
 
-    try:
+    with suppress(UsageError):  # it lacks something that a problem or a parameter would bring
         changed(strategy, watched).run(problem, ScriptedLLM(nobody))
-    except UsageError:  # it lacks something that the problem at hand would bring
-        pass
     phrases = {name.rpartition(".")[2]: one for name, one in prompts(strategy).items() if isinstance(one, str)}
     known = {**problem.values(), **{name: text for name, text in phrases.items() if text}}
     for name, one in prompts(strategy).items():

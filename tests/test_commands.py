@@ -46,6 +46,12 @@ def test_ask_with_the_trace(recording: str) -> None:
     assert "Two and two." in done.stdout
 
 
+def test_ask_with_another_prompt(recording: str) -> None:
+    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--trace", "--set", "cot.trigger=Take a breath.")
+    assert "cot(trigger='Take a breath.')" in done.stdout
+    assert "Let's think" not in done.stdout
+
+
 def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> None:
     assert reasoning("ask", "--file", "-", "--model", recording, stdin="What is 2 + 2?\n").stdout == "4\n"
     (tmp_path / "question.txt").write_text("What is 2 + 2?")
@@ -64,6 +70,7 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
         (["ask", "?", "--model", "local:smollm2-135"], 2, "did you mean 'smollm2-135m'?"),
         (["ask", "?", "--model", "local:nowhere.gguf"], 2, "nowhere.gguf"),
         (["ask", "?", "--model", "replay:nowhere.jsonl"], 2, "nowhere.jsonl: no such file"),
+        (["ask", "?", "--model", "replay:."], 2, "a folder, no file"),
         (["ask", "?", "--strategy", "pot", "--kind", "items"], 2, "gives answers of the kinds"),
         (["ask", "?", "--model", "gpt", "--base-url", "localhost:1"], 2, "is no address of a server"),
         (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--journal", "none"], 4,
@@ -84,6 +91,7 @@ def test_a_question_that_is_not_recorded_has_failed(recording: str) -> None:
     done = reasoning("ask", "Why?", "--model", recording)
     assert done.returncode == 4
     assert "has no recording of this question" in done.stderr
+    assert done.stdout == ""
 
 
 def test_debug_shows_the_traceback() -> None:

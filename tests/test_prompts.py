@@ -110,5 +110,20 @@ def test_a_conversation_goes_on_word_for_word() -> None:
 
 def test_a_notebook_shows_the_sections_escaped() -> None:
     html = Prompt(input="<b>{q}</b>", objective="Do.")._repr_html_()
-    assert "&lt;b&gt;{q}" in html
+    assert "&lt;b&gt;<b>{q}</b>" in html  # what is in it is escaped, and a placeholder is marked
     assert "Objective" in html
+    assert "plain, chat · tokens before anything is filled in: about 7" in html
+
+
+def test_sections_change_by_plain_values_and_come_back() -> None:
+    changed = FULL.changed({"form": "xml", "dos": ("Be brief.",), "examples": (("q", "a"), ("q", "a", "so"))})
+    assert changed.examples == (Demonstration("q", "a"), Demonstration("q", "a", "so"))
+    assert FULL.changed(changed.changes(FULL)) == changed
+    assert FULL.changes(FULL) == {}
+    assert Prompt().changed(FULL.changes(Prompt())) == FULL
+    with pytest.raises(UnknownName, match="unknown section 'objectiv' of a prompt; did you mean 'objective'"):
+        FULL.changed({"objectiv": "x"})
+    with pytest.raises(UsageError, match="a prompt's recap is a text, not 3"):
+        FULL.changed({"recap": 3})
+    with pytest.raises(UsageError, match="a prompt's dos is a tuple of texts"):
+        FULL.changed({"dos": "Be brief."})

@@ -40,8 +40,8 @@ class Draws:
     any: tuple[Point, ...]
 
 
-def draws(store: Store, results: Sequence[Result], specs: Sequence[str]) -> tuple[Draws, ...]:
-    """The curves of each strategy that voted over a fixed number of draws.
+def draws(store: Store, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS) -> tuple[Draws, ...]:
+    """The curves of each strategy that voted over a fixed number of draws, at these numbers and at all of them.
 
     The store has the candidates with their counts. Draws without an answer are the rest up to the number of samples.
     """
@@ -52,7 +52,7 @@ def draws(store: Store, results: Sequence[Result], specs: Sequence[str]) -> tupl
         if samples and any(one.votes for one in voted) and not store.lacks(0, [one.problem for one in voted]):
             pools = [pool for one in voted if (pool := _pool(one, store.examples[one.problem], samples))]
             if pools:
-                ks = [k for k in _KS if k < samples] + [samples]
+                ks = [k for k in at if k < samples] + [samples]
                 majority, either = curve(pools, ks), curve(pools, ks, measure="any")
                 found.append(Draws(spec, len(pools), samples, majority, either))
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class Fields:
 
     Attributes:
         question, answer, options, context, id: where they stand; empty for none.
-        kind: the kind of answer, the same for all rows; empty to tell by the answers.
+        kind: the kind of answer, the same for all rows: a word, or a JSON object with its parameters. Empty to tell by
+            the answers.
         index: the answer is the number of the right option, from 0.
         any_of: the answer is a list, each of which is right.
         lettered: the question ends with its options, "Options:" and lines such as "(A) red".
@@ -50,7 +52,12 @@ class Fields:
         for name, value in given.items():
             if name not in known:
                 raise UnknownName("field", name, known, "of the mapping")
-            values[name] = value in (True, "yes", "true", "1") if known[name] == "bool" else str(value)
+            if known[name] == "bool":
+                values[name] = value in (True, "yes", "true", "1")
+            else:
+                values[name] = json.dumps(value) if isinstance(value, Mapping) else str(value)
+        if values.get("kind", "").startswith("{"):
+            _object(values["kind"])
         return cls(**values)
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
@@ -75,7 +82,7 @@ class Fields:
         if self.index:
             line["answer"] = _letter(line["answer"])
         if self.kind:
-            line["kind"] = self.kind
+            line["kind"] = _object(self.kind) if self.kind.startswith("{") else self.kind
         return line
 
 
@@ -89,6 +96,13 @@ def _pair(part: str) -> tuple[str, str]:
     if not equals or not value.strip():
         raise UsageError(f"{part.strip()!r}: write a mapping as NAME=COLUMN, such as 'question=Body, answer=Answer'")
     return name.strip(), value.strip()
+
+
+def _object(kind: str) -> Any:
+    try:
+        return json.loads(kind)
+    except ValueError as error:
+        raise UsageError(f"kind={kind!r} is no JSON object: {error}") from None
 
 
 def _at(row: Mapping[str, Any], place: str) -> Any:

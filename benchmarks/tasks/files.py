@@ -36,7 +36,7 @@ class File(Rows):
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
-            raise InputError(f"{self.file}: no such file")
+            raise InputError(f"{self.file}: {'a folder, no file' if self.file.is_dir() else 'no such file'}")
 
     @abstractmethod
     def read(self) -> Iterator[Row]:

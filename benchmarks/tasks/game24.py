@@ -32,6 +32,7 @@ class Game24:
     source = "all quadruples of 1 to 13 that make 24"
     licence = "Apache-2.0"
     seeded = True
+    size = 1362
 
     def version(self) -> str:
         return f"quadruples of 1 to {HIGHEST}, 1"

@@ -54,10 +54,12 @@ class Gym:
     Attributes:
         dataset: its name there.
         alias: the task's name here, if it is another than `gym:NAME`.
+        answers: the name of its answers' kind, where it is to be listed without making a problem.
     """
 
     dataset: str
     alias: str = ""
+    answers: str = ""
 
     seeded = True
     licence = "Apache-2.0"
@@ -139,7 +141,7 @@ def known() -> list[str]:
         return sorted(set(_gym("gym").factory.DATASETS) - _REFUSED.keys())
 
 
-GSM_SYMBOLIC = Gym("gsm_symbolic", alias="gsm_symbolic")
+GSM_SYMBOLIC = Gym("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)
 """Fresh grade-school word problems from the templates of GSM-Symbolic (Mirzadeh et al. 2024, arXiv 2410.05229)."""
 
 

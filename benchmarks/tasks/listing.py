@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.tasks import FORMS, hub, named
+from benchmarks.tasks import FORMS, get, hub, named
 from benchmarks.tasks.gym import known
 from reasoning.errors import UnknownName
 
@@ -25,21 +25,23 @@ def one(name: str) -> RenderableType:
 
     if name == "gym":
         return Text("\n".join(f"gym:{one}" for one in known()))
-    if name not in named():
+    if name not in named() and not name.startswith(("gym:", "bbh:")):
         raise UnknownName("task", name, [*named(), "gym"])
-    data = hub.catalogue().get(name, {})
+    data = hub.catalogue().get(name.partition(":")[0], {})
     lines = [f"{title}: {cell}" for title, cell in zip(_HEADER, _row(name), strict=True)]
     lines += [f"{key}: {data[key]}" for key in ("note", "repository", "config", "split") if key in data]
-    lines += [f"{name}:{config}" for config in data.get("configs", ())]
+    if name in named():
+        lines += [f"{name}:{config}" for config in data.get("configs", ())]
     return Text("\n".join(lines))
 
 
 def _row(name: str) -> tuple[str, ...]:
-    data = hub.catalogue().get(name)
+    data = hub.catalogue().get(name.partition(":")[0])
     if data is None:
-        task = named()[name]()
-        [example] = task.load(1, 0)
-        return name, "endless", example.problem.kind.name, task.licence, task.source
+        task = get(name)
+        kind = getattr(task, "answers", "") or task.load(1, 0)[0].problem.kind.name
+        size = getattr(task, "size", None)
+        return name, f"{size:,}" if size else "endless", kind, task.licence, task.source
     fields = data["fields"]
     kind = fields.get("kind") or ("choice" if "options" in fields else "by the task" if "configs" in data else "choice")
     return name, f"{data['size']:,}", kind, data["licence"], data["about"]

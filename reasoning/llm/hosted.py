@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError
+from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError, nearest
 from reasoning.llm.models import traits
 from reasoning.llm.prices import Price, price_table
 from reasoning.llm.redaction import shown
@@ -149,7 +149,8 @@ def _check_name(litellm: Any, model: str) -> None:
         raise UnknownName("provider", provider, providers, f"of the model {model!r}")
     if not slash and model not in litellm.model_cost:
         known = [*litellm.model_cost, "local"]
-        raise UnknownName("model", model, known, "(hosted models are named provider/model, this machine's is 'local')")
+        near = known if nearest(model, known) else ()  # thousands otherwise, of which the first tell nothing
+        raise UnknownName("model", model, near, "(hosted models are named provider/model, this machine's is 'local')")
 
 
 @contextmanager

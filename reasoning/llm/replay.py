@@ -68,7 +68,9 @@ class ReplayClient:
         self.path = Path(path).expanduser()
         self.model = f"replay:{self.path.name}"
         if not self.path.is_file():
-            raise InputError(f"{self.path}: no such file of recorded samples")
+            raise InputError(
+                f"{self.path}: {'a folder, no file' if self.path.is_dir() else 'no such file of recorded samples'}"
+            )
 
     @cached_property
     def _samples(self) -> dict[str, list[str]]:

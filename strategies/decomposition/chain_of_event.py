@@ -87,6 +87,7 @@ def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
     title="Chain of event",
     authors="Bao et al.",
     year=2024,
+    doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
     counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell",
     ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
@@ -106,6 +107,12 @@ class ChainOfEvent(Strategy):
     kept (`Answer.steps["events"]`). Where no event has `support` documents (1 for two documents or fewer), the first
     event of each is taken. The documents are the problem's `inputs`, or parts of its context between lines of `---`;
     the whole reply behind "Summary:" is the answer, whatever the kind says of length.
+
+    Parameters:
+        support: documents that must tell of an event.
+        events: of a document, and of the summary, at most.
+        words: of the summary.
+        max_documents: more are refused.
     """
 
     support: int = 2

@@ -91,6 +91,10 @@ class LeastToMost(Strategy):
     multiple choice are shown at the last step only, so that no step guesses early. `one_pass=True` is the paper's
     variant for GSM8K: one completion lists and answers. Chat models get the demonstrations as chat turns, and each
     answer is cut at the next "Q:".
+
+    Parameters:
+        max_subproblems: sub-questions, at most, the final one among them.
+        one_pass: whether one completion lists and answers all.
     """
 
     shots: int = 1

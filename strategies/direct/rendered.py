@@ -23,13 +23,17 @@ from strategies.workshop import changed
     use_when="it is open which form a model reads best; `bench run --forms` compares all (GPT-3.5: up to 40 % apart "
     "between forms when it translates code)",
     avoid_when="the model is large, where forms matter less (GPT-4), or the form was found on another model or task: "
-    "what is best does not carry over",
+    "what is best does not carry over (arXiv 2411.10541)",
 )
 class Rendered(Strategy):
     """Put every prompt of another strategy into one form.
 
     The words stay the same; the marks around the sections change, and with `turns="single"` all goes into one user's
     turn, demonstrations included. The paper compares plain text, Markdown, JSON and YAML.
+
+    Parameters:
+        form: the marks around a prompt's sections.
+        turns: "chat" has the demonstrations as turns; "single" has all in one.
     """
 
     base: Strategy = ChainOfThought()

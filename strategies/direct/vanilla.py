@@ -24,7 +24,8 @@ def bare(worked: Worked) -> Demonstration:
     arxiv="2005.14165",
     calls="1",
     needs=("demonstrations if shots > 0",),
-    use_when="as the baseline that every technique has to beat; for facts, labels and other answers that need no steps",
+    use_when="a baseline is wanted, which every technique has to beat; or the answer is a fact, a label or anything "
+    "else that needs no steps",
     avoid_when="the answer takes several steps: a bare answer leaves the model no room to work them out "
     "(text-davinci-002, MultiArith: 17.7 against 78.7 % with zero-shot chain of thought; arXiv 2205.11916)",
     aliases=("direct", "basic", "io"),

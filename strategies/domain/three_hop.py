@@ -57,6 +57,9 @@ class ThreeHop(Strategy):
     winning tag. The paper's code both goes on in one conversation and repeats what was said; here it is repeated only,
     in prompts of one turn. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no
     label leaves it to the vote of the third hop, and without that there is no answer: the paper's code says neutral.
+
+    Parameters:
+        samples: replies at each hop.
     """
 
     samples: int = 5

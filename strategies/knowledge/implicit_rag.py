@@ -74,6 +74,10 @@ class ImplicitRAG(Strategy):
     their share is the confidence. Where none counts, the reply is asked for once more (the paper does not), then its
     answer is taken with confidence 0. The paper tunes both numbers for each data set and gives no default; these are
     ours. Lines with labels replace its fields: quotations break JSON.
+
+    Parameters:
+        sections: quotations, at most.
+        words: of each quotation, at most.
     """
 
     sections: int = 3

@@ -52,6 +52,9 @@ class Instructed(Strategy):
 
     In chat it stands in the system turn, before the examples, as in the paper; a prompt without a system turn gets
     one. Few simple examples are more robust than many complex ones. The sentence can be any other: `instruction`.
+
+    Parameters:
+        instruction: the sentence.
     """
 
     base: Strategy = ChainOfThought()

@@ -80,6 +80,10 @@ class System2Attention(Strategy):
     `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting without a question, or one
     that lost a number of what is asked, is asked for once more; then the base gets the original, with a note, and
     `Answer.steps` has no rewriting.
+
+    Parameters:
+        leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
+        temperature, top_p: of the rewriting.
     """
 
     base: Strategy = Vanilla()

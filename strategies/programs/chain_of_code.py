@@ -93,7 +93,7 @@ AGAIN = Prompt(input="That holds no dict that could be read. Write only the line
     use_when="a question mixes calculation with knowledge or judgement: counting what is a fruit, dates of known "
     "events (BIG-Bench Hard: 72 with chain of thought, 84 with it)",
     avoid_when="nothing in it can be computed: chain of thought is as good with one call; or all of it: then "
-    "program_of_thoughts does the same",
+    "`program_of_thoughts` does the same",
     aliases=("coc",),
 )
 class ChainOfCode(Strategy):

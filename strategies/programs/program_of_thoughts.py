@@ -49,7 +49,8 @@ def as_program(worked: Worked) -> Demonstration | None:
     needs=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",
-    avoid_when="the answer needs knowledge or reading more than calculation, or is open text",
+    avoid_when="the answer needs knowledge or reading more than calculation, or is open text: a program only computes; "
+    "or no worked programs fit, for without them it loses much (GSM8K: 56.9; arXiv 2211.12588)",
     aliases=("pot",),
 )
 class ProgramOfThoughts(Strategy):

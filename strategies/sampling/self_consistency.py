@@ -43,7 +43,8 @@ Stop = Literal["fixed", "decided", "beta", "dirichlet", "window"]
     counts="drawn: samples until the rule stops, at most `samples`; and those of the base strategy",
     needs=("sampling", "logprobs if weigh is a probability"),
     use_when="answers can be compared, a single chain is often but not always right, and several times the tokens "
-    "are worth some points; most of the gain is there with 5 to 10 samples, and stop='beta' draws few where all agree",
+    "are worth some points (PaLM-540B, GSM8K: 56.5 -> 74.4, StrategyQA: 75.3 -> 81.6); most of the gain is there with "
+    "5 to 10 samples, and `stop='beta'` draws few where all agree",
     avoid_when="all chains share one error (a wrong reading of the question): the vote only makes it look sure; or the "
     "model is near 0 or near 100 %",
     aliases=("sc",),

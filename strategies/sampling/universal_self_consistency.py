@@ -40,7 +40,7 @@ _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
     needs=("sampling",),
     use_when="answers are free text that no rule can compare: summaries, explanations, code, open questions",
     avoid_when="answers can be compared by a rule (numbers, options): counting is as good there and costs no call; or "
-    "the samples together are longer than the model's context",
+    "the samples together are longer than the model's context (arXiv 2311.17311)",
     aliases=("usc",),
 )
 class UniversalSelfConsistency(Strategy):

@@ -47,7 +47,8 @@ class TreeOfThoughts(Strategy):
     """Search a tree of partial solutions: propose next thoughts, judge the states they lead to, go on from the best.
 
     The task says what a state is, what is asked and how replies are read: `game24`, `crosswords`, `steps` (any
-    question), a `SearchTask` of one's own, or several of which the first that fits is taken. The defaults are the paper's for the game of 24. Its creative writing is
+    question), a `SearchTask` of one's own, or several, of which the first that fits is taken. The defaults are the
+    paper's for the game of 24. Its creative writing is
     `tree_of_thoughts(generate='sample', evaluate='vote', breadth=1, depth=2, draws=5, judgements=5, temperature=1.0)`,
     its crosswords `tree_of_thoughts(search='dfs', depth=10, limit=100, children=3, draws=8, judgements=1)`. `beam`
     ranks a state by the mean value along its way (Xie et al. 2023, arXiv 2305.00633, take the product).
@@ -56,6 +57,19 @@ class TreeOfThoughts(Strategy):
     paper's code only gives them the value 0. Votes are read whole, also with ten candidates and more. Where all is
     pruned, the best so far is the answer. `Answer.steps` has the value of the `first_ranked` state and those `kept`, of
     all that were: accuracy with an oracle (any of them right) is not that of the answer.
+
+    Parameters:
+        task: "auto", a task's name, a task, or several of which the first that fits is taken.
+        search: "bfs" level by level; "beam" the same by mean values; "dfs" down to the first thought and back.
+        generate: "propose" lists next thoughts in a reply; "sample" draws each by itself.
+        evaluate: "value" judges each state; "vote" compares the states of a level.
+        breadth: states that are kept at each level (not with "dfs").
+        depth: thoughts from the question to the answer.
+        draws: replies in which the next thoughts of a state are sought.
+        children: next states of a state, at most.
+        judgements: draws of each prompt that judges.
+        limit: states that are visited with "dfs", at most.
+        threshold: the value up to which "dfs" prunes a state.
     """
 
     task: str | SearchTask[Any] | tuple[SearchTask[Any], ...] = "auto"

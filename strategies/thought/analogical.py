@@ -51,6 +51,12 @@ class Analogical(Strategy):
     words, or there are too few, the reply is asked for again (`repairs`; the paper has none), and then read as it is
     with a note. `tutorial=True` asks for the core concepts first, which the paper does for competition programs.
     The paper recalls 5 problems for grade-school arithmetic and 3 for the rest.
+
+    Parameters:
+        exemplars: problems to recall.
+        tutorial: whether the core concepts come first.
+        repairs: how often recalled problems that are alike are asked for again.
+        alike: the share of common words, from 0 to 1, above which two problems are taken for one.
     """
 
     exemplars: int = 3

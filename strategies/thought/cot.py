@@ -32,9 +32,11 @@ def with_rationale(worked: Worked) -> Demonstration:
     counts="e: 1 where the reasoning ends without a stated answer and the answer stage is asked, else 0",
     ranges={"e": (0, 1)},
     needs=("demonstrations if shots > 0",),
-    use_when="the answer takes several steps of arithmetic, symbols or common sense",
+    use_when="the answer takes several steps of arithmetic, symbols or common sense (PaLM-540B, GSM8K: 17.9 without, "
+    "56.9 with it and eight examples)",
     avoid_when="the question is one fact or one feeling (CSQA: 72.6 without, 64.6 with it; arXiv 2205.11916), or the "
-    "model reasons by itself before it answers: then it pays twice",
+    "model is small, where chains are fluent and wrong (arXiv 2201.11903, of the models of 2022), or reasons by itself "
+    "before it answers: then it pays twice",
     aliases=("chain_of_thought",),
 )
 class ChainOfThought(Strategy):
@@ -47,6 +49,7 @@ class ChainOfThought(Strategy):
 
     Parameters:
         trigger: the sentence that has the model reason; the zero-shot prompts call it `{trigger}`.
+        stages: 1 asks for reasoning and answer in one turn, 2 for the answer where the reasoning states none.
     """
 
     shots: int = 0

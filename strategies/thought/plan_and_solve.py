@@ -49,6 +49,9 @@ class PlanAndSolve(Strategy):
     in the paper's code: quantities for numbers (and for options that are all numbers), what one has to know for yes or
     no and other options; free texts get PS, and so does all with `plus=False`. A chat model is told to carry the plan
     out right away, or it stops behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
+
+    Parameters:
+        plus: whether the plan is PS+; see above.
     """
 
     plus: bool = True

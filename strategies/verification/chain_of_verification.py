@@ -76,6 +76,7 @@ class ChainOfVerification(Strategy):
         verifier: answers one question as text: a model, a program (`pot`), whatever looks things up.
         max_questions: for each passage.
         passages: a text that is itself the result is checked in up to so many parts, at its empty lines.
+        variant: how the questions are answered; see above.
     """
 
     base: Strategy = Vanilla(max_tokens=512)  # a frozen value

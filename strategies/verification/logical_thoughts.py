@@ -73,6 +73,11 @@ class LogicalThoughts(Strategy):
     or lines, are taken for steps too. The verdict is a line of its own, since in the code a text that only mentions
     "is true" passes; without that line the code's rule holds, and what says neither stands. The answer is asked for
     once, on the verified chain; if it cannot be read, or a call fails on the way, the draft's counts.
+
+    Parameters:
+        variant: how a step is looked at; see above.
+        max_steps: steps that are looked at.
+        temperature: of all calls but the last.
     """
 
     variant: Literal["argue_review", "negation"] = "argue_review"

@@ -18,7 +18,7 @@ from benchmarks.tasks.given import Given
 from reasoning.budget import Budget
 from reasoning.commands import app
 from reasoning.errors import AuthenticationFailed, UsageError
-from reasoning.kinds import Text
+from reasoning.kinds import Expression, Text
 from reasoning.llm.request import Message
 from reasoning.problem import Example, Problem
 from reasoning.testing import ScriptedLLM
@@ -51,6 +51,17 @@ def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
     assert (found.spec, found.measured) == ("cot(stages=1)", False)
     assert "a prior and no measurement" in str(found)
     assert "Not when" in str(found)
+
+
+def test_what_cannot_begin_is_no_candidate() -> None:
+    kind = Expression()  # no worked problem is shipped for it, and so nothing that shows some can be tried
+    examples = Given(tuple(Example(Problem(f"{k} squared?", kind), str(k * k)) for k in range(1, 11)))
+    llm = ScriptedLLM(lambda messages: "The answer is 4.")
+    with Display(shown=False) as display:
+        found = advise(examples, llm, Plan(10, race=3.0), display)
+    tried = [row.strategy for row in found.found.rows]
+    assert {"vanilla", "cot", "self_consistency(cot, samples=5)"} <= set(tried)
+    assert not {"cot(shots=4)", "least_to_most"} & set(tried)
 
 
 def test_a_budget_ends_it_and_what_was_found_counts(sums: Sums) -> None:

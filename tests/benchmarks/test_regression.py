@@ -77,7 +77,8 @@ def test_runs_without_anything_in_common(run: Callable[..., Path], tmp_path: Pat
         regression(before, tmp_path / "x")
     with pytest.raises(UsageError, match="no strategy in common"):
         regression(before, run("after", specs="cot, cot(shots=2)"))
-    assert "such as 2%" in str(told("compare", before, before, "--fail-if-worse", "much").exception)
+    for points in ("much", "-2%", "nan"):
+        assert "such as 2%" in str(told("compare", before, before, f"--fail-if-worse={points}").exception)
 
 
 def test_a_matrix_of_runs(run: Callable[..., Path], tmp_path: Path) -> None:
@@ -86,6 +87,8 @@ def test_a_matrix_of_runs(run: Callable[..., Path], tmp_path: Path) -> None:
     assert "90.0 % (60–98)" in said.stdout
     assert "80.0 % (49–94)" in said.stdout
     assert "–" in said.stdout.splitlines()[-1]
+    assert "(one)" in said.stdout  # the model alone would not tell the two apart
+    assert "(two)" in said.stdout
 
 
 @pytest.mark.parametrize(
@@ -104,3 +107,4 @@ def test_a_pilot_says_how_often_strategies_disagree(run: Callable[..., Path]) ->
     assert "vanilla and cot(stages=1) (10 problems)" in told("plan", "--pilot", run("pilot", 1)).stdout
     assert "has one strategy" in str(told("plan", "--pilot", run("single", specs="vanilla")).exception)
     assert "above 0" in str(told("plan", "--difference", "0").exception)
+    assert "not both" in str(told("plan", "--pilot", run("both", 1), "--disagree", "20").exception)

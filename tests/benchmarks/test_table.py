@@ -156,6 +156,7 @@ def test_pairs_are_made_of_problems_that_both_answered() -> None:
         ([made("a", 0, failed=3)], "Nothing came through"),
         ([made("a", 10, 14)], "a solved 10 of 24: with 95 % confidence its accuracy lies between 24 and 61 %."),
         ([made("a", 0, 9), made("b", 0, 9)], "No strategy solved any of the 9 problems"),
+        ([made("a", 0, 1), made("b", 0, 1)], "No strategy solved the one problem"),
         ([made("a", 2), made("b", 2)], "too few to show any difference"),
         ([made("a", 3, 9), made("b", 3, 9)], "(as many as "),
     ],

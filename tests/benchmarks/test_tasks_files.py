@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks import tasks
 from reasoning.errors import InputError, UnknownName, UsageError
-from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.kinds import Choice, Date, Number, Text, YesNo
 
 
 def written(path: Path, *lines: Any) -> str:
@@ -163,6 +164,19 @@ def test_columns_with_other_names(tmp_path: Path) -> None:
     assert mine.version() != tasks.get(f"csv:{tmp_path}/a.csv", MAPPING).version()
 
 
+def test_a_task_file_gives_a_kind_with_its_parameters(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("question,answer\nWhat day is it?,02/03/2002\n")
+    task = 'from = "csv:a.csv"\nkind = {kind = "date", %s = "%%m/%%d/%%Y"}\n'
+    (tmp_path / "mine.toml").write_text(task % "format")
+    (example,) = tasks.get(f"toml:{tmp_path}/mine.toml").load(5, 0)
+    assert example.problem.kind == Date("%m/%d/%Y")
+    assert example.score(date(2002, 2, 3))
+    assert not example.score(date(2002, 3, 2))
+    (tmp_path / "mine.toml").write_text(task % "fromat")
+    with pytest.raises(UsageError, match=r"a\.csv:2: unknown parameter 'fromat' of the kind 'date'"):
+        tasks.get(f"toml:{tmp_path}/mine.toml").load(5, 0)
+
+
 def test_a_parquet_file(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -183,6 +197,7 @@ def test_a_parquet_file(tmp_path: Path) -> None:
         ("question=Body, anser=Answer", "unknown field 'anser' of the mapping; did you mean 'answer'"),
         ("question", "write a mapping as NAME=COLUMN"),
         ("question=Body, answer=Answer, index=yes", "the number of an option, from 0; not '3'"),
+        ("question=Body, answer=Answer, kind={number", "kind='{number' is no JSON object"),
     ],
 )
 def test_a_mapping_that_does_not_fit(tmp_path: Path, fields: str, said: str) -> None:
@@ -197,6 +212,7 @@ def test_a_mapping_that_does_not_fit(tmp_path: Path, fields: str, said: str) -> 
         ("question = ", "not a TOML file"),
         ('question = "Body"', r'"from" is missing'),
         ('from = "csv:none.csv"', "none.csv: no such file"),
+        ('from = "csv:."', "a folder, no file"),
         ('from = "gsm8k"\nquestion = "x"', "mine.toml: the task 'gsm8k' has its own fields"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks import tasks
+from benchmarks.tasks.gym import GSM_SYMBOLIC
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds import Number, Text
 
@@ -72,6 +73,16 @@ def test_the_kind_is_decided_by_answers() -> None:
     assert isinstance(load("gym:calendar_arithmetic", 1)[0].problem.kind, Text)  # half of its answers are numbers
     assert isinstance(load("gym:base_conversion", 1)[0].problem.kind, Text)
     assert isinstance(load("gym:chain_sum", 1)[0].problem.kind, Number)
+
+
+def test_the_list_of_tasks_needs_not_make_a_problem_to_tell_the_kind() -> None:
+    assert GSM_SYMBOLIC.answers == load("gsm_symbolic", 1)[0].problem.kind.name
+    listed = (
+        "from benchmarks.tasks.listing import listing; listing(); import sys; print('reasoning_gym' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 def test_texts_are_scored_by_the_set() -> None:

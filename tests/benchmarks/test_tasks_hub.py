@@ -178,7 +178,10 @@ def test_the_tasks_are_listed_with_what_they_are() -> None:
     listed = told().stdout
     for name in ("gsm_symbolic", "coin_flip", "mmlu_pro", "12,032", "CC-BY-NC-4.0", "expression", "hf:OWNER/NAME"):
         assert name in listed
+    assert "problems: 1,362\n" in told("game24").stdout
+    assert "repository: lukaemon/bbh" in told("bbh:hyperbaton").stdout
     assert "bbh:word_sorting" in told("bbh").stdout
     assert "note: some targets are wrong" in told("mmlu").stdout
     assert "gym:chain_sum\n" in told("gym").stdout
+    assert "answer: number\n" in told("gym:chain_sum").stdout
     assert "did you mean 'gsm8k'" in str(told("gms8k").exception)

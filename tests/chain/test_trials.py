@@ -14,7 +14,7 @@ from reasoning.chain.code import Code
 from reasoning.chain.trials import measures, paths, runs
 from reasoning.chain.trials.checks import Verdict, checked
 from reasoning.chain.trials.opened import opened
-from reasoning.chain.trials.trial import END, Outcome, evaluation, run, tests
+from reasoning.chain.trials.trial import END, Outcome, evaluation, once, run
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
 from reasoning.prompts import Prompt
 from reasoning.testing import ScriptedLLM
@@ -28,7 +28,7 @@ def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
     assert [case.id for case in found.cases] == ["late", "fine", "tone-alone"]
     assert found.cases[0].gold == {"points": ("came late", "came wet"), "tone": "bad"}
     llm = ScriptedLLM(script())
-    done = run(list(tests(found.chain, found.cases)), llm)
+    done = run(list(once(found.chain, found.cases)), llm)
     states = {(one.case, one.part): (one.passed, one.score) for one in done.outcomes}
     assert states == {
         ("late", "points"): (False, pytest.approx(2 / 3)),
@@ -41,7 +41,7 @@ def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
     }
     [why] = next(one.why for one in done.outcomes if (one.case, one.part) == ("late", END))
     assert why == "reply: 'sorry' is not in We are glad."
-    assert llm.calls == 6  # "Points: came late" is asked by the whole and by the step alone, once
+    assert llm.calls == 5  # what two cases ask alike is asked once
 
 
 def test_an_evaluation_gives_right_results_and_asks_nothing_twice(tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_a_call_that_failed_is_no_wrong_answer_and_a_refused_value_is_one(tmp_pa
     def broken(messages: Any) -> Any:
         return CallFailed("no") if "Points" in messages[-1].content else script()(messages)
 
-    done = run(list(tests(found.chain, found.cases)), ScriptedLLM(broken))
+    done = run(list(once(found.chain, found.cases)), ScriptedLLM(broken))
     assert {one.part: one.score for one in done.outcomes}[END] is None
     done = run(
-        list(tests(found.chain, found.cases)),
+        list(once(found.chain, found.cases)),
         ScriptedLLM(script(lambda prompt: "dunno" if "Points" in prompt else "came late")),
     )
     end = {one.part: one for one in done.outcomes}[END]
@@ -90,7 +90,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
     (folder / "tests" / "more.jsonl").write_text("\n\n".join(map(json.dumps, rows)))
     found = opened(folder, "known", limit=2)
     assert [(case.id, case.where.rpartition(":")[2]) for case in found.cases] == [("a", "1"), ("more-2", "3")]
-    done = run(list(tests(found.chain, found.cases)), ScriptedLLM(script()))
+    done = run(list(once(found.chain, found.cases)), ScriptedLLM(script()))
     assert [(one.part, one.passed) for one in done.outcomes] == [(END, True), ("points alone", True)]
 
 
@@ -101,11 +101,18 @@ def test_lines_of_json(tmp_path: Path) -> None:
         (CASES.replace('step = "tone"', 'step = "tones"'), r"notes\.toml:25: unknown step 'tones'.* mean 'tone'"),
         (CASES.replace('on = "points"', 'on = "pints"'), r"notes\.toml:3: unknown step 'pints'.* mean 'points'"),
         (CASES.replace("lacks", "lack"), r"notes\.toml:13: unknown key 'lack' of a check; did you mean 'lacks'\?"),
-        (CASES.replace("expected", "expects"), r"notes\.toml:25: unknown key 'expects' of a case; .*'expected'"),
-        (CASES.replace('"late"', '"fine"'), r"notes\.toml:18: a second case is called 'fine'; .*notes\.toml:7"),
-        (CASES.replace('expected = "bad"', 'expected = "so so"'), r"notes\.toml:25: 'tone': the target 'so so'"),
+        (CASES.replace("expected", "expects"), r"notes\.toml:27: unknown key 'expects' of a case; .*'expected'"),
+        (CASES.replace('"late"', '"fine"'), r"notes\.toml:16: a second case is called 'fine'; .*notes\.toml:7"),
+        (CASES.replace('expected = "bad"', 'expected = "so so"'), r"notes\.toml:27: 'tone': the target 'so so'"),
         (CASES.replace('"items"', '"itens"'), r"notes\.toml:3: unknown measure of similarity 'itens'.*'items'"),
-        (CASES.replace('input = "All fine."', ""), r"notes\.toml:18: this case has no input"),
+        (CASES.replace('input = "All fine."', ""), r"notes\.toml:16: this case has no input"),
+        (CASES + '[case.input]\nabout = "x"\nnote = "y"\n'.replace("input", "gold"), r"unknown step 'about'"),
+        (
+            CASES.replace('input = "All fine."\n', "").replace(
+                '"happy"]', '"happy"]\n[case.input]\nnote="x"\nabout = "y"'
+            ),
+            r"'about' stands among the inputs: write it above \[case\.input\]",
+        ),
         (CASES.replace('input = "All fine."', "input = 3"), r"notes\.toml:18: 'note': the target 3 is not a text"),
         (CASES.replace('input = "All', 'input = { nose = "x", note = "y" } # '), r"'nose' is read by nothing.*'note'"),
         (CASES.replace("[[case.check]]\ncontains =", '[[case.check]]\npath = "a.b"\ncontains ='), r":11: 'a\.b' is no"),
@@ -222,7 +229,7 @@ def test_a_function_of_the_chain_scores(tmp_path: Path) -> None:
     for name in ("half", "wrong", "broken", "odd"):
         found = opened(write(tmp_path / name, cases.replace("{}", name), scores=code), "run", only="late")
         try:
-            done = run(list(tests(found.chain, found.cases)), ScriptedLLM(script()))
+            done = run(list(once(found.chain, found.cases)), ScriptedLLM(script()))
             said.append(" ".join(why for one in done.outcomes for why in one.why))
         except UsageError as error:
             said.append(str(error))
@@ -318,3 +325,21 @@ def test_what_a_chain_is_called_is_no_part_of_its_version(tmp_path: Path) -> Non
     one, two = write(tmp_path / "notes"), write(tmp_path / "mine")
     (two / "chain.toml").write_text((two / "chain.toml").read_text().replace('name = "notes"', 'name = "mine"'))
     assert runs.digest(runs.content(one)) == runs.digest(runs.content(two))
+
+
+def test_a_step_that_reads_two_is_blamed_from_both_being_right() -> None:
+    from reasoning.chain.trials.cases import Case
+
+    chain = Chain(
+        Step("a", Prompt(input="a {text}")),
+        Step("b", Prompt(input="b {text}")),
+        Step("both", Prompt(input="{a} and {b}")),
+        Step("end", Prompt(input="end {both}")),
+    )
+    check = checked("end", {"contains": "good"}, "f:1", CODE)
+    case = Case("c", "f:1", None, {"text": "x"}, {"a": "1", "b": "2", "both": "1 and 2"}, (check,))
+    parts = [part for trial in evaluation(chain, [case]) for part in trial.parts]
+    assert parts == ["end to end", "end alone", "end, right a", "end, right b", "end, right both", "end, right a + b"]
+    llm = ScriptedLLM(lambda messages: "good")
+    run([one for one in evaluation(chain, [case]) if "end, right a + b" in one.parts], llm)
+    assert llm.prompts == ["user: 1 and 2", "user: end good"]

@@ -211,13 +211,14 @@ def test_several_draws_where_a_provider_gives_them(provider: str, tmp_path: Path
 
 
 def test_calls_that_nobody_answers() -> None:
-    names = ["xai/x", "xia/grok-4.3", "gpt-4o-minni"]
+    names = ["xai/x", "xia/grok-4.3", "gpt-4o-minni", "thisone"]
     got = outcomes([(name, 1, {}) for name in names], XAI_API_BASE="http://127.0.0.1:9/v1", XAI_API_KEY=CANARY)
-    failure, provider, model = (said for said, _, _ in got)
+    failure, provider, model, strange = (said for said, _, _ in got)
     assert failure[:4] == ["CallFailed", False, None, None]
     assert failure[4].endswith("no answer came: is there a network?")
     assert provider == "unknown provider 'xia' of the model 'xia/grok-4.3'; did you mean 'xai'?"
     assert model.startswith("unknown model 'gpt-4o-minni' (hosted models are named provider/model")
+    assert strange.endswith("this machine's is 'local')")  # the first of thousands of names would tell nothing
 
 
 @pytest.mark.parametrize(

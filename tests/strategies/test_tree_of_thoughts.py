@@ -272,7 +272,7 @@ def test_its_prompts_can_be_read_and_replaced() -> None:
     mine = TreeOfThoughts(task=Bits(rate=NEXT, ballot=RATE))
     assert mine.prompts == {"bits.ballot": RATE, "bits.next": NEXT, "bits.rate": NEXT}
     shown = CliRunner().invoke(shelf, ["show", "tree_of_thoughts(task='game24')"])
-    assert "prompt game24.review" in shown.stdout
+    assert "prompt tree_of_thoughts.game24.review" in shown.stdout
 
 
 @pytest.mark.parametrize(

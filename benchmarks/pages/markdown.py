@@ -1,0 +1,60 @@
+"""Text in Markdown. What a model or a data set said is shown as it is, and never taken for Markdown or HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from reasoning.display import plain
+
+_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+_DOI = re.compile(r"doi (10\.\d{4,9}/[\w./-]+\w)")
+_TICKS = re.compile(r"`+")
+
+
+def fence(text: str) -> str:
+    """Any text as a block, within a fence that is longer than any in it."""
+    marks = "`" * max(3, _ticks(text) + 1)
+    return f"{marks}text\n{plain(text)}\n{marks}"
+
+
+def code(text: str) -> str:
+    """Any text as code within a line; its line breaks become spaces."""
+    line = " ".join(plain(text).split()) or " "
+    marks = "`" * (_ticks(line) + 1)
+    pad = " " if "`" in (line[0], line[-1]) else ""
+    return f"{marks}{pad}{line}{pad}{marks}"
+
+
+def prose(text: str) -> str:
+    """Words of ours, in which code stands between single backticks; papers become links."""
+    parts = text.split("`")
+    for place in range(0, len(parts), 2):
+        words = re.sub(
+            r"([*_\[\]])", r"\\\1", parts[place].replace("&", "&amp;").replace("<", "&lt;").replace("->", "→")
+        )
+        words = _ARXIV.sub(lambda match: link(match[0], f"https://arxiv.org/abs/{match[1]}"), words)
+        parts[place] = _DOI.sub(lambda match: link(match[0], f"https://doi.org/{match[1]}"), words)
+    return "`".join(parts)
+
+
+def link(words: str, target: str) -> str:
+    """A link."""
+    return f"[{words}]({target})"
+
+
+def folded(title: str, body: str) -> str:
+    """A part that is opened by a click. The title is plain text."""
+    return f"<details><summary>{escape(plain(title))}</summary>\n\n{body}\n\n</details>"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
+    """A table of cells that are Markdown; the last `numbers` columns are aligned to the right."""
+    rule = ["---"] * (len(header) - numbers) + ["---:"] * numbers
+    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in [header, rule, *rows])
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _ticks(text: str) -> int:
+    return max((len(run) for run in _TICKS.findall(text)), default=0)

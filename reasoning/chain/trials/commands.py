@@ -1,0 +1,276 @@
+"""`reasoning chain test` and `samples`: a chain on its cases, and new inputs for a step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasoning.chain.commands import _Code, _console, _Folder, chain
+from reasoning.chain.commands import _say as say
+
+if TYPE_CHECKING:
+    from reasoning.chain.trials.samples import Sample, Samples
+    from reasoning.chain.trials.trial import Trial, Trials
+    from reasoning.llm.llm import LLM
+
+__all__ = ["Code", "Folder", "chain", "screen"]
+
+Folder = _Folder
+Code = _Code
+screen = _console
+Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
+Url = Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")]
+Limit = Annotated[int | None, typer.Option(help="The first so many cases.", min=1)]
+Only = Annotated[str | None, typer.Option(help="Only cases with such an id: 'angry*'.")]
+Concurrency = Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)]
+Spend = Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")]
+Longest = Annotated[int | None, typer.Option(help="Of one reply.", min=1)]
+Record = Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@chain.command(name="test")
+def run_cases(
+    folder: Folder,
+    model: Model = "local",
+    base_url: Url = None,
+    step: Annotated[str | None, typer.Option("--step", "-s", help="Only cases that say something of it.")] = None,
+    only: Only = None,
+    limit: Limit = None,
+    at_least: Annotated[float, typer.Option(help="The share of cases that must pass.", min=0, max=1)] = 1.0,
+    concurrency: Concurrency = 32,
+    budget: Spend = None,
+    max_tokens: Longest = None,
+    journal: Record = None,
+    as_json: AsJson = False,
+    allow_code: Code = False,
+) -> None:
+    """Run the cases in the chain's folder `tests`, for single steps and for the whole.
+
+    Ends with 0 when enough of them pass, 1 when not, 2 for wrong usage, 3 when the budget stopped it, 4 when calls
+    failed for good. What came of it is kept in the folder's .runs, for `chain compare`.
+    """
+    from reasoning.chain.new import source
+    from reasoning.chain.trials import runs
+    from reasoning.chain.trials.opened import opened
+    from reasoning.chain.trials.trial import once, run
+
+    found = opened(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
+    trials = list(once(found.chain, found.cases))
+    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+        with progress(len(trials)) as told:
+            done = run(trials, llm, told)
+        kept = runs.current(found.folder, llm.name, llm.sampling).with_outcomes(done.outcomes)
+    runs.keep(kept, found.folder)
+    states = _states(done)
+    passed = sum(state == "passed" for state in states.values())
+    if as_json:
+        cases = [{"case": name, "state": state, "why": _why(done, name)} for name, state in states.items()]
+        typer.echo(
+            json.dumps({"run": kept.name, "passed": passed, "n": len(states), "cases": cases}, ensure_ascii=False)
+        )
+    else:
+        _print(done, states, kept.name)
+    ended(done)
+    if passed < at_least * len(states):
+        raise typer.Exit(1)
+
+
+def _states(done: Trials) -> dict[str, str]:
+    """ "passed", "refused" or "failed" (a call that did not come through), by case."""
+    states: dict[str, str] = {}
+    for one in done.outcomes:
+        state = "failed" if one.passed is None else "passed" if one.passed else "refused"
+        if states.get(one.case, "passed") == "passed" or state == "failed":
+            states[one.case] = state
+    return states
+
+
+def _why(done: Trials, case: str) -> list[str]:
+    return [why for one in done.outcomes if one.case == case for why in one.why]
+
+
+def _print(done: Trials, states: dict[str, str], name: str) -> None:
+    from reasoning.display import plain
+
+    out = screen()
+    for case, state in states.items():
+        out.print(f"{state:<8} {case}", soft_wrap=True)
+        for why in _why(done, case):
+            out.print(f"         {plain(why):.400}", soft_wrap=True)
+    agreed = [one for outcome in done.outcomes for one in outcome.agreed]
+    if agreed:
+        out.print(f"the judge said the same in both orders in {sum(agreed)} of {len(agreed)} judgements")
+    passed = sum(state == "passed" for state in states.values())
+    out.print(f"{name}: {passed} of {len(states)} cases passed")
+
+
+@contextmanager
+def connected(
+    model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
+) -> Iterator[LLM]:
+    """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
+    import reasoning
+    from reasoning.commands import INTERRUPTED
+
+    sampling: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
+    llm = reasoning.connect(
+        model,
+        base_url=base_url,
+        journal=False if journal == "none" else journal,
+        budget=None if budget is None else reasoning.Budget.parse(budget),
+        concurrency=concurrency,
+        **sampling,
+    )
+    with llm:
+        try:
+            yield llm
+        except KeyboardInterrupt:
+            say("\nstopped; the same command goes on from the draws that are recorded")
+            raise typer.Exit(INTERRUPTED) from None
+        from reasoning.display import cost
+
+        say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Any]:
+    """A bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+
+        def told(trial: Trial) -> None:
+            bar.update(task, advance=1)
+
+        yield told
+
+
+def ended(done: Trials) -> None:
+    """Raise what stopped trials, or leave with 4 where calls failed for good."""
+    if done.stopped is not None:
+        say("what was done is kept; the same command goes on")
+        raise done.stopped
+    failed = [one for one in done.outcomes if one.passed is None]
+    if failed:
+        why = next((why for one in failed for why in one.why), "")
+        say(f"{len(failed)} of {len(done.outcomes)} outcomes failed and are left out, the last with: {why:.300}")
+        raise typer.Exit(4)
+
+
+@chain.command()
+def samples(
+    folder: Folder,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The step whose inputs they are.")],
+    number: Annotated[int, typer.Option("-n", "--number", help="How many.", min=1)] = 20,
+    accept: Annotated[str, typer.Option(help="ask (each in the terminal), or all.")] = "ask",
+    real: Annotated[
+        list[str] | None, typer.Option("--from", help="Real inputs of the chain: texts, .jsonl, .csv.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another one gives others.")] = 0,
+    model: Model = "local",
+    base_url: Url = None,
+    concurrency: Concurrency = 32,
+    budget: Spend = None,
+    max_tokens: Longest = None,
+    journal: Record = None,
+) -> None:
+    """Write new inputs for a step, after the real ones in its cases; those that you accept become cases.
+
+    They go to tests/samples.jsonl in the chain's folder, without a word on what is right: add "expected" or "check".
+    """
+    from reasoning.chain.code import Code as Names
+    from reasoning.chain.given import given
+    from reasoning.chain.loading import load
+    from reasoning.chain.new import shipped, source
+    from reasoning.chain.trials import samples as made
+    from reasoning.chain.trials.cases import FOLDER, is_case_file, of_file
+    from reasoning.errors import UnknownName, UsageError
+
+    if accept not in ("ask", "all"):
+        raise UnknownName("way to accept", accept, ("ask", "all"))
+    place = source(folder)
+    if place in shipped().values():
+        raise UsageError(f"{folder} is shipped: make one of your own first: reasoning chain new NAME --like {folder}")
+    found = load(place, "known")
+    files = sorted(path for path in (place / FOLDER).glob("*") if is_case_file(path))
+    cases = [case for path in files for case in of_file(path, found, Names(place, "known"))]
+    seeds = list(made.real(found, step, cases))
+    for one in given(real or [], found):
+        if one.problem is None:
+            raise UsageError(one.wrong)
+        needed = found.step(step).needs
+        if needed <= one.problem.inputs.keys():
+            seeds.append({name: one.problem.inputs[name] for name in needed})
+    maker = made.Samples(found, step, seeds)
+    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+        kept = _chosen(maker, maker.write(number, llm, seed), number, accept == "all")
+    if kept:
+        say(f"{made.keep(place, step, kept)}: {len(kept)} more; say in each what is right: expected, or check")
+
+
+def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: bool) -> list[Sample]:
+    """Those that are accepted: all, or by a person, who may change one (e), or stop (q) and keep what was accepted."""
+    from reasoning.display import plain
+
+    kept: list[Sample] = []
+    for place, one in enumerate(written, 1):
+        screen().print(plain(f"{place} of {number}, {one.twist}:\n{one.shown}"), soft_wrap=True)
+        answer = "y" if everything else _asked()
+        if answer == "q":
+            break
+        changed = _edited(maker, one) if answer == "e" else one
+        if changed is not None and answer != "n":
+            kept.append(changed)
+    return kept
+
+
+def _asked() -> str:
+    """One of y, n, e and q; the end of the input is q."""
+    while True:
+        try:
+            answer = input("keep it? y(es) n(o) e(dit) q(uit): ").strip().lower()[:1]
+        except EOFError:
+            return "q"
+        if answer in tuple("yneq"):
+            return answer
+
+
+def _edited(maker: Samples, one: Sample) -> Sample | None:
+    """The sample as the person's editor leaves it; None where that is no input."""
+    from dataclasses import replace
+
+    from reasoning.errors import UsageError
+
+    text = _in_editor(one.shown).strip()
+    try:
+        return replace(one, given=maker.given(text), shown=text)
+    except (UsageError, KeyError) as error:
+        say(f"left out: {error}")
+        return None
+
+
+def _in_editor(text: str) -> str:
+    """A text as the person's editor ($VISUAL, $EDITOR, vi) leaves it; as it was where there is none."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "sample.txt"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*command, str(path)], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            say(f"the editor did not work: {error}")
+        return path.read_text(encoding="utf-8")

@@ -1,0 +1,52 @@
+"""What the steps promise each other: an answer rests on quotations, and each stands in the passage that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reasoning.chain.contracts import same
+
+NOWHERE = "not in the folder"
+
+_WORD = re.compile(r"[^\W\d_]{4,}|\d+")
+
+
+def check_terms(terms: tuple[str, ...]) -> str | None:
+    """A handful of short texts."""
+    if long := [term for term in terms if len(term.split()) > 5]:
+        return f'"{long[0]:.80}" is too long for a search: words and short phrases, with ; between them.'
+    return None if len(terms) <= 12 else f"{len(terms)} are too many: the six that matter most."
+
+
+def mend_terms(terms: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The short ones; without any, the words of the question."""
+    short = tuple(term for term in terms or () if len(term.split()) <= 5)[:12]
+    return short or tuple(_WORD.findall(values["question"])) or (values["question"],)
+
+
+def check_answer(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
+    """Each quotation is in its passage, and there is one, unless nothing is said."""
+    texts = {one["passage"]: one["text"] for one in values["passages"]}
+    for one in found["quotations"]:
+        if one["passage"] not in texts:
+            return f"There is no passage {one['passage']}: there are {', '.join(map(str, texts))}."
+        if not _is_in(one["quote"], texts[one["passage"]]):
+            return f'"{one["quote"]:.200}" is not in passage {one["passage"]}: copy it letter by letter.'
+    if not found["quotations"] and same(found["answer"]) != NOWHERE:
+        return f'An answer needs a quotation; where the passages do not say it, answer "{NOWHERE}".'
+    return None
+
+
+def mend_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The quotations that are in their passages; an answer without any is none."""
+    texts = {one["passage"]: one["text"] for one in values["passages"]}
+    kept = [one for one in (found or {}).get("quotations", []) if _is_in(one["quote"], texts.get(one["passage"], ""))]
+    return {"answer": found["answer"], "quotations": kept} if found and kept else {"answer": NOWHERE, "quotations": []}
+
+
+def _is_in(quote: str, text: str) -> bool:
+    """Whether a quotation of at least two words is in a text; signs and capital letters do not matter."""
+    words = same(quote)
+    return " " in words and f" {words} " in f" {same(text)} "

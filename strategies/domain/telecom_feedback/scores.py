@@ -1,0 +1,29 @@
+"""How right the values of a step are, for the cases in `tests`: a score from 0 to 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reasoning.chain.trials.measures import items
+from reasoning.kinds.text import f1
+
+
+def issues(value: tuple[str, ...], gold: tuple[str, ...]) -> float:
+    """The F1 of the issues: one is found where half of its words agree (by their F1) and its sentiment is the same."""
+    return items(value, gold, _alike)
+
+
+def categories(value: dict[str, Any], gold: dict[str, str]) -> float:
+    """The F1 of the entries: one is right where the issue is one of the gold list, as in `issues`, with its category."""
+    found, wanted = ([f"{issue} → {category}" for issue, category in one.items()] for one in (value, gold))
+    return items(found, wanted, _entry_alike)
+
+
+def _alike(one: str, other: str) -> float:
+    (words, _, sentiment), (wanted, _, right) = one.rpartition(" ("), other.rpartition(" (")
+    return f1(words, wanted) if sentiment == right else 0.0
+
+
+def _entry_alike(one: str, other: str) -> float:
+    (issue, _, category), (wanted, _, right) = one.rpartition(" → "), other.rpartition(" → ")
+    return _alike(issue, wanted) if category == right else 0.0

@@ -1,0 +1,67 @@
+"""The synchronous door of techniques with two phases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from reasoning import Answer, Budget, Example, Problem, Session, Strategy, strategies, technique
+from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.kinds import Number
+from reasoning.testing import ScriptedLLM
+
+POOL = [Example(Problem(f"What is {k} + 1?", Number()), k + 1) for k in range(3)]
+
+
+@technique(title="Learner", calls="1")
+class Learner(Strategy):
+    """Asks for advice about each example, and then follows it."""
+
+    advice: tuple[str, ...] = ()
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        return problem.read(await session.ask(f"{'; '.join(self.advice)} {problem.question}"))
+
+    async def fit(self, pool: Sequence[Example], session: Session) -> Learner:
+        return self.with_(advice=tuple([(await session.ask(f"Advice on {one.target}?")).text for one in pool]))
+
+
+def test_a_fit_is_a_copy_and_is_paid_for_once() -> None:
+    llm = ScriptedLLM(lambda messages: f"Add: {messages[-1].content}")
+    fitted = Learner().fitted(POOL, llm)
+    assert fitted.advice == tuple(f"Add: Advice on {k}?" for k in (1, 2, 3))
+    assert Learner().fitted(iter(POOL), llm) == fitted
+    assert llm.calls == 3
+    assert asyncio.run(Learner().afitted(POOL, llm)) == fitted
+    assert llm.calls == 3
+    Learner().fitted(POOL, llm, epoch=1)
+    assert llm.calls == 6
+
+
+def test_a_fit_within_a_running_loop() -> None:
+    async def notebook() -> Learner:
+        return Learner().fitted(POOL, ScriptedLLM(lambda messages: "Add."))
+
+    assert asyncio.run(notebook()).advice == ("Add.",) * 3
+
+
+def test_a_fit_stays_in_its_budget() -> None:
+    llm = ScriptedLLM(lambda messages: "Add.")
+    with pytest.raises(BudgetExhausted):
+        Learner().fitted(POOL, llm, budget=Budget(calls=2))
+    assert llm.calls == 2
+
+
+def test_what_cannot_be_fitted_is_said() -> None:
+    llm = ScriptedLLM([])
+    with pytest.raises(UsageError, match=r"cot has no fit: it learns nothing from examples$"):
+        strategies.get("cot").fitted(POOL, llm)
+    wrapper = strategies.get("self_consistency").with_(base=Learner())
+    with pytest.raises(UsageError, match=r"its base does: strategy.with_\(base=strategy.base.fitted\(pool, llm\)\)"):
+        wrapper.fitted(POOL, llm)
+    with pytest.raises(UsageError, match="there is no example"):
+        Learner().fitted([], llm)
+    with pytest.raises(UsageError, match=r"Example\(problem, target\), not Problem"):
+        Learner().fitted([Problem("?")], llm)  # type: ignore[list-item]
