@@ -14,7 +14,7 @@ from reasoning.llm import weights
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: the children would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("same", derandomize=True)  # a test that fails fails again; HYPOTHESIS_PROFILE=default explores
+settings.register_profile("same", derandomize=True)  # HYPOTHESIS_PROFILE=default tries others
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 HOME = weights.folder()  # where the user's weights are, before any test moves them
