@@ -129,7 +129,7 @@ def ask(
     from reasoning.progress import loading
 
     [solver] = reasoning.strategies.replaced([reasoning.strategies.get(strategy)], sets or [])
-    problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context, options=option)
+    problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context)
     solver.check_serves(problem.kind)
     llm = reasoning.connect(
         model,
@@ -169,6 +169,12 @@ def _question(question: str | None, file: str | None) -> str:
 def _kind(name: str, options: list[str] | None) -> Kind:
     from reasoning import kinds
 
+    if options and name not in ("text", "choice", "label"):
+        raise UsageError(f"--option gives a choice, and --kind {name} is none: leave one of them out")
+    if name in ("choice", "label") and not options:
+        raise UsageError(f"--kind {name} wants what to choose from: --option red --option blue")
+    if name == "label":
+        return kinds.Label(tuple(options or ()))
     return kinds.Choice(tuple(options)) if options else kinds.get(name)
 
 

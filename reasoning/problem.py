@@ -38,6 +38,8 @@ class Problem:
     def __post_init__(self) -> None:
         if not isinstance(self.question, str):
             raise UsageError(f"a problem's question is a text, not {type(self.question).__name__}")
+        if isinstance(self.kind, str | type):
+            raise UsageError(f"a problem's kind is an object such as Number() or Choice([…]), not {self.kind!r}")
         if self.options is not None:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):

@@ -67,6 +67,8 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
         (["ask", "   "], 2, "the question is empty"),
         (["ask", "?", "--strategy", "kot"], 2, "unknown strategy 'kot'"),
         (["ask", "?", "--kind", "nummer"], 2, "unknown kind 'nummer'; did you mean 'number'?"),
+        (["ask", "?", "--kind", "label"], 2, "--option red --option blue"),
+        (["ask", "?", "--kind", "number", "--option", "3", "--option", "4"], 2, "--kind number is none"),
         (["ask", "?", "--model", "local:smollm2-135"], 2, "did you mean 'smollm2-135m'?"),
         (["ask", "?", "--model", "local:nowhere.gguf"], 2, "nowhere.gguf"),
         (["ask", "?", "--model", "replay:nowhere.jsonl"], 2, "nowhere.jsonl: no such file"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.chains.evaluation import by_part
 from benchmarks.pairs import Pair, pairs
 from reasoning.chain.trials.runs import Run
+from reasoning.chain.trials.trial import END
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ class Versions:
         ]
         if self.left_out:
             notes.append(f"{self.left_out} cases are in one only, or were changed, and are left out")
-        end = self.changes[-1]
-        if end.lost:
-            notes.append(f"lost, {end.part}: {', '.join(end.lost[:8])}")
+        for end in [one for one in self.changes if one.part == END]:
+            for what, cases in (("gained", end.gained), ("lost", end.lost)):
+                if cases:
+                    notes.append(f"{what}, {END}: {', '.join(cases[:8])}{', …' if len(cases) > 8 else ''}")
         models = dict.fromkeys(run.model for run in self.runs)
         notes.append(f"model: {' and '.join(models)}")
         return Group(table, "", plain("\n".join(notes)))

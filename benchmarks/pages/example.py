@@ -32,6 +32,7 @@ def _outcome(on: Shown, answer: Answer) -> list[str]:
     usage, kind = answer.usage, on.problem.kind
     calls = f"{usage.calls} call{'' if usage.calls == 1 else 's'}"
     spent = f"{calls}, {usage.prompt_tokens:,} tokens in and {usage.completion_tokens:,} out"
+    spent += "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
     parts = [f"**Votes:** {code(str(answer.votes))}"] if answer.votes else []
     if answer.state != "answered":
         return [*parts, f"**No answer:** {code(answer.why)} ({spent})."]

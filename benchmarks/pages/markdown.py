@@ -46,7 +46,7 @@ def link(words: str, target: str) -> str:
 
 def folded(title: str, body: str) -> str:
     """A part that is opened by a click. The title is plain text."""
-    return f"<details><summary>{escape(plain(title))}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{escape(plain(title), quote=False)}</summary>\n\n{body}\n\n</details>"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:

@@ -41,7 +41,8 @@ class Telling:
                 yield f"**{' › '.join(map(code, place))}**"
                 named = True
             if isinstance(event, Note):
-                yield "  \n".join(f"> {code(line)}" for line in bounded(event.text).splitlines() if line.strip())
+                text = bounded(event.text)
+                yield fence(text) if "\n" in text else f"> {code(text)}"
             else:
                 yield from self._call(event)
 

@@ -63,7 +63,9 @@ def info(file: _Journal = None, as_json: _AsJson = False) -> None:
         usd = "" if share.usd is None else f"${share.usd:,.4f}"
         table.add_row(Text(plain(model)), *counts, usd, f"{share.unpriced:,}" if share.unpriced else "")
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{found.path}: {_draws(draws)} of {found.requests:,} requests, {found.bytes / 1e6:,.1f} MB")
+    console.print(
+        f"{found.path}: {_draws(draws)} of {found.requests:,} request{'s' * (found.requests != 1)}, {found.bytes / 1e6:,.1f} MB"
+    )
     console.print(f"from {first} to {last}")
     console.print(table)
 

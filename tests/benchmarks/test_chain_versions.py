@@ -101,6 +101,8 @@ def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
     assert change.pair.p == mcnemar(5, 0)
     assert change.pair.difference.value == pytest.approx(5 / 19)
     assert "mine@1 → mine@2: b.md; 19 cases in both" in printed(found.table())
+    assert "gained, end to end: c10, c11, c12, c13, c14" in printed(found.table())
+    assert "lost, end to end" not in printed(found.table())
     assert found.to_json()["changes"][0]["gained"] == list(change.gained)
 
 

@@ -96,7 +96,7 @@ def _states(done: Trials) -> dict[str, str]:
 
 
 def _why(done: Trials, case: str) -> list[str]:
-    return [why for one in done.outcomes if one.case == case for why in one.why]
+    return list(dict.fromkeys(why for one in done.outcomes if one.case == case for why in one.why))
 
 
 def _print(done: Trials, states: dict[str, str], name: str) -> None:

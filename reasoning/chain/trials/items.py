@@ -48,7 +48,7 @@ class CaseItem(pytest.Item):
         done = run(list(once(self.chain, [self.case])), llm)
         if done.stopped is not None:
             raise done.stopped
-        wrong = [why for one in done.outcomes if not one.passed for why in one.why]
+        wrong = dict.fromkeys(why for one in done.outcomes if not one.passed for why in one.why)
         if wrong:
             raise Refused("\n".join(wrong))
 
