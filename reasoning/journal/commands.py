@@ -64,7 +64,8 @@ def info(file: _Journal = None, as_json: _AsJson = False) -> None:
         table.add_row(Text(plain(model)), *counts, usd, f"{share.unpriced:,}" if share.unpriced else "")
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(
-        f"{found.path}: {_draws(draws)} of {found.requests:,} request{'s' * (found.requests != 1)}, {found.bytes / 1e6:,.1f} MB"
+        f"{found.path}: {_draws(draws)} of {found.requests:,} request{'s' * (found.requests != 1)}, "
+        f"{found.bytes / 1e6:,.1f} MB"
     )
     console.print(f"from {first} to {last}")
     console.print(table)
