@@ -198,15 +198,17 @@ def _as_json(answer: Answer) -> dict[str, Any]:
 def _print(answer: Answer, trace: bool) -> None:
     from rich.console import Console
 
+    import reasoning
     from reasoning.display import answer_tree, cost, plain
 
     out = Console(highlight=False, markup=False)
     if trace and answer.trace is not None:
         out.print(answer_tree(answer))
-    for name, value in answer.steps.items():
+    steps = answer.steps if isinstance(answer.strategy, reasoning.Chain) else {}  # else the answer is what is wanted
+    for name, value in steps.items():
         out.print(name, style="bold")
         out.print(plain(_shown(value)), soft_wrap=True)
-    if not answer.steps:
+    if not steps:
         said = _shown(answer.value) if answer.state == "answered" else answer.text
         if answer.state == "answered" or said.strip():
             out.print(plain(said), soft_wrap=True)

@@ -34,6 +34,16 @@ def test_ask_prints_the_answer_and_only_the_answer(recording: str) -> None:
     assert "1 call" in done.stderr
 
 
+def test_ask_prints_the_answer_where_a_technique_also_has_steps(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text(json.dumps({"question": "What is 2 + 2?", "samples": ["Question: 2 + 2?\nThe answer is 4."] * 9}))
+    strategy = "ensemble_refinement(cot(stages=1), drafts=1, samples=1)"
+    done = reasoning("ask", "What is 2 + 2?", "-m", f"replay:{path}", "--kind", "number", "-s", strategy)
+    assert (done.stdout, done.returncode) == ("4\n", 0)
+    told = reasoning("ask", "What is 2 + 2?", "-m", f"replay:{path}", "--kind", "number", "-s", strategy, "--json")
+    assert json.loads(told.stdout)["steps"]
+
+
 def test_ask_as_json(recording: str) -> None:
     done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--kind", "number", "--json")
     said = json.loads(done.stdout)

@@ -18,6 +18,12 @@ from reasoning.testing import ScriptedLLM
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
 
+@pytest.mark.parametrize("kind", ["number", Number])
+def test_a_problem_wants_a_kind_and_not_its_name(kind: Any) -> None:
+    with pytest.raises(UsageError, match=r"an object such as Number\(\)"):
+        Problem("What is 2 + 2?", kind)
+
+
 def test_choices_by_list_by_mapping_and_by_label() -> None:
     assert COLOURS.labels == ("A", "B", "C", "D")
     assert COLOURS.menu().splitlines()[1] == "(B) blue"
