@@ -17,10 +17,11 @@ from benchmarks.rows import Row, rows
 from benchmarks.settings import short_name
 from benchmarks.store import Store
 from benchmarks.verdict import verdict
-from reasoning.errors import ReasoningError
+from reasoning.errors import MissingExtra, ReasoningError
 from reasoning.llm.request import Usage
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -98,6 +99,27 @@ class Comparison:
     def table(self) -> Table:
         """A `rich` table for the terminal."""
         return tables.terminal(self.rows, self.free)
+
+    def frame(self) -> DataFrame:
+        """Every single result as a row of a pandas DataFrame: who, on what, right or not, and what it used."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtra("a DataFrame", "bench", f"pandas ({error})") from None
+        used = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+        return pandas.DataFrame(
+            [
+                {
+                    **{
+                        name: getattr(one, name)
+                        for name in ("problem", "strategy", "epoch", "state", "correct", "value")
+                    },
+                    **{name: getattr(one, name) for name in ("how", "why", "confidence")},
+                    **{name: getattr(one.usage, name) for name in used},
+                }
+                for one in self.results
+            ]
+        )
 
     def readings(self) -> RenderableType:
         """How often each rule read an answer, by strategy, and why there was none; for the terminal."""

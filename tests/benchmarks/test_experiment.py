@@ -191,3 +191,12 @@ def test_as_many_problems_as_fit_into_the_time_and_the_same_again(tmp_path: Path
     assert silent.requests == []
     assert once(ScriptedLLM(adds(), latency=0.1), minutes=0.03).n > first.n  # more time goes on from there
     assert once(ScriptedLLM(adds()), minutes=None).n == 60  # without the limit in time the rest is run
+
+
+def test_results_as_a_data_frame(sums: Sums, adds: Adds) -> None:
+    pytest.importorskip("pandas")
+    found = compare(["vanilla", "cot"], sums(6), ScriptedLLM(adds(2, 3)), progress=False).frame()
+    assert found.shape[0] == 12
+    assert found.groupby("strategy")["correct"].mean().to_dict() == {"vanilla": 4 / 6, "cot": 4 / 6}
+    assert set(found["how"]) == {"trigger"}
+    assert found["calls"].sum() == 12
