@@ -419,4 +419,4 @@ def test_a_real_model_comes_to_an_end(smollm: Path) -> None:
     assert answer.state in ("answered", "unparsed")
     assert set(answer.steps) == {"first_ranked", "kept"}
     low, high = strategy.calls_range()
-    assert low < answer.usage.calls <= high  # something was proposed and judged
+    assert low <= answer.usage.calls <= high  # so small a model may propose nothing that is a step
