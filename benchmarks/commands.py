@@ -271,7 +271,9 @@ def plan_(
     difference: Annotated[float, typer.Option(help="The difference to find, in points of accuracy.")] = 5,
     pilot: Annotated[Path | None, typer.Option(help="A results folder: how often its strategies disagree.")] = None,
     disagree: Annotated[float | None, typer.Option(help="Or the % of problems that one of two solves.")] = None,
-    strategies: Annotated[int, typer.Option(help="How many strategies are compared.", min=2)] = 2,
+    strategies: Annotated[
+        int, typer.Option(help="How many strategies are compared; a pilot says it itself.", min=2)
+    ] = 2,
     power: Annotated[float, typer.Option(help="The chance to find it, in %.", min=50, max=99.9)] = 80,
 ) -> None:
     """Say how many problems a comparison needs, before it is run."""

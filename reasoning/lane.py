@@ -57,8 +57,10 @@ class Lane:
             after: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
                 same, whether it is made at once or in parts. The lane must not have drawn in between.
         """
-        if after + n > WIDTH or self._stride >= WIDTH**DEPTH:
-            raise UsageError(f"more than {WIDTH} branches side by side, or more than {DEPTH} levels of them")
+        if after + n > WIDTH:
+            raise UsageError(f"{after + n} samples or branches side by side: at most {WIDTH}")
+        if self._stride >= WIDTH**DEPTH:
+            raise UsageError(f"strategies that branch within each other, {DEPTH + 1} levels deep: at most {DEPTH}")
         if not after:
             self._split_at = dict(self._taken)
         return [Lane(self, place, after + n, before=self._split_at) for place in range(after, after + n)]
