@@ -7,8 +7,26 @@
 docs/chains.md shows the folder, the ways in which a step is answered, and the command `reasoning chain`.
 """
 
-from reasoning.chain.chain import Chain
-from reasoning.chain.step import Step
-from reasoning.chain.validators import Check, Mend, Validator
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reasoning.chain.chain import Chain as Chain
+    from reasoning.chain.step import Step as Step
+    from reasoning.chain.validators import Check as Check
+    from reasoning.chain.validators import Mend as Mend
+    from reasoning.chain.validators import Validator as Validator
+
+_FROM = {"Chain": "chain", "Check": "validators", "Mend": "validators", "Step": "step", "Validator": "validators"}
 
 __all__ = ["Chain", "Check", "Mend", "Step", "Validator"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when first used: the command line only wants the commands of this package."""
+    if name not in _FROM:
+        raise AttributeError(f"module 'reasoning.chain' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.chain.{_FROM[name]}"), name)
+    return value
