@@ -1,22 +1,22 @@
-"""`reasoning bench`: run a comparison, open its problems, print its table again."""
+"""`reasoning bench run`, `advise` and `tasks`, and where the other commands of this package are added."""
 
 from __future__ import annotations
 
 import json
 import os
 import shlex
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks import stored
+from benchmarks.stored import AsJson, printed
 from reasoning.llm.request import Usage
+from reasoning.terminal import command, say, screen
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from benchmarks.comparison import Comparison
     from benchmarks.forecast import Forecast
 
@@ -27,13 +27,10 @@ def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     import benchmarks.chains.commands  # noqa: F401  # adds eval and compare to `reasoning chain`
 
+    stored.register(bench)
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
     root.command("advise")(advise)
-
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 @bench.command()
@@ -131,7 +128,7 @@ def run(
                 found = experiment.run(list(chosen.values()), source, llm, plan, display)
             except KeyboardInterrupt:
                 display.close()
-                _say(f"\nstopped; what was done is kept in {folder}\ngo on with: {_command()}")
+                say(f"\nstopped; what was done is kept in {folder}\ngo on with: {command()}")
                 _end_soon(130)
                 raise typer.Exit(130) from None
     _finish(found, folder, as_json)
@@ -176,145 +173,17 @@ def advise(
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    _print(found.found, as_json=False)
-    _say("")
+    printed(found.found, as_json=False)
+    say("")
     typer.echo(f"\n{found}")
-    _say(f"results: {folder}")
+    say(f"results: {folder}")
 
 
 def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' for its sets.")] = None) -> None:
     """List the sources of problems that `bench run --task` takes."""
     from benchmarks.tasks import listing
 
-    _console().print(listing.listing() if name is None else listing.one(name))
-
-
-@bench.command()
-def report(
-    folder: Folder,
-    write: Annotated[
-        list[Path] | None,
-        typer.Option(help="Also write a report: .html, .md, .tex, .csv or .json; may be given again.", metavar="FILE"),
-    ] = None,
-    without_traces: Annotated[
-        bool, typer.Option("--without-traces", help="Leave what was asked and said out of the page.")
-    ] = False,
-    how: Annotated[bool, typer.Option("--how", help="Also count by which rule the answers were read.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Print the table of a results folder again, and write it in other forms; nothing is run."""
-    from benchmarks.comparison import Comparison
-    from benchmarks.store import Store
-
-    store = Store.read(folder)
-    found = Comparison.of(store)
-    _print(found, as_json)
-    if write:
-        from benchmarks.report import find, save
-
-        findings = find(store)
-        for path in write:
-            save(store, findings, path, traces=not without_traces)
-            _say(f"written: {path}")
-    if how and not as_json:
-        _console().print("\nhow the answers were read:", found.readings(), sep="\n")
-
-
-@bench.command()
-def rescore(folder: Folder, as_json: AsJson = False) -> None:
-    """Read the stored replies of a results folder again with the present rules, and show what changed; no call."""
-    from benchmarks.rescore import rescore as read_again
-
-    found = read_again(folder)
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
-    else:
-        _console().print(found.shown())
-
-
-@bench.command()
-def compare(
-    before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the run before.")],
-    after: Annotated[Path, typer.Argument(metavar="DIR2", help="The one of the run after.")],
-    fail_if_worse: Annotated[
-        str | None, typer.Option(help="End with 1 where a strategy lost more than this, such as 2%.", metavar="POINTS")
-    ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare two runs problem by problem: a regression test for prompts and models."""
-    from benchmarks.regression import regression
-
-    found = regression(before, after, None if fail_if_worse is None else _points(fail_if_worse))
-    if junit is not None:
-        junit.write_text(found.junit(), encoding="utf-8")
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
-    else:
-        _console().print(found.table())
-    if found.worse:
-        raise typer.Exit(1)
-
-
-@bench.command()
-def matrix(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders of one task.")],
-) -> None:
-    """Models × strategies: the accuracies of several runs in one table."""
-    from benchmarks.matrix import matrix as table
-
-    _console().print(table(folders))
-
-
-@bench.command("plan")
-def plan_(
-    difference: Annotated[float, typer.Option(help="The difference to find, in points of accuracy.")] = 5,
-    pilot: Annotated[Path | None, typer.Option(help="A results folder: how often its strategies disagree.")] = None,
-    disagree: Annotated[float | None, typer.Option(help="Or the % of problems that one of two solves.")] = None,
-    strategies: Annotated[
-        int, typer.Option(help="How many strategies are compared; a pilot says it itself.", min=2)
-    ] = 2,
-    power: Annotated[float, typer.Option(help="The chance to find it, in %.", min=50, max=99.9)] = 80,
-) -> None:
-    """Say how many problems a comparison needs, before it is run."""
-    from benchmarks.needed import needed
-
-    _console().print(needed(difference, pilot, disagree, strategies, power))
-
-
-def _points(text: str) -> float:
-    from reasoning.errors import UsageError
-
-    try:
-        points = float(text.removesuffix("%"))
-        if not 0 <= points <= 100:
-            raise ValueError
-        return points
-    except ValueError:
-        raise UsageError(f"--fail-if-worse {text!r}: points of accuracy, such as 2%") from None
-
-
-@bench.command()
-def show(
-    folder: Folder,
-    strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="A strategy of the table.")] = None,
-    problem: Annotated[str | None, typer.Option("--id", "-i", help="A problem's id, or its end.")] = None,
-) -> None:
-    """List who solved which problem; with --id open one, with --strategy too its trace."""
-    from benchmarks import opened
-    from benchmarks.store import Store
-
-    store = Store.read(folder)
-    out = _console()
-    if problem is None:
-        out.print(opened.matrix(store, strategy))
-        _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
-    else:
-        out.print(opened.problem(store, problem, strategy))
-
-
-_WIDTH = 120
-"""Columns where standard output is no terminal."""
+    screen().print(listing.listing() if name is None else listing.one(name))
 
 
 def _end_soon(code: int) -> None:
@@ -326,18 +195,18 @@ def _end_soon(code: int) -> None:
 
 def _finish(found: Comparison, folder: Path, as_json: bool) -> None:
     if found.results:
-        _print(found, as_json)
-        _say(f"\n{_spent(found)}\nresults: {folder}")
+        printed(found, as_json)
+        say(f"\n{_spent(found)}\nresults: {folder}")
         one = next((result for result in found.results if result.correct is False), found.results[0])
         options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
-        _say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
+        say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
     if found.stopped is not None:
         if found.results:
-            _say(f"what was done is kept; go on with: {_command()}")
+            say(f"what was done is kept; go on with: {command()}")
         raise found.stopped
     if found.failed:
         many = f"{len(found.failed)} of {len(found.results)} results failed"
-        _say(f"{many}, the last with: {found.failed[-1].why}\nthe same command tries them again: {_command()}")
+        say(f"{many}, the last with: {found.failed[-1].why}\nthe same command tries them again: {command()}")
         raise typer.Exit(4)
 
 
@@ -345,29 +214,11 @@ def _forecast(found: Forecast, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    out = _console()
+    out = screen()
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())
     out.print(found.notes, soft_wrap=True)
-
-
-def _print(found: Comparison, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
-        return
-    out = _console()
-    out.print(found.title, style="bold")
-    out.print()
-    out.print(found.table())
-    out.print()
-    out.print(found.verdict, soft_wrap=not sys.stdout.isatty())
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def _spent(found: Comparison) -> str:
@@ -380,11 +231,3 @@ def _spent(found: Comparison) -> str:
     return f"spent now: {cost(found.spent)}" + (
         f"; without the journal: {cost(used)}" if found.spent.calls < used.calls else ""
     )
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _command() -> str:
-    return shlex.join(["reasoning", *sys.argv[1:]])

@@ -25,9 +25,9 @@ from reasoning.chain.trials.commands import (
     connected,
     ended,
     progress,
-    screen,
 )
 from reasoning.errors import UsageError
+from reasoning.terminal import screen
 
 if TYPE_CHECKING:
     from reasoning.chain.code import Leave

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,21 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasoning.errors import UsageError
+from reasoning.terminal import command, say, screen
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from reasoning.chain.chain import Chain
     from reasoning.chain.many import Row, Run
 
 chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
 
-_Folder = Annotated[str, typer.Argument(metavar="CHAIN", help="A chain's folder, or the name of a shipped one.")]
-_Code = Annotated[
+Folder = Annotated[str, typer.Argument(metavar="CHAIN", help="A chain's folder, or the name of a shipped one.")]
+Code = Annotated[
     bool, typer.Option("--allow-code", help="Let functions run that the chain names. Look at a stranger's first.")
 ]
-_WIDTH = 120
-"""Columns where standard output is no terminal."""
 _NOW_AND_THEN = 10.0
 """Seconds between two lines of progress, where nobody looks."""
 
@@ -44,15 +40,15 @@ def new(
     from reasoning.chain.new import new as made
 
     found = made(name, like)
-    _console().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
+    screen().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
     for path in sorted(path for path in name.rglob("*") if path.is_file()):
-        _console().print(f"  {path}")
-    _say(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
+        screen().print(f"  {path}")
+    say(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
 
 
 @chain.command()
 def check(
-    folder: _Folder,
+    folder: Folder,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Look for what cannot work, without a call: placeholders, circles, kinds, lengths, secrets. Code is not run.
@@ -81,7 +77,7 @@ def check(
             how = ", ".join([way(step), *marks(step)])
             given = kind_word(kind) if kind else ""
             table.add_row(step.name, ", ".join(sorted(step.needs)), how, given, "" if tokens is None else f"{tokens:,}")
-        out = _console()
+        out = screen()
         out.print(table)
         out.print()
         for one in findings:
@@ -96,7 +92,7 @@ def check(
 
 @chain.command()
 def draw(
-    folder: _Folder,
+    folder: Folder,
     out: Annotated[Path | None, typer.Option(help="Where to write it; .svg or .mmd. By default printed.")] = None,
     form: Annotated[str | None, typer.Option(help="svg or mermaid; by default as the file's name ends.")] = None,
 ) -> None:
@@ -119,12 +115,12 @@ def draw(
         out.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
-    _say(f"{out}: {len(picture):,} characters")
+    say(f"{out}: {len(picture):,} characters")
 
 
 @chain.command()
 def show(
-    folder: _Folder,
+    folder: Folder,
     step: Annotated[str | None, typer.Option("--step", "-s", help="One step only.")] = None,
 ) -> None:
     """Print each prompt as it will be sent, with {names} where values will stand."""
@@ -144,7 +140,7 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
     from reasoning.chain.drawing import kind_word, marks, way
     from reasoning.display import plain
 
-    out = _console()
+    out = screen()
     for step in found.steps:
         if only is not None and step.name != only:
             continue
@@ -163,7 +159,7 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
 
 @chain.command()
 def run(
-    folder: _Folder,
+    folder: Folder,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, .jsonl, .csv; - is standard input.")],
     model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
@@ -177,7 +173,7 @@ def run(
     max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
     journal: Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
-    allow_code: _Code = False,
+    allow_code: Code = False,
 ) -> None:
     """Run a chain on many inputs; the same command goes on where it was stopped, since every draw is recorded.
 
@@ -215,7 +211,7 @@ def run(
 
                 done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
         except KeyboardInterrupt:
-            _say("\nstopped; the same command goes on from the draws that are recorded")
+            say("\nstopped; the same command goes on from the draws that are recorded")
             raise typer.Exit(INTERRUPTED) from None
     _finish(done, len(inputs), out)
 
@@ -254,26 +250,16 @@ def _finish(done: Run, total: int, out: Path | None) -> None:
 
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
     repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
-    _say(f"{done.done} of {total} inputs: {states}{repairs}")
+    say(f"{done.done} of {total} inputs: {states}{repairs}")
     now = cost(done.spent) if done.spent.calls else "nothing"
-    _say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.spent != done.usage else ""))
+    say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.spent != done.usage else ""))
     if out is not None:
-        _say(f"results: {out}")
+        say(f"results: {out}")
     if done.stopped is not None:
-        _say(f"what was done is kept; go on with: {shlex.join(['reasoning', *sys.argv[1:]])}")
+        say(f"what was done is kept; go on with: {command()}")
         raise done.stopped
     if done.rows.get("failed"):
-        _say(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
+        say(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
         raise typer.Exit(4)
     if done.rows.get("unusable"):
         raise typer.Exit(2)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

@@ -14,19 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.chain.commands import _Code, _console, _Folder, chain
-from reasoning.chain.commands import _say as say
+from reasoning.chain.commands import Code, Folder, chain
+from reasoning.terminal import say, screen
 
 if TYPE_CHECKING:
     from reasoning.chain.trials.samples import Sample, Samples
     from reasoning.chain.trials.trial import Trial, Trials
     from reasoning.llm.llm import LLM
 
-__all__ = ["Code", "Folder", "chain", "screen"]
+__all__ = ["Code", "Folder", "chain"]
 
-Folder = _Folder
-Code = _Code
-screen = _console
 Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
 Url = Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")]
 Limit = Annotated[int | None, typer.Option(help="The first so many cases.", min=1)]
