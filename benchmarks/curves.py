@@ -19,7 +19,7 @@ from random import Random
 from statistics import NormalDist
 from typing import Any, Literal
 
-from benchmarks.statistics import wilson
+from benchmarks.statistics import clustered_error, wilson
 from reasoning.errors import UsageError
 from reasoning.voting import Vote
 
@@ -210,16 +210,11 @@ def _counted(pool: Pool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[f
 
 
 def _interval(values: Sequence[float], clusters: Sequence[Hashable], confidence: float) -> tuple[float, float, float]:
-    mean = math.fsum(values) / len(values)
-    sums: dict[Hashable, float] = dict.fromkeys(clusters, 0.0)
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster] += value - mean
-    groups = len(sums)
+    mean, error, groups = clustered_error(values, clusters)
     if mean in (0.0, 1.0):
         return mean, *wilson(int(mean) * groups, groups, confidence)
     if groups == 1:
         return mean, 0.0, 1.0  # nothing to tell a spread from
-    error = math.sqrt(math.fsum(one * one for one in sums.values()) * groups / (groups - 1)) / len(values)
     half = NormalDist().inv_cdf((1 + confidence) / 2) * error
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 

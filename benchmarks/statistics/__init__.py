@@ -3,7 +3,7 @@
 What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
 """
 
-from benchmarks.statistics.intervals import Mean, clustered, exact, wilson
+from benchmarks.statistics.intervals import Mean, clustered, clustered_error, exact, wilson
 from benchmarks.statistics.paired import (
     Difference,
     bootstrap,
@@ -21,6 +21,7 @@ __all__ = [
     "Mean",
     "bootstrap",
     "clustered",
+    "clustered_error",
     "disagreements",
     "exact",
     "holm",

@@ -61,15 +61,22 @@ def clustered(values: Sequence[float], clusters: Sequence[Hashable], confidence:
     Source: Miller (2024), "Adding error bars to evals", arXiv 2411.00640, §2.2; the correction for few clusters is
     CR1 of Cameron and Miller (2015), Journal of Human Resources 50(2).
     """
-    import numpy as np
     from scipy.stats import t
 
-    x = np.asarray(values, dtype=float)
-    names, cluster = np.unique(np.asarray([str(one) for one in clusters]), return_inverse=True)
-    mean = float(x.mean())
-    if len(names) < 2:
-        return Mean(mean, math.nan, float(min(0.0, x.min())), float(max(1.0, x.max())))
-    sums = np.bincount(cluster, weights=x - mean)
-    error = float(np.sqrt(np.square(sums).sum() * len(names) / (len(names) - 1)) / len(x))
-    half = float(t.ppf((1 + confidence) / 2, len(names) - 1)) * error
+    mean, error, groups = clustered_error(values, clusters)
+    if groups < 2:
+        return Mean(mean, error, min(0.0, *values), max(1.0, *values))
+    half = float(t.ppf((1 + confidence) / 2, groups - 1)) * error
     return Mean(mean, error, mean - half, mean + half)
+
+
+def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, float, int]:
+    """The mean, its standard error over clusters (not a number where there is one), and how many clusters there are."""
+    mean = math.fsum(values) / len(values)
+    sums: dict[Hashable, float] = dict.fromkeys(clusters, 0.0)
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster] += value - mean
+    groups = len(sums)
+    if groups < 2:
+        return mean, math.nan, groups
+    return mean, math.sqrt(math.fsum(one * one for one in sums.values()) * groups / (groups - 1)) / len(values), groups

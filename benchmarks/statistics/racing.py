@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-STAKES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+STAKES: Floats = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
 """Shares of the capital that are put on each problem; the capital is split evenly among them at the start."""
 
 
@@ -31,7 +31,7 @@ def winnings(got: Floats, margin: float) -> Floats:
         margin: a difference that does not matter.
     """
     gain = (got[..., None, :] - got[..., :, None] + margin) / (1 - margin)  # at least -1
-    return np.asarray(np.nan_to_num(np.log1p(gain[..., None] * np.array(STAKES))))
+    return np.asarray(np.nan_to_num(np.log1p(gain[..., None] * STAKES)))
 
 
 def evidence(log_capital: Floats) -> Floats:

@@ -112,8 +112,11 @@ class SearchTask(ABC, Generic[S]):
         return None
 
     def sampled(self, problem: Problem, state: S, reply: str) -> S | None:
-        """The state that a reply to `sample` or `conclude` leads to; None where it is not valid."""
-        raise NotImplementedError
+        """The state that a reply to `sample` or `conclude` leads to; None where it is not valid.
+
+        A task that has one of these gives this too.
+        """
+        raise UsageError(f"the task {self.name!r} asks for single thoughts, and lacks sampled(…) to read them")
 
     def vote(self, problem: Problem, states: Sequence[S]) -> Conversation:
         """Ask which of several states is the best one."""
