@@ -10,6 +10,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.rows import Row
 from benchmarks.settings import short_name
 from benchmarks.store import Store
+from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -25,13 +26,12 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
         UsageError: the folders are of several tasks.
     """
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     found = [Comparison.of(Store.read(folder)) for folder in folders]
     if len(tasks := {one.task for one in found}) > 1:
         raise UsageError(f"these are results of several tasks: {', '.join(sorted(tasks))}")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     table.add_column("strategy", overflow="fold")
     models = [short_name(one.model) for one in found]
     for folder, model in zip(folders, models, strict=True):

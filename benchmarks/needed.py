@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.pairs import outcomes, pairs
 from benchmarks.statistics import problems_needed
 from benchmarks.store import Store
+from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -33,7 +34,6 @@ def needed(
         UsageError: a difference or a share that makes no sense, or a pilot with one strategy.
     """
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     if not 0 < difference <= 100:
@@ -53,7 +53,7 @@ def needed(
         assumed = _ASSUMED if disagree is None else (disagree / 100,)
         shares = [("assumed", share) for share in assumed]
     compared = strategies * (strategies - 1) // 2
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     table.add_column("strategies", overflow="fold")
     table.add_column("disagree on", justify="right")
     table.add_column("problems", justify="right")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.result import Key, Result
 from benchmarks.store import Store
+from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UnknownName, UsageError
 
@@ -19,11 +20,10 @@ _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 def matrix(store: Store, strategy: str | None = None) -> RenderableType:
     """The problems with their targets, and each strategy's answer to them, in numbered columns: specs are long."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     specs = [_strategy(store, strategy)] if strategy else store.specs
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     table.add_column("problem", no_wrap=True)
     table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=20)
     for number in range(1, len(specs) + 1):

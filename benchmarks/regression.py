@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from benchmarks import problems
 from benchmarks.pairs import Pair, outcomes, pairs
 from benchmarks.store import Store
+from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -71,10 +72,9 @@ class Regression:
     def table(self) -> RenderableType:
         """For the terminal."""
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        table = bare()
         table.add_column("strategy", overflow="fold")
         for title in ("problems", "gained", "lost", "change, points", "95 %", "p"):
             table.add_column(title, justify="right", no_wrap=True)

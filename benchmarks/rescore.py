@@ -19,6 +19,7 @@ from benchmarks.fingerprint import fingerprint
 from benchmarks.result import Key, Result
 from benchmarks.settings import sampling_of
 from benchmarks.store import Store
+from benchmarks.table import bare
 from benchmarks.tasks import get as get_task
 from reasoning import kinds, loop
 from reasoning.display import plain
@@ -218,10 +219,9 @@ def _said(result: Result) -> str:
 
 
 def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> RenderableType:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     for title in titles:
         table.add_column(title, overflow="fold")
     for line in lines:

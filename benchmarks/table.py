@@ -38,6 +38,13 @@ def cells(row: Row, free: bool) -> tuple[str, ...]:
     )
 
 
+def bare() -> Table:
+    """An empty table without rules, as the commands show them."""
+    from rich.table import Table
+
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+
+
 def terminal(rows: Sequence[Row], free: bool) -> Table:
     """A `rich` table; the best in bold with a star."""
     from rich.table import Table
@@ -59,11 +66,10 @@ def terminal(rows: Sequence[Row], free: bool) -> Table:
 def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
     """How often each rule read an answer, from pairs of strategy and rule: strategies in numbered columns."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     specs = list(dict.fromkeys(spec for spec, _ in found))
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     table.add_column("", overflow="fold")
     for number in range(1, len(specs) + 1):
         table.add_column(f"({number})", justify="right")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.pairs import Pair, pairs
 from benchmarks.statistics import clustered, holm, wilson
+from benchmarks.table import bare
 from reasoning.chain.trials.trial import END, Outcome, right
 
 if TYPE_CHECKING:
@@ -83,9 +84,8 @@ class Evaluation:
     def table(self) -> RenderableType:
         """For the terminal."""
         from rich.console import Group
-        from rich.table import Table
 
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        table = bare()
         table.add_column("part", no_wrap=True)
         for title in ("cases", "passed", "95 %", "score", "95 %"):
             table.add_column(title, justify="right", no_wrap=True)
@@ -94,7 +94,7 @@ class Evaluation:
             spread = f"{row.interval[0]:.2f} to {row.interval[1]:.2f}" if row.interval[0] < row.interval[1] else ""
             cells = (f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", spread)
             table.add_row(row.part, *cells, style="bold" if row.part == END else "")
-        second = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        second = bare()
         second.add_column("step", no_wrap=True)
         for title in (
             "cases",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.chains.evaluation import by_part
 from benchmarks.pairs import Pair, pairs
+from benchmarks.table import bare
 from reasoning.chain.trials.runs import Run
 from reasoning.chain.trials.trial import END
 from reasoning.errors import UsageError
@@ -55,12 +56,11 @@ class Versions:
     def table(self) -> RenderableType:
         """For the terminal."""
         from rich.console import Group
-        from rich.table import Table
 
         from reasoning.display import plain
 
         first, second = self.runs
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        table = bare()
         table.add_column("part", no_wrap=True)
         for title in ("cases", first.name, second.name, "gained", "lost", "change, points", "95 %", "p"):
             table.add_column(title, justify="right")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.table import bare
 from benchmarks.tasks import FORMS, get, hub, named
 from benchmarks.tasks.gym import known
 from reasoning.errors import UnknownName
@@ -48,10 +49,9 @@ def _row(name: str) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> RenderableType:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = bare()
     for title in _HEADER:
         right = title == "problems"
         table.add_column(title, justify="right" if right else "left", no_wrap=title in ("task", "problems"))
