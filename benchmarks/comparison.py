@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,24 +36,24 @@ class Comparison:
         model: the model's name.
         n: how many problems were asked.
         rows: one for each strategy, in the order in which they were asked for.
-        verdict: what can be told apart, in words.
         spent: what was paid for now; the rows count what was used.
         stopped: what ended the run before its end, or None.
         folder: where the results are kept, if they are.
         results: every single result.
         free: whether the model costs no money.
+        raced: what racing stopped, in words; empty where there was no race.
     """
 
     task: str
     model: str
     n: int
     rows: tuple[Row, ...]
-    verdict: str
     spent: Usage = field(default_factory=Usage)
     stopped: ReasoningError | None = None
     folder: Path | None = None
     results: tuple[Result, ...] = field(default=(), repr=False)
     free: bool = False
+    raced: str = ""
 
     @classmethod
     def of(
@@ -76,13 +77,17 @@ class Comparison:
                 key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
             )
         )
-        made = tuple(rows(results, specs))
-        raced = store.about.get("raced") or {}
-        said = "\n".join(filter(None, [verdict(made, outcomes(results)), _race(raced, specs, len(results))]))
         return cls(
-            *(store.settings["task"], store.settings["model"], len(ids), made, said),
-            *(spent or Usage(), stopped, store.folder, results, bool(store.about.get("free"))),
+            *(store.settings["task"], store.settings["model"], len(ids), tuple(rows(results, specs))),
+            *(spent or Usage(), stopped, store.folder, results),
+            free=bool(store.about.get("free")),
+            raced=_race(store.about.get("raced") or {}, specs, len(results)),
         )
+
+    @cached_property
+    def verdict(self) -> str:
+        """What can be told apart, in words; worked out when somebody reads it."""
+        return "\n".join(filter(None, [verdict(self.rows, outcomes(self.results)), self.raced]))
 
     @property
     def failed(self) -> list[Result]:

@@ -132,6 +132,13 @@ class Budget:
         return ""
 
 
+def nested(budget: Budget | None, outer: Budget) -> Budget:
+    """What a solve is paid from: its own budget, within the outer one unless it lies in another already."""
+    if budget is None:
+        return outer
+    return budget if budget.within else budget.inside(outer)
+
+
 def _first_over(budgets: Iterable[Budget], worst: Usage) -> tuple[Budget, str] | None:
     """The first budget into which the worst case does not fit, and why."""
     for budget in budgets:

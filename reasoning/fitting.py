@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import telemetry
-from reasoning.budget import Budget
+from reasoning.budget import Budget, nested
 from reasoning.errors import UsageError
 from reasoning.lane import Lane
 from reasoning.problem import Example
@@ -36,7 +36,7 @@ async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: in
     for one in pool:
         strategy.check_serves(one.problem.kind)
     model = connect(llm) if isinstance(llm, str) else llm
-    own = model.budget if budget is None else budget if budget.within else budget.inside(model.budget)
+    own = nested(budget, model.budget)
     trace = Trace(f"fit {strategy!r}")
     session = Session(model, trace, lane=Lane(epoch=epoch), account=Account(own, model.journal, trace.name))
     with telemetry.solve(trace.name):

@@ -6,25 +6,23 @@ import dataclasses
 import inspect
 import re
 import time
-import types
-import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
 from reasoning.answer import Answer, Unparsed
-from reasoning.budget import Budget
+from reasoning.budget import Budget, nested
 from reasoning.card import Card
-from reasoning.errors import BudgetExhausted, UnknownName, UsageError
+from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.fitting import fitted
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
 from reasoning.lane import Lane
+from reasoning.parameters import called, check_parameters
 from reasoning.problem import Example, Problem
-from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.tools import Tools
 from reasoning.trace import Trace
@@ -218,7 +216,7 @@ class Strategy(ABC):
             llm = connect(llm)
         problem = Problem.of(problem)
         self.check_serves(problem.kind)
-        own = llm.budget if budget is None else budget if budget.within else budget.inside(llm.budget)
+        own = nested(budget, llm.budget)
         trace = Trace(self._spec)
         started = time.monotonic()
         session = Session(
@@ -294,40 +292,4 @@ class Strategy(ABC):
         Raises:
             UsageError: names the parameter, the value and what would do.
         """
-        hints = typing.get_type_hints(type(self))
-        for name, value in self.parameters():
-            where = f"{self.card.name}({name}={value!r})" if hasattr(type(self), "card") else name
-            if not _fits(value, hints[name]):
-                if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
-                    raise UnknownName(name, value, [str(one) for one in typing.get_args(hints[name])])
-                wanted = getattr(hints[name], "__name__", str(hints[name]))
-                raise UsageError(f"{where}: {name} must be {wanted}, not {type(value).__name__}")
-            if name in at_least and value is not None and value < at_least[name]:
-                raise UsageError(f"{where}: {name} must be at least {at_least[name]:g}")
-
-
-def called(name: str, made: Any) -> str:
-    """A dataclass as a call that makes it, with what differs from its defaults; a prompt as its changed sections."""
-    changed: list[str] = []
-    for one in dataclasses.fields(made):
-        value = getattr(made, one.name)
-        if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
-            changed.append(f"{one.name}={value!r}" if changed else repr(value))
-        elif value != one.default:
-            sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)
-            changed.append(f"{one.name}={value.changes(one.default) if sections else value!r}")
-    return name + (f"({', '.join(changed)})" if changed else "")
-
-
-def _fits(value: object, hint: Any) -> bool:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        return value in args
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, one) for one in args)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    kind = origin or hint
-    return isinstance(value, kind) if isinstance(kind, type) else True
+        check_parameters(self, at_least)

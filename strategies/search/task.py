@@ -37,9 +37,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.errors import UsageError
+from reasoning.parameters import called
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
-from reasoning.strategy import called
 
 S = TypeVar("S", bound=Hashable)
 
