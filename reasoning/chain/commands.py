@@ -18,6 +18,7 @@ from reasoning.terminal import command, say, screen
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.chain.many import Row, Run
+    from reasoning.llm.llm import LLM
 
 chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
 
@@ -25,6 +26,11 @@ Folder = Annotated[str, typer.Argument(metavar="CHAIN", help="A chain's folder, 
 Code = Annotated[
     bool, typer.Option("--allow-code", help="Let functions run that the chain names. Look at a stranger's first.")
 ]
+Url = Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")]
+Concurrency = Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)]
+Spend = Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")]
+Longest = Annotated[int | None, typer.Option(help="Of one reply.", min=1)]
+Record = Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")]
 _NOW_AND_THEN = 10.0
 """Seconds between two lines of progress, where nobody looks."""
 
@@ -162,16 +168,16 @@ def run(
     folder: Folder,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, .jsonl, .csv; - is standard input.")],
     model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
-    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
+    base_url: Url = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where the results go: .csv, or JSON lines; by default printed.")
     ] = None,
     form: Annotated[str | None, typer.Option("--form", help="How to read every file: text, jsonl, csv.")] = None,
     longest: Annotated[int, typer.Option(help="Characters of one input, at most.", min=1)] = 200_000,
-    concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
-    budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
-    journal: Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")] = None,
+    concurrency: Concurrency = 32,
+    budget: Spend = None,
+    max_tokens: Longest = None,
+    journal: Record = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
     allow_code: Code = False,
 ) -> None:
@@ -180,18 +186,38 @@ def run(
     Ends with 0 when all is done, 2 for wrong usage or an input that cannot be used, 3 when the budget stopped it, 4
     when calls failed for good. One bad input does not stop the others, and what is done is written in every case.
     """
-    import reasoning
     from reasoning.chain.given import given
     from reasoning.chain.loading import load
     from reasoning.chain.many import run as through
     from reasoning.chain.new import source
     from reasoning.chain.outputs import Output
-    from reasoning.commands import INTERRUPTED
 
     found = load(source(folder), "run" if allow_code else "known")
     inputs = list(given(files, found, form, longest))  # type: ignore[arg-type]  # a wrong form is refused there
     if not inputs:
         raise UsageError(f"there is no input in {', '.join(files)}")
+    with (
+        connected(model, base_url, journal, budget, concurrency, max_tokens) as llm,
+        Output(out, [step.name for step in found.steps]) as rows,
+        _progress(len(inputs)) as told,
+    ):
+
+        def tell(row: Row) -> None:
+            rows.add(row)
+            told(row)
+
+        done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
+    _finish(done, len(inputs), out)
+
+
+@contextmanager
+def connected(
+    model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
+) -> Iterator[LLM]:
+    """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
+    import reasoning
+    from reasoning.commands import INTERRUPTED
+
     sampling: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     llm = reasoning.connect(
         model,
@@ -203,17 +229,10 @@ def run(
     )
     with llm:
         try:
-            with Output(out, [step.name for step in found.steps]) as rows, _progress(len(inputs)) as told:
-
-                def tell(row: Row) -> None:
-                    rows.add(row)
-                    told(row)
-
-                done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
+            yield llm
         except KeyboardInterrupt:
             say("\nstopped; the same command goes on from the draws that are recorded")
             raise typer.Exit(INTERRUPTED) from None
-    _finish(done, len(inputs), out)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.chain.commands import Code, Folder, chain
+from reasoning.chain.commands import Code, Concurrency, Folder, Longest, Record, Spend, Url, chain
+from reasoning.chain.commands import connected as open_model
 from reasoning.terminal import say, screen
 
 if TYPE_CHECKING:
@@ -22,16 +23,11 @@ if TYPE_CHECKING:
     from reasoning.chain.trials.trial import Trial, Trials
     from reasoning.llm.llm import LLM
 
-__all__ = ["Code", "Folder", "chain"]
+__all__ = ["Code", "Concurrency", "Folder", "Longest", "Record", "Spend", "Url", "chain"]
 
 Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
-Url = Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")]
 Limit = Annotated[int | None, typer.Option(help="The first so many cases.", min=1)]
 Only = Annotated[str | None, typer.Option(help="Only cases with such an id: 'angry*'.")]
-Concurrency = Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)]
-Spend = Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")]
-Longest = Annotated[int | None, typer.Option(help="Of one reply.", min=1)]
-Record = Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -115,27 +111,11 @@ def _print(done: Trials, states: dict[str, str], name: str) -> None:
 def connected(
     model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
 ) -> Iterator[LLM]:
-    """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
-    import reasoning
-    from reasoning.commands import INTERRUPTED
+    """The model that a command names; what it spent is said at the end."""
+    from reasoning.display import cost
 
-    sampling: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
-    llm = reasoning.connect(
-        model,
-        base_url=base_url,
-        journal=False if journal == "none" else journal,
-        budget=None if budget is None else reasoning.Budget.parse(budget),
-        concurrency=concurrency,
-        **sampling,
-    )
-    with llm:
-        try:
-            yield llm
-        except KeyboardInterrupt:
-            say("\nstopped; the same command goes on from the draws that are recorded")
-            raise typer.Exit(INTERRUPTED) from None
-        from reasoning.display import cost
-
+    with open_model(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+        yield llm
         say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
 
 
