@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import datetime
+import gc
 import string
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -229,3 +231,14 @@ PIECES += [
     " ",
 ]
 """What a long hostile text is made of: each of them repeated."""
+
+
+def seconds(kind: Any, text: str) -> float:
+    """Seconds of processor time, so that a busy machine does not matter; nor does what other tests left to collect."""
+    gc.disable()
+    try:
+        begun = time.process_time()
+        kind.read(text)
+        return time.process_time() - begun
+    finally:
+        gc.enable()

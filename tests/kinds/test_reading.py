@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import gc
 import random
-import time
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reasoning.kinds import Choice, Code, Date, Expression, Items, Json, Label, Many, Number, Region, Text, YesNo
-from tests.kinds.samples import COLOURS, EVERY, IDS, NASTY, PIECES, texts, values
+from tests.kinds.samples import COLOURS, EVERY, IDS, NASTY, PIECES, seconds, texts, values
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
@@ -188,17 +186,6 @@ def test_a_megabyte_is_read_in_no_time(kind: Any, seed: int) -> None:
     text = (text * (1_000_000 // len(text) + 1))[:1_000_000]
     took = seconds(kind, text)
     assert took < 1, f"{few}: {took:.3f} s"
-
-
-def seconds(kind: Any, text: str) -> float:
-    """Seconds of processor time, so that a busy machine does not matter; nor does what other tests left to collect."""
-    gc.disable()
-    try:
-        begun = time.process_time()
-        kind.read(text)
-        return time.process_time() - begun
-    finally:
-        gc.enable()
 
 
 def test_the_precision_that_others_set_for_decimals_does_not_matter() -> None:
