@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -18,6 +19,12 @@ settings.register_profile("same", derandomize=True)  # HYPOTHESIS_PROFILE=defaul
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 HOME = weights.folder()  # where the user's weights are, before any test moves them
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of is not looked through again and again: that takes a third of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def test_who_is_cancelled_here_is_cancelled_there_at_any_moment(there: Elsewhere
                 await task
         await there.crossing.over(others_ended())
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), 60))
     assert ended == begun != []
 
 

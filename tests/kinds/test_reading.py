@@ -174,7 +174,7 @@ def test_the_time_does_not_grow_faster_than_the_text(kind: Any) -> None:
         body = (piece * (100_000 // len(piece) + 1))[:100_000]
         for text in (body, f"The answer is {body}", f"{body}\n\nThe answer is no \\boxed{{"):
             took = seconds(kind, text)
-            assert took < 0.5, f"{piece!r}: {took:.3f} s"  # some 0.01 s; squares would take minutes
+            assert took < 2, f"{piece!r}: {took:.3f} s"  # some 0.01 s; squares would take minutes
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -185,7 +185,7 @@ def test_a_megabyte_is_read_in_no_time(kind: Any, seed: int) -> None:
     text = "".join(choices.choices(few, k=1_000_000 // (1 + max(map(len, few)))))
     text = (text * (1_000_000 // len(text) + 1))[:1_000_000]
     took = seconds(kind, text)
-    assert took < 1, f"{few}: {took:.3f} s"
+    assert took < 4, f"{few}: {took:.3f} s"
 
 
 def test_the_precision_that_others_set_for_decimals_does_not_matter() -> None:

@@ -37,4 +37,4 @@ def test_a_megabyte_of_nonsense(kind: Any) -> None:
             texts[frame + piece] = line * (MEGABYTE // len(line))
     for piece, text in texts.items():
         took = seconds(kind, text)
-        assert took < 0.5, f"{piece!r}: {took:.3f} s"  # some 0.05 s; a busy machine may take longer
+        assert took < 4, f"{piece!r}: {took:.3f} s"  # some 0.05 s; squares would take minutes

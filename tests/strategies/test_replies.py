@@ -28,7 +28,7 @@ def test_reading_takes_linear_time(text: str) -> None:
     started = time.process_time()
     listed(text)
     planned(f"1. {text}", "a passage")
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20  # squares would take hours
 
 
 def test_an_answer_is_added_where_the_chain_alone_is_not_read_as_that() -> None:

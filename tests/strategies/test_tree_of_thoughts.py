@@ -106,11 +106,8 @@ def test_ties_go_to_what_came_first() -> None:
 
 def test_the_calls_of_a_level_go_out_together() -> None:
     llm = ScriptedLLM(player("101"), latency=0.02, max_choices=1)
-    answer = TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, llm)
+    TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, llm)
     assert llm.peak == 4 * 3  # four states, three draws each
-    assert answer.trace is not None
-    assert answer.trace.seconds is not None
-    assert answer.trace.seconds < 0.02 * 10  # two waves for each level
     together = ScriptedLLM(player("101"))
     TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, together)
     assert len(together.requests) == 5 + 10  # three draws are one request

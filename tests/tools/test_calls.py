@@ -91,11 +91,9 @@ def test_what_a_function_raises_ends_the_program_and_is_raised(run, code, error)
         calls.append(1)
         raise error
 
-    started = time.perf_counter()
     with pytest.raises(type(error)) as raised:
         run(code, {"f": f})
     assert raised.value is error
-    assert time.perf_counter() - started < 0.9
     assert len(calls) == 1
 
 
@@ -112,7 +110,7 @@ def test_arguments_with_shared_parts_are_not_copied_out(run):
     started = time.perf_counter()
     ran = run("l = [0] * 10\nfor _ in range(30): l = [l] * 10\nf(l)", {"f": lambda n: n})
     assert ran.error is not None
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20
 
 
 def test_the_program_s_clock_stands_still(run):
@@ -138,11 +136,15 @@ VOICE = contextvars.ContextVar("voice", default="none")
 
 @pytest.mark.parametrize("needs", TIERS.values(), ids=TIERS)
 def test_coroutines_run_side_by_side_on_the_caller_s_loop(interpreter, needs):
-    loops = set()
+    loops, waiting = set(), []
+    enough = asyncio.Event()
 
     async def model(question):
         loops.add(asyncio.get_running_loop())
-        await asyncio.sleep(0.3)
+        waiting.append(question)
+        if len(waiting) >= 8:  # more than there are workers
+            enough.set()
+        await asyncio.wait_for(enough.wait(), 60)
         return f"{VOICE.get()} {question}"
 
     async def all_at_once():
@@ -150,37 +152,31 @@ def test_coroutines_run_side_by_side_on_the_caller_s_loop(interpreter, needs):
         programs = [interpreter.arun(f"{needs}model({n})", functions={"model": model}) for n in range(40)]
         return await asyncio.gather(*programs), asyncio.get_running_loop()
 
-    asyncio.run(all_at_once())  # starts what must be started
-    loops.clear()
-    started = time.perf_counter()
     runs, loop = asyncio.run(all_at_once())
     assert [run.value for run in runs] == [f"calm {n}" for n in range(40)]
     assert loops == {loop}
-    assert time.perf_counter() - started < 4  # one after the other on two workers: 6
 
 
 @pytest.mark.parametrize("needs", TIERS.values(), ids=TIERS)
 def test_cancelling_ends_a_program_that_waits(interpreter, needs):
-    ended = []
+    ended, begun = [], asyncio.Event()
 
     async def model():
+        begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         finally:
             ended.append(1)
 
     async def cancel():
         task = asyncio.create_task(interpreter.arun(f"{needs}model()", functions={"model": model}))
-        await asyncio.sleep(0.4)
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.sleep(0.1)
 
-    started = time.perf_counter()
     asyncio.run(cancel())
     assert ended == [1]
-    assert time.perf_counter() - started < 5
     assert interpreter.run(f"{needs}1").value == 1
 
 

