@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +38,12 @@ def register(root: typer.Typer) -> None:
 def run(
     task: Annotated[str, typer.Option(help="gsm_symbolic, gym:NAME, jsonl:FILE, … `reasoning tasks` lists them.")],
     strategies: Annotated[str, typer.Option(help="Specs with commas between: 'vanilla, cot(shots=4)'.")],
-    model: Annotated[str, typer.Option(help="local, local:NAME, a litellm name, or replay:FILE.")] = "local",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="local (the default), local:NAME, a litellm name, or replay:FILE; given again: one after the other."
+        ),
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     fields: Annotated[
         str | None, typer.Option(help="Which columns of a file or data set: 'question=Body, answer=Answer'.")
@@ -94,44 +100,55 @@ def run(
     from benchmarks.forecast import forecast
     from benchmarks.plan import Plan
     from benchmarks.progress import Display
-    from benchmarks.settings import default_folder, settings
+    from benchmarks.settings import default_folder, folder_name, settings, short_name
     from benchmarks.tasks import get
     from reasoning.errors import UsageError
     from strategies.workshop import variants
 
-    with Display() as display:
-        specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
-        chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
-        source = get(task, fields)
-        given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
-        llm = reasoning.connect(
-            model,
-            base_url=base_url,
-            journal=False if journal == "none" else journal,
-            budget=reasoning.Budget(budget_usd, budget_tokens, budget_calls, budget_seconds),
-            concurrency=concurrency,
-            **{name: value for name, value in given.items() if value is not None},
-        )
-        of_strategy = None if strategy_budget is None else reasoning.Budget.parse(strategy_budget)
-        of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
-        if fresh and out is None:
-            raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
-        folder = out or default_folder(settings(source, seed, llm, of_problem))
-        plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh, epochs, race)
-        if dry_run:
-            display.close()
+    if fresh and out is None:
+        raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
+    models = list(dict.fromkeys(model or ["local"]))
+    given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+    budget = reasoning.Budget(budget_usd, budget_tokens, budget_calls, budget_seconds)  # of all models together
+    of_strategy = None if strategy_budget is None else reasoning.Budget.parse(strategy_budget)
+    of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
+    found: dict[Path, Comparison] = {}
+    for name in models:
+        with Display() as display:
+            specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
+            chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
+            source = get(task, fields)
+            llm = reasoning.connect(
+                name,
+                base_url=base_url,
+                journal=False if journal == "none" else journal,
+                budget=budget,
+                concurrency=concurrency,
+                **{setting: value for setting, value in given.items() if value is not None},
+            )
+            folder = out or default_folder(settings(source, seed, llm, of_problem))
+            if out is not None and len(models) > 1:
+                folder = out / folder_name(short_name(llm.name))
+            plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh, epochs, race)
             with llm:
-                _forecast(forecast(chosen, source, llm, plan), as_json)
-            return
-        with llm:
-            try:
-                found = experiment.run(list(chosen.values()), source, llm, plan, display)
-            except KeyboardInterrupt:
-                display.close()
-                say(f"\nstopped; what was done is kept in {folder}\ngo on with: {command()}")
-                _end_soon(130)
-                raise typer.Exit(130) from None
-    _finish(found, folder, as_json)
+                if dry_run:
+                    display.close()
+                    _forecast(forecast(chosen, source, llm, plan), as_json)
+                    continue
+                try:
+                    found[folder] = experiment.run(list(chosen.values()), source, llm, plan, display)
+                except KeyboardInterrupt:
+                    display.close()
+                    say(f"\nstopped; what was done is kept in {out or folder}\ngo on with: {command()}")
+                    _end_soon(130)
+                    raise typer.Exit(130) from None
+        if found[folder].results and not (as_json and len(models) > 1):
+            _results(found[folder], folder, as_json)
+        if found[folder].stopped is not None:
+            break
+    if len(models) > 1 and not dry_run:
+        _models(found, as_json)
+    _finish(list(found.values()))
 
 
 def advise(
@@ -193,20 +210,36 @@ def _end_soon(code: int) -> None:
     timer.start()
 
 
-def _finish(found: Comparison, folder: Path, as_json: bool) -> None:
-    if found.results:
-        printed(found, as_json)
-        say(f"\n{_spent(found)}\nresults: {folder}")
-        one = next((result for result in found.results if result.correct is False), found.results[0])
-        options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
-        say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
-    if found.stopped is not None:
-        if found.results:
+def _results(found: Comparison, folder: Path, as_json: bool) -> None:
+    """What a run has found, where it is kept, and what it took."""
+    printed(found, as_json)
+    say(f"\n{_spent(found)}\nresults: {folder}")
+    one = next((result for result in found.results if result.correct is False), found.results[0])
+    options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
+    say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
+
+
+def _models(found: Mapping[Path, Comparison], as_json: bool) -> None:
+    """Models × strategies, after the tables of each."""
+    from benchmarks.matrix import matrix
+
+    if as_json:
+        typer.echo(json.dumps({"models": [one.to_json() for one in found.values()]}, ensure_ascii=False))
+    elif all(one.results for one in found.values()):
+        say("")
+        screen().print(matrix(list(found)))
+
+
+def _finish(found: Sequence[Comparison]) -> None:
+    """End with the code that says what is not done."""
+    results = [result for one in found for result in one.results]
+    if found and (stopped := found[-1].stopped) is not None:
+        if results:
             say(f"what was done is kept; go on with: {command()}")
-        raise found.stopped
-    if found.failed:
-        many = f"{len(found.failed)} of {len(found.results)} results failed"
-        say(f"{many}, the last with: {found.failed[-1].why}\nthe same command tries them again: {command()}")
+        raise stopped
+    if failed := [result for one in found for result in one.failed]:
+        many = f"{len(failed)} of {len(results)} results failed"
+        say(f"{many}, the last with: {failed[-1].why}\nthe same command tries them again: {command()}")
         raise typer.Exit(4)
 
 

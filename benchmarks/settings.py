@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +63,17 @@ def refuse_changes(folder: Path, stored: Settings, asked: Settings) -> None:
 def default_folder(asked: Settings) -> Path:
     """`results/TASK-MODEL-DIGEST`: the same settings find their folder again, others get their own."""
     digest = hashlib.sha256(json.dumps(_plain(asked), sort_keys=True).encode()).hexdigest()[:8]
-    return Path("results") / "-".join([*_words([asked["task"], short_name(asked["model"])]), digest])
+    return Path("results") / "-".join([folder_name(asked["task"]), folder_name(short_name(asked["model"])), digest])
+
+
+def folder_name(name: str) -> str:
+    """What a folder may be called after a task or a model."""
+    return re.sub(r"[^\w.]+", "_", name).strip("_.")[:40] or "run"
 
 
 def short_name(model: str) -> str:
     """A model's name without the hash that local weights carry."""
     return model.partition("@")[0] if model.startswith("local:") else model
-
-
-def _words(names: Iterable[str]) -> list[str]:
-    return [re.sub(r"[^\w.]+", "_", name).strip("_.")[:40] or "run" for name in names]
 
 
 def _plain(value: Any) -> Any:
