@@ -182,6 +182,31 @@ def test_records_that_come_together_are_one_transaction(tmp_path: Path, commits:
     assert commits == [100]
 
 
+def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def commit(connection: sqlite3.Connection, entries: Sequence[rows.Entry]) -> None:
+        threads.append(threading.current_thread().name)
+        real(connection, entries)
+
+    real = schema.commit
+    monkeypatch.setattr("reasoning.journal.writer.commit", commit)
+    monkeypatch.setattr("reasoning.journal.writer.GATHER", -1.0)  # every draw comes alone
+    monkeypatch.setattr("reasoning.journal.writer._ALONE", 3)
+    journal = Journal(tmp_path / "journal.sqlite", below=Journal(tmp_path / "below.sqlite"))
+
+    async def one_after_the_other() -> None:
+        for number in range(6):
+            await journal.record(asking(), said(number))
+
+    asyncio.run(one_after_the_other())
+    here, thread = threading.current_thread().name, "reasoning-journal"
+    assert threads == [*[thread] * 2, *[here] * 6, *[thread] * 2, *[here] * 2]  # it opens, and looks after the log
+    assert len(journal) == len(Journal(tmp_path / "below.sqlite")) == 6
+    logs = [opening.log(tmp_path / name).stat().st_size for name in ("journal.sqlite", "below.sqlite")]
+    assert all(logs)
+
+
 def test_the_journal_below_has_a_draw_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill between the two loses nothing then: what is only below is read from there, and copied."""
     files: list[str] = []

@@ -78,7 +78,7 @@ class Journal:
     async def record(self, request: Request, completions: Sequence[Completion]) -> None:
         """Record draws: they survive the death of this process from the moment this returns.
 
-        Draws that arrive together are written together, by a thread. When this is cancelled they are written all the
+        Draws that arrive together are written together. When this is cancelled they are written all the
         same. A draw that is there already is left as it is.
         """
         loop = asyncio.get_running_loop()
@@ -117,7 +117,7 @@ class Journal:
                 paths.append(store.path)
             else:
                 store.put(entry)
-        if paths and entry.rows:
+        if paths and entry.rows and not (loop is not None and writer.at_once(entry, paths)):
             writer.put(entry, paths, done, loop)
         elif done is not None:
             done.set_result(None)

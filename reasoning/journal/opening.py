@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reasoning.errors import JournalError, UsageError
@@ -16,6 +17,8 @@ from reasoning.journal.schema import VERSION, make, transaction
 
 WAIT = 30.0
 """Seconds to wait for another process that writes."""
+_LONG_LOG = 1000
+"""Pages of 4 kB."""
 _SMALLEST = 512
 """Bytes that a database has at least."""
 _NO_LOG = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT)
@@ -42,6 +45,18 @@ def to_write(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def patient(connection: sqlite3.Connection) -> Iterator[None]:
+    """Wait for another process that writes, and bring a long log into the file; outside of this, neither is done."""
+    connection.execute(f"PRAGMA busy_timeout = {1000 * WAIT:.0f}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LONG_LOG}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def to_read(path: Path) -> sqlite3.Connection | None:

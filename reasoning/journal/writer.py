@@ -1,8 +1,9 @@
-"""The one thread of this process that writes to journals: what has arrived meanwhile becomes one transaction a file.
+"""Writing to journals: a draw that comes alone here and now, those that come in quick succession by a thread.
 
-The event loop never waits for the disk or for another process's lock. A draw that comes alone wakes the thread at once.
-Those that come in quick succession are gathered for a moment, since waking it, and the loop by it, costs more than
-writing a draw. Draws that go to two files (a results folder's and the user's) wake it once.
+The thread makes one transaction a file of what has arrived meanwhile. To wake it, and the loop by it, costs more than
+writing a draw, so what comes within a moment is gathered, and a draw that comes alone is written by whoever brings it,
+if that takes no waiting. All that may take long is left to the thread: opening a file, waiting for another process that
+writes, bringing the log into the file. So the event loop waits neither for the disk nor for another's lock.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from typing import NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
 from reasoning.journal.failures import explained
-from reasoning.journal.opening import to_write
+from reasoning.journal.opening import patient, to_write
 from reasoning.journal.rows import Entry
 from reasoning.journal.schema import commit
 
 GATHER = 0.001
 """Seconds from one wake-up to the next: the draws that come meanwhile are written together."""
+_ALONE = 250
+"""Draws in a row that are written where they arrive; the next goes to the thread, which looks after the log."""
 _UNFIT = (OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What comes of values that SQLite cannot hold, such as a broken server's count of tokens."""
 
@@ -59,7 +62,10 @@ class Writer:
         self.failures: dict[Path, JournalError] = {}
         self._jobs: deque[_Job] = deque()  # and no lock around it: the collector may come here at any point
         self._gathering: set[asyncio.AbstractEventLoop] = set()
-        self._woken = 0.0  # when, on the monotonic clock
+        self._woken = self._came = 0.0  # when, on the monotonic clock
+        self._alone = 0  # draws written at once since the thread wrote
+        self._connections: dict[Path, sqlite3.Connection] = {}  # opened and closed by the thread
+        self._writing = threading.Lock()  # held by whoever uses them
         self._lock = threading.Lock()  # held while the thread is started or stopped
         self._signals: queue.SimpleQueue[_Close | bool] | None = None
         self._thread: threading.Thread | None = None
@@ -81,6 +87,26 @@ class Writer:
         elif loop not in self._gathering:
             self._gathering.add(loop)
             loop.call_later(max(0.0, self._woken + GATHER - time.monotonic()), self._gathered, loop)
+
+    def at_once(self, entry: Entry, paths: Sequence[Path]) -> bool:
+        """Write an entry to each file here and now, unless that would take waiting or another came a moment ago.
+
+        Returns:
+            Whether it was done. Where it was not, `put` does it, and tells what is wrong.
+        """
+        now = time.monotonic()
+        alone, self._came = now - self._came > GATHER, now
+        if not alone or self._jobs or self._alone >= _ALONE or not self._writing.acquire(blocking=False):
+            return False
+        try:
+            for path in paths:
+                commit(self._connections[path], [entry])
+        except Exception:  # not open, in use by another process, full, …
+            return False
+        finally:
+            self._alone += 1
+            self._writing.release()
+        return True
 
     def close(self, path: Path) -> None:
         """Write what is waiting, and close the file."""
@@ -132,7 +158,6 @@ class Writer:
             self._signals.put(what)
 
     def _work(self, signals: queue.SimpleQueue[_Close | bool]) -> None:
-        connections: dict[Path, sqlite3.Connection] = {}
         signal: _Close | bool = True
         while signal:
             signal = signals.get()
@@ -140,19 +165,25 @@ class Writer:
             while self._jobs:
                 batch.append(self._jobs.popleft())
             if batch:
-                self._write(connections, batch)
+                self._write(batch)
             if isinstance(signal, _Close):
-                if signal.path in connections:
-                    connections.pop(signal.path).close()
+                self._shut([signal.path])
                 if signal.done is not None:
                     signal.done.set_result(None)
-        for connection in connections.values():
-            connection.close()
+        self._shut(list(self._connections))
 
-    def _write(self, connections: dict[Path, sqlite3.Connection], batch: Sequence[_Job]) -> None:
+    def _shut(self, paths: Iterable[Path]) -> None:
+        with self._writing:
+            for path in paths:
+                if path in self._connections:
+                    self._connections.pop(path).close()
+
+    def _write(self, batch: Sequence[_Job]) -> None:
         """Commit a batch to its files, and tell who waits."""
-        for path in dict.fromkeys(path for job in batch for path in job.paths):
-            _commit(connections, path, [job for job in batch if path in job.paths])
+        with self._writing:
+            self._alone = 0
+            for path in dict.fromkeys(path for job in batch for path in job.paths):
+                _commit(self._connections, path, [job for job in batch if path in job.paths])
         loops: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
         for job in batch:
             if isinstance(job.done, asyncio.Future):
@@ -171,7 +202,8 @@ def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Seque
     try:
         if path not in connections:
             connections[path] = to_write(path)
-        commit(connections[path], [job.entry for job in jobs])
+        with patient(connections[path]):
+            commit(connections[path], [job.entry for job in jobs])
     except Exception as error:
         if isinstance(error, _UNFIT) and len(jobs) > 1:  # one that is unfit does not take the others along
             for job in jobs:

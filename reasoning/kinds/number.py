@@ -23,6 +23,7 @@ _CLAUSE = re.compile(
     r"|\s(?:because|since|as|so|which|where|if|when|for|with|and|but|after|from|that)\b",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"(\d{1,15})\.?", re.ASCII)
 _EQUALS = re.compile(r"==?|≈|→|⇒|->|=>")
 _MARKER = re.compile(r"^[ \t]{0,20}\(?\d{1,3}[.)](?=[ \t]+\S)", re.MULTILINE)  # of a list: no number of the text's
 _HEAD = re.compile(r"(?:A|Answer|Result|Total)\s?[:=]\s?", re.IGNORECASE)
@@ -82,6 +83,8 @@ class Number(Stated):
 
     def statement(self, text: str, *, heads: bool = False) -> Any | Unusable | None:
         """The first number of a sentence; of an equation in it, the side that is worked out: 8 in "5 + 3 = 8 eggs"."""
+        if bare := _BARE.fullmatch(text):  # most statements; the way through everything below comes to the same
+            return int(bare[1])
         text = plain(text)
         if refused(text):
             return Unusable("a refusal")
