@@ -1,11 +1,6 @@
 """Models for tests, without a network: one that follows a script, one that plays a recording.
 
-It is also a plugin of pytest, found by itself where this library is installed: `pytest DIR` runs the cases in `tests/`
-of a chain's folder, one test each.
-
-    pytest my_chain --chain-model local          # or in pytest's settings: chain_model = "replay:replies.jsonl"
-
-A `conftest.py` may give any other model: `def pytest_chain_llm(): return ScriptedLLM(…)`.
+For the cases of chains there is a plugin of pytest, see `reasoning.chain.trials.plugin`.
 """
 
 from __future__ import annotations
@@ -13,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reasoning.budget import Budget
 from reasoning.errors import CallFailed
@@ -21,9 +16,6 @@ from reasoning.journal import Journal
 from reasoning.llm.llm import LLM
 from reasoning.llm.replay import ReplayClient
 from reasoning.llm.request import Completion, Message, Request, Usage
-
-if TYPE_CHECKING:
-    import pytest
 
 Reply = str | Completion | Exception
 Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
@@ -128,29 +120,3 @@ def _in_order(replies: Iterable[Reply]) -> Callable[[tuple[Message, ...]], Reply
         raise CallFailed(f"the script has no reply left for: {messages[-1].content[:80]!r}")
 
     return reply
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """pytest: the model that answers the cases of chains."""
-    said = "the model that answers the cases of chains: local, a litellm name, replay:FILE"
-    parser.addoption("--chain-model", metavar="MODEL", help=said)
-    parser.addini("chain_model", said, default="")
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """pytest: the hook `pytest_chain_llm`."""
-    from reasoning.chain.trials import hooks
-
-    pluginmanager.add_hookspecs(hooks)
-
-
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """pytest: a file of cases in `tests/` of a chain's folder."""
-    from reasoning.chain.loading import FILE
-    from reasoning.chain.trials.cases import FOLDER, is_case_file
-
-    if file_path.parent.name != FOLDER or not is_case_file(file_path) or not (file_path.parents[1] / FILE).is_file():
-        return None
-    from reasoning.chain.trials.items import CaseFile
-
-    return CaseFile.from_parent(parent, path=file_path)

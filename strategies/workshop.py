@@ -40,8 +40,11 @@ def changed(strategy: Strategy, change: Change) -> Strategy:
     def prompt(inner: str, one: Prompt) -> Prompt:
         return change(f"{name}.{inner}", one)  # type: ignore[return-value]  # a prompt stays a prompt
 
+    def inner(one: Strategy) -> Strategy:
+        return changed(one, change)
+
     if isinstance(strategy, Chain):
-        return _labelled(strategy, strategy.with_prompts(prompt))
+        return _labelled(strategy, strategy.with_prompts(prompt).with_strategies(inner))
     changes: dict[str, Any] = {}
     for one in fields(strategy):  # type: ignore[arg-type]  # techniques are dataclasses
         value = getattr(strategy, one.name)
@@ -51,8 +54,9 @@ def changed(strategy: Strategy, change: Change) -> Strategy:
             changes[one.name] = change(f"{name}.{one.name}", value)
     changes = {key: value for key, value in changes.items() if value != getattr(strategy, key)}
     made = strategy.with_(**changes) if changes else strategy
-    inside = getattr(made, "with_prompts", None)
-    return inside(prompt) if inside else made
+    for hook, what in (("with_prompts", prompt), ("with_strategies", inner)):  # of those that are no parameters
+        made = getattr(made, hook)(what) if hasattr(made, hook) else made
+    return made
 
 
 def prompts(strategy: Strategy) -> dict[str, Prompt | str]:
@@ -121,8 +125,18 @@ def _unaliased(name: str, strategies: Sequence[Strategy]) -> str:
 
 
 def _all(strategy: Strategy) -> list[Strategy]:
-    inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
-    return [strategy, *(one for value in inner for one in _all(value))]
+    found = [strategy]
+
+    def look(one: Strategy) -> Strategy:
+        found.extend(_all(one))
+        return one
+
+    for _, value in strategy.parameters():
+        if isinstance(value, Strategy):
+            look(value)
+    if hasattr(strategy, "with_strategies"):
+        strategy.with_strategies(look)
+    return found
 
 
 def _found(name: str, known: Mapping[str, Prompt | str]) -> tuple[str, str]:
@@ -167,7 +181,7 @@ def _labelled(before: Chain, after: Chain) -> Chain:
     """A changed chain has a name of its own: a spec cannot show its prompts, and results go by it."""
     if after == before:
         return before
-    digest = hashlib.sha256(repr([step.prompt for step in after.steps]).encode()).hexdigest()
+    digest = hashlib.sha256(repr([(step.prompt, step.by) for step in after.steps]).encode()).hexdigest()
     return after.with_(name=f"{before.name.partition('#')[0]}#{digest[:6]}")
 
 

@@ -53,11 +53,12 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task
 def named() -> dict[str, Callable[[], Task]]:
     """What makes each task that has a word for a name."""
     from benchmarks.tasks import hub
+    from benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
     from benchmarks.tasks.game24 import GAME24
     from benchmarks.tasks.gym import GSM_SYMBOLIC
     from benchmarks.tasks.symbolic import COIN_FLIP, LAST_LETTERS
 
-    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, GAME24)
+    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, GAME24, FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
     made = {task.name: partial(get, task) for task in here}
     return made | {name: partial(hub.named, name) for name in hub.catalogue()}
 

@@ -11,6 +11,7 @@ from typing import Any
 from reasoning.answer import Answer
 from reasoning.card import Card
 from reasoning.chain import graph
+from reasoning.chain.answering import strategy_of
 from reasoning.chain.flow import Flow
 from reasoning.chain.step import Step
 from reasoning.errors import UnknownName, UsageError, nearest
@@ -165,6 +166,20 @@ class Chain(Strategy):
                 inner = step.chain.with_prompts(lambda name, prompt: change(f"{step.name}.{name}", prompt))
                 return replace(step, chain=inner)
             return replace(step, prompt=change(step.name, step.prompt)) if step.prompt is not None else step
+
+        return self.with_(steps=tuple(map(changed, self.steps)))
+
+    def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Chain:
+        """A copy in which every strategy that answers a step is changed."""
+
+        def changed(step: Step) -> Step:
+            if step.chain is not None:
+                return replace(step, chain=step.chain.with_strategies(change))
+            if not step.by:
+                return step
+            before = strategy_of(step.by)
+            after = change(before)
+            return step if after == before else replace(step, by=after)
 
         return self.with_(steps=tuple(map(changed, self.steps)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +90,13 @@ class Decomposed(Strategy):
         """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
         dearest = max((one.by.calls_range()[1] for one in self._handlers if isinstance(one.by, Strategy)), default=0)
         return 2, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
+
+    def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
+        """A copy in which every strategy that is a handler is changed."""
+        handlers = tuple(
+            replace(one, by=change(one.by)) if isinstance(one.by, Strategy) else one for one in self._handlers
+        )
+        return self if handlers == self.handlers else self.with_(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         frame = Frame(problem.values()["problem"], 0, self.max_asked)

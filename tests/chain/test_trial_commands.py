@@ -185,6 +185,17 @@ def test_a_recording_answers_and_other_toml_files_are_left_alone(project: Path) 
     assert not (folder / ".runs").exists()
 
 
+def test_the_plugin_imports_next_to_nothing_where_there_is_no_chain(project: Path) -> None:
+    (project / "tests").mkdir()
+    (project / "tests" / "test_one.py").write_text(
+        "import sys\n\ndef test_one():\n    ours = {name for name in sys.modules if name.startswith('reasoning')}\n"
+        "    assert 'reasoning.chain.trials.plugin' in ours\n"
+        "    assert not {'reasoning.llm', 'aiohttp'} & set(sys.modules)\n"
+    )
+    code, out = pytest_run(project)
+    assert (code, "1 passed" in out) == (0, True), out
+
+
 def test_importing_the_library_does_not_import_pytest() -> None:
     code = "import reasoning, reasoning.testing, reasoning.chain, sys; print('pytest' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,82 @@
+"""What a customer means, and what it is about: the issues of the shipped chain's feedback, one a problem."""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+from reasoning.kinds.label import Label
+from reasoning.problem import Example, Problem
+
+CATEGORIES = Label(("network", "billing", "customer service", "pricing", "device", "other"))
+SENTIMENTS = Label(("positive", "negative", "neutral"))
+_MEANT = re.compile(r"(?P<issue>.+) \((?P<sentiment>positive|negative|neutral)\)")
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Every issue of the 60 pieces of feedback that `telecom_feedback` is tested with, in an order that the seed gives.
+
+    The issue is in the problem's question, and in its inputs as `target`, which techniques for sentiment want.
+
+    Attributes:
+        name: its name.
+        asks: from an issue to the question.
+        kind: the labels.
+        of: which of sentiment and category is the answer.
+    """
+
+    name: str
+    asks: Callable[[str], str]
+    kind: Label
+    of: Callable[[str, str], str]
+
+    source = "feedback to a telecom company, written for this library"
+    licence = "Apache-2.0"
+    seeded = True
+    size = 75
+
+    def version(self) -> str:
+        return sha256(_text().encode()).hexdigest()[:12]
+
+    def load(self, limit: int, seed: int) -> list[Example]:
+        found = list(_issues())
+        random.Random(f"feedback {seed}").shuffle(found)
+        return [
+            Example(
+                Problem(self.asks(issue), self.kind, text, inputs={"target": issue}, id=f"{self.name}-{name}"),
+                self.of(sentiment, category),
+            )
+            for name, text, issue, sentiment, category in found[:limit]
+        ]
+
+
+def _text() -> str:
+    return (files("strategies.domain.telecom_feedback") / "tests" / "feedback.toml").read_text(encoding="utf-8")
+
+
+def _issues() -> Iterator[tuple[str, str, str, str, str]]:
+    """Id, feedback, issue, sentiment and category of each issue."""
+    for case in tomllib.loads(_text())["case"]:
+        for number, (said, category) in enumerate(case.get("gold", {}).get("categories", {}).items(), 1):
+            if meant := _MEANT.fullmatch(said):
+                yield f"{case['id']}-{number}", case["input"], meant["issue"], meant["sentiment"], category
+
+
+FEEDBACK_CATEGORY = Feedback(
+    "feedback_category",
+    lambda issue: f"Which department of the telecom company is in charge of this point of the feedback: {issue}?",
+    CATEGORIES,
+    lambda sentiment, category: category,
+)
+FEEDBACK_SENTIMENT = Feedback(
+    "feedback_sentiment",
+    lambda issue: f"What does the customer feel about this point of the feedback: {issue}?",
+    SENTIMENTS,
+    lambda sentiment, category: sentiment,
+)
