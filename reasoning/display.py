@@ -28,7 +28,7 @@ def cost(usage: Usage) -> str:
         f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
     ]
     if usage.cached_tokens:
-        words.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts cached by the provider")
+        words.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
     if usage.usd is not None:
         words.append(f"${usage.usd:.4f}")
     return " · ".join([*words, f"{usage.seconds:.1f} s"])
@@ -39,7 +39,7 @@ def _about(draw: Completion) -> str:
     if draw.usage.usd is not None:
         marks.append(f"${draw.usage.usd:.4f}")
     if draw.usage.cached_tokens:
-        marks.append(f"{draw.usage.cached_tokens} of the prompt's tokens cached by the provider")
+        marks.append(f"{draw.usage.cached_tokens} of the prompt's tokens from a prefix cache")
     if draw.retries:
         marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:
