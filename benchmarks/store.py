@@ -21,9 +21,9 @@ from typing import IO, Any
 from benchmarks import problems
 from benchmarks.claim import claim
 from benchmarks.lines import Lines
+from benchmarks.made_with import made_with
 from benchmarks.result import Key, Result
 from benchmarks.settings import Settings, refuse_changes
-from reasoning import __version__
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.problem import Example
 from reasoning.trace import Trace
@@ -189,7 +189,8 @@ class Store:
 
     def _write_run(self) -> None:
         self.about.setdefault("created", datetime.now(UTC).isoformat(timespec="seconds"))
-        self.about.setdefault("library", __version__)
+        for name, value in made_with().items() if "library" not in self.about else ():
+            self.about.setdefault(name, value)
         run = {"format": _FORMAT, "settings": self.settings, "strategies": self.specs, "about": self.about}
         self.write("run.json", json.dumps(run, ensure_ascii=False, indent=2, default=str) + "\n")
 

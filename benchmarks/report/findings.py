@@ -22,6 +22,9 @@ from benchmarks.store import Store
 from benchmarks.verdict import LEVEL
 from reasoning.errors import InputError
 
+_ABOUT = ("source", "licence", "created", "library", "python", "git")
+"""What is shown of what made a run."""
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -156,7 +159,7 @@ def _readings(results: Iterable[Result]) -> dict[str, dict[str, int]]:
 
 
 def _facts(store: Store) -> dict[str, str]:
-    said = {**store.settings, **{name: store.about.get(name) for name in ("source", "licence", "created", "library")}}
+    said = {**store.settings, **{name: store.about.get(name) for name in _ABOUT}}
     return {name: str(value) for name, value in said.items() if value is not None}
 
 

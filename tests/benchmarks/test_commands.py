@@ -141,6 +141,31 @@ def test_a_changed_setting_is_refused_and_has_a_folder_of_its_own(command: Any, 
     assert folder.name.startswith("jsonl_sums.jsonl-four-")
 
 
+def test_several_models_have_a_folder_each_and_one_table(command: Any, server: Any, tmp_path: Path) -> None:
+    several = command("--model", "org/vier", "--limit", "3")
+    done = run(several)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"four", "org_vier"}
+    assert Counter(body["model"] for body in server.asked) == {"four": 9, "org/vier": 9}
+    for words in ("3 problems · four", "3 problems · org/vier"):
+        assert words in done.stdout
+    table = done.stdout.rpartition("strategy")[2]
+    assert table.split()[:2] == ["four", "org/vier"]
+    assert table.count("33.3 %") == 6
+    again = run([*several, "--json"])
+    assert [one["model"] for one in json.loads(again.stdout)["models"]] == ["four", "org/vier"]
+    assert len(server.asked) == 18
+
+
+def test_the_budget_is_that_of_all_models_together(command: Any, server: Any, tmp_path: Path) -> None:
+    stopped = run(command("--model", "vier", "--limit", "3", "--budget-calls", "15", "--concurrency", "1"))
+    assert stopped.returncode == 3
+    assert "the budget is used up" in stopped.stderr
+    assert 12 < draws(server) <= 15  # all of the first model, and no more than there is
+    assert Counter(body["model"] for body in server.asked)["four"] == 9
+    assert (tmp_path / "run" / "vier" / "results.jsonl").exists()
+
+
 def test_the_budget_stops_with_3_and_more_of_it_goes_on(command: Any, server: Any, tmp_path: Path) -> None:
     stopped = run(command("--budget-tokens", "2300", "--concurrency", "1"))
     assert stopped.returncode == 3

@@ -1,0 +1,40 @@
+"""What made a results folder, beside its settings: versions, and the state of the project that it was made in."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+
+from reasoning import __version__
+
+_PACKAGES = ("aiohttp", "litellm", "pydantic-monty", "reasoning-gym", "xllamacpp")
+"""Those that what is sent, run or asked may depend on."""
+
+
+def made_with() -> Mapping[str, str]:
+    """The library's version, Python's, the platform, packages, and the commit that is checked out here, if one is."""
+    found = {"library": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found | ({"git": state} if (state := git_state()) else {})
+
+
+def git_state() -> str:
+    """The commit of the working folder, with "changed" where tracked files differ from it; empty where git has none."""
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}, changed" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*words: str) -> str:
+    # A repository may name a program that watches its files; git would start it.
+    command = ["git", "-c", "core.fsmonitor=false", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
