@@ -24,6 +24,8 @@ class Card:
         needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
         aliases: other names in use.
+        waves: how many calls follow one another at most, as a formula: those of one wave go out together, so this many
+            replies is what a problem waits for. None where it is not known.
     """
 
     name: str
@@ -41,3 +43,4 @@ class Card:
     avoid_when: str = ""
     aliases: tuple[str, ...] = ()
     doi: str | None = None
+    waves: Formula | None = None

@@ -39,6 +39,7 @@ def technique(
     *,
     title: str,
     calls: str,
+    waves: str = "",
     counts: str = "",
     ranges: Mapping[str, tuple[int, int | str]] | None = None,
     authors: str = "",
@@ -66,6 +67,7 @@ def technique(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             *(title, summary, Formula(calls), counts, ranges or {}, authors, year, arxiv),
             *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases), doi),
+            Formula(waves) if waves else None,
         )
         return made
 
@@ -253,6 +255,18 @@ class Strategy(ABC):
             name: value.calls(**counts) if isinstance(value, Strategy) else value for name, value in self.parameters()
         }
         return self.card.calls(**{**values, **counts})
+
+    def waves(self, **counts: int) -> int | None:
+        """How many calls follow one another for one problem, by the card's formula; None where a card has none.
+
+        Args:
+            counts: as in `calls`.
+        """
+        values = {
+            name: value.waves(**counts) if isinstance(value, Strategy) else value for name, value in self.parameters()
+        }
+        inner = [values[name] for name, value in self.parameters() if isinstance(value, Strategy)]
+        return None if self.card.waves is None or None in inner else self.card.waves(**{**values, **counts})
 
     def calls_range(self) -> tuple[int, int]:
         """The least and the greatest number of completions for one problem, by the card's formula and ranges."""

@@ -37,6 +37,8 @@ class ScriptedLLM(LLM):
         requests: every request that went out, in order.
         calls: the number of completions that were given.
         peak: the most requests that were under way at once.
+        waves: how many requests followed one another, where all take the same time: one that went out after another
+            had ended belongs to a later wave.
     """
 
     def __init__(
@@ -65,6 +67,10 @@ class ScriptedLLM(LLM):
         return self._script.peak
 
     @property
+    def waves(self) -> int:
+        return self._script.waves
+
+    @property
     def prompts(self) -> list[str]:
         """Every request as one text, roles included."""
         return ["\n".join(f"{role}: {content}" for role, content in one.messages) for one in self.requests]
@@ -87,17 +93,19 @@ class _ScriptedClient:
         self._reply = script if callable(script) else _in_order(script)
         self._latency, self.max_choices = latency, max_choices
         self.requests: list[Request] = []
-        self.calls = self.peak = self._under_way = 0
+        self.calls = self.peak = self.waves = self._under_way = 0
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         self.requests.append(request)
         self._under_way += 1
         self.peak = max(self.peak, self._under_way)
+        wave = self.waves + 1
         try:
             replies = [self._reply(request.messages) for _ in draws]
             await asyncio.sleep(self._latency)
         finally:
             self._under_way -= 1
+            self.waves = max(self.waves, wave)
         given = []
         for place, reply in enumerate(replies):
             if isinstance(reply, Exception):
