@@ -3,7 +3,8 @@
 The thread makes one transaction a file of what has arrived meanwhile. To wake it, and the loop by it, costs more than
 writing a draw, so what comes within a moment is gathered, and a draw that comes alone is written by whoever brings it,
 if that takes no waiting. All that may take long is left to the thread: opening a file, waiting for another process that
-writes, bringing the log into the file. So the event loop waits neither for the disk nor for another's lock.
+writes, bringing the log into the file. So the event loop never waits for another's lock, and for the disk only where
+SQLite begins its log anew, one write in some hundreds.
 """
 
 from __future__ import annotations
