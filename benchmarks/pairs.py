@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from benchmarks.result import Result
-from benchmarks.statistics import Difference, bootstrap, disagreements, holm, mcnemar, newcombe, paired_t
+from benchmarks.statistics import Difference, bootstrap, disagreements, holm, mcnemar, paired_t, tango
 
 Outcomes = Mapping[str, Mapping[str, float]]
 """By strategy and problem: the share of right answers over the repetitions. Failed calls are left out."""
@@ -69,7 +69,7 @@ def _pair(first: str, second: str, found: Outcomes) -> Pair:
     once = all(share in (0.0, 1.0) for share in [*a, *b])
     if once:
         right_a, right_b = [share == 1 for share in a], [share == 1 for share in b]
-        difference, p = newcombe(right_a, right_b), mcnemar(*disagreements(right_a, right_b))
+        difference, p = tango(right_a, right_b), mcnemar(*disagreements(right_a, right_b))
     else:
         difference, p = bootstrap(a, b), paired_t(a, b)
     disagree = sum(abs(x - y) for x, y in common) / len(common) if common else 0.0

@@ -17,7 +17,7 @@ NONE = "Not measured yet.\n"
 
 _ABOUT = (
     "Calls, tokens (in and out) and seconds are those of one problem. Seconds are model time, one call after the "
-    "other, on a machine that may have had other things to do. The difference is in points, with Newcombe's paired "
+    "other, on a machine that may have had other things to do. The difference is in points, with Tango's paired "
     "95 % interval, over the problems that both answered; p is exact McNemar, with Holm's correction over the "
     f"differences of the table, and the difference is in bold where p is below {LEVEL:g}. An answer that could not be "
     "read counts as wrong.",

@@ -218,7 +218,7 @@ def _on_pairs(found: Findings) -> str:
     test = (
         "Paired t-tests over the mean of each problem's repetitions, bootstrap intervals (BCa)"
         if any(result.epoch for result in found.results)
-        else "Exact McNemar tests, Newcombe's paired intervals"
+        else "Exact McNemar tests, Tango's paired score intervals"
     )
     return f"{test}, on the problems that both answered. Holm's correction is over {len(found.pairs)} pairs."
 

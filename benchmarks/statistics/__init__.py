@@ -10,9 +10,9 @@ from benchmarks.statistics.paired import (
     disagreements,
     holm,
     mcnemar,
-    newcombe,
     paired_t,
     superiority,
+    tango,
 )
 from benchmarks.statistics.power import problems_needed, smallest_difference
 
@@ -26,10 +26,10 @@ __all__ = [
     "exact",
     "holm",
     "mcnemar",
-    "newcombe",
     "paired_t",
     "problems_needed",
     "smallest_difference",
     "superiority",
+    "tango",
     "wilson",
 ]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
 
-from benchmarks.statistics.intervals import wilson
-
 K = TypeVar("K")
 
 
@@ -66,32 +64,42 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def newcombe(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Difference:
+def tango(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Difference:
     """The difference of two accuracies on the same problems, each solved once: right also where they never disagree.
 
-    Source: Newcombe (1998), "Improved confidence intervals for the difference between binomial proportions based on
-    paired data", Statistics in Medicine 17, method 10.
+    All differences that the score test does not refuse, so it goes with McNemar's test, which asks the same of 0.
+
+    Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design", Statistics in Medicine 17(8), §3.
     """
     n = len(a)
-    only_a, only_b = disagreements(a, b)
-    right_a, right_b = sum(map(bool, a)), sum(map(bool, b))
     if n == 0:
         return Difference(0.0, -1.0, 1.0)
-    both, neither = right_a - only_a, n - right_b - only_a
+    only_a, only_b = disagreements(a, b)
     value = (only_a - only_b) / n
-    (low_a, high_a), (low_b, high_b) = wilson(right_a, n, confidence), wilson(right_b, n, confidence)
-    share_a, share_b = right_a / n, right_b / n
-    margins = right_a * (n - right_a) * right_b * (n - right_b)
-    cross = both * neither - only_a * only_b
-    corrected = max(cross - n / 2, 0.0) if cross > 0 else cross
-    phi = corrected / math.sqrt(margins) if margins else 0.0
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
 
-    def half(x: float, y: float) -> float:
-        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+    def accepted(difference: float) -> bool:
+        return (only_a - only_b - n * difference) ** 2 <= z * z * n * _variance(difference, only_a, only_b, n)
 
-    return Difference(
-        value, value - half(share_a - low_a, high_b - share_b), value + half(high_a - share_a, share_b - low_b)
-    )
+    def end(refused: float) -> float:
+        if accepted(refused):
+            return refused
+        inside = value
+        for _ in range(50):
+            middle = (inside + refused) / 2
+            inside, refused = (middle, refused) if accepted(middle) else (inside, middle)
+        return inside
+
+    return Difference(value, end(-1.0), end(1.0))
+
+
+def _variance(difference: float, only_a: int, only_b: int, n: int) -> float:
+    """Of one problem's difference, where the mean is as given and the shares are otherwise as likely as can be."""
+    spread = difference * (1 - difference)
+    linear = (2 * n - only_a + only_b) * difference - only_a - only_b
+    share_b = (math.sqrt(linear * linear + 8 * n * only_b * spread) - linear) / (4 * n)
+    return max(0.0, 2 * share_b + spread)
 
 
 def bootstrap(
@@ -100,7 +108,7 @@ def bootstrap(
     """The difference of two means over the same problems: for values that are no single yes or no, as over epochs.
 
     The bias-corrected and accelerated bootstrap over problems. Where all differences are equal it has no width, which
-    means nothing: use `newcombe` for single outcomes.
+    means nothing: use `tango` for single outcomes.
 
     Source: Efron (1987), "Better bootstrap confidence intervals", JASA 82(397).
     """

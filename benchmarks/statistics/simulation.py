@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from benchmarks.statistics import bootstrap, clustered, exact, holm, mcnemar, newcombe, problems_needed, wilson
+from benchmarks.statistics import bootstrap, clustered, exact, holm, mcnemar, problems_needed, tango, wilson
 from benchmarks.statistics.racing import STAKES, evidence, winnings
 
 Outcomes = NDArray[np.bool_]
@@ -52,7 +52,7 @@ PAIRS = [(0.05, 0.05), (0.3, 0.3), (0.3, 0.4), (0.6, 0.7), (0.9, 0.95), (0.97, 0
 
 def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, float]]:
     """For each interval of a paired difference, the mean and the least coverage over accuracies and correlations."""
-    covered: dict[str, list[float]] = {"newcombe": [], "bootstrap": []}
+    covered: dict[str, list[float]] = {"tango": [], "bootstrap": []}
     for place, (first, second) in enumerate(PAIRS):
         for alike in (0.2, 0.6, 0.9):
             chance = np.random.default_rng([n, place, int(10 * alike)])
@@ -60,7 +60,7 @@ def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, f
             for _ in range(replicates):
                 a, b = correlated(chance, (first, second), n, alike)
                 for name, found in (
-                    ("newcombe", newcombe(a.tolist(), b.tolist())),
+                    ("tango", tango(a.tolist(), b.tolist())),
                     ("bootstrap", bootstrap(a.tolist(), b.tolist(), resamples=1000, seed=int(chance.integers(2**31)))),
                 ):
                     hits[name] += found.low <= first - second <= found.high

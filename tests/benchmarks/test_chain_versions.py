@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmarks.chains.evaluation import evaluated
 from benchmarks.chains.versions import versions
-from benchmarks.statistics import mcnemar, newcombe, wilson
+from benchmarks.statistics import mcnemar, tango, wilson
 from reasoning import Chain, Prompt, Step
 from reasoning.chain.trials.runs import Run
 from reasoning.chain.trials.trial import END, Outcome
@@ -62,7 +62,7 @@ def test_a_step_is_to_blame_only_where_the_interval_is_above_zero() -> None:
     found = evaluated([*outcomes, *right], CHAIN, "mine@1", "m")
     [blame] = found.blames
     assert (blame.step, blame.before, blame.after, blame.pair.n) == ("issues", 0.5, 1.0, 20)
-    expected = newcombe([True] * 20, [score == 1 for score in end])
+    expected = tango([True] * 20, [score == 1 for score in end])
     assert blame.pair.difference == expected
     assert blame.pair.adjusted == mcnemar(10, 0)
     assert found.worst is blame

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import reasoning
+from benchmarks import tasks
+from benchmarks.experiment import named_strategies
 from benchmarks.pages import tables
-from benchmarks.pages.measured import Measured, tokens_of
+from benchmarks.pages.measured import REFERENCE, Measured, tokens_of
 from benchmarks.store import Store
-from reasoning import strategies
 from reasoning.llm.request import Usage
 from tests.benchmarks.report.conftest import result
 
@@ -84,5 +86,18 @@ def test_without_the_reference_nothing_is_compared(kept: Callable[..., Store], m
 
 def test_what_is_measured_can_be_named() -> None:
     text = (Path(reasoning.__file__).parent.parent / "scripts/measure").read_text(encoding="utf-8")
-    specs = text.partition('--strategies "')[2].partition('"')[0].replace("\\\n", "")
-    assert len({repr(strategies.get(spec)) for spec in strategies.split(specs)}) > 20
+    told = 'measure() { printf \'%s\\0%s\\0\' "$2" "$4"; }\n'
+    script = told + text[text.index('few="') :]
+    said = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True).stdout.split("\0")
+    runs = list(zip(said[::2], said[1::2], strict=False))
+    assert len(runs) >= 8
+    named: set[str] = set()
+    for name, specs in runs:
+        task = tasks.get(name)
+        chosen = named_strategies(specs)
+        named |= {one.card.name for one in chosen.values()}
+        (example,) = task.load(1, 3)
+        for one in chosen.values():
+            one.check_serves(example.problem.kind)
+        assert any(repr(one) == REFERENCE for one in chosen.values())
+    assert len(named) > 25

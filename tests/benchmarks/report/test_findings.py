@@ -13,7 +13,7 @@ import pytest
 from benchmarks.comparison import Comparison
 from benchmarks.report import find
 from benchmarks.report.grids import grids
-from benchmarks.statistics import mcnemar, newcombe
+from benchmarks.statistics import mcnemar, tango
 from benchmarks.store import Store
 from reasoning.errors import InputError
 from reasoning.llm.request import Usage
@@ -32,7 +32,7 @@ def test_the_rows_and_the_verdict_are_those_of_the_comparison(kept: Kept) -> Non
 
 def test_the_headline_says_what_can_be_told_apart(kept: Kept) -> None:
     clear = find(kept(vanilla="w" * 40 + "r" * 10, cot="r" * 50))
-    assert clear.headline == "cot beats vanilla by 80 points (95 %: 65 to 89)."
+    assert clear.headline == "cot beats vanilla by 80 points (95 %: 67 to 89)."
     close = find(kept(vanilla="rw" * 5, cot="rrw" * 3 + "w"))
     assert "cot has the most right answers (6 of 10), but cannot be told apart from vanilla" in close.headline
     mixed = find(kept(vanilla="w" * 40, cot="r" * 30 + "w" * 10, pot="r" * 31 + "w" * 9))
@@ -46,7 +46,7 @@ def test_pairs_have_the_intervals_and_tests_of_the_statistics(kept: Kept) -> Non
     found = find(kept(a="rrrrwwwwrr", b="rrwwrrwwww"))
     (pair,) = found.pairs
     a, b = ([letter == "r" for letter in word] for word in ("rrrrwwwwrr", "rrwwrrwwww"))
-    assert pair.difference == newcombe(a, b)
+    assert pair.difference == tango(a, b)
     assert pair.p == mcnemar(4, 2)
     assert found.against_best == [pair]
 
@@ -73,7 +73,7 @@ def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
     first, second = tokens.steps
     assert (first.strategy, first.budget, first.one_more) == ("a", 10, None)
     assert second.one_more == pytest.approx((50 - 10) / 0.5)  # five problems in ten more, for 40 tokens a problem
-    difference = newcombe([k < 6 for k in range(10)], [k < 1 for k in range(10)])
+    difference = tango([k < 6 for k in range(10)], [k < 1 for k in range(10)])
     assert second.one_more_low == pytest.approx(40 / difference.high)
     assert second.one_more_high == pytest.approx(40 / difference.low)
     assert set(second.level_with) == {"a", "b"}  # ten problems tell little

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 from scipy.stats import bootstrap as scipy_bootstrap
 
@@ -13,10 +16,10 @@ from benchmarks.statistics import (
     exact,
     holm,
     mcnemar,
-    newcombe,
     problems_needed,
     smallest_difference,
     superiority,
+    tango,
     wilson,
 )
 
@@ -80,25 +83,44 @@ def test_the_bootstrap_is_the_same_every_time_and_seeded() -> None:
     assert bootstrap(a, a) == bootstrap(b, b)  # no width
 
 
-def test_newcombe_is_no_point_where_nobody_disagrees() -> None:
+def test_tango_is_no_point_where_nobody_disagrees() -> None:
     a = [True] * 20 + [False] * 10
-    found = newcombe(a, a)
+    found = tango(a, a)
     assert found.value == 0
     assert -0.2 < found.low < 0 < found.high < 0.2
     assert not found.shown
-    everything = newcombe([True] * 30, [False] * 30)
+    everything = tango([True] * 30, [False] * 30)
     assert everything.value == 1
-    assert 0.8 < everything.low < 1 == everything.high
-    assert newcombe([], []).low == -1
+    assert 0.75 < everything.low < 1 == everything.high
+    assert tango([], []).low == -1
 
 
-def test_newcombe_is_symmetric_and_covers() -> None:
+@pytest.mark.parametrize(("only_a", "only_b", "n"), [(12, 2, 50), (1, 0, 20), (5, 5, 40), (0, 9, 30), (30, 11, 120)])
+def test_the_ends_are_where_the_score_test_begins_to_refuse(only_a: int, only_b: int, n: int) -> None:
+    """By the definition: the likeliest shares under the difference, found by search, give the test its variance."""
+    same = n - only_a - only_b
+    a = [True] * only_a + [False] * only_b + [True] * same
+    b = [False] * only_a + [True] * only_b + [True] * same
+    found = tango(a, b)
+    for end in (found.low, found.high):
+
+        def unlikely(share_b: float, end: float = end) -> float:
+            shares = ((only_a, share_b + end), (only_b, share_b), (same, 1 - 2 * share_b - end))
+            return -sum(count * math.log(max(share, 1e-300)) for count, share in shares if count)
+
+        least, most = max(0.0, -end), (1 - end) / 2
+        share_b = minimize_scalar(unlikely, bounds=(least, most), method="bounded", options={"xatol": 1e-12}).x
+        deviation = math.sqrt(n * (2 * share_b + end - end * end))
+        assert abs(only_a - only_b - n * end) / deviation == pytest.approx(1.959964, rel=1e-4)
+
+
+def test_tango_is_symmetric_and_covers() -> None:
     chance = np.random.default_rng(5)
     hits = 0
     for _ in range(400):
         hard = chance.random(80)
         a, b = hard + chance.normal(0, 0.3, 80) > 0.4, hard + chance.normal(0, 0.3, 80) > 0.5
-        found, mirrored = newcombe(a.tolist(), b.tolist()), newcombe(b.tolist(), a.tolist())
+        found, mirrored = tango(a.tolist(), b.tolist()), tango(b.tolist(), a.tolist())
         assert (found.low, found.high) == pytest.approx((-mirrored.high, -mirrored.low))
         hits += found.low <= 0.0878 <= found.high  # the true difference, by a million draws
     assert 0.92 <= hits / 400 <= 0.995
