@@ -13,6 +13,8 @@ from benchmarks.settings import short_name
 from benchmarks.tasks import Task
 from reasoning import loop
 from reasoning.budget import prompt_bound
+from reasoning.errors import UsageError
+from reasoning.formula import Formula
 from reasoning.journal import Journal
 from reasoning.lane import Lane
 from reasoning.llm.flight import Account
@@ -39,6 +41,7 @@ class Row:
         least, most: completions, tokens and US dollars.
         recorded: of the draws that it asks for first, how many the journal has.
         first: how many draws it asks for first.
+        waves: replies that one problem waits for, one after the other, at most; None where its card does not say.
     """
 
     strategy: str
@@ -46,6 +49,7 @@ class Row:
     most: Usage
     recorded: int
     first: int
+    waves: int | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Forecast:
         """What the bounds stand on, and what the journal already has."""
         first, recorded = sum(row.first for row in self.rows), sum(row.recorded for row in self.rows)
         notes = ["", "At most: every reply as long as max_tokens allows, and no token of a prompt longer than a byte."]
+        notes.append("Waves: so many replies follow one another for one problem, at most.")
         if recorded:
             notes.append(
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
@@ -84,12 +89,12 @@ class Forecast:
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("strategy")
-        for name in ("calls", "tokens in", "tokens out", "cost"):
+        for name in ("waves", "calls", "tokens in", "tokens out", "cost"):
             table.add_column(name, justify="right")
         for row in self.rows:
-            table.add_row(row.strategy, *self._cells(row.least, row.most))
+            table.add_row(row.strategy, str(row.waves or "–"), *self._cells(row.least, row.most))
         table.add_section()
-        table.add_row("all", *self._cells(self.least, self.most))
+        table.add_row("all", "", *self._cells(self.least, self.most))
         return table
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +112,8 @@ class Forecast:
             "least": plain(self.least),
             "most": plain(self.most),
             "strategies": [
-                {"strategy": row.strategy, "least": plain(row.least), "most": plain(row.most)} for row in self.rows
+                {"strategy": row.strategy, "waves": row.waves, "least": plain(row.least), "most": plain(row.most)}
+                for row in self.rows
             ],
         }
 
@@ -155,7 +161,19 @@ async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: 
         for_sure = Usage(low, low * bound // _BYTES_A_TOKEN, low)
         worst = Usage(high, high * (bound + said), high * longest)
         least, most = least + _priced(for_sure, price), most + _priced(worst, price)
-    return Row(spec, least, most, recorded, first)
+    return Row(spec, least, most, recorded, first, most_waves(strategy))
+
+
+def most_waves(strategy: Strategy) -> int | None:
+    """How many calls follow one another for one problem, at most, by the cards; None where one does not say."""
+    given = dict(strategy.parameters())
+    inner = {name: most_waves(value) for name, value in given.items() if isinstance(value, Strategy)}
+    if strategy.card.waves is None or None in inner.values():
+        return None
+    counts = {name: Formula(str(most))(**given) for name, (_, most) in strategy.card.ranges.items()}
+    with suppress(UsageError):  # a count that has no range
+        return strategy.card.waves(**{**given, **counts, **inner})
+    return None
 
 
 def _priced(usage: Usage, price: Any) -> Usage:

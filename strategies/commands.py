@@ -76,6 +76,7 @@ def show(spec: Spec, sets: Sets = None) -> None:
         "paper": paper,
         "aliases": ", ".join(card.aliases),
         "calls": f"{card.calls}" + (f"   ({card.counts})" if card.counts else ""),
+        "waves": f"{card.waves}   (calls that follow one another)" if card.waves else "",
         "kinds": ", ".join(kind.__name__ for kind in card.serves) or "all",
         "needs": ", ".join(card.needs),
         "use when": card.use_when,

@@ -1,8 +1,9 @@
-"""Numbered lists in replies: proposals, steps."""
+"""Numbered lists, as replies give them and as prompts show them: proposals, steps, questions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from strategies.labelled import labelled
 
@@ -18,3 +19,15 @@ def numbered(text: str) -> list[tuple[int, str]]:
     An item goes on over the lines below it; what stands before the first one is no item, and an empty one is none.
     """
     return [(int(mark[1]), item) for mark, item in labelled(text, _MARK) if item]
+
+
+def listing(items: Iterable[str], mark: str = "") -> str:
+    """The items, one a line, each behind its number (and a mark before that)."""
+    return "\n".join(f"{mark}{number}. {item}" for number, item in enumerate(items, 1))
+
+
+def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
+    """The steps in a reply that goes on after the known ones, which it may repeat. Lines where none is numbered."""
+    found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
+    later = [step for number, step in found if number > len(known)] or [step for _, step in found]
+    return [step for step in later if step and step not in known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,7 @@ def test_the_shelf_and_a_card() -> None:
     card = reasoning("strategies", "show", "sc(pot, samples=3)").stdout
     for part in ("Self-consistency", "2203.11171", "samples * base", "samples = 3", "not when"):
         assert part in card
+    assert re.search(r"^ +waves +base if stop == 'fixed' else rounds \* base ", card, re.MULTILINE)
 
 
 def test_version_and_help_load_nothing_heavy() -> None:

@@ -50,8 +50,7 @@ def _words(strategy: Strategy) -> list[str]:
 def _facts(strategy: Strategy, card: Card) -> str:
     least, most = strategy.calls_range()
     spelt = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    formula = code(str(card.calls))
-    calls = f"{formula}{f'; {prose(card.counts)}' if card.counts else ''}"
+    calls = f"{code(str(card.calls))}{_in_waves(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
     calls += "" if str(card.calls).isdigit() else f". With the defaults: {spelt}"
     aliases = ", ".join(map(code, card.aliases))
     source = places()[card.name].rpartition(":")[0].replace(".", "/")
@@ -65,6 +64,17 @@ def _facts(strategy: Strategy, card: Card) -> str:
         "code": link(code(file), f"../../{file}"),
     }
     return table(["", ""], [[fact, text] for fact, text in facts.items() if text])
+
+
+def _in_waves(strategy: Strategy) -> str:
+    """How many of the calls follow one another, as a phrase behind their number."""
+    card = strategy.card
+    if card.waves is None:
+        return ""
+    waves, wraps = str(card.waves), any(isinstance(value, Strategy) for _, value in strategy.parameters())
+    alike = waves == str(card.calls) and not wraps  # the name of what is wrapped stands for its calls, then its waves
+    many = waves if waves.isdigit() else "as many" if alike else code(waves)
+    return f", in {many} wave{'' if waves == '1' else 's'}"
 
 
 def _parameters(strategy: Strategy) -> Iterator[str]:

@@ -28,7 +28,8 @@ def index() -> str:
         f"parameters, the prompts as they go out, what was measured ({link('all results', '../results.md')}), and an "
         "example on a small real model. A technique that stands first in a table is not the best one: "
         f"{code('reasoning advise')} finds that out for a model and a task. Calls are completions for one problem: the "
-        "names are parameters, and counts that the page explains.",
+        "names are parameters, and counts that the page explains. Those of one wave go out together, so the waves are "
+        "what a problem waits for.",
     ]
     by_mechanism: dict[str, list[str]] = {mechanism: [] for mechanism in MECHANISMS}
     for name, place in places().items():

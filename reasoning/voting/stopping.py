@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Literal, Protocol
 
 from reasoning.errors import UsageError
 
 Keys = Sequence[Hashable | None]
+Named = Literal["fixed", "decided", "beta", "dirichlet", "window"]
+"""A rule by its name; see `named`."""
 _COUNTABLE = 600  # votes beyond which exp(-x) is no number, and the bound has to do
 
 
@@ -114,6 +116,23 @@ class Window:
     def enough(self, keys: Keys, most: int) -> bool:
         window = keys[len(keys) - self.size :] if keys and len(keys) % self.size == 0 else ()
         return bool(window) and window[0] is not None and len(set(window)) == 1
+
+
+def named(name: Named, threshold: float = 0.95, window: int = 5) -> Rule:
+    """A rule by its name.
+
+    Args:
+        threshold: of the rules that have a probability.
+        window: the size of a window.
+    """
+    rules: dict[Named, Callable[[], Rule]] = {
+        "fixed": Fixed,
+        "decided": Decided,
+        "beta": lambda: Beta(threshold),
+        "dirichlet": lambda: Dirichlet(threshold),
+        "window": lambda: Window(window),
+    }
+    return rules[name]()
 
 
 def stopping_point(keys: Keys, rule: Rule, most: int | None = None) -> int | None:

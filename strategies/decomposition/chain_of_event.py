@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reasoning.answer import Answer, Unparsed
 from reasoning.errors import UsageError
@@ -16,6 +16,8 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
+from strategies.decomposition.events import Event, events_in, grouped, sources
+from strategies.numbered import listing
 
 EXTRACT = Prompt(
     objective="List the events that a document reports, the most important ones first, at most {events}.",
@@ -38,18 +40,7 @@ SUMMARISE = Prompt(
     recap="Summary:",
 )
 
-_MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
-_NUMBERS = re.compile(r"\W{0,6}(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})")
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event as one document tells it; `general` is what makes it comparable."""
-
-    source: str
-    told: str
-    general: str
 
 
 def documents(problem: Problem) -> Mapping[str, str]:
@@ -58,37 +49,13 @@ def documents(problem: Problem) -> Mapping[str, str]:
     return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
 
 
-def events_in(text: str, source: str, most: int) -> list[Event]:
-    """The events of a reply: its lines with two parts; those of a bare list count too."""
-    found = []
-    for line in map(str.strip, text.splitlines()):
-        mark = _MARK.match(line)
-        told, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
-        if told and (mark or general) and told.lower().strip(".") != "none":
-            found.append(Event(source, told, general or told))
-    return found[:most]
-
-
-def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
-    """The events by what they mean: each number counts once, at its first place; what no line names stays alone."""
-    left = dict(enumerate(events, 1))
-    groups: list[list[Event]] = []
-    for line in map(str.strip, text.splitlines()):
-        mark = _MARK.match(line)
-        numbers = _NUMBERS.match(line, mark.end()) if mark else None
-        if numbers or (numbers := _NUMBERS.match(line)):
-            named = map(int, re.findall(r"\d+", numbers[1]))
-            if group := [left.pop(number) for number in named if number in left]:
-                groups.append(group)
-    return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
-
-
 @technique(
     title="Chain of event",
     authors="Bao et al.",
     year=2024,
     doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
+    waves="1 + g + s",
     counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell",
     ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
     serves=(Text,),
@@ -139,7 +106,7 @@ class ChainOfEvent(Strategy):
         if not told:
             return Unparsed("no event was found in any document", text=replies[-1].text)
         kept = self._kept(await self._groups(told, session), found, session)
-        lines = (f"- [{', '.join(_sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
+        lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
             reply = await session.ask(self.summarise.for_(problem, listing="\n".join(lines), words=self.words))
         label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
@@ -150,18 +117,14 @@ class ChainOfEvent(Strategy):
     async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
         if len(told) < 2:
             return [list(told)]
-        listing = "\n".join(f"{number}. {event.general}" for number, event in enumerate(told, 1))
+        turns = self.group.fill(listing=listing(event.general for event in told))
         with session.stage("group"):
-            return grouped((await session.ask(self.group.fill(listing=listing))).text, told)
+            return grouped((await session.ask(turns)).text, told)
 
     def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
         least = self.support if len(found) > 2 else 1
-        shared = [group for group in groups if len(_sources(group)) >= least]
+        shared = [group for group in groups if len(sources(group)) >= least]
         if not shared:
             session.note(f"no event is in {least} documents: the first event of each is taken")
             return [[events[0]] for events in found if events]
-        return sorted(sorted(shared, key=lambda group: -len(_sources(group)))[: self.events], key=groups.index)
-
-
-def _sources(group: Sequence[Event]) -> list[str]:
-    return list(dict.fromkeys(event.source for event in group))
+        return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from reasoning.answer import Answer, Unparsed
-from reasoning.errors import UsageError
 from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.frames import DEEPER, Frame, Line
-from strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, shown
+from strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, distinct, shown
 
 CONTROLLER = Prompt(
     objective="Break a complex question (QC) into sub-questions (QS), one at a time. A handler answers each (A).",
@@ -48,7 +47,9 @@ QS: [EOQ]""",
     year=2022,
     arxiv="2210.02406",
     calls="c + h",
-    counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers",
+    waves="c + h - b",
+    counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers; "
+    "b: of both, those that go out beside others, in shorter branches of a (foreach) or within a handler",
     needs=("interpreter for [math]", "a controller prompt that fits the handlers"),
     use_when="sub-tasks are of different sorts, so that each wants a prompt, a tool or a program of its own; or the "
     "input is longer than a single chain bears (letters of many words: near 100 % at any length)",
@@ -81,10 +82,7 @@ class Decomposed(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(max_steps=1, max_depth=0, max_asked=1, max_tokens=1)
-        object.__setattr__(self, "handlers", tuple(map(Handler.of, self.handlers)))
-        names = [handler.name.lower() for handler in self._handlers]
-        if twice := next((name for name in [*names, DEEPER] if [*names, DEEPER].count(name) > 1), None):
-            raise UsageError(f"decomposed: two handlers are called {twice!r}; give one another name: Handler('…', …)")
+        object.__setattr__(self, "handlers", distinct(self.handlers, DEEPER))
 
     def calls_range(self) -> tuple[int, int]:
         """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
@@ -93,9 +91,7 @@ class Decomposed(Strategy):
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
         """A copy in which every strategy that is a handler is changed."""
-        handlers = tuple(
-            replace(one, by=change(one.by)) if isinstance(one.by, Strategy) else one for one in self._handlers
-        )
+        handlers = tuple(handler.with_strategy(change) for handler in self._handlers)
         return self if handlers == self.handlers else self.with_(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
@@ -137,19 +133,16 @@ class Decomposed(Strategy):
 
     async def _asked(self, line: Line, frame: Frame, problem: Problem, session: Session) -> Sequence[Any]:
         """The answers to the questions of a line."""
-        count = max(len(line.questions), 1)
-        frame.left -= count
-        if frame.left < 0:
+        if max(len(line.questions), 1) > frame.left:
             raise Stuck(f"more than {self.max_asked} sub-questions")
-        share = frame.left // count
-        inner = [Frame(question, frame.depth + 1, share) for question in line.questions]
+        inner = frame.within(line.questions)
         if frame.depth == 0 and len(inner) > 1:
             lanes = session.lanes(len(inner), line.handler)
             branches = zip(inner, lanes, strict=True)
             said = await together([self._answer(line.handler, one, problem, lane) for one, lane in branches])
         else:
             said = [await self._answer(line.handler, one, problem, session) for one in inner]
-        frame.left -= sum(share - one.left for one in inner)
+        frame.left += sum(one.left for one in inner)
         return said
 
     async def _answer(self, handler: str, frame: Frame, problem: Problem, session: Session) -> Any:

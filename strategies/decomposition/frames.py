@@ -84,6 +84,13 @@ class Frame:
         self.lines += [line.text, f"A: {shown(answer)}"]
         self.answers.append(answer)
 
+    def within(self, questions: Sequence[str]) -> list[Frame]:
+        """A frame for each question. They share what is left; what they leave is to be added to it again."""
+        count = max(len(questions), 1)
+        share = (self.left - count) // count
+        self.left -= count + share * len(questions)
+        return [Frame(question, self.depth + 1, share) for question in questions]
+
     def read(self, reply: str, handlers: Collection[str]) -> Line | None:
         """The first line of the grammar that a reply holds; None for [EOQ], the end.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reasoning.answer import Answered, Failed
@@ -64,6 +64,10 @@ class Handler:
             raise UsageError(f"a handler is a strategy, a function or a Handler(…), not {given!r:.80}")
         return cls(given.__name__, (inspect.getdoc(given) or "").partition("\n")[0], given)
 
+    def with_strategy(self, change: Callable[[Strategy], Strategy]) -> Handler:
+        """A copy with its strategy changed; a function stays as it is."""
+        return replace(self, by=change(self.by)) if isinstance(self.by, Strategy) else self
+
     async def answer(self, question: str, problem: Problem, session: Session) -> Any:
         """What JSON can hold.
 
@@ -88,6 +92,19 @@ class Handler:
         if not isinstance(answer, Answered):
             raise Stuck(answer.why)
         return decoded(answer.value) if isinstance(answer.value, str) else answer.value
+
+
+def distinct(given: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
+    """What is given, as handlers.
+
+    Raises:
+        UsageError: two have the same name, or one has a name that is taken.
+    """
+    handlers = tuple(map(Handler.of, given))
+    names = [*taken, *(handler.name.lower() for handler in handlers)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"decomposed: two handlers are called {twice!r}; give one another name: Handler('…', …)")
+    return handlers
 
 
 def decoded(text: str) -> Any:

@@ -11,6 +11,7 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, Worked, with_examples
+from strategies.numbered import listing
 from strategies.replies import folded
 from strategies.replies import listed as sub_questions
 
@@ -35,7 +36,7 @@ def plan(worked: Worked) -> Demonstration | None:
     """A problem and its sub-questions as a numbered list."""
     if not worked.steps:
         return None
-    listed = "\n".join(f"{i}. {step.question}" for i, step in enumerate(worked.steps, 1))
+    listed = listing(step.question for step in worked.steps)
     return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listed)
 
 
@@ -75,6 +76,7 @@ def final_question(problem: Problem) -> str:
     year=2022,
     arxiv="2205.10625",
     calls="1 if one_pass else 1 + m",
+    waves="1 if one_pass else 1 + m",
     counts="m: sub-questions, the final question among them (at most max_subproblems)",
     ranges={"m": (1, "max_subproblems")},
     needs=("demonstrations if shots > 0",),

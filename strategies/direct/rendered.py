@@ -19,6 +19,7 @@ from strategies.workshop import changed
     year=2024,
     arxiv="2411.10541",
     calls="base",
+    waves="base",
     counts="those of the base strategy",
     use_when="it is open which form a model reads best; `bench run --forms` compares all (GPT-3.5: up to 40 % apart "
     "between forms when it translates code)",

@@ -23,6 +23,7 @@ def bare(worked: Worked) -> Demonstration:
     year=2020,
     arxiv="2005.14165",
     calls="1",
+    waves="1",
     needs=("demonstrations if shots > 0",),
     use_when="a baseline is wanted, which every technique has to beat; or the answer is a fact, a label or anything "
     "else that needs no steps",

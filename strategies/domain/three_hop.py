@@ -41,6 +41,7 @@ OPINIONS = Label(("good", "bad", "neutral"))
     year=2023,
     arxiv="2305.11255",
     calls="3 * samples + 1",
+    waves="4",
     serves=(Choice, Label),
     needs=("sampling if samples > 1", "a target in the problem's inputs"),
     use_when="a feeling is implied and not spoken out, and the model is large (GPT-3 175B, zero-shot: F1 of 82.0 on "

@@ -38,6 +38,7 @@ RULE = Prompt(
     year=2024,
     arxiv="2303.16416",
     calls="1",
+    waves="1",
     needs=("guideline", "demonstrations if shots > 0"),
     use_when="there is a guideline by which people do the task, and answers that can be checked to learn from "
     "(clinical entities, relaxed F1, GPT-3.5: 0.63 -> 0.79 and 0.30 -> 0.68 with all parts; each part adds)",

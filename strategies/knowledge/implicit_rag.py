@@ -57,6 +57,7 @@ def in_context(section: str, context: str) -> str | None:
     year=2024,
     arxiv="2405.18682",
     calls="1 + r",
+    waves="1 + r",
     counts="r: 1 where no section stands in the context and the reply is asked for again, else 0",
     ranges={"r": (0, 1)},
     needs=("context",),

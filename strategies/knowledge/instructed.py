@@ -41,6 +41,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     year=2023,
     arxiv="2302.00093",
     calls="base",
+    waves="base",
     counts="those of the base strategy",
     use_when="questions hold sentences that have nothing to do with what is asked: with it, plain examples do as well "
     "as examples that show such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",

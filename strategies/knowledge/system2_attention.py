@@ -65,6 +65,7 @@ def rewritten(text: str) -> Rewritten | None:
     year=2023,
     arxiv="2311.11829",
     calls="1 + r + base",
+    waves="1 + r + base",
     counts="r: 1 where the rewriting is asked for again, else 0; and those of the base strategy",
     ranges={"r": (0, 1)},
     use_when="the input holds opinions that the model would follow, or sentences that have nothing to do with the "

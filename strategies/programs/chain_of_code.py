@@ -85,6 +85,7 @@ AGAIN = Prompt(input="That holds no dict that could be read. Write only the line
     year=2023,
     arxiv="2312.04474",
     calls="1 + l + o if repairs == 0 else 1 + r + l + o",
+    waves="1 + l + o if repairs == 0 else 1 + r + l + o",
     counts="l: replies that stand in for lines that the interpreter cannot run, one for each, two where the first "
     "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"l": (0, "2 * max_lines * (repairs + 1)"), "o": (0, 1), "r": (0, "repairs")},

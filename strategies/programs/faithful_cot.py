@@ -77,6 +77,7 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     year=2023,
     arxiv="2301.13379",
     calls="1 + o if repairs == 0 else 1 + r + o",
+    waves="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
     serves=COMPUTED,

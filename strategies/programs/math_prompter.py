@@ -36,6 +36,7 @@ PYTHON = Prompt(
     year=2023,
     arxiv="2303.05398",
     calls="2 * repeats * w + o",
+    waves="w + o",
     counts="w: rounds until there is a consensus (none where the question has no numbers); o: 1 where an option must "
     "be found for a result that equals none of them, else 0",
     ranges={"w": (0, "rounds"), "o": (0, 1)},

@@ -41,6 +41,7 @@ def as_function(worked: Worked) -> Demonstration | None:
     year=2022,
     arxiv="2211.10435",
     calls="1 + o if repairs == 0 else 1 + r + o",
+    waves="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
     serves=COMPUTED,

@@ -42,6 +42,7 @@ def as_program(worked: Worked) -> Demonstration | None:
     year=2022,
     arxiv="2211.12588",
     calls="1 + o if repairs == 0 else 1 + r + o",
+    waves="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where the result is not yet the answer: an option must be found that is closest to it, or the second "
     "stage is asked; else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},

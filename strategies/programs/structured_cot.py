@@ -90,8 +90,9 @@ WRITE = Prompt(
     year=2023,
     arxiv="2305.06599",
     calls="2 * samples if repairs == 0 else 2 * samples + r",
-    counts="r: repairs of all samples together",
-    ranges={"r": (0, "samples * repairs")},
+    waves="2 if repairs == 0 else 2 + m",
+    counts="r: repairs of all samples together; m: those of the sample that has most",
+    ranges={"r": (0, "samples * repairs"), "m": (0, "repairs")},
     serves=(Code,),
     needs=("interpreter", "sampling if samples > 1"),
     use_when="code is wanted and the model gets branches and loops wrong when it writes at once (gpt-3.5-turbo, "
@@ -129,9 +130,8 @@ class StructuredCoT(Strategy):
             draws = await drawn(self.with_(samples=1), problem, session, self.samples, temperature=self.temperature)
             answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
             best = max(answers, key=lambda answer: (answer.confidence or 0, answer.value is not None))
-            if best.confidence is None:
-                return best
-            return replace(best, confidence=sum(answer.confidence or 0 for answer in answers) / self.samples)
+            share = sum(answer.confidence or 0 for answer in answers) / self.samples
+            return best if best.confidence is None else replace(best, confidence=share)
         with session.stage("plan"):
             plan = (await session.ask(self.plan.for_(problem))).text
         unfenced = "\n".join(line for line in plan.splitlines() if not line.startswith("```"))

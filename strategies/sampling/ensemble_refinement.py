@@ -31,6 +31,7 @@ REFINE = Prompt(
     year=2023,
     arxiv="2305.09617",
     calls="drafts * base + samples",
+    waves="base + 1",
     counts="and those of the base strategy",
     needs=("sampling", "a context that holds all drafts"),
     use_when="a few chains find the argument that most of them miss, so that reading beats counting: exam questions "

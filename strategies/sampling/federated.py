@@ -36,12 +36,17 @@ FEW_SHOT = Prompt(
     year=2023,
     arxiv="2304.13911",
     calls="g + n * base + t",
+    waves="q + f * base + t",
     counts="g: calls for wordings that the pool does not have; n: wordings that are solved, the question itself among "
-    "them; t: 1 where solved twins stand before the question, else 0; and those of the base strategy",
+    "them; t: 1 where solved twins stand before the question, else 0; q: waves of the calls g, one for the twins and "
+    "one for the question; f: 2 where twins are solved in vain and the question's wordings after them, else 1; and "
+    "those of the base strategy",
     ranges={
         "g": (0, "twins + 1"),
         "n": (1, "(twins + 1) * (paraphrases + 1)"),
         "t": (0, "1 if twins > 0 else 0"),
+        "q": (0, "2 if twins > 0 else 1"),
+        "f": (1, "2 if twins > 0 else 1"),
     },
     needs=("a pool of questions, else a rephraser",),
     use_when="many people ask nearly the same: the answer hangs on the wording, and the work is shared (GSM8K, SVAMP, "

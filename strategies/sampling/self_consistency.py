@@ -11,27 +11,12 @@ from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import (
-    Beta,
-    Decided,
-    Dirichlet,
-    Draw,
-    Fixed,
-    Groups,
-    Rule,
-    Window,
-    executed,
-    keeping,
-    stopping,
-    vote,
-)
+from reasoning.voting import Draw, Groups, Rule, executed, keeping, stopping, vote
 from reasoning.voting.groups import takes_two
 from reasoning.voting.recorded import first_stop
 from reasoning.voting.weights import BY_LOGPROB, Named
 from strategies.sampling.draws import drawn
 from strategies.thought.cot import ChainOfThought
-
-Stop = Literal["fixed", "decided", "beta", "dirichlet", "window"]
 
 
 @technique(
@@ -40,7 +25,10 @@ Stop = Literal["fixed", "decided", "beta", "dirichlet", "window"]
     year=2022,
     arxiv="2203.11171",
     calls="samples * base if stop == 'fixed' else drawn * base",
-    counts="drawn: samples until the rule stops, at most `samples`; and those of the base strategy",
+    waves="base if stop == 'fixed' else rounds * base",
+    counts="drawn: samples until the rule stops, at most `samples`; rounds: batches in which they are drawn; and those "
+    "of the base strategy",
+    ranges={"rounds": (1, "samples")},
     needs=("sampling", "logprobs if weigh is a probability"),
     use_when="answers can be compared, a single chain is often but not always right, and several times the tokens "
     "are worth some points (PaLM-540B, GSM8K: 56.5 -> 74.4, StrategyQA: 75.3 -> 81.6); most of the gain is there with "
@@ -82,7 +70,7 @@ class SelfConsistency(Strategy):
     base: Strategy = ChainOfThought()  # a frozen value
     samples: int = 40
     temperature: float = 0.7
-    stop: Stop = "fixed"
+    stop: stopping.Named = "fixed"
     threshold: float = 0.95
     window: int = 5
     wave: int = 1
@@ -109,14 +97,7 @@ class SelfConsistency(Strategy):
     @property
     def rule(self) -> Rule:
         """When it stops, as a value; see `reasoning.voting.stopping`."""
-        rules: dict[Stop, Callable[[], Rule]] = {
-            "fixed": Fixed,
-            "decided": Decided,
-            "beta": lambda: Beta(self.threshold),
-            "dirichlet": lambda: Dirichlet(self.threshold),
-            "window": lambda: Window(self.window),
-        }
-        return rules[self.stop]()
+        return stopping.named(self.stop, self.threshold, self.window)
 
     def calls_range(self) -> tuple[int, int]:
         """The least and the greatest number of completions for one problem: where all agree, and where all is drawn."""

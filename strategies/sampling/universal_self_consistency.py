@@ -35,6 +35,7 @@ _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
     year=2023,
     arxiv="2311.17311",
     calls="samples * base + c",
+    waves="base + c",
     counts="c: 1 where the samples differ and the choice is asked, else 0; and those of the base strategy",
     ranges={"c": (0, 1)},
     needs=("sampling",),

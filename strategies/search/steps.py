@@ -11,7 +11,7 @@ from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.kinds import Choice, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
-from strategies.numbered import numbered
+from strategies.numbered import listing, numbered
 from strategies.search.task import Candidate, SearchTask
 
 Path = tuple[str, ...]
@@ -122,4 +122,4 @@ class Steps(SearchTask[Path]):
 
 
 def _done(state: Path) -> str:
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(state, 1)) or NOTHING
+    return listing(state) or NOTHING

@@ -23,6 +23,7 @@ TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Cros
 
 _EXPANDED = "limit if search == 'dfs' else 1 + breadth * (depth - 1)"
 _JUDGED = f"depth if evaluate == 'vote' else children * ({_EXPANDED})"
+_TIMES = "limit if search == 'dfs' else depth"
 
 
 @technique(
@@ -31,9 +32,16 @@ _JUDGED = f"depth if evaluate == 'vote' else children * ({_EXPANDED})"
     year=2023,
     arxiv="2305.10601",
     calls="draws * x + judgements * j",
+    waves="g + w",
     counts="x: states that were expanded; j: prompts that judged, one for each distinct state "
-    "(in crosswords one for each of its clues), or with votes one for each level",
-    ranges={"x": (1, _EXPANDED), "j": (0, f"10 * limit if search == 'dfs' else {_JUDGED}")},
+    "(in crosswords one for each of its clues), or with votes one for each level; g: times that states were "
+    "expanded, those of a level at once; w: times that states were judged, likewise",
+    ranges={
+        "x": (1, _EXPANDED),
+        "j": (0, f"10 * limit if search == 'dfs' else {_JUDGED}"),
+        "g": (1, _TIMES),
+        "w": (0, _TIMES),
+    },
     needs=("sampling",),
     use_when="a first step decides and can be judged before the end, as in puzzles and planning (game of 24, GPT-4: "
     "4 % with chain of thought, 49 % for the best of 100 chains, 74 % with it)",

@@ -35,6 +35,7 @@ _EXEMPLAR = re.compile(
     year=2023,
     arxiv="2310.01714",
     calls="1 + r",
+    waves="1 + r",
     counts="r: replies asked for again since their problems were alike, at most `repairs`",
     ranges={"r": (0, "repairs")},
     use_when="the model is strong and no demonstrations are at hand, or what is to be shown differs from question to "

@@ -32,6 +32,7 @@ def in_lines(worked: Worked) -> Demonstration | None:
     year=2022,
     arxiv="2210.00720",
     calls="samples",
+    waves="1",
     needs=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
     "66.6 greedy, 74.6 -> 82.9 with 50 samples); the examples do most of it, the filter of the vote 0.1 to 1.4 points",

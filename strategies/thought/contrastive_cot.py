@@ -83,6 +83,7 @@ def contrasted(worked: Worked, kind: Kind) -> Demonstration | None:
     year=2023,
     arxiv="2311.09277",
     calls="1",
+    waves="1",
     needs=("demonstrations",),
     use_when="few-shot chain of thought copies the form of the examples and not their care: GSM8K 69.2 -> 79.0, "
     "Bamboogle 40.8 -> 56.8 (gpt-3.5-turbo); with self-consistency 71.0 -> 86.2",

@@ -29,6 +29,7 @@ def with_rationale(worked: Worked) -> Demonstration:
     year=2022,
     arxiv="2201.11903, 2205.11916",
     calls="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
+    waves="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
     counts="e: 1 where the reasoning ends without a stated answer and the answer stage is asked, else 0",
     ranges={"e": (0, 1)},
     needs=("demonstrations if shots > 0",),

@@ -34,6 +34,7 @@ PLAN_FACTS = Prompt(
     year=2023,
     arxiv="2305.04091",
     calls="1 + e",
+    waves="1 + e",
     counts="e: 1 where the plan's execution ends without a stated answer and the answer stage is asked, else 0",
     ranges={"e": (0, 1)},
     use_when="there are no demonstrations and zero-shot chain of thought leaves steps out: six arithmetic sets 70.4 -> "

@@ -14,8 +14,7 @@ from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from strategies.direct.vanilla import Vanilla
 from strategies.replies import with_answer
-from strategies.thought.cot import ChainOfThought
-from strategies.verification.checks import VERDICT, Check, planned
+from strategies.verification.checks import COMPARE, Check, compared, in_one, planned
 
 PLAN = Prompt(
     objective="Prepare the check of an answer: take it apart into claims, and write a question for each.",
@@ -30,12 +29,6 @@ JOINT = PLAN.with_(
     output_format="A numbered list, one claim a line: claim => question => answer to the question",
     recap="Claims, questions and answers:",
 )
-COMPARE = Prompt(
-    objective="Compare a claim with what a source says.",
-    input="Claim: {claim}\n\nThe source was asked: {question}\nThe source says: {found}",
-    recap="Is the claim consistent with the source, inconsistent, or partially consistent? If partially, first write "
-    "the part that is consistent. {instruction}",
-)
 REVISE = Prompt(
     objective="Write an answer again so that it agrees with another source.",
     instructions="Keep what the source confirms; correct what it contradicts, or leave it out. Add nothing else, and "
@@ -43,7 +36,6 @@ REVISE = Prompt(
     input="{problem}\n\nThe answer so far:\n{passage}\n\nFrom another source:\n{evidence}",
     recap="{instruction}",
 )
-ALL_AT_ONCE = "Answer each of these questions in a line of its own, with its number:\n"
 
 
 @technique(
@@ -53,6 +45,8 @@ ALL_AT_ONCE = "Answer each of these questions in a line of its own, with its num
     arxiv="2309.11495",
     calls="base + p + r + (0 if variant == 'joint' else r * verifier if variant == 'two_step' else v * verifier + "
     "(v if variant == 'factor_revise' else 0))",
+    waves="base + 1 + (0 if v == 0 else 0 if variant == 'joint' else verifier) + "
+    "(0 if r == 0 else 2 if variant == 'factor_revise' else 1)",
     counts="p: passages (1 unless `passages` allows more); r: those with something to check; v: questions; and those "
     "of the base strategy and of the verifier",
     ranges={"p": (1, "passages"), "r": (0, "passages"), "v": (0, "passages * max_questions")},
@@ -121,8 +115,7 @@ class ChainOfVerification(Strategy):
             reply = await session.ask(planner.for_(problem, passage=passage))
         checks = planned(reply.text, passage)[: self.max_questions]
         if checks and self.variant == "two_step":
-            numbered = "\n".join(f"{number}. {one.question}" for number, one in enumerate(checks, 1))
-            checks = [Check(passage, ALL_AT_ONCE + numbered)]
+            checks = [in_one(checks, passage)]
         if checks and self.variant != "joint":
             answers = await self._answered(checks, problem, session)
             if all(isinstance(answer, Failed) for answer in answers):
@@ -133,7 +126,8 @@ class ChainOfVerification(Strategy):
             session.note("there is no question, or no answer to one: the passage stays as it is")
             return None
         if self.variant == "factor_revise":
-            checks = await self._compared(checks, session)
+            with session.stage("compare"):
+                checks = await compared(checks, self.compare, session)
         with session.stage("revise"):
             evidence = "\n".join(map(str, checks))
             reply = await session.ask(self.revise.for_(problem, passage=passage, evidence=evidence))
@@ -150,12 +144,3 @@ class ChainOfVerification(Strategy):
         with session.stage("verify"):
             lanes = session.lanes(len(asked), "question")
             return await together([lane.solve(self.verifier, one) for lane, one in zip(lanes, asked, strict=True)])
-
-    async def _compared(self, checks: Sequence[Check], session: Session) -> list[Check]:
-        """Each claim beside what was found: consistent, inconsistent or partially so."""
-        reader = ChainOfThought(stages=1, one_stage=self.compare)
-        asked = [Problem(one.question, VERDICT, inputs={"claim": one.claim, "found": one.found}) for one in checks]
-        with session.stage("compare"):
-            lanes = session.lanes(len(asked), "claim")
-            said = await together([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
-        return [one.judged(answer) for one, answer in zip(checks, said, strict=True)]

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered
 from reasoning.kinds import Text
 from reasoning.kinds.label import Label
+from reasoning.problem import Problem
+from reasoning.prompts import Prompt
+from reasoning.session import Session, together
+from strategies.numbered import listing
 from strategies.replies import folded, listed
+from strategies.thought.cot import ChainOfThought
 
+COMPARE = Prompt(
+    objective="Compare a claim with what a source says.",
+    input="Claim: {claim}\n\nThe source was asked: {question}\nThe source says: {found}",
+    recap="Is the claim consistent with the source, inconsistent, or partially consistent? If partially, first write "
+    "the part that is consistent. {instruction}",
+)
 VERDICT = Label(("consistent", "inconsistent", "partially consistent"))
 
 _ARROW = re.compile(r"=>|->|→|\||\bquestion:", re.IGNORECASE)
@@ -62,3 +74,18 @@ def planned(plan: str, passage: str) -> list[Check]:
         check = Check(claim, rest[0], "".join(rest[1:])) if rest else Check(passage, claim)
         found.setdefault(folded(check.question), check)
     return list(found.values())
+
+
+def in_one(checks: Sequence[Check], passage: str) -> Check:
+    """Several checks as one of a whole passage, which asks all their questions."""
+    asked = listing(one.question for one in checks)
+    return Check(passage, f"Answer each of these questions in a line of its own, with its number:\n{asked}")
+
+
+async def compared(checks: Sequence[Check], prompt: Prompt, session: Session) -> list[Check]:
+    """Each claim beside what was found: consistent, inconsistent or partially so."""
+    reader = ChainOfThought(stages=1, one_stage=prompt)
+    asked = [Problem(one.question, VERDICT, inputs={"claim": one.claim, "found": one.found}) for one in checks]
+    lanes = session.lanes(len(asked), "claim")
+    said = await together([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
+    return [one.judged(answer) for one, answer in zip(checks, said, strict=True)]

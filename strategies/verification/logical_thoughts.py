@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,7 +12,8 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
-from strategies.numbered import numbered
+from strategies.numbered import listing, numbered, steps_of
+from strategies.thought.two_stages import answer_stage
 
 DRAFT = Prompt(
     input="{problem}\n\nLet's think step by step.",
@@ -53,6 +53,7 @@ _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b", re.IGNORECASE)
     year=2023,
     arxiv="2309.13339",
     calls="2 + (1 if variant == 'negation' else 3) * s + 2 * r + d",
+    waves="2 + (1 if variant == 'negation' else 2) * s + 2 * r + d",
     counts="s: steps that were looked at; r: those of them that were revised; d: 1 where the chain's answer could not "
     "be read and the draft's was asked for, else 0",
     ranges={"s": (0, "max_steps"), "r": (0, "max_steps"), "d": (0, 1)},
@@ -95,8 +96,10 @@ class LogicalThoughts(Strategy):
         self.check_parameters(max_steps=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
+        session = session.set({"temperature": self.temperature})
+        turns = self.draft.for_(problem)
         with session.stage("draft"):
-            drafted = await session.ask(self.draft.for_(problem), temperature=self.temperature)
+            drafted = await session.ask(turns)
         draft = chain = steps_of(drafted.text)
         if not draft:
             return problem.read(drafted)
@@ -106,10 +109,10 @@ class LogicalThoughts(Strategy):
             if error.ends_run:
                 raise
             session.note(f"the draft is taken as it is, since a call failed: {error}")
-        answer = await self._answer(problem, chain, session)
+        answer = await answer_stage(problem, session, turns, listing(chain, "#"))
         if not isinstance(answer, Answered) and chain != draft:
             session.note("no answer in the verified chain: the draft's is taken")
-            answer = await self._answer(problem, draft, session)
+            answer = await answer_stage(problem, session, turns, listing(draft, "#"))
         return replace(answer, steps={"draft": draft, "chain": chain})
 
     async def _verified(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
@@ -118,17 +121,17 @@ class LogicalThoughts(Strategy):
         while pending and len(kept) < self.max_steps:
             step, *pending = pending
             number = len(kept) + 1
-            values = {"premises": listed(kept) or "(the problem alone)", "number": number, "step": step}
+            values = {"premises": listing(kept, "#") or "(the problem alone)", "number": number, "step": step}
             with session.stage(f"step {number}"):
                 refutation = await self._refutation(problem, values, session)
             if refutation is not None:
                 with session.stage(f"revise step {number}"):
                     turns = self.revise.for_(problem, **values, refutation=refutation)
-                    revised = (await session.ask(turns, temperature=self.temperature)).text.strip()
+                    revised = (await session.ask(turns)).text.strip()
                 kept += [text for _, text in numbered(revised)][-1:] or [revised or step]
                 with session.stage(f"go on after step {number}"):
-                    turns = self.go_on.for_(problem, premises=listed(kept), number=number + 1)
-                    pending = steps_of((await session.ask(turns, temperature=self.temperature)).text, kept)
+                    turns = self.go_on.for_(problem, premises=listing(kept, "#"), number=number + 1)
+                    pending = steps_of((await session.ask(turns)).text, kept)
             else:
                 kept.append(step)
         return kept + pending
@@ -136,33 +139,14 @@ class LogicalThoughts(Strategy):
     async def _refutation(self, problem: Problem, values: dict[str, Any], session: Session) -> str | None:
         """What is to be said against a step that does not stand; None where it stands."""
         if self.variant == "negation":
-            review = await session.ask(self.negate.for_(problem, **values), temperature=self.temperature)
+            review = await session.ask(self.negate.for_(problem, **values))
             return None if stands(review.text) else review.text
-        lanes = session.lanes(2, "review", temperature=self.temperature)
+        lanes = session.lanes(2, "review")
         sides = [side.for_(problem, **values) for side in (self.defend, self.refute)]
         reviews = await together([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
         defence, refutation = (review.text for review in reviews)
-        turns = self.judge.for_(problem, **values, defence=defence, refutation=refutation)
-        verdict = await session.ask(turns, temperature=self.temperature)
+        verdict = await session.ask(self.judge.for_(problem, **values, defence=defence, refutation=refutation))
         return None if stands(verdict.text) else refutation
-
-    async def _answer(self, problem: Problem, chain: Sequence[str], session: Session) -> Answer:
-        trigger = problem.kind.trigger()
-        turns = self.draft.for_(problem).then(listed(chain), trigger)
-        with session.stage("answer"):
-            return problem.read(await session.ask(turns, temperature=0, max_tokens=64), after=trigger)
-
-
-def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
-    """The steps in a reply that goes on after the known ones, which it may repeat. Lines where none is numbered."""
-    found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
-    later = [step for number, step in found if number > len(known)] or [step for _, step in found]
-    return [step for step in later if step and step not in known]
-
-
-def listed(steps: Sequence[str]) -> str:
-    """Steps as the prompts show them."""
-    return "\n".join(f"#{number}. {step}" for number, step in enumerate(steps, 1))
 
 
 def stands(review: str) -> bool:

@@ -121,6 +121,23 @@ def test_a_forecast_calls_nobody_and_holds() -> None:
     assert "The journal has 30 of the 30 draws that are asked for first" in again.notes
 
 
+def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
+    most = {
+        "vanilla": 1,
+        "self_consistency(cot, samples=3)": 2,
+        "least_to_most(max_subproblems=5)": 6,
+        "chain_of_verification(cot, verifier=least_to_most)": 2 + 1 + (1 + 8) + 1,
+        "tree_of_thoughts(task='steps', depth=3)": 6,
+        "decomposed": None,  # nobody knows how many lines a controller writes
+        "self_consistency(decomposed, samples=3)": None,
+    }
+    strategies = {spec: reasoning.strategies.get(spec) for spec in most}
+    found = forecast(strategies, Given(tuple(EXAMPLES)), counting(), Plan(limit=1))
+    assert {row.strategy: row.waves for row in found.rows} == most
+    assert [one["waves"] for one in found.to_json()["strategies"]] == list(most.values())
+    assert list(found.table().columns[1].cells) == ["1", "2", "6", "13", "6", "–", "–", ""]
+
+
 def test_the_calls_of_a_dry_run_follow_the_cards() -> None:
     get = reasoning.strategies.get
     assert get("least_to_most(max_subproblems=5)").calls_range() == (2, 6)

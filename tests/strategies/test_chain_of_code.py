@@ -35,6 +35,7 @@ def test_state_is_kept_between_the_interpreter_and_the_model() -> None:
     answer, llm = run(COUNT, delta(n=1), delta(n=1), delta(n=2))
     assert answer.value == 2
     assert llm.calls == answer.usage.calls == answer.strategy.calls(l=3, o=0) == 4
+    assert llm.waves == answer.strategy.waves(l=3, o=0)
     assert [asked(llm, place) for place in (1, 2, 3)] == [
         (f"items = ['pear', 'oak', 'plum']\nn = {n}\nx = '{x}'", "n += is_fruit(x)")
         for n, x in ((0, "pear"), (1, "oak"), (1, "plum"))
@@ -49,6 +50,7 @@ def test_state_is_kept_between_the_interpreter_and_the_model() -> None:
         ("", [COUNT, delta(n=1), delta(n=1), delta(n=2)], 3, 0),
         ("max_lines=0", ["answer = 2"], 0, 0),
         ("max_lines=1, repairs=1", [COUNT, delta(n=1), "answer = f()", delta(answer=2)], 2, 1),
+        ("repairs=2", ["answer = (", "answer = )", "answer = 2"], 0, 2),
     ],
 )
 def test_calls(parameters: str, replies: list[str], l: int, r: int) -> None:  # noqa: E741
@@ -56,6 +58,7 @@ def test_calls(parameters: str, replies: list[str], l: int, r: int) -> None:  # 
     llm = ScriptedLLM([reply if "delta" in reply else f"```python\n{reply}\n```" for reply in replies])
     assert strategy.run(FRUITS, llm).value == 2
     assert llm.calls == strategy.calls(l=l, r=r, o=0) == len(replies)
+    assert llm.waves == strategy.waves(l=l, r=r, o=0)
     least, most = strategy.calls_range()
     assert least == 1
     assert llm.calls <= most
@@ -101,6 +104,7 @@ def test_a_reply_that_cannot_be_read_is_asked_for_again_and_then_left_out() -> N
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", delta(x=4))
     assert answer.value == 4
     assert llm.calls == answer.strategy.calls(l=2, o=0)
+    assert llm.waves == answer.strategy.waves(l=2, o=0)
     assert llm.requests[2].messages[-2].content == "It is four."
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", "Four!")
     assert answer.value == 1

@@ -7,7 +7,8 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import CallFailed, UsageError
 from reasoning.testing import ScriptedLLM
-from strategies.decomposition.chain_of_event import documents, events_in, grouped
+from strategies.decomposition.chain_of_event import documents
+from strategies.decomposition.events import events_in, grouped
 
 FERRY = {
     "Gazette": "The ferry Ines sank on Monday; all were saved. The minister resigned.",
@@ -47,10 +48,11 @@ def script(group: str = "1, 4: the ferry\n2, 5, 6", summary: str = f"Summary: {S
     ],
 )
 def test_the_number_of_calls(problem: Problem, replies: object, counts: dict[str, int], calls: int) -> None:
-    llm = ScriptedLLM(replies)  # type: ignore[arg-type]
+    llm = ScriptedLLM(replies, latency=0.01, max_choices=1)  # type: ignore[arg-type]
     strategy = strategies.get("chain_of_event")
     answer = strategy.run(problem, llm)
     assert llm.calls == strategy.calls(**counts) == calls
+    assert llm.waves == strategy.waves(**counts)
     assert answer.value == (SUMMARY if counts["s"] else None)
 
 

@@ -21,6 +21,7 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     strategy = strategies.get(spec)
     assert strategy.run(BOXES, llm).value == "C"
     assert llm.calls == strategy.calls() == 1
+    assert llm.waves == strategy.waves()
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped("spatial")}
     assert len(replies) == shots

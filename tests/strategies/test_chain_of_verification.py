@@ -57,14 +57,17 @@ def script(**instead: Reply) -> Callable[[tuple[Message, ...]], Reply]:
         ("cove(variant='factor_revise')", {"v": 3}, 9, 3),
         ("cove(max_questions=2)", {"v": 2}, 5, 2),
         ("cove(cot(stages=1), verifier=cot(stages=1), variant='factor_revise')", {"v": 3}, 9, 3),
+        ("cove(cot)", {"v": 3, "e": 1}, 7, 3),
+        ("cove(verifier=cot)", {"v": 3, "e": 1}, 9, 3),
     ],
 )
 def test_the_calls_are_those_of_the_formula(spec: str, counts: dict[str, int], calls: int, peak: int) -> None:
-    llm = ScriptedLLM(script(), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script(), latency=0.02, max_choices=1)
     strategy = strategies.get(spec)
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Cy Dorn")
     assert llm.calls == strategy.calls(p=1, r=1, **counts) == calls
+    assert llm.waves == strategy.waves(p=1, r=1, **counts)
     low, high = strategy.calls_range()
     assert low <= calls <= high
     assert llm.peak == peak
@@ -122,14 +125,16 @@ def test_without_a_question_the_baseline_stays(variant: str, reply: str) -> None
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
     assert llm.calls == strategy.calls(p=1, r=0, v=0) == 2
+    assert llm.waves == strategy.waves(p=1, r=0, v=0)
     assert "stays as it is" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
 def test_questions_that_cannot_be_answered_are_no_evidence() -> None:
-    llm = ScriptedLLM(script(verify="I don't know."))
+    llm = ScriptedLLM(script(verify="I don't know."), latency=0.01, max_choices=1)
     answer = strategies.get("cove").run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
-    assert llm.calls == 5  # nothing to revise by
+    assert llm.calls == answer.strategy.calls(p=1, r=0, v=3) == 5  # nothing to revise by
+    assert llm.waves == answer.strategy.waves(p=1, r=0, v=3)
     some = script()
     llm = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:40] else some(turns))
     assert strategies.get("cove").run(POETS, llm).value == ("Ada Berg", "Cy Dorn")
@@ -196,11 +201,12 @@ def test_paragraphs_of_a_text_are_verified_side_by_side_each_on_its_own() -> Non
             return "Vilnius" if "Bo Cole" in asked else "Riga"
         return "\n\n".join(paragraphs)
 
-    llm = ScriptedLLM(reply, latency=0.01, max_choices=1)
+    llm = ScriptedLLM(reply, latency=0.05, max_choices=1)
     strategy = strategies.get("cove(passages=5)")
     answer = strategy.run(problem, llm)
     assert answer.value == "Ada Berg was born in Riga, in fact.\n\nCy Dorn wrote."
     assert llm.calls == strategy.calls(p=3, r=2, v=2)
+    assert llm.waves == strategy.waves(p=3, r=2, v=2)
     assert llm.peak == 3
     assert not any(paragraphs[0] in prompt and paragraphs[1] in prompt for prompt in llm.prompts)
     whole = ScriptedLLM(reply)

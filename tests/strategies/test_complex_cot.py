@@ -34,6 +34,7 @@ def test_the_number_of_calls(spec: str, calls: int) -> None:
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
     assert llm.calls == strategy.calls() == calls
+    assert llm.waves == strategy.waves()
     assert strategy.calls_range() == (calls, calls)
 
 

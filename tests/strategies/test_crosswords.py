@@ -11,6 +11,7 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.llm.request import Message
 from reasoning.testing import ScriptedLLM
+from reasoning.trace import Trace
 from strategies.search.crosswords import Crosswords
 from strategies.search.squares import SQUARES, agreement
 
@@ -76,7 +77,7 @@ def reader(turns: tuple[Message, ...]) -> str:
 
 
 def test_a_crossword_is_solved_depth_first() -> None:
-    llm = ScriptedLLM(reader)
+    llm = ScriptedLLM(reader, latency=0.01)
     strategy = strategies.get(PAPER)
     answer = strategy.run(PROBLEM, llm)
     assert SQUARE.score(answer.value)
@@ -84,6 +85,9 @@ def test_a_crossword_is_solved_depth_first() -> None:
     asked = [request.messages[-1].content for request in llm.requests]
     judged = sum("Not filled in yet" not in said for said in asked)
     assert llm.calls == strategy.calls(x=len(asked) - judged, j=judged)
+    stages = [stage for stage in answer.trace.events if isinstance(stage, Trace) and list(stage.calls())]
+    states = sum(stage.name.startswith("state") for stage in stages)
+    assert llm.waves == strategy.waves(g=len(stages) - states, w=states)
     assert judged == len(set(asked) - {said for said in asked if "Not filled in yet" in said})  # each once
     assert "SMELL" not in asked[2]  # pruned at once
     assert llm.peak > 1  # the clues of a state are checked together

@@ -57,6 +57,7 @@ def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
     assert answer.value == "a n"
     assert answer.steps == {"#1": ["Kai", "Ono"], "#2": ["a", "n"], "#3": "a n"}
     assert llm.calls == strategies.get("decomposed").calls(c=4, h=2) == 6
+    assert llm.waves == strategies.get("decomposed").waves(c=4, h=2, b=1) == 5
     assert llm.peak == 2
     controllers = [request.messages for request in llm.requests if frame_of(request.messages)]
     assert [frame_of(turns).count("QS:") for turns in controllers] == [0, 1, 2, 3]  # type: ignore[union-attr]
@@ -69,9 +70,9 @@ def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
 @pytest.mark.parametrize(
     ("program", "counts"),
     [
-        (PROGRAM, {"c": 4, "h": 2}),
-        (["QS: [qa] What is the second letter of Kai?", "QS: [EOQ]"], {"c": 2, "h": 1}),
-        (["What?", "QS: [qa] What is the second letter of Kai?", "[EOQ]"], {"c": 3, "h": 1}),
+        (PROGRAM, {"c": 4, "h": 2, "b": 1}),
+        (["QS: [qa] What is the second letter of Kai?", "QS: [EOQ]"], {"c": 2, "h": 1, "b": 0}),
+        (["What?", "QS: [qa] What is the second letter of Kai?", "[EOQ]"], {"c": 3, "h": 1, "b": 0}),
     ],
 )
 def test_the_calls_are_those_of_the_formula(program: list[Reply], counts: dict[str, int]) -> None:
@@ -79,6 +80,7 @@ def test_the_calls_are_those_of_the_formula(program: list[Reply], counts: dict[s
     strategy = strategies.get("decomposed")
     assert answer.state == "answered"
     assert llm.calls == strategy.calls(**counts)
+    assert llm.waves == strategy.waves(**counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
 
@@ -170,6 +172,7 @@ def test_recursion_on_smaller_input() -> None:
     assert answer.value == tuple(reversed(letters))
     frames, leaves = 7, 4  # 10 = 5 + 5 = (3 + 2) + (3 + 2)
     assert llm.calls == strategies.get("decomposed").calls(c=3 * 4 + 4 * 2, h=leaves) == 24
+    assert llm.waves == strategies.get("decomposed").waves(c=3 * 4 + 4 * 2, h=leaves, b=0)
     assert len({(frame_of(one.messages) or "").partition("\n")[0] for one in llm.requests} - {""}) == frames
 
 
@@ -226,10 +229,11 @@ def test_a_handler_can_be_another_controller() -> None:
         return value[1][value[0]]
 
     inner = inner.with_(handlers=(*USUAL, nth))
-    llm = ScriptedLLM(reply)
+    llm = ScriptedLLM(reply, latency=0.05)
     outer = Decomposed(handlers=(*USUAL, Handler(position.name, position.does, inner)))
     assert outer.run(NAMES, llm).value == "a n"
-    assert llm.calls == 4 + 2 * 3
+    assert llm.calls == outer.calls(c=4, h=2 * 3)
+    assert llm.waves == outer.waves(c=4, h=2 * 3, b=3)  # two words side by side
     assert not any(
         NAMES.question in prompt for prompt in llm.prompts if "second of" in prompt.partition("QC: ")[2][:20]
     )

@@ -24,6 +24,7 @@ def test_one_call(spec: str) -> None:
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(CLOT, llm).value == "a clot"
     assert llm.calls == strategy.calls() == 1
+    assert llm.waves == strategy.waves()
     assert llm.requests[0].sampling["max_tokens"] == strategy.max_tokens
 
 

@@ -30,6 +30,7 @@ def test_the_calls_are_those_of_the_formula_in_two_waves(drafts: int, samples: i
     assert strategy.run(DOSE, llm).value == "D"
     assert llm.calls == strategy.calls() == strategy.calls_range()[0] == drafts + samples
     assert llm.peak == min(max(drafts, samples), 32)  # the limit of requests under way
+    assert llm.waves == strategy.waves() + (samples > 32)
     with_drafts = [f"Draft {drafts}:" in prompt for prompt in llm.prompts]
     assert with_drafts == [False] * drafts + [True] * samples
 
@@ -54,8 +55,9 @@ def test_an_answer_that_only_repeats_the_drafts_says_so() -> None:
 
 def test_a_refinement_reads_the_question_and_every_draft_whole_and_no_demonstrations() -> None:
     llm = ScriptedLLM(script(["Clots form.", "(D)"], ["The answer is D."]))  # two stages: the chain and the answer
-    strategies.get("er(drafts=1, samples=4)").run(DOSE, llm)
-    assert len(llm.requests) == 3  # n = 4
+    strategy = strategies.get("er(drafts=1, samples=4)")
+    strategy.run(DOSE, llm)
+    assert len(llm.requests) == llm.waves == strategy.waves(e=1)  # n = 4
     turns = llm.requests[-1].messages
     assert [turn.role for turn in turns] == ["system", "user"]
     assert DOSE.question in turns[1].content

@@ -46,13 +46,18 @@ def script(turns: tuple[Message, ...]) -> Reply:
 @pytest.mark.parametrize(
     ("pool", "spec", "counts", "shape"),
     [
-        (SAME, "federated(cot(shots=1), paraphrases=2)", {"g": 0, "n": 3, "t": 0}, 3),
-        ((), "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0}, 3),
-        (SAME[:1], "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0}, 3),
-        ((), "federated(cot(shots=1), paraphrases=0)", {"g": 0, "n": 1, "t": 0}, 1),
-        (TWINS, "federated(cot(stages=1), paraphrases=2, twins=2)", {"g": 2, "n": 6, "t": 1}, 6),
-        ((*SAME, *TWINS), "federated(cot(shots=1), paraphrases=1, twins=1)", {"g": 1, "n": 2, "t": 1}, 2),
-        (OTHER, "federated(cot(shots=1), paraphrases=2, twins=3)", {"g": 1, "n": 3, "t": 0}, 3),
+        (SAME, "federated(cot(shots=1), paraphrases=2)", {"g": 0, "n": 3, "t": 0, "q": 0, "f": 1}, 3),
+        ((), "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0, "q": 1, "f": 1}, 3),
+        (SAME[:1], "federated(cot(shots=1), paraphrases=2)", {"g": 1, "n": 3, "t": 0, "q": 1, "f": 1}, 3),
+        ((), "federated(cot(shots=1), paraphrases=0)", {"g": 0, "n": 1, "t": 0, "q": 0, "f": 1}, 1),
+        (TWINS, "federated(cot(stages=1), paraphrases=2, twins=2)", {"g": 2, "n": 6, "t": 1, "q": 1, "f": 1}, 6),
+        (
+            (*SAME, *TWINS),
+            "federated(cot(shots=1), paraphrases=1, twins=1)",
+            {"g": 1, "n": 2, "t": 1, "q": 1, "f": 1},
+            2,
+        ),
+        (OTHER, "federated(cot(shots=1), paraphrases=2, twins=3)", {"g": 1, "n": 3, "t": 0, "q": 1, "f": 1}, 3),
     ],
 )
 def test_the_calls_are_those_of_the_formula(
@@ -63,9 +68,28 @@ def test_the_calls_are_those_of_the_formula(
     answer = strategy.run(CHAIRS, llm)
     assert answer.value == 101
     assert llm.calls == strategy.calls(**counts)
+    assert llm.waves == strategy.waves(**counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
     assert llm.peak == shape  # all wordings, of all twins, side by side
+
+
+@pytest.mark.parametrize(
+    ("agreed", "counts"),
+    [(True, {"g": 1, "n": 3, "t": 1, "q": 1, "f": 1}), (False, {"g": 2, "n": 6, "t": 0, "q": 2, "f": 2})],
+)
+def test_twins_that_agree_on_nothing_cost_the_waves_of_the_question_too(agreed: bool, counts: dict[str, int]) -> None:
+    def two_stages(turns: tuple[Message, ...]) -> Reply:
+        asked = turns[0].content
+        if turns[-1].content == CHAIRS.kind.trigger():
+            return worked(turns[:1]) if agreed or "15 rows" not in asked else f"The answer is {len(asked)}."
+        return script(turns) if turns[0].role == "system" else f"A chain about: {asked}"
+
+    llm = ScriptedLLM(two_stages, latency=0.01, max_choices=1)
+    strategy = strategies.get("federated(cot, paraphrases=2, twins=1)").with_(pool=TWINS[:1])
+    assert strategy.run(CHAIRS, llm).value == 101
+    assert llm.calls == strategy.calls(e=1, **counts)
+    assert llm.waves == strategy.waves(e=1, **counts)
 
 
 def test_each_wording_has_one_vote_and_other_questions_have_none() -> None:

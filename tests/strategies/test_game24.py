@@ -94,7 +94,7 @@ def player(turns: tuple[Message, ...]) -> str:
 
 
 def test_a_puzzle_from_the_first_proposal_to_the_checked_expression() -> None:
-    llm = ScriptedLLM(player)
+    llm = ScriptedLLM(player, latency=0.01)
     strategy = strategies.get("tree_of_thoughts")
     answer = strategy.run(PUZZLE, llm)
     assert answer.value == "(10 - 6) + (4 * 5)"
@@ -102,6 +102,7 @@ def test_a_puzzle_from_the_first_proposal_to_the_checked_expression() -> None:
     assert PUZZLE.kind.score(answer.value, "4 * 5 + 10 - 6")
     # expanded: the start, two pairs of levels 1 and 2 and three of level 2, of which one is left with 24
     assert llm.calls == strategy.calls(x=1 + 2 + 3 + 1, j=2 + 3 + 2 + 1)
+    assert llm.waves == strategy.waves(g=4, w=4)
     assert llm.peak >= 3
     first, *others = [request.messages for request in llm.requests]
     assert first[-1].content == "Numbers: 4 5 6 10\nPossible next steps:"

@@ -34,6 +34,7 @@ def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], 
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(LATE, llm).value == "complaint"
     assert llm.calls == strategy.calls() == 1
+    assert llm.waves == strategy.waves()
     assert all(text in llm.prompts[0] for text in shown)
     assert not any(text in llm.prompts[0] for text in hidden)
     assert len([turn for turn in llm.requests[0].messages if turn.role == "assistant"]) == strategy.shots

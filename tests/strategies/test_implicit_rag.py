@@ -38,6 +38,7 @@ def test_calls_answer_and_confidence(spec: str, replies: list[str], r: int, conf
     answer = strategy.run(DRUG, llm)
     assert (answer.value, answer.confidence) == ("apixaban", confidence)
     assert llm.calls == strategy.calls(r=r) == 1 + r
+    assert llm.waves == strategy.waves(r=r)
 
 
 def test_a_quotation_that_is_not_in_the_context_is_dropped_and_said_to_be() -> None:

@@ -34,6 +34,7 @@ def test_the_calls_are_those_of_the_base_and_each_has_the_sentence(
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
     assert llm.calls == strategy.calls(**counts) == strategy.base.calls(**counts) == len(replies)
+    assert llm.waves == strategy.waves(**counts)
     assert all(one.startswith(IGNORE) for one in systems(llm))
 
 

@@ -11,8 +11,8 @@ from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName
 from reasoning.llm.request import Message
 from reasoning.testing import ScriptedLLM
-from strategies.numbered import numbered
-from strategies.verification.logical_thoughts import stands, steps_of
+from strategies.numbered import listing, numbered, steps_of
+from strategies.verification.logical_thoughts import stands
 
 BOXES = Problem("Three boxes hold 8 pens each. 10 % more are bought. How many pens are there?", kinds.Number())
 DRAFT = "#1. 3 x 8 = 24 pens.\n#2. 24 + 10 % = 26 pens.\n#3. The answer is 26."
@@ -60,13 +60,14 @@ def stages(llm: ScriptedLLM) -> list[str]:
 
 
 def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
-    llm = ScriptedLLM(player())
+    llm = ScriptedLLM(player(), latency=0.01)
     strategy = strategies.get("logical_thoughts")
     answer = strategy.run(BOXES, llm)
     assert answer.value == 26.4
     review = ["defence", "refutation", "verdict"]
     assert stages(llm) == ["draft", *review, *review, "revision", "continuation", *review, "answer"]
     assert llm.calls == strategy.calls(s=3, r=1, d=0) == 13
+    assert llm.waves == strategy.waves(s=3, r=1, d=0) == 10
     assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
     assert answer.steps["draft"][1] == "24 + 10 % = 26 pens."
     low, high = strategy.calls_range()
@@ -84,10 +85,11 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
     ],
 )
 def test_the_number_of_calls_is_the_cards(spec: str, reply: Callable[..., str], counts: dict[str, int]) -> None:
-    llm = ScriptedLLM(reply)
+    llm = ScriptedLLM(reply, latency=0.01, max_choices=1)
     strategy = strategies.get(spec)
     answer = strategy.run(BOXES, llm)
     assert llm.calls == answer.usage.calls == strategy.calls(**counts)
+    assert llm.waves == strategy.waves(**counts)
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) != "answer"} == {0.7}
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) == "answer"} == {0}
 
@@ -184,6 +186,15 @@ def test_a_call_that_fails_on_the_way_leaves_the_draft() -> None:
         strategies.get("lot").run(BOXES, ScriptedLLM(player(verdict=AuthenticationFailed("no key"))))
 
 
+def test_an_answer_of_several_lines_gets_the_usual_number_of_tokens() -> None:
+    asked = {}
+    for kind in (kinds.Number(), kinds.Items()):
+        llm = ScriptedLLM(player(), max_tokens=700)
+        strategies.get("lot").run(Problem(BOXES.question, kind), llm)
+        asked[type(kind)] = llm.requests[-1].sampling["max_tokens"]
+    assert asked == {kinds.Number: 64, kinds.Items: 700}
+
+
 def test_a_budget_that_ends_in_the_middle() -> None:
     llm = ScriptedLLM(player())
     answer = strategies.get("lot").run(BOXES, llm, budget=Budget(calls=6))
@@ -221,6 +232,8 @@ def test_steps_in_several_forms() -> None:
     assert steps_of("#1. a\n#2. b", ["a", "b"]) == []
     assert steps_of("#3. c", ["a", "b"]) == ["c"]
     assert steps_of("c\nd", ["a"]) == ["c", "d"]
+    assert steps_of(listing(["a", "b"], "#")) == ["a", "b"]
+    assert listing([]) == ""
     assert numbered("none here") == []
     assert numbered("1.\n2. b") == [(2, "b")]
     assert numbered("3.5 pens are no step") == []

@@ -30,6 +30,7 @@ def test_the_answer_stage_is_asked_where_nothing_is_stated(spec: str, replies: l
     answer = strategy.run(TANK, llm)
     assert answer.value == 70
     assert llm.calls == strategy.calls(e=e) == 1 + e
+    assert llm.waves == strategy.waves(e=e)
     assert strategy.calls_range() == (1, 2)
 
 

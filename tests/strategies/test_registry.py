@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from reasoning import strategies
+from reasoning.chain import Chain
 from reasoning.errors import SpecError, UnknownName, UsageError
+from strategies.registry import places
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,16 @@ def test_every_card_is_complete() -> None:
             assert card.use_when
             assert card.avoid_when
         assert strategies.get(name).card == card
+
+
+def test_every_technique_says_how_many_calls_follow_one_another_in_names_that_are_explained() -> None:
+    techniques = {name: strategy for name in places() if not isinstance(strategy := strategies.get(name), Chain)}
+    assert [name for name, strategy in techniques.items() if strategy.card.waves is None] == []
+    for name, strategy in techniques.items():
+        formula = ast.parse(str(strategy.card.waves), mode="eval")
+        names = {node.id for node in ast.walk(formula) if isinstance(node, ast.Name)}
+        explained = ", ".join(re.findall(r"((?:\w+, )*\w+): ", strategy.card.counts)).split(", ")
+        assert names <= {*explained, *(parameter for parameter, _ in strategy.parameters())}, name
 
 
 def test_a_strategy_from_a_file_outside_the_project_through_an_entry_point(tmp_path: Path) -> None:

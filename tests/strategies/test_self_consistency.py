@@ -32,6 +32,7 @@ def test_the_majority_wins_and_unparsed_samples_do_not_vote() -> None:
     assert (answer.votes.valid, answer.votes.total) == (4, 5)
     assert answer.confidence == 0.75
     assert llm.calls == strategy.calls() == 5
+    assert llm.waves == strategy.waves()
     assert len(llm.requests) == 1  # n = 5
     assert llm.requests[0].sampling["temperature"] == 0.7
 
@@ -181,6 +182,7 @@ def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> Non
     answer = strategy.run(PENS, llm)
     assert (answer.value, answer.confidence) == (10.5, 1)
     assert llm.calls == strategy.calls(drawn=4) == strategy.calls_range()[0] == 4
+    assert llm.waves == strategy.waves(rounds=1)
     assert strategy.calls_range() == (4, 40)
     assert len(llm.requests) == 1
     assert answer.votes is not None
@@ -201,6 +203,29 @@ def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> Non
 )
 def test_the_card_gives_a_range(parameters: str, calls: tuple[int, int]) -> None:
     assert strategies.get(f"sc(cot, {parameters})").calls_range() == calls
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said", "counts"),
+    [
+        ("samples=4", [1, 2, 3, 3], {}),
+        ("samples=40, stop='beta'", [1, 1, 1, 1], {"drawn": 4, "rounds": 1}),
+        ("samples=40, stop='beta'", [1, 1, 2, 1, 1, 1, 1], {"drawn": 7, "rounds": 2}),
+        ("samples=40, stop='beta', wave=10", [1, 1, 2, 1, 1, 1, 1, 1, 1, 1], {"drawn": 10, "rounds": 1}),
+        ("samples=40, stop='window', window=2", [1, 2, 3, 4, 5, 5], {"drawn": 6, "rounds": 3}),
+    ],
+)
+def test_the_waves_are_those_of_the_base_each_time_that_samples_are_drawn(
+    parameters: str, said: list[int], counts: dict[str, int]
+) -> None:
+    chains, answers = itertools.count(), iter(said)
+    llm = ScriptedLLM(
+        lambda turns: f"chain {next(chains)}" if len(turns) == 1 else str(next(answers)), latency=0.01, max_choices=1
+    )
+    strategy = strategies.get(f"sc(cot, {parameters})")
+    strategy.run(PENS, llm)
+    assert llm.calls == strategy.calls(e=1, **counts) == 2 * len(said)
+    assert llm.waves == strategy.waves(e=1, **counts)
 
 
 def test_a_divided_vote_draws_on_in_small_waves() -> None:

@@ -40,20 +40,23 @@ def test_the_plan_goes_into_the_second_prompt_without_fences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "repairs", "replies", "r", "confidence"),
+    ("samples", "repairs", "replies", "counts", "confidence"),
     [
-        (1, 0, [STEPS, GOOD], 0, 1.0),
-        (3, 0, [STEPS] * 3 + [BAD, GOOD, BAD], 0, 1 / 3),
-        (1, 2, [STEPS, BAD, BAD, GOOD], 2, 1.0),
+        (1, 0, [STEPS, GOOD], {"r": 0, "m": 0}, 1.0),
+        (3, 0, [STEPS] * 3 + [BAD, GOOD, BAD], {"r": 0, "m": 0}, 1 / 3),
+        (1, 2, [STEPS, BAD, BAD, GOOD], {"r": 2, "m": 2}, 1.0),
+        (3, 2, [STEPS] * 3 + [GOOD, BAD, GOOD, BAD, GOOD], {"r": 2, "m": 2}, 1.0),
+        (2, 1, [STEPS] * 2 + ["no code"] * 2 + [GOOD] * 2, {"r": 2, "m": 1}, 1.0),
     ],
 )
-def test_calls(samples: int, repairs: int, replies: list[str], r: int, confidence: float) -> None:
+def test_calls(samples: int, repairs: int, replies: list[str], counts: dict[str, int], confidence: float) -> None:
     strategy = strategies.get(f"scot(samples={samples}, repairs={repairs})")
-    llm = ScriptedLLM(replies)
+    llm = ScriptedLLM(replies, latency=0.01)
     answer = strategy.run(TESTED, llm)
     assert "n + n" in answer.value
     assert answer.confidence == pytest.approx(confidence)
-    assert llm.calls == answer.usage.calls == strategy.calls(r=r) == 2 * samples + r
+    assert llm.calls == answer.usage.calls == strategy.calls(**counts) == 2 * samples + counts["r"]
+    assert llm.waves == strategy.waves(**counts)
     assert strategy.calls_range() == (2 * samples, 2 * samples + samples * repairs)
 
 

@@ -36,6 +36,7 @@ def test_the_calls_are_the_rewriting_and_those_of_the_base(
     strategy = strategies.get(spec)
     assert strategy.run(GAMES, llm).value == "Grenoble"
     assert llm.calls == strategy.calls(**counts) == len(replies)
+    assert llm.waves == strategy.waves(**counts)
 
 
 @pytest.mark.parametrize("spec", ["s2a", "s2a(cot)", "s2a(leave_out='relevance')"])

@@ -49,6 +49,7 @@ def test_the_calls_are_those_of_the_formula(spec: str, calls: int) -> None:
     answer = strategy.run(WAITER, llm)
     assert answer.value == "positive"
     assert llm.calls == strategy.calls() == calls
+    assert llm.waves == strategy.waves()
     assert strategy.calls_range() == (calls, calls)
     assert llm.peak == (calls - 1) // 3
 

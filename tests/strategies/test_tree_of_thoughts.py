@@ -74,20 +74,21 @@ def player(target: str, proposals: str = "0\n1") -> Callable[[tuple[Message, ...
 
 
 @pytest.mark.parametrize(
-    ("settings", "x", "j"),
+    ("settings", "counts"),
     [
-        ({"breadth": 2, "depth": 3}, 1 + 2 + 2, 2 + 4 + 4),
-        ({"breadth": 1, "depth": 3, "judgements": 1}, 3, 6),
-        ({"breadth": 4, "depth": 2, "draws": 2, "judgements": 2}, 1 + 2, 2 + 4),
-        ({"breadth": 2, "depth": 3, "search": "beam"}, 5, 10),
-        ({"search": "dfs", "depth": 3, "limit": 3, "judgements": 1}, 2, 3),
+        ({"breadth": 2, "depth": 3}, {"x": 1 + 2 + 2, "j": 2 + 4 + 4, "g": 3, "w": 3}),
+        ({"breadth": 1, "depth": 3, "judgements": 1}, {"x": 3, "j": 6, "g": 3, "w": 3}),
+        ({"breadth": 4, "depth": 2, "draws": 2, "judgements": 2}, {"x": 1 + 2, "j": 2 + 4, "g": 2, "w": 2}),
+        ({"breadth": 2, "depth": 3, "search": "beam"}, {"x": 5, "j": 10, "g": 3, "w": 3}),
+        ({"search": "dfs", "depth": 3, "limit": 3, "judgements": 1}, {"x": 2, "j": 3, "g": 2, "w": 3}),
     ],
 )
-def test_the_number_of_calls_is_the_cards(settings: dict[str, int], x: int, j: int) -> None:
+def test_the_number_of_calls_is_the_cards(settings: dict[str, int], counts: dict[str, int]) -> None:
     strategy = TreeOfThoughts(task=Bits(), **settings)  # type: ignore[arg-type]
-    llm = ScriptedLLM(player("101"))
+    llm = ScriptedLLM(player("101"), latency=0.01, max_choices=1)
     answer = strategy.run(WORD, llm)
-    assert llm.calls == answer.usage.calls == strategy.calls(x=x, j=j)
+    assert llm.calls == answer.usage.calls == strategy.calls(**counts)
+    assert llm.waves == strategy.waves(**counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
     assert {request.sampling["temperature"] for request in llm.requests} == {0.7}
@@ -132,10 +133,11 @@ def test_a_state_is_explored_once_and_judged_once() -> None:
         def judge(self, problem: Problem, state: Path_) -> Sequence[Conversation]:
             return [self.rate.for_(problem, done="".join(sorted(state)))]
 
-    llm = ScriptedLLM(player("11"))
+    llm = ScriptedLLM(player("11"), latency=0.01)
     strategy = TreeOfThoughts(task=Sums(), depth=2, judgements=1)
     strategy.run(WORD, llm)
     assert llm.calls == strategy.calls(x=3, j=2 + 3)  # 01 and 10 look the same to the judge
+    assert llm.waves == strategy.waves(g=2, w=2)
 
 
 def test_at_most_so_many_children() -> None:
@@ -174,6 +176,7 @@ def test_depth_first_goes_back_where_a_value_is_low() -> None:
     assert answer.value == "11"
     assert answer.steps["kept"] == ("11", "1")
     assert llm.calls == strategy.calls(x=2, j=4)
+    assert llm.waves == strategy.waves(g=2, w=4)
     assert llm.peak == 1
 
 
@@ -312,11 +315,12 @@ def cook(turns: tuple[Message, ...]) -> str:
 
 
 def test_a_question_is_solved_step_by_step() -> None:
-    llm = ScriptedLLM(cook)
+    llm = ScriptedLLM(cook, latency=0.01)
     strategy = strategies.get("tree_of_thoughts(breadth=2, depth=2)")
     answer = strategy.run(SOUP, llm)
     assert answer.value == 42
     assert llm.calls == strategy.calls(x=1 + 2, j=3 + 2)
+    assert llm.waves == strategy.waves(g=2, w=2)
     propose, *rated, _, _, _, _ = llm.requests
     assert "(nothing yet)" in propose.messages[-1].content
     assert SOUP.question in propose.messages[-1].content
@@ -345,10 +349,11 @@ def test_a_finished_path_keeps_its_place_and_ends_the_search() -> None:
             return "Score: 10" if "The answer is" in turns[-1].content else "Score: 4"
         return "1. The answer is 42.\n2. Think more."
 
-    llm = ScriptedLLM(reply)
+    llm = ScriptedLLM(reply, latency=0.01, max_choices=1)
     strategy = strategies.get("tree_of_thoughts(breadth=1)")
     assert strategy.run(SOUP, llm).value == 42
     assert llm.calls == strategy.calls(x=1, j=2)
+    assert llm.waves == strategy.waves(g=1, w=1)
 
 
 def test_replies_without_a_list_or_a_score() -> None:
@@ -369,7 +374,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
             return "The second.\nThe best choice is 2"
         return f"text {next(counter)}"
 
-    llm = ScriptedLLM(reply)
+    llm = ScriptedLLM(reply, latency=0.01)
     strategy = strategies.get(
         "tree_of_thoughts(generate='sample', evaluate='vote', breadth=1, depth=2, draws=5, judgements=5, "
         "temperature=1.0)"
@@ -377,6 +382,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
     poem = Problem("Write a poem.", kinds.Text(whole=True))
     answer = strategy.run(poem, llm)
     assert llm.calls == strategy.calls(x=2, j=2) == 20  # the paper's number
+    assert llm.waves == strategy.waves(g=2, w=2)
     assert answer.text == "text 7"  # the second text for the second plan
     assert "The solution so far:\n1. text 2" in llm.requests[2].messages[-1].content
     ballot = llm.requests[1].messages[-1].content
@@ -385,6 +391,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
     alone = ScriptedLLM(lambda turns: "one")
     strategies.get("tot(generate='sample', evaluate='vote', depth=1, draws=3)").run(poem, alone)
     assert alone.calls == 3  # one candidate needs no vote
+    assert alone.waves == strategy.waves(g=1, w=0)
 
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
@@ -401,10 +408,11 @@ def test_a_line_that_was_cut_off_is_left_out() -> None:
 
 
 def test_within_self_consistency() -> None:
-    llm = ScriptedLLM(cook)
+    llm = ScriptedLLM(cook, latency=0.01)
     strategy = strategies.get("sc(tree_of_thoughts(breadth=1, depth=2, judgements=1), samples=2)")
     assert strategy.run(SOUP, llm).value == 42
     assert llm.calls == strategy.calls(x=2, j=4)
+    assert llm.waves == strategy.waves(g=2, w=2)
 
 
 @pytest.mark.model

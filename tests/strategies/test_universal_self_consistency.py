@@ -23,6 +23,7 @@ def test_one_further_call_shows_all_answers_in_draw_order_and_takes_the_one_that
     answer = strategy.run(WHY, llm)
     assert answer.value == SAID[2]
     assert llm.calls == strategy.calls(c=1) == 4
+    assert llm.waves == strategy.waves(c=1)
     assert strategy.calls_range() == (3, 4)
     assert len(llm.requests) == 2
     choice = llm.requests[1].messages[-1].content
@@ -72,7 +73,22 @@ def test_equal_answers_need_no_choice() -> None:
     strategy = strategies.get(USC)
     answer = strategy.run(WHY, llm)
     assert llm.calls == strategy.calls(c=0) == 3
+    assert llm.waves == strategy.waves(c=0)
     assert answer.confidence == 1
+
+
+def test_the_waves_are_those_of_the_base_and_the_choice() -> None:
+    def script(turns: tuple[Message, ...]) -> str:
+        if "Response 1" in turns[-1].content:
+            return "The answer is 1."
+        return f"The answer is {len(turns[1].content)}." if len(turns) > 1 else next(chains)
+
+    chains = iter(["One.", "Two, two.", "Three, three, three."])
+    llm = ScriptedLLM(script, latency=0.01, max_choices=1)
+    strategy = strategies.get("usc(cot, samples=3)")
+    assert strategy.run(Problem("How many?", kinds.Number()), llm).value == 4
+    assert llm.calls == strategy.calls(c=1, e=1)
+    assert llm.waves == strategy.waves(c=1, e=1)
 
 
 def test_what_cannot_be_read_is_not_shown_and_does_not_shift_the_numbers() -> None:

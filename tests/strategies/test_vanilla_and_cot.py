@@ -17,6 +17,7 @@ def test_vanilla_asks_once_for_a_bare_answer_at_the_end_of_the_users_turn() -> N
     answer = strategies.get("vanilla").run(EGGS, llm)
     assert answer.value == 67
     assert llm.calls == strategies.get("vanilla").calls() == 1
+    assert llm.waves == strategies.get("vanilla").waves()
     (turn,) = llm.requests[0].messages
     assert turn.role == "user"
     assert turn.content.startswith(EGGS.question)
@@ -44,6 +45,7 @@ def test_zero_shot_cot_asks_the_answer_stage_with_the_rationale_in_view() -> Non
     answer = strategy.run(EGGS, llm)
     assert answer.value == 67
     assert llm.calls == strategy.calls(e=1) == 2
+    assert llm.waves == strategy.waves(e=1)
     first, second = (request.messages for request in llm.requests)
     assert first[-1].content.endswith("Let's think step by step.")
     assert second[:1] == first
@@ -56,6 +58,7 @@ def test_a_stated_answer_is_taken_and_the_second_stage_not_asked() -> None:
     strategy = strategies.get("cot")
     assert strategy.run(EGGS, llm).value == 67
     assert llm.calls == strategy.calls(e=0) == 1
+    assert llm.waves == strategy.waves(e=0)
 
 
 def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
@@ -63,6 +66,7 @@ def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
     strategy = strategies.get("cot(stages=1)")
     assert strategy.run(EGGS, llm).state == "unparsed"
     assert llm.calls == strategy.calls() == 1
+    assert llm.waves == strategy.waves()
     assert llm.prompts[0].endswith(kinds.Number().instruction())
 
 
@@ -71,6 +75,7 @@ def test_few_shot_cot_shows_rationales_and_makes_one_call() -> None:
     strategy = strategies.get("cot(shots=4)")
     answer = strategy.run(EGGS, llm)
     assert (answer.value, llm.calls, strategy.calls()) == (67, 1, 1)
+    assert llm.waves == strategy.waves()
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 4
     assert all("The answer is" in reply and len(reply) > 40 for reply in replies)

@@ -167,6 +167,7 @@ def test_rendered_costs_what_its_base_costs_and_says_the_same() -> None:
     made = strategies.get("rendered(least_to_most, form='xml', turns='single')")
     assert made.run(PROBLEM, llm).value == 4
     assert made.calls(m=2) == base.calls(m=2)
+    assert llm.waves == made.waves(m=2)
     assert all("<input>" in prompt and "assistant:" not in prompt for prompt in llm.prompts)
 
 

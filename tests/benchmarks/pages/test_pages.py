@@ -157,6 +157,27 @@ def test_an_example_is_bounded() -> None:
     assert "(97,600 more characters)" in told
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("vanilla", "`1`, in 1 wave |"),
+        ("three_hop", "`3 * samples + 1`, in 4 waves. With the defaults: 16 |"),
+        ("plan_and_solve", "`1 + e`, in as many waves; e: 1 where"),
+        ("instructed", "`base`, in `base` waves; those of the base strategy."),
+        ("ensemble_refinement", "`drafts * base + samples`, in `base + 1` waves; and those"),
+    ],
+)
+def test_a_page_says_in_how_many_waves_the_calls_go_out(name: str, told: str) -> None:
+    assert f"| calls a problem | {told}" in card_part(name, shown(name))
+
+
+def test_a_chain_has_no_waves() -> None:
+    [row] = [
+        line for line in card_part("telecom_feedback", shown("telecom_feedback")).splitlines() if "| calls" in line
+    ]
+    assert "wave" not in row
+
+
 def test_a_page_that_has_no_example_yet_says_so() -> None:
     page = Page.of("# A title\n")
     assert page == ("# A title\n", tables.NONE, example.NONE)
