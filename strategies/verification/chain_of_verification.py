@@ -43,13 +43,17 @@ REVISE = Prompt(
     authors="Dhuliawala et al.",
     year=2023,
     arxiv="2309.11495",
-    calls="base + p + r + (0 if variant == 'joint' else r * verifier if variant == 'two_step' else v * verifier + "
-    "(v if variant == 'factor_revise' else 0))",
-    waves="base + 1 + (0 if v == 0 else 0 if variant == 'joint' else verifier) + "
-    "(0 if r == 0 else 2 if variant == 'factor_revise' else 1)",
-    counts="p: passages (1 unless `passages` allows more); r: those with something to check; v: questions; and those "
-    "of the base strategy and of the verifier",
-    ranges={"p": (1, "passages"), "r": (0, "passages"), "v": (0, "passages * max_questions")},
+    calls="base + p + v * verifier + c + r",
+    waves="base + 1 + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
+    counts="p: passages (1 unless `passages` allows more); v: times that the verifier is asked: each question, in "
+    "'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; r: passages that "
+    "are revised; and those of the base strategy and of the verifier",
+    ranges={
+        "p": (1, "passages"),
+        "v": (0, "0 if variant == 'joint' else passages if variant == 'two_step' else passages * max_questions"),
+        "c": (0, "passages * max_questions if variant == 'factor_revise' else 0"),
+        "r": (0, "passages"),
+    },
     use_when="an answer states several facts that the model knows better when asked one by one: lists, biographies, "
     "closed books (Llama 65B: precision of lists 0.17 → 0.36, FactScore of biographies 55.9 → 71.4)",
     avoid_when="every right item counts, for some go with the wrong ones (0.59 → 0.38 right ones a list; arXiv "

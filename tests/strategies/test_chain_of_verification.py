@@ -51,14 +51,14 @@ def script(**instead: Reply) -> Callable[[tuple[Message, ...]], Reply]:
 @pytest.mark.parametrize(
     ("spec", "counts", "calls", "peak"),
     [
-        ("cove(variant='joint')", {"v": 3}, 3, 1),
-        ("cove(variant='two_step')", {"v": 3}, 4, 1),
-        ("cove", {"v": 3}, 6, 3),
-        ("cove(variant='factor_revise')", {"v": 3}, 9, 3),
-        ("cove(max_questions=2)", {"v": 2}, 5, 2),
-        ("cove(cot(stages=1), verifier=cot(stages=1), variant='factor_revise')", {"v": 3}, 9, 3),
-        ("cove(cot)", {"v": 3, "e": 1}, 7, 3),
-        ("cove(verifier=cot)", {"v": 3, "e": 1}, 9, 3),
+        ("cove(variant='joint')", {"v": 0, "c": 0}, 3, 1),
+        ("cove(variant='two_step')", {"v": 1, "c": 0}, 4, 1),
+        ("cove", {"v": 3, "c": 0}, 6, 3),
+        ("cove(variant='factor_revise')", {"v": 3, "c": 3}, 9, 3),
+        ("cove(max_questions=2)", {"v": 2, "c": 0}, 5, 2),
+        ("cove(cot(stages=1), verifier=cot(stages=1), variant='factor_revise')", {"v": 3, "c": 3}, 9, 3),
+        ("cove(cot)", {"v": 3, "c": 0, "e": 1}, 7, 3),
+        ("cove(verifier=cot)", {"v": 3, "c": 0, "e": 1}, 9, 3),
     ],
 )
 def test_the_calls_are_those_of_the_formula(spec: str, counts: dict[str, int], calls: int, peak: int) -> None:
@@ -71,6 +71,23 @@ def test_the_calls_are_those_of_the_formula(spec: str, counts: dict[str, int], c
     low, high = strategy.calls_range()
     assert low <= calls <= high
     assert llm.peak == peak
+
+
+def test_what_is_asked_for_nothing_counts_too() -> None:
+    """Where nothing is found the verifier was asked all the same; what has no answer is not compared."""
+    nothing = strategies.get("cove(variant='two_step')")
+    llm = ScriptedLLM(script(all=""))
+    nothing.run(POETS, llm)
+    assert llm.calls == nothing.calls(p=1, v=1, c=0, r=0) == 3
+    some = strategies.get("cove(variant='factor_revise')")
+    llm = ScriptedLLM(silent_on_cy)
+    some.run(POETS, llm)
+    assert llm.calls == some.calls(p=1, v=3, c=2, r=1) == 8
+
+
+def silent_on_cy(turns: tuple[Message, ...]) -> Reply:
+    """As usual, but for the question of which nothing is known."""
+    return "" if turns[-1].content.startswith("Where was Cy Dorn born?") else script()(turns)
 
 
 def test_factored_execution_sees_neither_the_answer_nor_another_question() -> None:
@@ -124,8 +141,8 @@ def test_without_a_question_the_baseline_stays(variant: str, reply: str) -> None
     strategy = strategies.get(f"cove(variant='{variant}')")
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
-    assert llm.calls == strategy.calls(p=1, r=0, v=0) == 2
-    assert llm.waves == strategy.waves(p=1, r=0, v=0)
+    assert llm.calls == strategy.calls(p=1, r=0, v=0, c=0) == 2
+    assert llm.waves == strategy.waves(p=1, r=0, v=0, c=0)
     assert "stays as it is" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
@@ -133,8 +150,8 @@ def test_questions_that_cannot_be_answered_are_no_evidence() -> None:
     llm = ScriptedLLM(script(verify="I don't know."), latency=0.01, max_choices=1)
     answer = strategies.get("cove").run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
-    assert llm.calls == answer.strategy.calls(p=1, r=0, v=3) == 5  # nothing to revise by
-    assert llm.waves == answer.strategy.waves(p=1, r=0, v=3)
+    assert llm.calls == answer.strategy.calls(p=1, r=0, v=3, c=0) == 5  # nothing to revise by
+    assert llm.waves == answer.strategy.waves(p=1, r=0, v=3, c=0)
     some = script()
     llm = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:40] else some(turns))
     assert strategies.get("cove").run(POETS, llm).value == ("Ada Berg", "Cy Dorn")
@@ -205,8 +222,8 @@ def test_paragraphs_of_a_text_are_verified_side_by_side_each_on_its_own() -> Non
     strategy = strategies.get("cove(passages=5)")
     answer = strategy.run(problem, llm)
     assert answer.value == "Ada Berg was born in Riga, in fact.\n\nCy Dorn wrote."
-    assert llm.calls == strategy.calls(p=3, r=2, v=2)
-    assert llm.waves == strategy.waves(p=3, r=2, v=2)
+    assert llm.calls == strategy.calls(p=3, r=2, v=2, c=0)
+    assert llm.waves == strategy.waves(p=3, r=2, v=2, c=0)
     assert llm.peak == 3
     assert not any(paragraphs[0] in prompt and paragraphs[1] in prompt for prompt in llm.prompts)
     whole = ScriptedLLM(reply)
