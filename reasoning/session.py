@@ -51,6 +51,7 @@ class Session:
         self.trace = trace
         self.tools = tools or Tools()
         self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
+        self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
 
     async def sample(
@@ -112,6 +113,15 @@ class Session:
             self.trace.seconds = time.monotonic() - started
             self.trace = outer
 
+    def so_far(self, answer: Answer) -> None:
+        """Say what there is, should the problem's budget end now: its text, votes and steps come with the reason."""
+        self._kept[:] = [answer]
+
+    @property
+    def partial(self) -> Answer | None:
+        """What there is so far, where the strategy has said so."""
+        return self._kept[0] if self._kept else None
+
     def note(self, text: str) -> None:
         """Write something into the trace."""
         self.trace.events.append(Note(text))
@@ -150,21 +160,17 @@ class Session:
         others = _others.setdefault(self._llm, {})
         if model not in others:
             others[model] = connect(model, journal=self._llm.journal, budget=self._llm.budget)
-        return Session(
-            others[model],
-            self.trace,
-            lane=self._lane,
-            sampling=self._sampling,
-            tools=self.tools,
-            account=self._account,
-        )
+        return self._same(others[model], self._sampling)
 
     def set(self, sampling: Mapping[str, Any]) -> Session:
         """The same door with other settings for the calls that do not give their own."""
-        settings = {**self._sampling, **sampling}
-        return Session(
-            self._llm, self.trace, lane=self._lane, sampling=settings, tools=self.tools, account=self._account
-        )
+        return self._same(self._llm, {**self._sampling, **sampling})
+
+    def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
+        """Another door of the same solve."""
+        made = Session(llm, self.trace, lane=self._lane, sampling=sampling, tools=self.tools, account=self._account)
+        made._kept = self._kept
+        return made
 
     def _branch(self, name: str, lane: Lane, sampling: Mapping[str, Any]) -> Session:
         branch = Trace(name)

@@ -74,6 +74,15 @@ def technique(
     return decorate
 
 
+def _so_far(session: Session, why: str) -> Answer:
+    """What a solve has come to whose budget is used up: no answer, and all that was said until then."""
+    if session.partial is not None:
+        kept = session.partial
+        return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
+    *_, last = ["", *(draw.text for call in session.trace.calls() for draw in call.completions)]
+    return Unparsed(why, text=last)
+
+
 class Strategy(ABC):
     """A way of answering a problem with a model. Its repr is its spec: `strategies.get(repr(s)) == s`."""
 
@@ -95,7 +104,7 @@ class Strategy(ABC):
             budget: what may be spent on this problem, within the model's budget.
 
         Returns:
-            The answer; `Unparsed` where its own budget is used up before there is one.
+            The answer; `Unparsed` where its own budget is used up before there is one, with what there was by then.
 
         Raises:
             UsageError: the strategy does not serve this kind of answer.
@@ -234,7 +243,7 @@ class Strategy(ABC):
         except BudgetExhausted as error:
             if budget is None or error.budget is not own:
                 raise
-            answer = Unparsed(str(error))
+            answer = _so_far(session, str(error))
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 

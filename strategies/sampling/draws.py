@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy
@@ -17,6 +20,7 @@ async def drawn(
     after: int = 0,
     temperature: float | None = None,
     logprobs: bool = False,
+    finished: Callable[[list[Draw]], None] | None = None,
 ) -> list[Draw]:
     """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
 
@@ -24,8 +28,19 @@ async def drawn(
         after: so many draws of this kind were made before; these are the next.
         temperature: of calls that do not give their own.
         logprobs: whether to ask for log-probabilities. They are part of a request, so these draws are other draws.
+        finished: told the draws that there are, where the budget ends the others.
     """
+    done: dict[int, Draw] = {}
+
+    async def one(place: int, lane: Session) -> None:
+        done[place] = Draw.of(await lane.solve(base, problem), lane.trace)
+
     settings = {"temperature": temperature, "logprobs": logprobs or None}
     lanes = session.lanes(n, "sample", after=after, **settings)
-    answers = await together([lane.solve(base, problem) for lane in lanes])
-    return [Draw.of(answer, lane.trace) for answer, lane in zip(answers, lanes, strict=True)]
+    try:
+        await together([one(place, lane) for place, lane in enumerate(lanes)])
+    except BudgetExhausted:
+        if finished is not None and done:
+            finished([done[place] for place in sorted(done)])
+        raise
+    return [done[place] for place in range(n)]

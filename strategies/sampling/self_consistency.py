@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -110,22 +110,26 @@ class SelfConsistency(Strategy):
         used = None
         while used is None:
             before = len(draws)
-            size = self._next(groups.keys(_votes(draws)))
-            draws += await self._wave(size, before, problem, session)
+            draws += await self._wave(draws, problem, session, groups)
             used = first_stop(_votes(draws), groups, self.rule, self.samples, after=before)
-        answers = [draw.answer for draw in draws[:used] if draw.answer is not None]  # each has one
+        answer = self._voted(draws[:used], problem, groups, len(draws))
+        if answer.votes is not None:
+            session.note(f"votes: {answer.votes}")
+        return answer
+
+    def _voted(self, draws: Sequence[Draw], problem: Problem, groups: Groups, bought: int) -> Answer:
+        answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
         found = vote(
-            draws[:used],
+            draws,
             problem.kind,
             weigh=self.weigh,
             most_complex=self.most_complex,
             group=groups,
             min_share=self.min_share,
         )
-        found = replace(found, bought=len(draws))
-        session.note(f"votes: {found}")
+        found = replace(found, bought=bought)
         if found.value is None:
             return Unparsed(found.why, text=answers[0].text, votes=found)
         return replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
@@ -134,16 +138,19 @@ class SelfConsistency(Strategy):
         """How many draws the next wave has."""
         return min(max(stopping.wave(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
 
-    async def _wave(self, n: int, after: int, problem: Problem, session: Session) -> list[Draw]:
-        logprobs = self.weigh in BY_LOGPROB
-        draws = await drawn(
-            self.base, problem, session, n, after=after, temperature=self.temperature, logprobs=logprobs
-        )
+    async def _wave(self, before: Sequence[Draw], problem: Problem, session: Session, groups: Groups) -> list[Draw]:
+        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
+            draws = [*before, *some]
+            session.so_far(self._voted(draws, problem, groups, len(draws)))
+
+        n, logprobs = self._next(groups.keys(_votes(before))), self.weigh in BY_LOGPROB
+        settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": logprobs}
+        draws = await drawn(self.base, problem, session, n, after=len(before), finished=ended, **settings)
         if self.keep == "executed":
             return await executed(draws, session.tools.interpreter)
         return keeping(draws, self.keep)
 
 
-def _votes(draws: list[Draw]) -> list[Any]:
+def _votes(draws: Sequence[Draw]) -> list[Any]:
     """The values that vote, in draw order; None for a draw that does not."""
     return [draw.value if draw.votes else None for draw in draws]

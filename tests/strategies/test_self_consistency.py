@@ -373,3 +373,21 @@ def test_a_spec_with_a_rule_and_its_repr() -> None:
     spec = "self_consistency(cot, samples=20, stop='beta', threshold=0.9, min_share=0.5)"
     assert repr(strategies.get(spec)) == spec
     assert strategies.get(spec).rule == Beta(0.9)
+
+
+def test_where_the_budget_ends_it_those_that_are_there_have_voted() -> None:
+    llm = ScriptedLLM(lambda turns: "The answer is 7.", max_choices=1)
+    answer = SelfConsistency(ChainOfThought(stages=1), samples=10).run(
+        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=8)
+    )
+    assert answer.state == "unparsed"
+    assert "budget" in answer.why
+    assert answer.votes is not None
+    assert (answer.votes.value, answer.votes.bought) == (7, 8)
+    assert answer.text == "The answer is 7."
+
+
+def test_any_solve_that_the_budget_ends_has_what_was_said_last() -> None:
+    llm = ScriptedLLM(["a first thought", "never asked"])
+    answer = ChainOfThought().run(Problem("How many?", kinds.Number()), llm, budget=Budget(calls=1))
+    assert (answer.state, answer.text) == ("unparsed", "a first thought")
