@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 
-from reasoning.errors import BudgetExhausted, UnknownName, UsageError
+from reasoning.errors import BudgetExhausted, PriceUnknown, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
 
 Price = Callable[[Usage], float | None]
@@ -21,11 +22,18 @@ class Budget:
     Budgets nest: what is spent within one is spent of those around it too, such as a problem's, a strategy's and a
     run's.
 
+    Nothing is sent that could pass a limit, with one exception. A provider may put a template of its own before a
+    prompt, whose length nobody tells. Until the first usage of a model is known, 8,192 tokens are held back for it with
+    each call; where they do not fit, that call goes alone and may pass `tokens` (and `usd`) by them. From then on the
+    most that has been seen is held back, and only what is above that can be passed: by the calls under way together.
+
     Attributes:
-        usd: US dollars. Refused before the first call where the model's price is not known.
+        usd: US dollars. Refused before the first call where the model's price is not known; a model on this machine
+            costs 0.
         tokens: prompt and completion tokens together.
-        calls: completions.
-        seconds: wall time from the first call.
+        calls: completions that were asked for; a server may give more.
+        seconds: wall time from the first call. Nothing is sent later, not by a retry either; what is under way by then
+            may still come, and is recorded.
         within: the budget around this one.
         spent: what has been spent so far.
     """
@@ -39,6 +47,8 @@ class Budget:
     _reserved: Usage = field(default_factory=Usage, init=False, repr=False)
     _started: float | None = field(default=None, init=False, repr=False)
     _waiting: list[asyncio.Future[None]] = field(default_factory=list, init=False, repr=False)
+    _hidden: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    """By model: the most tokens of a prompt that were seen beyond its bound."""
 
     def __post_init__(self) -> None:
         for name in _LIMITS:
@@ -80,34 +90,67 @@ class Budget:
 
         Raises:
             BudgetExhausted: the worst case does not fit into what is left.
-            UsageError: a limit in dollars, and no known price.
+            PriceUnknown: a limit in dollars, and no known price.
         """
         chain = tuple(self._chain())
         limited = [budget for budget in chain if budget._limited]
         if not limited:
-            return Reservation(chain, None, price)
-        worst = _worst_case(request, draws)
-        if any(budget.usd is not None for budget in limited):
-            usd = price(worst)
-            if usd is None:
-                raise UsageError(
-                    f"no price is known for {request.model}: give it in a models.toml, or limit tokens or "
-                    "calls instead of dollars"
-                )
-            worst = Usage(worst.calls, worst.prompt_tokens, worst.completion_tokens, usd=usd)
-        now = time.monotonic()
+            return Reservation(tuple((budget, Usage()) for budget in chain), request.model, 0, None, price)
+        bound, now = prompt_bound(request), time.monotonic()
         for budget in chain:
-            budget._started = budget._started or now
-        while over := _first_over(limited, worst):
-            budget, words = over
-            if not budget._reserved.calls:
-                raise BudgetExhausted(f"the budget is used up: {words}", budget)
+            if budget._started is None:
+                budget._started = now
+        while True:
+            left = self.left()
+            least, most = self._worst_cases(request, bound, draws, price)
+            over = next((one for one in limited if one._over(most) and (one._reserved.calls or one._over(least))), None)
+            if over is None:
+                break
+            if not over._reserved.calls:
+                raise BudgetExhausted(f"the budget is used up: {over._over(least)}", over)
             settled = asyncio.get_running_loop().create_future()
-            budget._waiting.append(settled)
-            await settled
-        for budget in chain:
-            budget._reserved = budget._reserved + worst
-        return Reservation(chain, worst, price)
+            over._waiting.append(settled)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await settled
+        held = tuple((budget, least if budget._over(most) else most) for budget in chain)
+        for budget, part in held:
+            budget._reserved = budget._reserved + part
+        return Reservation(held, request.model, bound, least, price)
+
+    def left(self) -> float | None:
+        """Seconds until this budget or one around it ends; None where no time is set.
+
+        Raises:
+            BudgetExhausted: none are left; of the innermost that is used up.
+        """
+        least: float | None = None
+        for budget in self._chain():
+            if budget.seconds is not None:
+                left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
+                if left <= _EARLY:
+                    raise BudgetExhausted(f"the budget is used up: {budget.seconds:g} seconds have passed", budget)
+                least = left if least is None else min(least, left)
+        return least
+
+    def _worst_cases(self, request: Request, bound: int, draws: int, price: Price) -> tuple[Usage, Usage]:
+        """What a request may take: by what is known of its model, and with what may be hidden in its prompt.
+
+        Raises:
+            PriceUnknown: a limit in dollars, and no known price.
+        """
+        known = [budget._hidden[request.model] for budget in self._chain() if request.model in budget._hidden]
+        prompt, completion = bound + max(known, default=0), request.max_tokens * draws
+        cases = [Usage(draws, prompt + more, completion) for more in ((0,) if known else (0, _HIDDEN))]
+        if any(budget.usd is not None for budget in self._chain()):
+            for place, worst in enumerate(cases):
+                if (usd := price(worst)) is None:
+                    raise PriceUnknown(
+                        f"no price is known for {request.model}: give it in a models.toml, or limit tokens or "
+                        "calls instead of dollars"
+                    )
+                cases[place] = replace(worst, usd=usd)
+        return cases[0], cases[-1]
 
     def _chain(self) -> Iterator[Budget]:
         budget: Budget | None = self
@@ -121,8 +164,6 @@ class Budget:
 
     def _over(self, worst: Usage) -> str:
         """The first limit that would be passed, in words; empty when it fits."""
-        if self.seconds is not None and self._started and time.monotonic() - self._started >= self.seconds:
-            return f"{self.seconds:g} seconds have passed"
         for what in ("tokens", "calls", "usd"):
             if (limit := getattr(self, what)) is not None:
                 spent, held, more = (getattr(one, what) or 0 for one in (self.spent, self._reserved, worst))
@@ -139,14 +180,6 @@ def nested(budget: Budget | None, outer: Budget) -> Budget:
     return budget if budget.within else budget.inside(outer)
 
 
-def _first_over(budgets: Iterable[Budget], worst: Usage) -> tuple[Budget, str] | None:
-    """The first budget into which the worst case does not fit, and why."""
-    for budget in budgets:
-        if words := budget._over(worst):
-            return budget, words
-    return None
-
-
 _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
 
 
@@ -155,12 +188,16 @@ class Reservation:
     """What is held back for one request.
 
     Attributes:
-        budgets: where it is held back.
-        worst: the worst case; None where nothing is limited.
+        held: the budgets, and what is held back in each.
+        model: whose call it is.
+        bound: the most tokens that its prompt can have, but for what the provider adds.
+        worst: the worst case by what is known of the model; None where nothing is limited.
         price: what a usage costs.
     """
 
-    budgets: tuple[Budget, ...]
+    held: tuple[tuple[Budget, Usage], ...]
+    model: str
+    bound: int
     worst: Usage | None
     price: Price
 
@@ -171,33 +208,33 @@ class Reservation:
         limit.
         """
         if self.worst is not None and used.calls:
-            prompt = _believed(used.prompt_tokens, self.worst.prompt_tokens, _HIDDEN)
-            completion = _believed(used.completion_tokens, self.worst.completion_tokens, 0)
+            prompt = _believed(used.prompt_tokens, self.bound + _HIDDEN, self.worst.prompt_tokens)
+            completion = _believed(used.completion_tokens, self.worst.completion_tokens, self.worst.completion_tokens)
             credible = (prompt, completion) == (used.prompt_tokens, used.completion_tokens)
             if not credible:
                 used = replace(used, prompt_tokens=prompt, completion_tokens=completion)
             if self.worst.usd is not None and (not credible or used.usd is None):
                 used = replace(used, usd=self.price(used))
-        for budget in self.budgets:
+            for budget, _ in self.held:
+                budget._hidden[self.model] = max(budget._hidden.get(self.model, 0), prompt - self.bound)
+        for budget, part in self.held:
             budget.spent = budget.spent + used
             if self.worst is not None:
-                budget._reserved = _minus(budget._reserved, self.worst)
+                budget._reserved = _minus(budget._reserved, part)
                 waiting, budget._waiting = budget._waiting, []
                 for one in waiting:
                     if not one.done():
                         one.set_result(None)
 
 
+_EARLY = 1e-6
+"""Seconds by which a timer may ring too early."""
 _HIDDEN = 8192
 """Tokens that a provider may add to a prompt, in templates of its own."""
 
 
-def _believed(reported: int, worst: int, more: int) -> int:
-    return reported if 0 < reported <= worst + more else worst
-
-
-def _worst_case(request: Request, draws: int) -> Usage:
-    return Usage(draws, prompt_bound(request), request.max_tokens * draws)
+def _believed(reported: int, most: int, worst: int) -> int:
+    return reported if 0 < reported <= most else worst
 
 
 def prompt_bound(request: Request) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from reasoning.errors import CallFailed, EndpointDown
 
+PATIENCE = 600.0
+"""Seconds of nothing but failures after which a run is ended, where nobody says how many."""
 _BACKOFF = 30.0
 """Seconds that a call may wait by itself before it is tried again."""
 
@@ -23,7 +25,7 @@ class Circuit:
 
     after: float = 60.0
     every: float = 10.0
-    patience: float = 600.0
+    patience: float = PATIENCE
     _failing_since: float | None = field(default=None, init=False)
     _last_answer: float | None = field(default=None, init=False)
     _last_trial: float = field(default=0.0, init=False)

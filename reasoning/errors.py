@@ -77,6 +77,12 @@ class SettingsChanged(UsageError):
     """A results folder was made with other settings than those asked for now."""
 
 
+class PriceUnknown(UsageError):
+    """A budget in dollars for a model whose price is not known: stops the whole run, whatever came from the journal."""
+
+    ends_run = True
+
+
 class WeightsError(ReasoningError):
     """Local weights are missing, damaged, or cannot be fetched."""
 

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from reasoning.circuit import Circuit
+from reasoning.circuit import PATIENCE, Circuit
 from reasoning.errors import CallFailed, UsageError
 
+CONCURRENCY = 32
+"""Requests in flight where nobody says how many."""
 NOT_NOW = frozenset([429, 503, 529])
 """The statuses of an endpoint that has too much to do: nothing is wrong with the request."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Numbers of `Limits` that somebody gave; None where nobody did.
+
+    Raises:
+        UsageError: one that is 0 or less.
+    """
+
+    concurrency: int | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    patience: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
+            if (limit := getattr(self, name)) is not None and limit <= 0:
+                raise UsageError(f"{name}={limit} makes no sense: it must be more than 0")
 
 
 @dataclass
@@ -33,7 +56,7 @@ class Limits:
         in_flight: requests in flight.
     """
 
-    concurrency: int = 32
+    concurrency: int = CONCURRENCY
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     circuit: Circuit = field(default_factory=Circuit)
@@ -44,12 +67,48 @@ class Limits:
     _halved: float = field(default=0.0, init=False, repr=False)
     _held: bool = field(default=False, init=False, repr=False)
     _waking: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
+    _given: dict[int, Given] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
-            if (limit := getattr(self, name)) is not None and limit <= 0:
-                raise UsageError(f"{name}={limit} makes no sense: it must be more than 0")
+        Given(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
         self.allowed = float(self.concurrency)
+
+    @classmethod
+    def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> Limits:
+        """The limits of a model at an endpoint: the same object for everybody in this process who has the same key."""
+        with _sharing:
+            return _shared.setdefault((endpoint, model, hash(key)), cls())
+
+    def give(self, owner: object, given: Given) -> None:
+        """Add numbers to those that were given before. The strictest hold, each until its owner is gone or `let_go`."""
+        with _sharing:
+            self._given[id(owner)] = given
+            self._agree()
+        weakref.finalize(owner, self._forget, id(owner)).atexit = False
+
+    def let_go(self, owner: object) -> None:
+        """What this owner gave holds no longer."""
+        self._forget(id(owner))
+
+    def _forget(self, owner: int) -> None:
+        with _sharing:
+            if self._given.pop(owner, None) is None:
+                return
+            if self._given:
+                self._agree()
+            else:  # the next begins anew
+                for place in [place for place, limits in _shared.items() if limits is self]:
+                    del _shared[place]
+
+    def _agree(self) -> None:
+        before = self.concurrency
+        all_given = self._given.values()
+        self.concurrency = min((one.concurrency for one in all_given if one.concurrency), default=CONCURRENCY)
+        self.requests_per_minute = _least(one.requests_per_minute for one in all_given)
+        self.tokens_per_minute = _least(one.tokens_per_minute for one in all_given)
+        patience = _least(one.patience for one in all_given)
+        self.circuit.patience = PATIENCE if patience is None else patience
+        self.allowed = float(self.concurrency) if self.allowed == before else min(self.allowed, self.concurrency)
 
     async def enter(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
         """Wait for a place; give it back with `leave`.
@@ -165,6 +224,10 @@ class Limits:
         self._queues.clear()
 
 
+_shared: weakref.WeakValueDictionary[tuple[str | None, str, int], Limits] = weakref.WeakValueDictionary()
+_sharing = threading.RLock()  # what a client gave may be forgotten in the midst of anything
+
+
 @dataclass
 class _Waiter:
     place: asyncio.Future[None]
@@ -176,6 +239,10 @@ _SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for wh
     (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset") for what in ("requests", "tokens")
 ]
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _least(numbers: Iterable[float | None]) -> float | None:
+    return min((one for one in numbers if one is not None), default=None)
 
 
 def _seconds(text: str) -> float:

@@ -18,7 +18,9 @@ ATTEMPTS = 8
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)  # full jitter
 
 
-async def retrying(call: Callable[[int], Awaitable[T]], limits: Limits) -> T:
+async def retrying(
+    call: Callable[[int], Awaitable[T]], limits: Limits, left: Callable[[], float | None] = lambda: None
+) -> T:
     """Call until it comes through. The first failures that can pass are tried again with exponential full jitter.
 
     What an overloaded provider turns away does not count as the request's fault, nor does an outage (nobody gets
@@ -27,6 +29,7 @@ async def retrying(call: Callable[[int], Awaitable[T]], limits: Limits) -> T:
     Args:
         call: one attempt; it gets the number of attempts that failed before.
         limits: those of the endpoint, whose circuit knows whether others come through.
+        left: seconds in which another attempt may begin, or None; raises where there are none. No wait is longer.
 
     Raises:
         CallFailed: the last failure, or at once where a retry cannot help.
@@ -52,7 +55,11 @@ async def retrying(call: Callable[[int], Awaitable[T]], limits: Limits) -> T:
         faults += not (isinstance(error, CallFailed) and error.status in NOT_NOW)
         return faults >= ATTEMPTS
 
-    policy = AsyncRetrying(retry=retry_if_exception(_passing), stop=hopeless, wait=_wait, reraise=True)
+    def wait(state: RetryCallState) -> float:
+        until = left()
+        return _wait(state) if until is None else min(_wait(state), until)
+
+    policy = AsyncRetrying(retry=retry_if_exception(_passing), stop=hopeless, wait=wait, reraise=True)
     async for attempt in policy:
         with attempt:
             if first is not None:

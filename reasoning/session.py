@@ -14,7 +14,7 @@ from reasoning import telemetry
 from reasoning.answer import Answer, Failed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
-from reasoning.llm.request import Completion, Message
+from reasoning.llm.request import Completion, Message, Usage
 from reasoning.prompts import Conversation
 from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
@@ -113,6 +113,11 @@ class Session:
             self.trace.seconds = time.monotonic() - started
             self.trace = outer
 
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a draw that is asked for without them."""
+        return int({**self._llm.sampling, **self._sampling}["max_tokens"])
+
     def so_far(self, answer: Answer) -> None:
         """Say what there is, should the problem's budget end now: its text, votes and steps come with the reason."""
         self._kept[:] = [answer]
@@ -154,12 +159,17 @@ class Session:
         return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, asks, strict=True)]
 
     def on(self, model: str) -> Session:
-        """The same door to another model: with this one's journal, budget, draws and trace."""
+        """The same door to another model: with this one's journal, budget, draws and trace.
+
+        A name without a provider is another model of this one's server, where it has one of its own (`base_url`); what
+        stands for models in tests answers for every name.
+        """
         from reasoning.llm.connect import connect
 
         others = _others.setdefault(self._llm, {})
         if model not in others:
-            others[model] = connect(model, journal=self._llm.journal, budget=self._llm.budget)
+            made = self._llm.named(model)
+            others[model] = made or connect(model, journal=self._llm.journal, budget=self._llm.budget)
         return self._same(others[model], self._sampling)
 
     def set(self, sampling: Mapping[str, Any]) -> Session:
@@ -186,6 +196,11 @@ class Session:
                 raise
             self.note(f"failed: {error}")
             return Failed(str(error))
+
+
+def spent(llm: LLM) -> Usage:
+    """What was paid for on a model since it was made, and on those beside it; see `Session.on`."""
+    return Usage.total(one.spent for one in (llm, *_others.get(llm, {}).values()))
 
 
 async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 from reasoning.llm.request import Completion, Request
 
@@ -87,7 +88,9 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
         **{_SETTINGS[name]: value for name, value in request.sampling.items() if name in _SETTINGS},
     }
     if request.endpoint:
-        about["server.address"] = request.endpoint
+        where = urlsplit(request.endpoint)
+        about["server.address"] = where.hostname
+        about["server.port"] = where.port or (443 if where.scheme == "https" else 80)
     kind = sys.modules["opentelemetry.trace"].SpanKind.CLIENT
     with tracer.start_as_current_span(f"chat {request.model}", kind=kind, attributes=about) as span:
         try:

@@ -24,7 +24,7 @@ __all__ = ["ReplayLLM", "ScriptedLLM"]
 
 
 class ScriptedLLM(LLM):
-    """A model that says what a test wants.
+    """A model that says what a test wants, for every model that a chain's steps name.
 
     Args:
         script: the replies in the order of the calls, or a function from the messages to a reply. A reply is a text,
@@ -77,7 +77,10 @@ class ScriptedLLM(LLM):
 
 
 class ReplayLLM(LLM):
-    """A model that plays a recording; see `reasoning.llm.replay` for the file's form."""
+    """A model that plays a recording, for every model that a chain's steps name.
+
+    See `reasoning.llm.replay` for the file's form.
+    """
 
     def __init__(self, path: str | Path, *, journal: Journal | None = None, budget: Budget | None = None) -> None:
         super().__init__(ReplayClient(path), journal=journal, budget=budget)
@@ -116,7 +119,22 @@ class _ScriptedClient:
         self.calls += len(given)
         return given
 
+    def named(self, model: str) -> _NamedClient | None:
+        return None if model.startswith("replay:") else _NamedClient(self, model)
+
     async def close(self) -> None: ...
+
+
+class _NamedClient:
+    """The script under another model's name."""
+
+    concurrency: int | None = None
+    endpoint: str | None = None
+    free = True
+
+    def __init__(self, script: _ScriptedClient, model: str) -> None:
+        self.model, self.max_choices, self.named = model, script.max_choices, script.named
+        self.complete, self.close = script.complete, script.close
 
 
 def _in_order(replies: Iterable[Reply]) -> Callable[[tuple[Message, ...]], Reply]:

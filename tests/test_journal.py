@@ -193,7 +193,10 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
     monkeypatch.setattr("reasoning.journal.writer.commit", commit)
     monkeypatch.setattr("reasoning.journal.writer.GATHER", -1.0)  # every draw comes alone
     monkeypatch.setattr("reasoning.journal.writer._ALONE", 3)
-    journal = Journal(tmp_path / "journal.sqlite", below=Journal(tmp_path / "below.sqlite"))
+    below = Journal(tmp_path / "below.sqlite")
+    journal = Journal(tmp_path / "journal.sqlite", below=below)
+    gc.collect()
+    below.close()  # waits for the thread, which may be closing what other tests have left
 
     async def one_after_the_other() -> None:
         for number in range(6):
@@ -202,7 +205,7 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
     asyncio.run(one_after_the_other())
     here, thread = threading.current_thread().name, "reasoning-journal"
     assert threads == [*[thread] * 2, *[here] * 6, *[thread] * 2, *[here] * 2]  # it opens, and looks after the log
-    assert len(journal) == len(Journal(tmp_path / "below.sqlite")) == 6
+    assert len(journal) == len(below) == 6  # another object for that file would close it when it goes, log and all
     logs = [opening.log(tmp_path / name).stat().st_size for name in ("journal.sqlite", "below.sqlite")]
     assert all(logs)
 

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reasoning import Budget, Journal, connect
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, JournalError, UnknownName, UsageError
+from reasoning.errors import (
+    AuthenticationFailed,
+    BudgetExhausted,
+    CallFailed,
+    JournalError,
+    PriceUnknown,
+    UnknownName,
+    UsageError,
+)
 from reasoning.limits import Limits
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
+from reasoning.session import Session
 from reasoning.testing import ScriptedLLM
+from reasoning.trace import Trace
 
 
 def numbered() -> ScriptedLLM:
@@ -174,10 +186,48 @@ def test_a_budget_in_tokens_reserves_the_worst_case() -> None:
 
 
 def test_a_budget_in_dollars_needs_a_price() -> None:
-    with pytest.raises(UsageError, match="no price is known"):
-        ask(ScriptedLLM(lambda m: "x", budget=Budget(usd=1)), [0])
+    llm = connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, budget=Budget(usd=1))
+    with pytest.raises(PriceUnknown, match="no price is known"):
+        ask(llm, [0])
     with pytest.raises(UsageError, match="-1 usd"):
         Budget(usd=-1)
+
+
+def test_a_model_that_costs_no_money_takes_nothing_of_a_budget_in_dollars() -> None:
+    class Hosted(ScriptedLLM):
+        """Costs a cent a call."""
+
+        def __init__(self, budget: Budget) -> None:
+            super().__init__(lambda m: Completion("x", usage=Usage(1, 5, 5, usd=0.01)), budget=budget, max_choices=1)
+            self._price = lambda usage: 0.01
+
+    budget = Budget(usd=0.02)
+    local, hosted = ScriptedLLM(lambda m: "x", budget=budget), Hosted(budget)
+    ask(local, range(3))
+    ask(hosted, range(2))
+    ask(local, range(3, 5))
+    assert (budget.spent.calls, budget.spent.usd) == (7, 0.02)
+    assert local.spent.usd is None  # what it has cost is not known to be nothing: a machine is not free
+    with pytest.raises(BudgetExhausted, match=r"0\.02 of 0\.02 US dollars"):
+        ask(hosted, range(2, 3))
+
+
+def test_max_tokens_of_none_is_the_usual_number() -> None:
+    llm = ScriptedLLM(lambda m: "x", max_tokens=None)
+    ask(llm, [0])
+    assert llm.requests[0].sampling["max_tokens"] == 1024
+    assert request(llm, max_tokens=None).max_tokens == 1024
+    for nonsense in (0, -5, "many"):
+        with pytest.raises(UsageError, match="max_tokens="):
+            request(llm, max_tokens=nonsense)
+
+
+def test_a_budget_knows_of_the_tokens_that_the_extra_body_asks_for() -> None:
+    llm = ScriptedLLM(["x"], budget=Budget(tokens=500), max_tokens=9, extra_body={"max_tokens": 900})
+    assert request(llm).max_tokens == 900
+    with pytest.raises(BudgetExhausted, match="may need 9"):
+        ask(llm, [0])
+    assert llm.calls == 0
 
 
 def test_limits_hold_requests_back() -> None:
@@ -191,6 +241,36 @@ def test_limits_hold_requests_back() -> None:
     assert llm.peak == 3
     with pytest.raises(UsageError, match="concurrency=0"):
         Limits(concurrency=0)
+
+
+def test_all_who_connect_to_a_model_share_its_limits_and_the_strictest_number_holds() -> None:
+    def at(model: str = "mock", port: int = 9, **given: Any) -> LLM:
+        return connect(model, base_url=f"http://127.0.0.1:{port}/v1", journal=False, **given)
+
+    one, other = at(concurrency=8, requests_per_minute=600, patience=900), at()
+    assert one.limits is other.limits
+    assert (one.limits.concurrency, one.limits.requests_per_minute, one.limits.circuit.patience) == (8, 600, 900)
+    with at(concurrency=2, requests_per_minute=6000, tokens_per_minute=100, patience=30) as strict:
+        limits = strict.limits
+        assert limits is one.limits
+        assert (limits.concurrency, limits.allowed, limits.circuit.patience) == (2, 2, 30)
+        assert (limits.requests_per_minute, limits.tokens_per_minute) == (600, 100)
+    assert (limits.concurrency, limits.allowed, limits.circuit.patience) == (8, 8, 900)
+    assert (limits.requests_per_minute, limits.tokens_per_minute) == (600, None)
+    with pytest.raises(UsageError, match="concurrency=0"):
+        at(concurrency=0)
+    del one
+    gc.collect()
+    assert (limits.concurrency, limits.requests_per_minute, limits.circuit.patience) == (32, None, 600)
+    for stranger in (at("other"), at(port=10), at(api_key="another account")):
+        assert stranger.limits is not limits
+
+
+def test_a_door_that_a_session_opens_has_the_limits_of_its_model() -> None:
+    there = connect("ollama/llama3", journal=False, concurrency=2)
+    session = Session(connect("ollama/mistral", journal=False), Trace("test")).on("ollama/llama3")
+    assert session._llm.limits is there.limits
+    assert there.limits.concurrency == 2
 
 
 def test_a_draw_survives_a_kill_from_the_moment_it_is_seen(tmp_path: Path) -> None:
@@ -236,7 +316,11 @@ def test_odd_text_is_recorded(tmp_path: Path) -> None:
 def test_a_misspelt_setting_is_named_and_what_a_server_takes_beyond_goes_through() -> None:
     with pytest.raises(UnknownName, match="did you mean 'temperature'"):
         connect("mock", base_url="http://127.0.0.1:9/v1", tempreature=1)
-    with pytest.raises(UnknownName, match="extra_headers"):
+    with pytest.raises(UsageError, match="extra_headers"):
         connect("mock", base_url="http://127.0.0.1:9/v1", extra_headers={"X": "y"})
     llm = connect("mock", base_url="http://127.0.0.1:9/v1", extra_body={"top_a": 1}, reasoning_effort="low")
     assert llm.sampling["extra_body"] == {"top_a": 1}
+    with pytest.raises(UnknownName, match="'temperatur' of a call; did you mean 'temperature'"):
+        request(llm, temperatur=1)
+    with pytest.raises(UsageError, match="extra_body of a call is a dict"):
+        request(llm, extra_body="top_a=1")

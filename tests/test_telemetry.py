@@ -60,6 +60,25 @@ def test_a_failed_attempt_says_so(spans: InMemorySpanExporter) -> None:
     assert dict(call.attributes or {})["error.type"] == "CallFailed"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "address", "port"),
+    [
+        ("http://localhost:8000/v1", "localhost", 8000),
+        ("https://models.example.org/v1", "models.example.org", 443),
+        ("http://[::1]/v1", "::1", 80),
+        (None, None, None),
+    ],
+)
+def test_the_server_is_a_host_and_a_port(
+    endpoint: str | None, address: str | None, port: int | None, spans: InMemorySpanExporter
+) -> None:
+    llm = ScriptedLLM(["42"])
+    llm.client.endpoint = endpoint
+    strategies.get("vanilla").run("6 * 7?", llm)
+    about = dict(spans.get_finished_spans()[0].attributes or {})
+    assert (about.get("server.address"), about.get("server.port")) == (address, port)
+
+
 def test_nothing_of_it_is_loaded_where_the_application_has_not() -> None:
     code = (
         "import sys, reasoning\nfrom reasoning.testing import ScriptedLLM\n"

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.budget import Budget
-from reasoning.circuit import Circuit
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import UsageError
 from reasoning.journal import Journal
-from reasoning.limits import Limits
+from reasoning.limits import CONCURRENCY, Given, Limits
 from reasoning.llm.llm import LLM
 from reasoning.llm.models import traits
 from reasoning.llm.request import Client
+from reasoning.llm.settings import SAMPLING as SAMPLING
+from reasoning.llm.settings import checked
 
-SAMPLING = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
-"""The settings of a call that every provider is asked for by the same names."""
 _OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "timeout", "patience", "warm_prefix")
 
 
@@ -26,11 +25,11 @@ def connect(
     api_key: str | None = None,
     journal: Journal | str | Path | bool | None = None,
     budget: Budget | None = None,
-    concurrency: int = 32,
+    concurrency: int | None = None,
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
     timeout: float = 60,
-    patience: float = 600,
+    patience: float | None = None,
     warm_prefix: bool | None = None,
     **sampling: Any,
 ) -> LLM:
@@ -44,23 +43,24 @@ def connect(
             server at another address gets REASONING_API_KEY.
         journal: where draws are recorded: a `Journal`, a file, False for none; None is the user's own journal.
         budget: what may be spent.
-        concurrency: requests in flight, at most.
+        concurrency: requests in flight, at most; None is 32. This, the next two and `patience` belong to the model at
+            its endpoint: all who connect to it with the same `api_key` in this process share them, and of numbers that
+            differ the strictest holds, until the `LLM` that it was given for is closed or gone.
         requests_per_minute, tokens_per_minute: the provider's limits.
         timeout: seconds for one call to a server.
-        patience: seconds of nothing but failures, at a model that answered before, after which the run is ended.
+        patience: seconds of nothing but failures, at a model that answered before, after which the run is ended;
+            None is 600.
         warm_prefix: whether a prompt that fans out over several requests sends the first alone, so that the provider
             has it in its prefix cache for the others; None is yes where the provider is known to have one.
-        sampling: settings for every call that does not give its own: temperature, max_tokens, top_p, stop, …
+        sampling: settings for every call that does not give its own: temperature, max_tokens (None is 1,024), top_p,
+            stop, …, and `extra_body` for what a server takes beyond. They are recorded, so no key may be among them.
 
     Raises:
         UsageError: an unknown model or setting, or a missing file; with the nearest right one.
     """
     if not model or not isinstance(model, str):
         raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
-    for name in sampling:
-        if name not in SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
-            known = [*SAMPLING, *_OWN]
-            raise UnknownName("setting", name, known, "of connect")
+    checked(sampling, "of connect", _OWN)
     client = _client(model, base_url, api_key, timeout, concurrency)
     if journal is None or journal is True:
         journal = Journal() if model.startswith("replay:") else Journal.of_the_user()
@@ -68,16 +68,16 @@ def connect(
         journal = Journal()
     elif not isinstance(journal, Journal):
         journal = Journal.at(journal)
-    limits = Limits(
-        min(concurrency, client.concurrency or concurrency),
-        requests_per_minute,
-        tokens_per_minute,
-        Circuit(patience=patience),
-    )
-    return LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
+    if client.concurrency is not None:
+        concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
+    given = Given(concurrency, requests_per_minute, tokens_per_minute, patience)
+    limits = Limits.shared(client.endpoint, client.model, api_key)
+    llm = LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
+    limits.give(llm, given)
+    return llm
 
 
-def _client(model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int) -> Client:
+def _client(model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int | None) -> Client:
     if base_url is not None or (model.startswith("openai/") and traits(model).direct):
         from reasoning.llm.openai import openai_client
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from reasoning import loop, telemetry
 from reasoning.budget import Budget, prompt_bound
-from reasoning.errors import CallFailed
+from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.limits import Limits
 from reasoning.llm.flight import Account, Flight, Party
 from reasoning.llm.models import traits
-from reasoning.llm.request import Client, Completion, Request, Usage
+from reasoning.llm.request import Client, Completion, Drawn, Request, Usage
+from reasoning.llm.settings import checked
 from reasoning.prompts import Conversation
 from reasoning.retry import retrying
 
@@ -66,8 +67,9 @@ class LLM:
         self.spent = Usage()
         self.retried = 0
         self._honours_n = self.traits.n
-        self._price = getattr(client, "price", lambda usage: None)
+        self._price = _nothing if client.free else getattr(client, "price", lambda usage: None)
         self._asked: tuple[object, ...] = ()
+        self._checked: set[frozenset[str]] = set()
         self._request: Request
         self._leaving: dict[tuple[str, Account], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
@@ -79,6 +81,17 @@ class LLM:
     def name(self) -> str:
         """The model's name, as results show it."""
         return self.client.model
+
+    def named(self, model: str) -> LLM | None:
+        """The model of another name where this one is: with its endpoint, key, settings, limits, journal and budget.
+
+        None where the name says itself where its model is, or this model's client knows no others.
+        """
+        client = self.client.named(model) if hasattr(self.client, "named") else None
+        if client is None:
+            return None
+        journal, budget, limits = self.journal, self.budget, self.limits
+        return LLM(client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm)
 
     @property
     def flights(self) -> dict[tuple[str, int], Flight]:
@@ -93,7 +106,11 @@ class LLM:
         return f"<LLM {self.name}>"
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
-        """The request that a conversation becomes on this model: with what the model does not take left out."""
+        """The request that a conversation becomes on this model: with what the model does not take left out.
+
+        Raises:
+            UsageError: what is no setting of a call, and a key among them.
+        """
         given = {**self.sampling, **sampling}
         # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
         asked = (conversation, given, str(given), self.client.model, self.client.endpoint)  # 1 and 1.0 are equal
@@ -102,6 +119,13 @@ class LLM:
         settings = {
             name: float(value) if name in _FRACTIONS else value for name, value in given.items() if value is not None
         }
+        most = settings.setdefault("max_tokens", SAMPLING["max_tokens"])  # without it no budget knows the worst case
+        if not isinstance(most, int | float) or most < 1:
+            raise UsageError(f"max_tokens={most!r} makes no sense: give a number from 1 up")
+        names = frozenset(settings)
+        if names not in self._checked or "extra_body" in names:
+            checked(settings, "of a call")
+            self._checked.add(names)
         self._asked = asked
         self._request = Request(
             self.client.model,
@@ -207,39 +231,47 @@ class LLM:
             for draw in draws:
                 self._land(request, draw, error)
             return
-        if len(bought) < len(draws):
-            self._honours_n = len(bought) > 1  # one choice where several were asked for: `n` means nothing here
-            self._send_all(request, draws[len(bought) :], account)
+        if bought < len(draws):
+            self._send_all(request, draws[bought:], account)
 
-    async def _buy(self, request: Request, draws: list[int], account: Account) -> list[Completion]:
+    async def _buy(self, request: Request, draws: list[int], account: Account) -> int:
+        """Buy the first of these draws, and land them; how many came."""
         reservation = await account.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
             got, seconds, failed = await retrying(
-                lambda failed: self._attempt(request, draws, account, failed), self.limits
+                lambda failed: self._attempt(request, draws, account, failed), self.limits, account.budget.left
             )
-            used = Usage.total(one.usage for one in got)  # also what came back beyond what was asked for
+            used = Usage.total(one.usage for one in got)  # also the tokens of what came beyond what was asked for
+            if used.calls > len(draws):
+                used = replace(used, calls=len(draws))
         finally:
             reservation.settle(used)
         self.spent = self.spent + used.lasting(seconds)
+        if len(got) < len(draws):  # one choice where several were asked for: `n` means nothing here
+            self._honours_n = (got.choices if isinstance(got, Drawn) else len(got)) > 1
         # Draws of one request share its time, as they share its prompt.
         each = seconds / len(got)
         numbered = [one.bought(request.key, draw, each, failed) for one, draw in zip(got, draws, strict=False)]
         await account.journal.record(request, numbered)
         for one in numbered:
             self._land(request, one.draw, one)
-        return numbered
+        return len(numbered)
 
     async def _attempt(
         self, request: Request, draws: list[int], account: Account, failed: int
     ) -> tuple[list[Completion], float, int]:
         """Send once: what came back, the seconds that it took, and how many attempts failed before."""
+        left = account.budget.left()
         self.retried += failed > 0
         tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
         flights = [self.flights[request.key, draw] for draw in draws]
-        entered = await self.limits.enter(tokens, account.group, lambda: any(one.awaited for one in flights))
+        entering = self.limits.enter(tokens, account.group, lambda: any(one.awaited for one in flights))
+        entered = await (entering if left is None else _within(entering, left, account.budget))
         started = time.monotonic()
         try:
+            if left is not None:
+                account.budget.left()  # it may have ended in the queue
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
@@ -271,6 +303,7 @@ class LLM:
             await asyncio.gather(*self._sending, return_exceptions=True)
         await self.client.close()
         loop.closed(self.client)
+        self.limits.let_go(self)
         self.journal.close()
 
     def __enter__(self) -> LLM:
@@ -279,3 +312,18 @@ class LLM:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
             loop.run(self.close())
+
+
+def _nothing(usage: Usage) -> float:
+    """The price of what costs no money, to a budget; a usage says that it has none."""
+    return 0.0
+
+
+async def _within(entering: Coroutine[Any, Any, float], left: float, budget: Budget) -> float:
+    """Wait for a place until the budget's time is over."""
+    try:
+        async with asyncio.timeout(left):
+            return await entering
+    except TimeoutError:
+        budget.left()
+        raise

@@ -21,7 +21,7 @@ from reasoning.llm.prices import Price, price_table
 from reasoning.llm.redaction import shown
 from reasoning.llm.refusals import OVERFLOW, code, passes, retry_after, words
 from reasoning.llm.reply import completions
-from reasoning.llm.request import Completion, Request, Usage
+from reasoning.llm.request import Completion, Drawn, Request, Usage
 
 if TYPE_CHECKING:
     import aiohttp
@@ -105,6 +105,21 @@ class OpenAIClient:
         self._urls: dict[str, yarl.URL] = {}
         self._reached = False
 
+    def named(self, model: str) -> OpenAIClient | None:
+        """Another model of the same server; None where the name has a provider, and for OpenAI's own."""
+        if self._listed or "/" in model or model.partition(":")[0] in ("local", "replay"):
+            return None
+        return OpenAIClient(
+            model,
+            self._home,
+            api_key=self._key,
+            key_variable=self._key_variable,
+            timeout=self._timeout,
+            concurrency=self.concurrency,
+            free=self.free,
+            socket_factory=self._socket_factory,
+        )
+
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Ask for `len(draws)` completions; a server that refuses `n` is asked for one from then on.
 
@@ -135,7 +150,7 @@ class OpenAIClient:
             said = shown(str(error), self._key)
             raise CallFailed(said, retryable=error.retryable, status=error.status) from None
         if self._key and self._key in read[0].request_id:
-            read = [replace(one, request_id="") for one in read]
+            read = Drawn((replace(one, request_id="") for one in read), read.choices)
         return read
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -82,6 +83,14 @@ class ReplayClient:
                 raise InputError(f"{self.path}:{number}: a recording needs 'question' (text) and 'samples' (list)")
             found[question.strip()] = [str(sample) for sample in samples]
         return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+
+    def named(self, model: str) -> ReplayClient | None:
+        """The same recording, which speaks for every model but another recording."""
+        if model.startswith("replay:"):
+            return None
+        made = copy(self)
+        made.model = model
+        return made
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         asked = "\n".join(turn.content for turn in request.messages if turn.role == "user")

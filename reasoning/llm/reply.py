@@ -9,7 +9,7 @@ from typing import Any
 from reasoning.errors import CallFailed
 from reasoning.llm.prices import Price
 from reasoning.llm.redaction import shown
-from reasoning.llm.request import Completion, Token, Usage
+from reasoning.llm.request import Completion, Drawn, Token, Usage
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
 """What servers call the end of a draw, where they do not call it as we do."""
@@ -18,7 +18,7 @@ _FILTERED = "content_filter"
 _ABSURD = 10**12
 
 
-def completions(reply: Any, seconds: float, price: Price | None = None, request_id: str = "") -> list[Completion]:
+def completions(reply: Any, seconds: float, price: Price | None = None, request_id: str = "") -> Drawn:
     """The draws of a reply. What a content filter held back is left out; it can be asked for again.
 
     The first draw carries the prompt's tokens. The tokens of several draws come as one sum, which is split by the
@@ -51,10 +51,11 @@ def completions(reply: Any, seconds: float, price: Price | None = None, request_
     name = reply.get("id")
     name = name[:200] if isinstance(name, str) else request_id
     version = "" if price is None else price.version
-    return [
+    drawn = (
         Completion(text, finish, used, reasoning, tokens, name, version)
         for (text, finish, reasoning, tokens), used in zip(said, usages, strict=True)
-    ]
+    )
+    return Drawn(drawn, len(choices))
 
 
 def _said(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:

@@ -74,8 +74,9 @@ class Request:
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens that one draw may take."""
-        return int(self.sampling.get("max_tokens") or self.sampling["max_completion_tokens"])
+        """The most tokens that one draw may take; what `extra_body` says goes out instead of the setting."""
+        said = {**self.sampling, **extra} if (extra := self.sampling.get("extra_body")) else self.sampling
+        return max(int(said.get("max_tokens") or 0), int(said.get("max_completion_tokens") or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,18 @@ class Completion:
         return self.finish_reason == "length"
 
 
+class Drawn(list[Completion]):
+    """The draws of one reply.
+
+    Attributes:
+        choices: how many the reply had, with those that a content filter held back.
+    """
+
+    def __init__(self, draws: Iterable[Completion], choices: int) -> None:
+        super().__init__(draws)
+        self.choices = choices
+
+
 class Client(Protocol):
     """What a kind of model implements: it sends one request once. It never retries, caches or counts money.
 
@@ -204,8 +217,8 @@ class Client(Protocol):
         concurrency: how many requests it can usefully have in flight, or None for no limit of its own.
         free: whether its calls cost no money (a model on this machine).
 
-    A client may also have `price(usage)` (US dollars, or None where there is no price) and `on_headers`, which it calls
-    with the headers of every answer.
+    A client may also have `price(usage)` (US dollars, or None where there is no price), `on_headers`, which it calls
+    with the headers of every answer, and `named(model)`: the client of another model in the same place, or None.
     """
 
     model: str
@@ -215,7 +228,10 @@ class Client(Protocol):
     free: bool
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions in one request. May return fewer; raises CallFailed."""
+        """Ask for `len(draws)` completions in one request. May return fewer; raises CallFailed.
+
+        What it returns may be `Drawn`, to tell a provider that does not honour `n` from one that held choices back.
+        """
         ...
 
     async def close(self) -> None:

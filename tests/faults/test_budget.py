@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
@@ -18,6 +19,7 @@ from reasoning.llm.flight import Account, Party
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
+from reasoning.testing import ScriptedLLM
 from tests.faults import clock
 from tests.faults.clock import Clock
 
@@ -60,21 +62,41 @@ BUDGETS = some.builds(
     usd=some.none() | some.floats(0, 0.02),
     tokens=some.none() | some.integers(0, 3_000),
     calls=some.none() | some.integers(0, 60),
+    seconds=some.none() | some.floats(0, 30),
 )
 
 
 class Client:
-    """Answers as it is told, and looks at the budgets whenever it is asked and whenever it answers."""
+    """Answers as it is told, and looks at the budgets whenever it is asked and whenever it answers.
+
+    Args:
+        askings: what is asked, by the number at the beginning of its prompt.
+        budgets: the whole, and its parts by account.
+        choices: how many draws one request may ask for.
+        gives: how many come, at most, and `more` beyond what was asked for.
+        hidden: tokens that the provider adds to each prompt, which is then as long as it can be.
+        counts: whether usage is reported.
+    """
 
     model, free = "mock", False
     endpoint: str | None = None
     concurrency: int | None = None
 
+    clock: Clock
+
     def __init__(
-        self, askings: Sequence[Asking], budgets: Sequence[Budget], choices: int, gives: int, counts: bool
+        self,
+        askings: Sequence[Asking],
+        budgets: Sequence[Budget],
+        *,
+        choices: int,
+        gives: int,
+        more: int,
+        hidden: int,
+        counts: bool,
     ) -> None:
         self.askings, self.budgets, self.max_choices, self.gives = askings, budgets, choices, gives
-        self.counts = counts
+        self.more, self.hidden, self.counts = more, hidden, counts
         self.failed: dict[tuple[int, int], int] = {}
         self.used = [Usage() for _ in budgets]
 
@@ -85,6 +107,8 @@ class Client:
         self.look()
         number = int(request.messages[0].content.split()[0])
         asking = self.askings[number]
+        for budget in (self.budgets[0], self.budgets[1 + asking.account]):
+            assert budget.seconds is None or self.clock.now < (budget._started or self.clock.now) + budget.seconds
         await asyncio.sleep(asking.latency)
         self.look()
         place = (number, draws[0])
@@ -93,23 +117,32 @@ class Client:
             raise CallFailed("not now", retryable=True, status=429)
         drawn: list[Completion] = []
         for _ in draws[: self.gives]:
-            prompt = 0 if drawn else max(1, int(asking.of_prompt * prompt_bound(request)))
+            bound = prompt_bound(request)
+            whole = bound + self.hidden if self.hidden else max(1, int(asking.of_prompt * bound))
+            prompt = 0 if drawn else whole
             used = Usage(1, prompt, int(asking.of_reply * MAX_TOKENS))
             used = replace(used, usd=self.price(used))
             for account in (0, 1 + asking.account):  # the whole, and the part
                 self.used[account] = self.used[account] + used
             drawn.append(Completion("4", usage=used if self.counts else Usage(1)))
+        if len(drawn) == len(draws):
+            unasked = replace(Usage(1, 0, MAX_TOKENS), usd=15e-6 * MAX_TOKENS) if self.counts else Usage(1)
+            drawn += [Completion("5", usage=unasked)] * self.more
         return drawn
 
     async def close(self) -> None: ...
 
     def look(self) -> None:
-        """Nobody has spent more than allowed, also if all that is under way should use the worst."""
+        """Nobody has spent more than allowed, also if all that is under way should use the worst.
+
+        But for what the provider hides in the prompt of the first call of a budget.
+        """
+        first = Usage(0, self.hidden)
         for budget, truly in zip(self.budgets, self.used, strict=True):
             for used in (truly, budget.spent, budget.spent + budget._reserved):
                 assert budget.calls is None or used.calls <= budget.calls
-                assert budget.tokens is None or used.tokens <= budget.tokens
-                assert budget.usd is None or (used.usd or 0) <= budget.usd + HAIR
+                assert budget.tokens is None or used.tokens <= budget.tokens + first.tokens
+                assert budget.usd is None or (used.usd or 0) <= budget.usd + self.price(first) + HAIR
 
 
 def fits(budget: Budget, worst: Usage) -> bool:
@@ -129,6 +162,8 @@ def fits(budget: Budget, worst: Usage) -> bool:
     concurrency=some.integers(1, 6),
     choices=some.integers(1, 5),
     gives=some.integers(1, 5),
+    more=some.integers(0, 3),
+    hidden=some.just(0) | some.integers(0, 4000),
     counts=some.booleans(),
 )
 def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
@@ -138,11 +173,15 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     concurrency: int,
     choices: int,
     gives: int,
+    more: int,
+    hidden: int,
     counts: bool,
 ) -> None:
     whole = outer.inside(Budget())  # fresh ones: hypothesis may give the same object again
     parts = [one.inside(whole) for one in inner]
-    client = Client(askings, [whole, *parts], choices, gives, counts)
+    client = Client(
+        askings, [whole, *parts], choices=choices, gives=gives, more=more, hidden=hidden, counts=counts or hidden > 0
+    )
     llm = LLM(
         client,
         limits=Limits(concurrency, circuit=Circuit(after=10**9, patience=10**9)),
@@ -161,7 +200,8 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
         client.look()
         return request, drawn
 
-    async def scene(_: Clock) -> list[Any]:
+    async def scene(clock: Clock) -> list[Any]:
+        client.clock = clock
         ended = await asyncio.gather(*(ask(number, asking) for number, asking in enumerate(askings)))
         # What was on the way when another draw of the same call was refused comes all the same.
         if llm.flights:
@@ -174,11 +214,9 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     for asking, (request, drawn) in zip(askings, clock.run(scene), strict=True):
         if isinstance(drawn, BudgetExhausted):
             most = min(asking.draws, choices)
-            worst = Usage(most, prompt_bound(request), MAX_TOKENS * most)
+            worst = Usage(most, prompt_bound(request) + hidden, MAX_TOKENS * most)
             assert isinstance(drawn.budget, Budget)
-            assert not fits(
-                drawn.budget, Usage(most, worst.prompt_tokens, worst.completion_tokens, usd=client.price(worst))
-            )
+            assert "seconds" in str(drawn) or not fits(drawn.budget, replace(worst, usd=client.price(worst)))
         else:
             assert len(drawn) == asking.draws
     client.look()
@@ -186,3 +224,59 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     assert whole.spent.calls == sum(part.spent.calls for part in parts)
     assert all(budget._reserved.calls == 0 for budget in client.budgets)
     assert llm.limits.in_flight == 0
+
+
+def ask(llm: LLM, draws: int) -> list[Completion]:
+    return asyncio.run(llm.draw(llm.request(Conversation((Message("user", "Why?"),)), {}), range(draws)))
+
+
+def test_what_a_provider_hides_in_prompts_passes_a_budget_once_at_most() -> None:
+    hiding = Completion("4", usage=Usage(1, 8_000, 5))
+    llm = ScriptedLLM(lambda turns: hiding, max_choices=1, budget=Budget(tokens=3_000), max_tokens=100)
+    with pytest.raises(BudgetExhausted, match="8005 of 3000 tokens"):
+        ask(llm, 3)
+    assert (llm.calls, llm.peak) == (1, 1)
+    for calls, tokens in ((2, 17_000), (9, 90_000)):
+        llm = ScriptedLLM(lambda turns: hiding, max_choices=1, budget=Budget(tokens=tokens), max_tokens=100)
+        with pytest.raises(BudgetExhausted):
+            ask(llm, 50)
+        assert llm.calls >= calls
+        assert llm.budget.spent.tokens <= tokens
+
+
+def test_what_is_hidden_is_known_in_the_next_problems_budget_too() -> None:
+    hiding = Completion("4", usage=Usage(1, 500, 5))
+    llm = ScriptedLLM(lambda turns: hiding, max_choices=1, latency=0.001, max_tokens=100)
+    request = llm.request(Conversation((Message("user", "Why?"),)), {})
+
+    async def problem(first: int) -> list[Completion]:
+        budget = Budget(tokens=1_205, within=llm.budget)
+        return await llm.draw(request, [first, first + 1], Account(budget, llm.journal))
+
+    asyncio.run(problem(0))
+    assert llm.peak == 1  # 8,192 tokens more did not fit, so the first went alone
+    asyncio.run(problem(10))
+    assert llm.peak == 2  # 600 each
+
+
+def test_a_small_budget_for_a_server_without_usage_is_not_spent_one_call_after_the_other() -> None:
+    llm = ScriptedLLM(
+        lambda turns: Completion("4"), max_choices=1, latency=0.001, max_tokens=9, budget=Budget(tokens=500)
+    )
+    ask(llm, 10)
+    assert llm.peak > 5
+    assert llm.budget.spent.tokens == 10 * (9 + 20)
+
+
+def test_choices_that_nobody_asked_for_are_no_calls() -> None:
+    llm = ScriptedLLM(lambda turns: "4", budget=Budget(calls=2))
+    complete = llm.client.complete
+
+    async def four(request: Request, draws: Sequence[int]) -> list[Completion]:
+        return await complete(request, range(4))
+
+    llm.client.complete = four  # type: ignore[method-assign]
+    ask(llm, 1)
+    assert llm.budget.spent.calls == llm.spent.calls == len(llm.journal) == 1
+    ask(llm, 2)
+    assert llm.budget.spent.calls == 2

@@ -408,6 +408,19 @@ def test_two_models_that_share_a_journal_ask_for_a_draw_once(serve: Serve, conne
         assert one.spent.calls + other.spent.calls == 1
 
 
+def test_two_models_at_one_endpoint_do_not_ask_more_of_it_than_one(serve: Serve, connect: Callable[..., LLM]) -> None:
+    server = serve(latency=0.02)
+    with connect(server, concurrency=2, journal=False) as one, connect(server, concurrency=2, journal=False) as other:
+
+        async def both() -> None:
+            asked = (VANILLA.arun(problem, llm) for problem in problems(12) for llm in (one, other))
+            await asyncio.gather(*asked)
+
+        asyncio.run(both())
+        assert (len(server.asked), server.peak) == (24, 2)
+        assert one.limits.in_flight == 0
+
+
 def test_a_model_that_is_closed_leaves_the_draw_to_the_other_that_waits_for_it(
     serve: Serve, connect: Callable[..., LLM]
 ) -> None:

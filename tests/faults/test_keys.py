@@ -10,14 +10,18 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import reasoning
 from reasoning import benchmarks
-from reasoning.errors import ReasoningError
+from reasoning.answer import Answer
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.kinds import Number
 from reasoning.problem import Example, Problem
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
 from tests.faults.conftest import Serve
 from tests.faults.server import Server, always, first
 
@@ -142,6 +146,65 @@ def test_a_key_in_the_address_is_refused_and_not_repeated(where: str, serve: Ser
     code, said_without = command(tmp_path, "ask", "What is 2 + 2?", "--model", "mock", "--base-url", address)
     assert code == 2
     assert leaks(said, said_without, folder=tmp_path) == []
+
+
+PLACES: list[dict[str, Any]] = [
+    {"api_key": CANARY},
+    {"extra_headers": {"X-Mine": CANARY}},
+    {"headers": {"Authorization": CANARY}},
+    {"extra_body": {"api_key": CANARY}},
+    {"extra_body": {"apiKey": CANARY}},
+    {"extra_body": {"extra_headers": {"X-Mine": CANARY}}},
+    {"extra_body": {"token": CANARY}},
+    {"extra_body": {"hf_token": CANARY}},
+    {"extra_body": {"data_sources": [{"parameters": {"authentication": {"type": "api_key", "key": CANARY}}}]}},
+    {"extra_body": {"provider": {"client-secret": CANARY, "password": CANARY}}},
+]
+
+
+@pytest.mark.parametrize("given", PLACES, ids=str)
+def test_a_key_among_the_settings_is_refused_and_not_repeated(
+    given: dict[str, Any], serve: Serve, tmp_path: Path
+) -> None:
+    class Careless(Strategy):
+        """Gives its calls a key."""
+
+        async def solve(self, problem: Problem, session: Session) -> Answer:
+            return problem.read(await session.ask(problem.question, **given))
+
+    server = serve()
+    said = []
+    with pytest.raises(UsageError, match="api_key, or in the provider's environment variable") as refused:
+        reasoning.connect("mock", base_url=server.url, **{"journal": tmp_path / "journal.sqlite", **_nested(given)})
+    said.append("".join(traceback.format_exception_only(refused.value)))
+    with reasoning.connect("mock", base_url=server.url, journal=tmp_path / "journal.sqlite") as llm:
+        with pytest.raises(UsageError, match="api_key, or in the provider's environment variable") as refused:
+            technique(title="Careless", calls="1", use_when="", avoid_when="")(Careless)().run(EXAMPLES[0].problem, llm)
+        said.append("".join(traceback.format_exception_only(refused.value)))
+        assert len(llm.journal) == 0
+    assert server.asked == []
+    assert leaks(*said, folder=tmp_path) == []
+
+
+def _nested(given: dict[str, Any]) -> dict[str, Any]:
+    """`api_key` is an argument of `connect` itself; as a setting it can only come in the extra body."""
+    return {"extra_body": given} if "api_key" in given else given
+
+
+def test_what_servers_take_beyond_the_usual_is_no_key(serve: Serve) -> None:
+    schema = {"type": "object", "properties": {"password": {"type": "string"}, "key": {"type": "integer"}}}
+    body = {
+        "min_tokens": 1,
+        "max_tokens": 9,
+        "stop_token_ids": [2],
+        "skip_special_tokens": False,
+        "eos_token": "</s>",
+        "guided_json": schema,
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    server = serve()
+    with reasoning.connect("mock", base_url=server.url, journal=False, extra_body=body) as llm:
+        assert reasoning.strategies.get("vanilla").run(EXAMPLES[0].problem, llm).state == "answered"
 
 
 def test_the_canary_would_be_found(tmp_path: Path) -> None:

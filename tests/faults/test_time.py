@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from reasoning import retry
-from reasoning.errors import AuthenticationFailed, CallFailed, EndpointDown
+from reasoning.budget import Budget
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
 from reasoning.limits import Limits
+from reasoning.llm.flight import Account
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
@@ -175,5 +177,54 @@ def test_whoever_goes_when_a_run_is_ended_gives_back_no_place_that_it_never_had(
         waits.cancel()
         await asyncio.gather(waits, return_exceptions=True)
         assert limits.in_flight == 1
+
+    clock.run(scene)
+
+
+def test_after_the_seconds_of_a_budget_nothing_is_sent_that_waited_for_a_place() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock)
+        llm = LLM(end, limits=Limits(1), budget=Budget(seconds=2.5))
+        began = clock.now
+        drawn = await ask(llm, *map(str, range(10)))
+        assert texts(drawn[:3]) == ["4"] * 3
+        assert all(isinstance(one, BudgetExhausted) and one.budget is llm.budget for one in drawn[3:])
+        assert [at - began for at in end.attempts] == [0, 1, 2]
+        assert (llm.spent.calls, llm.in_flight, llm.limits.in_flight) == (3, 0, 0)
+
+    clock.run(scene)
+
+
+@pytest.mark.parametrize(("status", "wait"), [(503, None), (503, 5.0), (None, None), (None, 100.0)])
+def test_the_seconds_of_a_budget_end_an_outage_before_the_patience_does(status: int | None, wait: float | None) -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock, (clock.now + 2, clock.now + 10_000), wait=wait, status=status)
+        llm = LLM(end, limits=Limits(4))
+        await ask(llm, "first?")
+        budget = Budget(seconds=90, within=Budget(seconds=300))
+        began = clock.now
+        requests = [llm.request(Conversation((Message("user", f"{k}?"),)), {}) for k in range(20)]
+        asked = (llm.draw(request, [0], Account(budget, llm.journal)) for request in requests)
+        for error in await asyncio.gather(*asked, return_exceptions=True):
+            assert isinstance(error, BudgetExhausted), error
+            assert error.budget is budget
+        assert end.attempts[-1] < began + 90 <= clock.now + 0.001
+        assert clock.now <= began + 92
+        assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
+
+    clock.run(scene)
+
+
+def test_the_seconds_of_a_budget_end_also_what_waits_for_calls_that_others_hold() -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock)
+        llm = LLM(end, budget=Budget(calls=1, seconds=0.5))
+        first, began = asyncio.create_task(ask(llm, "a?")), clock.now
+        await asyncio.sleep(0.1)
+        [second] = await ask(llm, "b?")
+        assert "0.5 seconds have passed" in str(second)
+        assert clock.now == pytest.approx(began + 0.5)
+        assert texts(await first) == ["4"]  # what is under way comes all the same
+        assert len(end.attempts) == llm.spent.calls == 1
 
     clock.run(scene)

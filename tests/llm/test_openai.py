@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import io
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,14 +17,20 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 import reasoning
+from reasoning import strategies
+from reasoning.answer import Answer
+from reasoning.display import cost, trace_tree
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
 from reasoning.llm.address import is_openai, proxied
+from reasoning.llm.llm import LLM
 from reasoning.llm.openai import OpenAIClient, openai_client
 from reasoning.llm.prices import Price, Rates
 from reasoning.llm.reply import completions
 from reasoning.llm.request import Completion, Message, Request, Token, Usage
+from reasoning.prompts import Conversation
 
 CANARY = "sk-canary-2718281828"
 KEYS = ("OPENAI_API_KEY", "REASONING_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "REASONING_MODELS")
@@ -143,6 +151,23 @@ def test_several_draws_share_the_prompt_and_split_the_tokens_exactly() -> None:
     assert tokens == sorted(tokens)
     assert tokens[4] > 3 * tokens[1]
     assert sum((one.usage for one in drawn), Usage()).calls == 5
+
+
+def test_the_share_of_a_prompt_that_came_from_a_prefix_cache_is_shown() -> None:
+    async def solve(client: OpenAIClient) -> Answer:
+        return await strategies.get("vanilla").arun("2 + 2?", LLM(client))
+
+    answer = talk(Server(reply(choice("It is 4."))), solve)
+    assert (answer.usage.prompt_tokens, answer.usage.cached_tokens) == (20, 16)
+    assert "20 + 3 tokens · 80% of the prompts from a prefix cache" in cost(answer.usage)
+    terminal = Console(width=200, record=True, file=io.StringIO())
+    assert answer.trace is not None
+    terminal.print(trace_tree(answer.trace))
+    for picture in (terminal.export_text(), html.unescape(answer._repr_html_())):
+        assert "80% of the prompts from a prefix cache" in picture
+        assert "16 of the prompt's tokens from a prefix cache" in picture
+    without = {"prompt_tokens": 20, "completion_tokens": 3}
+    assert "cache" not in cost(talk(Server({"choices": [choice()], "usage": without}), solve).usage)
 
 
 def test_fewer_choices_than_asked_for_are_what_came() -> None:
@@ -642,6 +667,20 @@ def test_a_draw_that_the_content_filter_held_back_is_left_out() -> None:
     read = completions(reply(choice("a"), choice("", finish_reason="content_filter"), choice("b"), tokens=9), 0.0)
     assert [one.text for one in read] == ["a", "b"]
     assert sum((one.usage for one in read), Usage()).tokens == 29
+
+
+def test_a_choice_that_the_content_filter_held_back_does_not_end_the_use_of_n() -> None:
+    held = choice("", finish_reason="content_filter")
+    server = Server(reply(held, choice()), reply(choice()), reply(*[choice()] * 5))
+
+    async def ask(client: OpenAIClient) -> None:
+        llm = LLM(client)
+        for question, draws in (("a?", 2), ("b?", 5)):
+            asked = llm.request(Conversation((Message("user", question),)), {})
+            assert len(await llm.draw(asked, range(draws))) == draws
+
+    talk(server, ask)
+    assert [body.get("n", 1) for body in server.bodies] == [2, 1, 5]
 
 
 def test_choices_are_all_taken_whatever_their_index() -> None:
