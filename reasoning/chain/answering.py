@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
 from reasoning.chain.each import shown_item
+from reasoning.chain.held import held
+from reasoning.chain.notes import Lost, Mended, Refused
 from reasoning.chain.validators import complaint, validators
-from reasoning.errors import CallFailed, ReasoningError
+from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy
@@ -48,11 +51,35 @@ class _Said:
     steps: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Broken(Exception):  # it ends the step, and nothing else
+    """A function of the chain's own raised an error, or an inner chain failed."""
+
+    def __init__(self, why: str, steps: Mapping[str, Any] | None = None) -> None:
+        self.steps = steps or {}
+        super().__init__(why)
+
+
+@contextmanager
+def _own() -> Iterator[None]:
+    """Where a function of the chain's own runs: what it raises is its step's, but for what ends the whole run."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, BudgetExhausted) or getattr(error, "ends_run", False):
+            raise
+        raise _Broken(
+            str(error) if isinstance(error, ReasoningError) else f"{type(error).__name__}: {error}"
+        ) from error
+
+
 async def answered(step: Step, values: Mapping[str, Any], shown: Mapping[str, str], session: Session) -> Answer:
     """See `Step.run`."""
     if step.when_empty is not None and any(_empty(values[name]) for name in step.needs & values.keys()):
         session.note(f"{step.name}: nothing to do, an input is empty")
-        return Answered(step.when_empty)
+        try:
+            return Answered(held(step.gives, step.when_empty))
+        except UsageError as error:
+            return Unparsed(f"step {step.name!r}: when_empty: {error}")
     if step.model is not None:
         session = session.on(step.model)
     given = _Given(values, shown)
@@ -95,21 +122,39 @@ async def _one(step: Step, given: _Given, session: Session, where: str) -> Answe
             said = await _tried(step, replace(given, again=again), session)
             if said.complaint is None:
                 return Answered(said.value, how=said.how, text=said.text, steps=said.steps)
-            session.note(f"{where}: refused: {said.complaint}")
-            previous = said.text if said.value is None else step.returns.show(said.value)
+            session.trace.events.append(Refused(f"{where}: refused: {said.complaint}"))
+            previous = said.text if said.value is None or step.call is not None else step.kind.show(said.value)
             again = {"complaint": said.complaint, "previous": previous}
-        if step.mend is not None and (mended := step.mend(said.value, given.values)) is not None:
-            session.note(f"{where}: mended to {step.returns.show(mended)}")
-            return Answered(mended, how="mended", text=said.text, steps=said.steps)
+        if step.mend is not None:
+            said = _mended(step, said, given)
+            if said.complaint is None:
+                session.trace.events.append(Mended(f"{where}: mended to {step.kind.show(said.value)}"))
+                return Answered(said.value, how=said.how, text=said.text, steps=said.steps)
     except CallFailed as error:
         if error.ends_run:
             raise
+        session.trace.events.append(Lost(f"{where}: a call failed: {error}"))
         return Failed(f"step {where!r}: {error}")
+    except _Broken as error:
+        return Failed(f"step {where!r}: {error}", steps=error.steps)
     except ReasoningError:
         raise
-    except Exception as error:  # a function of the chain's own
+    except Exception as error:  # a strategy's own
         return Failed(f"step {where!r}: {type(error).__name__}: {error}")
     return Unparsed(f"step {where!r}: {said.complaint}", text=said.text, steps=said.steps)
+
+
+def _mended(step: Step, said: _Said, given: _Given) -> _Said:
+    """What `mend` makes of a refused value, if that is one of the step's kind."""
+    assert step.mend is not None
+    with _own():
+        mended = step.mend(said.value, given.values)
+    if mended is None:
+        return said
+    try:
+        return replace(said, value=held(step.kind, mended), complaint=None, how="mended")
+    except UsageError as error:
+        return replace(said, complaint=f"{said.complaint} And what mends it gave {error}")
 
 
 async def _tried(step: Step, given: _Given, session: Session) -> _Said:
@@ -133,7 +178,7 @@ async def _asked(step: Step, given: _Given, session: Session) -> _Said:
         said = _judged(step, _Said(value, None, reply.text, how), given)
         if said.complaint is None or attempt == step.repairs:
             return said
-        session.note(f"{step.name}: refused: {said.complaint}")
+        session.trace.events.append(Refused(f"{step.name}: refused: {said.complaint}"))
         turns = turns.then(reply.text, _AGAIN.format(complaint=said.complaint))
     raise AssertionError  # the last attempt returns
 
@@ -154,7 +199,7 @@ async def _by_strategy(step: Step, given: _Given, session: Session) -> _Said:
         said = _judged(step, _Said(answer.value, unread, answer.text, getattr(answer, "how", "")), given)
         if said.complaint is None or attempt == step.repairs:
             return said
-        session.note(f"{step.name}: refused: {said.complaint}")
+        session.trace.events.append(Refused(f"{step.name}: refused: {said.complaint}"))
         refused = f"An earlier answer:\n{answer.text}\n\n{_AGAIN.format(complaint=said.complaint)}"
         problem = Problem(f"{question}\n\n{refused}", step.returns)
     raise AssertionError  # the last attempt returns
@@ -164,16 +209,21 @@ async def _by_call(step: Step, given: _Given) -> _Said:
     """What a function gives. It runs in a thread, so that others go on meanwhile."""
     assert step.call is not None
     named = {name: given.named(step.inputs.get(name, name))[0] for name in step.reads}
-    if inspect.iscoroutinefunction(step.call):
-        value = await step.call(**named)
-    else:
-        value = await asyncio.to_thread(step.call, **named)
-        if inspect.isawaitable(value):
-            value = await value
-    said = _Said(value, None, "" if value is None else step.returns.show(value), "computed")
-    return (
-        replace(said, complaint=f"{step.call.__name__} gave nothing") if value is None else _judged(step, said, given)
-    )
+    with _own():
+        if inspect.iscoroutinefunction(step.call):
+            value = await step.call(**named)
+        else:
+            value = await asyncio.to_thread(step.call, **named)
+            if inspect.isawaitable(value):
+                value = await value
+    name = getattr(step.call, "__name__", "the function")
+    if value is None:
+        return _Said(None, f"{name} gave nothing", how="computed")
+    try:
+        value = held(step.kind, value)
+    except UsageError as error:
+        return _Said(value, f"{name} gave {error}", str(value), "computed")
+    return _judged(step, _Said(value, None, step.kind.show(value), "computed"), given)
 
 
 async def _by_chain(step: Step, given: _Given, session: Session) -> _Said:
@@ -183,8 +233,13 @@ async def _by_chain(step: Step, given: _Given, session: Session) -> _Said:
     values, shown = ({name: pair[side] for name, pair in named.items()} for side in (0, 1))
     answer = await step.chain.through(values, shown, session)
     if isinstance(answer, Failed):
-        raise CallFailed(answer.error)
+        raise _Broken(answer.error, answer.steps)
     said = _Said(answer.value, answer.why or None, answer.text, getattr(answer, "how", ""), answer.steps)
+    if said.complaint is None and step.kind != step.chain.gives:
+        try:
+            said = replace(said, value=held(step.kind, said.value))
+        except UsageError as error:
+            return replace(said, complaint=f"the inner chain gave {error}")
     inner = {f"{step.name}.{name}": value for name, value in answer.steps.items()}
     return _judged(step, said, replace(given, values={**given.values, **inner}))
 
@@ -212,8 +267,9 @@ def _judged(step: Step, said: _Said, given: _Given) -> _Said:
     if said.complaint is not None:
         return said
     if said.value is None:
-        return replace(said, complaint=step.returns.complaint(said.text) or said.how)
-    return replace(said, complaint=complaint(said.value, given.values, step.returns, validators(step.check)))
+        return replace(said, complaint=step.kind.complaint(said.text) or said.how)
+    with _own():
+        return replace(said, complaint=complaint(said.value, given.values, step.kind, validators(step.check)))
 
 
 def _empty(value: Any) -> bool:

@@ -143,6 +143,11 @@ class Chain(Strategy):
             return takes
         return self.kind_of(step.join[0]) if step.join else step.gives
 
+    @property
+    def gives(self) -> Kind | None:
+        """The kind of its value: the last step's."""
+        return self.kind_of(self.steps[-1].name)
+
     def with_(self, **changes: Any) -> Chain:
         """A copy with some of `steps`, `name`, `takes` and `about` changed."""
         given = {"steps": self.steps, "name": self.name, "takes": self.takes, "about": self.about}

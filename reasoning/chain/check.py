@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from reasoning.chain import toml
+from reasoning.chain import markdown, toml
+from reasoning.chain.answering import strategy_of
 from reasoning.chain.chain import Chain
 from reasoning.chain.code import Named
 from reasoning.chain.drawing import kind_word
 from reasoning.chain.each import Each
+from reasoning.chain.held import held
 from reasoning.chain.loading import FILE, load
 from reasoning.chain.secrets import secrets
 from reasoning.chain.step import AGAIN, PHRASES, Step
@@ -22,6 +26,8 @@ from reasoning.chain.validators import validators
 from reasoning.errors import UsageError, nearest
 from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
 from reasoning.llm.connect import SAMPLING
+from reasoning.problem import Problem
+from reasoning.prompts import PLACEHOLDER, Conversation
 
 LONG = 3_000
 """Tokens of a prompt, without data, from which on a note says so."""
@@ -58,7 +64,22 @@ class Finding:
 
 
 Place = Callable[[str, str], str]
-"""From a step's name ("" for the chain) and a key to where it stands."""
+"""From a step's name ("" for the chain) and a key to where it stands. Of a prompt's text the key is `prompt: TEXT`."""
+
+_NEGATION = re.compile(
+    r"\W*(?:(?:you )?(?:do|must|should|shall|may|can|could|will|would|is|are)(?:n['’]?t| not)\b"
+    r"|(?:no|not|never|none|nothing|nobody|neither|without|cannot|stop|skip|leave out|(?:under|in|on|at|by) no)\b"
+    r"|(?:avoid|refrain|omit|exclud))"
+    r"|.*\b(?:nicht|nie|niemals|keine?[mnrs]?|ohne|vermeide\w*|ne|n['’]\w+|pas|jamais|sans|évite[rz]?|nunca|jamás|sin"
+    r"|evit\w+|non(?!-)|mai|não|sem|niet|geen)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A line that says by itself that something is not to be done: in English at its beginning, else anywhere in it. What
+is in no Latin letters is not looked into."""
+
+
+_LIKE = re.compile(r"\{[ \t]*([A-Za-z_]\w*)(?:[.\[!][^{}\n]*)?[ \t]*\}")
+"""What other template languages take for a placeholder: {Text}, { text }, {text.name}."""
 
 
 def check_folder(folder: Path) -> tuple[Chain, list[Finding]]:
@@ -94,20 +115,31 @@ def findings(chain: Chain, place: Place = lambda step, key: f"step {step!r}" if 
 
 
 def prompt_tokens(step: Step) -> int | None:
-    """About how many tokens a step's prompt takes before anything is filled in; None without a prompt."""
+    """About how many tokens the longest of a step's prompts takes before anything is filled in; None without one."""
+    return max((sum(tokens(turn.content) for turn in one.messages) for one in sent(step).values()), default=None)
+
+
+def sent(step: Step) -> dict[str, Conversation]:
+    """The prompts of a step as they are sent, with the placeholders of other steps and inputs in their places.
+
+    By name: "" is the step's own; with `by` they are the strategy's, such as "cot.two_stages", which have the step's
+    for their question, and in which what comes from earlier replies stands as a placeholder too. Of a strategy that
+    cannot be made, only the question is known.
+    """
     if step.prompt is None:
-        return None
-    return sum(tokens(content) for _, content in sent(step).messages)
-
-
-def sent(step: Step) -> Any:
-    """The conversation of a step as it is sent, with the placeholders of other steps and inputs in their places."""
-    assert step.prompt is not None
+        return {}
     kind = step.returns
     phrases = {"instruction": kind.instruction(), "trigger": kind.trigger(), "direct": kind.direct()}
     names = {name: f"{{{name}}}" for name in step.prompt.names - PHRASES}
-    prompt = step.prompt.with_(turns="single") if step.by else step.prompt
-    return prompt.fill(**phrases, **names)
+    if not step.by:
+        return {"": step.prompt.fill(**phrases, **names)}
+    asked = step.prompt.with_(turns="single").fill(**phrases, **names)
+    try:
+        strategy = strategy_of(step.by)
+    except UsageError:
+        return {"": asked}
+    workshop = import_module("strategies.workshop")  # above this package, which knows no technique
+    return workshop.as_sent(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}
 
 
 def _unused(chain: Chain) -> Iterator[tuple[str, str]]:
@@ -134,6 +166,12 @@ def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
                 near = nearest(label, known)
                 hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
                 yield "when", f"{name!r} is never {label!r}; {hint}"
+    if step.prompt is not None and step.prompt.form == "plain":
+        for line in step.prompt.donts:
+            if re.search("[A-Za-z]", line) and not _NEGATION.match(line):
+                shown = f"{line!r:.60} under Don't would be sent as a thing to do"
+                better = "write 'Do not …', or take another form, such as form = \"markdown\""
+                yield f"prompt: {line}", f"the plain form has no headings, so that {shown}: {better}"
     if step.join:
         kinds = {name: chain.kind_of(name) for name in step.join}
         first = kinds[step.join[0]]
@@ -142,6 +180,17 @@ def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
                 yield "join", f"{step.join[0]!r} gives {_said(first)} and {name!r} {_said(kind)}: a join is of one kind"
     if step.chain is not None:
         yield from _inner_inputs(chain, step)
+        inner = step.chain.gives
+        texts = isinstance(step.returns, Text) and isinstance(inner, Text)
+        if step.returns not in (Text(), inner) and not texts:
+            own, theirs = _said(step.returns), _said(inner)
+            both = f"{theirs}, not {own}" if own != theirs else f"{inner!r}, not {step.returns!r}"
+            yield "returns", f"the inner chain gives {both}: leave returns out"
+    if step.when_empty is not None:
+        try:
+            held(step.gives, step.when_empty)
+        except UsageError as error:
+            yield "when_empty", f"the step gives {_said(step.gives)}, but {error}"
     if step.by:
         yield from _strategy(step)
     if step.call is not None and not isinstance(step.call, Named):
@@ -160,8 +209,6 @@ def _inner_inputs(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
 
 
 def _strategy(step: Step) -> Iterator[tuple[str, str]]:
-    from reasoning.chain.answering import strategy_of
-
     try:
         strategy_of(step.by).check_serves(step.returns)
     except UsageError as error:
@@ -202,6 +249,8 @@ def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
     branched = step.when or (not step.join and any(chain.step(name).when for name in chain.needs[step.name]))
     if is_last and branched:
         yield "name", "the last step may not be run, and the chain then has no value: end with a join of the branches"
+    for written, meant in _written(step, (*chain.inputs, *(one.name for one in chain.steps))):
+        yield f"prompt: {written}", f"{written} is no placeholder and is sent as it stands; did you mean {{{meant}}}?"
     if step.prompt is not None and not step.by:
         prompt = step.prompt
         asks = prompt.output_format or prompt.names & PHRASES or isinstance(step.returns, Text)
@@ -224,6 +273,16 @@ def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
     code = [one for one in (step.call, step.mend, *validators(step.check)) if isinstance(one, Named)]
     for one in code:
         yield "name", f"names code, {one.reference}, that was not looked into: it runs with --allow-code only"
+
+
+def _written(step: Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What in a prompt looks like the placeholder of a name and is none, and the name."""
+    known = {name.casefold(): name for name in (*names, *PHRASES, *AGAIN)}
+    prompt = step.prompt
+    for text in (*prompt.sections.values(), prompt.input, prompt.recap) if prompt is not None else ():
+        for found in _LIKE.finditer(PLACEHOLDER.sub("", text)):
+            if name := known.get(found[1].casefold()):
+                yield found[0], name
 
 
 def _inner(chain: Chain, folder: Path) -> list[Finding]:
@@ -249,6 +308,10 @@ def _places(folder: Path) -> Place:
     numbers: Mapping[str, int] = {table["name"]: number for number, table in enumerate(source.values["step"])}
 
     def place(step: str, key: str) -> str:
+        key, _, text = key.partition(": ")
+        if step and text:
+            path = folder / source.values["step"][numbers[step]]["prompt"]
+            return f"{path}:{markdown.line_of(toml.read_text(path), text.partition(chr(10))[0])}"
         if step:
             return f"{source.path}:{source.line('step', numbers[step], key)}"
         in_inputs = key in source.values.get("inputs", {})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.chain.many import Row, Run
     from reasoning.llm.llm import LLM
+    from reasoning.llm.request import Usage
 
 chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
 
@@ -88,10 +89,14 @@ def check(
         out.print()
         for one in findings:
             out.print(str(one), soft_wrap=True)
-        least, most = found.calls_range()
-        calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
+        try:
+            least, most = found.calls_range()
+            calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
+            calls += " for an input"
+        except UsageError:  # of a strategy that cannot be made, as a finding says
+            calls = "calls not known"
         said = f"{wrong} error{'s' * (wrong != 1)}, {len(findings) - wrong} warnings" if findings else "nothing wrong"
-        out.print(f"{found.name}: {calls} for an input; {said}")
+        out.print(f"{found.name}: {calls}; {said}")
     if wrong:
         raise typer.Exit(1)
 
@@ -108,8 +113,11 @@ def draw(
     from reasoning.chain.new import source
     from reasoning.errors import UnknownName
 
-    suffix = out.suffix.lower() if out is not None else ""
-    form = form or ("mermaid" if suffix in (".mmd", ".md", ".mermaid") else "svg")
+    suffix = out.suffix.lower() if out is not None else ".svg"
+    known = {".svg": "svg", **dict.fromkeys((".mmd", ".md", ".mermaid"), "mermaid")}
+    if form is None and suffix not in known:
+        raise UsageError(f"{out}: a picture is written as .svg or .mmd, or as --form says")
+    form = form or known[suffix]
     pictures = {"svg": svg, "mermaid": mermaid}
     if form not in pictures:
         raise UnknownName("form of drawing", form, pictures)
@@ -155,9 +163,12 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
         about += [f"{name}={value}" for name, value in step.sampling.items()]
         about += [f"about {count:,} tokens"] if count is not None else []
         out.print(Text.assemble((f"{prefix}{step.name}", "bold"), (f"  {' · '.join(filter(None, about))}", "dim")))
-        for role, content in sent(step).messages if step.prompt is not None else ():
-            out.print(Text(role, style="cyan"))
-            out.print(Text(plain(content)), soft_wrap=True)
+        for name, turns in sent(step).items():
+            if name:
+                out.print(Text(f"prompt {name}", style="bold cyan"))
+            for role, content in turns.messages:
+                out.print(Text(role, style="cyan"))
+                out.print(Text(plain(content)), soft_wrap=True)
         out.print()
         if step.chain is not None:
             _show(step.chain, f"{prefix}{step.name}.", None)
@@ -183,14 +194,16 @@ def run(
 ) -> None:
     """Run a chain on many inputs; the same command goes on where it was stopped, since every draw is recorded.
 
-    Ends with 0 when all is done, 2 for wrong usage or an input that cannot be used, 3 when the budget stopped it, 4
-    when calls failed for good. One bad input does not stop the others, and what is done is written in every case.
+    Ends with 0 when every input has a value, 1 when replies stayed refused, 2 for wrong usage or an input that cannot
+    be used, 3 when the budget stopped it, 4 when calls failed for good. One bad input does not stop the others, and
+    what is done is written in every case; after a stop beside the file, as NAME.part.csv.
     """
     from reasoning.chain.given import given
     from reasoning.chain.loading import load
     from reasoning.chain.many import run as through
     from reasoning.chain.new import source
     from reasoning.chain.outputs import Output
+    from reasoning.session import spent
 
     found = load(source(folder), "run" if allow_code else "known")
     inputs = list(given(files, found, form, longest))  # type: ignore[arg-type]  # a wrong form is refused there
@@ -207,7 +220,9 @@ def run(
             told(row)
 
         done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
-    _finish(done, len(inputs), out)
+        if done.stopped is not None:
+            rows.stopped()
+    _finish(done, len(inputs), spent(llm), rows.place)
 
 
 @contextmanager
@@ -264,16 +279,17 @@ def _progress(total: int) -> Iterator[Callable[[Row], None]]:
         yield told
 
 
-def _finish(done: Run, total: int, out: Path | None) -> None:
+def _finish(done: Run, total: int, spent: Usage, out: Path | None) -> None:
     from reasoning.display import cost
 
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
     repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
-    say(f"{done.done} of {total} inputs: {states}{repairs}")
-    now = cost(done.spent) if done.spent.calls else "nothing"
-    say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.spent != done.usage else ""))
+    mended = f"; {done.mended} mended" if done.mended else ""
+    say(f"{done.done} of {total} inputs: {states}{repairs}{mended}")
+    now = cost(spent) if spent.calls else "nothing"  # with what was paid for inputs that were not finished
+    say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
     if out is not None:
-        say(f"results: {out}")
+        say(f"results: {out}" + (" (a part)" if done.stopped is not None else ""))
     if done.stopped is not None:
         say(f"what was done is kept; go on with: {command()}")
         raise done.stopped
@@ -282,3 +298,5 @@ def _finish(done: Run, total: int, out: Path | None) -> None:
         raise typer.Exit(4)
     if done.rows.get("unusable"):
         raise typer.Exit(2)
+    if done.rows.get("unparsed"):
+        raise typer.Exit(1)

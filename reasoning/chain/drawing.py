@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.chain.step import Step
 
-_LETTER, _LINE, _WIDEST = 6.7, 17, 34
-"""A letter's width and a line's height in pixels; letters in a line, at most."""
+_LETTER, _BOLD, _LINE, _WIDEST = 6.7, 8.6, 17, 34
+"""The width of a letter and of a bold one, and a line's height, in pixels; letters in a line, at most."""
 
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#1d2733;text-anchor:middle}.name{font-weight:600;font-size:13px}"
@@ -84,17 +84,19 @@ def svg(chain: Chain, answer: Answer | None = None) -> str:
         chain: what is drawn.
         answer: what came of a run, if its results are to be shown.
     """
-    lines = {name: [(name, "name")] for name in sorted(chain.inputs)}
+    lines = {name: [(_cut(name, bold=True), "name")] for name in sorted(chain.inputs)}
     for step in chain.steps:
         lines[step.name] = _lines(chain, step, answer)
     sizes = {
-        name: (max(len(text) for text, _ in own) * _LETTER + 26, len(own) * _LINE + 14) for name, own in lines.items()
+        name: (max(len(text) * _wide(style) for text, style in own) + 26, len(own) * _LINE + 14)
+        for name, own in lines.items()
     }
     wired = edges(chain)
     plan = layout(sizes, [(start, end) for start, end, _ in wired])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {plan.width:.0f} {plan.height:.0f}" '
         f'width="{plan.width:.0f}" height="{plan.height:.0f}" role="img" class="rsn-chain" '
+        'style="max-width:100%;height:auto" '
         f'aria-label="{_safe(f"the chain {chain.name}")}">',
         f"<style>{_scoped()}</style><defs>{_ARROW}</defs>",
         f'<rect class="paper" x=".5" y=".5" width="{plan.width - 1:.0f}" height="{plan.height - 1:.0f}" rx="8"/>',
@@ -116,7 +118,10 @@ def svg(chain: Chain, answer: Answer | None = None) -> str:
 
 def _lines(chain: Chain, step: Step, answer: Answer | None) -> list[tuple[str, str]]:
     kind = chain.kind_of(step.name)
-    said = [(step.name, "name"), (_cut(f"{way(step)} → {kind_word(kind)}" if kind else way(step)), "dim")]
+    said = [
+        (_cut(step.name, bold=True), "name"),
+        (_cut(f"{way(step)} → {kind_word(kind)}" if kind else way(step)), "dim"),
+    ]
     said += [(_cut(mark), "dim") for mark in marks(step)]
     if answer is not None:
         state = _state(step, answer)
@@ -189,9 +194,13 @@ def _value(value: Any) -> str:
     return "; ".join(map(_value, value)) or "nothing" if isinstance(value, list | tuple) else str(value)
 
 
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+def _wide(style: str) -> float:
+    return _BOLD if style == "name" else _LETTER
+
+
+def _cut(text: str, *, bold: bool = False) -> str:
+    text, most = " ".join(text.split()), int(_WIDEST * _LETTER / _BOLD) if bold else _WIDEST
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _safe(text: str) -> str:

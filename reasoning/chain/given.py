@@ -18,6 +18,9 @@ from reasoning.problem import Problem
 
 Form = Literal["text", "jsonl", "csv"]
 
+_UNREAD = {".json", ".tsv", ".tab", ".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip"}
+"""Files of many rows, or of no text, that would be taken for one text."""
+
 LONGEST = 200_000
 """Characters of one input, unless the user says otherwise."""
 
@@ -41,7 +44,8 @@ def given(files: Sequence[str], chain: Chain, form: Form | None = None, longest:
     """The inputs in files, in their order.
 
     Args:
-        files: paths; "-" is standard input. `.jsonl` and `.csv` hold many inputs, any other file is one text.
+        files: paths; "-" is standard input. `.jsonl` and `.csv` hold many inputs, any other file is one text; one of
+            another form, such as `.json` or `.xlsx`, is refused.
         chain: whose inputs they are. A text is its only input. A row has its inputs by name, and may have an `id`; for
             a chain with one input, a row with one value will do.
         form: how to read them all, whatever they are called.
@@ -61,7 +65,12 @@ def given(files: Sequence[str], chain: Chain, form: Form | None = None, longest:
 
 def _of_file(file: str, chain: Chain, form: Form | None, longest: int) -> Iterator[Given]:
     name = "standard input" if file == "-" else file
-    kind = form or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(Path(file).suffix.lower(), "text")
+    suffix = Path(file).suffix.lower()
+    if form is None and suffix in _UNREAD:
+        said = f"{suffix} is no form of input that can be read: write it as .jsonl or .csv, or say --form"
+        yield Given(name, wrong=f"{name}: {said} (text, for one text)")
+        return
+    kind = form or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
     try:
         with _opened(file) as raw:
             if kind == "text":

@@ -13,7 +13,7 @@ from reasoning.chain.chain import Chain
 from reasoning.chain.code import Code, Leave
 from reasoning.chain.step import Step
 from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Cells, Items, Json, Kind
+from reasoning.kinds import Json, Kind
 from reasoning.prompts import Prompt
 
 FILE = "chain.toml"
@@ -74,6 +74,10 @@ class _Folder:
         steps = [self._step(number, table) for number, table in enumerate(values.get("step", []))]
         takes = self._takes(values["inputs"]) if "inputs" in values else None
         self._provided(steps, takes)
+        for number, (step, table) in enumerate(zip(steps, values.get("step", []), strict=True)):
+            listed = [str(one) for one in table.get("reads", step.needs)]
+            if "call" not in table and set(listed) != step.needs:
+                self._reads(step, listed, number)
         try:
             return Chain(*steps, name=values.get("name", self.folder.name), takes=takes, about=values.get("about", ""))
         except UsageError as error:
@@ -110,12 +114,9 @@ class _Folder:
         read("call", self.code.get)
         read("prompt", lambda name: self._prompt(given["name"], name, form))
         read("chain", lambda name: load(self._inside(name), self.code.leave, self._package(name), self.depth + 1))
-        if isinstance(given.get("returns"), Items | Cells) and isinstance(given.get("when_empty"), list):
-            given["when_empty"] = tuple(given["when_empty"])
-        listed = given.get("reads") if "call" in given else given.pop("reads", None)
+        if "call" not in given:
+            given.pop("reads", None)  # what its prompt says is compared with it, when all steps are known
         step: Step = self._guarded(lambda: Step(**given), "step", number, "name")
-        if "call" not in given and listed is not None and set(listed) != step.needs:
-            self._reads(step, listed, number)
         return step
 
     def _reads(self, step: Step, listed: list[str], number: int) -> None:
@@ -143,7 +144,7 @@ class _Folder:
 
     def _place(self, step: Step, placeholder: str) -> str:
         path, text = self.prompts[step.name]
-        return f"{path}:{markdown.line_of(text, placeholder)}"
+        return f"{path}:{markdown.line_of(text, '{' + placeholder + '}')}"
 
     def _prompt(self, step: str, name: str, form: Mapping[str, Any]) -> Prompt:
         path = self._inside(name)

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 from reasoning import loop
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.chain.given import Given
+from reasoning.chain.notes import Lost, Mended, Refused, noted
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.llm.request import Usage
 from reasoning.tools import Tools
-from reasoning.trace import Note, Trace
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.llm.llm import LLM
     from reasoning.problem import Problem
+    from reasoning.trace import Note
 
 GIVE_UP = 8
-"""Inputs whose calls all failed, and none that came through, after which a run is not worth going on."""
+"""Inputs that a call failed for, and none that came through, after which a run is not worth going on. What is wrong
+with an input, or with a function of the chain's own, does not count: the next input may do."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,21 @@ class Row:
     @property
     def repairs(self) -> int:
         """Replies that were refused."""
-        return _refused(self.answer.trace) if self.answer is not None and self.answer.trace is not None else 0
+        return len(self._noted(Refused))
+
+    @property
+    def mended(self) -> list[str]:
+        """The steps of which a value was mended, so that it is no answer of the model's."""
+        return list(dict.fromkeys(self._noted(Mended)))
+
+    @property
+    def lost(self) -> bool:
+        """Whether a call to the model did not come through."""
+        return self.state == "failed" and bool(self._noted(Lost))
+
+    def _noted(self, what: type[Note]) -> list[str]:
+        trace = None if self.answer is None else self.answer.trace
+        return [] if trace is None else list(noted(trace, what))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for one line of a file."""
@@ -60,7 +76,7 @@ class Row:
         about |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.why}
         counts: dict[str, Any] = {"calls": usage.calls, "prompt_tokens": usage.prompt_tokens}
         counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "repairs": self.repairs}
-        return {**about, "steps": dict(self.answer.steps), **counts}
+        return {**about, "steps": dict(self.answer.steps), "mended": self.mended, **counts}
 
 
 @dataclass
@@ -72,6 +88,8 @@ class Run:
         usage: what all answers used, paid for now or taken from the journal.
         spent: of that, what was paid for now.
         repairs: replies that were refused.
+        mended: rows with a value that was mended.
+        lost: rows that failed because a call to the model did.
         stopped: what ended it before its end.
     """
 
@@ -79,6 +97,8 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     spent: Usage = field(default_factory=Usage)
     repairs: int = 0
+    mended: int = 0
+    lost: int = 0
     stopped: ReasoningError | None = None
     last_failure: str = ""
 
@@ -90,6 +110,8 @@ class Run:
         """Count a row."""
         self.rows[row.state] = self.rows.get(row.state, 0) + 1
         self.repairs += row.repairs
+        self.mended += bool(row.mended)
+        self.lost += row.lost
         self.spent = self.spent + row.spent
         if row.answer is not None:
             self.usage = self.usage + row.answer.usage
@@ -162,10 +184,5 @@ class _Many:
         while self.told in self.waiting:
             self.tell(self.waiting.pop(self.told))
             self.told += 1
-        if self.found.rows.get("failed", 0) >= GIVE_UP and not self.found.rows.keys() & {"answered", "unparsed"}:
-            raise CallFailed(f"the first {GIVE_UP} inputs all failed, the last with: {self.found.last_failure}")
-
-
-def _refused(trace: Trace) -> int:
-    own = sum(isinstance(event, Note) and ": refused: " in event.text for event in trace.events)
-    return own + sum(_refused(event) for event in trace.events if isinstance(event, Trace))
+        if self.found.lost >= GIVE_UP and not self.found.rows.keys() & {"answered", "unparsed"}:
+            raise CallFailed(f"{GIVE_UP} inputs failed and none came through; the last: {self.found.last_failure}")

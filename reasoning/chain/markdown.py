@@ -122,6 +122,9 @@ def read(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> 
     """
     fields: dict[str, Any] = {"form": form, "turns": turns}
     blocks = list(_blocks(text, path))
+    if not any(block.section == "Input" for block in blocks):
+        last = text.rstrip().count("\n") + 1
+        _wrong(path, last, "there is no input: add '# Input' and below it what is asked about, such as {feedback}")
     for block in blocks:
         if block.section == "Examples" or (_PARTS[block.section] and not block.part):
             continue
@@ -131,9 +134,9 @@ def read(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> 
     return Prompt(**fields)
 
 
-def line_of(text: str, placeholder: str) -> int:
-    """The line on which a placeholder stands first; 1 where it stands nowhere."""
-    found = text.find(f"{{{placeholder}}}")
+def line_of(text: str, words: str) -> int:
+    """The line on which words such as "{name}" stand first; 1 where they stand nowhere."""
+    found = text.find(words)
     return text.count("\n", 0, found) + 1 if found >= 0 else 1
 
 

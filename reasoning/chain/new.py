@@ -8,10 +8,12 @@ from pathlib import Path
 
 from reasoning.chain.chain import Chain
 from reasoning.chain.loading import FILE, load
+from reasoning.chain.toml import read_text
 from reasoning.errors import UnknownName, UsageError
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
-_TITLE = re.compile(r'^name[ \t]*=[ \t]*"[^"\n]*"', re.MULTILINE)
+_TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
+_TITLE = re.compile(r"""^[ \t]*(["']?)name\1[ \t]*=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.MULTILINE)
 _LEFT = shutil.ignore_patterns("__init__.py", "__pycache__", ".*", "*.pyc")
 
 
@@ -49,7 +51,20 @@ def new(folder: Path, like: str) -> Chain:
         raise UsageError(f"{folder} is there already; choose another name, or delete it")
     origin = source(like)
     load(origin, "name")
-    shutil.copytree(origin, folder, ignore=_LEFT)
-    file = folder / FILE
-    file.write_text(_TITLE.sub(f'name = "{folder.name}"', file.read_text(encoding="utf-8"), count=1), encoding="utf-8")
-    return load(folder, "name")
+    try:
+        shutil.copytree(origin, folder, ignore=_LEFT)
+        file = folder / FILE
+        file.write_text(_named(read_text(file), folder.name), encoding="utf-8")
+        return load(folder, "name")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _named(text: str, name: str) -> str:
+    """A chain's TOML under another name, which stands before the first table."""
+    table = _TABLE.search(text)
+    head, rest = (text[: table.start()], text[table.start() :]) if table else (text, "")
+    said = f'name = "{name}"'
+    head = _TITLE.sub(said, head, count=1) if _TITLE.search(head) else f"{said}\n{head}"
+    return head + rest

@@ -28,6 +28,7 @@ class Output:
     def __init__(self, path: Path | None, steps: Sequence[str]) -> None:
         self.path, self.steps = path, steps
         self._part = None if path is None else path.with_name(f".{path.name}.part")
+        self._place = path
         self._file: IO[str] = sys.stdout
         self._csv: Any = None
 
@@ -39,7 +40,7 @@ class Output:
                 raise InputError(f"{self.path}: cannot be written: {error.strerror}") from None
         if self.path is not None and self.path.suffix.lower() == ".csv":
             self._csv = csv.writer(self._file)
-            self._csv.writerow(["id", "state", "value", *self.steps, "why"])
+            self._csv.writerow(["id", "state", "value", *self.steps, "why", "mended"])
         return self
 
     def __exit__(
@@ -49,9 +50,19 @@ class Output:
         if self._part is not None and self.path is not None:
             self._file.close()
             if error is None:
-                self._part.replace(self.path)
+                self._part.replace(self._place or self.path)
             else:
                 self._part.unlink(missing_ok=True)
+
+    def stopped(self) -> None:
+        """The rows are a part: they are left beside the file, as NAME.part.csv, and what is in its place stays."""
+        if self.path is not None:
+            self._place = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+
+    @property
+    def place(self) -> Path | None:
+        """The file that there is at the end."""
+        return self._place
 
     def add(self, row: Row) -> None:
         """Write a row."""
@@ -62,7 +73,8 @@ class Output:
             return
         steps = data.get("steps", {})
         values = [data.get("value"), *(steps.get(step) for step in self.steps)]
-        self._csv.writerow([data["id"], data["state"], *map(_cell, values), data.get("why", "")])
+        about = _cell(data.get("why", "")), " ".join(data.get("mended", ()))
+        self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *about])
 
 
 def _cell(value: Any) -> str:

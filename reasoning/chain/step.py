@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reasoning.chain.validators import Mend, Validator, validators
+from reasoning.chain.validators import Mend, Validator, plain_json, validators
 from reasoning.errors import UsageError
-from reasoning.kinds import Kind, Text
+from reasoning.kinds import Json, Kind, Text
 from reasoning.prompts import Prompt
 from reasoning.strategy import Strategy
 
@@ -36,10 +36,12 @@ class Step:
     Attributes:
         name: what later steps call its result.
         prompt: what is asked; its placeholders name inputs of the chain or other steps.
-        returns: the kind that reads the reply. Later steps get the value, shown by this kind, never the raw text.
+        returns: the kind that reads the reply, and that a function's value is held to. Later steps get the value, shown
+            by this kind, never the raw text. With `chain` it is by default the kind of the inner chain's value.
         check: one or several further validators of the value.
         repairs: how often a refused reply is sent back with the complaint.
-        mend: makes a usable value of one that stays refused (noted in the trace); without it the chain stops here.
+        mend: makes a usable value, one of the same kind, of one that stays refused (noted in the trace); without it the
+            chain stops here.
         when_empty: the step's value, without a call, when something that it reads is empty; None always calls.
         sampling: settings of this step's calls.
         by: the strategy that answers the prompt, or its spec: "self_consistency(cot, samples=5)".
@@ -110,6 +112,14 @@ class Step:
         labels = {name: (one,) if isinstance(one, str) else self._texts("when", one) for name, one in self.when.items()}
         object.__setattr__(self, "when", labels)
         validators(self.check)
+        if inspect.iscoroutinefunction(self.mend):
+            raise self._wrong("mend is a plain function, not an async one")
+        # As a folder has them: what is loaded is equal to what was saved.
+        empty = plain_json(self.when_empty)
+        listed = isinstance(empty, list) and (self.each or not isinstance(self.kind, Json))
+        object.__setattr__(self, "when_empty", tuple(empty) if listed else empty)
+        object.__setattr__(self, "sampling", plain_json(self.sampling))
+        object.__setattr__(self, "check", tuple(self.check) if isinstance(self.check, list) else self.check)
 
     @cached_property
     def each(self) -> tuple[str, str] | None:
@@ -131,12 +141,18 @@ class Step:
             provided.add(self.each[0])
         return frozenset(names - provided | {*([self.each[1]] if self.each else []), *self.when})
 
+    @cached_property
+    def kind(self) -> Kind:
+        """The kind of its value, or with `for_each` of each value: the inner chain's where `returns` does not say."""
+        inner = self.chain.gives if self.chain is not None and self.returns == Text() else None
+        return inner or self.returns
+
     @property
     def gives(self) -> Kind:
         """The kind of its value, as other steps receive it."""
         from reasoning.chain.each import Each
 
-        return Each(self.returns) if self.each else self.returns
+        return Each(self.kind) if self.each else self.kind
 
     async def run(self, values: Mapping[str, Any], shown: Mapping[str, str], session: Session) -> Answer:
         """Run this step alone.

@@ -34,6 +34,8 @@ def validators(given: Any) -> tuple[Validator, ...]:
     for one in several:
         if isinstance(one, Mapping) or (isinstance(one, type) and not isinstance(one, Kind)):
             json_schema(one)
+        elif inspect.iscoroutinefunction(one):
+            raise UsageError(f"{one.__name__} is async: a check is a plain function")
         elif not callable(one) and not isinstance(one, Kind):
             raise UsageError(f"{one!r:.80} is no validator: a function, a kind, a pydantic model or a JSON schema")
     return several

@@ -54,6 +54,17 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
         ((MOOD, ask("{text}", when={"mood": "glad"})), "the last step may not be run"),
         ((MOOD, ask("{text}", "one", when={"mood": "glad"}), ask("{one}")), "the last step may not be run"),
         ((MOOD, ask("{moood}")), r"\{moood\} is an input; did you mean the step \{mood\}"),
+        (
+            (Step("last", chain=Chain(MOOD), returns=kinds.Label(("good", "bad"))),),
+            "the inner chain gives a label: glad · angry, not a label: good · bad: leave returns out",
+        ),
+        (
+            (Step("last", chain=Chain(LIST), returns=kinds.Items(sep="|")),),
+            r"gives Items\(\), not Items\(sep='\|'\)",
+        ),
+        ((ask("{Text} {text}"),), r"\{Text\} is no placeholder and is sent as it stands; did you mean \{text\}"),
+        ((LIST, ask("{ list } {list}")), r"\{ list \} is no placeholder"),
+        ((ask("{text} {text.name}"),), r"\{text.name\} is no placeholder"),
         ((ask("{text}", returns=kinds.Json()),), "does not say what JSON looks like"),
         ((ask("{text}", tries=2),), "each try asks the same at temperature 0"),
         ((ask("{text}", sampling={"temprature": 1}),), "unknown setting 'temprature'; did you mean 'temperature'"),
@@ -71,7 +82,7 @@ def test_what_fits_is_not_complained_about() -> None:
     chain = Chain(
         MOOD,
         LIST,
-        ask("{item}", "each", for_each="item in list"),
+        ask('{item} {{Item}} {"list": 1} {list: item} {Other}', "each", for_each="item in list"),
         ask("{item}", "again", for_each="item in each"),
         Step("merged", call=merged, inputs={"issues": "list"}, returns=kinds.Items()),
         Step("inner", chain=INNER, inputs={"claims": "merged"}),
@@ -97,6 +108,22 @@ def test_a_finding_has_its_file_and_line(tmp_path: Path) -> None:
     assert [one.where for one in found] == [f"{toml}:4", f"{toml}:10", f"{toml}:17", f"{issues}:11"]
     assert "provider's key" in found[-1].text
     assert "1234567890" not in found[-1].text
+
+
+def test_a_dont_that_the_plain_form_would_turn_round(tmp_path: Path) -> None:
+    text = "# Constraints\n\n## Don't\n\n- {}\n- Invent issues.\n\n# Input\n\n{{feedback}}\n"
+    folder = write(tmp_path / "replies", issues=text.format("Do not lie."))
+    _, found = check_folder(folder)
+    assert [one.where for one in found if one.level == "error"] == [f"{folder / 'issues.md'}:6"]
+    assert "'Invent issues.' under Don't would be sent as a thing to do: write 'Do not …'" in found[0].text
+    toml = TOML.replace('"issues.md"', '"issues.md"\nform = "markdown"')
+    (folder / "chain.toml").write_text(toml)
+    assert [one.level for one in check_folder(folder)[1]] == ["warning"]  # that items are to be given
+    lines = ("Don't lie.", "Don’t.", "Never lie.", "No lies.", "Avoid lies.", "**Do not** lie.", "You must not lie.")
+    for line in (*lines, "Under no circumstances lie.", "Erfinde keine Themen.", "N'inventez rien.", "不要编造。"):
+        assert findings(Chain(Step("a", Prompt(input="{q}", donts=(line,))))) == [], line
+    for line in ("Lie.", "Notes around the JSON.", "Invent non-existent issues.", "Add what is not there."):
+        assert len(findings(Chain(Step("a", Prompt(input="{q}", donts=(line,)))))) == 1, line
 
 
 def test_findings_of_a_chain_within(tmp_path: Path) -> None:

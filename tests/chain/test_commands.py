@@ -11,6 +11,8 @@ import pytest
 
 from reasoning import Chain, Problem
 from reasoning.chain.given import Given, given
+from reasoning.chain.new import new
+from reasoning.errors import UsageError
 from tests.chain.test_folder import TOML, write
 from tests.faults.server import Server
 from tests.test_commands import reasoning
@@ -59,6 +61,26 @@ def test_new_check_show_draw(tmp_path: Path) -> None:
     assert reasoning("chain", "draw", "mine", cwd=tmp_path).stdout.startswith("<svg ")
     assert reasoning("chain", "draw", "mine", "--out", "c.mmd", cwd=tmp_path).returncode == 0
     assert (tmp_path / "c.mmd").read_text().startswith("flowchart TD")
+    refused = reasoning("chain", "draw", "mine", "--out", "c.png", cwd=tmp_path)
+    assert (refused.returncode, (tmp_path / "c.png").exists()) == (2, False)
+    assert "c.png: a picture is written as .svg or .mmd" in refused.stderr
+
+
+def test_new_names_the_chain_and_no_step(tmp_path: Path) -> None:
+    steps = TOML.partition("\n")[2]
+    heads = ("name = 'old'\n", "", 'about = "x"\n"name" = "a \\" b" # c\n', 'name = "replies"\n')
+    for number, head in enumerate(heads):
+        write(tmp_path / "from", chain=head + steps)
+        made = new(tmp_path / f"new{number}", str(tmp_path / "from"))
+        assert made.name == f"new{number}"
+        assert [step.name for step in made.steps] == ["issues", "reply"]
+    write(tmp_path / "from", chain='"""name""" = 1\n' + steps)
+    with pytest.raises(UsageError):
+        new(tmp_path / "broken", str(tmp_path / "from"))
+    write(tmp_path / "from", chain='about = """\n[x]"""\nname = "old"\n' + steps)
+    with pytest.raises(UsageError):
+        new(tmp_path / "broken", str(tmp_path / "from"))
+    assert not (tmp_path / "broken").exists()
 
 
 def test_check_tells_errors_apart(folder: Path) -> None:
@@ -76,6 +98,21 @@ def test_check_tells_errors_apart(folder: Path) -> None:
     assert "chain.toml:1: this is no TOML" in done.stderr
     done = reasoning("chain", "check", "telecom_feedbak")
     assert (done.returncode, "did you mean 'telecom_feedback'" in done.stderr) == (2, True)
+
+
+def test_a_step_that_a_strategy_answers_is_shown_as_that_sends_it(folder: Path) -> None:
+    (folder / "chain.toml").write_text(TOML + 'by = "self_consistency(cot, samples=3)"\n')
+    shown = reasoning("chain", "show", str(folder), "--step", "reply").stdout
+    assert "prompt cot.two_stages\nuser\nReply to: {issues}\n\nLet's think step by step." in shown
+    as_json = json.loads(reasoning("chain", "check", str(folder), "--json").stdout)
+    count = as_json["steps"][1]["tokens"]
+    assert count > 10
+    assert f"about {count} tokens" in shown
+    (folder / "chain.toml").write_text(TOML + 'by = "self_consistancy(cot)"\n')
+    done = reasoning("chain", "check", str(folder))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "unknown strategy 'self_consistancy'" in done.stdout
+    assert "replies: calls not known; 1 error, " in done.stdout
 
 
 def test_run_from_texts_lines_tables_and_standard_input(folder: Path, server: Server, tmp_path: Path) -> None:
@@ -109,22 +146,24 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
     (tmp_path / "long.txt").write_text("word " * 1_048_576)
     (tmp_path / "table.csv").write_text('feedback\n"a"\n"b",c\n')
     (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "rows.json").write_text('["a"]')
     out = tmp_path / "out.csv"
     files = [
-        str(tmp_path / name) for name in ("lines.jsonl", "latin.txt", "long.txt", "table.csv", "empty.txt", "gone.txt")
+        str(tmp_path / name)
+        for name in ("lines.jsonl", "latin.txt", "long.txt", "table.csv", "empty.txt", "gone.txt", "rows.json")
     ]
     code, _, errors = run(server, folder, *files, "--out", str(out))
     assert code == 2
     with out.open(newline="") as table:
         rows = list(csv.DictReader(table))
-    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why"]
+    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why", "mended"]
     assert [row["state"] for row in rows] == [
         "answered",
         *["unusable"] * 6,
         "answered",
         *["unusable"] * 2,
         "answered",
-        *["unusable"] * 3,
+        *["unusable"] * 4,
     ]
     assert rows[0]["issues"] == '["late", "rude"]'
     whys = "\n".join(row["why"] for row in rows)
@@ -140,6 +179,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
         "table.csv:3: 2 cells, but 1 columns: feedback",
         "empty.txt: 'feedback' is empty",
         "gone.txt: cannot be read: No such file or directory",
+        "rows.json: .json is no form of input that can be read: write it as .jsonl or .csv, or say --form",
     ):
         assert why in whys
     assert "unusable: " in errors
@@ -149,7 +189,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
 def test_a_model_that_never_gives_json_ends_as_that_step(folder: Path, tmp_path: Path, server: Server) -> None:
     (folder / "chain.toml").write_text(TOML + 'returns = "json"\n')
     code, rows, errors = run(server, folder, "-", stdin="slow dear")
-    assert code == 0, errors
+    assert code == 1, errors
     assert rows[0]["state"] == "unparsed"
     assert rows[0]["why"] == "step 'reply': There is no JSON object in the reply."
     assert rows[0]["steps"] == {"issues": ["slow", "dear"]}
@@ -178,6 +218,40 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
     assert reasoning("chain", "run", str(folder), lines, "--form", "xml").returncode == 2
     (tmp_path / "none.jsonl").write_text("\n")
     assert "there is no input" in reasoning("chain", "run", str(folder), str(tmp_path / "none.jsonl")).stderr
+
+
+def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(3)))
+    (tmp_path / "out.csv").write_text("whole\n")
+    lines, out = str(tmp_path / "lines.jsonl"), str(tmp_path / "out.csv")
+    code, _, errors = run(server, folder, lines, "--budget", "calls=1", "--concurrency", "1", "--out", out)
+    assert code == 3, errors
+    assert (tmp_path / "out.csv").read_text() == "whole\n"
+    assert (tmp_path / "out.part.csv").read_text().startswith("id,state,value")
+    assert f"results: {tmp_path / 'out.part.csv'} (a part)" in errors
+    assert "spent now: 1 call ·" in errors  # of an input that was not finished
+    code, _, errors = run(server, folder, lines, "--out", out)
+    assert code == 0, errors
+    assert (tmp_path / "out.csv").read_text().count("answered") == 3
+
+
+def test_what_was_mended_is_told_from_what_was_answered(folder: Path, server: Server, tmp_path: Path) -> None:
+    (folder / "chain.toml").write_text(TOML + 'check = "mine:short"\nmend = "mine:cut"\n')
+    (folder / "mine.py").write_text(
+        "def short(value):\n    return 'Be short.' if 'else' in value or 'odd' in value else None\n\n"
+        "def cut(value, before):\n    return 'cut'\n"
+    )
+    (tmp_path / "lines.jsonl").write_text('"slow dear"\n{"id": "=1+1", "feedback": "slow odd"}\n')
+    files = (str(tmp_path / "lines.jsonl"), "--allow-code")
+    code, rows, errors = run(server, folder, *files)
+    assert code == 0, errors
+    assert [(row["value"], row["mended"]) for row in rows] == [("sorry for dear", []), ("cut", ["reply"])]
+    assert "2 of 2 inputs: 2 answered; 2 replies refused; 1 mended" in errors
+    run(server, folder, *files, "--out", str(tmp_path / "out.csv"))
+    with (tmp_path / "out.csv").open(newline="") as table:
+        told = list(csv.DictReader(table))
+    assert [row["mended"] for row in told] == ["", "reply"]
+    assert told[1]["id"] == "'=1+1"  # no formula
 
 
 def test_code_needs_leave(folder: Path, server: Server) -> None:

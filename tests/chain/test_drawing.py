@@ -75,6 +75,21 @@ def test_the_picture_is_well_formed_and_escaped() -> None:
     assert chain_html(CHAIN) == drawn
 
 
+def test_names_fit_into_their_boxes() -> None:
+    """Widths in 13 px of DejaVu Sans Bold, which is a wide font: 131.7 px, and 9.3 px for each n."""
+    chain = Chain(Step("recommendations", Prompt(input="{a}")), Step("n" * 60, Prompt(input="{recommendations}")))
+    root = ElementTree.fromstring(svg(chain))
+    assert "max-width:100%" in root.attrib["style"]
+    widths = {}
+    for group in root.iter("{http://www.w3.org/2000/svg}g"):
+        box, name = next(one for one in group if one.tag.endswith("rect")), group.find("*[@class='name']")
+        assert name is not None
+        widths["".join(name.itertext())] = float(box.attrib["width"])
+    assert widths["recommendations"] > 131.7 + 10
+    cut = next(name for name in widths if name.endswith("…"))
+    assert len(cut) * 9.3 < widths[cut] < 270
+
+
 def chain_html(chain: Chain) -> str:
     return chain._repr_html_()
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from reasoning import Answer, Chain, Journal, Problem, Prompt, Session, Step, Strategy, kinds, technique
+from reasoning import Answer, Chain, Journal, Problem, Prompt, Session, Step, Strategy, connect, kinds, technique
+from reasoning.chain.check import findings
 from reasoning.errors import CallFailed, UsageError
 from reasoning.llm.request import Message
-from reasoning.testing import ScriptedLLM
+from reasoning.session import spent
+from reasoning.testing import ReplayLLM, ScriptedLLM
+from tests.faults.server import Server
 
 WHOLE = kinds.Text(whole=True)
 
@@ -227,6 +231,95 @@ def test_a_function_that_raises_or_gives_nothing_fails_as_its_step() -> None:
     assert "gave nothing" in answer.why
 
 
+def test_a_chain_within_gives_what_its_last_step_gives() -> None:
+    json_in = Chain(ask("a {text}", "found", returns=kinds.Json(shape="array")))
+    items_in = Chain(ask("b {text}", "list", returns=kinds.Items()))
+    outer = Chain(
+        Step("data", chain=json_in),
+        Step("items", chain=items_in),
+        ask("c {one}", "each", for_each="one in items"),
+        ask("{data} | {items} | {each}", "last"),
+    )
+    assert findings(outer) == []
+    llm = ScriptedLLM(lambda turns: {"a": '["x", null]', "b": "p; q"}.get(turns[-1].content[0], turns[-1].content))
+    assert outer.run("?", llm).value == '["x", null] | p; q | 1. c p\n2. c q'
+    many = Chain(Step("lists", chain=items_in, inputs={"text": "one"}, for_each="one in ones"), ask("{lists}"))
+    assert many.run("u;v", ScriptedLLM(["p; q", "r", "s"])).state == "unparsed"  # a text is no list
+    said = [str(one) for one in findings(Chain(Step("data", chain=json_in, returns=kinds.Items())))]
+    assert said == ["step 'data': error: the inner chain gives JSON, not items: leave returns out"]
+    wrong = Chain(Step("data", chain=Chain(ask("{text}")), returns=kinds.Label(("red", "green"))))
+    assert wrong.run("?", ScriptedLLM(["purple"])).why == (
+        "step 'data': the inner chain gave 'purple' is none of the labels red, green"
+    )
+
+
+COLOUR = kinds.Label(("red", "green"))
+SCHEMA = kinds.Json(schema={"type": "object", "required": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        (COLOUR, "purple", "'purple' is none of the labels red, green"),
+        (SCHEMA, {"b": 1}, "The JSON does not fit"),
+        (SCHEMA, [{"a": 1}], "is no JSON object"),
+        (kinds.Json(), {"a": {1}}, "is no JSON: Object of type set"),
+        (kinds.YesNo(), "perhaps", "is neither yes nor no"),
+        (kinds.Text(), 5, "5 is not a text"),
+        (kinds.Items(), 5, "5 is not a list of texts"),
+    ],
+)
+def test_a_value_that_no_reply_gave_is_held_to_its_kind(kind: kinds.Kind, value: Any, says: str) -> None:
+    given = Chain(Step("n", call=lambda text: value, returns=kind)).run("?", ScriptedLLM([]))
+    assert given.state == "unparsed"
+    assert says in given.why
+    refuse = {"check": lambda value: "No.", "repairs": 0}
+    said = {"label": "red", "json": '{"a": 1}', "yesno": "yes", "text": "a", "items": "a"}[kind.name]
+    mended = Chain(ask("{q}", returns=kind, mend=lambda refused, before: value, **refuse))
+    answer = mended.run("?", ScriptedLLM([said]))
+    assert answer.state == "unparsed"
+    assert answer.why.startswith("step 'step': No. And what mends it gave ")
+    assert says in answer.why
+    empty = Chain(ask("{q}", returns=kind, when_empty=value), takes={"q": kinds.Items(empty="none")})
+    assert says in str(findings(empty)[0])
+    assert says in empty.run(Problem("?", inputs={"q": []}), ScriptedLLM([])).why
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "held"),
+    [
+        (COLOUR, "Red", "red"),
+        (kinds.Json(shape="any"), ({"a": (1,)},), [{"a": [1]}]),
+        (kinds.Json(), "{}", {}),
+        (SCHEMA, {"a": "</think>"}, {"a": "</think>"}),
+        (kinds.Items(), [], ()),
+        (kinds.Items(), ["a", "b"], ("a", "b")),
+        (kinds.Text(), "", ""),
+        (kinds.Number(), 2.5, 2.5),
+    ],
+)
+def test_a_value_of_a_function_is_what_its_kind_has(kind: kinds.Kind, value: Any, held: Any) -> None:
+    assert Chain(Step("n", call=lambda text: value, returns=kind)).run("?", ScriptedLLM([])).value == held
+
+
+def test_a_function_that_raises_one_of_our_errors_ends_as_its_step() -> None:
+    def broken(*values: Any, **named: Any) -> Any:
+        raise UsageError("no such price")
+
+    first = ask("a {text}", "first")
+    for step in (
+        Step("b", call=broken, reads=("first",)),
+        ask("{first}", "b", check=lambda value, before: broken(value)),
+        ask("{first}", "b", check=lambda value: "No.", repairs=0, mend=broken),
+    ):
+        answer = Chain(first, step).run("?", ScriptedLLM(lambda turns: "said"))
+        assert (answer.state, answer.why) == ("failed", "step 'b': no such price")
+        assert answer.steps == {"first": "said"}
+    inner = Chain(ask("a {text}", "first"), Step("b", call=broken, reads=("first",)))
+    answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM(["said"]))
+    assert (answer.why, answer.steps) == ("step 'inner': step 'b': no such price", {"inner.first": "said"})
+
+
 def test_a_call_that_fails_keeps_what_does_not_depend_on_it() -> None:
     chain = Chain(
         ask("a {text}", "left"), ask("b {text}", "right"), ask("c {right}", "far"), ask("{left} {far}", "both")
@@ -310,6 +403,35 @@ def test_a_model_for_one_step(tmp_path: Any) -> None:
     assert len(llm.journal) == 2
 
 
+def test_a_test_model_answers_for_every_name(tmp_path: Any) -> None:
+    twins = [ask("guess {text}", "a", model="openai/gpt-4o"), ask("guess {text}", "b", model="m2"), ask("{a} {b}")]
+    llm = ScriptedLLM(["one", "two", "three"])
+    assert sorted(Chain(*twins).run("?", llm).steps.values()) == ["one", "three", "two"]
+    assert [one.model for one in llm.requests] == ["openai/gpt-4o", "m2", "scripted"]
+    assert llm.calls == 3
+    (tmp_path / "said.jsonl").write_text('{"question": "guess ?", "samples": ["played"]}\n')
+    assert Chain(twins[0]).run("?", ReplayLLM(tmp_path / "said.jsonl")).value == "played"
+
+
+def test_a_name_without_a_provider_is_a_model_of_the_same_server() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def heard(body: str, attempt: int) -> str:
+        asked.append(json.loads(body))
+        return ""
+
+    with (
+        Server(say=lambda prompt, nth, place: prompt, faults=heard) as server,
+        connect("m1", base_url=server.url, api_key="k", max_tokens=77, journal=False) as llm,
+    ):
+        answer = Chain(ask("a {text}", "a", model="m2:8b"), ask("b {a}", "b")).run("?", llm)
+        assert spent(llm).calls == 2
+        assert llm.spent.calls == 1
+    assert answer.value == "b a ?"
+    assert [one.authorization for one in server.asked] == ["Bearer k", "Bearer k"]
+    assert [(one["model"], one["max_tokens"]) for one in asked] == [("m2:8b", 77), ("m1", 77)]
+
+
 def test_an_input_with_a_kind_is_read_by_it() -> None:
     chain = Chain(ask("check: {claim}", "checks", for_each="claim in claims"), takes={"claims": kinds.Items()})
     llm = ScriptedLLM(lambda turns: turns[-1].content[-1])
@@ -319,6 +441,9 @@ def test_an_input_with_a_kind_is_read_by_it() -> None:
         chain.run("", llm)
 
 
+async def later(value: Any, before: Any) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("step", "says"),
     [
@@ -326,6 +451,8 @@ def test_an_input_with_a_kind_is_read_by_it() -> None:
         ({"join": ("x",), "tries": 2}, "a join takes a value as it is"),
         ({"by": "cot", "call": len, "reads": ("x",)}, "by makes sense with a prompt only"),
         ({}, "it has none"),
+        ({"prompt": Prompt(input="{x}"), "check": later}, "later is async: a check is a plain function"),
+        ({"prompt": Prompt(input="{x}"), "mend": later}, "mend is a plain function"),
     ],
 )
 def test_steps_that_make_no_sense(step: dict[str, Any], says: str) -> None:

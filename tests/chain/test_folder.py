@@ -144,6 +144,24 @@ def test_load_and_save_are_inverses(chain: Chain) -> None:
         assert contents(Path(first)) == contents(Path(second))
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"check": [functions.short]},
+        {"check": (functions.short,)},
+        {"returns": kinds.Json(), "when_empty": ()},
+        {"returns": kinds.Items(), "when_empty": []},
+        {"for_each": "one in list", "when_empty": ()},
+        {"sampling": {"stop": ("a",)}},
+    ],
+)
+def test_lists_and_tuples_are_one(more: dict[str, Any], tmp_path: Path) -> None:
+    text = "{one}" if "for_each" in more else "{list}"
+    chain = Chain(Step("list", Prompt(input="{q}"), returns=kinds.Items()), Step("x", Prompt(input=text), **more))
+    chain.save(tmp_path)
+    assert Chain.load(tmp_path, allow_code=True) == chain
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -244,6 +262,13 @@ TOML = FOLDER["chain.toml"]
             {"issues": "# Input\n{feedback} {reply}\n", "chain": TOML.replace('reads = ["feedback"]\n', "")},
             r"chain\.toml:7: step 'issues' waits for 'reply', which waits for it",
         ),
+        (
+            {"issues": FOLDER["issues.md"].replace("{feedback}", "{feedbak}")},
+            r"issues\.md:7: nothing provides \{feedbak\}; did you mean \{feedback\}\?",
+        ),
+        ({"issues": "# Instructions\n\nList {feedback}.\n\n"}, r"issues\.md:3: there is no input: add '# Input'"),
+        ({"issues": ""}, r"issues\.md:1: there is no input: add '# Input'"),
+        ({"chain": TOML.replace('reads = ["issues"]', "reads = [[1]]")}, r"chain\.toml:14: step 'reply' reads"),
         (
             {"issues": FOLDER["issues.md"] + "\n# Instructions\nAgain.\n"},
             r"issues\.md:9: 'Instructions' stands here a second time; first in line 1",

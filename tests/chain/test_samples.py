@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,45 @@ def test_a_person_accepts_changes_and_rejects(tmp_path: Path, server: Server) ->
     assert code == 0, out
     assert [row["id"] for row in rows] == [f"sample-points-{n}" for n in range(1, 5)]
     assert len(opened(folder, "known").cases) == 7  # they are cases
+
+
+def test_what_was_written_before_is_not_gone_by(tmp_path: Path) -> None:
+    found = opened(write(tmp_path / "notes"), "known")
+    real = samples.real(found.chain, "points", found.cases)
+    made = samples.Samples(found.chain, "points", real, known=[{"note": f"Synthetic zebra {n}"} for n in range(50)])
+    assert len(made.real) == 2
+    replies = iter(["Synthetic zebra 7", "The parcel was red.", "Synthetic zebra 7"])
+    llm = ScriptedLLM(lambda messages: next(replies, "A new bell rings."))
+    assert [one.shown for one in made.write(3, llm)] == ["The parcel was red.", "A new bell rings."]
+    assert not any("zebra" in prompt or "red" in prompt for prompt in llm.prompts)
+
+
+def test_each_accepted_one_is_kept_at_once(tmp_path: Path, server: Server) -> None:
+    folder = write(tmp_path / "notes")
+    path = folder / "tests" / "samples.jsonl"
+    path.write_text('{"step": "points", "input": {"note": "Old."}}')  # without an end of line
+    code = "from reasoning.commands import main; main()"
+    model = ("--model", "mock", "--base-url", server.url, "--journal", str(tmp_path / "journal.sqlite"))
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, "chain", "samples", str(folder), "points", "-n", "3", *model],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write("y\n")
+    running.stdin.flush()
+    shown = ""
+    while "2 of 3" not in shown:  # then the first is accepted, and the second asked for
+        line = running.stdout.readline()
+        assert line, "it ended"
+        shown += line
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate()
+    assert "1 more; say in each what is right" in errors
+    assert [json.loads(line).get("id") for line in path.read_text().splitlines()] == [None, "sample-points-1"]
 
 
 def test_wrong_usage(tmp_path: Path, server: Server) -> None:

@@ -100,7 +100,18 @@ def test_compare_needs_no_call_for_what_is_kept(folder: Path, server: Server) ->
     calls = server.completions
     code, out, errors = run(server, "compare", f"{folder}@1", f"{folder}@2")
     assert (code, server.completions, "spent now: nothing" in errors) == (0, calls, True)
-    assert "notes@1 → notes@2: tone.md; 3 cases in both" in out
+    assert "before: notes@1, after: notes@2: tone.md; 3 cases in both" in out
+    assert "notes@1 and notes@2 cannot be told apart at the end: 2 cases are too few to show any difference" in out
+    done = reasoning("chain", "compare", f"{folder}@1", f"{folder}@2")  # on the model that both have
+    assert (done.returncode, "model: mock" in done.stdout) == (0, True), done.stderr
+    for option, common in (("--only=f*", 1), ("--limit=2", 2)):
+        done = reasoning("chain", "compare", f"{folder}@1", f"{folder}@2", option, "--json")
+        assert json.loads(done.stdout)["common"] == common
+    done = reasoning("chain", "compare", f"{folder}@1", f"{folder}@2", "--only=fnie")
+    assert (done.returncode, "unknown case 'fnie'; did you mean 'fine'" in done.stderr) == (2, True)
+    for points, code in (("20%", 1), ("30", 0)):
+        done = reasoning("chain", "compare", f"{folder}@1", f"{folder}@2", "--fail-if-worse", points)
+        assert (done.returncode, "fails: the end became worse" in done.stdout) == (code, code == 1)
     code, out, errors = run(server, "compare", f"{folder}@1", f"{folder}@7")
     assert code == 2
     assert "there is no run of" in errors
@@ -114,6 +125,42 @@ def test_compare_of_two_folders_takes_the_cases_that_are_the_same(tmp_path: Path
     found = json.loads(out)
     assert (found["common"], found["left_out"], found["files"]) == (2, 1, [])
     assert {one["difference"] for one in found["changes"]} == {0}
+
+
+def test_runs_with_the_same_settings_are_compared_and_others_are_named(folder: Path, server: Server) -> None:
+    run(server, "eval", folder)
+    code, out, errors = run(server, "compare", f"{folder}@1", folder, "--max-tokens", "5")
+    assert code == 0, errors
+    assert "not the same settings, which may be what makes a difference: max_tokens 1024 and 5" in out
+    run(server, "eval", folder, "--max-tokens", "5")
+    code, out, errors = run(server, "compare", f"{folder}@1", folder, "--max-tokens", "5")
+    assert (code, "settings" in out) == (0, False), out
+    code, out, errors = run(server, "compare", f"{folder}@1", folder)  # the newest is not the one with these settings
+    assert (code, "settings" in out) == (0, False), out
+
+
+def test_what_says_nothing_of_what_is_right_is_not_judged(folder: Path, server: Server) -> None:
+    code, out, _ = run(server, "eval", folder, "--json")
+    before = {row["part"]: (row["n"], row["score"]) for row in json.loads(out)["rows"]}
+    rows = [{"id": f"sample-{n}", "step": "points", "input": {"note": f"Note {n}"}} for n in range(9)]
+    (folder / "tests" / "samples.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, _ = run(server, "eval", folder, "--json")
+    found = json.loads(out)
+    assert {row["part"]: (row["n"], row["score"]) for row in found["rows"]} == before
+    assert found["no_check"] == 9
+    code, out, _ = run(server, "test", folder)
+    assert "no check sample-0: not judged" in out
+    assert "notes@1: 1 of 3 cases passed" in out
+    code, out, errors = run(server, "test", folder, "--only", "sample-*")
+    assert (code, "none of 9 cases says what is right" in errors) == (2, True)
+
+
+def test_a_step_that_no_case_looks_at(folder: Path) -> None:
+    text = (folder / "chain.toml").read_text()
+    extra = '[[step]]\nname = "loud"\nreads = ["points"]\nprompt = "tone.md"\n\n[[step]]\nname = "reply"'
+    (folder / "chain.toml").write_text(text.replace('[[step]]\nname = "reply"', extra))
+    done = reasoning("chain", "test", str(folder), "--step", "loud")
+    assert (done.returncode, "tests or checks the step 'loud'" in done.stderr) == (2, True), done.stderr
 
 
 def test_no_budget_keeps_what_is_done(folder: Path, server: Server) -> None:
@@ -158,6 +205,9 @@ def test_each_case_is_a_test(project: Path) -> None:
     assert "2 failed, 1 passed" in out
     code, out = pytest_run(project, "notes/tests/notes.toml::fine")
     assert (code, "1 passed" in out) == (0, True), out
+    (project / "notes/tests/samples.jsonl").write_text('{"step": "points", "input": "A note"}')
+    code, out = pytest_run(project, "-rs", "notes/tests/samples.jsonl")
+    assert (code, "1 skipped" in out, "no check: not judged" in out) == (0, True, True), out
 
 
 def test_without_a_model_cases_are_skipped_and_a_malformed_file_is_an_error(project: Path) -> None:

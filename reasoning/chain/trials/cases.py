@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from reasoning.chain.chain import Chain
 from reasoning.chain.code import Code
 from reasoning.chain.trials.checks import KEYS, Check, checked
 from reasoning.errors import InputError, UnknownName, UsageError, nearest
+from reasoning.kinds import Text
 
 FOLDER = "tests"
 _CASE = {"id": str, "step": str, "input": object, "expected": object, "gold": dict, "check": list, "about": str}
@@ -36,6 +37,8 @@ class Case:
         gold: right values by step.
         checks: what the values must be.
         about: what kind of case it is, in a few words.
+        places: of an input that is a path within the chain's folder, what the case says of it, with a digest of what
+            lies there; `given` has where it is on this machine.
     """
 
     id: str
@@ -45,11 +48,12 @@ class Case:
     gold: Mapping[str, Any]
     checks: tuple[Check, ...]
     about: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
         """Of all that a result depends on: results of two versions are compared where it is the same."""
-        what = [self.step, self.given, self.gold, [check.stated for check in self.checks]]
+        what = [self.step, {**self.given, **self.places}, self.gold, [check.stated for check in self.checks]]
         return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -166,15 +170,17 @@ class _Reader:
         checks = [*own, *shared]
         plain = [name for name in gold if name in on and not any(one.on == name for one in checks)]
         checks += [Check(name, {"equals": gold[name]}, where) for name in plain]
+        given, places_of = self._given(table["input"], step, place("input"), path.parent.parent)
         name = table.get("id", f"{path.stem}-{number + 1}")
         return Case(
             name,
             where,
             step,
-            self._given(table["input"], step, place("input")),
+            given,
             gold,
             tuple(checks),
             table.get("about", ""),
+            places_of,
         )
 
     def _check(self, table: Any, step: str | None, where: str) -> Check:
@@ -200,8 +206,8 @@ class _Reader:
         except (TypeError, AttributeError):
             raise InputError(f"{where}: a step is named by a text, not by {name!r:.60}") from None
 
-    def _given(self, given: Any, step: str | None, where: str) -> dict[str, Any]:
-        """The input by name; a bare value is the only thing that is read."""
+    def _given(self, given: Any, step: str | None, where: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+        """The input by name, and what `Case.places` has; a bare value is the only thing that is read."""
         needed = sorted(self.chain.inputs if step is None else self.chain.step(step).needs)
         known = set(needed) if step is None else self.chain.inputs | self.chain.ancestors[step]
         if not isinstance(given, dict) or (len(needed) == 1 and not given.keys() & known):
@@ -214,7 +220,15 @@ class _Reader:
             if name in _CASE:
                 raise InputError(f"{where}: {name!r} stands among the inputs: write it above [case.input]")
             raise InputError(f"{where}: the input {name!r} is read by nothing; {_hint(nearest(name, known), known)}")
-        return {name: self._value(name, value, where) for name, value in given.items()}
+        places: dict[str, str] = {}
+        for name, value in given.items():
+            if isinstance(self.chain.kind_of(name), Text) and isinstance(value, dict) and value.keys() == {"path"}:
+                place = folder / str(value["path"])
+                if not place.exists():
+                    raise InputError(f"{where}: {name!r}: there is no {place}")
+                given = {**given, name: str(place.resolve())}
+                places[name] = f"{value['path']} {_content(place)}"
+        return {name: self._value(name, value, where) for name, value in given.items()}, places
 
     def _value(self, name: str, value: Any, where: str) -> Any:
         """A value as the kind of its name has it."""
@@ -223,6 +237,17 @@ class _Reader:
             return kind.target(value)  # type: ignore[union-attr]  # what all kinds of `Stated`, and `Each`, have
         except (UsageError, TypeError, ValueError) as error:
             raise InputError(f"{where}: {name!r}: {error}") from None
+
+
+def _content(place: Path) -> str:
+    """A digest of a file, or of all files below a folder."""
+    found = hashlib.sha256()
+    for path in sorted([place, *place.rglob("*")]):
+        if path.is_file():
+            found.update(
+                f"{path.relative_to(place).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode()
+            )
+    return found.hexdigest()[:16]
 
 
 def _tables(given: Any, source: toml.Source, name: str) -> list[dict[str, Any]]:

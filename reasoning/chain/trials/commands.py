@@ -49,8 +49,9 @@ def run_cases(
 ) -> None:
     """Run the cases in the chain's folder `tests`, for single steps and for the whole.
 
-    Ends with 0 when enough of them pass, 1 when not, 2 for wrong usage, 3 when the budget stopped it, 4 when calls
-    failed for good. What came of it is kept in the folder's .runs, for `chain compare`.
+    A case without a check is not run, since nothing says what would be right. Ends with 0 when enough of the others
+    pass, 1 when not, 2 for wrong usage, 3 when the budget stopped it, 4 when calls failed for good. What came of it is
+    kept in the folder's .runs, for `chain compare`.
     """
     from reasoning.chain.new import source
     from reasoning.chain.trials import runs
@@ -66,13 +67,13 @@ def run_cases(
     runs.keep(kept, found.folder)
     states = _states(done)
     passed = sum(state == "passed" for state in states.values())
+    unjudged = [case.id for case in found.cases if not case.checks]
     if as_json:
         cases = [{"case": name, "state": state, "why": _why(done, name)} for name, state in states.items()]
-        typer.echo(
-            json.dumps({"run": kept.name, "passed": passed, "n": len(states), "cases": cases}, ensure_ascii=False)
-        )
+        said = {"run": kept.name, "passed": passed, "n": len(states), "cases": cases, "not_judged": unjudged}
+        typer.echo(json.dumps(said, ensure_ascii=False))
     else:
-        _print(done, states, kept.name)
+        _print(done, states, unjudged, kept.name)
     ended(done)
     if passed < at_least * len(states):
         raise typer.Exit(1)
@@ -92,7 +93,7 @@ def _why(done: Trials, case: str) -> list[str]:
     return list(dict.fromkeys(why for one in done.outcomes if one.case == case for why in one.why))
 
 
-def _print(done: Trials, states: dict[str, str], name: str) -> None:
+def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str) -> None:
     from reasoning.display import plain
 
     out = screen()
@@ -100,6 +101,8 @@ def _print(done: Trials, states: dict[str, str], name: str) -> None:
         out.print(f"{state:<8} {case}", soft_wrap=True)
         for why in _why(done, case):
             out.print(f"         {plain(why):.400}", soft_wrap=True)
+    for case in unjudged:
+        out.print(f"no check {case}: not judged", soft_wrap=True)
     agreed = [one for outcome in done.outcomes for one in outcome.agreed]
     if agreed:
         out.print(f"the judge said the same in both orders in {sum(agreed)} of {len(agreed)} judgements")
@@ -174,7 +177,7 @@ def samples(
     from reasoning.chain.loading import load
     from reasoning.chain.new import shipped, source
     from reasoning.chain.trials import samples as made
-    from reasoning.chain.trials.cases import FOLDER, is_case_file, of_file
+    from reasoning.chain.trials.cases import FOLDER, Case, is_case_file, of_file
     from reasoning.errors import UnknownName, UsageError
 
     if accept not in ("ask", "all"):
@@ -184,26 +187,32 @@ def samples(
         raise UsageError(f"{folder} is shipped: make one of your own first: reasoning chain new NAME --like {folder}")
     found = load(place, "known")
     files = sorted(path for path in (place / FOLDER).glob("*") if is_case_file(path))
-    cases = [case for path in files for case in of_file(path, found, Names(place, "known"))]
-    seeds = list(made.real(found, step, cases))
+    written, real_ones = list[Case](), list[Case]()
+    for path in files:
+        (written if path.name == made.FILE else real_ones).extend(of_file(path, found, Names(place, "known")))
+    seeds = list(made.real(found, step, real_ones))
     for one in given(real or [], found):
         if one.problem is None:
             raise UsageError(one.wrong)
         needed = found.step(step).needs
         if needed <= one.problem.inputs.keys():
             seeds.append({name: one.problem.inputs[name] for name in needed})
-    maker = made.Samples(found, step, seeds)
-    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
-        kept = _chosen(maker, maker.write(number, llm, seed), number, accept == "all")
-    if kept:
-        say(f"{made.keep(place, step, kept)}: {len(kept)} more; say in each what is right: expected, or check")
+    maker = made.Samples(found, step, seeds, known=made.real(found, step, written))
+    kept = 0
+    try:
+        with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+            for sample in _chosen(maker, maker.write(number, llm, seed), number, accept == "all"):
+                file = made.keep(place, step, sample)
+                kept += 1
+    finally:
+        if kept:
+            say(f"{file}: {kept} more; say in each what is right: expected, or check")
 
 
-def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: bool) -> list[Sample]:
-    """Those that are accepted: all, or by a person, who may change one (e), or stop (q) and keep what was accepted."""
+def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: bool) -> Iterator[Sample]:
+    """Those that are accepted, each at once: all, or by a person, who may change one (e), or stop (q)."""
     from reasoning.display import plain
 
-    kept: list[Sample] = []
     for place, one in enumerate(written, 1):
         screen().print(plain(f"{place} of {number}, {one.twist}:\n{one.shown}"), soft_wrap=True)
         answer = "y" if everything else _asked()
@@ -211,8 +220,7 @@ def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: 
             break
         changed = _edited(maker, one) if answer == "e" else one
         if changed is not None and answer != "n":
-            kept.append(changed)
-    return kept
+            yield changed
 
 
 def _asked() -> str:

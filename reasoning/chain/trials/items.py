@@ -42,6 +42,8 @@ class CaseItem(pytest.Item):
         self.chain, self.case = chain, case
 
     def runtest(self) -> None:
+        if not self.case.checks:
+            pytest.skip("no check: not judged")
         llm = _model(self.config)
         if llm is None:
             pytest.skip("no model to answer it: --chain-model local, chain_model = …, or pytest_chain_llm")

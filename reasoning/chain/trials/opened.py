@@ -11,7 +11,7 @@ from reasoning.chain.code import Code, Leave
 from reasoning.chain.loading import load
 from reasoning.chain.trials import cases as read
 from reasoning.chain.trials.cases import Case
-from reasoning.errors import UnknownName
+from reasoning.errors import UnknownName, UsageError
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def opened(
     if step is not None:
         chain.step(step)
         found = [case for case in found if step == case.step or any(check.on == step for check in case.checks)]
+        if not found:
+            raise UsageError(f"no case of {folder / read.FOLDER} tests or checks the step {step!r}")
     if only is not None:
         names = [case.id for case in found]
         found = [case for case in found if fnmatchcase(case.id, only)]

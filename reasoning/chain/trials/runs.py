@@ -104,17 +104,22 @@ def runs(folder: Path) -> list[Run]:
     return [_read(path) for path in sorted(place(folder).glob("*.json"))]
 
 
+def settings(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of calls as a run has them: those that are set."""
+    return {name: value for name, value in sampling.items() if value is not None}
+
+
 def current(folder: Path, model: str, sampling: Mapping[str, Any]) -> Run:
     """The run of what the folder holds now: the kept one, or an empty one with the version's number."""
     files, kept = content(folder), runs(folder)
     now = digest(files)
-    settings = {name: value for name, value in sampling.items() if value is not None}
+    given = settings(sampling)
     for run in kept:
-        if (run.digest, run.model, run.sampling) == (now, model, settings):
+        if (run.digest, run.model, run.sampling) == (now, model, given):
             return run
     known = next((run.version for run in kept if run.digest == now), None)
     version = known or max((run.version for run in kept), default=0) + 1
-    return Run(folder.resolve().name, version, now, model, settings, files)
+    return Run(folder.resolve().name, version, now, model, given, files)
 
 
 def keep(run: Run, folder: Path) -> Path:
@@ -123,9 +128,9 @@ def keep(run: Run, folder: Path) -> Path:
     Raises:
         InputError: it cannot be written.
     """
-    settings = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
+    called = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
     model = re.sub(r"[^\w.-]+", "-", run.model)[-40:]
-    path = place(folder) / f"{run.version:04d}-{model}-{settings}.json"
+    path = place(folder) / f"{run.version:04d}-{model}-{called}.json"
     data = {**asdict(replace(run, outcomes={})), "outcomes": [asdict(one) for one in run.outcomes.values()]}
     part = path.with_suffix(f".{os.getpid()}.part")
     try:

@@ -77,25 +77,30 @@ class Samples:
         chain: the chain.
         step: the step's name.
         real: inputs to go by.
+        known: inputs that were written before: none is written again, and none is gone by.
 
     Raises:
         UnknownName: there is no such step.
         UsageError: there is no real input, or the step reads what no reply can hold.
     """
 
-    def __init__(self, chain: Chain, step: str, real: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, chain: Chain, step: str, real: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
         self.names = sorted(chain.step(step).needs)
         self.kinds: dict[str, Kind] = {name: chain.kind_of(name) or Text() for name in self.names}
         if wrong := [name for name, kind in self.kinds.items() if isinstance(kind, Each)]:
             raise UsageError(f"step {step!r} reads {wrong[0]!r}, the results of a list: no reply holds those")
         if not self.names:
             raise UsageError(f"step {step!r} reads nothing")
-        self.real = list({self.shown(one): dict(one) for one in real}.values())
+        seeds = {self.shown(one): dict(one) for one in real}
+        self.real = list(seeds.values())
         if not self.real:
             raise UsageError(
                 f"there is no input of step {step!r} to go by: write some cases first, or give --from FILE"
             )
-        self.known = [self.shown(one) for one in self.real]
+        self.seeds = list(seeds)
+        self.known = [*seeds, *map(self.shown, known)]
 
     @property
     def kind(self) -> Kind:
@@ -141,7 +146,7 @@ class Samples:
         choice, numbers, left = random.Random(seed), count(), n
         for _ in range(ROUNDS):
             plans = [
-                (choice.sample(self.known, min(SHOWN, len(self.known))), TWISTS[next(numbers) % len(TWISTS)])
+                (choice.sample(self.seeds, min(SHOWN, len(self.seeds))), TWISTS[next(numbers) % len(TWISTS)])
                 for _ in range(left)
             ]
             for value, twist in zip(
@@ -179,8 +184,8 @@ def real(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, A
             yield {name: known[name] for name in needed}
 
 
-def keep(folder: Path, step: str, samples: Sequence[Sample]) -> Path:
-    """Add accepted samples to the chain's cases. They say nothing yet of what is right: a person adds that.
+def keep(folder: Path, step: str, sample: Sample) -> Path:
+    """Add an accepted sample to the chain's cases. It says nothing yet of what is right: a person adds that.
 
     Raises:
         InputError: the file cannot be written.
@@ -188,15 +193,13 @@ def keep(folder: Path, step: str, samples: Sequence[Sample]) -> Path:
     path = folder / FOLDER / FILE
     try:
         path.parent.mkdir(exist_ok=True)
-        before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        used = {json.loads(line).get("id") for line in before if line.strip()}
-        ids = (name for n in count(1) if (name := f"sample-{step}-{n}") not in used)
-        rows = [
-            {"id": next(ids), "step": step, "about": f"synthetic: {one.twist}", "input": plain_json(one.given)}
-            for one in samples
-        ]
-        lines = [*before, *(json.dumps(row, ensure_ascii=False) for row in rows)]
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        used = {json.loads(line).get("id") for line in before.split("\n") if line.strip()}
+        name = next(name for n in count(1) if (name := f"sample-{step}-{n}") not in used)
+        about = f"synthetic: {sample.twist}"
+        row = {"id": name, "step": step, "about": about, "input": plain_json(sample.given)}
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n" * (before[-1:] not in ("", "\n")) + json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -80,22 +80,35 @@ class Trials:
 
 
 def once(chain: Chain, cases: Iterable[Case]) -> Iterator[Trial]:
-    """Each case once: a step alone, or the whole chain with all its steps looked at."""
-    for case in cases:
+    """Each case that checks something, once: a step alone, or the whole chain with all its steps looked at."""
+    for case in judged(cases):
         if case.step is not None:
             yield Trial(case, alone(chain, case.step, case), {f"{case.step} alone": case.step})
             continue
         *before, last = [step.name for step in chain.steps]
         on = {check.on for check in case.checks}
         parts = {name: name for name in before if name in on}
-        yield Trial(case, chain, {**parts, END: last} if last in on or not on else parts)
+        yield Trial(case, chain, {**parts, END: last} if last in on else parts)
+
+
+def judged(cases: Iterable[Case]) -> list[Case]:
+    """The cases that say what is right. Where nothing is checked, that an answer came would count as a right one.
+
+    Raises:
+        UsageError: there is none.
+    """
+    all_of_them = list(cases)
+    found = [case for case in all_of_them if case.checks]
+    if not found:
+        raise UsageError(f"none of {len(all_of_them)} cases says what is right: add expected, gold or check")
+    return found
 
 
 def evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[Trial]:
     """All that can be learned from each case: the whole, each step from right inputs, and the end with the right result
     of a step, or of all that a step reads. What the same request asks is asked once."""
     last = chain.steps[-1].name
-    for case in cases:
+    for case in judged(cases):
         yield from once(chain, [case])
         if case.step is not None:
             continue
@@ -205,8 +218,8 @@ async def _outcome(trial: Trial, part: str, answer: Answer, llm: LLM) -> Outcome
     scores = [one.score for one in verdicts if one.score is not None]
     if len(scores) < len(verdicts):
         return Outcome(*about, "failed", None, None, why, steps[name], agreed)
-    score = sum(scores) / len(scores) if scores else 1.0
-    return Outcome(*about, "answered", score, all(one.passed for one in verdicts), why, steps[name], agreed)
+    score, passed = sum(scores) / len(scores), all(one.passed for one in verdicts)
+    return Outcome(*about, "answered", score, passed, why, steps[name], agreed)
 
 
 def _kind(chain: Chain, name: str) -> Kind:
