@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchmarks import chains as chains
     from benchmarks import tasks as tasks
     from benchmarks.comparison import Comparison as Comparison
     from benchmarks.experiment import compare as compare
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.tasks import Task as Task
 
 _FROM = {"Comparison": "comparison", "Result": "result", "Task": "tasks", "compare": "experiment"}
-_MODULES = ("tasks",)
+_MODULES = ("chains", "tasks")
 
 __all__ = sorted([*_FROM, *_MODULES])
 

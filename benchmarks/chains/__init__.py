@@ -1,1 +1,36 @@
-"""What cases say of a chain: by step and end to end, which step to work on, and whether a new version is better."""
+"""What cases say of a chain: by step and end to end, which step to work on, and whether a new version is better.
+
+from reasoning import benchmarks, connect
+
+benchmarks.chains.evaluate("my_chain", connect("local"))
+benchmarks.chains.compare("my_chain@1", "my_chain@2")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.chains.evaluation import Evaluation as Evaluation
+    from benchmarks.chains.folders import compare as compare
+    from benchmarks.chains.folders import evaluate as evaluate
+    from benchmarks.chains.folders import run_cases as run_cases
+    from benchmarks.chains.versions import Versions as Versions
+
+_FROM = {
+    "Evaluation": "evaluation",
+    "Versions": "versions",
+    "compare": "folders",
+    "evaluate": "folders",
+    "run_cases": "folders",
+}
+
+__all__ = ["Evaluation", "Versions", "compare", "evaluate", "run_cases"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module 'benchmarks.chains' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"benchmarks.chains.{_FROM[name]}"), name)
+    return value

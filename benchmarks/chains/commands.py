@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,17 +24,10 @@ from reasoning.chain.trials.commands import (
     ended,
     progress,
 )
-from reasoning.errors import UsageError
 from reasoning.terminal import screen
 
 if TYPE_CHECKING:
     from reasoning.chain.code import Leave
-    from reasoning.chain.trials.opened import Opened
-    from reasoning.chain.trials.runs import Run
-    from reasoning.chain.trials.trial import Trials
-    from reasoning.llm.llm import LLM
-
-_VERSION = re.compile(r"(.+)@(\d{1,6})")
 
 
 @chain.command(name="eval")
@@ -59,28 +50,30 @@ def evaluate(
     after the other is replaced by the right one, to see how much better the end becomes: what the step loses. What the
     same request asks is asked once, and what is recorded is not paid for again.
     """
-    from benchmarks.chains.evaluation import evaluated
+    from benchmarks.chains.folders import evaluation_of
     from reasoning.chain.new import source
     from reasoning.chain.trials.opened import opened
 
     found = opened(source(folder), "run" if allow_code else "known", only=only, limit=limit)
     with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
-        done, run = _evaluated(found, llm)
-    asked = {(case.id, case.digest) for case in found.cases}
-    outcomes = [one for one in run.outcomes.values() if (one.case, one.digest) in asked]
-    table = evaluated(outcomes, found.chain, run.name, run.model)
+        done = evaluation_of(found, llm, progress)
     if as_json:
-        typer.echo(json.dumps(table.to_json(), ensure_ascii=False))
+        typer.echo(json.dumps(done.table.to_json(), ensure_ascii=False))
     else:
-        screen().print(table.table())
-    ended(done)
+        screen().print(done.table.table())
+    ended(done.trials)
 
 
 @chain.command()
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A folder, a shipped chain's name, or FOLDER@VERSION.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The same.")],
-    model: Model = "local",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", help="As elsewhere; where both are kept, one that both have.", show_default="local"
+        ),
+    ] = None,
     base_url: Url = None,
     only: Only = None,
     limit: Limit = None,
@@ -88,63 +81,35 @@ def compare(
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
+    fail_if_worse: Annotated[
+        str | None,
+        typer.Option(help="End with 1 where the end lost more than this, such as 2%.", metavar="POINTS"),
+    ] = None,
     as_json: AsJson = False,
     allow_code: Code = False,
 ) -> None:
     """Compare two versions of a chain on the same cases.
 
     FOLDER@3 is the third version of the folder that was run; what is kept of it is taken as it is. A bare folder is
-    what it holds now, and what was not run of it yet is run.
+    what it holds now, and what was not run of it yet is run. Runs with other settings, such as --max-tokens, are
+    compared only where there are none with the same, and the report says so.
     """
-    from benchmarks.chains.versions import versions
+    from benchmarks.chains.folders import VERSION, compared
+    from benchmarks.stored import tolerance
 
-    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
-        found = [_run(name, llm, "run" if allow_code else "known", only, limit) for name in (first, second)]
-    made = versions(found[0][0], found[1][0])
+    kept = VERSION.fullmatch(first) and VERSION.fullmatch(second)
+    asked = (only, limit, None if fail_if_worse is None else tolerance(fail_if_worse), progress)
+    leave: Leave = "run" if allow_code else "known"
+    if kept and model is None:
+        made, done = compared(first, second, None, leave, *asked)
+    else:
+        with connected(model or "local", base_url, journal, budget, concurrency, max_tokens) as llm:
+            made, done = compared(first, second, llm, leave, *asked)
     if as_json:
         typer.echo(json.dumps(made.to_json(), ensure_ascii=False))
     else:
         screen().print(made.table())
-    for _, done in found:
-        if done is not None:
-            ended(done)
-
-
-def _evaluated(found: Opened, llm: LLM) -> tuple[Trials, Run]:
-    """Evaluate, and keep what comes of it."""
-    from reasoning.chain.trials import runs
-    from reasoning.chain.trials.trial import evaluation, run
-
-    trials = list(evaluation(found.chain, found.cases))
-    with progress(len(trials)) as told:
-        done = run(trials, llm, told)
-    kept = runs.current(found.folder, llm.name, llm.sampling).with_outcomes(done.outcomes)
-    runs.keep(kept, found.folder)
-    return done, kept
-
-
-def _run(name: str, llm: LLM, leave: Leave, only: str | None, limit: int | None) -> tuple[Run, Trials | None]:
-    """The run of a version: a kept one, or what the folder holds now with what is missing run."""
-    from reasoning.chain.new import source
-    from reasoning.chain.trials import runs
-    from reasoning.chain.trials.opened import opened
-    from reasoning.chain.trials.trial import evaluation
-
-    match = _VERSION.fullmatch(name)
-    if match is not None:
-        folder = source(match[1])
-        kept = [one for one in runs.runs(folder) if one.version == int(match[2])]
-        fitting = [one for one in kept if one.model == llm.name]
-        if not fitting:
-            there = ", ".join(dict.fromkeys(f"{one.name} on {one.model}" for one in runs.runs(folder))) or "none"
-            raise UsageError(f"there is no run of {name} on {llm.name}; there is: {there}")
-        return max(fitting, key=lambda one: one.when), None
-    found = opened(source(name), leave, only=only, limit=limit)
-    run, done = runs.current(found.folder, llm.name, llm.sampling), None
-    trials = evaluation(found.chain, found.cases)
-    wanted = {(one.case.id, part, one.case.digest) for one in trials for part in one.parts}
-    told = {(one.case, one.part, one.digest) for one in run.outcomes.values() if one.score is not None}
-    if not wanted <= told:
-        done, run = _evaluated(found, llm)
-    asked = {case.id for case in found.cases}
-    return replace(run, outcomes={key: one for key, one in run.outcomes.items() if one.case in asked}), done
+    for one in done:
+        ended(one)
+    if not made.passed:
+        raise typer.Exit(1)

@@ -7,12 +7,14 @@ where all that it reads is right; along a line of steps these losses add up to a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.chains.grid import Grid, html, numbers, shown, terminal, text
 from benchmarks.pairs import Pair, pairs
 from benchmarks.statistics import clustered, holm, wilson
-from benchmarks.table import bare
+from benchmarks.table import many
 from reasoning.chain.trials.trial import END, Outcome, right
 
 if TYPE_CHECKING:
@@ -57,15 +59,17 @@ class Blame:
     pair: Pair
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What an evaluation comes to.
+    """What an evaluation comes to. Print it, or let a notebook show it.
 
     Attributes:
         name, model: the version of the chain, and what answered.
         rows: by part.
         blames: by step, in the chain's order.
         agreed, judged: judgements in which the judge said the same in both orders, and all of them.
+        unblamed: by step that has no blame, the steps whose right results no case with an end has.
+        unchecked: cases that are left out, since they say nothing of what is right.
     """
 
     name: str
@@ -74,50 +78,59 @@ class Evaluation:
     blames: tuple[Blame, ...]
     agreed: int = 0
     judged: int = 0
+    unblamed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unchecked: int = 0
 
     @property
     def worst(self) -> Blame | None:
-        """The step that loses most, where that is shown: the interval is above 0."""
-        shown = [one for one in self.blames if one.pair.difference.low > 0]
-        return max(shown, key=lambda one: one.pair.difference.value, default=None)
+        """The step that loses most, where that is shown: see `benchmarks.chains.grid.shown`."""
+        told = [one for one in self.blames if shown(one.pair) and one.pair.difference.low > 0]
+        return max(told, key=lambda one: one.pair.difference.value, default=None)
 
     def table(self) -> RenderableType:
         """For the terminal."""
         from rich.console import Group
 
-        table = bare()
-        table.add_column("part", no_wrap=True)
-        for title in ("cases", "passed", "95 %", "score", "95 %"):
-            table.add_column(title, justify="right", no_wrap=True)
+        first, second = (terminal(one) for one in self.grids)
+        blame: list[RenderableType] = [second, ""] if self.blames else []
+        return Group(first, "", *blame, self.said)
+
+    def __repr__(self) -> str:
+        return text(self.table())
+
+    def _repr_html_(self) -> str:
+        grids = "".join(html(one) for one in self.grids if one.rows)
+        return f"{grids}<p>{escape(self.said).replace(chr(10), '<br>')}</p>"
+
+    @property
+    def grids(self) -> tuple[Grid, Grid]:
+        """The scores by part, and what each step loses."""
+        parts, steps = [], []
         for row in self.rows:
             share = (f"{row.passed / row.n:.0%}", f"{row.share[0]:.0%} to {row.share[1]:.0%}") if row.n else ("", "")
             spread = f"{row.interval[0]:.2f} to {row.interval[1]:.2f}" if row.interval[0] < row.interval[1] else ""
-            cells = (f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", spread)
-            table.add_row(row.part, *cells, style="bold" if row.part == END else "")
-        second = bare()
-        second.add_column("step", no_wrap=True)
-        for title in (
-            "cases",
-            "the end: right inputs → right result",
-            "loses, points",
-            "95 %",
-            "p (Holm)",
-        ):
-            second.add_column(title, justify="right", no_wrap=True)
+            parts.append((row.part, f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", spread))
         for one in self.blames:
-            found = one.pair.difference
-            second.add_row(
-                *(one.step, f"{one.pair.n}", f"{one.before:.2f} → {one.after:.2f}", f"{100 * found.value:+.1f}"),
-                *(f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", f"{one.pair.adjusted:.3f}"),
-                style="bold" if one is self.worst else "",
-            )
-        blame: list[RenderableType] = [second, ""] if self.blames else []
-        return Group(table, "", *blame, self._said())
+            ends = f"{one.before:.2f} → {one.after:.2f}"
+            steps.append((one.step, f"{one.pair.n}", ends, *numbers(one.pair)))
+        worst = self.worst
+        return (
+            Grid(("part", "cases", "passed", "95 %", "score", "95 %"), parts, {END}),
+            Grid(
+                ("step", "cases", "end: right\ninputs → result", "loses,\npoints", "95 %", "p (Holm)"),
+                steps,
+                {worst.step} if worst else set(),
+            ),
+        )
 
-    def _said(self) -> str:
-        lines = []
-        if self.blames:
-            lines.append(self._work_on())
+    @property
+    def said(self) -> str:
+        """Which step to work on, and what is left out: a line each."""
+        lines = [self._work_on()] if self.blames else []
+        for step, names in self.unblamed.items():
+            lines.append(f"no blame for {step}: no case with a checked end has gold of {' and '.join(names)}")
+        if self.unchecked:
+            lines.append(f"{many(self.unchecked, 'case')} without a check: left out")
         if failed := sum(row.failed for row in self.rows):
             lines.append(f"{failed} outcomes could not be told (failed calls) and are left out")
         if self.judged:
@@ -164,32 +177,41 @@ class Evaluation:
             ],
             "work_on": self.worst.step if self.worst else None,
             "judge": {"agreed": self.agreed, "n": self.judged},
+            "no_blame": {step: list(names) for step, names in self.unblamed.items()},
+            "no_check": self.unchecked,
         }
 
 
-def evaluated(outcomes: Iterable[Outcome], chain: Chain, name: str, model: str) -> Evaluation:
+def evaluated(outcomes: Iterable[Outcome], chain: Chain, name: str, model: str, unchecked: int = 0) -> Evaluation:
     """The tables of outcomes.
 
     Args:
         outcomes: of trials (`reasoning.chain.trials.trial.evaluation`).
         chain: what was run.
         name, model: what was run.
+        unchecked: cases that were left out, since they check nothing.
     """
     found = list(outcomes)
     steps = [step.name for step in chain.steps]
     parts = [part for step in steps for part in (f"{step} alone", step)] + [END]
     rows = [row for part in parts if (row := _row(part, [one for one in found if one.part == part]))]
     scores = by_part(found)
-    blames = []
+    blames, unblamed = [], {}
     for step in steps:
         before = scores.get(right(chain, chain.needs[step]), {})
         after = scores.get(right(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
         if before.keys() & after.keys():
             blames.append(_blame(step, before, after))
+        elif step in chain.ancestors[steps[-1]] or step == steps[-1]:
+            needed = [one for one in steps if one in chain.needs[step] or (one == step != steps[-1])]
+            missing = tuple(name for name in needed if not scores.get(right(chain, [name])))
+            unblamed[step] = missing or tuple(needed)
     adjusted = holm({one.step: one.pair.p for one in blames})
     blames = [replace(one, pair=replace(one.pair, adjusted=adjusted[one.step])) for one in blames]
     agreed = [one for outcome in found for one in outcome.agreed]
-    return Evaluation(name, model, tuple(rows), tuple(blames), sum(agreed), len(agreed))
+    if END not in scores:  # then there is no end of which a step could lose anything
+        unblamed = {}
+    return Evaluation(name, model, tuple(rows), tuple(blames), sum(agreed), len(agreed), unblamed, unchecked)
 
 
 def by_part(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.chains.evaluation import evaluated
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
 from reasoning.chain.check import check_folder
@@ -15,6 +16,7 @@ from reasoning.chain.new import new, shipped
 from reasoning.chain.trials import trial
 from reasoning.chain.trials.opened import opened
 from reasoning.testing import ScriptedLLM
+from strategies.domain.claims.checks import check_summary
 
 DOCUMENT = "The pump moves 40 litres a minute. It was tested in Bern."
 SOURCES = "The pump moves 35 litres a minute. The pump was tested in Bern in May."
@@ -60,11 +62,39 @@ def test_a_claim_that_is_not_in_the_document_is_dropped_and_verdicts_are_marked(
         "The pump was tested in Bern.",
         "The pump moves 40 litres a minute. The pump was tested in Bern [contradicted].",
         "All is well.",
+        "The pump was tested in Bern [unsupported]. The pump moves 40 litres a minute [contradicted].",
+        "The pump was tested in Bern. The pump moves 40 litres a minute [contradicted]. Martians built a dam in 1402.",
+        "The pump was tested in Bern. It moves 40 litres a minute, the pump. "
+        "The pump moves 40 litres a minute [contradicted].",
+        "The pump was tested in Bern and moves 40 litres a minute [contradicted].",
     ],
 )
 def test_a_summary_cannot_lose_a_mark_or_a_claim(summary: str) -> None:
     answer, _ = run(CLAIMS[:2], by_claim, summary)
     assert answer.value == f"{CLAIMS[0]} [contradicted]\n{CLAIMS[1]}"
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The library is open on Sundays. The library is open on holidays [unsupported].",
+        "The library is open on holidays [unsupported]. On Sundays the library is open as well.",
+    ],
+)
+def test_two_claims_with_many_words_in_common_keep_their_own_marks(summary: str) -> None:
+    marked = {"marked": "The library is open on Sundays.\nThe library is open on holidays. [unsupported]"}
+    assert check_summary(summary, marked) is None
+    assert check_summary(summary.replace(" [unsupported]", ""), marked) is not None
+    assert check_summary(summary.replace("Sundays", "Sundays [unsupported]"), marked) is not None
+
+
+def test_one_sentence_for_two_claims_with_the_same_mark() -> None:
+    marked = "The bridge is 212 metres long.{0}\nThe bridge carries two tracks.{0}"
+    for mark in ("", " [unsupported]"):
+        said = {"marked": marked.format(mark)}
+        assert check_summary(f"The bridge is 212 metres long and carries two tracks{mark}.", said) is None
+        items = f"1. The bridge is 212 metres long.{mark}\n2. The bridge carries two tracks{mark}."
+        assert check_summary(items, said) is None
 
 
 def test_a_quotation_that_is_not_in_the_sources_supports_nothing() -> None:
@@ -98,3 +128,5 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
     done = trial.run(list(trial.evaluation(found.chain, found.cases)), ScriptedLLM(right))
     assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
     assert len(done.outcomes) > 20
+    table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")
+    assert ([one.step for one in table.blames], table.unblamed) == (["claims", "verdicts", "marked", "summary"], {})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.chains.evaluation import evaluated
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
 from reasoning.chain.new import new, shipped
@@ -105,10 +107,45 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
     new(tmp_path / "mine", "grounded_answer")
     found = opened(tmp_path / "mine", "known")
     llm = ScriptedLLM(lambda messages: "book; borrow" if "Words:" in messages[-1].content else "BANANA")
-    done = trial.run(list(trial.once(found.chain, found.cases)), llm)
+    done = trial.run(list(trial.once(found.chain, [case for case in found.cases if case.step])), llm)
     assert {one.case: one.passed for one in done.outcomes} == {
         "a-number": False,
         "not-there": True,
         "injection-in-a-passage": False,
         "terms-are-words": True,
     }
+
+
+def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(tmp_path: Path) -> None:
+    new(tmp_path / "mine", "grounded_answer")
+    found = opened(tmp_path / "mine", "known")
+    whole = [case for case in found.cases if case.step is None]
+
+    def right(messages: Any) -> str:
+        asked = messages[-1].content
+        case = next(case for case in whole if case.given["question"] in asked)
+        if "Words:" in asked:
+            return "; ".join(case.gold["terms"])
+        value = case.gold["answer"]
+        given, _ = json.JSONDecoder().raw_decode(asked[asked.index("[{") :])
+        passages = {one["passage"] for one in given for said in value["quotations"] if said["quote"] in one["text"]}
+        quotations = [{**one, "passage": n} for one, n in zip(value["quotations"], passages, strict=False)]
+        return json.dumps({**value, "quotations": quotations})
+
+    done = trial.run(list(trial.evaluation(found.chain, whole)), ScriptedLLM(right))
+    assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
+    table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")
+    assert ([one.step for one in table.blames], table.unblamed) == (["terms", "passages", "answer"], {})
+
+
+def test_a_path_of_a_case_counts_from_the_chains_folder(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        new(tmp_path / name, "grounded_answer")
+    one, two = (opened(tmp_path / name, "known", only="drill").cases[0] for name in ("one", "two"))
+    assert one.given["folder"] == str((tmp_path / "one/tests/texts").resolve())
+    assert one.digest == two.digest  # wherever it lies
+    (tmp_path / "two/tests/texts/tools.md").write_text("Drills are kept for ever.")
+    assert opened(tmp_path / "two", "known", only="drill").cases[0].digest != one.digest
+    shutil.rmtree(tmp_path / "two/tests/texts")
+    with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': there is no .*two/tests/texts"):
+        opened(tmp_path / "two", "known")

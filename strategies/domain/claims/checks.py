@@ -1,5 +1,8 @@
 """What the steps of the chain promise each other: no claim without its words in the document, no quotation that is
-not in the sources, and no summary in which an unsupported claim has lost its mark."""
+not in the sources, and no summary in which a claim has lost its mark, or got another one, or that adds a sentence.
+
+All of them go by words: that a sentence denies the claim whose words it has ("is not 212 metres long") is not seen.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ MARKS = {"supported": "", "contradicted": " [contradicted]", "not found": " [uns
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?(?: ?\[(?:unsupported|contradicted)\]\.?)?")
 _MARK = re.compile(r"\[(?:unsupported|contradicted)\]")
+_LETTER = re.compile(r"[^\W\d_]")
 _SAID = 0.6
 """The share of a claim's words that must be in the document, or in a sentence that speaks of the claim."""
 
@@ -48,16 +52,36 @@ def marked(claims: list[str], verdicts: tuple[dict[str, Any], ...]) -> str:
 
 
 def check_summary(summary: str, values: Mapping[str, Any]) -> str | None:
-    """Each claim is spoken of, with the mark that it has."""
-    sentences = [match[0].strip() for match in _SENTENCE.finditer(summary)]
-    for line in values["marked"].split("\n"):
-        mark, claim = _MARK.search(line), _MARK.sub("", line)
-        about = [one for one in sentences if found(claim, one) >= _SAID]
+    """Each claim is spoken of, every time with the mark that it has and no other, and nothing else is."""
+    found_ones = (match[0].strip() for match in _SENTENCE.finditer(summary))
+    sentences = [one for one in found_ones if _LETTER.search(one)]  # the number of an item says nothing
+    if added := [one for one in sentences if found(_bare(one), _bare(values["marked"])) < _SAID]:
+        return f"{_quoted(added)} is none of the claims: leave it out."
+    lines = values["marked"].split("\n")
+    for line in lines:
+        marks, claim = set(_MARK.findall(line)), _bare(line)
+        about = _about(claim, sentences, [_bare(one) for one in lines])
         if not about:
-            return f"{_quoted([claim.strip()])} is missing."
-        if mark and not any(mark[0] in one for one in about):
-            return f"The sentence on {_quoted([claim.strip()])} must end with {mark[0]}."
+            return f"{_quoted([claim])} is missing."
+        if any(set(_MARK.findall(one)) != marks for one in about):
+            wanted = f"must end with {', '.join(marks)}" if marks else "must have no mark"
+            return f"Each sentence on {_quoted([claim])} {wanted}."
     return None
+
+
+def _about(claim: str, sentences: list[str], claims: list[str]) -> list[str]:
+    """The sentences that speak of a claim: those which have most of it, and others that have no other claim more."""
+    said = {one: found(claim, one) for one in sentences}
+    most = max(said.values(), default=0.0)
+    return [
+        one
+        for one, share in said.items()
+        if share >= _SAID and (share == most or all(found(other, one) <= share for other in claims))
+    ]
+
+
+def _bare(text: str) -> str:
+    return _MARK.sub("", text).strip()
 
 
 def mend_summary(summary: str | None, values: Mapping[str, Any]) -> str:
