@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.padding import Padding
 
     from reasoning.prompts import Conversation, Prompt
@@ -59,11 +60,11 @@ def table(context: typer.Context) -> None:
 
 @shelf.command()
 def show(spec: Spec, sets: Sets = None) -> None:
-    """Print one technique's card, its parameters and its prompts."""
+    """Print one technique's card, its parameters and its prompts as they go out, for a sample problem."""
     from rich.console import Console
 
     from reasoning.prompts import Prompt
-    from strategies.workshop import prompts
+    from strategies.workshop import as_sent, prompts, sample
 
     strategy = _replaced(spec, sets)
     card = strategy.card
@@ -77,6 +78,7 @@ def show(spec: Spec, sets: Sets = None) -> None:
         "aliases": ", ".join(card.aliases),
         "calls": f"{card.calls}" + (f"   ({card.counts})" if card.counts else ""),
         "waves": f"{card.waves}   (calls that follow one another)" if card.waves else "",
+        "saves": getattr(strategy, "saving", ""),
         "kinds": ", ".join(kind.__name__ for kind in card.serves) or "all",
         "needs": ", ".join(card.needs),
         "use when": card.use_when,
@@ -86,10 +88,11 @@ def show(spec: Spec, sets: Sets = None) -> None:
     for field in dataclasses.fields(strategy) if card.year or card.authors else ():  # type: ignore[arg-type]
         if field.init and not isinstance(value := getattr(strategy, field.name), Prompt):
             out.print(f"  {field.name} = {value!r}")
+    sent = as_sent(strategy, sample(strategy))
     for name, prompt in prompts(strategy).items():
         if isinstance(prompt, Prompt):
             out.print(f"\nprompt {name}", style="bold")
-            out.print(_pairs(_sections(prompt)))
+            _print_sent(out, prompt, sent[name])
 
 
 @workshop.command("list")
@@ -154,8 +157,7 @@ def show_prompts(
         out.print(f"\n{name}", style="bold")
         if isinstance(prompt, Prompt):
             out.print(_pairs(_sections(prompt)))
-            out.print(f"  as it is sent ({_about(prompt, sent[name])})", style="dim")
-            out.print(_pairs([(turn.role, turn.content) for turn in sent[name].messages]))
+            _print_sent(out, prompt, sent[name])
         else:
             out.print(f"    {prompt!r}")
 
@@ -172,10 +174,13 @@ def _sections(prompt: Prompt) -> dict[str, str]:
     return {title: text for title, text in shown.items() if text}
 
 
-def _about(prompt: Prompt, sent: Conversation) -> str:
+def _print_sent(out: Console, prompt: Prompt, sent: Conversation) -> None:
+    """The turns that a prompt becomes; what comes from earlier replies stands as a name in braces."""
     from reasoning.chain.tokens import tokens
 
-    return f"{prompt.form}, {prompt.turns}, about {sum(tokens(turn.content) for turn in sent.messages)} tokens"
+    about = f"{prompt.form}, {prompt.turns}, about {sum(tokens(turn.content) for turn in sent.messages)} tokens"
+    out.print(f"  as it is sent ({about})", style="dim")
+    out.print(_pairs([(turn.role, turn.content) for turn in sent.messages]))
 
 
 def _pairs(lines: Mapping[str, str] | Sequence[tuple[str, str]]) -> Padding:

@@ -59,6 +59,7 @@ def _facts(strategy: Strategy, card: Card) -> str:
         "paper": papers(card),
         "in a spec": code(card.name) + (f", also {aliases}" if aliases else ""),
         "calls a problem": calls,
+        "tokens saved": prose(getattr(strategy, "saving", "")),
         "answers": ", ".join(code(kind.__name__) for kind in card.serves) or "of every kind",
         "needs, beside a model": prose(", ".join(card.needs)) or "nothing",
         "code": link(code(file), f"../../{file}"),

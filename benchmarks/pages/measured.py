@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.pairs import Pair, outcomes, pairs
+from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.report.findings import Findings, find
 from benchmarks.report.votes import Draws, draws
 from benchmarks.rows import Row
@@ -66,12 +66,9 @@ class Measured:
         found = find(store)
         right = outcomes(found.results)
         beside = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in right]
-        made = {spec: pairs(right, [spec, REFERENCE])[0] for spec in beside}
+        made = {spec: pairs(right, [spec, REFERENCE], families(found.results))[0] for spec in beside}
         adjusted = holm({spec: pair.p for spec, pair in made.items()})
-        against = {
-            spec: Pair(pair.first, pair.second, pair.n, pair.difference, pair.disagree, pair.p, adjusted[spec])
-            for spec, pair in made.items()
-        }
+        against = {spec: replace(pair, adjusted=adjusted[spec]) for spec, pair in made.items()}
         return cls(store, found, against, _votes(store, found))
 
     def rows_of(self, name: str) -> list[Row]:
@@ -87,8 +84,8 @@ class Measured:
 
 
 def tokens_of(row: Row) -> float:
-    """Tokens in and out for one problem."""
-    return (row.usage.prompt_tokens + row.usage.completion_tokens) / (row.n + row.failed)
+    """Tokens in and out for one solve that counts."""
+    return (row.usage.prompt_tokens + row.usage.completion_tokens) / max(row.n, 1)
 
 
 def technique(spec: str) -> str:
@@ -109,6 +106,6 @@ def _votes(store: Store, found: Findings) -> tuple[Votes, ...]:
 
 
 def _along(drawn: Draws, row: Row) -> tuple[Votes, ...]:
-    solves = row.n + row.failed
+    solves = max(row.n, 1)
     once, each = row.usage.prompt_tokens / solves, row.usage.completion_tokens / solves / drawn.samples
     return tuple(Votes(one.k, once + each * one.k, one.mean, one.low, one.high) for one in drawn.majority)

@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from reasoning.answer import Answer, Unparsed
-from reasoning.errors import UsageError
+from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.errors import CallFailed, UsageError
 from reasoning.kinds import Region, Text
+from reasoning.llm.request import Completion
 from reasoning.problem import Problem
-from reasoning.prompts import Prompt
+from reasoning.prompts import Conversation, Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.events import Event, events_in, grouped, sources
@@ -56,7 +57,8 @@ def documents(problem: Problem) -> Mapping[str, str]:
     doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
     waves="1 + g + s",
-    counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell",
+    counts="d: documents, without those whose call fails; g: 1 where there are two events or more to compare; s: 1 "
+    "where there is an event to tell",
     ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
     serves=(Text,),
     needs=("documents",),
@@ -72,8 +74,10 @@ class ChainOfEvent(Strategy):
     The paper walks these steps in one prompt; here each document is read by its own call, side by side, one call says
     which events are the same, and support is counted in code: documents, not mentions. Of each event the document is
     kept (`Answer.steps["events"]`). Where no event has `support` documents (1 for two documents or fewer), the first
-    event of each is taken. The documents are the problem's `inputs`, or parts of its context between lines of `---`;
-    the whole reply behind "Summary:" is the answer, whatever the kind says of length.
+    event of each is taken. A document whose call fails is left out, and the trace says so. The order of time is left to
+    the model that summarises: events stand in the order in which the documents first tell them, and no date is read.
+    The documents are the problem's `inputs`, or parts of its context between lines of `---`; the whole reply behind
+    "Summary:" is the answer, whatever the kind says of length.
 
     Parameters:
         support: documents that must tell of an event.
@@ -100,19 +104,33 @@ class ChainOfEvent(Strategy):
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         lanes = session.lanes(len(texts), "document")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        replies = await together([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
-        found = [events_in(reply.text, name, self.events) for name, reply in zip(texts, replies, strict=True)]
+        replies = await together([self._read(turns, lane) for lane, turns in zip(lanes, prompts, strict=True)])
+        read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
+        if not read:
+            return next(reply for reply in replies if isinstance(reply, Failed))
+        found = [events_in(_lines(reply), name, self.events) for name, reply in read.items()]
         told = [event for events in found for event in events]
         if not told:
-            return Unparsed("no event was found in any document", text=replies[-1].text)
+            return Unparsed("no event was found in any document", text=[*read.values()][-1].text)
+        session.so_far(_partial([[event] for event in told]))
         kept = self._kept(await self._groups(told, session), found, session)
+        session.so_far(_partial(kept))
         lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
             reply = await session.ask(self.summarise.for_(problem, listing="\n".join(lines), words=self.words))
         label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).read(reply, region=Region(label[0] if label else ""))
-        shared = tuple({"event": group[0].general, "told": [(one.source, one.told) for one in group]} for group in kept)
-        return replace(answer, text=reply.text, steps={"events": shared})
+        return replace(answer, text=reply.text, steps=_partial(kept).steps)
+
+    async def _read(self, turns: Conversation, lane: Session) -> Completion | Failed:
+        """What the model finds in a document."""
+        try:
+            return await lane.ask(turns)
+        except CallFailed as error:
+            if error.ends_run:
+                raise
+            lane.note(f"the document is left out, since the call failed: {error}")
+            return Failed(str(error))
 
     async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
         if len(told) < 2:
@@ -128,3 +146,15 @@ class ChainOfEvent(Strategy):
             session.note(f"no event is in {least} documents: the first event of each is taken")
             return [[events[0]] for events in found if events]
         return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)
+
+
+def _lines(reply: Completion) -> str:
+    """The whole lines of a reply: the last one of a reply that was cut off is none."""
+    return reply.text.rpartition("\n")[0] if reply.truncated else reply.text
+
+
+def _partial(groups: Sequence[Sequence[Event]]) -> Unparsed:
+    """Events that are not summarised yet, each with the documents that tell of it."""
+    told = tuple({"event": one[0].general, "told": [(each.source, each.told) for each in one]} for one in groups)
+    text = "\n".join(one[0].told for one in groups)
+    return Unparsed("the events are not summarised", text=text, steps={"events": told})

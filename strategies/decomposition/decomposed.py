@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reasoning.answer import Answer, Unparsed
+from reasoning.errors import BudgetExhausted
 from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -86,12 +87,13 @@ class Decomposed(Strategy):
 
     def calls_range(self) -> tuple[int, int]:
         """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
-        dearest = max((one.by.calls_range()[1] for one in self._handlers if isinstance(one.by, Strategy)), default=0)
+        asked = [one.by for one in map(Handler.of, self.handlers) if isinstance(one.by, Strategy)]
+        dearest = max((one.calls_range()[1] for one in asked), default=0)
         return 2, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
         """A copy in which every strategy that is a handler is changed."""
-        handlers = tuple(handler.with_strategy(change) for handler in self._handlers)
+        handlers = tuple(handler.with_strategy(change) for handler in map(Handler.of, self.handlers))
         return self if handlers == self.handlers else self.with_(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
@@ -100,6 +102,9 @@ class Decomposed(Strategy):
             value = await self._solved(frame, problem, session)
         except Stuck as stuck:
             return Unparsed(f"line {len(frame.answers) + 1}: {stuck}", text=str(frame), steps=frame.steps)
+        except BudgetExhausted:  # a handler may have said what it has; the whole is said last
+            session.so_far(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
+            raise
         if isinstance(problem.kind, Items) and isinstance(value, list):
             value = problem.kind.show(tuple(map(shown, value)))
         return replace(problem.read(shown(value)), text=str(frame), steps=frame.steps)
@@ -117,7 +122,7 @@ class Decomposed(Strategy):
 
     async def _next(self, frame: Frame, session: Session) -> Line | None:
         """The controller's next line; None for [EOQ]."""
-        handlers = {handler.name.lower(): handler.does for handler in self._handlers}
+        handlers = {handler.name.lower(): handler.does for handler in map(Handler.of, self.handlers)}
         if frame.depth < self.max_depth:
             handlers[DEEPER] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
@@ -149,11 +154,7 @@ class Decomposed(Strategy):
         try:
             if handler == DEEPER:
                 return await self._solved(frame, problem, session)
-            by = next(one for one in self._handlers if one.name.lower() == handler)
+            by = next(one for one in map(Handler.of, self.handlers) if one.name.lower() == handler)
             return await by.answer(frame.question, problem, session)
         except Stuck as stuck:
             raise Stuck(f"[{handler}] {frame.question}: {stuck}") from stuck
-
-    @property
-    def _handlers(self) -> list[Handler]:
-        return [Handler.of(one) for one in self.handlers]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reasoning.answer import Answered, Failed
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds import Kind, Number, Text
 from reasoning.problem import Problem
 from reasoning.session import Session
@@ -18,7 +20,10 @@ from strategies.programs.program_of_thoughts import ProgramOfThoughts
 from strategies.thought.cot import ChainOfThought
 
 Function = Callable[[Any], Any]
-"""From what stands behind the handler's name (JSON where it is some, else a text) to what JSON can hold."""
+"""From what stands behind the handler's name (JSON where it is some, else a text) to what JSON can hold.
+
+A plain one runs in a thread, so that nothing waits for it, and several of its calls at once; an `async def` is awaited.
+"""
 
 
 class Stuck(Exception):
@@ -81,10 +86,10 @@ class Handler:
             CallFailed: no call came through.
         """
         if not isinstance(self.by, Strategy):
-            try:
-                return self.by(decoded(question))
-            except Exception as error:
-                raise Stuck(f"{type(error).__name__}: {error}") from error
+            asked = decoded(question)
+            with _stuck():  # our own are done at once, so that branches in step stay so
+                value = self.by(asked) if self.by in _OWN else await asyncio.to_thread(_stuck()(self.by), asked)
+                return await value if inspect.isawaitable(value) else value
         shown = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **shown), session)  # type: ignore[arg-type]
         if isinstance(answer, Failed):
@@ -92,6 +97,17 @@ class Handler:
         if not isinstance(answer, Answered):
             raise Stuck(answer.why)
         return decoded(answer.value) if isinstance(answer.value, str) else answer.value
+
+
+@contextmanager
+def _stuck() -> Iterator[None]:
+    """What goes wrong in a function is no answer. Within its thread, since a StopIteration could not leave that."""
+    try:
+        yield
+    except (Stuck, CallFailed, BudgetExhausted):
+        raise
+    except Exception as error:
+        raise Stuck(f"{type(error).__name__}: {error}") from error
 
 
 def distinct(given: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
@@ -135,8 +151,9 @@ def merge(parts: Any) -> str:
     return " ".join(map(shown, parts)) if isinstance(parts, list) else shown(parts)
 
 
+_OWN = (split, letters, merge)
 USUAL = (
     Handler("qa", "answers a short question of fact", ChainOfThought(stages=1), sees_passage=True),
     Handler("math", "calculates a number", ProgramOfThoughts(), Number()),
-    *map(Handler.of, (split, letters, merge)),
+    *map(Handler.of, _OWN),
 )

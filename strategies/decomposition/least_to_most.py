@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from reasoning.answer import Answer
+from reasoning.answer import Answer, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -125,6 +125,7 @@ class LeastToMost(Strategy):
             with session.stage(step):
                 reply = await session.ask(turns, stop=["\nQ:"])
             solved.append((step, reply.text.partition("\nQ:")[0].strip()))
+            session.so_far(Unparsed("the question itself is not answered", text=reply.text, steps=dict(solved)))
         return problem.read(reply)
 
     def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[Worked], Demonstration | None]) -> Prompt:

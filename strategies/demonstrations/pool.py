@@ -52,7 +52,9 @@ class Pool:
         return given if isinstance(given, Pool) else cls(given)
 
     def ranked(self, problem: Problem) -> Sequence[Worked]:
-        """All that there are for a problem, those to show first in front; the problem itself is never among them.
+        """All that there are for a problem, those to show first in front; none twice, and never the problem itself.
+
+        Those with the same question and options are one: the one in front.
 
         Raises:
             UnknownName, InputError: a source that is neither a set nor a file, or a file that cannot be used.
@@ -60,7 +62,7 @@ class Pool:
         last = self.__dict__.get("_ranked")
         if last is None or last[0] is not problem:  # branches ask for the same problem at once
             known = [worked for worked in self._all(problem) if worked.question.strip() != problem.question.strip()]
-            last = self.__dict__["_ranked"] = problem, self._ordered(known, problem)
+            last = self.__dict__["_ranked"] = problem, _distinct(self._ordered(known, problem))
         return last[1]
 
     def _ordered(self, known: list[Worked], problem: Problem) -> list[Worked]:
@@ -92,6 +94,13 @@ class Pool:
             has = ", ".join(sets)
             raise InputError(f"{path}: has no worked problem for answers of the kind {problem.kind.name!r}, only {has}")
         return sets[problem.kind.name] if len(sets) > 1 else next(iter(sets.values()), ())
+
+
+def _distinct(ordered: Iterable[Worked]) -> list[Worked]:
+    found: dict[tuple[str, tuple[str, ...]], Worked] = {}
+    for one in ordered:
+        found.setdefault((" ".join(one.question.split()), one.options), one)
+    return list(found.values())
 
 
 def _for_kind(problem: Problem) -> Sequence[Worked]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Answered, Failed
+from reasoning.errors import CallFailed
 from reasoning.kinds import Choice, Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.thought.hops import Hop, follow
+from strategies.thought.hops import Hop, follow, said
 
 ASPECT = Prompt(
     persona="You know how people say what they feel without naming it.",
@@ -57,7 +58,8 @@ class ThreeHop(Strategy):
     replies are drawn, the vote is over the tags that they end with, and the next hop reads the first reply that has the
     winning tag. The paper's code both goes on in one conversation and repeats what was said; here it is repeated only,
     in prompts of one turn. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no
-    label leaves it to the vote of the third hop, and without that there is no answer: the paper's code says neutral.
+    label, or fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says
+    neutral.
 
     Parameters:
         samples: replies at each hop.
@@ -83,15 +85,20 @@ class ThreeHop(Strategy):
             Hop("polarity", self.polarity, problem.kind),
         )
         found = await follow(hops, problem, session, samples=self.samples, temperature=self.temperature)
-        said = {name: answer.text for name, answer in found.items()}
         *_, last = found.values()
         if isinstance(last, Failed):
-            return replace(last, steps=said)
+            return replace(last, steps=said(found))
+        answer: Answer
         with session.stage("label"):
             turns = self.label.for_(problem, polarity=last.text)
-            answer: Answer = problem.read(await session.ask(turns, temperature=0, max_tokens=32))
+            try:
+                answer = problem.read(await session.ask(turns, temperature=0, max_tokens=32))
+            except CallFailed as error:
+                if error.ends_run:
+                    raise
+                answer = Failed(str(error))
         if not isinstance(answer, Answered) and isinstance(last, Answered):
-            session.note(f"the label cannot be read ({answer.why}): the vote of the third hop decides")
+            session.note(f"there is no label ({answer.why}): the vote of the third hop decides")
             answer = last
         sure = last.confidence if answer.value is not None and answer.value == last.value else None
-        return replace(answer, votes=last.votes, confidence=sure, steps=said)
+        return replace(answer, votes=last.votes, confidence=sure, steps=said(found))

@@ -26,7 +26,7 @@ DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct}")
     "ablation, and one that differs from what the model knows can confuse it (arXiv 2405.18682)",
 )
 class DefinedTerms(Strategy):
-    """Show the definitions of the terms that the question uses, and ask for the answer.
+    """Show the definitions of the terms that the question or the labels of its answer use, and ask for the answer.
 
     The definitions are the user's: none is made up, and no model is asked for one. A question that uses none of the
     terms is asked as it is, with a note.

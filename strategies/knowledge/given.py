@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reasoning.errors import InputError
+from reasoning.kinds import Choice, Kind, Label, Many
 from reasoning.problem import Problem
 
 Terms = Mapping[str, str] | str
@@ -44,13 +45,19 @@ def terms_of(given: Terms) -> Mapping[str, str]:
 
 
 def occurring(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
-    """The terms that a problem uses, as whole words in any case or in the plural, in their order."""
-    text = problem.values()["problem"]
+    """The terms that a problem or the labels of its answers use, as whole words in any case or in the plural."""
+    text = "\n".join([problem.values()["problem"], *_labels(problem.kind)])
     return {
         term: definition
         for term, definition in terms.items()
         if re.search(rf"(?<!\w){re.escape(term)}(?:e?s)?(?!\w)", text, re.IGNORECASE)
     }
+
+
+def _labels(kind: Kind) -> Sequence[str]:
+    if isinstance(kind, Many):
+        return [label for one in kind.kinds if isinstance(one, Kind) for label in _labels(one)]
+    return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice) else ()
 
 
 def lines(items: Sequence[str]) -> str:

@@ -56,7 +56,7 @@ class Guided(Strategy):
     Parameters:
         task: what to do, in a sentence.
         guideline: the rules by which people do it.
-        terms: definitions by term, or a file of them; those that occur are shown.
+        terms: definitions by term, or a file of them; those that occur, or are labels of the answer, are shown.
         errors: rules that keep from mistakes that were made before.
         max_rules: mistakes, the most frequent first, for which `fit` has a rule written.
     """
@@ -93,8 +93,10 @@ class Guided(Strategy):
     async def fit(self, pool: Sequence[Example], session: Session) -> Guided:
         """A copy with rules for the mistakes that it makes on examples: a call for each, and one for each rule.
 
-        A mistake is what was answered where what is right; only those made more than once get a rule, and a model
-        writes it from up to three cases. An empty reply gives none. The paper's authors wrote theirs by hand.
+        A mistake is what was answered where what is right: a pair of both that comes more than once gets a rule, which
+        a model writes from up to three cases. So labels get rules; numbers and free texts, which hardly err alike,
+        hardly do, and answers that could not be read teach nothing. An empty reply gives none. The paper's authors sort
+        the mistakes (missed, spurious, boundary, wrong type) and write the rules by hand.
         """
         lanes = session.lanes(len(pool), "example")
         answers = await together([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])

@@ -20,7 +20,10 @@ QUOTE = Prompt(
     input="{problem}",
     recap="The sections first, then one last line that begins with Answer: and holds the answer. For it: {direct}",
 )
-AGAIN = "None of these sections stands in the text. Copy them letter by letter, then answer, in the same form."
+AGAIN = (
+    "None of these sections stands in the text in at most {words} words. Copy them letter by letter, then answer, in "
+    "the same form."
+)
 
 _SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
 _ANSWER = re.compile(r"^\W{0,6}(?:final )?answer\W{0,4}:", re.MULTILINE | re.IGNORECASE)
@@ -71,14 +74,14 @@ class ImplicitRAG(Strategy):
     """Quote the sections that matter, then answer from them, in one reply.
 
     A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
-    others are dropped with a note. Those that count are in `Answer.steps["sections"]`, as the context has them, and
-    their share is the confidence. Where none counts, the reply is asked for once more (the paper does not), then its
-    answer is taken with confidence 0. The paper tunes both numbers for each data set and gives no default; these are
-    ours. Lines with labels replace its fields: quotations break JSON.
+    others, and those that are too long, are dropped with a note. Those that count are in `Answer.steps["sections"]`, as
+    the context has them, and their share is the confidence. Where none counts, the reply is asked for once more (the
+    paper does not), then its answer is taken with confidence 0. The paper tunes both numbers for each data set and
+    gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
 
     Parameters:
         sections: quotations, at most.
-        words: of each quotation, at most.
+        words: of each quotation, at most; words are what stands between spaces.
     """
 
     sections: int = 3
@@ -95,7 +98,7 @@ class ImplicitRAG(Strategy):
         said, kept = self._checked(problem, reply.text, session)
         if not kept:
             with session.stage("quote again"):
-                reply = await session.ask(turns.then(reply.text, AGAIN))
+                reply = await session.ask(turns.then(reply.text, AGAIN.format(words=self.words)))
             said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
         stated = [part for _, part in labelled(reply.text, _ANSWER)]
@@ -105,11 +108,15 @@ class ImplicitRAG(Strategy):
         return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
 
     def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
-        """How many sections a reply quotes, and those that stand in the context."""
+        """How many sections a reply quotes, and those that stand in the context and are not too long."""
         sections = quoted(text)[: self.sections]
         context = problem.context or problem.question
-        found = [(section, in_context(section, context)) for section in sections]
-        for section, place in found:
-            if place is None:
+        kept = []
+        for section in sections:
+            if (words := len(section.split())) > self.words:
+                session.note(f"dropped, since it has {words} words and not {self.words}: {section[:200]}")
+            elif (place := in_context(section, context)) is None:
                 session.note(f"dropped, since it does not stand in the context: {section[:200]}")
-        return len(sections), [place for _, place in found if place is not None]
+            else:
+                kept.append(place)
+        return len(sections), kept

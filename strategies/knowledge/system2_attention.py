@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from reasoning.answer import Answer
+from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -36,9 +37,13 @@ AGAIN = "That cannot be used: {why}. Write both parts again, under the labels Co
 UNBIASED = "Give an answer that is unbiased."
 
 _LABEL = re.compile(
-    r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I
+    r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)\*{0,3}(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I
 )
+_SAID = re.compile(r"\bI(?: am|['’]m| think| believe| guess| feel| hope)\b[^,;.!?\n]*")  # beside the question
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_START = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(]*\w+")  # the first word of a sentence is always capitalised
+_NAME = re.compile(r"\b(?!I\b)[^\W\d_]\w*")
+_QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{1,80})[\"”]|(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w)")
 
 
 class Rewritten(NamedTuple):
@@ -79,8 +84,10 @@ class System2Attention(Strategy):
 
     The base sees the new context and question only: nothing of the original but the kind of answer and its options.
     `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting without a question, or one
-    that lost a number of what is asked, is asked for once more; then the base gets the original, with a note, and
-    `Answer.steps` has no rewriting.
+    that lost a number, a name or quoted words of what is asked, is asked for once more; then the base gets the
+    original, with a note, as it does where the call fails, and `Answer.steps` has no rewriting. Names are capitalised
+    words that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
+    so many are allowed.
 
     Parameters:
         leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
@@ -98,21 +105,27 @@ class System2Attention(Strategy):
         self.check_parameters(temperature=0, top_p=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        [lane] = session.lanes(1, "part", temperature=self.temperature, top_p=self.top_p)
-        found = await self._rewrite(problem, lane)
+        session = session.set({"temperature": self.temperature, "top_p": self.top_p})
+        try:
+            found = await self._rewrite(problem, session)
+        except CallFailed as error:
+            if error.ends_run:
+                raise
+            session.note(f"the rewriting failed: {error}")
+            found = None
         if found is None:
-            lane.note("the rewriting cannot be used: the original is answered")
-            return await lane.solve(self.base, problem)
+            session.note("the rewriting cannot be used: the original is answered")
+            return await session.solve(self.base, problem)
         clean = replace(problem, question=found.question, context=found.context or None, table=None, inputs={})
-        with lane.stage("answer"):
-            answer = await lane.solve(self._unbiased if self.leave_out == "opinion" else self.base, clean)
+        with session.stage("answer"):
+            answer = await session.solve(self._unbiased if self.leave_out == "opinion" else self.base, clean)
         return replace(answer, steps={**found._asdict(), **answer.steps})
 
     async def _rewrite(self, problem: Problem, session: Session) -> Rewritten | None:
         turns = (self.opinion if self.leave_out == "opinion" else self.relevance).for_(problem)
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
-                reply = await session.ask(turns)
+                reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
             found = rewritten(reply.text)
             lost = _lost(problem, found) if found else []
             if found and not lost and not reply.truncated:
@@ -127,7 +140,21 @@ class System2Attention(Strategy):
         return with_instruction(self.base, UNBIASED)
 
 
+def _longest(problem: Problem) -> int:
+    """Tokens that a copy of the problem takes at most: one for two characters, or for each that is not ASCII."""
+    text = problem.values()["bare"]
+    return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64  # the labels
+
+
 def _lost(problem: Problem, found: Rewritten) -> list[str]:
-    """The numbers of what is asked in the end that the rewriting no longer has."""
-    kept = set(_NUMBER.findall(f"{found.context}\n{found.question}"))
-    return [number for number in _NUMBER.findall(final_question(problem)) if number not in kept]
+    """The numbers, names and quoted words of what is asked in the end that the rewriting no longer has."""
+    asked = _SAID.sub("", final_question(problem))
+    kept = f"{found.context}\n{found.question}"
+    numbers, words = set(_NUMBER.findall(kept)), set(_NAME.findall(kept.casefold()))
+    named = [name for name in _NAME.findall(_START.sub(" ", asked)) if name[0].isupper()]
+    quoted = [first or second for first, second in _QUOTED.findall(asked)]
+    return [
+        *(number for number in _NUMBER.findall(asked) if number not in numbers),
+        *(name for name in named if name.casefold() not in words),
+        *(words for words in quoted if " ".join(words.split()).casefold() not in " ".join(kept.split()).casefold()),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
@@ -13,10 +13,11 @@ from reasoning.voting import Draw
 
 async def drawn(
     base: Strategy,
-    problem: Problem,
+    problem: Problem | Sequence[Problem],
     session: Session,
     n: int,
     *,
+    name: str = "sample",
     after: int = 0,
     temperature: float | None = None,
     logprobs: bool = False,
@@ -25,6 +26,8 @@ async def drawn(
     """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
 
     Args:
+        problem: one for all draws, or one for each.
+        name: what the trace calls a draw.
         after: so many draws of this kind were made before; these are the next.
         temperature: of calls that do not give their own.
         logprobs: whether to ask for log-probabilities. They are part of a request, so these draws are other draws.
@@ -33,10 +36,11 @@ async def drawn(
     done: dict[int, Draw] = {}
 
     async def one(place: int, lane: Session) -> None:
-        done[place] = Draw.of(await lane.solve(base, problem), lane.trace)
+        asked = problem if isinstance(problem, Problem) else problem[place]
+        done[place] = Draw.of(await lane.solve(base, asked), lane.trace)
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
-    lanes = session.lanes(n, "sample", after=after, **settings)
+    lanes = session.lanes(n, name, after=after, **settings)
     try:
         await together([one(place, lane) for place, lane in enumerate(lanes)])
     except BudgetExhausted:

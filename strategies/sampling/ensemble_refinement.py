@@ -11,9 +11,10 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import majority, vote
+from reasoning.voting import Draw, majority
 from strategies.replies import with_answer
 from strategies.sampling.draws import drawn
+from strategies.sampling.votes import voted
 from strategies.thought.cot import ChainOfThought
 
 REFINE = Prompt(
@@ -43,11 +44,11 @@ REFINE = Prompt(
 class EnsembleRefinement(Strategy):
     """Draft answers, let the model weigh all drafts in one prompt, and vote over the refined answers.
 
-    Drafts do not vote: they are only read. Where no refined answer can be read, the vote over the drafts decides, and
-    the trace says so. `Answer.steps` tells whether the winner only repeats the majority of the drafts: where it always
-    does, self-consistency is as good and cheaper. The paper's 11 drafts and 33 refinements; its temperature is not
-    given. Its second stage repeats the demonstrations of the first; here it has the question and the drafts only, for
-    the sake of the context. For open text set `samples=1`.
+    Drafts do not vote: they are only read. Where no refined answer can be read, or none comes through, the vote over
+    the drafts decides, and the trace says so. `Answer.steps` tells whether the winner only repeats the majority of the
+    drafts: where it always does, self-consistency is as good and cheaper. The paper's 11 drafts and 33 refinements; its
+    temperature is not given. Its second stage repeats the demonstrations of the first; here it has the question and the
+    drafts only, for the sake of the context. For open text set `samples=1`.
 
     Parameters:
         base: writes the drafts; all that it says on its way is read.
@@ -71,19 +72,21 @@ class EnsembleRefinement(Strategy):
         self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature)
+        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
+            session.so_far(voted(some, problem))
+
+        drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature, finished=ended)
         told = [with_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
         if not told:
             return drafts[0].answer or Unparsed("no draft says anything")
-        first = vote(drafts, problem.kind)
-        session.note(f"votes of the drafts: {first}")
+        first = voted(drafts, problem)
+        session.so_far(first)
+        session.note(f"votes of the drafts: {first.votes}")
         reader = ChainOfThought(stages=1, one_stage=self.refine)
         with session.stage("refine"):
             lanes = session.lanes(self.samples, "refinement", temperature=self.temperature)
             asked = [self._with(problem, told, at) for at in range(self.samples)]
             refined = await together([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
-        if all(isinstance(answer, Failed) for answer in refined):
-            return refined[0]
         found = majority([answer.value for answer in refined], problem.kind)
         session.note(f"votes: {found}")
         if found.value is not None:
@@ -92,10 +95,11 @@ class EnsembleRefinement(Strategy):
             steps = {"drafts": first.value, "repeats the drafts": repeats}
             winner = refined[found.candidates[0].speaker]
             return replace(winner, confidence=found.share, votes=found, steps=steps)
-        if first.value is not None:
+        if isinstance(first, Answered):
             session.note("no refined answer could be read: the vote over the drafts decides")
-            text = drafts[first.candidates[0].speaker].text
-            return Answered(first.value, how="vote of the drafts", text=text, confidence=first.share, votes=first)
+            return replace(first, how="vote of the drafts")
+        if all(isinstance(answer, Failed) for answer in refined):
+            return refined[0]
         return Unparsed(found.why, text=refined[0].text, votes=found)
 
     def _with(self, problem: Problem, told: Sequence[str], at: int) -> Problem:

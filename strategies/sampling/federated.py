@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw, vote
+from reasoning.voting import Draw
 from strategies.replies import folded, listed, with_answer
+from strategies.sampling.draws import drawn
+from strategies.sampling.votes import voted
 from strategies.sampling.wordings import paraphrases, same_parameters, twins
 from strategies.thought.cot import ChainOfThought
 
@@ -52,7 +55,8 @@ FEW_SHOT = Prompt(
     use_when="many people ask nearly the same: the answer hangs on the wording, and the work is shared (GSM8K, SVAMP, "
     "GPT-3: 14 to 18 points over zero-shot chain of thought with the same numbers, 10 to 15 with others; second-hand)",
     avoid_when="questions are private, since the pool shows them to others; or the model rephrases badly: a wording "
-    "that asks for something else votes for a wrong answer (only its numbers and names are checked; arXiv 2304.13911)",
+    "that asks for something else votes for a wrong answer (only numbers, names and negations are checked; "
+    "arXiv 2304.13911)",
     aliases=("fed_sp_sc", "fed_dp_cot"),
 )
 class Federated(Strategy):
@@ -65,8 +69,9 @@ class Federated(Strategy):
     never vote: they differ by right. Without usable twins it is Fed-SP-SC. A multiple choice is rephrased without its
     options, which stay as they are; like questions about a passage or a table, it has no twins in a pool of questions.
 
-    Which question is whose wording is told by numbers, names and common words, where the paper's service would use
-    embeddings. How many wordings and twins the paper takes could not be verified, nor its temperature.
+    Which question is whose wording is told by numbers (in digits or words), names, negations and common words, where
+    the paper's service would use embeddings. Where the call for wordings fails, those of the pool do. How many wordings
+    and twins the paper takes could not be verified, nor its temperature.
 
     Parameters:
         base: solves each wording; the paper's is zero-shot chain of thought.
@@ -93,35 +98,42 @@ class Federated(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.twins and (examples := await self._solved_twins(problem, session)):
+            solved = {one.input: one.output for one in examples}
+            session.so_far(Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved}))
             with session.stage("answer"):
                 prompt = self.few_shot.with_(examples=(*self.few_shot.examples, *examples))
                 return problem.read(await session.ask(prompt.for_(problem)))
         return await self._pooled(problem, session)
 
     async def _pooled(self, problem: Problem, session: Session) -> Answer:
-        """Fed-SP-SC: the answer on which the wordings agree; its text is the whole chain."""
+        """Fed-SP-SC: the answer on which the wordings agree."""
         asked = [replace(problem, question=one) for one in await self._wordings(problem, session)]
-        lanes = session.lanes(len(asked), "wording", temperature=self.temperature)
-        answers = await together([lane.solve(self.base, one) for lane, one in zip(lanes, asked, strict=True)])
-        if all(isinstance(answer, Failed) for answer in answers):
-            return answers[0]
-        draws = [Draw.of(answer, lane.trace) for answer, lane in zip(answers, lanes, strict=True)]
-        found = vote(draws, problem.kind)
-        session.note(f"votes: {found}")
-        if found.value is None:
-            return Unparsed(found.why, text=draws[0].text, votes=found)
-        winner = found.candidates[0].speaker
-        return replace(answers[winner], text=draws[winner].text, confidence=found.share, votes=found)
+
+        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
+            session.so_far(voted(some, problem))
+
+        draws = await drawn(
+            self.base, asked, session, len(asked), name="wording", temperature=self.temperature, finished=ended
+        )
+        answer = voted(draws, problem)
+        if answer.votes is not None:
+            session.note(f"votes: {answer.votes}")
+        return answer
 
     async def _wordings(self, problem: Problem, session: Session) -> list[str]:
         """The question, then its wordings in the pool, then those that the model makes."""
         question = problem.question
         found = [question, *paraphrases(question, self.pool, self.alike)][: self.paraphrases + 1]
         if lacking := self.paraphrases + 1 - len(found):
-            with session.stage("rephrase"):
-                reply = await session.ask(self.rephrase.for_(problem, wanted=lacking))
-            proposed = listed(reply.text)
-            known = {folded(one) for one in found}
+            try:
+                with session.stage("rephrase"):
+                    proposed = listed((await session.ask(self.rephrase.for_(problem, wanted=lacking))).text)
+            except CallFailed as error:
+                if error.ends_run:
+                    raise
+                session.note(f"there are no new wordings, since the call failed: {error}")
+                return found
+            known = set(map(folded, found))
             fit = [one for one in proposed if same_parameters(one, question) and folded(one) not in known][:lacking]
             session.note(f"{len(fit)} of {len(proposed)} new wordings have the same numbers and names")
             found += fit
@@ -129,8 +141,9 @@ class Federated(Strategy):
 
     async def _solved_twins(self, problem: Problem, session: Session) -> list[Demonstration]:
         """Fed-DP-CoT: twins with a chain that leads to the answer on which their wordings agree."""
-        alone = problem.values()["problem"] == problem.question
-        known = twins(problem.question, self.pool, self.alike, self.twins) if alone else []
+        if problem.values()["problem"] != problem.question:
+            return []
+        known = twins(problem.question, self.pool, self.alike, self.twins)
         asked = [replace(problem, question=one) for one in known]
         lanes = session.lanes(len(asked), "twin") if asked else []
         answers = await together([self._pooled(one, lane) for lane, one in zip(lanes, asked, strict=True)])

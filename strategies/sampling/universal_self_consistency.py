@@ -15,6 +15,7 @@ from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw, vote
 from strategies.sampling.draws import drawn
+from strategies.sampling.votes import voted
 from strategies.thought.cot import ChainOfThought
 
 PICK = Prompt(
@@ -64,7 +65,10 @@ class UniversalSelfConsistency(Strategy):
         self.check_parameters(samples=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        draws = await drawn(self.base, problem, session, self.samples, temperature=self.temperature)
+        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
+            session.so_far(voted(some, problem))
+
+        draws = await drawn(self.base, problem, session, self.samples, temperature=self.temperature, finished=ended)
         answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
@@ -72,13 +76,13 @@ class UniversalSelfConsistency(Strategy):
         session.note(f"equal answers: {found}")
         if found.value is None:
             return Unparsed(found.why, text=answers[0].text, votes=found)
+        most = replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
+        session.so_far(most)
         chosen: int | None = None
         if len(found.candidates) > 1:
             with session.stage("choice"):
                 chosen = await self._choice(draws, problem, session)
-        if chosen is None:
-            return replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
-        return replace(answers[chosen], votes=found)
+        return most if chosen is None else replace(answers[chosen], votes=found)
 
     async def _choice(self, draws: list[Draw], problem: Problem, session: Session) -> int | None:
         """The index of the draw that the model chooses; None where the vote must decide."""

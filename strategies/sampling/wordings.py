@@ -5,19 +5,29 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 
+from reasoning.kinds.spelled import spelled
 from strategies.replies import folded
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:,\d{3})*+(?:\.\d+)?")
 _NAME = re.compile(r"(?<=[a-z0-9,;:] )(?!I\b)[A-Z]\w*")  # a capital that no sentence begins with
+_SAID: dict[str, float] = {"twice": 2, "double": 2, "doubled": 2, "triple": 3, "tripled": 3, "dozen": 12}
+_SAID |= {"third": 1 / 3, "quarter": 1 / 4, "fourth": 1 / 4, "fifth": 1 / 5}  # `spelled` has them behind a number only
+_SPELLED = 200  # characters of the longest number in words
+_NOT = re.compile(
+    r"n['’]t\b|\b(?:not|no|never|none|nobody|nothing|neither|without|cannot|except|false|untrue|wrong|incorrect)\b",
+    re.IGNORECASE,
+)
 _KEPT = 1 << 16  # questions of a pool whose words are remembered
 
 
 def same_parameters(a: str, b: str) -> bool:
-    """Whether two questions have the same numbers, each as often, and the same names."""
-    return _numbers(a) == _numbers(b) and _named(a, b) and _named(b, a)
+    """Whether two questions have the same numbers, in digits or words, each as often, and the same names, and neither
+    is the other's negation."""
+    return _alike(a, b) and not _opposite(a, b)
 
 
 def paraphrases(question: str, pool: Iterable[str], alike: float) -> list[str]:
@@ -33,7 +43,8 @@ def paraphrases(question: str, pool: Iterable[str], alike: float) -> list[str]:
 def twins(question: str, pool: Iterable[str], alike: float, most: int) -> list[str]:
     """At most so many of the pool that ask the same about other parameters, in one wording each, the nearest first."""
     found: list[str] = []
-    for one in _nearest(question, (one for one in pool if not same_parameters(one, question)), alike):
+    others = (one for one in pool if not _alike(one, question) and not _opposite(one, question))
+    for one in _nearest(question, others, alike):
         if len(found) == most:
             break
         if not any(same_parameters(one, other) for other in found):
@@ -51,7 +62,7 @@ def _nearest(question: str, pool: Iterable[str], alike: float) -> list[str]:
 
 
 def _likeness(a: str, b: str) -> float:
-    """The words that two questions have in common, from 0 to 1 (Dice); numbers are left out."""
+    """The words that two questions have in common, from 0 to 1 (Dice); digits are left out."""
     one, other = _words(a), _words(b)
     return 2 * len(one & other) / max(len(one) + len(other), 1)
 
@@ -62,8 +73,31 @@ def _words(text: str) -> frozenset[str]:
 
 
 @lru_cache(_KEPT)
-def _numbers(text: str) -> Counter[str]:
-    return Counter(number.replace(",", "") for number in _NUMBER.findall(text))
+def _numbers(text: str) -> Counter[Decimal | float]:
+    """The numbers of a question by value, in digits or in words."""
+    found: Counter[Decimal | float] = Counter(Decimal(one.replace(",", "")) for one in _NUMBER.findall(text))
+    end = 0
+    for word in _WORD.finditer(text):
+        if (start := word.start()) < end:
+            continue
+        read = spelled(text[start : start + _SPELLED])
+        if not isinstance(read, tuple) and word[0].lower() != "one":  # it may be a pronoun
+            read = spelled(word[0])  # of a range, of a word such as "six-pack"
+        if isinstance(read, tuple):
+            found[read[0]] += 1
+            end = start + read[1]
+        elif value := _SAID.get(word[0].lower().removesuffix("s")):
+            found[value] += 1
+    return found
+
+
+def _alike(a: str, b: str) -> bool:
+    return _numbers(a) == _numbers(b) and _named(a, b) and _named(b, a)
+
+
+def _opposite(a: str, b: str) -> bool:
+    """Whether one of the questions is negated, once or another odd number of times more than the other."""
+    return (len(_NOT.findall(a)) - len(_NOT.findall(b))) % 2 == 1
 
 
 def _named(a: str, b: str) -> bool:

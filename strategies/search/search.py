@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from reasoning.answer import Answer, Answered, Failed
 from reasoning.errors import CallFailed
 from reasoning.llm.request import Completion, Message
 from reasoning.problem import Problem
@@ -67,13 +68,15 @@ class Search(Generic[S]):
     vote: bool
     temperature: float
     _seen: set[S] = field(default_factory=set)
+    _lost: CallFailed | None = None
     _judged: dict[tuple[Message, ...], list[str]] = field(default_factory=dict)
     """Replies by prompt: what is judged is the state as the prompt shows it, whatever the way that led there."""
 
     async def breadth_first(self, breadth: int, depth: int, *, along: bool = False) -> list[Node[S]]:
         """Grow level by level from the `breadth` best states. Gives the last ones that were kept, the best first.
 
-        A finished state keeps its place as long as it is among the best. Where nothing new grows, what was kept stays.
+        A finished state keeps its place as long as it is among the best. Where nothing new grows, or all calls of a
+        level behind the first fail, what was kept stays.
 
         Args:
             along: whether the mean value along its way ranks a state (a beam), rather than its own value.
@@ -85,13 +88,16 @@ class Search(Generic[S]):
                 break
             open_nodes = [node for node in frontier if not self._finished(node)]
             with self.session.stage(f"level {level}: thoughts"):
-                grown = await self.grow(open_nodes, last=level == depth)
+                grown = await self._branch(self.grow(open_nodes, last=level == depth), frontier[0])
             if not grown:
                 break
             with self.session.stage(f"level {level}: values"):
-                pool = await self.weigh([*done, *grown])
+                pool = await self._branch(self.weigh([*done, *grown]), frontier[0])
+            if not pool:
+                break
             frontier = best(pool, [node.mean if along else node.value for node in pool], breadth)
             self.session.note("kept:\n" + "\n".join(map(self._shown, frontier)))
+            self.session.so_far(self.answer(frontier))
         return frontier
 
     async def depth_first(self, depth: int, *, limit: int, threshold: float) -> list[Node[S]]:
@@ -114,13 +120,28 @@ class Search(Generic[S]):
                     continue
                 [node] = weighed
             reached.append(node)
+            if node.depth:
+                self.session.so_far(self.answer(self._ranked(reached)))
             if self._finished(node):
                 break
             if node.depth < depth and visited < limit:
                 with self.session.stage(f"thoughts at depth {node.depth}"):
                     grown = self.grow([node], last=node.depth + 1 == depth)
                     waiting += reversed(await self._branch(grown, node))
-        return sorted(reached, key=lambda node: (not self._finished(node), -node.depth, -node.value))
+        return self._ranked(reached)
+
+    def answer(self, kept: Sequence[Node[S]]) -> Answer:
+        """The answer that the task chooses from states, the best first. Its steps have the values in all of them.
+
+        Where there is none and calls have failed, it has failed.
+        """
+        candidates = [(self.task.read(self.problem, node.state), node.value) for node in kept]
+        values = tuple(answer.value for answer, _ in candidates if isinstance(answer, Answered))
+        steps = {"first_ranked": candidates[0][0].value, "kept": values}
+        answer = self.task.choose(self.problem, candidates)
+        if self._lost is not None and not isinstance(answer, Answered):
+            return Failed(str(self._lost), text=answer.text, steps=steps)
+        return replace(answer, steps=steps)
 
     async def grow(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """The next states of each node, all asked for at once. A state that was there already is dropped."""
@@ -162,12 +183,14 @@ class Search(Generic[S]):
         return [replace(node, value=self.task.value(said)) for node, said in zip(nodes, replies, strict=True)]
 
     async def _branch(self, work: Awaitable[list[Node[S]]], node: Node[S]) -> list[Node[S]]:
-        """What comes of one of several branches; nothing where its calls fail, which at the root is the end."""
+        """What comes of going on from a node; nothing where all calls fail, which at the root is the end."""
         try:
             return await work
         except CallFailed as error:
             if error.ends_run or node.depth == 0:
                 raise
+            self._lost = error
+            self.session.note(f"all calls failed ({error}): what was there before stays")
             return []
 
     async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[str]]:
@@ -194,6 +217,9 @@ class Search(Generic[S]):
 
     def _root(self) -> Node[S]:
         return Node(self.task.start(self.problem))
+
+    def _ranked(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
+        return sorted(nodes, key=lambda node: (not self._finished(node), -node.depth, -node.value))
 
     def _shown(self, node: Node[S]) -> str:
         return f"{node.value:g}\t{self.task.show(self.problem, node.state)}"

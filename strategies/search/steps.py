@@ -60,6 +60,7 @@ class Steps(SearchTask[Path]):
     """
 
     name: ClassVar[str] = "steps"
+    breadth: ClassVar[int] = 3
     thoughts: int = 3
     next: Prompt = PROPOSE
     one: Prompt = SAMPLE

@@ -63,10 +63,12 @@ class SearchTask(ABC, Generic[S]):
     The five abstract methods make a task; the others say more where there is more to say.
 
     Attributes:
+        breadth: states to keep at each level, at most 5, where `tree_of_thoughts` is not told how many.
         ballot: what asks for a vote.
     """
 
     name: ClassVar[str]
+    breadth: ClassVar[int] = 5
     ballot: Prompt = field(default=BALLOT, kw_only=True)
 
     def __repr__(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from textwrap import shorten
 from typing import Any, Literal
 
-from reasoning.answer import Answer, Answered
+from reasoning.answer import Answer
 from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -21,7 +22,7 @@ from strategies.search.task import SearchTask
 TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), Steps())}
 """The tasks that a spec can name. Where it names none, the first that fits the problem is taken; `steps` fits all."""
 
-_EXPANDED = "limit if search == 'dfs' else 1 + breadth * (depth - 1)"
+_EXPANDED = "limit if search == 'dfs' else 1 + (breadth if breadth else 5) * (depth - 1)"
 _JUDGED = f"depth if evaluate == 'vote' else children * ({_EXPANDED})"
 _TIMES = "limit if search == 'dfs' else depth"
 
@@ -63,15 +64,16 @@ class TreeOfThoughts(Strategy):
 
     Few-shot examples are chat turns. Thoughts that are not valid are dropped, and equal states explored once, where the
     paper's code only gives them the value 0. Votes are read whole, also with ten candidates and more. Where all is
-    pruned, the best so far is the answer. `Answer.steps` has the value of the `first_ranked` state and those `kept`, of
-    all that were: accuracy with an oracle (any of them right) is not that of the answer.
+    pruned, or all calls of a level fail, the best so far is the answer. `Answer.steps` and the trace's last note have
+    the value of the `first_ranked` state and those `kept`, of all that were: accuracy with an oracle (any of them
+    right) is not that of the answer.
 
     Parameters:
         task: "auto", a task's name, a task, or several of which the first that fits is taken.
         search: "bfs" level by level; "beam" the same by mean values; "dfs" down to the first thought and back.
         generate: "propose" lists next thoughts in a reply; "sample" draws each by itself.
         evaluate: "value" judges each state; "vote" compares the states of a level.
-        breadth: states that are kept at each level (not with "dfs").
+        breadth: states that are kept at each level (not with "dfs"); None is the task's: 5, and 3 for `steps`.
         depth: thoughts from the question to the answer.
         draws: replies in which the next thoughts of a state are sought.
         children: next states of a state, at most.
@@ -84,7 +86,7 @@ class TreeOfThoughts(Strategy):
     search: Literal["bfs", "beam", "dfs"] = "bfs"
     generate: Literal["propose", "sample"] = "propose"
     evaluate: Literal["value", "vote"] = "value"
-    breadth: int = 5
+    breadth: int | None = None
     depth: int = 4
     draws: int = 1
     children: int = 24
@@ -146,8 +148,10 @@ class TreeOfThoughts(Strategy):
         if self.search == "dfs":
             kept = await search.depth_first(self.depth, limit=self.limit, threshold=self.threshold)
         else:
-            kept = await search.breadth_first(self.breadth, self.depth, along=self.search == "beam")
-        candidates = [(task.read(problem, node.state), node.value) for node in kept]
-        values = tuple(answer.value for answer, _ in candidates if isinstance(answer, Answered))
-        answer = task.choose(problem, candidates)
-        return replace(answer, steps={"first_ranked": candidates[0][0].value, "kept": values})
+            breadth = self.breadth or task.breadth
+            kept = await search.breadth_first(breadth, self.depth, along=self.search == "beam")
+        answer = search.answer(kept)
+        shown = [shorten(problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
+        first = "–" if answer.steps["first_ranked"] is None else shown[0]
+        session.note(f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}")
+        return answer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from reasoning.answer import Answer, Unparsed
-from reasoning.kinds import Region
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -23,7 +23,7 @@ RECALL = Prompt(
 TUTORIAL = "## Core concepts\nThe concepts at the core of the initial problem, with a short tutorial on each.\n"
 AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
 
-_HEADER = re.compile(r"solve the initial problem", re.IGNORECASE)
+_HEADER = re.compile(r"^\W{0,6}(?:\d{1,2}\W{1,4})?solve the initial problem", re.MULTILINE | re.IGNORECASE)
 _EXEMPLAR = re.compile(
     r"^\W{0,6}(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$", re.MULTILINE
 )
@@ -47,11 +47,11 @@ _EXEMPLAR = re.compile(
 class Analogical(Strategy):
     """Recall problems that are alike, solve them, then solve the problem itself, in one reply.
 
-    Only what follows the last heading "Solve the initial problem" is read, since the recalled problems have answers
-    too; without it there is no answer. Models copy the problem, or one of the recalled ones: where two share too many
-    words, or there are too few, the reply is asked for again (`repairs`; the paper has none), and then read as it is
-    with a note. `tutorial=True` asks for the core concepts first, which the paper does for competition programs.
-    The paper recalls 5 problems for grade-school arithmetic and 3 for the rest.
+    Only what follows the last heading "Solve the initial problem", which begins a line, is read, since the recalled
+    problems have answers too; without it there is no answer. Models copy the problem, or one of the recalled ones:
+    where two share too many words, or there are too few, the reply is asked for again (`repairs`; the paper has none),
+    and then read as it is with a note. `tutorial=True` asks for the core concepts first, which the paper does for
+    competition programs. The paper recalls 5 problems for grade-school arithmetic and 3 for the rest.
 
     Parameters:
         exemplars: problems to recall.
@@ -80,10 +80,11 @@ class Analogical(Strategy):
                 break
             session.note(complaint)
             turns = turns.then(reply.text, AGAIN.format(complaint=complaint, exemplars=self.exemplars))
-        headers = _HEADER.findall(reply.text)
-        if not headers:
+        last = reply.text[_starts(reply.text) :]
+        if not last:
             return Unparsed("the reply never comes to the initial problem", text=reply.text)
-        return problem.read(reply, region=Region(after=headers[-1]))
+        answer = problem.read(replace(reply, text=_HEADER.sub("", last, count=1)))
+        return replace(answer, text=reply.text)
 
     def _complaint(self, problem: Problem, text: str) -> str | None:
         """What is wrong with the recalled problems; None where they are distinct."""

@@ -45,7 +45,9 @@ class ComplexCoT(Strategy):
 
     Complexity is a number of steps, which are lines, and not of characters. `samples=1` is the paper's greedy form.
     Chains without an answer, or cut off, take no place among the most complex; of equals the earlier ones vote. Chat
-    models are told to write one step a line, besides being shown.
+    models are told to write one step a line, besides being shown; the paper's "Let's think step by step" before each
+    chain is left out. Free texts are voted on by equality as everything else: for them there is
+    `universal_self_consistency(cot(shots=8, demonstrations=Pool(select='complex')))`, in which all draws are read.
 
     Parameters:
         shots: examples; the paper shows 8.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Failed
+from reasoning.errors import BudgetExhausted
 from reasoning.kinds import Kind
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -34,7 +35,8 @@ async def follow(
 ) -> dict[str, Answer]:
     """Each hop's answer by name, with its votes. The next hop reads the first reply with the winning tag, whole.
 
-    Where no tag can be read, the first reply goes on. A hop of which every call has failed is the last one.
+    Where no tag can be read, the first reply goes on. A hop of which every call has failed is the last one. Where the
+    budget ends them, what there is so far has the replies of the hops before, and votes at the last hop only.
 
     Args:
         problem: its `inputs` are what the prompts name beside the hops.
@@ -42,12 +44,23 @@ async def follow(
     """
     found: dict[str, Answer] = {}
     for hop in hops:
-        told = {name: answer.text for name, answer in found.items()}
+        told = said(found)
         asked = replace(problem, kind=hop.tag, options=None, inputs={**problem.inputs, **told})
         once = ChainOfThought(stages=1, one_stage=hop.prompt)
         with session.stage(hop.name):
             several = SelfConsistency(once, samples=samples, temperature=temperature)
-            found[hop.name] = answer = await session.solve(once if samples == 1 else several, asked)
+            try:
+                found[hop.name] = answer = await session.solve(once if samples == 1 else several, asked)
+            except BudgetExhausted:
+                if (kept := session.partial) is not None:  # votes on other questions are none on the problem's
+                    session.so_far(replace(kept, steps=told, votes=kept.votes if hop is hops[-1] else None))
+                raise
         if isinstance(answer, Failed):
             break
+        session.so_far(replace(answer, steps=said(found), votes=answer.votes if hop is hops[-1] else None))
     return found
+
+
+def said(found: Mapping[str, Answer]) -> dict[str, str]:
+    """The reply of each hop, by name."""
+    return {name: answer.text for name, answer in found.items()}

@@ -48,8 +48,10 @@ class PlanAndSolve(Strategy):
 
     One completion plans and executes; this is no planner with an executor. `plus=True` is PS+, by kind of question as
     in the paper's code: quantities for numbers (and for options that are all numbers), what one has to know for yes or
-    no and other options; free texts get PS, and so does all with `plus=False`. A chat model is told to carry the plan
-    out right away, or it stops behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
+    no and other options; free texts get PS, and so does all with `plus=False`. No kind tells that a task is about
+    symbols or states (last letters, coins), which have prompts of their own there: write "keep track of the state after
+    each step" into `plan` or `plan_facts` for these. A chat model is told to carry the plan out right away, or it stops
+    behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
 
     Parameters:
         plus: whether the plan is PS+; see above.

@@ -37,8 +37,9 @@ class ThreadOfThought(Strategy):
 
     Always two calls, as in the paper: the second goes on with the conversation, so that it sees the context, the notes
     and the kind's answer trigger. The notes get more tokens than usual, or they end before the passage that matters;
-    where they are cut off all the same, the trace says so. Where the second reply is empty, the last sentence of the
-    notes is read.
+    where they are cut off all the same, the trace says so, and nothing is asked for to complete them. The request to
+    walk comes last, as for passages; for conversations the paper puts it first: replace `walk`. Where the second reply
+    is empty, the last sentence of the notes is read.
     """
 
     max_tokens: int = 2048

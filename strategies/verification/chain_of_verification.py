@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.answer import Answer, Answered, Failed
+from reasoning.errors import CallFailed
 from reasoning.kinds import Items, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -14,7 +14,7 @@ from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from strategies.direct.vanilla import Vanilla
 from strategies.replies import with_answer
-from strategies.verification.checks import COMPARE, Check, compared, in_one, planned
+from strategies.verification.checks import COMPARE, answered, compared, in_one, planned
 
 PLAN = Prompt(
     objective="Prepare the check of an answer: take it apart into claims, and write a question for each.",
@@ -64,10 +64,13 @@ class ChainOfVerification(Strategy):
     """Answer, write questions about the answer's claims, answer them without the answer in view, revise.
 
     Variants: "joint" plans and answers the questions in one prompt; "two_step" answers them together in one that does
-    not hold the answer; "factored" each alone; "factor_revise" also compares each claim with what was found. Where
-    there is no question, or none can be answered, the answer stays as it is. A verdict that cannot be read counts as
-    partial, and its claim stands if what was found contains it. An empty revision of a text or a list is replaced by
-    the claims that stand. The paper shows a base model three examples a stage; a chat model is told instead.
+    not hold the answer; "factored" each alone; "factor_revise" also compares each claim with what was found. A verdict
+    that cannot be read counts as partial, and its claim stands if what was found contains it. An empty revision of a
+    text or a list is replaced by the claims that stand; where none is known to, one of several passages is left out.
+
+    The first answer stays, and the trace says so, where there is no question (see `checks.planned`) or none can be
+    answered, where the revision states no answer, and where a call behind the first one fails. The paper shows a base
+    model three examples a stage; a chat model is told instead.
 
     Parameters:
         base: gives the answer to check; where that takes reasoning, `cot(stages=1)`.
@@ -98,22 +101,38 @@ class ChainOfVerification(Strategy):
         baseline = with_answer(first.text, first.value, problem)
         if isinstance(first, Failed) or not baseline.strip():
             return first
+        session.so_far(replace(first, steps={"baseline": first.value}))
         longform = isinstance(problem.kind, Text) and problem.kind.whole
         parts = baseline.strip().split("\n\n", self.passages - 1) if longform else [baseline]
-        if len(parts) == 1:
-            return await self._verified(problem, baseline, session) or first
-        lanes = session.lanes(len(parts), "passage")
-        revised = await together([self._verified(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
-        for one in revised:
-            if isinstance(one, Failed) or (isinstance(one, Unparsed) and one.text.strip()):
-                return one
+        lanes = session.lanes(len(parts), "passage") if len(parts) > 1 else [session]
+        revised = await together([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
         if not any(revised):
             return first
-        texts = [part if one is None else one.value for part, one in zip(parts, revised, strict=True)]
-        return problem.read("\n\n".join(filter(None, texts)))  # of a passage without a true claim nothing is left
+        answer = revised[0]
+        if len(parts) > 1:  # of a passage without a true claim nothing is left
+            texts = [part if one is None else one.value for part, one in zip(parts, revised, strict=True)]
+            answer = problem.read("\n\n".join(filter(None, texts)))
+        if isinstance(answer, Answered):
+            return answer
+        session.note("nothing is left of the first answer: it stays as it is")
+        return first
+
+    async def _revised(self, problem: Problem, passage: str, session: Session) -> Answer | None:
+        """The passage, revised: no answer where nothing is left of it, and None where it stays as it is."""
+        try:
+            answer = await self._verified(problem, passage, session)
+        except CallFailed as error:
+            if error.ends_run:
+                raise
+            session.note(f"the passage stays as it is, since a call failed: {error}")
+            return None
+        if answer is None or isinstance(answer, Answered) or not answer.text.strip():
+            return answer
+        session.note(f"the passage stays as it is, since its revision states no answer: {answer.why}")
+        return None
 
     async def _verified(self, problem: Problem, passage: str, session: Session) -> Answer | None:
-        """The passage, revised; None where it stays as it is."""
+        """What the revision of a passage states; None where there is nothing to revise it by."""
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.for_(problem, passage=passage))
@@ -121,10 +140,8 @@ class ChainOfVerification(Strategy):
         if checks and self.variant == "two_step":
             checks = [in_one(checks, passage)]
         if checks and self.variant != "joint":
-            answers = await self._answered(checks, problem, session)
-            if all(isinstance(answer, Failed) for answer in answers):
-                return answers[0]
-            checks = [replace(one, found=answer.value or "") for one, answer in zip(checks, answers, strict=True)]
+            with session.stage("verify"):
+                checks = await answered(checks, self.verifier, problem, session)
         checks = [one for one in checks if one.found]
         if not checks:
             session.note("there is no question, or no answer to one: the passage stays as it is")
@@ -140,11 +157,3 @@ class ChainOfVerification(Strategy):
             session.note("the revision is empty: the claims that stand are the answer")
             return problem.read((problem.kind.sep if isinstance(problem.kind, Items) else " ").join(standing))
         return problem.read(reply)
-
-    async def _answered(self, checks: Sequence[Check], problem: Problem, session: Session) -> list[Answer]:
-        """What the verifier, who has not seen the passage, answers to each question."""
-        kind = Text(whole=self.variant == "two_step")
-        asked = [Problem(one.question, kind, context=problem.context, table=problem.table) for one in checks]
-        with session.stage("verify"):
-            lanes = session.lanes(len(asked), "question")
-            return await together([lane.solve(self.verifier, one) for lane, one in zip(lanes, asked, strict=True)])

@@ -12,6 +12,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session, together
+from reasoning.strategy import Strategy
 from strategies.numbered import listing
 from strategies.replies import folded, listed
 from strategies.thought.cot import ChainOfThought
@@ -24,7 +25,15 @@ COMPARE = Prompt(
 )
 VERDICT = Label(("consistent", "inconsistent", "partially consistent"))
 
-_ARROW = re.compile(r"=>|->|→|\||\bquestion:", re.IGNORECASE)
+_LABEL = r"(?:(?:claim|fact|question|answer) ?\d{0,2}:)?+"
+_ARROW = re.compile(rf"(?:=>|->|→|\|)[\s*_]*+{_LABEL}|\bquestion ?\d{{0,2}}:", re.IGNORECASE)
+_BEFORE = re.compile(rf"\A[\s*_]*+{_LABEL}[\s*_]*+", re.IGNORECASE)
+_OPEN = "who|whom|whose|what|when|where|which|why|how"
+_SENTENCE = re.compile(  # where one begins: behind a full stop that no title and no initial has, before a question word
+    r"(?<!\b(?:Dr|Mr|Ms|St|Jr|Sr|Mt|No))(?<!\b(?:Mrs|Rev|Gen|Col))(?<!\bProf)"
+    rf"(?:(?<!\b[A-Z])[.!?][*)\"']*+\s++(?=[\"'(]?[A-ZÀ-Þ])|(?:[.!?;:][*)\"']*+\s++|\s[-–—]\s++|\()(?=(?i:{_OPEN})\b))"
+)
+_NAME = 3  # words: so few state nothing, and a question may have them
 
 
 @dataclass(frozen=True)
@@ -61,25 +70,57 @@ class Check:
 def planned(plan: str, passage: str) -> list[Check]:
     """The claims and questions of a plan, with their answers where it has them; each question once.
 
+    A question ends in a question mark, and is cut to its last sentence, so that a claim before it is not asked with it;
+    one that has the claim or the passage in it all the same is none. Pairs may be the other way round.
+
     Args:
-        plan: lines such as `1. claim => question`.
+        plan: lines such as `1. claim => question`; where none of the items is a check, its bare lines.
         passage: the claim of a line that has only a question.
     """
     found: dict[str, Check] = {}
-    for item in listed(plan):
-        claim, *rest = (part.strip() for part in _ARROW.split(item, maxsplit=2))
-        if not rest and not claim.endswith("?"):
-            continue
-        claim = claim.removeprefix("Claim:").strip()
-        check = Check(claim, rest[0], "".join(rest[1:])) if rest else Check(passage, claim)
-        found.setdefault(folded(check.question), check)
+    bare = "\n".join(f"- {line}" for line in plan.splitlines() if not listed(line))
+    for items in (listed(plan), listed(bare)):
+        for check in filter(None, (_check(item, passage) for item in items)):
+            found.setdefault(folded(check.question), check)
+        if found:
+            break
     return list(found.values())
+
+
+def _check(item: str, passage: str) -> Check | None:
+    """The check that an item is; None where it asks nothing, or gives away what it asks for."""
+    parts = (_BEFORE.sub("", part, count=1).rstrip(" *_|") for part in _ARROW.split(item, maxsplit=2))
+    first, second, found, *_ = [*filter(None, parts), "", "", ""]
+    if _asks(first):
+        first, second = ("" if _asks(second) else second), first
+    if not _asks(second):
+        return None
+    cut = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
+    claim, question = first or second[:cut].rstrip(" *_(") or passage, second[cut:].rstrip(")")
+    asked = folded(question)
+    said = (folded(one) for one in {claim, passage})
+    return None if any(one in asked and one.count(" ") >= _NAME for one in said) else Check(claim, question, found)
+
+
+def _asks(part: str) -> bool:
+    return part.rstrip(")\"'").endswith(("?", "？"))
 
 
 def in_one(checks: Sequence[Check], passage: str) -> Check:
     """Several checks as one of a whole passage, which asks all their questions."""
     asked = listing(one.question for one in checks)
     return Check(passage, f"Answer each of these questions in a line of its own, with its number:\n{asked}")
+
+
+async def answered(checks: Sequence[Check], verifier: Strategy, problem: Problem, session: Session) -> list[Check]:
+    """Each with what a verifier who has not seen the passage finds: nothing where it does not know, or fails."""
+    asked = [  # several questions in one have an answer of several lines
+        Problem(one.question, Text(whole="\n" in one.question), context=problem.context, table=problem.table)
+        for one in checks
+    ]
+    lanes = session.lanes(len(asked), "question")
+    said = await together([lane.solve(verifier, one) for lane, one in zip(lanes, asked, strict=True)])
+    return [replace(one, found=answer.value or "") for one, answer in zip(checks, said, strict=True)]
 
 
 async def compared(checks: Sequence[Check], prompt: Prompt, session: Session) -> list[Check]:

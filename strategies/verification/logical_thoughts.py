@@ -103,17 +103,20 @@ class LogicalThoughts(Strategy):
         draft = chain = steps_of(drafted.text)
         if not draft:
             return problem.read(drafted)
+        session.so_far(replace(problem.read(drafted), steps={"draft": draft}))
         try:
             chain = await self._verified(problem, draft, session)
         except CallFailed as error:
             if error.ends_run:
                 raise
             session.note(f"the draft is taken as it is, since a call failed: {error}")
+        steps = {"draft": draft, "chain": chain}
+        session.so_far(replace(problem.read(listing(chain, "#")), steps=steps))
         answer = await answer_stage(problem, session, turns, listing(chain, "#"))
         if not isinstance(answer, Answered) and chain != draft:
             session.note("no answer in the verified chain: the draft's is taken")
             answer = await answer_stage(problem, session, turns, listing(draft, "#"))
-        return replace(answer, steps={"draft": draft, "chain": chain})
+        return replace(answer, steps=steps)
 
     async def _verified(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
         """The chain, each step of which stands or was revised."""

@@ -84,6 +84,17 @@ def test_the_answers_of_the_recalled_problems_are_never_read(text: str | Complet
     assert (answer.state, answer.value) == ("unparsed", None)
 
 
+@pytest.mark.parametrize(
+    "heading", ["## Solve the initial problem", "**3. Solve the Initial Problem:**", "Solve the initial problem"]
+)
+def test_a_heading_begins_a_line_and_prose_with_its_words_is_none(heading: str) -> None:
+    end = f"{heading}\n6 * 5 * 3 = 90. The answer is 90.\n\nThese examples helped to solve the initial problem."
+    answer = strategies.get("analogical").run(DICE, ScriptedLLM([reply(*RECALLED, end=end)]))
+    assert (answer.value, answer.text[-8:]) == (90, "problem.")
+    prose = reply(*RECALLED, end="Now I could solve the initial problem. The answer is 7.")
+    assert strategies.get("analogical(repairs=0)").run(DICE, ScriptedLLM([prose])).state == "unparsed"
+
+
 def test_what_stays_alike_is_noted_and_the_answer_read() -> None:
     answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, COPY]))
     assert answer.value == 90

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
+from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 from strategies.decomposition.chain_of_event import documents
 from strategies.decomposition.events import events_in, grouped
@@ -167,11 +168,44 @@ def test_no_documents_or_too_many_are_refused_before_any_call() -> None:
     assert list(documents(Problem("?", context="a\n\n-----\nb\n---\n\n"))) == ["document 1", "document 2"]
 
 
-def test_a_failed_document_and_a_used_up_budget() -> None:
-    def lost(messages: object) -> str | Exception:
-        return CallFailed("gone") if FERRY["Herald"] in messages[-1].content else script()(messages)  # type: ignore[index]
+def lost(*names: str, error: Exception | None = None):
+    """A model whose calls for some documents fail."""
 
-    assert strategies.get("coe").run(NEWS, ScriptedLLM(lost)).state == "failed"
-    answer = strategies.get("coe").run(NEWS, ScriptedLLM(script()), budget=Budget(calls=4))
-    assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, 4)
-    assert "the Ines sank" in str(answer.trace.to_json())
+    def reply(messages: object) -> str | Exception:
+        asked = messages[-1].content  # type: ignore[index]
+        gone = any(FERRY[name] in asked for name in names)
+        return (error or CallFailed("gone")) if gone else script(group="1, 4")(messages)
+
+    return reply
+
+
+def test_a_document_whose_call_fails_is_left_out() -> None:
+    llm = ScriptedLLM(lost("Herald"), latency=0.01, max_choices=1)
+    strategy = strategies.get("coe")
+    answer = strategy.run(NEWS, llm)
+    assert answer.value == SUMMARY
+    assert llm.calls == strategy.calls(d=2, g=1, s=1) == 4
+    assert llm.waves == strategy.waves(d=2, g=1, s=1)
+    assert "the document is left out" in str(answer.trace.to_json())
+    assert {source for one in answer.steps["events"] for source, _ in one["told"]} == {"Gazette", "Courier"}
+    assert strategy.run(NEWS, ScriptedLLM(lost("Herald", "Gazette"))).value == SUMMARY
+    assert strategy.run(NEWS, ScriptedLLM(lost(*FERRY))).state == "failed"
+    with pytest.raises(AuthenticationFailed):
+        strategy.run(NEWS, ScriptedLLM(lost("Herald", error=AuthenticationFailed("no key"))))
+
+
+def test_a_last_line_that_was_cut_off_is_no_event() -> None:
+    one = Problem("What?", inputs={"Gazette": FERRY["Gazette"]})
+    for text, told in (("- a | b\n- on Mond", ["a"]), ("- on Mond", []), ("- a | b\n", ["a"])):
+        llm = ScriptedLLM([Completion(text, finish_reason="length"), f"Summary: {SUMMARY}"])
+        steps = strategies.get("coe").run(one, llm).steps
+        assert [event["told"] for event in steps.get("events", ())] == [[("Gazette", event)] for event in told]
+
+
+@pytest.mark.parametrize(("calls", "events"), [(3, 6), (4, 2)])
+def test_a_budget_that_ends_behind_the_documents_leaves_their_events(calls: int, events: int) -> None:
+    answer = strategies.get("coe").run(NEWS, ScriptedLLM(script()), budget=Budget(calls=calls))
+    assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, calls)
+    assert len(answer.steps["events"]) == events
+    assert answer.steps["events"][0]["event"] == "a ferry sank"
+    assert answer.text.startswith("Monday, the Ines sank\n")

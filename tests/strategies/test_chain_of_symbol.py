@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
 from reasoning import Budget, Problem, kinds, strategies
+from reasoning.chain.tokens import tokens
 from reasoning.errors import UsageError
 from reasoning.testing import ScriptedLLM
+from strategies.commands import shelf
 from strategies.demonstrations import shipped
 
 BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
@@ -55,3 +58,20 @@ def test_no_answer_stays_none(reply: str) -> None:
 def test_a_used_up_budget_is_a_clear_state() -> None:
     answer = strategies.get("cos").run(BOXES, ScriptedLLM([]), budget=Budget(calls=0))
     assert (answer.state, answer.usage.calls) == ("unparsed", 0)
+
+
+def test_what_the_symbols_save_is_counted_on_the_examples_that_are_shown() -> None:
+    rows = [one for one in shipped("spatial") if one.symbols][:2]
+    symbols, sentences = (
+        sum(map(tokens, texts)) for texts in zip(*((w.symbols, w.rationale) for w in rows), strict=True)
+    )
+    saving = strategies.get("cos(shots=2)").saving
+    assert saving.startswith(
+        f"the reasoning of 2 examples takes about {symbols} tokens in symbols and {sentences} in sentences"
+    )
+    assert symbols < sentences
+    assert (
+        "reasoning of 2 examples" in CliRunner().invoke(shelf, ["show", "cos(shots=2)"], env={"COLUMNS": "300"}).stdout
+    )
+    mine = [{"question": "A before B?", "answer": "yes", "symbols": "A < B"}]
+    assert strategies.get(f"cos(shots=1, demonstrations={mine!r})").saving == ""

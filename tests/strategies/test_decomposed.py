@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,48 @@ def test_any_strategy_and_any_function_is_a_handler() -> None:
     assert "- [double] Doubles a number." in llm.prompts[0]
     assert "- [program_of_thoughts] Write a program" in llm.prompts[0]
     assert llm.calls == 5
+
+
+def test_a_coroutine_is_awaited_and_a_function_keeps_nobody_waiting() -> None:
+    met = threading.Barrier(2, timeout=20)
+
+    async def look(question: Any) -> Any:
+        """Looks something up."""
+        await asyncio.sleep(0)
+        return f"{question} is 42"
+
+    async def fail(question: Any) -> Any:
+        """Finds nothing."""
+        raise KeyError(question)
+
+    def meet(question: Any) -> Any:
+        """Waits until it is asked twice."""
+        met.wait()
+        return question
+
+    def empty(question: Any) -> Any:
+        """Has nothing."""
+        return next(iter(()))
+
+    def called(*program: Reply) -> Any:
+        return Decomposed(handlers=(look, fail, meet, empty, *USUAL)).run(NAMES, ScriptedLLM(script([*program])))
+
+    assert called("QS: [look] it", "[EOQ]").value == "it is 42"
+    assert called("QS: [split] a b", "QS: (foreach) [meet] #1", "QS: [merge] #2", "[EOQ]").value == "a b"
+    assert "[fail] it: KeyError" in called("QS: [fail] it").why
+    assert "[empty] it: StopIteration" in called("QS: [empty] it").why
+
+
+def test_a_function_may_ask_a_model_itself() -> None:
+    def ask(question: Any) -> Any:
+        """Asks another model."""
+        return strategies.get("vanilla").run(question, inner).value
+
+    inner = ScriptedLLM(["Riga"], budget=Budget(calls=1))
+    llm = ScriptedLLM(script(["QS: [ask] Where?", "[EOQ]"]))
+    assert Decomposed(handlers=(ask,)).run(NAMES, llm).value == "Riga"
+    with pytest.raises(BudgetExhausted):  # of the other model
+        Decomposed(handlers=(ask,)).run(NAMES, ScriptedLLM(script(["QS: [ask] Who?"])))
 
 
 def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
@@ -361,6 +405,12 @@ def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:
     answer = Decomposed().run(NAMES, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why
+    assert answer.steps == {"#1": ["Kai", "Ono"]}
+    assert answer.text == f'QC: {NAMES.question}\nQS: [split] Kai Ono\nA: ["Kai", "Ono"]'
+    steps = Handler("steps", "", strategies.get("least_to_most(shots=0)"))
+    handled = script(["QS: [split] Kai Ono", "QS: [steps] How?"], lambda asked: "1. When?")
+    answer = Decomposed(handlers=(*USUAL, steps)).run(NAMES, ScriptedLLM(handled), budget=Budget(calls=4))
+    assert answer.steps == {"#1": ["Kai", "Ono"]}  # and not those of the handler
     with pytest.raises(BudgetExhausted):
         Decomposed().run(NAMES, ScriptedLLM(script([*PROGRAM], second_letter), budget=Budget(calls=3)))
 

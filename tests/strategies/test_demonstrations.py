@@ -213,6 +213,22 @@ def test_a_problem_is_never_shown_its_own_solution():
         assert "9.4" not in shown(asked, len(shipped("number")) - 1, Pool(select=select))
 
 
+@pytest.mark.parametrize("select", ["first", "random", "similar", "complex"])
+def test_a_worked_problem_that_stands_in_a_pool_twice_is_shown_once(select):
+    long = Worked("Count  the\nants.", "2", rationale="One.\nTwo.\nThree.")
+    short, other = Worked("Count the ants.", "2", rationale="Two."), Worked("Count the bees.", "4", rationale="a\nb")
+    pool = Pool([long, other, short, long], select)
+    ranked = pool.ranked(Problem("Count the wasps.", Number()))
+    assert sorted(one.answer for one in ranked) == ["2", "4"]
+    if select in ("first", "complex"):
+        assert ranked == [long, other]  # at the place of the first of them
+    with pytest.raises(UsageError, match="only 2 worked problems are given"):
+        strategies.get("cot(shots=3)").with_(demonstrations=pool).run(HOW_MANY, ScriptedLLM([]))
+    same = [Worked("Which?", "A", options=("1", "2")), Worked("Which?", "A", options=("3", "4"))]
+    assert Pool(same, select).ranked(HOW_MANY) != []
+    assert len(Pool(same, select).ranked(HOW_MANY)) == 2
+
+
 def test_a_set_a_file_or_a_list(tmp_path: Path):
     lines = tmp_path / "mine.jsonl"
     lines.write_text(

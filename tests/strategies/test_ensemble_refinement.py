@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
-from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.errors import BudgetExhausted, CallFailed, ContextOverflow
 from reasoning.llm.request import Message
 from reasoning.testing import Reply, ScriptedLLM
 
@@ -103,8 +103,26 @@ def test_failed_calls_leave_the_others_and_all_failed_is_failed() -> None:
     assert strategy.run(DOSE, llm).value == "D"
     assert "Draft 2:" not in llm.prompts[-1]
     assert strategy.run(DOSE, ScriptedLLM(lambda m: CallFailed("lost"))).state == "failed"
-    later = ScriptedLLM(script(list(DRAFTS), [CallFailed("lost")]), max_choices=1)
+    later = ScriptedLLM(script(["I can't say."], [CallFailed("lost")]), max_choices=1)
     assert strategy.run(DOSE, later).state == "failed"
+
+
+def test_where_no_refinement_comes_through_the_drafts_decide() -> None:
+    strategy = strategies.get("er(cot(shots=1), drafts=3, samples=2)")
+    answer = strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), [ContextOverflow("too long")]), max_choices=1))
+    assert (answer.state, answer.value) == ("answered", "B")
+    assert answer.confidence == pytest.approx(2 / 3)
+    assert "the vote over the drafts decides" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("calls", "drafts"), [(2, 2), (4, 3)])
+def test_a_budget_that_ends_in_either_stage_leaves_the_vote_of_the_drafts(calls: int, drafts: int) -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    answer = strategies.get("er(cot(shots=1), drafts=3, samples=2)").run(DOSE, llm, budget=Budget(calls=calls))
+    assert answer.state == "unparsed"
+    assert answer.votes is not None
+    assert dict(answer.votes.counts) == ({"B": 2, "D": 1} if drafts == 3 else {"B": 2})
+    assert answer.text == DRAFTS[0]
 
 
 def test_a_budget_that_ends_in_the_middle() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
-from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed
 from reasoning.llm.request import Message
 from reasoning.testing import Reply, ScriptedLLM
 from strategies.sampling.wordings import paraphrases, same_parameters, twins
@@ -113,8 +114,8 @@ def test_a_rephrasing_that_changes_a_number_or_a_name_does_not_vote() -> None:
     llm = ScriptedLLM(lambda turns: listing if WANTED.search(turns[-1].content) else "The answer is yes.")
     answer = strategies.get("federated(cot(shots=1), paraphrases=4)").run(problem, llm)
     assert answer.votes is not None
-    assert answer.votes.total == 2  # "three" cannot be told from 3, so that wording is left out too
-    assert "1 of 4 new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    assert answer.votes.total == 3  # "three times" is the same as "3 times"
+    assert "2 of 4 new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("reply", ["I would rather not.", "", "1. ?", "12 rows, 9 chairs, 7 removed"])
@@ -186,6 +187,88 @@ def test_parameters_and_likeness() -> None:
     again = TWINS[0].replace("A hall has", "Halls have")  # the same parameters: no twin of its own
     assert twins(CHAIRS.question, (*OTHER, *SAME, *TWINS, again), 0.5, 9) == [*TWINS]
     assert twins(CHAIRS.question, TWINS, 0.5, 1) == [TWINS[0]]
+
+
+def test_numbers_in_words_are_numbers() -> None:
+    assert same_parameters("Tom has twelve pens and a six-pack.", "12 pens and a 6 pack: Tom has them.")
+    assert same_parameters("Twice 1,200 is what?", "What is 2 times 1200.0?")
+    for a, b in (
+        ("Tom has two pens.", "Tom has three pens."),
+        ("A five-day trip costs 9.", "A six-day trip costs 9."),
+        ("Is it two or three?", "Is it four or three?"),
+        ("Ann gives a third of 12.", "Ann gives a quarter of 12."),
+        ("Ann gives half of 12.", "Ann gives two thirds of 12."),
+        ("Bo has twice as many as 12.", "Bo has three times as many as 12."),
+    ):
+        assert not same_parameters(a, b)
+    words = "A hall has twelve rows of nine chairs. If seven chairs are removed, how many chairs are left?"
+    assert paraphrases(CHAIRS.question, [words], 0.5) == [words]
+    assert twins(CHAIRS.question, [words], 0.5, 3) == []
+    boxes = Problem("Ann has 12 pens in each of two boxes. How many pens does Ann have?", kinds.Number())
+    pool = tuple(boxes.question.replace("two", number) for number in ("three", "the three", "2"))
+    llm = ScriptedLLM(lambda turns: f"The answer is {36 if 'three' in turns[-1].content else 24}.")
+    answer = strategies.get("federated(cot(shots=1), paraphrases=1)").with_(pool=pool).run(boxes, llm)
+    assert answer.value == 24
+    assert answer.votes is not None
+    assert dict(answer.votes.counts) == {24: 2}
+
+
+def test_a_question_that_is_negated_neither_votes_nor_demonstrates() -> None:
+    whole = "Is it true that 3 is more than 2?"
+    for turned in ("Is it not true that 3 is more than 2?", "Is it false that 3 is more than 2?"):
+        assert not same_parameters(whole, turned)
+        assert paraphrases(whole, [turned], 0.5) == twins(whole, [turned], 0.5, 3) == []
+    assert not same_parameters("Isn’t 3 more than 2?", "Is 3 more than 2?")
+    assert same_parameters("Isn't 3 more than 2?", "Is 3 not more than 2?")
+    assert same_parameters("Which number is not wrong, 3 or 2?", "Which number, 3 or 2, is right?")
+
+
+def test_reading_numbers_takes_linear_time() -> None:
+    started = time.process_time()
+    for text in ("two " * 50_000, "twenty-" * 30_000, "one hundred and " * 15_000, "a" * 200_000, "1," * 100_000):
+        same_parameters(text, text + "?")
+    assert time.process_time() - started < 20  # squares would take hours
+
+
+def test_a_call_for_wordings_that_fails_leaves_those_of_the_pool() -> None:
+    def lost(turns: tuple[Message, ...]) -> Reply:
+        return CallFailed("lost") if WANTED.search(turns[-1].content) else worked(turns)
+
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=4)")
+    for pool in ((), SAME):
+        llm = ScriptedLLM(lost, latency=0.01, max_choices=1)
+        answer = strategy.with_(pool=pool).run(CHAIRS, llm)
+        assert answer.value == 101
+        assert answer.votes is not None
+        assert answer.votes.total == 1 + len(pool)
+        assert "there are no new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    with pytest.raises(AuthenticationFailed):
+        strategy.run(CHAIRS, ScriptedLLM(lambda turns: AuthenticationFailed("no key")))
+
+
+def test_a_twin_whose_call_for_wordings_fails_leaves_the_other_twins() -> None:
+    def lost(turns: tuple[Message, ...]) -> Reply:
+        asked = turns[-1].content
+        return CallFailed("lost") if WANTED.search(asked) and "15 rows" in asked else script(turns)
+
+    llm = ScriptedLLM(lost)
+    answer = strategies.get("federated(cot(shots=1), paraphrases=2, twins=2)").with_(pool=TWINS).run(CHAIRS, llm)
+    assert answer.value == 101
+    assert TWINS[0] not in llm.prompts[-1]
+    assert TWINS[1] in llm.prompts[-1]
+
+
+def test_where_the_budget_ends_it_the_wordings_that_are_there_have_voted() -> None:
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=2)").with_(pool=SAME)
+    answer = strategy.run(CHAIRS, ScriptedLLM(worked, max_choices=1), budget=Budget(calls=2))
+    assert answer.state == "unparsed"
+    assert answer.votes is not None
+    assert dict(answer.votes.counts) == {101: 2}
+    assert answer.text == "12 * 9 - 7. The answer is 101."
+    strategy = strategies.get("federated(cot(shots=1), paraphrases=1, twins=1)").with_(pool=TWINS)
+    answer = strategy.run(CHAIRS, ScriptedLLM(script, max_choices=1), budget=Budget(calls=3))
+    assert (answer.state, answer.votes) == ("unparsed", None)
+    assert answer.steps == {"twins": {TWINS[0]: "15 * 8 - 6. The answer is 114."}}
 
 
 def test_a_failed_wording_lets_the_others_vote_and_nothing_read_is_no_answer() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reasoning import Budget, Example, Problem, loop, strategies
+from reasoning import Budget, Example, Problem, kinds, loop, strategies
 from reasoning.errors import SpecError, UsageError
 from reasoning.kinds.label import Label
 from reasoning.session import Session
@@ -38,6 +38,17 @@ def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], 
     assert all(text in llm.prompts[0] for text in shown)
     assert not any(text in llm.prompts[0] for text in hidden)
     assert len([turn for turn in llm.requests[0].messages if turn.role == "assistant"]) == strategy.shots
+
+
+@pytest.mark.parametrize(
+    "kind", [LABELS, kinds.Choice(labels=("complaint", "praise")), kinds.Many((kinds.Number(), LABELS))]
+)
+def test_terms_that_are_labels_of_the_answer_are_always_defined(kind: kinds.Kind) -> None:
+    terms = {"Praise": "thanks and more", "parcel": "a box", "bill": "a demand"}
+    llm = ScriptedLLM(["complaint"])
+    strategies.get(f"guided(terms={terms!r})").run(Problem(LATE.question, kind), llm)
+    assert "- Praise: thanks and more\n- parcel: a box" in llm.prompts[0]
+    assert "bill" not in llm.prompts[0]
 
 
 def test_the_sections_stand_in_the_papers_order_and_the_kind_says_what_an_answer_looks_like() -> None:

@@ -65,6 +65,17 @@ def test_spaces_case_and_quotation_marks_may_differ_and_nothing_else(section: st
     assert in_context(section, CONTEXT) == place
 
 
+def test_a_section_that_is_too_long_is_dropped_and_said_to_be() -> None:
+    llm = ScriptedLLM([f"{TRUE}\nSection 2: on day 1\nAnswer: heparin"])
+    answer = strategies.get("implicit_rag(words=3)").run(DRUG, llm)
+    assert (answer.steps["sections"], answer.confidence) == (("On day 1",), 0.5)
+    assert "dropped, since it has 6 words and not 3: He took" in str(answer.trace.to_json())
+    llm = ScriptedLLM([f"{TRUE}\nAnswer: heparin", "Section 1: took apixaban\nAnswer: apixaban"])
+    answer = strategies.get("implicit_rag(words=3)").run(DRUG, llm)
+    assert (answer.value, answer.confidence) == ("apixaban", 1.0)
+    assert "in at most 3 words" in llm.requests[1].messages[-1].content
+
+
 def test_the_sections_of_a_reply() -> None:
     text = '**Section 1:** "one\ntwo"\n\nsection 2 : three\nAnswer: x\nSection 3: after the answer'
     assert quoted(text) == ["one\ntwo", "three"]
@@ -85,7 +96,7 @@ def test_the_second_request_shows_the_first_reply() -> None:
     llm = ScriptedLLM([f"{MADE_UP}\nAnswer: heparin", f"{TRUE}\nAnswer: apixaban"])
     strategies.get("irag").run(DRUG, llm)
     assert llm.requests[1].messages[-2] == ("assistant", f"{MADE_UP}\nAnswer: heparin")
-    assert llm.requests[1].messages[-1].content.startswith("None of these sections stands in the text.")
+    assert llm.requests[1].messages[-1].content.startswith("None of these sections stands in the text")
 
 
 def test_every_kind_reads_its_answer() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reasoning import Problem, kinds, strategies
+from reasoning import Budget, Problem, kinds, strategies
 from reasoning.testing import ScriptedLLM
 
 RUN = Problem(
@@ -81,3 +81,11 @@ def test_one_pass_lists_and_answers_in_one_call() -> None:
     assert strategy.run(RUN, llm).value == 63
     assert llm.calls == strategy.calls() == 1
     assert llm.waves == strategy.waves()
+
+
+def test_a_budget_that_ends_in_the_middle_leaves_the_sub_answers() -> None:
+    llm = ScriptedLLM(["1. How many km in week 1?\n2. How many km in week 2?", "21 km.\nQ: And?", "It is 42 km."])
+    answer = strategies.get("least_to_most").run(RUN, llm, budget=Budget(calls=3))
+    assert (answer.state, answer.value) == ("unparsed", None)
+    assert answer.steps == {"How many km in week 1?": "21 km.", "How many km in week 2?": "It is 42 km."}
+    assert answer.text == "It is 42 km."

@@ -200,6 +200,12 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     answer = strategies.get("lot").run(BOXES, llm, budget=Budget(calls=6))
     assert answer.state == "unparsed"
     assert llm.calls <= 6
+    assert answer.text == DRAFT
+    assert answer.steps == {"draft": ["3 x 8 = 24 pens.", "24 + 10 % = 26 pens.", "The answer is 26."]}
+    answer = strategies.get("lot").run(BOXES, ScriptedLLM(player()), budget=Budget(calls=12))
+    assert answer.state == "unparsed"
+    assert answer.text.endswith("#2. 24 x 1.10 = 26.4 pens.\n#3. The answer is 26.4.")
+    assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
     with pytest.raises(BudgetExhausted):
         strategies.get("lot").run(BOXES, ScriptedLLM(player(), budget=Budget(calls=6)))
 

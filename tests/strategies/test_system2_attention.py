@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.errors import CallFailed, UnknownName
+from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 from strategies.knowledge.system2_attention import UNBIASED, rewritten
@@ -79,6 +81,8 @@ def test_options_and_kind_are_kept_and_tables_and_inputs_are_not() -> None:
         ("Context: None.\nQuestion: c?", ("", "c?")),
         ("Question: c?", ("", "c?")),
         ("### Context:\na\nb\n### Question:\nc?", ("a\nb", "c?")),
+        ("**Context** (facts only): a\n**Question** (no opinion): c?", ("a", "c?")),
+        ("**Context (facts only)**: a\n**Question**: c?", ("a", "c?")),
         ("Context: a", None),
         ("Question:   ", None),
         ("", None),
@@ -109,6 +113,60 @@ def test_a_bad_rewriting_is_asked_for_once_more_and_then_the_original_is_answere
     assert answer.steps == {}
     assert GAMES.question in llm.prompts[2]
     assert "the original is answered" in str(answer.trace.to_json())
+
+
+@pytest.mark.parametrize(
+    ("question", "rewriting", "lost"),
+    [
+        ("Mia has 4 pens. Bob has 3. How many pens has Bob?", "How many pens?", "Bob"),
+        ("Bob has 3. How many pens has Bob's aunt?", "How many pens has the aunt?", "Bob"),
+        ("Which word rhymes with “late snow”?", "Which word rhymes?", "late snow"),
+        ("Who wrote 'it is late'?", "Who wrote it?", "it is late"),
+        ("How many pens has Bob?", "How many pens does BOB have?", ""),
+        ("Which Paris is it, the one in Texas?", "Is Paris the one in Texas?", ""),
+        ("I think it is Lyon but I'm not sure, which city was it?", "Which city was it?", ""),
+        ("Bob has 3 pens. I am sad. How many have I?", "How many pens has the writer?", ""),
+    ],
+)
+def test_the_names_and_quotations_of_what_is_asked_must_be_kept(question: str, rewriting: str, lost: str) -> None:
+    reply = f"Context: There are pens.\nQuestion: {rewriting}"
+    llm = ScriptedLLM([reply, reply, "It is late."] if lost else [reply, "It is late."])
+    answer = strategies.get("s2a").run(question, llm)
+    assert answer.steps.get("question") == (None if lost else rewriting)
+    assert not lost or f"refused: {lost} of the question is lost" in str(answer.trace.to_json())
+
+
+def test_a_rewriting_may_be_as_long_as_its_input_and_never_shorter_than_usual() -> None:
+    long = Problem("What is it?", context="A fact that counts. " * 500)
+    asian = Problem("何ですか?", context="大切な事実。" * 500)
+    reply = f"Context: {long.context}\nQuestion: What is it?"
+    for problem, sampling, least in [
+        (long, {}, 5000),
+        (asian, {}, 3000),
+        (GAMES, {}, 1024),
+        (GAMES, {"max_tokens": 300}, 300),
+        (long, {"max_tokens": 16_000}, 16_000),
+    ]:
+        llm = ScriptedLLM([reply, "A fact."], **sampling)
+        strategies.get("s2a(cot(stages=1))").run(replace(problem, question="What is it?"), llm)
+        allowed = [request.sampling["max_tokens"] for request in llm.requests]
+        assert least <= allowed[0] <= least + 200
+        assert allowed[1] == sampling.get("max_tokens", 1024)  # the base's as ever
+
+
+def test_a_rewriting_that_fails_falls_back_on_the_original() -> None:
+    answer = strategies.get("s2a").run(GAMES, ScriptedLLM([CallFailed("gone"), "Lyon"]))
+    assert (answer.value, answer.steps) == ("Lyon", {})
+    assert "the rewriting failed: gone" in str(answer.trace.to_json())
+    with pytest.raises(AuthenticationFailed):
+        strategies.get("s2a").run(GAMES, ScriptedLLM([AuthenticationFailed("no key"), "Lyon"]))
+
+
+def test_what_the_base_has_come_to_is_kept_where_the_budget_ends_it() -> None:
+    llm = ScriptedLLM([CLEAN, *["The answer is Grenoble."] * 4], max_choices=1)
+    answer = strategies.get("s2a(sc(cot(stages=1), samples=9))").run(GAMES, llm, budget=Budget(calls=5))
+    assert answer.votes is not None
+    assert answer.votes.valid == 4
 
 
 def test_two_ways_to_leave_out_and_the_papers_sampling() -> None:

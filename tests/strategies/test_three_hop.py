@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
-from reasoning.errors import BudgetExhausted, CallFailed, UsageError
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds.label import Label
 from reasoning.llm.request import Message
 from reasoning.testing import Reply, ScriptedLLM
@@ -136,6 +136,36 @@ def test_failed_calls() -> None:
     answer = strategy.run(WAITER, ScriptedLLM(script(opinion=[CallFailed("lost")])))
     assert answer.state == "failed"
     assert answer.steps["aspect"] == GOOD["aspect"][0]
+
+
+def test_a_label_call_that_fails_leaves_it_to_the_third_hop() -> None:
+    strategy = strategies.get("three_hop(samples=2)")
+    answer = strategy.run(WAITER, ScriptedLLM(script(label=[CallFailed("lost")])))
+    assert (answer.value, answer.confidence) == ("positive", 1.0)
+    assert "there is no label (lost): the vote of the third hop decides" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    vague = strategy.run(WAITER, ScriptedLLM(script(polarity=["It depends."], label=[CallFailed("lost")])))
+    assert (vague.state, vague.why) == ("failed", "lost")
+    assert vague.steps["polarity"] == "It depends."
+    with pytest.raises(AuthenticationFailed):
+        strategy.run(WAITER, ScriptedLLM(script(label=[AuthenticationFailed("no key")])))
+
+
+@pytest.mark.parametrize(
+    ("calls", "steps", "text", "valid"),
+    [
+        (1, [], "aspect", None),
+        (2, ["aspect"], "aspect", None),
+        (3, ["aspect"], "opinion", None),
+        (5, ["aspect", "opinion"], "polarity", 1),
+        (6, ["aspect", "opinion", "polarity"], "polarity", 2),
+    ],
+)
+def test_what_there_is_where_the_budget_ends_it(calls: int, steps: list[str], text: str, valid: int | None) -> None:
+    strategy = strategies.get("three_hop(samples=2)")
+    answer = strategy.run(WAITER, ScriptedLLM(script(), max_choices=1), budget=Budget(calls=calls))
+    assert answer.state == "unparsed"
+    assert (list(answer.steps), answer.text) == (steps, GOOD[text][0])
+    assert (answer.votes and answer.votes.valid) == valid
 
 
 def test_it_serves_labels_only_and_can_be_wrapped() -> None:

@@ -15,6 +15,7 @@ from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, 
 from reasoning.llm.request import Completion, Message
 from reasoning.prompts import Conversation, Prompt
 from reasoning.testing import ScriptedLLM
+from reasoning.trace import Note
 from strategies.commands import shelf
 from strategies.search.search import best
 from strategies.search.steps import Steps
@@ -98,6 +99,8 @@ def test_the_best_states_of_each_level_are_kept_and_told_apart_from_the_answer()
     answer = TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, ScriptedLLM(player("101")))
     assert answer.value == "101"
     assert answer.steps == {"first_ranked": "101", "kept": ("101", "100")}
+    assert answer.trace is not None
+    assert answer.trace.events[-1] == Note("first-ranked: 101; any of the kept: 101 | 100")
 
 
 def test_ties_go_to_what_came_first() -> None:
@@ -230,6 +233,34 @@ def test_a_failed_call_costs_its_branch_only_and_all_failed_is_failed() -> None:
         TreeOfThoughts(task=Bits()).run(WORD, ScriptedLLM(lambda turns: AuthenticationFailed("no key")))
 
 
+@pytest.mark.parametrize("search", ["bfs", "beam"])
+@pytest.mark.parametrize(("what", "letters"), [("Next", 2), ("Rate", 3)])
+def test_a_level_of_which_all_calls_fail_leaves_the_best_before_it(search: str, what: str, letters: int) -> None:
+    def reply(turns: tuple[Message, ...]) -> str | Exception:
+        said = turns[-1].content
+        word = said.rpartition(" ")[2].rstrip("?")
+        return CallFailed("lost") if what in said and len(word) == letters else player("101")(turns)
+
+    strategy = TreeOfThoughts(task=Bits(), search=search, breadth=2, depth=3)  # type: ignore[arg-type]
+    answer = strategy.run(WORD, ScriptedLLM(reply))
+    assert answer.value == "10"
+    assert answer.steps["kept"] == ("10", "11")
+    assert "all calls failed (lost): what was there before stays" in str(answer.trace.to_json())  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("search", ["bfs", "dfs"])
+def test_no_answer_after_failed_calls_is_failed_and_not_wrong(search: str) -> None:
+    def reply(turns: tuple[Message, ...]) -> str | Exception:
+        said = turns[0].content + turns[-1].content
+        if "Judge" in said:
+            return "Score: 5"
+        return "1. Multiply." if "(nothing yet)" in said else CallFailed("lost")
+
+    answer = TreeOfThoughts(task=Steps(), search=search).run(SOUP, ScriptedLLM(reply))  # type: ignore[arg-type]
+    assert (answer.state, answer.why) == ("failed", "lost")
+    assert (answer.text, answer.steps["kept"]) == ("Multiply.", ())
+
+
 def test_depth_first_leaves_a_branch_whose_calls_fail() -> None:
     def reply(turns: tuple[Message, ...]) -> str | Exception:
         said = turns[-1].content
@@ -250,6 +281,12 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     assert answer.state == "unparsed"
     assert "budget" in answer.why or "calls" in answer.why
     assert 7 <= llm.calls <= 12
+    assert (answer.text, answer.steps["kept"]) == ("The answer is 1.", ("1", "0"))
+    deep = TreeOfThoughts(task=Bits(), search="dfs", depth=3, judgements=1)
+    answer = deep.run(WORD, ScriptedLLM(player("111")), budget=Budget(calls=5))
+    assert (answer.state, answer.text) == ("unparsed", "The answer is 10.")
+    empty = strategy.run(WORD, ScriptedLLM(player("101")), budget=Budget(calls=1))
+    assert (empty.text, empty.steps) == ("0\n1", {})
     with pytest.raises(BudgetExhausted):
         strategy.run(WORD, ScriptedLLM(player("101"), budget=Budget(calls=12)))
 
@@ -354,6 +391,20 @@ def test_a_finished_path_keeps_its_place_and_ends_the_search() -> None:
     assert strategy.run(SOUP, llm).value == 42
     assert llm.calls == strategy.calls(x=1, j=2)
     assert llm.waves == strategy.waves(g=1, w=1)
+
+
+def test_where_no_breadth_is_given_it_is_the_tasks() -> None:
+    def reply(turns: tuple[Message, ...]) -> str:
+        said = turns[0].content + turns[-1].content
+        return "Score: 5" if "Judge" in said else "1. One.\n2. Two.\n3. Three."
+
+    llm = ScriptedLLM(reply)
+    strategies.get("tree_of_thoughts(depth=3, judgements=1)").run(Problem("Why?"), llm)
+    assert llm.calls == 1 + 3 + 3 + 9 + 3 + 3
+    low, high = strategies.get("tree_of_thoughts(depth=3, judgements=1)").calls_range()
+    assert low <= llm.calls <= high
+    assert repr(strategies.get("tree_of_thoughts")) == "tree_of_thoughts"
+    assert strategies.get("tree_of_thoughts").calls_range() == strategies.get("tot(breadth=5)").calls_range()
 
 
 def test_replies_without_a_list_or_a_score() -> None:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.forecast import forecast
 from benchmarks.plan import Plan
 from benchmarks.tasks.given import Given
-from reasoning import Example, Journal, Problem, kinds, strategies
+from reasoning import Budget, Example, Journal, Problem, kinds, strategies
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.llm.request import Message
 from reasoning.testing import ScriptedLLM
@@ -119,6 +119,16 @@ def test_samples_that_do_not_fit_leave_it_to_the_vote_and_another_failure_is_one
     assert answer.trace is not None
     assert "the vote decides: too long" in str(answer.trace.to_json())
     assert strategies.get(USC).run(WHY, ScriptedLLM([*SAID, CallFailed("lost")])).state == "failed"
+
+
+@pytest.mark.parametrize("calls", [2, 3])
+def test_where_the_budget_ends_it_those_that_are_there_have_voted(calls: int) -> None:
+    llm = ScriptedLLM([SAID[0], SAID[0], SAID[1]], max_choices=1)
+    answer = strategies.get(USC).run(WHY, llm, budget=Budget(calls=calls))
+    assert answer.state == "unparsed"
+    assert answer.votes is not None
+    assert (answer.votes.value, answer.votes.valid) == (SAID[0], calls)
+    assert answer.text == SAID[0]
 
 
 def test_a_response_cannot_pass_for_two() -> None:

@@ -11,7 +11,7 @@ from reasoning import Chain, Problem, Prompt, Step, strategies
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.testing import ScriptedLLM
-from strategies.commands import workshop
+from strategies.commands import shelf, workshop
 from strategies.registry import _SHELF
 from strategies.workshop import as_sent, changed, forms, prompts, replaced, sample, variants
 
@@ -188,6 +188,15 @@ def test_the_command_shows_prompts_as_they_are_written_and_as_they_go_out() -> N
     assert "least_to_most.decompose" not in one
     assert "{solved}" in one
     assert "assistant" in command("show", "cot(shots=1)")
+
+
+def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
+    done = CliRunner().invoke(shelf, ["show", "cot(shots=2)"], env={"COLUMNS": "400"}, catch_exceptions=False)
+    strategy = strategies.get("cot(shots=2)")
+    turns = as_sent(strategy, sample(strategy))["cot.few_shot"].messages
+    assert [turn.role for turn in turns].count("assistant") == 2
+    assert all(line.strip() in done.stdout for turn in turns for line in turn.content.splitlines())
+    assert "{problem}" not in done.stdout
 
 
 def test_the_command_lists_what_can_be_replaced() -> None:
