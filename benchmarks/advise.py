@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import reasoning
 from benchmarks import experiment
 from benchmarks.comparison import Comparison
 from benchmarks.forecast import first_requests
-from benchmarks.pairs import Pair, outcomes, pairs
+from benchmarks.pairs import Pair
 from benchmarks.plan import Plan
 from benchmarks.rows import Row
+from benchmarks.table import many
 from benchmarks.tasks import Task
-from benchmarks.verdict import LEVEL
+from benchmarks.verdict import LEVEL, listed
 from reasoning import loop
 from reasoning.errors import UsageError
 from reasoning.problem import Example
@@ -44,53 +45,83 @@ class Advice:
     """What to use, and why.
 
     Attributes:
-        spec: the strategy to use; None where nothing could be found out.
+        spec: the strategy to use: the cheapest of those that nothing tells apart from the best.
         found: the race that it comes from.
-        beside: each other strategy that was tried, seen from the advised one.
-        measured: whether it stands on results; else it is what the techniques' cards say.
+        row: its numbers, on what is compared; None where nothing was measured that advice could stand on. Then it is
+            the candidate with the fewest calls, and the candidates' cards are all there is.
+        near: the strategies, the advised one among them, that are as good as the best; the cheapest first.
+        beside: each other strategy that is compared, seen from the advised one.
+        candidates: what was raced.
     """
 
-    spec: str | None
+    spec: str
     found: Comparison
+    row: Row | None
+    near: tuple[str, ...]
     beside: tuple[Pair, ...]
-    measured: bool
+    candidates: tuple[Strategy, ...]
 
     @property
-    def row(self) -> Row | None:
-        """The advised strategy's numbers."""
-        return next((row for row in self.found.rows if row.strategy == self.spec), None)
+    def measured(self) -> bool:
+        """Whether it stands on results."""
+        return self.row is not None
 
     @property
-    def cost(self) -> str:
-        """What a thousand questions take."""
+    def cost(self) -> dict[str, float]:
+        """What a thousand questions take, of those that were answered: calls, tokens, and dollars if they are known."""
         if self.row is None:
-            return "unknown"
-        usage, solves = self.row.usage, self.row.n + self.row.failed
-        tokens = 1000 * (usage.prompt_tokens + usage.completion_tokens) / solves
-        money = "" if usage.usd is None or self.found.free else f"${1000 * usage.usd / solves:,.2f}, "
-        return f"{money}{1000 * usage.calls / solves:,.0f} calls, {tokens / 1000:,.0f}k tokens"
+            return {}
+        usage, n = self.row.usage, self.row.n
+        money = {} if usage.usd is None or self.found.free else {"usd": 1000 * usage.usd / n}
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        return {"calls": 1000 * usage.calls / n, "tokens": 1000 * tokens / n, **money}
 
     def __str__(self) -> str:
-        if self.spec is None:
-            return f"No advice: {self.found.verdict}"
         lines = [f"Use: {self.spec}"]
-        if not self.measured:
-            card = reasoning.strategies.get(self.spec).card
+        if self.row is None:
             lines += [
-                f"This is a prior and no measurement: {self.found.verdict.splitlines()[0]}",
-                f"By its card, use it when {card.use_when}.",
-                f"Not when {card.avoid_when}.",
+                f"This is a prior and no measurement: {self._why_not()}",
+                "Nothing tells the candidates apart, so it is the one with the fewest calls. What their cards say, the "
+                "fewest calls first:",
+                *map(_by_card, self.candidates),
             ]
-        elif self.row is not None:
+        else:
             low, high = self.row.interval
             right = f"{self.row.correct} of {self.row.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
-            lines += [f"It got {right}; 1,000 questions take {self.cost}."]
-            lines += [_beside(pair) for pair in self.beside if pair.n]
+            lines.append(f"It got {right}; 1,000 questions take {_cost(self.cost)}.")
+            if len(self.near) > 1:
+                others = listed([spec for spec in self.near if spec != self.spec])
+                lines.append(
+                    f"It is advised as the cheapest of {len(self.near)} that are not told apart, not as measured best; "
+                    f"the others are {others}."
+                )
+            chance = [pair.second for pair in self.beside if pair.adjusted >= LEVEL and pair.second not in self.near]
+            if chance:
+                lines.append(f"It has more right answers than {listed(chance)}, which may be chance.")
+            lines += [_beside(pair) for pair in self.beside]
+            if raced := self.found.raced:
+                lines += [f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.out.items()]
         return "\n".join(lines)
 
+    def _why_not(self) -> str:
+        """Why nothing was measured."""
+        best = self.found.best
+        if best is None or not best.correct:
+            return self.found.verdict.splitlines()[0]
+        return f"{many(best.n, 'problem')} with an answer of each is not enough, which {FEW} would be."
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"strategy": self.spec, "measured": self.measured, **self.found.to_json()}
+        """Plain data: "cost" is that of a thousand questions, "stopped" what ended the race before its end."""
+        row = None if self.row is None else self.row.to_json()
+        return {
+            "strategy": self.spec,
+            "measured": self.measured,
+            "cost": self.cost or None,
+            "evidence": row and {"row": row, "near": list(self.near), "beside": [asdict(pair) for pair in self.beside]},
+            "stopped": None if self.found.stopped is None else str(self.found.stopped),
+            "failed": len(self.found.failed),
+            **self.found.to_json(),
+        }
 
 
 def advise(
@@ -99,8 +130,9 @@ def advise(
     """Race the candidates, and advise the cheapest of those that are as good as the best.
 
     As good is: not told apart from the best (over the problems that both solved, with Holm's correction), and behind it
-    by no more than the race's margin. The model's budget ends the race where it is used up; what was found until then
-    counts.
+    by no more than the race's margin. What the race has stopped is not. The model's budget ends the race where it is
+    used up; what was found until then counts. With fewer than ten problems, and no race that is decided, or none of
+    them solved, the cards are left, which are a prior.
 
     Raises:
         UsageError: no candidate serves the task's kind of answer.
@@ -110,21 +142,25 @@ def advise(
     found = experiment.run(chosen, task, llm, plan, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
-    measured = [row for row in found.rows if row.n >= FEW]
-    if not any(row.correct for row in measured):
-        return Advice(_by_card(chosen), found, (), measured=False)
-    best = min(measured, key=lambda row: (-row.accuracy, _tokens(row)))
-    every = pairs(outcomes(found.results), [row.strategy for row in measured])
-    near = {best.strategy} | {
-        pair.seen_from(best.strategy).second
-        for pair in every
-        if best.strategy in (pair.first, pair.second)
-        and pair.adjusted >= LEVEL
-        and 100 * pair.seen_from(best.strategy).difference.value <= (plan.race or 0)
-    }
-    advised = min((row for row in measured if row.strategy in near), key=_tokens).strategy
-    beside = tuple(pair.seen_from(advised) for pair in every if advised in (pair.first, pair.second))
-    return Advice(advised, found, beside, measured=True)
+    chosen.sort(key=lambda one: one.calls_range()[::-1])
+    rows = {row.strategy: row for row in found.compared}
+    decided = found.raced is not None and len(found.raced.out) == len(chosen) - 1 > 0
+    price = _price(found)
+    best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
+    if best is None or not best.correct or (best.n < FEW and not decided):
+        return Advice(repr(chosen[0]), found, None, (), (), tuple(chosen))
+    with_best = [pair.seen_from(best.strategy) for pair in found.pairs if best.strategy in (pair.first, pair.second)]
+    near = [best] + [
+        rows[pair.second]
+        for pair in with_best
+        if pair.adjusted >= LEVEL and 100 * pair.difference.value <= (plan.race or 0)
+    ]
+    near.sort(key=price)
+    advised = near[0]
+    beside = [pair.seen_from(advised.strategy) for pair in found.pairs if advised.strategy in (pair.first, pair.second)]
+    return Advice(
+        *(advised.strategy, found, advised, tuple(row.strategy for row in near), tuple(beside), tuple(chosen))
+    )
 
 
 def _serving(task: Task, seed: int, llm: LLM) -> list[Strategy]:
@@ -145,16 +181,23 @@ def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     return True
 
 
-def _by_card(chosen: Sequence[Strategy]) -> str:
-    """Without a measurement: chain of thought where it is among them, else what comes first."""
-    names = {one.card.name: repr(one) for one in reversed(chosen)}
-    return names.get("cot") or repr(chosen[0])
+def _price(found: Comparison) -> Callable[[Row], float]:
+    """What a solve costs, all in one unit: dollars where each price is known and any is above 0, else tokens."""
+    if all(row.usage.usd is not None for row in found.compared) and any(row.usage.usd for row in found.compared):
+        return lambda row: (row.usage.usd or 0.0) / row.n
+    return lambda row: (row.usage.prompt_tokens + row.usage.completion_tokens) / row.n
 
 
-def _tokens(row: Row) -> float:
-    """Tokens of a solve, in and out; money where its price is known."""
-    solves = row.n + row.failed
-    return (row.usage.usd or row.usage.prompt_tokens + row.usage.completion_tokens) / solves
+def _cost(cost: Mapping[str, float]) -> str:
+    money = f"${cost['usd']:,.2f}, " if "usd" in cost else ""
+    return f"{money}{cost['calls']:,.0f} calls, {cost['tokens'] / 1000:,.0f}k tokens"
+
+
+def _by_card(candidate: Strategy) -> str:
+    """What its card says; whether it serves the task was seen before."""
+    low, high = candidate.calls_range()
+    calls = f"{low} call{'s' * (low != 1)}" if low == high else f"{low} to {high} calls"
+    return f"- {candidate!r}, {calls}: when {candidate.card.use_when}. Not when {candidate.card.avoid_when}."
 
 
 def _beside(pair: Pair) -> str:

@@ -167,7 +167,10 @@ def advise(
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which technique to use on a task and a model, after a race within a budget."""
+    """Say which technique to use on a task and a model, after a race within a budget.
+
+    Ends as bench run does: with 3 when the budget stopped the race, 4 when calls failed for good.
+    """
     import reasoning
     from benchmarks.advise import advise as found_out
     from benchmarks.plan import Plan
@@ -189,11 +192,12 @@ def advise(
             found = found_out(source, llm, plan, display, candidates)
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
-        return
-    printed(found.found, as_json=False)
-    say("")
-    typer.echo(f"\n{found}")
-    say(f"results: {folder}")
+    else:
+        printed(found.found, as_json=False)
+        say("")
+        typer.echo(f"\n{found}")
+        say(f"results: {folder}")
+    _finish([found.found])
 
 
 def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' for its sets.")] = None) -> None:

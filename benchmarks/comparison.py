@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import opened
 from benchmarks import table as tables
+from benchmarks.comparable import Comparable, comparable
 from benchmarks.figure import accuracies
-from benchmarks.pairs import outcomes
+from benchmarks.pairs import Pair, families, outcomes, pairs
+from benchmarks.race import Raced
+from benchmarks.remarks import LIMITS, limits, remarks
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
 from benchmarks.settings import short_name
 from benchmarks.store import Store
 from benchmarks.verdict import verdict
-from reasoning.errors import MissingExtra, ReasoningError
+from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.llm.request import Usage
 
 if TYPE_CHECKING:
@@ -34,14 +38,16 @@ class Comparison:
     Attributes:
         task: the task's name.
         model: the model's name.
-        n: how many problems were asked.
+        n: how many problems were begun.
         rows: one for each strategy, in the order in which they were asked for.
         spent: what was paid for now; the rows count what was used.
         stopped: what ended the run before its end, or None.
         folder: where the results are kept, if they are.
         results: every single result.
         free: whether the model costs no money.
-        raced: what racing stopped, in words; empty where there was no race.
+        raced: what a race decided, where there was one.
+        remarks: what limits the numbers, in words; see `benchmarks.remarks`.
+        store: what it was made from.
     """
 
     task: str
@@ -53,7 +59,9 @@ class Comparison:
     folder: Path | None = None
     results: tuple[Result, ...] = field(default=(), repr=False)
     free: bool = False
-    raced: str = ""
+    raced: Raced | None = None
+    remarks: tuple[str, ...] = ()
+    store: Store | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -65,9 +73,8 @@ class Comparison:
         spent: Usage | None = None,
         stopped: ReasoningError | None = None,
     ) -> Comparison:
-        """What a store holds: every problem that was begun, or these problems and strategies."""
-        begun = {key.problem for key in store.results}
-        ids = [problem for problem in store.examples if problem in begun] if ids is None else ids
+        """What a store holds: of all problems, or of these problems and strategies."""
+        ids = list(store.examples) if ids is None else ids
         specs = store.specs if specs is None else specs
         place = {problem: number for number, problem in enumerate(ids)}
         wanted = set(specs)
@@ -77,17 +84,52 @@ class Comparison:
                 key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
             )
         )
+        raced = Raced.noted(store.about.get("raced"), specs)
+        out = raced.out if raced else {}
+        on = comparable(results, out)
+        made, begun = tuple(rows(results, specs, on)), len({one.problem for one in results})
         return cls(
-            *(store.settings["task"], store.settings["model"], len(ids), tuple(rows(results, specs))),
-            *(spent or Usage(), stopped, store.folder, results),
+            *(store.settings["task"], store.settings["model"], begun, made, spent or Usage(), stopped, store.folder),
+            results=results,
             free=bool(store.about.get("free")),
-            raced=_race(store.about.get("raced") or {}, specs, len(results)),
+            raced=raced,
+            remarks=tuple(remarks(store, results, made, on, out)),
+            store=store,
         )
+
+    @cached_property
+    def on(self) -> Comparable:
+        """What is compared: what the strategies that are left in a race, and have enough, all answered."""
+        return comparable(self.results, self.raced.out if self.raced else ())
+
+    @cached_property
+    def compared(self) -> tuple[Row, ...]:
+        """The rows of that: each counts the same solves."""
+        return tuple(rows(self.on.of(self.results), [row.strategy for row in self.rows], self.on))
+
+    @property
+    def best(self) -> Row | None:
+        """Of what is compared the row with the most right answers, of equal ones the one with the fewest tokens."""
+        return min(self.compared, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every two strategies that are compared, on the problems that both answered."""
+        return tuple(pairs(outcomes(self.results), [row.strategy for row in self.compared], families(self.results)))
+
+    @cached_property
+    def against_best(self) -> tuple[Pair, ...]:
+        """The best strategy beside each other one that is compared, the largest difference first."""
+        if self.best is None:
+            return ()
+        name = self.best.strategy
+        found = (pair.seen_from(name) for pair in self.pairs if name in (pair.first, pair.second))
+        return tuple(sorted(found, key=lambda pair: -pair.difference.value))
 
     @cached_property
     def verdict(self) -> str:
         """What can be told apart, in words; worked out when somebody reads it."""
-        return "\n".join(filter(None, [verdict(self.rows, outcomes(self.results)), self.raced]))
+        return verdict(self)
 
     @property
     def failed(self) -> list[Result]:
@@ -98,7 +140,7 @@ class Comparison:
     def title(self) -> str:
         """What was compared, in a line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
-        problems = f"{self.n} problem{'' if self.n == 1 else 's'}" + (f" × {epochs} repetitions" if epochs > 1 else "")
+        problems = tables.many(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
         return f"{self.task} · {problems} · {short_name(self.model)}"
 
     def table(self) -> Table:
@@ -126,6 +168,21 @@ class Comparison:
             ]
         )
 
+    def problem(self, name: str, *strategies: str) -> Table:
+        """One problem, with strategies side by side: their answers, and what was asked and said; for a notebook.
+
+        Args:
+            name: its id, or the end of it.
+            strategies: their specs, or the beginnings of them; by default all.
+
+        Raises:
+            UnknownName: there is no such problem or strategy.
+            UsageError: several problems end so, or there is no store.
+        """
+        if self.store is None:
+            raise UsageError("this comparison was made without results to open")
+        return opened.beside(self.store, name, strategies or [row.strategy for row in self.rows])
+
     def readings(self) -> RenderableType:
         """How often each rule read an answer, by strategy, and why there was none; for the terminal."""
         return tables.readings(
@@ -140,6 +197,7 @@ class Comparison:
         """
         data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
         data["results"] = [row.to_json() for row in self.rows]
+        data["remarks"] = list(self.remarks)
         if spent:
             data["spent"] = {
                 "calls": self.spent.calls,
@@ -155,23 +213,15 @@ class Comparison:
         store.write("results.md", f"{self}\n")
 
     def __str__(self) -> str:
-        parts = [self.title, tables.markdown(self.rows, self.free), self.verdict]
-        return "\n\n".join(part.replace("\n", "  \n") if part is self.verdict else part for part in parts)
+        said = self.verdict.replace("\n", "  \n")
+        parts = [self.title, tables.markdown(self.rows, self.free), said, limits(self.remarks)]
+        return "\n\n".join(filter(None, parts))
 
     def _repr_html_(self) -> str:
         stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
         said = escape(self.verdict).replace("\n", "<br>")
         picture = accuracies(self.rows)
-        return f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>{stopped}"
-
-
-def _race(raced: Mapping[str, Any], specs: Sequence[str], run: int) -> str:
-    """What racing stopped, and what that saved; empty where there was no race."""
-    out = {spec: after for spec, after in raced.get("out", {}).items() if spec in specs}
-    if not out:
-        return "Racing stopped nobody: all are still in the running." if raced else ""
-    told = ", ".join(f"{spec} after {after}" for spec, after in out.items())
-    return (
-        f"Racing (a margin of {raced['points']:g} points) stopped {told} problems: {run} results were made rather than "
-        f"{raced['of'] * len(specs)}."
-    )
+        said = f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>"
+        if self.remarks:
+            said += f"<p>{LIMITS}:</p><ul>{''.join(f'<li>{escape(one)}</li>' for one in self.remarks)}</ul>"
+        return said + stopped

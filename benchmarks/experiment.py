@@ -112,14 +112,16 @@ def run(
             ids = list(store.examples)[:limit]
             keys = runner.missing(store, ids, named, plan.epochs)
         store.ask(named)
+        _note_asked(store, named, plan, model)
         racing, keys = _race(store, ids, named, plan, keys)
         stopped = None
         before = model.spent
-        if keys:
-            display.running(Comparison.of(store, ids, list(named)), model, list(named), keys, plan.seconds)
-            stopped = loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
-        if racing:
-            store.note(raced={"points": plan.race, "of": len(ids), "out": dict(racing.out)})
+        try:
+            if keys:
+                display.running(Comparison.of(store, ids, list(named)), model, list(named), keys, plan.seconds)
+                stopped = loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
+        finally:
+            _note_race(store, racing, len(ids), named, plan)
         if keys and plan.minutes and stopped is None:
             running = {spec: strategy for spec, strategy in named.items() if not racing or spec not in racing.out}
             ids = _fitted(store, ids, running, plan)
@@ -132,6 +134,16 @@ def run(
         if journal is not model.journal:
             journal.close()
         store.close()
+
+
+def _note_asked(store: Store, named: Mapping[str, Strategy], plan: Plan, model: LLM) -> None:
+    """Keep what the settings do not hold and a repetition needs: every plan by which the folder was filled, once."""
+    asked = {"strategies": list(named), "concurrency": model.limits.concurrency, **plan.to_json()}
+    more = {"budget": str(model.budget), "prices": getattr(model.client, "prices", "")}
+    asked |= {name: value for name, value in more.items() if value}
+    known = store.about.get("asked", [])
+    if asked not in known:
+        store.note(asked=[*known, asked])
 
 
 def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
@@ -152,6 +164,17 @@ def _race(
     again = set(keys)
     racing.look({key: result for key, result in store.results.items() if key not in again})
     return racing, [] if racing.decided else [key for key in keys if key.strategy not in racing.out]
+
+
+def _note_race(store: Store, racing: Racing | None, problems: int, named: Mapping[str, Strategy], plan: Plan) -> None:
+    """Keep what the race decided. What was run without a race is no longer stopped by an earlier one."""
+    note = store.about.get("raced") or {}
+    out = {spec: after for spec, after in note.get("out", {}).items() if spec not in named}
+    if racing:
+        note = {"points": plan.race, "of": problems * plan.epochs}
+        out |= racing.out
+    if racing or note:
+        store.note(raced={**note, "out": out} if racing or out else None)
 
 
 def _fitted(store: Store, ids: list[str], named: Mapping[str, Strategy], plan: Plan) -> list[str]:

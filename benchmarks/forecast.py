@@ -16,7 +16,7 @@ from reasoning.budget import prompt_bound
 from reasoning.errors import UsageError
 from reasoning.formula import Formula
 from reasoning.journal import Journal
-from reasoning.lane import Lane
+from reasoning.lane import EPOCH, Lane
 from reasoning.llm.flight import Account
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Request, Usage
@@ -34,7 +34,7 @@ _BYTES_A_TOKEN = 6
 
 @dataclass(frozen=True)
 class Row:
-    """What one strategy will take on all problems, at least and at most.
+    """What one strategy will take on all problems and repetitions, at least and at most.
 
     Attributes:
         strategy: its spec.
@@ -138,14 +138,15 @@ class Forecast:
 def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Plan) -> Forecast:
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
-    rows = [loop.run(_row(spec, strategy, examples, llm)) for spec, strategy in strategies.items()]
+    rows = [loop.run(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()]
     problems = f"{len(examples)} problem{'' if len(examples) == 1 else 's'}"
+    problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
     title = f"{task.name} · {problems} · {short_name(llm.name)} · nothing is called"
     return Forecast(title, tuple(rows), llm.client.free)
 
 
-async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM) -> Row:
-    low, high = strategy.calls_range()
+async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> Row:
+    low, high = (epochs * calls for calls in strategy.calls_range())
     chained = _longest_chain(strategy)
     price = getattr(llm.client, "price", lambda usage: None)
     least, most, recorded, first = Usage(), Usage(), 0, 0
@@ -153,8 +154,9 @@ async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: 
         strategy.check_serves(example.problem.kind)
         asked = await first_requests(strategy, example, llm)
         for request, draws in asked:
-            recorded += len(llm.journal.read(request.key, draws))
-            first += len(draws)
+            every = [epoch * EPOCH + draw for epoch in range(epochs) for draw in draws]
+            recorded += len(llm.journal.read(request.key, every))
+            first += len(every)
         bound = max(prompt_bound(request) for request, _ in asked)
         longest = max(request.max_tokens for request, _ in asked)
         said = (chained - 1) * longest  # a later prompt may hold every earlier reply of its branch

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from reasoning import __version__
 
-_PACKAGES = ("aiohttp", "litellm", "pydantic-monty", "reasoning-gym", "xllamacpp")
+_PACKAGES = ("aiohttp", "datasets", "litellm", "pydantic-monty", "reasoning-gym", "xllamacpp")
 """Those that what is sent, run or asked may depend on."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.comparison import Comparison
 from benchmarks.rows import Row
 from benchmarks.settings import short_name
-from benchmarks.store import Store
+from benchmarks.store import Store, common
 from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UsageError
@@ -18,19 +18,35 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+_SAME = ("problems", "seed", "checker", "problem_budget")
+"""Settings that should be the same for all models."""
+
 
 def matrix(folders: Sequence[Path]) -> RenderableType:
     """From results folders of one task: accuracies with their 95 % intervals, each model's best in bold.
 
+    Only problems that every run has begun are counted; what that leaves out, and what else differs, is said.
+
     Raises:
-        UsageError: the folders are of several tasks.
+        UsageError: the folders are of several tasks, or have no problem in common.
     """
     from rich.console import Group
     from rich.text import Text
 
-    found = [Comparison.of(Store.read(folder)) for folder in folders]
-    if len(tasks := {one.task for one in found}) > 1:
+    stores = [Store.read(folder) for folder in folders]
+    if len(tasks := {store.settings["task"] for store in stores}) > 1:
         raise UsageError(f"these are results of several tasks: {', '.join(sorted(tasks))}")
+    differs = {
+        name: [str(store.settings.get(name)) for store in stores]
+        for name in _SAME
+        if len({store.settings.get(name) for store in stores}) > 1
+    }
+    differ = "; ".join(f"{name} {' and '.join(dict.fromkeys(values))}" for name, values in differs.items())
+    begun = [{key.problem for key in store.results} for store in stores]
+    ids = [name for name in common(stores) if all(name in one for one in begun)]
+    if not ids:
+        raise UsageError(f"these runs have no problem in common{f': {differ}' if differ else ''}")
+    found = [Comparison.of(store, ids) for store in stores]
     table = bare()
     table.add_column("strategy", overflow="fold")
     models = [short_name(one.model) for one in found]
@@ -40,7 +56,13 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
     for spec in dict.fromkeys(row.strategy for one in found for row in one.rows):
         cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
         table.add_row(Text(plain(spec)), *(_cell(row) for row in cells))
-    return Group(Text(f"{found[0].task} · {', '.join(str(one.n) for one in found)} problems"), Text(""), table)
+    notes = [f"the runs differ in: {differ}"] if differ else []
+    for folder, one in zip(folders, begun, strict=True):
+        if more := len(one) - len(ids):
+            notes.append(f"left out, as not in every run: {more} of the {len(one)} problems of {folder}")
+    notes += [f"{folder}: {remark}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks]
+    title = f"{found[0].task} · {len(ids)} problem{'' if len(ids) == 1 else 's'}"
+    return Group(Text(title), Text(""), table, *(Text(plain(note)) for note in ["", *notes] if notes))
 
 
 def _cell(row: Row | None) -> Text:

@@ -25,7 +25,8 @@ def needed(
 
     Args:
         difference: in points of accuracy.
-        pilot: a results folder that says how often each pair disagreed.
+        pilot: a results folder that says how often each pair disagreed. Where it has repetitions, it is the mean square
+            of a problem's difference, and the problems are to have as many. Families of problems are not reckoned with.
         disagree: or the share of problems that exactly one of two solves, in percent; neither gives a few.
         strategies: how many are compared; the level of 5 % is shared by their pairs.
         power: the chance to find the difference if it is there, in percent.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.result import Key, Result
@@ -12,6 +13,7 @@ from reasoning.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
@@ -31,34 +33,66 @@ def matrix(store: Store, strategy: str | None = None) -> RenderableType:
     for name, example in store.examples.items():
         answers = [_answer(store.results.get(Key(name, spec))) for spec in specs]
         table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
-    return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), Text(""), table)
+    parts: list[RenderableType] = [Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)]
+    parts += [Text(""), table]
+    if (epochs := _epochs(store)) > 1:
+        parts.append(Text(f"\nthe first of {epochs} repetitions; a problem that is opened shows them all"))
+    return Group(*parts)
 
 
 def problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
     """One problem with every answer to it; with a strategy, what was asked and said."""
     from rich.console import Group
-    from rich.text import Text
 
     name = _problem(store, name)
+    specs = [_strategy(store, strategy)] if strategy else store.specs
+    return Group(_asked(store, name), *(_said(store, name, spec, traces=strategy is not None) for spec in specs))
+
+
+def beside(store: Store, name: str, strategies: Sequence[str]) -> Table:
+    """One problem, and these strategies side by side: their answers, and what was asked and said."""
+    from rich.table import Table
+
+    name = _problem(store, name)
+    whole, side = Table.grid(), Table.grid(padding=(0, 2), expand=True)
+    for _ in strategies:
+        side.add_column(ratio=1, overflow="fold")
+    side.add_row(*(_said(store, name, _strategy(store, spec), traces=True) for spec in strategies))
+    whole.add_row(_asked(store, name))
+    whole.add_row(side)
+    return whole
+
+
+def _asked(store: Store, name: str) -> Text:
+    from rich.text import Text
+
     example = store.examples[name]
-    values = example.problem.values()
-    parts: list[RenderableType] = [Text(plain(name), style="bold"), Text(plain(values["problem"])), Text("")]
-    parts.append(Text.assemble(("target  ", "bold"), plain(str(example.target))))
-    for spec in [_strategy(store, strategy)] if strategy else store.specs:
-        for result in _repetitions(store, name, spec):
-            again = f" (repetition {result.epoch + 1})" if result and result.epoch else ""
-            parts.append(Text.assemble((f"{spec}{again}  ", "bold"), _answer(result), _read(result)))
-            if strategy and result:
-                trace = store.trace(name, spec, result.epoch)
-                parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
+    question, target = plain(example.problem.values()["problem"]), plain(str(example.target))
+    return Text.assemble((plain(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
+
+
+def _said(store: Store, name: str, spec: str, *, traces: bool) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for result in _repetitions(store, name, spec):
+        again = f" (repetition {result.epoch + 1})" if result and result.epoch else ""
+        parts.append(Text.assemble((f"{spec}{again}  ", "bold"), _answer(result), _read(result)))
+        if traces and result:
+            trace = store.trace(name, spec, result.epoch)
+            parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
     return Group(*parts)
 
 
 def _repetitions(store: Store, name: str, spec: str) -> list[Result | None]:
     """The results of a strategy on a problem; None for one that was not run."""
-    epochs = 1 + max((key.epoch for key in store.results), default=0)
-    found = [store.results.get(Key(name, spec, epoch)) for epoch in range(epochs)]
+    found = [store.results.get(Key(name, spec, epoch)) for epoch in range(_epochs(store))]
     return [found[0], *(one for one in found[1:] if one is not None)]
+
+
+def _epochs(store: Store) -> int:
+    return 1 + max((key.epoch for key in store.results), default=0)
 
 
 def _answer(result: Result | None) -> Text:

@@ -7,10 +7,23 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from benchmarks.result import Result
-from benchmarks.statistics import Difference, bootstrap, disagreements, holm, mcnemar, paired_t, tango
+from benchmarks.statistics import (
+    Difference,
+    disagreements,
+    holm,
+    mcnemar,
+    paired_mean,
+    paired_t,
+    superiority,
+    tango,
+)
 
 Outcomes = Mapping[str, Mapping[str, float]]
 """By strategy and problem: the share of right answers over the repetitions. Failed calls are left out."""
+
+EXACT = "exact McNemar"
+OVER_PROBLEMS = "paired t-tests over problems"
+OVER_FAMILIES = "paired t-tests over families of problems"
 
 
 @dataclass(frozen=True)
@@ -21,10 +34,12 @@ class Pair:
         first, second: their specs.
         n: problems that both answered; what only one answered is left out.
         difference: by how much the first is better, in accuracy.
-        disagree: how much they differ on a problem, on average; with one repetition the share of problems that exactly
-            one of them solved.
-        p: that they are equally good; exact McNemar, over repetitions a paired t-test.
+        disagree: the mean square of their difference on a problem, which says how many problems a comparison needs;
+            with one repetition the share of problems that exactly one of them solved.
+        superiority: how likely the first is better on a problem drawn at random; a tie counts half.
+        p: that they are equally good.
         adjusted: the same with Holm's correction over all pairs of the table.
+        test: what `p` comes from: one of `EXACT`, `OVER_PROBLEMS`, `OVER_FAMILIES`.
     """
 
     first: str
@@ -32,15 +47,17 @@ class Pair:
     n: int
     difference: Difference
     disagree: float
+    superiority: float
     p: float
     adjusted: float
+    test: str
 
     def seen_from(self, spec: str) -> Pair:
         """The pair with this strategy as the first."""
         if spec == self.first:
             return self
         turned = Difference(-self.difference.value, -self.difference.high, -self.difference.low)
-        return replace(self, first=self.second, second=self.first, difference=turned)
+        return replace(self, first=self.second, second=self.first, difference=turned, superiority=1 - self.superiority)
 
 
 def outcomes(results: Iterable[Result]) -> dict[str, dict[str, float]]:
@@ -55,22 +72,34 @@ def outcomes(results: Iterable[Result]) -> dict[str, dict[str, float]]:
     }
 
 
-def pairs(found: Outcomes, specs: Sequence[str]) -> list[Pair]:
-    """All pairs of these strategies, in their order."""
-    made = [_pair(first, second, found) for first, second in combinations(specs, 2)]
+def families(results: Iterable[Result]) -> dict[str, str]:
+    """The family of each problem that has one."""
+    return {result.problem: result.family for result in results if result.family}
+
+
+def pairs(found: Outcomes, specs: Sequence[str], families: Mapping[str, str] | None = None) -> list[Pair]:
+    """All pairs of these strategies, in their order.
+
+    Single outcomes have McNemar's exact test and Tango's interval. Over repetitions a problem counts with its share,
+    and has Student's test and interval; these are clustered by family where problems that both answered share one.
+    """
+    made = [_pair(first, second, found, families or {}) for first, second in combinations(specs, 2)]
     adjusted = holm({(pair.first, pair.second): pair.p for pair in made})
     return [replace(pair, adjusted=adjusted[pair.first, pair.second]) for pair in made]
 
 
-def _pair(first: str, second: str, found: Outcomes) -> Pair:
-    theirs = found.get(second, {})
-    common = [(right, theirs[problem]) for problem, right in found.get(first, {}).items() if problem in theirs]
-    a, b = [one for one, _ in common], [other for _, other in common]
-    once = all(share in (0.0, 1.0) for share in [*a, *b])
-    if once:
+def _pair(first: str, second: str, found: Outcomes, families: Mapping[str, str]) -> Pair:
+    mine, theirs = found.get(first, {}), found.get(second, {})
+    common = [problem for problem in mine if problem in theirs]
+    a, b = [mine[problem] for problem in common], [theirs[problem] for problem in common]
+    clusters = [("family", families[problem]) if problem in families else problem for problem in common]
+    alike = len(set(clusters)) < len(common)
+    if not alike and all(share in (0.0, 1.0) for share in [*a, *b]):
         right_a, right_b = [share == 1 for share in a], [share == 1 for share in b]
-        difference, p = tango(right_a, right_b), mcnemar(*disagreements(right_a, right_b))
+        difference, p, test = tango(right_a, right_b), mcnemar(*disagreements(right_a, right_b)), EXACT
     else:
-        difference, p = bootstrap(a, b), paired_t(a, b)
-    disagree = sum(abs(x - y) for x, y in common) / len(common) if common else 0.0
-    return Pair(first, second, len(common), difference, disagree, p, p)
+        difference, p = paired_mean(a, b, clusters), paired_t(a, b, clusters)
+        test = OVER_FAMILIES if alike else OVER_PROBLEMS
+    disagree = sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) / len(common) if common else 0.0
+    better = superiority(a, b) if common else 0.5
+    return Pair(first, second, len(common), difference, disagree, better, p, p, test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reasoning.budget import Budget
 from reasoning.errors import UsageError
@@ -45,6 +46,12 @@ class Plan:
             raise UsageError(f"epochs={self.epochs}: every problem is solved at least once")
         if self.race is not None and not 0 <= self.race < 100:
             raise UsageError(f"race={self.race:g}: points of accuracy, from 0 to below 100")
+
+    def to_json(self) -> dict[str, Any]:
+        """What is asked for beside the settings of a run, as plain data."""
+        names = ("limit", "epochs", "minutes", "race", "concurrency", "strategy_budget", "problem_budget", "fresh")
+        given = {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
+        return {name: str(one) if isinstance(one, Budget) else one for name, one in given.items()}
 
     @property
     def seconds(self) -> float | None:

@@ -20,6 +20,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "context": problem.context,
         "table": problem.table,
         "inputs": dict(problem.inputs) or None,
+        "family": example.family or None,
         "own_scorer": not isinstance(example.scorer, ByValue | None) or None,
     }
     return {name: value for name, value in data.items() if value is not None}
@@ -35,4 +36,5 @@ def from_json(data: dict[str, Any]) -> Example:
         id=data["id"],
     )
     own = data.get("own_scorer")
-    return Example(problem, data["target"], None if own else scorer(kind, data["target"]))
+    scored = None if own else scorer(kind, data["target"])
+    return Example(problem, data["target"], scored, data.get("family", ""))

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,9 @@ class Display:
             keys: what is to be run now.
             seconds: after how long no further problem is begun.
         """
-        self._model, self._title, self._before = model, stored.title, model.spent
+        problems = {key.problem for key in keys} | {result.problem for result in stored.results}
+        self._title = replace(stored, n=len(problems)).title
+        self._model, self._before = model, model.spent
         self._by_spec = {spec: Tally() for spec in specs}
         to_run = set(keys)
         for result in stored.results:

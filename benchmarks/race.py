@@ -3,9 +3,34 @@ strategies are stopped after the same problems whatever came back first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.result import Key, Result
+
+
+@dataclass(frozen=True)
+class Raced:
+    """What a race decided, as a results folder notes it.
+
+    Attributes:
+        points: the margin, in points of accuracy.
+        of: how many results a strategy makes without a race: problems × repetitions.
+        out: the strategies that were stopped, with the number of problems after which.
+    """
+
+    points: float
+    of: int
+    out: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def noted(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> Raced | None:
+        """What the note says of these strategies; None where there was no race."""
+        if not note:
+            return None
+        out = {spec: after for spec, after in note["out"].items() if spec in specs}
+        return cls(note["points"], note["of"], out)
 
 
 class Racing:

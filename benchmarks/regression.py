@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from benchmarks import problems
-from benchmarks.pairs import Pair, outcomes, pairs
-from benchmarks.store import Store
+from benchmarks.pairs import Pair, families, outcomes, pairs
+from benchmarks.store import Store, common
 from benchmarks.table import bare
 from reasoning.display import plain
 from reasoning.errors import UsageError
@@ -28,6 +28,8 @@ class Change:
         before, after: its spec in each.
         pair: the run after beside the run before; its difference is above 0 where it became better.
         gained, lost: problems that only the later run solved, and only the earlier one.
+        failed: problems in both runs that are left out, because a call failed in one of them.
+        unrun: problems that are left out, because one of the runs has not got to them.
     """
 
     before: str
@@ -35,11 +37,24 @@ class Change:
     pair: Pair
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    failed: int = 0
+    unrun: int = 0
 
     @property
     def name(self) -> str:
         """What is compared."""
         return self.after if self.before == self.after else f"{self.before} → {self.after}"
+
+    @property
+    def left_out(self) -> str:
+        """What is left out of the problems in both, in words; empty where nothing is."""
+        why = {"a call failed": self.failed, "not run in both": self.unrun}
+        said = "; ".join(f"{many} ({reason})" for reason, many in why.items() if many)
+        return (
+            f"{self.name} leaves out {said} of the {_problems(self.pair.n + self.failed + self.unrun)} in both"
+            if said
+            else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Regression:
         changes: by strategy.
         common: problems that are in both, the same.
         left_out: problems that are in one only, or are not the same.
-        alone: strategies that are in one only.
+        gone, new: strategies that are in the earlier run only, and in the later one only.
         tolerance: points of accuracy by which a strategy may become worse.
     """
 
@@ -59,15 +74,27 @@ class Regression:
     changes: tuple[Change, ...]
     common: int
     left_out: int
-    alone: tuple[str, ...]
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
     tolerance: float | None = None
 
     @property
     def worse(self) -> list[Change]:
-        """What became worse by more than the tolerance."""
+        """What became worse by more than the tolerance, as estimated."""
         if self.tolerance is None:
             return []
         return [one for one in self.changes if -100 * one.pair.difference.value > self.tolerance + 1e-9]
+
+    @property
+    def untested(self) -> dict[str, str]:
+        """Strategies of the earlier run of which nothing could be compared, and why."""
+        nothing = {one.name: one.left_out or "no result" for one in self.changes if not one.pair.n}
+        return nothing | dict.fromkeys(self.gone, "not in the later run")
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing became worse by more than the tolerance and everything could be compared."""
+        return self.tolerance is None or not (self.worse or self.untested)
 
     def table(self) -> RenderableType:
         """For the terminal."""
@@ -80,37 +107,45 @@ class Regression:
             table.add_column(title, justify="right", no_wrap=True)
         worse = self.worse
         for change in self.changes:
-            found = change.pair.difference
-            table.add_row(
-                *(Text(plain(change.name)), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}"),
-                *(f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}"),
-                f"{change.pair.p:.3f}",
-                style="bold red" if change in worse else "",
-            )
-        notes = [f"{self.folders[0]} → {self.folders[1]}: {self.common} problems in both"]
+            numbers = _numbers(change.pair)
+            row = (plain(change.name), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}", *numbers)
+            table.add_row(*map(Text, row), style="bold red" if change in worse or not change.pair.n else "")
+        notes = [f"{self.folders[0]} → {self.folders[1]}: {_problems(self.common)} in both"]
         if self.left_out:
-            notes.append(f"{self.left_out} problems are in one run only, or are not the same, and are left out")
-        if self.alone:
-            notes.append(f"in one run only: {', '.join(self.alone)}")
-        for change in worse:
-            lost = ", ".join(change.lost[:5])
-            notes.append(f"{change.name} became worse by more than {self.tolerance:g} points; lost: {lost}")
+            notes.append(f"left out, as in one run only or not the same: {_problems(self.left_out)}")
+        notes += [change.left_out for change in self.changes if change.left_out]
+        for where, specs in (("earlier", self.gone), ("later", self.new)):
+            if specs:
+                notes.append(f"in the {where} run only: {', '.join(specs)}")
+        notes += [
+            f"{change.name} became worse by {self._allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
+        ]
+        if self.tolerance is not None and self.untested:
+            notes.append(f"fails, as nothing could be compared: {', '.join(self.untested)}")
         return Group(table, Text(""), Text(plain("\n".join(notes))))
+
+    @property
+    def _allowed(self) -> str:
+        return f"more than {self.tolerance:g} points"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "common": self.common,
             "left_out": self.left_out,
-            "alone": list(self.alone),
+            "alone": [*self.gone, *self.new],
+            "gone": list(self.gone),
+            "passed": self.passed,
             "changes": [
                 {
                     "before": change.before,
                     "after": change.after,
                     "n": change.pair.n,
-                    "difference": change.pair.difference.value,
-                    "ci95": [change.pair.difference.low, change.pair.difference.high],
-                    "p": change.pair.p,
+                    "failed": change.failed,
+                    "unrun": change.unrun,
+                    "difference": change.pair.difference.value if change.pair.n else None,
+                    "ci95": [change.pair.difference.low, change.pair.difference.high] if change.pair.n else None,
+                    "p": change.pair.p if change.pair.n else None,
                     "gained": list(change.gained),
                     "lost": list(change.lost),
                     "worse": change in self.worse,
@@ -120,21 +155,33 @@ class Regression:
         }
 
     def junit(self) -> str:
-        """A JUnit report: a test case for each strategy, failed where it became worse."""
-        worse = self.worse
+        """A JUnit report: a test case for each strategy of the earlier run.
+
+        It fails where the strategy became worse, and is an error where nothing could be compared; without a tolerance
+        that is skipped, since nothing is tested.
+        """
+        worse = {change.name: change for change in self.worse}
+        untested, tested = self.untested, self.tolerance is not None
+        names = [*(change.name for change in self.changes), *self.gone]
         suite = ElementTree.Element(
-            "testsuite", name="reasoning bench compare", tests=str(len(self.changes)), failures=str(len(worse))
+            "testsuite",
+            name="reasoning bench compare",
+            tests=str(len(names)),
+            failures=str(len(worse)),
+            errors=str(len(untested) * tested),
+            skipped=str(len(untested) * (not tested)),
         )
-        for change in self.changes:
-            case = ElementTree.SubElement(suite, "testcase", classname="benchmark", name=_clean(change.name))
-            if change in worse:
-                found = change.pair.difference
-                message = (
-                    f"{100 * found.value:+.1f} points (95 %: {100 * found.low:+.0f} to {100 * found.high:+.0f}) on "
-                    f"{change.pair.n} problems; at most {self.tolerance:g} points of loss are allowed"
-                )
+        for name in names:
+            case = ElementTree.SubElement(suite, "testcase", classname="benchmark", name=_clean(name))
+            if name in untested:
+                message = _clean(f"nothing could be compared: {untested[name]}")
+                ElementTree.SubElement(case, "error" if tested else "skipped", message=message)
+            elif name in worse:
+                change = worse[name]
+                found, interval, _ = _numbers(change.pair)
+                message = f"{found} points (95 %: {interval}) on {_problems(change.pair.n)}; lost {self._allowed}"
                 failure = ElementTree.SubElement(case, "failure", message=message)
-                failure.text = _clean("lost: " + ", ".join(change.lost))
+                failure.text = _clean("\n".join(filter(None, ["lost: " + ", ".join(change.lost), change.left_out])))
         return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
@@ -152,12 +199,8 @@ def regression(before: Path, after: Path, tolerance: float | None = None) -> Reg
         UsageError: they have no problem or no strategy in common.
     """
     old, new = Store.read(before), Store.read(after)
-    common = [
-        name
-        for name, example in old.examples.items()
-        if name in new.examples and problems.to_json(example) == problems.to_json(new.examples[name])
-    ]
-    if not common:
+    same = common([old, new])
+    if not same:
         raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed?")
     matched = [(spec, spec) for spec in old.specs if spec in new.specs]
     if not matched and len(old.specs) == len(new.specs) == 1:
@@ -166,25 +209,51 @@ def regression(before: Path, after: Path, tolerance: float | None = None) -> Reg
         raise UsageError(
             f"{before} and {after} have no strategy in common: {', '.join(old.specs)} and {', '.join(new.specs)}"
         )
-    wanted = set(common)
-    was, now = (
-        outcomes(result for result in store.results.values() if result.problem in wanted) for store in (old, new)
-    )
-    changes = [_change(first, second, was.get(first, {}), now.get(second, {})) for first, second in matched]
+    changes = [_change(old, new, first, second, same) for first, second in matched]
     everything = old.examples.keys() | new.examples.keys()
     named = {spec for pair in matched for spec in pair}
-    alone = [spec for spec in dict.fromkeys([*old.specs, *new.specs]) if spec not in named]
+    gone, added = ([spec for spec in store.specs if spec not in named] for store in (old, new))
     return Regression(
-        (before, after), tuple(changes), len(common), len(everything) - len(common), tuple(alone), tolerance
+        (before, after),
+        tuple(changes),
+        len(same),
+        len(everything) - len(same),
+        tuple(gone),
+        tuple(added),
+        tolerance,
     )
 
 
-def _change(first: str, second: str, was: dict[str, float], now: dict[str, float]) -> Change:
-    [pair] = pairs({BEFORE: was, AFTER: now}, [AFTER, BEFORE])
-    both = [problem for problem in was if problem in now]
+def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[str]) -> Change:
+    wanted = set(problems)
+    stored = [
+        [result for result in store.results.values() if result.strategy == spec and result.problem in wanted]
+        for store, spec in ((old, first), (new, second))
+    ]
+    was, now = (outcomes(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
+    [pair] = pairs({BEFORE: was, AFTER: now}, [AFTER, BEFORE], families(stored[0] + stored[1]))
+    both = [problem for problem in problems if problem in was and problem in now]
+    left_out = wanted.difference(both)
+    failed = left_out & {result.problem for results in stored for result in results if result.failed}
     gained = tuple(problem for problem in both if now[problem] > was[problem])
     lost = tuple(problem for problem in both if now[problem] < was[problem])
-    return Change(first, second, pair, gained, lost)
+    return Change(first, second, pair, gained, lost, len(failed), len(left_out) - len(failed))
+
+
+def _numbers(pair: Pair) -> tuple[str, str, str]:
+    """Points, their interval, and p; dashes where there is nothing to compare."""
+    if not pair.n:
+        return "–", "–", "–"
+    found = pair.difference
+    return (
+        f"{100 * found.value:+.1f}",
+        f"{100 * found.low:+.0f} to {100 * found.high:+.0f}",
+        "< 0.001" if pair.p < 0.001 else f"{pair.p:.3f}",
+    )
+
+
+def _problems(many: int) -> str:
+    return f"{many} problem{'' if many == 1 else 's'}"
 
 
 def _clean(text: str) -> str:

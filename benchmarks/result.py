@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ class Result:
         seconds: wall time of the solve.
         epoch: which independent repetition of the problem, from 0.
         checker: the version of the rules that read and scored it; see `reasoning.kinds.CHECKER`.
+        family: the problem's; see `Example`.
     """
 
     problem: str
@@ -57,6 +58,7 @@ class Result:
     seconds: float = 0.0
     epoch: int = 0
     checker: int = 1
+    family: str = ""
 
     @classmethod
     def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
@@ -69,7 +71,7 @@ class Result:
             strategy=strategy,
             fingerprint=fingerprint,
             state=answer.state,
-            correct=None if isinstance(answer, Failed) else example.score(value),
+            correct=None if isinstance(answer, Failed) else bool(example.score(value)),
             value=None if value is None else kind.show(value),
             how=getattr(answer, "how", ""),
             why=answer.why,
@@ -80,6 +82,7 @@ class Result:
             seconds=round((trace.seconds if trace else None) or 0.0, 3),
             epoch=epoch,
             checker=CHECKER,
+            family=str(example.family),
         )
 
     @property
@@ -98,14 +101,43 @@ class Result:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
-        """The inverse of `to_json`; fields of later versions are passed over. Raises KeyError or TypeError."""
-        known = {one.name for one in dataclasses.fields(cls)}
-        given = {name: value for name, value in data.items() if name in known}
-        return cls(
-            **{
-                **given,
-                "votes": tuple((candidate, count) for candidate, count in data.get("votes", ())),
-                "usage": Usage(**data["usage"]),
-                "spent": Usage(**data["spent"]),
-            }
-        )
+        """The inverse of `to_json`; fields of later versions are passed over.
+
+        Raises:
+            KeyError, TypeError, ValueError: a field is missing, of another type, or makes no sense.
+        """
+        given = _checked(data, _RESULT)
+        if given["state"] not in _STATES or (given["state"] == "failed") != (given["correct"] is None):
+            raise ValueError(f"the state {given['state']!r} with correct={given['correct']!r}")
+        votes = tuple((str(candidate), count) for candidate, count in data.get("votes", ()))
+        usage, spent = (Usage(**_checked(data[name], _USAGE)) for name in ("usage", "spent"))
+        return cls(**given, votes=votes, usage=usage, spent=spent)
+
+
+_NUMBER = (int, float)
+_NONE = type(None)
+_STATES = ("answered", "unparsed", "failed")
+_RESULT: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("problem", "strategy", "fingerprint", "state", "how", "why", "family"), (str,)),
+    "correct": (bool, _NONE),
+    "value": (str, _NONE),
+    "confidence": (*_NUMBER, _NONE),
+    "seconds": _NUMBER,
+    "epoch": (int,),
+    "checker": (int,),
+}
+_USAGE: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds"), _NUMBER),
+    "usd": (*_NUMBER, _NONE),
+}
+
+
+def _checked(data: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
+    """The known fields, each of its type; numbers but for a confidence are finite and not negative."""
+    given = {name: data[name] for name in types if name in data}
+    for name, value in given.items():
+        if type(value) not in types[name]:  # exactly: to Python true is a number
+            raise TypeError(f"{name!r} is {value!r:.40}, not {' or '.join(one.__name__ for one in types[name])}")
+        if type(value) in _NUMBER and name != "confidence" and not 0 <= value < float("inf"):
+            raise ValueError(f"{name!r} is {value!r}")
+    return given

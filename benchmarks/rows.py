@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchmarks.comparable import Comparable, comparable
 from benchmarks.result import Result
 from benchmarks.statistics import clustered, wilson
 from reasoning.llm.request import Usage
@@ -22,8 +24,9 @@ class Row:
         unparsed: of them, those in which no answer could be read; they count as not right.
         failed: solves that do not count, since a call did not come through.
         usage: all draws that were used, whether paid for now or taken from the journal.
-        interval: the 95 % interval of the accuracy: Wilson's, and over repetitions one that is clustered by problem.
-        best: whether no strategy has a higher accuracy.
+        interval: the 95 % interval of the accuracy: Wilson's; over repetitions, and where problems come
+            in families, one that is clustered by problem or family.
+        best: whether no strategy solves more of what is compared; see `benchmarks.comparable`.
     """
 
     strategy: str
@@ -42,12 +45,11 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """Seconds of model time for one problem: its calls one after the other, measured when they were made.
+        """Seconds of model time for one solve that counts: its calls one after the other, measured when they were made.
 
         Not the wall time: that depends on what else was running, and is next to nothing for draws from the journal.
         """
-        problems = self.n + self.failed
-        return self.usage.seconds / problems if problems else 0.0
+        return self.usage.seconds / self.n if self.n else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Totals, as `--json` prints them; "accuracy" and "ci95" are null where nothing counts."""
@@ -67,15 +69,23 @@ class Row:
         }
 
 
-def rows(results: Iterable[Result], specs: Iterable[str]) -> list[Row]:
-    """The rows of these strategies, in their order; those without any result are left out."""
+def rows(results: Iterable[Result], specs: Iterable[str], on: Comparable | None = None) -> list[Row]:
+    """The rows of these strategies, in their order; those without any result are left out.
+
+    Args:
+        results: of these strategies and perhaps others.
+        specs: the strategies.
+        on: what the best is the best of; by default what these strategies have in common.
+    """
     by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
     for result in results:
         if result.strategy in by_spec:
             by_spec[result.strategy].append(result)
     made = [_row(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
-    top = max((row.accuracy for row in made if row.correct), default=None)
-    return [replace(row, best=row.accuracy == top) for row in made]
+    theirs = [one for of_spec in by_spec.values() for one in of_spec]
+    right = Counter(one.strategy for one in (on or comparable(theirs)).of(theirs) if one.correct)
+    most = max(right.values(), default=None)
+    return [replace(row, best=row.strategy in right and right[row.strategy] == most) for row in made]
 
 
 def _row(spec: str, results: list[Result]) -> Row:
@@ -92,10 +102,14 @@ def _row(spec: str, results: list[Result]) -> Row:
 
 
 def _interval(counted: list[Result]) -> tuple[float, float]:
-    by_problem: dict[str, list[bool]] = {}
-    for result in counted:
-        by_problem.setdefault(result.problem, []).append(result.correct is True)
-    if all(len(set(right)) == 1 for right in by_problem.values()):  # once each, or always the same
-        return wilson(sum(right[0] for right in by_problem.values()), len(by_problem))
-    found = clustered([result.correct is True for result in counted], [result.problem for result in counted])
-    return max(0.0, found.low), min(1.0, found.high)
+    right = [result.correct is True for result in counted]
+    clusters = [("family", result.family) if result.family else result.problem for result in counted]
+    found: dict[Hashable, list[bool]] = {}
+    for cluster, one in zip(clusters, right, strict=True):
+        found.setdefault(cluster, []).append(one)
+    alike = all(len(set(ones)) == 1 for ones in found.values())  # once each, or always the same
+    sizes = {len(ones) for ones in found.values()}
+    if alike and (len(sizes) <= 1 or len(set(right)) == 1):
+        return wilson(sum(ones[0] for ones in found.values()), len(found))
+    mean = clustered([float(one) for one in right], clusters)
+    return max(0.0, mean.low), min(1.0, mean.high)

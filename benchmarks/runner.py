@@ -30,6 +30,11 @@ _GIVE_UP = 8
 """Results that failed, and none that came through, after which a run is not worth going on."""
 
 
+def _ends_run(error: ReasoningError) -> bool:
+    """Whether no other call can come through either."""
+    return bool(getattr(error, "ends_run", False))
+
+
 def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1) -> list[Key]:
     """What is still to be run, problem by problem, so that strategies can be compared at any moment.
 
@@ -115,9 +120,9 @@ class _Run:
         tasks = [asyncio.ensure_future(self._worker()) for _ in range(min(workers, len(self.queue)))]
         try:
             await asyncio.gather(*tasks)
-        except UsageError:
-            raise
         except ReasoningError as error:
+            if isinstance(error, UsageError) and not _ends_run(error):
+                raise
             return error
         finally:
             for task in tasks:
@@ -163,7 +168,7 @@ class _Run:
             made = partial(Result.of, answer, example, spec, self.prints[spec], key.epoch)
             return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
         except ReasoningError as error:
-            lasting = not isinstance(error, CallFailed | UsageError) or getattr(error, "ends_run", False)
+            lasting = not isinstance(error, CallFailed | UsageError) or _ends_run(error)
             if lasting or (isinstance(error, UsageError) and not self.answered):
                 raise
             failure: Exception = error

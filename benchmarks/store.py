@@ -40,7 +40,8 @@ class Store:
     Attributes:
         folder: where it is kept; None for memory alone.
         settings: what defines the run.
-        about: further facts: "free" (the model costs nothing), "licence" and "source" of the problems.
+        about: further facts: "free" (the model costs nothing), "licence" and "source" of the problems, "asked" (the
+            plans by which the folder was filled), what made it.
         examples: the problems by id, in order.
         results: by problem, strategy and epoch.
         specs: the strategies that were asked for so far, in order.
@@ -83,11 +84,17 @@ class Store:
         """A store to look at, also while a run fills it.
 
         Raises:
-            InputError: the folder holds no run, or is damaged.
+            InputError: the folder holds no run, is damaged, or holds results of problems that are not its own.
         """
         if not (folder / "run.json").is_file():
             raise InputError(f"{folder}: no results of a run here (run.json is missing)")
-        return cls._stored(folder)
+        store = cls._stored(folder)
+        if stranger := next((key.problem for key in store.results if key.problem not in store.examples), None):
+            raise InputError(
+                f"{folder / 'results.jsonl'}: a result of the problem {stranger!r}, which is not in problems.jsonl: "
+                "it is of another task, or that file is damaged (the command of the run adds problems that are missing)"
+            )
+        return store
 
     @classmethod
     def _stored(cls, folder: Path) -> Store:
@@ -99,16 +106,19 @@ class Store:
             store = cls(folder, run["settings"], run["about"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged or unreadable: {error!r}") from None
-        for number, record in enumerate(store._file("problems").read(), 1):
-            with _readable(folder / "problems.jsonl", number):
-                example = problems.from_json(record)
-                store.examples[record["id"]] = example
-                if record.get("own_scorer"):
-                    store._incomplete.add(record["id"])
+        # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
         for number, record in enumerate(store._file("results").read(), 1):
             with _readable(folder / "results.jsonl", number):
                 result = Result.from_json(record)
                 store.results[result.key] = result
+        for number, record in enumerate(store._file("problems").read(), 1):
+            with _readable(folder / "problems.jsonl", number):
+                name, example = record["id"], problems.from_json(record)
+                if name in store.examples:
+                    raise ValueError(f"a second problem {name!r}; which of them a result belongs to is not known")
+                store.examples[name] = example
+                if record.get("own_scorer"):
+                    store._incomplete.add(name)
         return store
 
     def ask(self, specs: Iterable[str]) -> None:
@@ -136,7 +146,7 @@ class Store:
         for example in examples:
             name = str(example.problem.id)
             known = self.examples.get(name)
-            if known is not None and problems.to_json(known)["question"] != example.problem.question:
+            if known is not None and _asked(known) != _asked(example):
                 raise SettingsChanged(f"{self.folder}: the problem {name!r} has changed; give another --out")
             self.examples[name] = example
             self._incomplete.discard(name)
@@ -197,6 +207,22 @@ class Store:
     def _file(self, name: str) -> Lines:
         assert self.folder is not None
         return self._lines.setdefault(name, Lines(self.folder / f"{name}.jsonl"))
+
+
+def common(stores: Sequence[Store]) -> list[str]:
+    """The ids of the problems that all of them hold, the same, in the order of the first."""
+    first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
+    return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
+
+
+def _asked(example: Example) -> bytes:
+    """What may not change of a problem, as the file gives it back."""
+    asked = (example.problem.question, example.problem.context, example.target)
+    return json.dumps(asked, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def _content(example: Example) -> dict[str, Any]:
+    return {name: value for name, value in problems.to_json(example).items() if name != "family"}
 
 
 class _readable:

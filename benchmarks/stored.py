@@ -27,7 +27,9 @@ def register(bench: typer.Typer) -> None:
 
 
 def printed(found: Comparison, as_json: bool) -> None:
-    """The title, the table and the verdict; or one JSON object."""
+    """The title, the table, the verdict and what limits the numbers; or one JSON object."""
+    from benchmarks.remarks import limits
+
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
@@ -35,8 +37,9 @@ def printed(found: Comparison, as_json: bool) -> None:
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())
-    out.print()
-    out.print(found.verdict, soft_wrap=not sys.stdout.isatty())
+    for said in filter(None, [found.verdict, limits(found.remarks)]):
+        out.print()
+        out.print(said, soft_wrap=not sys.stdout.isatty())
 
 
 def report(
@@ -49,6 +52,9 @@ def report(
         bool, typer.Option("--without-traces", help="Leave what was asked and said out of the page.")
     ] = False,
     how: Annotated[bool, typer.Option("--how", help="Also count by which rule the answers were read.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also print the other tables of a report: pairs, budgets, draws, …")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the table of a results folder again, and write it in other forms; nothing is run."""
@@ -58,11 +64,13 @@ def report(
     store = Store.read(folder)
     found = Comparison.of(store)
     printed(found, as_json)
-    if write:
-        from benchmarks.report import find, save
+    if write or everything:
+        from benchmarks.report import find, save, terminal
 
         findings = find(store)
-        for path in write:
+        if everything and not as_json:
+            screen().print(terminal(findings))
+        for path in write or ():
             save(store, findings, path, traces=not without_traces)
             say(f"written: {path}")
     if how and not as_json:
@@ -84,22 +92,29 @@ def compare(
     before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the run before.")],
     after: Annotated[Path, typer.Argument(metavar="DIR2", help="The one of the run after.")],
     fail_if_worse: Annotated[
-        str | None, typer.Option(help="End with 1 where a strategy lost more than this, such as 2%.", metavar="POINTS")
+        str | None,
+        typer.Option(
+            help="End with 1 where a strategy lost more than this, such as 2%, or is not there.", metavar="POINTS"
+        ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs problem by problem: a regression test for prompts and models."""
     from benchmarks.regression import regression
+    from reasoning.errors import InputError
 
-    found = regression(before, after, None if fail_if_worse is None else _points(fail_if_worse))
+    found = regression(before, after, None if fail_if_worse is None else tolerance(fail_if_worse))
     if junit is not None:
-        junit.write_text(found.junit(), encoding="utf-8")
+        try:
+            junit.write_text(found.junit(), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
         screen().print(found.table())
-    if found.worse:
+    if not found.passed:
         raise typer.Exit(1)
 
 
@@ -127,7 +142,7 @@ def plan_(
     screen().print(needed(difference, pilot, disagree, strategies, power))
 
 
-def _points(text: str) -> float:
+def tolerance(text: str) -> float:
     from reasoning.errors import UsageError
 
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 HEADER = ("strategy", "accuracy", "95 %", "unparsed", "failed", "calls", "tokens in", "tokens out", "cost", "s each")
-"""The columns. Calls, tokens and cost are totals; "s each" is `Row.seconds`."""
+"""The columns. Calls, tokens and cost are totals; "s each" is `Row.seconds`. See also `filled`."""
 
 _BREAKS = {"accuracy": "accu-\nracy", "unparsed": "un-\nparsed", "failed": "fail-\ned", "s each": "s\neach"}
 
@@ -38,6 +38,21 @@ def cells(row: Row, free: bool) -> tuple[str, ...]:
     )
 
 
+def filled(rows: Sequence[Row], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The titles of the columns and the cells; with a column for n where the rows differ in it."""
+    shown = [cells(row, free) for row in rows]
+    if len({row.n for row in rows}) < 2:
+        return HEADER, shown
+    return (HEADER[0], "n", *HEADER[1:]), [
+        (first, _count(row.n), *others) for row, (first, *others) in zip(rows, shown, strict=True)
+    ]
+
+
+def many(count: int, what: str) -> str:
+    """Such as "1 problem" and "2 problems"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def bare() -> Table:
     """An empty table without rules, as the commands show them."""
     from rich.table import Table
@@ -51,14 +66,13 @@ def terminal(rows: Sequence[Row], free: bool) -> Table:
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")  # no rules: 80 columns are few
-    for title in HEADER:
-        first = title == HEADER[0]
+    header, lines = filled(rows, free)
+    for title in header:
+        first = title == header[0]
         heading = _BREAKS.get(title, title).replace("tokens ", "tokens\n")
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
-    for row in rows:
-        shown = list(cells(row, free))
-        if row.best:
-            shown[0] += " ★"
+    for row, (name, *numbers) in zip(rows, lines, strict=True):
+        shown = (f"{name} ★" if row.best else name, *numbers)
         table.add_row(*(Text(cell) for cell in shown), style="bold green" if row.best else "")
     return table
 
@@ -81,19 +95,22 @@ def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
 
 def markdown(rows: Sequence[Row], free: bool) -> str:
     """A Markdown table; the best in bold."""
-    lines = [_line(HEADER), _line(["---", *["---:"] * (len(HEADER) - 1)])]
-    for row in rows:
-        shown = [cell.replace("|", r"\|") for cell in cells(row, free)]
+    header, filling = filled(rows, free)
+    lines = [_line(header), _line(["---", *["---:"] * (len(header) - 1)])]
+    for row, cells in zip(rows, filling, strict=True):
+        shown = [cell.replace("|", r"\|") for cell in cells]
         lines.append(_line([f"**{cell}**" for cell in shown] if row.best else shown))
     return "\n".join(lines)
 
 
 def html(rows: Sequence[Row], free: bool) -> str:
     """An HTML table for a notebook."""
+    header, filling = filled(rows, free)
     body = "".join(
-        f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells(row, free), 'td')}</tr>" for row in rows
+        f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells, 'td')}</tr>"
+        for row, cells in zip(rows, filling, strict=True)
     )
-    return f"<table><thead><tr>{_cells(HEADER, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table><thead><tr>{_cells(header, 'th')}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _count(number: int) -> str:

@@ -6,20 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from benchmarks.comparable import Comparable
+from benchmarks.pairs import outcomes
 from benchmarks.result import Result
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over the problems (and repetitions) that every strategy answered.
+    """Over the problems that every strategy which is compared has answered.
+
+    A strategy solves a problem where more than half of its repetitions are right.
 
     Attributes:
         n: how many those are.
         any_right: on how many at least one strategy is right: what a perfect choice among their answers would reach.
         all_right: on how many all are.
         only: by strategy, the problems that it alone solves.
-        same: by two strategies, the share of their common problems on which they say the same; what could not be read
-            is the same as nothing.
+        same: by two strategies, left out or not, the share of the solves that both answered on which they say the
+            same; what could not be read is the same as nothing.
     """
 
     n: int
@@ -34,41 +38,35 @@ class Agreement:
         return self.n - self.any_right
 
 
-def agreement(results: Sequence[Result], specs: Sequence[str]) -> Agreement:
+def agreement(results: Sequence[Result], on: Comparable, specs: Sequence[str]) -> Agreement:
     """What these results have in common; failed ones say nothing."""
-    solves: dict[tuple[str, int], dict[str, Result]] = {}
-    for result in results:
-        if not result.failed:
-            solves.setdefault((result.problem, result.epoch), {})[result.strategy] = result
-    full = [(problem, solve) for (problem, _), solve in solves.items() if len(solve) == len(specs)]
-    only: dict[str, dict[str, None]] = {spec: {} for spec in specs}
-    any_right = all_right = 0
-    for problem, solve in full:
-        right = [spec for spec, result in solve.items() if result.correct]
-        any_right += bool(right)
-        all_right += len(right) == len(specs)
-        if len(right) == 1:
-            only[right[0]][problem] = None
+    found = outcomes(on.of(results))
+    share = {spec: found[spec] for spec in specs if spec in found}
+    problems = list(dict.fromkeys(problem for by_problem in share.values() for problem in by_problem))
+    solvers = {problem: [spec for spec in share if share[spec][problem] > 0.5] for problem in problems}
     return Agreement(
-        len(full), any_right, all_right, {spec: tuple(ids) for spec, ids in only.items()}, _same(solves, specs)
+        n=len(problems),
+        any_right=sum(map(bool, solvers.values())),
+        all_right=sum(len(those) == len(share) for those in solvers.values()),
+        only={spec: tuple(problem for problem, those in solvers.items() if those == [spec]) for spec in share},
+        same=_same([result for result in results if not result.failed], specs),
     )
 
 
-def _same(
-    solves: Mapping[tuple[str, int], Mapping[str, Result]], specs: Sequence[str]
-) -> dict[tuple[str, str], float | None]:
+def _same(answered: Sequence[Result], specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
     """Answers are compared as numbers that stand for their texts: there are many pairs."""
     import numpy as np
 
+    having = {result.strategy for result in answered}
+    columns = {spec: column for column, spec in enumerate(spec for spec in specs if spec in having)}
+    solves = {solve: row for row, solve in enumerate(dict.fromkeys((one.problem, one.epoch) for one in answered))}
     known: dict[str, int] = {}
-    said = np.full((len(solves), len(specs)), -1)
-    for row, solve in enumerate(solves.values()):
-        for column, spec in enumerate(specs):
-            if spec in solve:
-                value = solve[spec].value
-                said[row, column] = 0 if value is None else known.setdefault(value, len(known) + 1)
+    said = np.full((len(solves), len(columns)), -1)
+    for one in answered:
+        number = 0 if one.value is None else known.setdefault(one.value, len(known) + 1)
+        said[solves[one.problem, one.epoch], columns[one.strategy]] = number
     found: dict[tuple[str, str], float | None] = {}
-    for (a, first), (b, second) in combinations(enumerate(specs), 2):
+    for (first, a), (second, b) in combinations(columns.items(), 2):
         both = int(np.sum((said[:, a] >= 0) & (said[:, b] >= 0)))
         alike = int(np.sum((said[:, a] == said[:, b]) & (said[:, a] > 0)))
         found[first, second] = alike / both if both else None

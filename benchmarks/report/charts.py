@@ -44,11 +44,12 @@ def differences(found: Findings) -> str:
                 markerfacecolor=SERIES[0] if sure else PAPER,
                 markeredgecolor=SERIES[0] if sure else DIM,
                 markeredgewidth=1.5,
+                clip_on=False,  # at 100 points it stands on the edge
             )
             said = f"{_name(found, pair.second, 34 if narrow else 80)}"
             behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}  # the line of 0 may run through it
             _text(axes, low, place - 0.36, said, ha="left", va="center", bbox=behind)
-            _text(axes, high, place - 0.36, f"{value:+.0f}".replace("-", "−"), ha="right", va="center", color=DIM)
+            _text(axes, high, place - 0.36, _signed(value), ha="right", va="center", color=DIM)
         axes.set_ylim(len(pairs) - 0.4, -0.8)
         axes.set_xlim(low, high)
         axes.set_yticks([])
@@ -58,6 +59,11 @@ def differences(found: Findings) -> str:
         f"By how many points {best} is better than each other strategy, with 95 % intervals; the table has the numbers."
     )
     return _both("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
+
+
+def _signed(points: float) -> str:
+    """In whole points; 0 has no sign."""
+    return f"{round(points):+d}".replace("-", "−") if round(points) else "0"
 
 
 def costs(found: Findings, one: Costs) -> str:

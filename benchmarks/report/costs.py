@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from benchmarks.comparable import Comparable
 from benchmarks.pairs import Pair
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
@@ -83,42 +84,16 @@ class Costs:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True)
-class Comparable:
-    """The problems on which costs are compared.
-
-    Attributes:
-        problems: those that every strategy but the ones left out has answered.
-        left_out: strategies with less than half as many answered problems as another, and how many they have.
-    """
-
-    problems: frozenset[str]
-    left_out: Mapping[str, int]
-
-
-def comparable(results: Sequence[Result]) -> Comparable:
-    """The problems common to all strategies that have enough of them."""
-    answered: dict[str, set[str]] = {}
-    for result in results:
-        answered.setdefault(result.strategy, set())
-        if not result.failed:
-            answered[result.strategy].add(result.problem)
-    most = max(map(len, answered.values()), default=0)
-    enough = [problems for problems in answered.values() if problems and 2 * len(problems) >= most]
-    left_out = {spec: len(problems) for spec, problems in answered.items() if problems not in enough}
-    return Comparable(frozenset(set.intersection(*enough)) if enough else frozenset(), left_out)
-
-
 def costs(results: Sequence[Result], on: Comparable, specs: Sequence[str], pairs: Sequence[Pair]) -> tuple[Costs, ...]:
     """Accuracy against every measure that is known for all strategies.
 
     Args:
         results: of these strategies.
-        on: the problems to compare on.
+        on: what is compared.
         specs: the strategies in order.
         pairs: all of them, which tell what can be told apart.
     """
-    kept = [one for one in results if not one.failed and one.problem in on.problems and one.strategy not in on.left_out]
+    kept = on.of(results)
     made = rows(kept, specs)
     known = [name for name, of in MEASURES.items() if made and all(of(row.usage) is not None for row in made)]
     known = [name for name in known if any(MEASURES[name](row.usage) for row in made)]  # all free: nothing to weigh

@@ -8,19 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.comparable import Comparable
 from benchmarks.comparison import Comparison
-from benchmarks.lines import Lines
-from benchmarks.pairs import Pair, outcomes, pairs
+from benchmarks.pairs import Pair
 from benchmarks.report.agreement import Agreement, agreement
-from benchmarks.report.costs import Comparable, Costs, comparable, costs
-from benchmarks.report.remarks import remarks
+from benchmarks.report.costs import Costs, costs
+from benchmarks.report.runs import Runs, runs
 from benchmarks.report.sureness import Sureness, sureness
 from benchmarks.report.votes import Draws, draws
 from benchmarks.result import Result
 from benchmarks.rows import Row
 from benchmarks.store import Store
-from benchmarks.verdict import LEVEL
-from reasoning.errors import InputError
+from benchmarks.verdict import LEVEL, of_those, points
 
 _ABOUT = ("source", "licence", "created", "library", "python", "git")
 """What is shown of what made a run."""
@@ -38,8 +37,13 @@ class Findings:
         verdict: the lines that say how sure that is.
         remarks: what limits the numbers.
         rows: one for each strategy, in the order of the run.
-        pairs: every two strategies that answered anything, on the problems that both answered.
-        on: the problems on which costs are compared.
+        best: of what is compared, the most accurate strategy; of equal ones the one with the fewest tokens; None where
+            nothing is. Its row counts what all that are compared have answered.
+        pairs: every two strategies that are compared, on the problems that both answered.
+        against_best: of these the ones with the best, seen from it, the largest difference first.
+        on: what is compared, and what is left out.
+        stopped: the strategies that a race has stopped, with the number of problems after which.
+        runs: what changes from run to run, where problems were solved several times.
         costs: accuracy against each known measure of cost.
         draws: accuracy against the number of draws, where there were votes.
         sureness: whether confidences mean what they say, where there are some.
@@ -56,8 +60,12 @@ class Findings:
     verdict: tuple[str, ...]
     remarks: tuple[str, ...]
     rows: tuple[Row, ...]
+    best: Row | None
     pairs: tuple[Pair, ...]
+    against_best: tuple[Pair, ...]
     on: Comparable
+    stopped: Mapping[str, int]
+    runs: tuple[Runs, ...]
     costs: tuple[Costs, ...]
     draws: tuple[Draws, ...]
     sureness: tuple[Sureness, ...]
@@ -71,25 +79,12 @@ class Findings:
         """The strategies of the rows; a strategy's number in a report is its place here, from 1."""
         return [row.strategy for row in self.rows]
 
-    @property
-    def best(self) -> Row | None:
-        """The most accurate strategy, of equal ones the one with the fewest tokens; None where nothing came through."""
-        counted = [row for row in self.rows if row.n]
-        return min(counted, key=lambda row: (-row.accuracy, row.usage.completion_tokens), default=None)
-
-    @property
-    def against_best(self) -> list[Pair]:
-        """The best strategy beside each other one, the largest difference first."""
-        if self.best is None:
-            return []
-        name = self.best.strategy
-        found = [pair.seen_from(name) for pair in self.pairs if name in (pair.first, pair.second) and pair.n]
-        return sorted(found, key=lambda pair: -pair.difference.value)
-
     def to_json(self) -> dict[str, Any]:
         """Plain data without the single results."""
-        data = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "results"}
+        left_out = ("results", "against_best")
+        data = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
         data["rows"] = [row.to_json() for row in self.rows]
+        data["best"] = self.best and self.best.to_json()
         data["on"] = {"problems": len(self.on.problems), "left_out": dict(self.on.left_out)}
         same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same.items()]
         data["agreement"] = {**dataclasses.asdict(dataclasses.replace(self.agreement, same={})), "same": same}
@@ -97,50 +92,46 @@ class Findings:
 
 
 def find(store: Store) -> Findings:
-    """What a results folder holds, also while a run fills it.
-
-    Raises:
-        InputError: two problems have one id.
-    """
-    _refuse_duplicates(store)
+    """What a results folder holds, also while a run fills it."""
     found = Comparison.of(store)
-    answered = [row.strategy for row in found.rows if row.n]
-    compared = tuple(pairs(outcomes(found.results), answered))
-    on = comparable(found.results)
     specs = [row.strategy for row in found.rows]
     said = tuple(found.verdict.splitlines())
-    findings = Findings(
+    return Findings(
         title=found.title,
         facts=_facts(store),
         n=found.n,
-        headline=said[0],
+        headline=_headline(found),
         verdict=said,
-        remarks=tuple(remarks(store, found.results, found.rows, compared, on)),
+        remarks=found.remarks,
         rows=found.rows,
-        pairs=compared,
-        on=on,
-        costs=costs(found.results, on, specs, compared),
+        best=found.best,
+        pairs=found.pairs,
+        against_best=found.against_best,
+        on=found.on,
+        stopped=found.raced.out if found.raced else {},
+        runs=runs(found.results, specs, found.best.strategy if found.best else None),
+        costs=costs(found.results, found.on, specs, found.pairs),
         draws=draws(store, found.results, specs),
         sureness=sureness(found.results, specs),
-        agreement=agreement(found.results, answered),
+        agreement=agreement(found.results, found.on, specs),
         readings=_readings(found.results),
         free=found.free,
         results=found.results,
     )
-    return dataclasses.replace(findings, headline=_headline(findings))
 
 
-def _headline(found: Findings) -> str:
-    """The verdict in a sentence."""
+def _headline(found: Comparison) -> str:
+    """The verdict in a sentence; after a race, what it has decided."""
     best, against = found.best, found.against_best
-    if best is None or not best.correct or not against:
-        return found.verdict[0]
+    if best is None or not best.correct or not against or (found.raced and found.raced.out):
+        return found.verdict.splitlines()[0]
     level_with = [pair.second for pair in against if pair.adjusted >= LEVEL]
-    most = f"{best.strategy} has the most right answers ({best.correct} of {best.n})"
+    most = f"{best.strategy} has the most right answers{of_those(found)} ({best.correct} of {best.n})"
     if not level_with:
         second = min(against, key=lambda pair: pair.difference.value)
-        value, low, high = (f"{100 * one:.0f}" for one in dataclasses.astuple(second.difference))
-        others = f"every other; the next best, {second.second}," if len(against) > 1 else second.second
+        value, low, high = map(points, dataclasses.astuple(second.difference))
+        every = "every other" if not found.on.left_out else "all that it is compared with"
+        others = f"{every}; the next best, {second.second}," if len(against) > 1 else second.second
         return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
     if len(level_with) == len(against):
         names = "the others" if len(against) > 1 else level_with[0]
@@ -161,19 +152,6 @@ def _readings(results: Iterable[Result]) -> dict[str, dict[str, int]]:
 def _facts(store: Store) -> dict[str, str]:
     said = {**store.settings, **{name: store.about.get(name) for name in _ABOUT}}
     return {name: str(value) for name, value in said.items() if value is not None}
-
-
-def _refuse_duplicates(store: Store) -> None:
-    if store.folder is None:
-        return
-    seen: set[str] = set()
-    for number, record in enumerate(Lines(store.folder / "problems.jsonl").read(), 1):
-        if record["id"] in seen:
-            raise InputError(
-                f"{store.folder / 'problems.jsonl'}:{number}: a second problem {record['id']!r}; which of the two a "
-                "result belongs to is not known, so nothing is reported"
-            )
-        seen.add(record["id"])
 
 
 def _plain(value: Any) -> Any:

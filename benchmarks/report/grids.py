@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from benchmarks import table
 from benchmarks.curves import Point
-from benchmarks.pairs import Pair
+from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, Pair
 from benchmarks.report.costs import Costs, Step
 from benchmarks.report.findings import Findings
+from benchmarks.report.runs import Runs
 from benchmarks.report.sureness import Sureness
 
 _COVERAGES = (0.25, 0.5, 0.75, 1.0)
@@ -46,6 +47,7 @@ def grids(found: Findings) -> list[Grid]:
         strategies(found),
         differences(found),
         every_pair(found),
+        between_runs(found),
         *budgets(found),
         draws(found),
         sureness(found),
@@ -58,11 +60,12 @@ def grids(found: Findings) -> list[Grid]:
 
 def strategies(found: Findings) -> Grid:
     """One row for each strategy."""
+    header, rows = table.filled(found.rows, found.free)
     return Grid(
         "strategies",
         "Accuracy and cost",
-        ("#", *table.HEADER),
-        tuple((str(number), *table.cells(row, found.free)) for number, row in enumerate(found.rows, 1)),
+        ("#", *header),
+        tuple((str(number), *row) for number, row in enumerate(rows, 1)),
         "An answer that could not be read counts as not right; a failed call does not count. Calls, tokens and cost "
         "are totals; s each: seconds of model time for one problem.",
         words=2,
@@ -90,10 +93,36 @@ def every_pair(found: Findings) -> Grid:
         "pairs",
         "Every pair: by how many points the first is better",
         ("first", "second", *_PAIRED),
-        tuple((pair.first, pair.second, *_paired(pair)) for pair in found.pairs if pair.n),
+        tuple((pair.first, pair.second, *_paired(pair)) for pair in found.pairs),
         _on_pairs(found),
         words=2,
     )
+
+
+def between_runs(found: Findings) -> Grid:
+    """What changes from run to run."""
+    most = max((one.epochs for one in found.runs), default=0)
+    return Grid(
+        "runs",
+        "Between runs",
+        ("strategy", "of", "problems", "mean", "run to run ±", "by problem", "by run", "rest", "the best wins a run"),
+        tuple(_run(one) for one in found.runs),
+        f"Of problems that were answered in all {most} repetitions. Run to run: the standard deviation of a run's mean "
+        "on these problems, in points or in tokens of a solve. Then where the variance of a solve comes from: some "
+        "problems are harder or longer, some runs are as a whole, and the rest, such as a problem that is solved in "
+        "one run and not in the next. The best wins: how likely the most accurate strategy has more right answers than "
+        "this one when each is run once; as many, in brackets. Few repetitions tell all of it roughly.",
+        words=2,
+    )
+
+
+def _run(one: Runs) -> tuple[str, ...]:
+    noise, accuracy = one.noise, one.measure == "accuracy"
+    whole = noise.problems + noise.repetitions + noise.interaction
+    parts = (_share(part / whole) if whole else "–" for part in (noise.problems, noise.repetitions, noise.interaction))
+    spread = (_share(one.mean), f"{100 * noise.run:.1f}") if accuracy else (f"{one.mean:,.0f}", f"{noise.run:,.1f}")
+    wins = f"{_share(one.best.first)} ({_share(one.best.tie)})" if one.best else ""
+    return (one.strategy, one.measure, str(one.problems), *spread, *parts, wins)
 
 
 def budgets(found: Findings) -> Iterator[Grid]:
@@ -105,9 +134,9 @@ def budgets(found: Findings) -> Iterator[Grid]:
             f"The best at each budget of {one.measure}",
             (f"{one.measure} a problem", "the best is", "not told apart from", "accuracy", "one more right", "95 %"),
             tuple(_step(one, step) for step in one.steps),
-            f"On {len(found.on.problems)} problems. One more right: what a further right answer costs beside the row "
-            "above, with the ends of the interval of the difference; ∞: the difference may be none. Of resamples of "
-            f"the problems, on the frontier: {', '.join(left) or 'none'}.",
+            f"On {table.many(len(found.on.problems), 'problem')}. One more right: what a further right answer costs "
+            "beside the row above, with the ends of the interval of the difference; ∞: the difference may be none. Of "
+            f"resamples of the problems, on the frontier: {', '.join(left) or 'none'}.{_left_out(found)}",
             words=3,
             paper=one is found.costs[0],
         )
@@ -152,13 +181,25 @@ def solved(found: Findings) -> Grid:
         return Grid("solved", "", (), ())
     lines = [("any strategy", of.any_right), ("every strategy", of.all_right), ("no strategy", of.none_right)]
     lines += [(f"only {spec}", len(ids)) for spec, ids in of.only.items() if ids and len(of.only) > 1]
+    epochs = any(result.epoch for result in found.results)
+    repeated = "; one is solved where more than half of its repetitions are right" if epochs else ""
     return Grid(
         "solved",
         "Who solves what",
         ("solved by", "problems", "share"),
         tuple((name, str(count), _share(count / of.n)) for name, count in lines),
-        f"Of {of.n} that every strategy answered. By any strategy: what a perfect choice among them would reach.",
+        f"Of {table.many(of.n, 'problem')} that every strategy answered{repeated}. By any strategy: what a perfect "
+        f"choice among them would reach.{_left_out(found)}",
     )
+
+
+def _left_out(found: Findings) -> str:
+    """A sentence about those that are not compared; empty where all are."""
+    stopped = {
+        spec: f"stopped by the race after {table.many(after, 'problem')}" for spec, after in found.stopped.items()
+    }
+    each = [f"{spec} ({stopped.get(spec, f'answered {count}')})" for spec, count in found.on.left_out.items()]
+    return f" Left out: {', '.join(each)}." if each else ""
 
 
 def same(found: Findings) -> Grid:
@@ -195,7 +236,7 @@ def readings(found: Findings) -> Grid:
     )
 
 
-_PAIRED = ("points", "95 %", "p", "p (Holm)", "disagree", "problems")
+_PAIRED = ("points", "95 %", "p", "p (Holm)", "superiority", "disagree", "problems")
 
 
 def _paired(pair: Pair) -> tuple[str, ...]:
@@ -205,6 +246,7 @@ def _paired(pair: Pair) -> tuple[str, ...]:
         f"{_points(found.low)} to {_points(found.high)}",
         p_value(pair.p),
         p_value(pair.adjusted),
+        _share(pair.superiority),
         _share(pair.disagree),
         str(pair.n),
     )
@@ -214,13 +256,20 @@ def _points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
 
 
+_TESTS = {
+    EXACT: "Exact McNemar tests, Tango's paired score intervals",
+    OVER_PROBLEMS: "Paired t-tests and intervals over the mean of each problem's repetitions",
+    OVER_FAMILIES: "Paired t-tests and intervals over families of problems",
+}
+
+
 def _on_pairs(found: Findings) -> str:
-    test = (
-        "Paired t-tests over the mean of each problem's repetitions, bootstrap intervals (BCa)"
-        if any(result.epoch for result in found.results)
-        else "Exact McNemar tests, Tango's paired score intervals"
+    tests = "; ".join(_TESTS[test] for test in dict.fromkeys(pair.test for pair in found.pairs))
+    return (
+        f"{tests}, on the problems that both answered. Holm's correction is over "
+        f"{table.many(len(found.pairs), 'pair')}. Superiority: how likely the first is better on a problem drawn at "
+        "random; a tie counts half."
     )
-    return f"{test}, on the problems that both answered. Holm's correction is over {len(found.pairs)} pairs."
 
 
 def _step(costs: Costs, step: Step) -> tuple[str, ...]:

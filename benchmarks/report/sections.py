@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from benchmarks.remarks import LIMITS
 from benchmarks.report import charts
 from benchmarks.report.findings import Findings
 from benchmarks.report.grids import Grid, grids
@@ -34,6 +35,7 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
     shown = {"verdict": _verdict(found)}
     if "strategies" in made:
         shown["strategies"] = _table(made["strategies"], sortable=True)
+        shown["strategies"] += _table(made["runs"]) if "runs" in made else ""
     if found.against_best:
         every = made.get("pairs")
         shown["differences"] = (
@@ -51,7 +53,7 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
         pair = _figure(charts.reliability(found, found.sureness)) + _figure(charts.selective(found, found.sureness))
         shown["confidence"] = f'<div class="pair">{pair}</div>{key}{_table(made["confidence"])}'
     if "solved" in made:
-        shown["agreement"] = _table(made["solved"]) + (_table(made["agreement"]) if len(found.pairs) > 0 else "")
+        shown["agreement"] = _table(made["solved"]) + (_table(made["agreement"]) if "agreement" in made else "")
     if problems:
         shown["problems"] = _matrix(found)
         shown["readings"] = _table(made["readings"]) + key
@@ -65,7 +67,7 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
 def _verdict(found: Findings) -> str:
     lines = "".join(f"<p>{text(line)}</p>" for line in found.verdict if line != found.headline)
     limits = "".join(f"<li>{text(one)}</li>" for one in found.remarks)
-    remarks = f'<div class="remarks"><b>What limits these numbers</b><ul>{limits}</ul></div>' if limits else ""
+    remarks = f'<div class="remarks"><b>{LIMITS}</b><ul>{limits}</ul></div>' if limits else ""
     return f'<p class="headline">{text(found.headline)}</p><div class="lines">{lines}</div>{remarks}'
 
 

@@ -6,20 +6,45 @@ import csv
 import dataclasses
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from benchmarks.remarks import limits
 from benchmarks.report.findings import Findings
 from benchmarks.report.grids import Grid, grids
+from benchmarks.table import bare
 from reasoning.display import plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def markdown(found: Findings) -> str:
     """The whole report as Markdown (with GitHub's tables)."""
-    parts = [f"# {_md(found.title)}", f"**{_md(found.headline)}**", "  \n".join(map(_md, found.verdict))]
-    if found.remarks:
-        parts.append("\n".join(["What limits these numbers:", "", *(f"- {_md(one)}" for one in found.remarks)]))
+    said = [_md(line) for line in found.verdict if line != found.headline]
+    parts = [f"# {_md(found.title)}", f"**{_md(found.headline)}**", "  \n".join(said)]
+    parts.append(limits([_md(one) for one in found.remarks]))
     for grid in grids(found):
         parts += [f"## {_md(grid.title)}", _md_table(grid), _md(grid.note)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def terminal(found: Findings) -> RenderableType:
+    """Every table after the first, for the terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for grid in grids(found):
+        if grid.name == "strategies":
+            continue
+        table = bare()
+        for place, title in enumerate(grid.header):
+            table.add_column(Text(plain(title)), justify="left" if place < grid.words else "right", overflow="fold")
+        for row in grid.rows:
+            table.add_row(*(Text(plain(cell)) for cell in row))
+        parts += [Text(f"\n{plain(grid.title)}", style="bold"), Text(""), table]
+        parts += [Text(plain(grid.note), style="dim")] if grid.note else []
+    return Group(*parts)
 
 
 def latex(found: Findings) -> str:

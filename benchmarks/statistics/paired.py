@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
+
+from benchmarks.statistics.intervals import clustered_error
 
 K = TypeVar("K")
 
@@ -105,10 +107,10 @@ def _variance(difference: float, only_a: int, only_b: int, n: int) -> float:
 def bootstrap(
     a: Sequence[float], b: Sequence[float], confidence: float = 0.95, *, seed: int = 0, resamples: int = 10_000
 ) -> Difference:
-    """The difference of two means over the same problems: for values that are no single yes or no, as over epochs.
+    """The difference of two means over the same problems, of any values.
 
-    The bias-corrected and accelerated bootstrap over problems. Where all differences are equal it has no width, which
-    means nothing: use `tango` for single outcomes.
+    The bias-corrected and accelerated bootstrap over problems. It is too narrow for few problems, and has no width
+    where all differences are equal: the tables use `tango` for single outcomes and `paired_mean` for shares.
 
     Source: Efron (1987), "Better bootstrap confidence intervals", JASA 82(397).
     """
@@ -136,20 +138,62 @@ def bootstrap(
     return Difference(mean, end((1 - confidence) / 2), end((1 + confidence) / 2))
 
 
-def paired_t(a: Sequence[float], b: Sequence[float]) -> float:
-    """The two-sided p-value that two means over the same problems are equal, for values that are no single yes or no.
+def paired_mean(
+    a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+) -> Difference:
+    """The difference of two means over the same problems, for values from 0 to 1 that are no single yes or no, as over
+    epochs, or whose problems come in families.
 
-    1 where there are fewer than two problems, or all differences are 0.
+    Student's interval over the clusters; see `clustered`. Where all differences are equal (or there is one cluster) it
+    has no width, which means nothing. Then it is the widest that so few problems allow: problems with any other
+    difference may be so frequent that none is met in 1 of 40 samples, as the exact interval of no success has it.
+
+    Args:
+        a, b: what each strategy got, problem by problem.
+        clusters: which cluster each problem belongs to; by default each stands alone.
+        confidence: of the interval.
+
+    Source: Miller (2024), arXiv 2411.00640, §4; for no spread Clopper and Pearson (1934), Biometrika 26(4).
+    """
+    from scipy.stats import t
+
+    mean, error, groups = _differences(a, b, clusters)
+    if not groups:
+        return Difference(0.0, -1.0, 1.0)
+    if not error > _NO_SPREAD:  # also where it is not a number
+        unseen = 1 - ((1 - confidence) / 2) ** (1 / groups)
+        return Difference(mean, mean - unseen * (1 + mean), mean + unseen * (1 - mean))
+    half = float(t.ppf((1 + confidence) / 2, groups - 1)) * error
+    return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def paired_t(a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
+    """The two-sided p-value that two means over the same problems are equal, which goes with `paired_mean`.
+
+    Where all differences are equal: the chance that goes with its widest interval. For differences of 1 that is the
+    sign test's; smaller ones say less, since a few problems of the other sort would make up for them.
 
     Source: Student (1908); that this is the clustered test over repetitions: Miller (2024), arXiv 2411.00640, §4.
     """
-    from scipy.stats import ttest_rel
+    from scipy.stats import t
 
-    if len(a) < 2 or all(x == y for x, y in zip(a, b, strict=True)):
-        return 1.0
-    if len({x - y for x, y in zip(a, b, strict=True)}) == 1:  # no spread at all
-        return 0.0
-    return float(ttest_rel(a, b).pvalue)
+    mean, error, groups = _differences(a, b, clusters)
+    if not error > _NO_SPREAD:
+        return float(min(1.0, 2 / (1 + abs(mean)) ** groups))
+    return float(2 * t.sf(abs(mean) / error, groups - 1))
+
+
+_NO_SPREAD = 1e-12
+
+
+def _differences(
+    a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None
+) -> tuple[float, float, int]:
+    """Their mean, its standard error, and how many clusters there are."""
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    if not differences:
+        return 0.0, math.nan, 0
+    return clustered_error(differences, range(len(differences)) if clusters is None else clusters)
 
 
 def superiority(a: Sequence[float], b: Sequence[float]) -> float:

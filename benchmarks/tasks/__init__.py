@@ -16,7 +16,7 @@ __all__ = ["Task", "get", "named"]
 def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task:
     """A task by its name: a word of `named()`, or one of the forms below. Loads no problem yet.
 
-        gym:NAME           a data set of reasoning-gym
+        gym:NAME           a data set of reasoning-gym, or with settings: gym:chain_sum(min_terms=5, max_terms=8)
         bbh:NAME           one of BIG-Bench Hard
         jsonl:FILE         also csv:FILE and parquet:FILE
         hf:OWNER/NAME      any data set of the Hugging Face hub
@@ -26,7 +26,7 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task
     Args:
         name: the name; a task is given back as it is.
         fields: which columns stand for what, for files and `hf:`; see `benchmarks.tasks.fields.Fields`. As text:
-            "question=Body, answer=Answer, kind=number", for `hf:` also config and split.
+            "question=Body, answer=Answer, kind=number", for `hf:` also config, split, revision.
 
     Raises:
         UnknownName: no such task, or no such field; gives the nearest one.
@@ -72,7 +72,7 @@ def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:
 def _gym(rest: str, mapping: Mapping[str, str]) -> Task:
     from benchmarks.tasks.gym import Gym
 
-    return Gym(rest)
+    return Gym.of(rest)
 
 
 def _bbh(rest: str, mapping: Mapping[str, str]) -> Task:
@@ -130,8 +130,14 @@ _MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
 }
 _MAPPED = ("hf", "jsonl", "csv", "parquet", "replay")
 FORMS: dict[str, tuple[str, str, str, str, str]] = {
-    "gym": ("gym:NAME", "endless", "by the set", "Apache-2.0", "a set of reasoning-gym, made from a seed"),
-    "bbh": ("bbh:NAME", "250", "by the task", "MIT", "one task of BIG-Bench Hard"),
+    "gym": (
+        "gym:NAME",
+        "endless",
+        "by the set",
+        "Apache-2.0",
+        "a set of reasoning-gym, made from a seed; gym:NAME(SETTING=…)",
+    ),
+    "bbh": ("bbh:NAME", "up to 250", "by the task", "MIT", "one task of BIG-Bench Hard"),
     "jsonl": ("jsonl:FILE", "–", "by the answers", "–", "JSON lines with a question and an answer"),
     "csv": ("csv:FILE", "–", "by the answers", "–", "a CSV file; --fields says which columns"),
     "parquet": ("parquet:FILE", "–", "by the answers", "–", "a Parquet file; --fields says which columns"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
@@ -25,6 +25,8 @@ class Fields:
 
     Attributes:
         question, answer, options, context, id: where they stand; empty for none.
+        family: what the problems that are alike have in common, such as a passage or the question that they vary; see
+            `Example`. It changes no result, and so it is no part of a task's version.
         kind: the kind of answer, the same for all rows: a word, or a JSON object with its parameters. Empty to tell by
             the answers.
         index: the answer is the number of the right option, from 0.
@@ -43,11 +45,12 @@ class Fields:
     any_of: bool = False
     lettered: bool = False
     where: str = ""
+    family: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Fields:
         """From names and values; flags may be "yes" or true. Raises UnknownName for other names."""
-        known = {field.name: field.type for field in dataclasses.fields(cls)}
+        known = {one.name: one.type for one in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:
@@ -69,7 +72,7 @@ class Fields:
         """The row as a line with `question`, `answer`, `options`, …. Raises UsageError where a column is missing."""
         line = {
             name: _at(row, place)
-            for name in ("question", "answer", "options", "context", "id")
+            for name in ("question", "answer", "options", "context", "id", "family")
             if (place := getattr(self, name))
         }
         if self.lettered and (found := _LETTERED.search(line["question"])):
@@ -87,15 +90,35 @@ class Fields:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """The names and values of "question=Body, answer=Answer". Raises UsageError where that makes no sense."""
-    return dict(_pair(part) for part in text.split(",") if part.strip())
+    """The names and values of "question=Body, answer=Answer".
+
+    Commas in braces, brackets and double quotes do not count.
+
+    Raises:
+        UsageError: that makes no sense.
+    """
+    return dict(_pair(part) for part in _parts(text) if part.strip())
+
+
+def _parts(text: str) -> Iterator[str]:
+    start, depth, quoted = 0, 0, False
+    for place, letter in enumerate(text):
+        if letter == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += (letter in "{[") - (letter in "}]")
+            if letter == "," and depth <= 0:
+                yield text[start:place]
+                start = place + 1
+    yield text[start:]
 
 
 def _pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not equals or not value.strip():
         raise UsageError(f"{part.strip()!r}: write a mapping as NAME=COLUMN, such as 'question=Body, answer=Answer'")
-    return name.strip(), value.strip()
+    value = value.strip()
+    return name.strip(), value[1:-1] if len(value) > 2 and value[0] == value[-1] == '"' else value
 
 
 def _object(kind: str) -> Any:

@@ -25,7 +25,8 @@ class Game24:
 
     The target is one solution; any expression that uses the same numbers and comes to 24 is right. The quadruples are
     those of the data set of Yao et al. 2023 (arXiv 2305.10601, §4.1), which has the hardest for people last and
-    takes the places 901 to 1,000.
+    takes the places 901 to 1,000. How hard people find them is not known here, so those hundred cannot be chosen: a
+    file of them can be given as `jsonl:FILE`.
     """
 
     name = "game24"

@@ -7,7 +7,9 @@ as Python gets plain arithmetic only. And a problem depends on the seed and its 
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import dataclasses
 import decimal
 import hashlib
 import importlib.metadata
@@ -34,9 +36,22 @@ _BLOCK = 500
 _SAMPLE = 40
 """Answers that are looked at to tell whether a set asks for numbers."""
 
+_SEVERAL_LINES: tuple[str, ...] = (
+    "arc_agi",
+    "binary_matrix",
+    "futoshiki",
+    "kakurasu",
+    "manipulate_matrix",
+    "mini_sudoku",
+    "modulo_grid",
+)
+_SEVERAL_LINES += ("n_queens", "pool_matrix", "rearc", "rotate_matrix", "sudoku", "survo", "tower_of_hanoi")
+_EVALUATED = ("intermediate_integration", "polynomial_multiplication", "simple_integration")
 _REFUSED = {
     "codeio": "it runs unvetted programs to make its problems",
     "composite": "it only mixes other sets: name one of them",
+    **dict.fromkeys(_SEVERAL_LINES, "no kind of answer reads several lines yet"),
+    **dict.fromkeys(_EVALUATED, "its answers are scored by evaluating what the model wrote"),
 }
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ARITHMETIC = re.compile(r"[\d\s+\-*/().]{1,200}")
@@ -49,10 +64,11 @@ _DICTATES = re.compile(
 
 @dataclass(frozen=True)
 class Gym:
-    """One data set of reasoning-gym, with its default settings.
+    """One data set of reasoning-gym.
 
     Attributes:
         dataset: its name there.
+        settings: of its configuration, those that are not the usual ones, sorted: how many terms, how large a board.
         alias: the task's name here, if it is another than `gym:NAME`.
         answers: the name of its answers' kind, where it is to be listed without making a problem.
     """
@@ -60,13 +76,35 @@ class Gym:
     dataset: str
     alias: str = ""
     answers: str = ""
+    settings: tuple[tuple[str, Any], ...] = ()
 
     seeded = True
     licence = "Apache-2.0"
 
+    @classmethod
+    def of(cls, text: str) -> Gym:
+        """From "chain_sum" or "chain_sum(min_terms=5, max_terms=8)", which is parsed and never evaluated.
+
+        Raises:
+            UsageError: it is neither a name nor a call with literal values. Names are looked up when it is loaded.
+        """
+        name, called, _ = text.partition("(")
+        if not called:
+            return cls(text)
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            call = ast.parse(text, mode="eval").body
+            if isinstance(call, ast.Call) and not call.args and all(one.arg for one in call.keywords):
+                given = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+                return cls(name.strip(), settings=tuple(sorted(given.items())))
+        raise UsageError(f"gym:{text}: settings are written as in gym:chain_sum(min_terms=5, max_terms=8)")
+
     @property
     def name(self) -> str:
-        return self.alias or f"gym:{self.dataset}"
+        return self.alias or f"gym:{self.dataset}" + (f"({self._shown})" if self.settings else "")
+
+    @property
+    def _shown(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self.settings)
 
     @property
     def source(self) -> str:
@@ -74,9 +112,10 @@ class Gym:
 
     def version(self) -> str:
         try:
-            return f"reasoning-gym {importlib.metadata.version('reasoning-gym')}"
+            version = f"reasoning-gym {importlib.metadata.version('reasoning-gym')}"
         except importlib.metadata.PackageNotFoundError:
             raise MissingExtra(f"the task {self.name}", "bench", "reasoning-gym") from None
+        return f"{version}, {self._shown}" if self.settings else version
 
     def load(self, limit: int, seed: int) -> list[Example]:
         with _apart():
@@ -84,11 +123,17 @@ class Gym:
             kind = self._kind()
             return [self._example(number, seed, kind) for number in range(limit)]
 
-    def _check(self, known: dict[str, Any]) -> None:
-        if self.dataset not in known:
-            raise UnknownName("task", self.name, [f"gym:{name}" for name in known if name not in _REFUSED])
-        if self.dataset in _REFUSED:
-            raise UsageError(f"the task {self.name} is not offered: {_REFUSED[self.dataset]}")
+    def _check(self, sets: dict[str, Any]) -> None:
+        refused = not_offered()
+        if self.dataset not in sets:
+            raise UnknownName("task", self.name, [f"gym:{name}" for name in sets if name not in refused])
+        if self.dataset in refused:
+            raise UsageError(f"the task {self.name} is not offered: {refused[self.dataset]}")
+        _, configuration = sets[self.dataset]
+        names = [one.name for one in dataclasses.fields(configuration) if one.name not in ("seed", "size")]
+        for name, _ in self.settings:
+            if name not in names:
+                raise UnknownName("setting", name, names, f"of gym:{self.dataset}")
 
     def _kind(self) -> Kind:
         """Number where a sample's answers are all numbers; always the same sample, so that no seed decides."""
@@ -101,7 +146,10 @@ class Gym:
         block, place = divmod(number, _BLOCK)
         # Mixed, since reasoning-gym's own seeds 7 and 8 share all problems but one.
         mixed = int.from_bytes(hashlib.sha256(f"{self.dataset} {seed} {block}".encode()).digest()[:4])
-        dataset = _dataset(self.name, self.dataset, mixed)
+        try:
+            dataset = _dataset(self.name, self.dataset, repr(dict(self.settings)), mixed)
+        except (AssertionError, TypeError, ValueError) as error:
+            raise UsageError(f"{self.name}: reasoning-gym does not take these settings: {error}") from None
         random.seed(f"{mixed} {place}")  # some sets draw from the global generator
         return dataset, dataset[place]
 
@@ -138,7 +186,14 @@ class Gym:
 def known() -> list[str]:
     """The data sets that are offered."""
     with _apart():
-        return sorted(set(_gym("gym").factory.DATASETS) - _REFUSED.keys())
+        return sorted(set(_gym("gym").factory.DATASETS) - not_offered().keys())
+
+
+def not_offered() -> dict[str, str]:
+    """The data sets that cannot be loaded here, and why."""
+    if find_spec("pycosat"):
+        return _REFUSED
+    return {**_REFUSED, "zebra_puzzles": "it needs a solver that is built by a C compiler: pip install pycosat"}
 
 
 GSM_SYMBOLIC = Gym("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)
@@ -157,8 +212,8 @@ def _evaluates(dataset: Any) -> str:
 
 
 @lru_cache(maxsize=8)
-def _dataset(task: str, name: str, seed: int) -> Any:
-    return _gym(task).create_dataset(name, seed=seed, size=_BLOCK)
+def _dataset(task: str, name: str, settings: str, seed: int) -> Any:
+    return _gym(task).create_dataset(name, seed=seed, size=_BLOCK, **ast.literal_eval(settings))
 
 
 def _gym(task: str) -> Any:

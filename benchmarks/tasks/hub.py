@@ -29,6 +29,8 @@ class Hub(Rows):
         repository: on the hub, or a folder with a copy of it.
         config: which of its configurations; empty for the only one.
         split: which of its splits.
+        revision: the commit or tag that is taken; empty for the newest. What a name stands for may change, so problems
+            that are loaded again into a results folder must be those that it holds.
         fields: which columns stand for what.
         alias: the task's name, if it is another than `hf:REPOSITORY`.
         sampled: whether a seed draws the problems, rather than their order.
@@ -48,6 +50,7 @@ class Hub(Rows):
     about: str = ""
     note: str = ""
     instead: str = ""
+    revision: str = ""
 
     @property
     def name(self) -> str:
@@ -70,7 +73,8 @@ class Hub(Rows):
         return self.fields
 
     def version(self) -> str:
-        return f"{self.config or 'default'}, {self.split}" + ("" if self.alias else f", {self.fields}")
+        pinned = f", revision {self.revision}" if self.revision else ""
+        return f"{self.config or 'default'}, {self.split}{pinned}" + ("" if self.alias else f", {self.fields}")
 
     def place(self, number: int) -> str:
         return f"{self.repository} ({self.config or 'default'}, {self.split}), row {number}"
@@ -94,7 +98,9 @@ class Hub(Rows):
         if not os.path.isdir(self.repository) and not offline and (fault := _unreachable(datasets.config.HF_ENDPOINT)):
             raise self._cannot(fault)
         try:
-            return datasets.load_dataset(self.repository, self.config or None, split=self.split)
+            return datasets.load_dataset(
+                self.repository, self.config or None, split=self.split, revision=self.revision or None
+            )
         except Exception as error:  # whatever the hub, the network or a damaged copy makes of it
             raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
 
@@ -122,9 +128,10 @@ def named(name: str, config: str = "") -> Hub:
 
 
 def given(repository: str, mapping: Mapping[str, str]) -> Hub:
-    """Any data set, with `config`, `split` and the fields in one mapping."""
-    rest = {key: value for key, value in mapping.items() if key not in ("config", "split")}
-    return Hub(repository, mapping.get("config", ""), mapping.get("split", "test"), Fields.of(rest))
+    """Any data set, with `config`, `split`, `revision` and the fields in one mapping."""
+    which: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
+    rest = {key: value for key, value in mapping.items() if key not in which}
+    return Hub(repository, fields=Fields.of(rest), **which)
 
 
 @cache

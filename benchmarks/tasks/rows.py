@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,7 +15,7 @@ from benchmarks.tasks.by_value import scorer
 from benchmarks.tasks.fields import Fields
 from reasoning import kinds
 from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Choice, Kind, Number, Stated, Text, YesNo
+from reasoning.kinds import Choice, Date, Kind, Number, Stated, Text, YesNo
 from reasoning.problem import Example, Problem
 
 Row = tuple[int, dict[str, Any]]
@@ -23,15 +25,17 @@ _TYPES: dict[str, tuple[type, ...]] = {"options": (list, tuple, dict), "kind": (
 _WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
+_DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
 class Rows(ABC):
-    """A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options` and
-    `context`. Where the columns have other names, `fields` says which stand for them.
+    """A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options`,
+    `context` and `family`. Where the columns have other names, `fields` says which stand for them.
 
     Without a kind: a choice where there are options; else a number if all such answers are numbers, yes or no if they
-    all are that, and a text otherwise. Of an answer in the form of GSM8K, what follows the last `####` counts.
+    all are that, a date if they all are dates and fit one format only, and a text otherwise. Of an answer in the form
+    of GSM8K, what follows the last `####` counts.
 
     Raises (from `load`):
         InputError: names the place and what is missing.
@@ -116,10 +120,12 @@ class Rows(ABC):
         if isinstance(kind, Stated):
             for target in right:
                 kind.target(target)  # raises where the answer is not of this kind
+        family = _short(str(line.get("family") or ""))
         if len(right) == 1:
-            return Example(problem, right[0], scorer(kind, right[0]))
+            return Example(problem, right[0], scorer(kind, right[0]), family)
         scores = [scorer(kind, one) or partial(kind.score, target=one) for one in right]
-        return Example(problem, " or ".join(map(str, right)), lambda value: any(score(value) for score in scores))
+        any_of = " or ".join(map(str, right))
+        return Example(problem, any_of, lambda value: any(score(value) for score in scores), family)
 
     def _right(self, line: dict[str, Any]) -> list[Any]:
         """The right answers of a line: one, unless the mapping says that any of several is right."""
@@ -129,6 +135,11 @@ class Rows(ABC):
 
     def _wrong(self, number: int, what: str) -> InputError:
         return InputError(f"{self.place(number)}: {what}")
+
+
+def _short(family: str) -> str:
+    """A name for it: each result holds it."""
+    return family if len(family) <= 40 else hashlib.sha256(family.encode()).hexdigest()[:16]
 
 
 def _plain(answer: Any) -> Any:
@@ -152,4 +163,14 @@ def _usual(answers: Sequence[Any]) -> Kind:
     texts = [str(answer).strip() for answer in answers]
     if all(map(_YES_NO.fullmatch, texts)):
         return YesNo()
-    return Number() if all(text and _NUMBER.fullmatch(text) for text in texts) else Text()
+    if all(text and _NUMBER.fullmatch(text) for text in texts):
+        return Number()
+    dated = [written for written in _DATES if all(_is_date(text, written) for text in texts)]
+    return Date(dated[0]) if len(dated) == 1 else Text()  # 01/02/2003 alone may be January or February
+
+
+def _is_date(text: str, written: str) -> bool:
+    try:
+        return bool(datetime.strptime(text, written))
+    except ValueError:
+        return False

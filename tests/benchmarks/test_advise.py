@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.advise import advise
+import reasoning
+from benchmarks.advise import _price, advise
+from benchmarks.comparison import Comparison
 from benchmarks.plan import Plan
 from benchmarks.progress import Display
+from benchmarks.rows import Row
 from benchmarks.tasks.given import Given
 from reasoning.budget import Budget
 from reasoning.commands import app
-from reasoning.errors import AuthenticationFailed, UsageError
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds import Expression, Text
-from reasoning.llm.request import Message
+from reasoning.llm.request import Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.testing import ScriptedLLM
 
@@ -42,15 +45,73 @@ def test_of_equally_good_ones_the_cheapest_is_advised(sums: Sums) -> None:
     assert found.spec == "cot(stages=1)"
     assert found.measured
     said = str(found)
-    assert "beside vanilla: better, +100 points" in said
+    assert "beside vanilla: the race stopped that after 7 problems" in said
     assert "1,000 questions take 1,000 calls" in said
+    assert "the cheapest of 2 that are not told apart, not as measured best; the others are self_consistency" in said
+    told = found.to_json()
+    assert told["cost"] == {"calls": 1000, "tokens": pytest.approx(29_000, rel=0.05)}
+    assert told["evidence"]["row"]["correct"] == 60
+    assert [pair["second"] for pair in told["evidence"]["beside"]] == [SPECS[2]]
+    assert (told["stopped"], told["failed"]) == (None, 0)
+
+
+def test_what_one_has_more_by_chance_is_called_so(sums: Sums) -> None:
+    def script(messages: tuple[Message, ...]) -> str:
+        k = int(re.findall(r"What is (\d+) \+", messages[-1].content)[0])
+        return f"The answer is {2 * k + (k % 10 == 0 and 'step by step' not in messages[-1].content)}."
+
+    found = advice(sums, ScriptedLLM(script), n=20, specs=SPECS[:2])
+    assert (found.spec, found.near) == ("cot(stages=1)", ("cot(stages=1)",))
+    assert "It has more right answers than vanilla, which may be chance." in str(found)
+
+
+def test_failed_calls_make_nothing_cheaper(sums: Sums) -> None:
+    def script(messages: tuple[Message, ...]) -> str | Exception:
+        k = int(re.findall(r"What is (\d+) \+", messages[-1].content)[0])
+        return CallFailed("the server is on fire") if k > 12 else thinking_pays(messages)
+
+    found = advice(sums, ScriptedLLM(script), n=40, specs=["self_consistency(cot(stages=1), samples=5)", "vanilla"])
+    assert found.spec.startswith("self_consistency")
+    assert "1,000 questions take 5,000 calls" in str(found)
+    assert found.to_json()["failed"] >= 28
+
+
+def test_cost_is_weighed_in_one_unit() -> None:
+    def priced(name: str, usd: float | None, tokens: int) -> Row:
+        return Row(name, 10, 5, 0, 0, Usage(10, tokens, 0, usd=usd), (0.2, 0.8))
+
+    for rows, cheapest in (
+        ([priced("dear", 2.0, 10), priced("cheap", 1.0, 1000)], "cheap"),
+        ([priced("unknown", None, 10), priced("cheap", 1.0, 1000)], "unknown"),
+        ([priced("few", 0.0, 10), priced("many", 0.0, 1000)], "few"),
+    ):
+        found = Comparison("t", "m", 10, tuple(rows))
+        vars(found)["compared"] = tuple(rows)
+        assert min(rows, key=_price(found)).strategy == cheapest
 
 
 def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
     found = advice(sums, ScriptedLLM(lambda messages: "I do not know."), n=12)
-    assert (found.spec, found.measured) == ("cot(stages=1)", False)
-    assert "a prior and no measurement" in str(found)
-    assert "Not when" in str(found)
+    assert (found.spec, found.measured) == ("vanilla", False)  # as many calls as cot(stages=1), and named before it
+    said = str(found)
+    assert "a prior and no measurement" in said
+    cards = [line for line in said.splitlines() if line.startswith("- ")]
+    assert [line.split(":")[0] for line in cards] == [
+        "- vanilla, 1 call",
+        "- cot(stages=1), 1 call",
+        "- self_consistency(cot(stages=1), samples=3), 3 calls",
+    ]
+    for line, spec in zip(cards, SPECS, strict=True):
+        card = reasoning.strategies.get(spec).card
+        assert card.use_when in line
+        assert f"Not when {card.avoid_when}." in line
+    assert (found.to_json()["cost"], found.to_json()["evidence"]) == (None, None)
+
+
+def test_few_problems_are_no_measurement(sums: Sums) -> None:
+    found = advice(sums, ScriptedLLM(thinking_pays), n=4)
+    assert (found.spec, found.measured) == ("vanilla", False)
+    assert "4 problems with an answer of each is not enough" in str(found)
 
 
 def test_what_cannot_begin_is_no_candidate() -> None:
@@ -69,6 +130,7 @@ def test_a_budget_ends_it_and_what_was_found_counts(sums: Sums) -> None:
     found = advice(sums, llm)
     assert llm.calls <= 100
     assert found.spec == "cot(stages=1)"
+    assert "the budget is used up" in found.to_json()["stopped"]
 
 
 def test_the_usual_candidates_serve_the_kind() -> None:
@@ -93,3 +155,26 @@ def test_the_command_wants_to_know_what_it_may_take(problems_file: Path, server:
     options = ["--budget-tokens", "100000", "--strategies", "vanilla, cot", "--out", str(tmp_path / "run"), "--json"]
     said = CliRunner().invoke(app(), [*words, *options], catch_exceptions=False)
     assert json.loads(said.stdout)["measured"] is False  # eight problems
+
+
+@pytest.fixture
+def told(problems_file: Path, server: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Runs the command."""
+    words = ["advise", "--task", f"jsonl:{problems_file}", "--model", "four", "--base-url", server.url]
+    words += ["--strategies", "vanilla, cot", "--out", str(tmp_path / "run")]
+    return lambda *more: CliRunner().invoke(app(), [*words, *more])
+
+
+def test_a_budget_that_ends_it_is_said_and_ends_the_command_with_its_error(told: Callable[..., Any]) -> None:
+    said = told("--budget-tokens", "400", "--max-tokens", "200")
+    assert isinstance(said.exception, BudgetExhausted)  # 3
+    assert "Use: " in said.output
+    assert "what was done is kept; go on with:" in said.output
+
+
+def test_failed_calls_are_said_and_end_the_command_with_4(told: Callable[..., Any], server: Any) -> None:
+    server.fails = lambda text: 400 if "7 + 7" in text or "8 + 8" in text else 0
+    said = told("--budget-tokens", "1000000", "--json")
+    assert said.exit_code == 4
+    assert "4 of 16 results failed" in said.stderr
+    assert json.loads(said.stdout)["failed"] == 4

@@ -34,9 +34,9 @@ def run(outcomes: list[Outcome], version: int = 1, **files: str) -> Run:
     return made.with_outcomes(outcomes)
 
 
-def printed(thing: object) -> str:
+def printed(thing: object, width: int = 140) -> str:
     out = io.StringIO()
-    Console(file=out, width=140).print(thing)
+    Console(file=out, width=width, highlight=False, markup=False).print(thing)
     return out.getvalue()
 
 
@@ -73,17 +73,22 @@ def test_a_step_is_to_blame_only_where_the_interval_is_above_zero() -> None:
 
 
 def test_blame_is_over_cases_that_have_both_and_p_is_adjusted() -> None:
-    end = [outcome(n, END, 0.0) for n in range(8)]
-    right = [outcome(n, RIGHT + "issues", 1.0) for n in range(6)] + [outcome(7, RIGHT + "issues", None)]
-    right += [outcome(n, RIGHT + "tone", float(n < 3)) for n in range(6)]
+    end = [outcome(n, END, 0.0) for n in range(10)]
+    right = [outcome(n, RIGHT + "issues", 1.0) for n in range(8)] + [outcome(9, RIGHT + "issues", None)]
+    right += [outcome(n, RIGHT + "tone", float(n < 4)) for n in range(8)]
     found = evaluated([*end, *right], CHAIN, "mine@1", "m")
     assert [(one.step, one.pair.n, one.before, one.after) for one in found.blames] == [
-        ("issues", 6, 0, 1),
-        ("tone", 6, 1, 0.5),
-        ("reply", 6, 0.5, 1),
+        ("issues", 8, 0, 1),
+        ("tone", 8, 1, 0.5),
+        ("reply", 8, 0.5, 1),
     ]
-    assert found.blames[0].pair.adjusted == pytest.approx(3 * mcnemar(6, 0))
+    assert found.blames[0].pair.adjusted == pytest.approx(3 * mcnemar(8, 0))
     assert found.worst is found.blames[0]
+    few = evaluated([one for one in [*end, *right] if one.case < "c06"], CHAIN, "mine@1", "m")
+    pair = few.blames[0].pair
+    assert pair.difference.low > 0
+    assert pair.p < 0.05 < pair.adjusted  # six cases would do for one step, and not for the first of three
+    assert few.worst is None
     assert "; reply may lose as much" not in printed(found.table())
     assert sum(one.pair.difference.value for one in found.blames) == pytest.approx(1)  # all that the end lacks
 
@@ -100,7 +105,7 @@ def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
     assert change.lost == ()
     assert change.pair.p == mcnemar(5, 0)
     assert change.pair.difference.value == pytest.approx(5 / 19)
-    assert "mine@1 → mine@2: b.md; 19 cases in both" in printed(found.table())
+    assert "before: mine@1, after: mine@2: b.md; 19 cases in both" in printed(found.table())
     assert "gained, end to end: c10, c11, c12, c13, c14" in printed(found.table())
     assert "lost, end to end" not in printed(found.table())
     assert found.to_json()["changes"][0]["gained"] == list(change.gained)
@@ -115,3 +120,77 @@ def test_versions_without_a_common_case_or_a_result_are_refused() -> None:
     failed = replace(run([], 2), outcomes={("c00", END): outcome(0, END, None)})
     with pytest.raises(UsageError, match="no result in common"):
         versions(first, failed)
+
+
+@pytest.mark.parametrize("losses", [[0.4], [0.5, 0.25], [0.3, 0.3], [0.5, 0.5, 0.25], [0.3, 0.3, 0.3], [1, 1, 1]])
+def test_one_two_and_three_cases_blame_nobody(losses: list[float]) -> None:
+    end = [outcome(n, END, 0.9 - 0.9 * loss) for n, loss in enumerate(losses)]
+    right = [outcome(n, RIGHT + "issues", 0.9) for n in range(len(losses))]
+    found = evaluated([*end, *right], CHAIN, "mine@1", "m")
+    assert (found.worst, found.blames[0].pair.n) == (None, len(losses))
+    assert found.to_json()["work_on"] is None
+
+
+def test_a_step_without_right_results_has_no_blame_and_is_named() -> None:
+    scores = [outcome(n, part, 1.0) for n in range(3) for part in (END, RIGHT + "issues")]
+    found = evaluated(scores, CHAIN, "mine@1", "m", unchecked=2)
+    assert [one.step for one in found.blames] == ["issues"]
+    assert found.unblamed == {"tone": ("tone",), "reply": ("tone",)}
+    assert "no blame for reply: no case with a checked end has gold of tone" in found.said
+    assert "2 cases without a check: left out" in found.said
+    assert evaluated([outcome(0, "issues", 1.0)], CHAIN, "mine@1", "m").unblamed == {}
+
+
+def test_parts_that_are_compared_share_the_level_and_the_end_has_a_verdict() -> None:
+    def made(good: int, version: int) -> Run:
+        parts = [(END, good), ("issues", 0), ("tone", 0)]
+        return run([outcome(n, part, float(n < many)) for part, many in parts for n in range(20)], version)
+
+    found = versions(made(4, 1), made(10, 2))
+    assert found.end is not None
+    assert (found.end.pair.p, found.end.pair.adjusted) == (mcnemar(6, 0), pytest.approx(3 * mcnemar(6, 0)))
+    assert found.to_json()["changes"][0]["p"] == found.end.pair.adjusted
+    assert found.verdict.startswith("mine@1 and mine@2 cannot be told apart at the end: 20 cases show differences of")
+    better = versions(made(4, 1), made(14, 2))
+    assert better.verdict.startswith("mine@2 is better than mine@1 at the end by 50.0 points (95 %: ")
+    worse = versions(made(14, 1), made(4, 2), tolerance=2)
+    assert worse.verdict.startswith("mine@1 is better than mine@2 at the end by 50.0 points (95 %: ")
+    assert (worse.passed, better.passed, versions(made(4, 1), made(3, 2), tolerance=5).passed) == (False, True, True)
+    assert "fails: the end became worse by more than 2 points" in printed(worse.table())
+    only_issues = versions(run([outcome(0, "issues", 1.0)]), run([outcome(0, "issues", 1.0)], 2), tolerance=50)
+    assert (only_issues.passed, only_issues.end) == (False, None)
+    assert "too few to show any" in versions(run([outcome(0, END, 1.0)]), run([outcome(0, END, 0.0)], 2)).verdict
+
+
+def test_settings_that_differ_are_said() -> None:
+    first, second = run([outcome(0, END, 1.0)]), run([outcome(0, END, 1.0)], 2)
+    assert "settings" not in printed(versions(first, second).table())
+    found = versions(replace(first, sampling={"max_tokens": 1024}), replace(second, sampling={"max_tokens": 5}))
+    assert "not the same settings, which may be what makes a difference: max_tokens 1024 and 5" in found.notes
+
+
+def test_80_columns_are_enough_and_no_name_is_cut() -> None:
+    chain = Chain(
+        Step("issues", Prompt(input="{text}")),
+        Step("recommendations_of_what_to_do", Prompt(input="{issues}")),
+    )
+    parts = [f"{step}{how}" for step in ("issues", "recommendations_of_what_to_do") for how in (" alone", "")]
+    outcomes = [outcome(n, part, n / 19) for part in (*parts, END, RIGHT + "issues") for n in range(20)]
+    narrow = printed(evaluated(outcomes, chain, "mine@1", "m").table(), 80)
+    narrow += printed(versions(run(outcomes), run(outcomes, 2)).table(), 80)
+    assert "…" not in narrow
+    assert max(map(len, narrow.split("\n"))) <= 80
+    assert "+0.0" in narrow
+    assert "recommendations_of_what_to_do" in "".join(line.split(" ")[0] for line in narrow.split("\n"))
+
+
+def test_a_notebook_shows_them_and_nothing_in_them_is_markup() -> None:
+    outcomes = [outcome(n, part, float(n % 2)) for part in ("<b>x", END, RIGHT + "issues") for n in range(4)]
+    hostile = replace(run(outcomes), chain="<script>")
+    for shown in (versions(hostile, hostile), evaluated(outcomes, CHAIN, "<script>@1", "m")):
+        html = shown._repr_html_()
+        assert "&lt;script&gt;@1" in html
+        assert "<script>" not in html
+        assert END in repr(shown)
+        assert "<script>@1" in str(shown)
+        assert END in html

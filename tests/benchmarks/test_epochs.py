@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import compare
-from benchmarks.pairs import outcomes, pairs
+from benchmarks.comparison import Comparison
+from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, families, outcomes, pairs
 from benchmarks.result import Key, Result
 from benchmarks.rows import rows
 from benchmarks.statistics import clustered, wilson
 from benchmarks.store import Store
+from reasoning.commands import app
 from reasoning.errors import UsageError
 from reasoning.llm.request import Message
 from reasoning.problem import Example
@@ -50,6 +54,14 @@ def test_each_repetition_takes_draws_of_its_own_and_more_of_them_cost_only_the_n
     assert compare(["vanilla"], sums(4), ScriptedLLM([]), out=tmp_path / "run", epochs=3, progress=False).n == 4
 
 
+def test_a_list_of_problems_says_that_it_shows_the_first_repetition(tmp_path: Path, sums: Sums) -> None:
+    for epochs, said in ((1, False), (3, True)):
+        llm = ScriptedLLM(lambda messages: "The answer is 2.")
+        compare(["vanilla"], sums(2), llm, out=tmp_path / str(epochs), epochs=epochs, progress=False)
+        shown = CliRunner().invoke(app(), ["bench", "show", str(tmp_path / str(epochs))]).stdout
+        assert ("the first of 3 repetitions" in shown) is said
+
+
 def results(spec: str, right: list[list[bool]]) -> list[Result]:
     return [
         Result(f"p{problem}", spec, "f", "answered", one, epoch=epoch)
@@ -74,10 +86,58 @@ def test_pairs_over_repetitions_compare_means() -> None:
     assert pair.n == 24
     assert pair.difference.value == pytest.approx(0.5)
     assert pair.difference.low <= 0.5 <= pair.difference.high
-    assert pair.p == 0.0  # the same difference everywhere
+    assert pair.test == OVER_PROBLEMS
+    assert pair.p == pytest.approx(2 / 1.5**24)  # the same difference everywhere
+    assert pair.disagree == pytest.approx(0.25)  # the mean square, which the variance of a difference is made of
+    assert pair.superiority == 1
     turned = pair.seen_from("b")
     assert (turned.first, turned.second, turned.difference.value) == ("b", "a", pytest.approx(-0.5))
+    assert turned.superiority == 0
     assert pair.seen_from("a") is pair
+
+
+def judged(made: list[Result]) -> str:
+    return Comparison("t", "m", 2, tuple(rows(made, ["a", "b"])), results=tuple(made)).verdict
+
+
+def test_two_problems_are_no_certainty() -> None:
+    made = [*results("a", [[True, True]] * 2), *results("b", [[True, False]] * 2)]
+    (pair,) = pairs(outcomes(made), ["a", "b"])
+    assert pair.p > 0.5
+    assert pair.difference.low < 0 < pair.difference.high
+    said = judged(made)
+    assert "beats" not in said
+    assert "Not told apart from it: b" in said
+
+
+def family(made: list[Result], size: int) -> list[Result]:
+    """The same, with problems in families of this size."""
+    return [replace(one, family=f"f{int(one.problem[1:]) // size}") for one in made]
+
+
+def test_problems_of_a_family_are_not_independent() -> None:
+    alone = [*results("a", [[True]] * 12 + [[False]] * 4), *results("b", [[True]] * 4 + [[False]] * 12)]
+    together = family(alone, 4)
+    (pair,) = pairs(outcomes(alone), ["a", "b"])
+    (apart,) = pairs(outcomes(together), ["a", "b"], families(together))
+    assert (pair.test, apart.test) == (EXACT, OVER_FAMILIES)
+    assert pair.p < 0.01 < 0.1 < apart.p
+    found = clustered([0.0] * 4 + [1.0] * 8 + [0.0] * 4, [k // 4 for k in range(16)])
+    assert (apart.difference.low, apart.difference.high) == (max(-1, found.low), min(1, found.high))
+    for single, of_families in zip(rows(alone, ["a", "b"]), rows(together, ["a", "b"]), strict=True):
+        assert single.accuracy == of_families.accuracy
+        assert of_families.interval[0] < single.interval[0]
+    assert rows(together, ["a"])[0].interval == wilson(3, 4)
+    assert rows(family(alone, 1), ["a"])[0].interval == wilson(12, 16)
+    assert pairs(outcomes(alone), ["a", "b"], families(family(alone, 1))) == [pair]
+    assert OVER_FAMILIES in judged(together)
+    assert "16 problems in families show less" in judged(together)
+
+
+def test_families_of_unequal_size_have_an_interval_around_the_accuracy() -> None:
+    made = [replace(one, family="a" if k else "b") for k, one in enumerate(results("s", [[False]] + [[True]] * 9))]
+    (row,) = rows(made, ["s"])
+    assert row.interval[0] <= row.accuracy <= row.interval[1]
 
 
 def test_no_repetition_is_refused(sums: Sums) -> None:

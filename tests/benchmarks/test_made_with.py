@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from benchmarks import compare
 from benchmarks.made_with import git_state, made_with
-from reasoning import __version__
+from reasoning import Budget, __version__
 from reasoning.testing import ScriptedLLM
 
 
@@ -59,3 +60,29 @@ def test_it_is_kept_from_the_first_run(sums: Any, adds: Any, tmp_path: Path) -> 
     first = about()
     assert (first["library"], first["python"]) == (__version__, made_with()["python"])
     assert about() == first
+
+
+def test_every_plan_is_kept_with_its_budgets_and_prices(sums: Any, adds: Any, tmp_path: Path) -> None:
+    def asked(limit: int, **more: Any) -> list[dict[str, Any]]:
+        llm = ScriptedLLM(adds(), budget=Budget(calls=50))
+        llm.client.prices = "table 7"  # type: ignore[attr-defined]
+        compare(["vanilla"], sums(3), llm, limit=limit, out=tmp_path, progress=False, **more)
+        plans: list[dict[str, Any]] = json.loads((tmp_path / "run.json").read_text())["about"]["asked"]
+        return plans
+
+    first = {"strategies": ["vanilla"], "concurrency": 32, "limit": 2, "epochs": 1}
+    first |= {"budget": "calls=50", "prices": "table 7"}
+    assert asked(2) == [first]
+    more = {"epochs": 2, "race": 2.0, "concurrency": 3, "minutes": 9.0, "strategy_budget": Budget(tokens=50_000)}
+    second = {**first, **more, "limit": 3, "strategy_budget": "tokens=50000"}
+    assert asked(3, **more) == [first, second]
+    assert asked(2) == [first, second]
+
+
+def test_the_packages_that_problems_depend_on() -> None:
+    for package in ("datasets", "reasoning-gym"):
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+        assert made_with()[package] == version

@@ -121,6 +121,20 @@ def test_a_forecast_calls_nobody_and_holds() -> None:
     assert "The journal has 30 of the 30 draws that are asked for first" in again.notes
 
 
+def test_a_forecast_counts_every_repetition() -> None:
+    llm, specs = counting(), ["vanilla", "self_consistency(cot(stages=1), samples=3)"]
+    strategies = {spec: reasoning.strategies.get(spec) for spec in specs}
+    once, thrice = (forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6, epochs=n)) for n in (1, 3))
+    assert "6 problems × 3 repetitions" in thrice.title
+    for few, many in ((once.least, thrice.least), (once.most, thrice.most)):
+        assert (many.calls, many.completion_tokens) == (3 * few.calls, 3 * few.completion_tokens)
+        assert many.prompt_tokens == pytest.approx(3 * few.prompt_tokens, abs=3 * 6)
+    compare(specs, EXAMPLES, llm, epochs=3, progress=False)
+    assert thrice.least.calls == llm.calls == thrice.most.calls == 3 * 6 * 4
+    again = forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6, epochs=3))
+    assert "The journal has 72 of the 72 draws" in again.notes
+
+
 def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
     most = {
         "vanilla": 1,

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import compare
+from benchmarks.report import find
+from benchmarks.report.grids import grids
 from benchmarks.store import Store
 from reasoning.errors import UsageError
 from reasoning.llm.request import Completion, Message, Request
@@ -52,10 +54,50 @@ def test_a_strategy_that_cannot_win_is_stopped_and_the_run_ends(tmp_path: Path, 
     assert llm.calls < 80
     assert f"stopped vanilla after {raced['out']['vanilla']} problems" in found.verdict
     assert f"{llm.calls} results were made rather than 400." in found.verdict
+    assert found.verdict.startswith("The race (a margin of 0 points) left cot(stages=1): ")
+    assert "p <" not in found.verdict + " ".join(found.remarks)
+    assert "p =" not in found.verdict
+    assert any("describe and do not test" in one for one in found.remarks)
+    begun = len({result.problem for result in found.results})
+    assert found.n == begun < 60
+    assert f"· {begun} problems ·" in found.title
     silent = ScriptedLLM([])
     again = compare(["vanilla", "cot(stages=1)"], sums(200), silent, limit=200, race=0, out=tmp_path, progress=False)
     assert silent.requests == []
     assert again.verdict == found.verdict
+
+
+def test_only_those_that_are_left_are_compared(tmp_path: Path, sums: Sums) -> None:
+    llm = ScriptedLLM(by_prompt)
+    specs = ["vanilla", "cot", "cot(stages=1)"]
+    found = compare(specs, sums(40), llm, limit=40, race=0, out=tmp_path, concurrency=4, progress=False)
+    assert {(pair.first, pair.second) for pair in found.pairs} == {("cot", "cot(stages=1)")}
+    assert [row.best for row in found.rows] == [False, True, True]
+    said = found.verdict.splitlines()
+    assert said[0] == "The race (a margin of 0 points) left 2 of 3 strategies: cot and cot(stages=1)."
+    assert said[1].startswith("Racing stopped vanilla after ")
+    assert "e-value ≥ 20" in said[1]
+    assert said[2].startswith("Best of those left: ")
+    assert all("vanilla" not in line for line in said[2:])
+    report = find(Store.read(tmp_path))
+    assert report.headline == said[0]
+    notes = {grid.name: grid.note for grid in grids(report)}
+    after = Store.read(tmp_path).about["raced"]["out"]["vanilla"]
+    for name in ("budgets-tokens", "solved"):
+        assert f"vanilla (stopped by the race after {after} problems)" in notes[name]
+    assert {point.strategy for one in report.costs for point in one.points} == {"cot", "cot(stages=1)"}
+
+
+def test_what_a_race_saved_counts_repetitions_and_an_end_without_a_race_ends_it(tmp_path: Path, sums: Sums) -> None:
+    specs = ["vanilla", "cot(stages=1)"]
+    given = {"limit": 30, "out": tmp_path, "epochs": 2, "concurrency": 1, "progress": False}
+    found = compare(specs, sums(30), ScriptedLLM(by_prompt), race=0, **given)  # type: ignore[arg-type]
+    assert len(found.results) < 120
+    assert f"{len(found.results)} results were made rather than 120." in found.verdict
+    whole = compare(specs, sums(30), ScriptedLLM(by_prompt), **given)  # type: ignore[arg-type]
+    assert "acing" not in whole.verdict
+    assert "It beats vanilla" in whole.verdict
+    assert whole.remarks == ()
 
 
 def test_latency_changes_nothing(sums: Sums, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from benchmarks import compare
 from benchmarks.regression import regression
 from reasoning.commands import app
-from reasoning.errors import UsageError
+from reasoning.errors import InputError, UsageError
 from reasoning.llm.request import Message
 from reasoning.problem import Example, Problem
 from reasoning.testing import ScriptedLLM
@@ -60,8 +60,70 @@ def test_what_became_worse_is_named_and_fails(run: Callable[..., Path], tmp_path
 
 def test_only_the_same_problems_are_compared_and_it_is_said(run: Callable[..., Path]) -> None:
     found = regression(run("before", n=6), run("after", 1, n=9, specs="vanilla"))
-    assert (found.common, found.left_out, found.alone) == (6, 3, ("cot(stages=1)",))
+    assert (found.common, found.left_out, found.gone, found.new) == (6, 3, ("cot(stages=1)",), ())
     assert found.changes[0].pair.n == 6
+
+
+def failing(folder: Path, *problems: str) -> Path:
+    """The folder, in which the calls of `vanilla` failed on these problems."""
+    path = folder / "results.jsonl"
+    results = [json.loads(line) for line in path.read_text().splitlines()]
+    for result in results:
+        if result["strategy"] == "vanilla" and result["problem"] in problems:
+            result.update(state="failed", correct=None, value=None, why="CallFailed: 500")
+    path.write_text("".join(json.dumps(result) + "\n" for result in results))
+    return folder
+
+
+def test_where_nothing_could_be_compared_nothing_passes(run: Callable[..., Path], tmp_path: Path) -> None:
+    before, after, junit = run("before"), run("after"), tmp_path / "junit.xml"
+    assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 0
+    failing(after, *(f"sum-{k}" for k in range(1, 11)))
+    said = told("compare", before, after, "--fail-if-worse", "2%", "--junit", junit)
+    assert said.exit_code == 1
+    assert "fails, as nothing could be compared: vanilla" in " ".join(said.stdout.split())
+    suite = ElementTree.parse(junit).getroot()
+    assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["2", "0", "1"]
+    error = suite[0].find("error")
+    assert error is not None
+    assert "10 (a call failed) of the 10 problems in both" in str(error.get("message"))
+    change = json.loads(told("compare", before, after, "--json").stdout)["changes"][0]
+    assert [change[name] for name in ("n", "failed", "difference", "ci95", "p")] == [0, 10, None, None, None]
+    assert told("compare", before, after, "--junit", junit).exit_code == 0  # without a tolerance nothing is tested
+    assert ElementTree.parse(junit).getroot().get("skipped") == "1"
+    (after / "results.jsonl").write_text("")
+    assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 1
+
+
+def test_a_strategy_that_is_gone_fails_and_a_new_one_does_not(run: Callable[..., Path], tmp_path: Path) -> None:
+    both, one, junit = run("both"), run("one", specs="vanilla"), tmp_path / "junit.xml"
+    said = told("compare", both, one, "--fail-if-worse", "2%", "--junit", junit)
+    assert said.exit_code == 1
+    assert "in the earlier run only: cot(stages=1)" in " ".join(said.stdout.split())
+    assert ElementTree.parse(junit).getroot().find(".//testcase[@name='cot(stages=1)']/error") is not None
+    added = told("compare", one, both, "--fail-if-worse", "2%")
+    assert (added.exit_code, "in the later run only: cot(stages=1)" in added.stdout) == (0, True)
+
+
+def test_problems_that_are_left_out_are_counted_by_strategy(run: Callable[..., Path]) -> None:
+    before, after = run("before"), failing(run("after", n=9), "sum-2", "sum-3")
+    shown = " ".join(told("compare", before, after).stdout.split())
+    assert "vanilla leaves out 2 (a call failed) of the 9 problems in both" in shown
+    assert "left out, as in one run only or not the same: 1 problem" in shown
+    assert "1 problems" not in shown
+    assert "vanilla 2 of 9" in " ".join(told("matrix", before, after).stdout.split())
+
+
+def test_no_p_is_zero(run: Callable[..., Path]) -> None:
+    said = told("compare", run("before", n=30), run("after", *range(1, 30), n=30))
+    assert "< 0.001" in said.stdout
+    assert "0.000" not in said.stdout
+
+
+def test_a_report_that_cannot_be_written(run: Callable[..., Path], tmp_path: Path) -> None:
+    error = told("compare", run("a"), run("b"), "--junit", tmp_path / "none" / "junit.xml").exception
+    assert isinstance(error, InputError)  # ends with 2
+    assert "junit.xml: cannot be written: No such file or directory" in str(error)
 
 
 def test_one_strategy_each_is_compared_whatever_it_is_called(run: Callable[..., Path]) -> None:
@@ -89,6 +151,24 @@ def test_a_matrix_of_runs(run: Callable[..., Path], tmp_path: Path) -> None:
     assert "–" in said.stdout.splitlines()[-1]
     assert "(one)" in said.stdout  # the model alone would not tell the two apart
     assert "(two)" in said.stdout
+
+
+def test_a_matrix_counts_the_same_problems_for_all(run: Callable[..., Path]) -> None:
+    few, many = run("few", 1, n=5), run("many", 1, 8, 9, n=9)
+    shown = " ".join(told("matrix", few, many).stdout.split())
+    assert "given · 5 problems" in shown
+    assert shown.count("80.0 %") == 4  # both strategies, in both runs
+    assert "left out, as not in every run: 4 of the 9 problems of" in shown
+    assert "the runs differ in: problems sha256" in shown
+
+
+def test_runs_of_two_seeds_are_no_matrix(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        llm = ScriptedLLM(lambda messages: "The answer is 24.")
+        compare("vanilla", "last_letters", llm, limit=3, seed=seed, out=tmp_path / str(seed), progress=False)
+    error = told("matrix", tmp_path / "1", tmp_path / "2").exception
+    assert isinstance(error, UsageError)
+    assert "these runs have no problem in common: seed 1 and 2" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,15 @@ from benchmarks.store import Store
 from reasoning import loop
 from reasoning.answer import Answer, Answered
 from reasoning.budget import Budget
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, JournalError, ReasoningError, UsageError
+from reasoning.errors import (
+    AuthenticationFailed,
+    BudgetExhausted,
+    CallFailed,
+    JournalError,
+    PriceUnknown,
+    ReasoningError,
+    UsageError,
+)
 from reasoning.kinds import Text
 from reasoning.llm.request import Message
 from reasoning.problem import Example, Problem
@@ -173,6 +181,20 @@ def test_the_budget_stops_cleanly_and_more_of_it_goes_on(store: Store, adds: Add
     more = ScriptedLLM(adds())
     assert run(store, more, "vanilla", "cot") is None
     assert more.calls == 3
+
+
+def test_dollars_for_a_model_without_a_price_end_the_run_also_after_a_draw_of_the_journal(
+    store: Store, adds: Adds, tmp_path: Path
+) -> None:
+    journal = reasoning.Journal(tmp_path / "journal.sqlite")
+    run(store, ScriptedLLM(adds(), journal=journal), "vanilla", n=1)
+    store.results.clear()
+    llm = ScriptedLLM(adds(), journal=journal, budget=Budget(usd=1))
+    llm._price = lambda usage: None  # as of a model that no table knows
+    stopped = run(store, llm, "vanilla", "cot", concurrency=1)
+    assert isinstance(stopped, PriceUnknown)
+    assert list(store.results) == [Key("sum-1", "vanilla")]
+    assert llm.calls == 0
 
 
 def test_cancelling_keeps_what_is_finished_and_leaves_no_task(store: Store, adds: Adds) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.result import Key, Result
 from benchmarks.settings import default_folder
 from benchmarks.store import Store
+from reasoning.commands import app
 from reasoning.errors import InputError, SettingsChanged
 from reasoning.llm.request import Usage
 from reasoning.problem import Example
@@ -55,8 +57,9 @@ def test_what_is_added_is_read_again(tmp_path: Path, sums: Sums) -> None:
     store.close()
 
 
-def test_the_last_of_several_results_counts(tmp_path: Path) -> None:
+def test_the_last_of_several_results_counts(tmp_path: Path, sums: Sums) -> None:
     store = opened(tmp_path / "run")
+    store.add_examples(sums(1))
     store.add(replace(RESULT, state="failed", correct=None), Trace("old"))
     store.add(RESULT, Trace("new"))
     store.close()
@@ -98,8 +101,10 @@ def test_a_problem_that_changed_is_refused(tmp_path: Path, sums: Sums) -> None:
     store = opened(tmp_path / "run")
     store.add_examples(sums(2))
     first = sums(1)[0]
-    with pytest.raises(SettingsChanged, match="'sum-1' has changed"):
-        store.add_examples([replace(first, problem=replace(first.problem, question="Another?"))])
+    store.add_examples([first])
+    for other in (replace(first, problem=replace(first.problem, question="Another?")), replace(first, target=99)):
+        with pytest.raises(SettingsChanged, match="'sum-1' has changed"):
+            store.add_examples([other])
     store.close()
 
 
@@ -162,9 +167,73 @@ def test_a_damaged_folder_says_where(tmp_path: Path, file: str, text: str, said:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"correct": "yes"}, "'correct' is 'yes', not bool or NoneType"),
+        ({"correct": 1}, "'correct' is 1"),
+        ({"correct": None}, "the state 'answered' with correct=None"),
+        ({"state": "done"}, "the state 'done'"),
+        ({"problem": 7}, "'problem' is 7, not str"),
+        ({"epoch": True}, "'epoch' is True"),
+        ({"usage": {"calls": 1, "prompt_tokens": -5}}, "'prompt_tokens' is -5"),
+        ({"spent": {"usd": float("nan")}}, "'usd' is nan"),
+        ({"usage": None}, "damaged record"),
+    ],
+)
+def test_a_result_that_makes_no_sense_says_where(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    opened(tmp_path / "run").close()
+    lines = [RESULT.to_json(), {**RESULT.to_json(), **changes}]
+    (tmp_path / "run" / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(InputError) as raised:
+        Store.read(tmp_path / "run")
+    assert "results.jsonl:2: damaged record: " in str(raised.value)
+    assert said in str(raised.value)
+
+
+def test_every_command_refuses_what_cannot_be_told_apart(tmp_path: Path, sums: Sums) -> None:
+    for name in ("twice", "other"):
+        store = opened(tmp_path / name)
+        store.add_examples(sums(2))
+        store.ask(["cot"])
+        store.add(replace(RESULT, problem="sum-1" if name == "twice" else "elsewhere"), Trace("t"))
+        store.close()
+    with (tmp_path / "twice" / "problems.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "sum-1", "question": "7 + 9?", "kind": "number", "target": 16}) + "\n")
+    for name, said in (
+        ("twice", "problems.jsonl:3: damaged record: a second problem 'sum-1'"),
+        ("other", "results.jsonl: a result of the problem 'elsewhere', which is not in problems.jsonl"),
+    ):
+        folder = str(tmp_path / name)
+        for words in (
+            ["report", folder],
+            ["report", folder, "--json"],
+            ["show", folder],
+            ["plan", "--pilot", folder],
+            ["matrix", folder],
+            ["compare", folder, folder],
+            ["rescore", folder],
+        ):
+            done = CliRunner().invoke(app(), ["bench", *words])
+            assert isinstance(done.exception, InputError)
+            assert said in str(done.exception)
+            assert done.stdout == ""
+
+
+def test_a_run_goes_on_where_problems_are_missing(tmp_path: Path, sums: Sums) -> None:
+    store = opened(tmp_path / "run")
+    store.add(RESULT, Trace("t"))
+    store.close()
+    store = opened(tmp_path / "run")
+    store.add_examples(sums(1))
+    store.close()
+    assert list(Store.read(tmp_path / "run").results) == [RESULT.key]
+
+
 def test_a_result_of_a_later_version_is_read(tmp_path: Path) -> None:
-    assert Result.from_json({**RESULT.to_json(), "mood": 3}) == RESULT
-    json.dumps(RESULT.to_json())
+    data = RESULT.to_json()
+    assert Result.from_json({**data, "mood": 3, "usage": {**data["usage"], "joules": 7}}) == RESULT
+    json.dumps(data)
 
 
 def test_in_memory_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sums: Sums) -> None:

@@ -9,10 +9,9 @@ import pytest
 from rich.console import Console
 
 from benchmarks import table
-from benchmarks.pairs import outcomes
+from benchmarks.comparison import Comparison
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
-from benchmarks.verdict import verdict
 from reasoning.llm.request import Usage
 
 
@@ -67,15 +66,41 @@ def test_where_all_failed_there_is_no_accuracy() -> None:
 
 
 GOLDEN = """\
-| strategy | accuracy | 95 % | unparsed | failed | calls | tokens in | tokens out | cost | s each |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| vanilla | 4.3 % | 1–21 | 0 | 1 | 48 | 24,000 | 3,600 | local | 1.5 |
-| **cot** | **41.7 %** | **24–61** | **2** | **0** | **48** | **24,000** | **3,600** | **local** | **1.5** |
-| **self_consistency(cot, samples=5)** | **41.7 %** | **24–61** | **0** | **0** | **48** | **24,000** | **3,600** | **local** | **1.5** |"""  # noqa: E501
+| strategy | n | accuracy | 95 % | unparsed | failed | calls | tokens in | tokens out | cost | s each |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| vanilla | 23 | 4.3 % | 1–21 | 0 | 1 | 48 | 24,000 | 3,600 | local | 1.6 |
+| **cot** | **24** | **41.7 %** | **24–61** | **2** | **0** | **48** | **24,000** | **3,600** | **local** | **1.5** |
+| **self_consistency(cot, samples=5)** | **24** | **41.7 %** | **24–61** | **0** | **0** | **48** | **24,000** | **3,600** | **local** | **1.5** |"""  # noqa: E501
 
 
 def test_markdown() -> None:
     assert table.markdown(ROWS, free=True) == GOLDEN
+
+
+def test_n_is_a_column_where_rows_differ_in_it() -> None:
+    assert "| n |" not in table.markdown(ROWS[1:], free=True)
+    assert "<th style=text-align:right>n</th>" in table.html(ROWS, free=True)
+    assert " 23 " in printed(ROWS, 80)
+
+
+def test_the_best_is_the_best_of_what_was_answered_by_all() -> None:
+    """Twelve right answers of twelve, where 48 calls failed, are no better than 54 of 60."""
+    few = [*made("vanilla", 12, failed=48), *made("cot", 54, 6)]
+    assert [row.best for row in rows(few, ["vanilla", "cot"])] == [False, True]
+    assert judged(few).startswith("cot solved 54 of 60")
+    enough = [*made("vanilla", 40, failed=20), *made("cot", 39, 21), *made("pot", 0, 60)]  # 100 % and 65 % of its own
+    enough[60:120] = reversed(enough[60:120])
+    lacking = [one for one in enough if one.strategy != "vanilla" or one.problem != "p0"]
+    assert "Best on the 39 problems that all strategies answered: vanilla, 39 of 39 right" in judged(lacking)
+
+
+def test_one_is_in_the_singular() -> None:
+    assert "1 problem is too few to show any difference with 1 pair" in judged(made("a", 1), made("b", 0, 1))
+    six = judged(*(made(f"strategy_{k}", 10, 10) for k in range(7)))
+    assert "1 others" not in six
+    assert "strategy_6" in six
+    loss = judged(made("a", 300), made("b", 299, 1), made("c", 0, 300))
+    assert "-0" not in loss
 
 
 def printed(shown: list[Row], width: int, free: bool = True) -> str:
@@ -93,7 +118,7 @@ def test_in_a_terminal_no_number_is_cut(width: int) -> None:
     if width == 120:
         assert "self_consistency(cot, samples=5) ★" in said
     else:
-        assert "self_consistency(cot," in said  # broken between words
+        assert "self_consistency(cot," in printed(ROWS[1:], width)  # broken between words
 
 
 def test_money_and_large_numbers() -> None:
@@ -114,13 +139,14 @@ def test_names_are_shown_and_never_obeyed() -> None:
 
 def judged(*results: list[Result]) -> str:
     flat = [one for of_one in results for one in of_one]
-    return verdict(rows(flat, list(dict.fromkeys(one.strategy for one in flat))), outcomes(flat))
+    made = rows(flat, list(dict.fromkeys(one.strategy for one in flat)))
+    return Comparison("ones", "m", 1, tuple(made), results=tuple(flat)).verdict
 
 
 def test_what_can_and_what_cannot_be_told_apart() -> None:
     said = judged(made("vanilla", 0, 24), made("cot", 11, 13), made("pot", 14, 10)).splitlines()
     assert said[0] == "Best: pot, 14 of 24 right."
-    assert said[1] == "It beats vanilla by 58 points (95 %: 34 to 76; p < 0.001); exact McNemar, Holm over 3 pairs."
+    assert said[1] == "It beats vanilla by 58 points (95 %: 36 to 76; p < 0.001); exact McNemar, Holm over 3 pairs."
     assert said[2] == "Not told apart from it: cot (p = 0.25)."
     found = re.match(r"24 problems show differences of about (\d+) points or more .* on 12 % of the problems", said[3])
     assert found
@@ -146,7 +172,7 @@ def test_pairs_are_made_of_problems_that_both_answered() -> None:
     said = judged(made("a", 5, 5), [one for one in made("b", 0, 10) if one.problem not in ("p0", "p1")])
     assert "p = 0.25" in said  # three problems divide them, not five
     apart = judged(made("a", 2), [Result("q", "b", "f", "answered", True)])
-    assert "no answered problem in common" in apart
+    assert apart == "They have no answered problem in common, so nothing is compared."
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,12 @@ def load(path: Path, *lines: Any, limit: int = 99) -> list[Any]:
         (["He has 3 left.\n#### 3", "#### 1,024"], Number(), "3"),
         (["yes", "No", True], YesNo(), "yes"),
         (["red", 18], Text(), "red"),
-        (["12/24/2002", "01/02/2003"], Text(), "12/24/2002"),
+        (["12/24/2002", "01/02/2003"], Date("%m/%d/%Y"), "12/24/2002"),
+        (["24.12.2002", "1.2.2003"], Date("%d.%m.%Y"), "24.12.2002"),
+        (["2002-12-24", "2003-01-02"], Date(), "2002-12-24"),
+        (["02/01/2003", "01/02/2003"], Text(), "02/01/2003"),  # January or February?
+        (["12/24/2002", "24/12/2002"], Text(), "12/24/2002"),
+        (["12/24/2002", "soon"], Text(), "12/24/2002"),
     ],
 )
 def test_the_kind_is_what_all_answers_are(tmp_path: Path, answers: list[Any], kind: object, first: Any) -> None:
@@ -162,6 +167,14 @@ def test_columns_with_other_names(tmp_path: Path) -> None:
     mine = tasks.get(f"toml:{tmp_path}/mine.toml")
     assert (mine.name, mine.load(5, 0)[0].problem.kind) == ("csv:a.csv", Text())
     assert mine.version() != tasks.get(f"csv:{tmp_path}/a.csv", MAPPING).version()
+
+
+def test_a_comma_within_braces_or_quotes_ends_no_field(tmp_path: Path) -> None:
+    row = {"When, exactly": "What day is it?", "Answer": "02/03/2002"}
+    given = 'question="When, exactly", answer=Answer, kind={"kind": "date", "format": "%m/%d/%Y"}'
+    written(tmp_path / "a.jsonl", row)
+    (example,) = tasks.get(f"jsonl:{tmp_path}/a.jsonl", given).load(5, 0)
+    assert (example.problem.question, example.problem.kind) == ("What day is it?", Date("%m/%d/%Y"))
 
 
 def test_a_task_file_gives_a_kind_with_its_parameters(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -128,6 +129,45 @@ def test_a_scorer_that_evaluates_gets_plain_arithmetic_only(tmp_path: Path) -> N
 def test_what_is_not_offered_says_why(name: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         load(name)
+
+
+def test_settings_make_other_problems_and_another_task() -> None:
+    task = tasks.get("gym:chain_sum(max_terms=8,min_terms=5)")
+    assert task.name == "gym:chain_sum(max_terms=8, min_terms=5)" == tasks.get(task.name).name
+    assert task.version() == f"{tasks.get('gym:chain_sum').version()}, max_terms=8, min_terms=5"
+    terms = [len(re.findall(r"\d+", example.problem.question.partition("?")[0])) for example in task.load(20, 1)]
+    assert min(terms) >= 5
+    assert max(terms) <= 8
+    assert task.load(2, 1) != tasks.get("gym:chain_sum").load(2, 1)
+    assert isinstance(tasks.get("gym:spell_backward(min_word_len=4)").load(1, 0)[0].problem.kind, Text)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gym:chain_sum(min_term=5)", "unknown setting 'min_term' of gym:chain_sum; did you mean 'min_terms'"),
+        ("gym:chain_sum(seed=5)", "unknown setting 'seed'"),
+        ("gym:chain_sum(min_terms=9, max_terms=2)", "does not take these settings"),
+        ("gym:chain_sum(min_terms='many')", "does not take these settings"),
+        ("gym:chain_sum(5)", r"written as in gym:chain_sum\(min_terms=5"),
+        ("gym:chain_sum(min_terms=print())", r"written as in gym:chain_sum\(min_terms=5"),
+        ("gym:chain_sum(min_terms=5", r"written as in gym:chain_sum\(min_terms=5"),
+        ("gym:chain_sun(min_terms=5)", "did you mean 'gym:chain_sum'"),
+    ],
+)
+def test_settings_that_make_no_sense(name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load(name)
+
+
+def test_every_set_that_is_listed_loads_and_the_others_say_why() -> None:
+    from benchmarks.tasks.gym import known, not_offered
+
+    for name in known():
+        assert tasks.get(f"gym:{name}").load(1, 0)
+    for name in not_offered():
+        with pytest.raises(UsageError, match="is not offered: "):
+            load(f"gym:{name}")
 
 
 def test_the_nearest_set_is_named() -> None:

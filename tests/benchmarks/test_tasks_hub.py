@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks import tasks
+from benchmarks.problems import from_json, to_json
 from benchmarks.tasks import hub
 from reasoning.commands import app
 from reasoning.errors import InputError
@@ -48,7 +49,10 @@ ROWS: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "gsm8k": ({"question": "Pens?", "answer": "He has <<2*3=6>>6.\n#### 1,006"}, Number(), 1006),
     "gsm8k_platinum": ({"question": "Pens?", "answer": "#### 6", "cleaning_status": "verified"}, Number(), 6),
     "gsm_hard": ({"input": "Pens?", "code": "def solution(): …", "target": 5723912.0}, Number(), 5723912),
-    "gsm_plus": ({"question": "Pens?", "answer": "6.5", "perturbation_type": "distraction"}, Number(), 6.5),
+    "gsm_plus": (
+        {"question": "Pens?", "answer": "6.5", "perturbation_type": "distraction", "seed_question": "Pen?"},
+        *(Number(), 6.5),
+    ),
     "svamp": ({"question_concat": "Ann. Pens?", "Body": "Ann.", "Question": "Pens?", "Answer": "6.0"}, Number(), 6),
     "asdiv": ({"id": "a-1", "question": "Pens?", "result": "6", "result_unit": "pens"}, Number(), 6),
     "multiarith": ({"question": "Pens?", "final_ans": "6"}, Number(), 6),
@@ -116,12 +120,35 @@ def test_a_competition_problem(repository: Any) -> None:
 
 def test_any_of_several_answers_is_right(repository: Any) -> None:
     spans = {"spans": ["Ann", "Ann Lee"], "types": ["span", "span"]}
-    (example,) = repository("drop", [{"passage": "Ann Lee won.", "question": "Who?", "answers_spans": spans}]).load(
-        5, 0
-    )
+    row = {"section_id": "nfl_1", "passage": "Ann Lee won.", "question": "Who?", "answers_spans": spans}
+    (example,) = repository("drop", [row]).load(5, 0)
     assert example.problem.context == "Ann Lee won."
     assert (example.score("ann lee"), example.score("Ann"), example.score("Lee")) == (True, True, False)
     assert example.target == "Ann or Ann Lee"
+
+
+def test_problems_that_are_alike_are_of_one_family(repository: Any) -> None:
+    spans = {"spans": ["Ann"], "types": ["span"]}
+    passages = [("nfl_1", "Who?"), ("nfl_1", "When?"), ("history_2", "Why?")]
+    rows = [{"section_id": one, "passage": one, "question": asked, "answers_spans": spans} for one, asked in passages]
+    found = repository("drop", rows).load(3, 0)
+    assert {example.problem.question: example.family for example in found} == {
+        "Who?": "nfl_1",
+        "When?": "nfl_1",
+        "Why?": "history_2",
+    }
+    for example in found:
+        assert from_json(to_json(example)).family == example.family
+
+
+def test_a_variation_is_of_the_family_of_its_question_whose_name_is_short(repository: Any) -> None:
+    seeds = ["Ann has three pens and buys twice as many as that. Pens?"] * 2 + ["Two pens?"]
+    rows = [
+        {"question": f"{k}?", "answer": "1", "perturbation_type": "x", "seed_question": s} for k, s in enumerate(seeds)
+    ]
+    found = {example.problem.question: example.family for example in repository("gsm_plus", rows).load(3, 0)}
+    assert found["0?"] == found["1?"] != found["2?"] == "Two pens?"
+    assert len(found["0?"]) == 16
 
 
 def test_a_seed_draws_from_sets_in_an_order_that_means_something(repository: Any) -> None:
@@ -137,7 +164,7 @@ def test_a_seed_draws_from_sets_in_an_order_that_means_something(repository: Any
 
 def test_rows_without_an_answer_are_left_out(repository: Any) -> None:
     rows = [
-        {"question": f"{k}?", "answer": "None" if k % 2 else str(k), "perturbation_type": kind}
+        {"question": f"{k}?", "answer": "None" if k % 2 else str(k), "perturbation_type": kind, "seed_question": "Pen?"}
         for k, kind in enumerate(["distraction", "critical thinking", "distraction"])
     ]
     assert sorted(example.target for example in repository("gsm_plus", rows).load(9, 0)) == ["0", "2"]
@@ -185,3 +212,42 @@ def test_the_tasks_are_listed_with_what_they_are() -> None:
     assert "gym:chain_sum\n" in told("gym").stdout
     assert "answer: number\n" in told("gym:chain_sum").stdout
     assert "did you mean 'gsm8k'" in str(told("gms8k").exception)
+    assert "several lines yet: arc_agi, binary_matrix" in " ".join(told("gym").stdout.split())
+    assert "gym:sudoku" not in told("gym").stdout
+    assert "problems: up to 250\n" in told("bbh:snarks").stdout
+    for name in ("gsm8k", "hf:openai/gsm8k"):
+        said = told(name).stdout
+        assert "split: test\n" in said
+        assert ("seen: public since 2021, so models" in said) is (name == "gsm8k")
+        assert "may have seen it; compare with a task that is made from a seed" in " ".join(said.split())
+    assert "config: snarks\n" in told("bbh:snarks").stdout
+    assert "seen:" not in told("gsm_symbolic").stdout
+
+
+def test_a_file_is_described_as_the_task_that_it_is(tmp_path: Path) -> None:
+    def told(name: str) -> Result:
+        return CliRunner().invoke(app(), ["tasks", name])
+
+    (tmp_path / "a.csv").write_text("Q,answer\nHow many?,3\nHow few?,2\n")
+    (tmp_path / "mine.toml").write_text('from = "csv:a.csv"\nquestion = "Q"\n')
+    for line in ("problems: 2", "answer: number", "what: a.csv", "version: sha256 "):
+        assert line in told(f"toml:{tmp_path}/mine.toml").stdout
+    assert "'question' (a text) is missing" in str(told(f"csv:{tmp_path}/a.csv").exception)
+    assert "no such file" in str(told(f"jsonl:{tmp_path}/none.jsonl").exception)
+    (tmp_path / "hub.toml").write_text('from = "hf:some/thing"\nrevision = "v2"\n')
+    assert "revision: v2" in told(f"toml:{tmp_path}/hub.toml").stdout
+
+
+def test_a_revision_is_part_of_the_version_and_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {}
+
+    def load_dataset(*_: object, **how: Any) -> list[dict[str, Any]]:
+        asked.update(how)
+        return [{"question": "How many?", "answer": "3"}]
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    task = tasks.get(f"hf:{tmp_path}", "revision=v2")
+    assert task.load(1, 0)[0].target == "3"
+    assert asked["revision"] == "v2"
+    assert "revision v2" in task.version()
+    assert "revision" not in tasks.get("gsm8k").version()

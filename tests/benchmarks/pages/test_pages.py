@@ -76,6 +76,12 @@ def test_writing_renews_a_part_and_keeps_the_others(
     assert not (tmp_path / "results.md").exists()
 
 
+def test_the_page_of_chain_of_symbol_says_what_its_shipped_examples_save() -> None:
+    saving = strategies.get("chain_of_symbol").saving
+    assert f"| tokens saved | {saving} |" in card_part("chain_of_symbol", shown("chain_of_symbol"))
+    assert "tokens saved" not in card_part("cot", shown("cot"))
+
+
 def test_every_technique_has_a_page_and_a_place_in_the_index() -> None:
     assert {f"{name}.md" for name in places()} | {"README.md"} == {path.name for path in PAGES[:-1]}
     assert {place.split(".")[1] for place in places().values()} <= set(MECHANISMS)

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 
+from benchmarks import compare
 from benchmarks.comparison import Comparison
-from benchmarks.report import find
+from benchmarks.pairs import OVER_FAMILIES
+from benchmarks.report import charts, find, terminal
 from benchmarks.report.grids import grids
 from benchmarks.statistics import mcnemar, tango
+from benchmarks.statistics.noise import components, single_run
 from benchmarks.store import Store
-from reasoning.errors import InputError
+from benchmarks.stored import printed
+from reasoning.commands import app
+from reasoning.errors import InputError, UnknownName
 from reasoning.llm.request import Usage
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
 from tests.benchmarks.report.conftest import result
 from tests.benchmarks.report.synthetic import made
 
@@ -48,7 +59,7 @@ def test_pairs_have_the_intervals_and_tests_of_the_statistics(kept: Kept) -> Non
     a, b = ([letter == "r" for letter in word] for word in ("rrrrwwwwrr", "rrwwrrwwww"))
     assert pair.difference == tango(a, b)
     assert pair.p == mcnemar(4, 2)
-    assert found.against_best == [pair]
+    assert found.against_best == (pair,)
 
 
 def test_repetitions_are_one_problem(kept: Kept) -> None:
@@ -56,8 +67,44 @@ def test_repetitions_are_one_problem(kept: Kept) -> None:
     (pair,) = found.pairs
     assert pair.n == 4
     assert pair.difference.value == pytest.approx((1 + 1 + 2 / 3 + 1 / 3) / 4 - (1 / 3 + 1 / 3) / 4)
-    assert found.agreement.n == 12
+    assert found.agreement.n == 4
     assert "Paired t-tests" in next(grid.note for grid in grids(found) if grid.name == "differences")
+
+
+def test_between_runs_are_the_components_and_the_single_runs(kept: Kept) -> None:
+    found = find(kept(a="rrrwf,rrwwr,rrrrr", b="rwwww,wrwwr,rwwww", c="fffff,fffff,rrrrr"))
+    a, tokens, b, _ = found.runs
+    assert [(one.strategy, one.measure, one.problems) for one in found.runs] == [
+        *(("a", "accuracy", 4), ("a", "tokens", 4), ("b", "accuracy", 5), ("b", "tokens", 5))
+    ]
+    assert a.noise == components([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]])
+    assert (a.mean, a.best) == (pytest.approx(9 / 12), None)
+    assert b.best == single_run([1, 1, 2 / 3, 1 / 3], [2 / 3, 1 / 3, 0, 0])
+    assert (tokens.mean, tokens.noise.run) == (20, 0)
+    grid = next(grid for grid in grids(found) if grid.name == "runs")
+    assert grid.rows[0][:5] == ("a", "accuracy", "4", "75.0 %", f"{100 * a.noise.run:.1f}")
+    assert grid.rows[1][3:8] == ("20", "0.0", "–", "–", "–")
+    assert "all 3 repetitions" in grid.note
+    assert "runs" not in {grid.name for grid in grids(find(kept(a="rrrw", b="rwww")))}
+
+
+def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
+    store = kept(a="rrr,rrr")
+    for key, one in store.results.items():
+        more = 10 * key.epoch + int(key.problem[1:])
+        store.results[key] = dataclasses.replace(one, usage=Usage(1, 100, more))
+    _, tokens = find(store).runs
+    assert tokens.noise == components([[100.0 + k, 110.0 + k] for k in range(3)])
+
+
+def test_families_are_told_of(kept: Kept) -> None:
+    store = kept(a="rrrrrrwwww", b="rrrrwwwwww")
+    for key, one in store.results.items():
+        store.results[key] = dataclasses.replace(one, family=f"f{int(key.problem[1:]) // 2}")
+    found = find(store)
+    assert found.pairs[0].test == OVER_FAMILIES
+    assert any("10 of them come from 5 families" in one for one in found.remarks)
+    assert "over families of problems" in next(grid.note for grid in grids(found) if grid.name == "differences")
 
 
 def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
@@ -144,7 +191,7 @@ def test_unequal_problems_are_paired_over_what_both_answered(kept: Kept) -> None
     said = " ".join(found.remarks)
     assert "(of 10: a 6, b 6, c 10)" in said
     assert "leaves out 4 to 8 a pair" in said
-    assert "Costs are compared on the 2 problems that all of them answered." in said
+    assert "The best, and the costs, are those of the 2 problems that all of them answered." in said
     assert {point.strategy: point.accuracy for point in found.costs[0].points} == {"a": 1, "b": 1, "c": 1}
 
 
@@ -152,14 +199,90 @@ def test_a_strategy_with_too_few_answers_does_not_shrink_the_comparison_of_costs
     found = find(kept(a="rwrwrwrwrw", b="rrrrrrrrww", c="r" + "." * 9))
     assert len(found.on.problems) == 10
     assert {point.strategy for point in found.costs[0].points} == {"a", "b"}
-    assert "With too few answered problems to compare costs: c (1)." in found.remarks
+    assert "With too few answered problems to be compared: c (1)." in found.remarks
+
+
+def test_nothing_is_best_by_leaving_problems_out(kept: Kept) -> None:
+    found = find(kept(vanilla="rrr" + "f" * 12, cot="r" * 12 + "www"))
+    assert [row.best for row in found.rows] == [False, True]
+    assert found.best is not None
+    assert found.best.strategy == "cot"
+    assert found.headline.startswith("cot solved 12 of 15")
+    assert found.pairs == ()
+    header, rows = next((grid.header, grid.rows) for grid in grids(found) if grid.name == "strategies")
+    assert [row[header.index("n")] for row in rows] == ["3", "15"]
+    notes = {grid.name: grid.note for grid in grids(found)}
+    for name in ("budgets-tokens", "solved"):
+        assert "Left out: vanilla (answered 3)." in notes[name]
+    some = find(kept(vanilla="r" * 8 + "f" * 7, cot="w" + "r" * 14))  # 8 of 8, and 14 of 15
+    most = "vanilla has the most right answers on the 8 problems that all strategies answered (8 of 8), but"
+    assert some.headline.startswith(most)
+
+
+def test_n_counts_the_problems_that_were_begun(kept: Kept) -> None:
+    found = Comparison.of(kept(a="rw" + "." * 38, b="r." + "." * 37 + "."), [f"p{k}" for k in range(40)])
+    assert (found.n, found.title) == (2, "ones · 2 problems · m")
+    assert Comparison.of(kept(a="r..")).title == "ones · 1 problem · m"
+
+
+def test_every_form_says_what_limits_the_numbers(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    found = Comparison.of(kept(a="rff", b="rrw"))
+    said = "Calls that did not come through are no wrong answers and are left out: a 2 of 3."
+    printed(found, as_json=False)
+    printed(found, as_json=True)
+    shown, data = capsys.readouterr().out.strip().rsplit("\n", 1)
+    for form in (shown, *json.loads(data)["remarks"][:1], str(found), found._repr_html_()):
+        assert said in form
+    assert "What limits these numbers" in shown
+    assert "What limits" not in str(Comparison.of(kept(a="rww", b="rrw")))
+
+
+def test_a_problem_is_solved_by_most_of_its_repetitions(kept: Kept) -> None:
+    found = find(kept(a="rrw,rww,rrw", b="wrw,wrw,wwr"))
+    of = found.agreement
+    assert (of.n, of.any_right, of.all_right, of.none_right) == (3, 2, 1, 1)
+    assert of.only == {"a": ("p0",), "b": ()}
+    note = next(grid.note for grid in grids(found) if grid.name == "solved")
+    assert note.startswith("Of 3 problems that every strategy answered; one is solved where more than half")
+
+
+def test_the_terminal_has_every_table(kept: Kept) -> None:
+    found = find(kept(a="rrwwww", b="rrrrrw"))
+    console = Console(file=StringIO(), width=100)
+    console.print(terminal(found))
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    for grid in grids(found):
+        assert (grid.title in said) == (grid.name != "strategies")
+    assert "+50.0" in said
+
+
+def test_a_problem_with_strategies_side_by_side(sums: Callable[[int], list[Example]], tmp_path: Path) -> None:
+    for out in (None, tmp_path):
+        llm = ScriptedLLM(lambda messages: f"The answer is {4 + ('step' not in messages[-1].content)}.")
+        found = compare(["vanilla", "cot(stages=1)"], sums(3), llm, limit=3, out=out, progress=False)
+        console = Console(file=StringIO(), width=120)
+        console.print(found.problem("2"))
+        said = console.file.getvalue()  # type: ignore[attr-defined]
+        assert said.count("What is 2 + 2?") == 3  # above all, and in each trace
+        assert re.search(r"vanilla  ✗ 5 .* cot\(stages=1\)  ✓ 4", said)
+        assert "step by step" in said
+        assert "<pre" in found.problem("sum-2", "vanilla")._repr_mimebundle_((), ())["text/html"]
+        with pytest.raises(UnknownName, match="sum-9"):
+            found.problem("sum-9")
+
+
+def test_a_mark_at_the_end_of_the_axis_is_whole(kept: Kept) -> None:
+    drawn = charts.differences(find(kept(a="r" * 12, b="w" * 12)))
+    clipped = re.findall(r'<g clip-path="[^"]*">\s*<use', drawn)
+    assert "<use" in drawn
+    assert clipped == []
 
 
 def test_no_problem_in_common(kept: Kept) -> None:
     found = find(kept(a="rrr...", b="...rrr"))
     assert found.costs == ()
     assert found.agreement.n == 0
-    assert found.against_best == []
+    assert found.against_best == ()
     assert {grid.name for grid in grids(found)} == {"strategies", "agreement", "readings"}
 
 
@@ -238,6 +361,13 @@ def test_a_damaged_folder_names_the_place(folder: Path) -> None:
     shutil.rmtree(folder)
     with pytest.raises(InputError, match="no results of a run here"):
         find(Store.read(folder))
+
+
+def test_the_command_prints_every_table_where_it_is_asked(folder: Path) -> None:
+    short, whole = (CliRunner().invoke(app(), ["bench", "report", str(folder), *more]) for more in ([], ["--all"]))
+    assert "Every pair" not in short.output
+    for title in ("Every pair", "The best at each budget of tokens", "Who solves what"):
+        assert title in whole.output
 
 
 def test_plain_data_is_json(folder: Path) -> None:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_rel
 from scipy.stats import bootstrap as scipy_bootstrap
+from scipy.stats import t as student
 
 from benchmarks.statistics import (
     bootstrap,
@@ -16,6 +17,8 @@ from benchmarks.statistics import (
     exact,
     holm,
     mcnemar,
+    paired_mean,
+    paired_t,
     problems_needed,
     smallest_difference,
     superiority,
@@ -60,6 +63,37 @@ def test_clusters_agree_with_statsmodels() -> None:
     assert (found.low, found.high) == pytest.approx((0.15548481, 0.92784853), abs=1e-6)
     one = clustered([1, 0, 1], ["a", "a", "a"])
     assert (one.low, one.high) == (0.0, 1.0)
+
+
+def test_differences_over_clusters_have_students_interval_and_test() -> None:
+    a, b = [0.25, 0.5, 0.75, 1.0, 0.5], [0.0, 0.5, 0.25, 0.5, 0.75]
+    theirs = ttest_rel(a, b)
+    ends = theirs.confidence_interval(0.95)
+    found = paired_mean(a, b)
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
+    assert paired_t(a, b) == pytest.approx(theirs.pvalue)
+    families = ["x", "x", "y", "z", "z"]
+    mean = clustered([x - y for x, y in zip(a, b, strict=True)], families)
+    found = paired_mean(a, b, families)
+    assert (found.value, found.low, found.high) == pytest.approx((mean.value, max(-1, mean.low), min(1, mean.high)))
+    assert paired_t(a, b, families) == pytest.approx(2 * student.sf(mean.value / mean.error, 2))
+
+
+@pytest.mark.parametrize("difference", [-1.0, -0.5, 0.0, 1 / 3, 1.0])
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 24])
+def test_equal_differences_are_no_certainty(difference: float, n: int) -> None:
+    a, b = [max(0.0, difference)] * n, [max(0.0, -difference)] * n
+    found, p = paired_mean(a, b), paired_t(a, b)
+    unseen = 1 - 0.025 ** (1 / n)  # so many others are met in n problems 39 times in 40
+    assert found.low == pytest.approx((1 - unseen) * difference - unseen)
+    assert found.high == pytest.approx((1 - unseen) * difference + unseen)
+    assert (p < 0.05) == found.shown
+    if abs(difference) == 1:
+        assert p == pytest.approx(mcnemar(n, 0))
+
+
+def test_without_a_problem_nothing_is_known() -> None:
+    assert (paired_mean([], []).low, paired_mean([], []).high, paired_t([], [])) == (-1, 1, 1)
 
 
 def test_the_bootstrap_agrees_with_scipy() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics.racing import Race
+from benchmarks.statistics.simulation import race as many_races
 from benchmarks.statistics.simulation import raced
 
 
@@ -67,6 +68,10 @@ def test_the_simulation_runs_the_same_race(margin: float) -> None:
             race.see({name: float(problem[int(name)]) for name in race.running})
         assert race.running == [str(place) for place in np.flatnonzero(still)]
         assert list(results.values()) == made.tolist()
+
+
+def test_equals_that_are_left_are_told_apart_no_more_often_than_the_level() -> None:
+    assert many_races([0.5] * 6, 200, 0.0, 300)["told"] <= 0.05
 
 
 def test_one_alone_is_never_stopped() -> None:
