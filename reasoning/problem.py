@@ -101,11 +101,14 @@ class Example:
         problem: what is asked.
         target: the right answer, as the data set has it.
         scorer: whether a value is right, where the kind cannot tell (a puzzle with many solutions).
+        family: what problems that are alike share, such as the question that they vary or the passage that they are
+            about; empty where a problem stands alone. Statistics count a family's problems together.
     """
 
     problem: Problem
     target: Any
     scorer: Callable[[Any], bool] | None = field(default=None, compare=False, repr=False)
+    family: str = ""
 
     def score(self, value: Any) -> bool:
         """Whether a value is right."""
