@@ -115,6 +115,8 @@ class Step:
         if inspect.iscoroutinefunction(self.mend):
             raise self._wrong("mend is a plain function, not an async one")
         # As a folder has them: what is loaded is equal to what was saved.
+        if not isinstance(self.by, str):
+            object.__setattr__(self, "by", _spec(self.by))
         empty = plain_json(self.when_empty)
         listed = isinstance(empty, list) and (self.each or not isinstance(self.kind, Json))
         object.__setattr__(self, "when_empty", tuple(empty) if listed else empty)
@@ -187,3 +189,13 @@ def _parameters(call: Callable[..., Any]) -> tuple[str, ...]:
         raise UsageError(f"{call!r}: what it takes cannot be seen; name it: reads=(…)") from None
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return tuple(one.name for one in parameters if one.kind in named and one.default is one.empty)
+
+
+def _spec(by: Strategy) -> str | Strategy:
+    """A strategy's spec, where that is the same strategy; one of your own, that no spec names, stays as it is."""
+    import reasoning
+
+    try:
+        return repr(by) if reasoning.strategies.get(repr(by)) == by else by
+    except UsageError:
+        return by

@@ -153,6 +153,7 @@ def test_load_and_save_are_inverses(chain: Chain) -> None:
         {"returns": kinds.Items(), "when_empty": []},
         {"for_each": "one in list", "when_empty": ()},
         {"sampling": {"stop": ("a",)}},
+        {"by": reasoning.strategies.get("self_consistency(cot, samples=3)")},
     ],
 )
 def test_lists_and_tuples_are_one(more: dict[str, Any], tmp_path: Path) -> None:

@@ -130,8 +130,8 @@ def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
     )
     assert "cot.trigger" in prompts(chain)
     [found] = replaced([chain], ["chain_of_thought.trigger=Breathe."])
-    assert repr(found.steps[0].by) == "self_consistency(cot(trigger='Breathe.'), samples=2)"
-    assert repr(found.steps[1].chain.steps[0].by) == "cot(trigger='Breathe.')"
+    assert found.steps[0].by == "self_consistency(cot(trigger='Breathe.'), samples=2)"
+    assert found.steps[1].chain.steps[0].by == "cot(trigger='Breathe.')"
     assert repr(found).startswith("mine#")
     assert changed(chain, lambda _, prompt: prompt) is chain
     decomposed = strategies.get("decomposed")
