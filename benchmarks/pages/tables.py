@@ -47,7 +47,11 @@ def results_page(measured: Sequence[Measured]) -> str:
     missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
-    parts.append(f"Made from the results folders by {code('scripts/cards --results DIR')}.")
+    parts.append(
+        f"Made from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
+        f"{link('docs/measured', 'measured')}: {code('reasoning journal import docs/measured/draws.jsonl.gz')}, and "
+        "the commands above find them again, but for what was changed since in a technique's requests."
+    )
     return "\n\n".join(parts) + "\n"
 
 
