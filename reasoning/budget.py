@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 from reasoning.errors import BudgetExhausted, PriceUnknown, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
+
+T = TypeVar("T")
 
 Price = Callable[[Usage], float | None]
 """What a usage costs in US dollars; None where the price is not known."""
@@ -101,7 +103,7 @@ class Budget:
             if budget._started is None:
                 budget._started = now
         while True:
-            left = self.left()
+            self.left()
             least, most = self._worst_cases(request, bound, draws, price)
             over = next((one for one in limited if one._over(most) and (one._reserved.calls or one._over(least))), None)
             if over is None:
@@ -110,9 +112,7 @@ class Budget:
                 raise BudgetExhausted(f"the budget is used up: {over._over(least)}", over)
             settled = asyncio.get_running_loop().create_future()
             over._waiting.append(settled)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await settled
+            await self.wait(settled)
         held = tuple((budget, least if budget._over(most) else most) for budget in chain)
         for budget, part in held:
             budget._reserved = budget._reserved + part
@@ -132,6 +132,21 @@ class Budget:
                     raise BudgetExhausted(f"the budget is used up: {budget.seconds:g} seconds have passed", budget)
                 least = left if least is None else min(least, left)
         return least
+
+    async def wait(self, waiting: Awaitable[T]) -> T:
+        """What is waited for, if it comes before this budget or one around it ends.
+
+        Raises:
+            BudgetExhausted: it did not; of the innermost that is used up.
+        """
+        if (left := self.left()) is None:
+            return await waiting
+        try:
+            async with asyncio.timeout(left):
+                return await waiting
+        except TimeoutError:
+            self.left()
+            raise
 
     def _worst_cases(self, request: Request, bound: int, draws: int, price: Price) -> tuple[Usage, Usage]:
         """What a request may take: by what is known of its model, and with what may be hidden in its prompt.

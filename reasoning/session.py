@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
-from reasoning.answer import Answer, Failed
+from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
 from reasoning.llm.request import Completion, Message, Usage
@@ -126,6 +126,13 @@ class Session:
     def partial(self) -> Answer | None:
         """What there is so far, where the strategy has said so."""
         return self._kept[0] if self._kept else None
+
+    def cut_short(self, why: str) -> Answer:
+        """What a solve has come to whose budget is used up: no answer, and what there is so far or was said last."""
+        if (kept := self.partial) is not None:
+            return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
+        *_, last = ["", *(draw.text for call in self.trace.calls() for draw in call.completions)]
+        return Unparsed(why, text=last)
 
     def note(self, text: str) -> None:
         """Write something into the trace."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
-from reasoning.answer import Answer, Unparsed
+from reasoning.answer import Answer
 from reasoning.budget import Budget, nested
 from reasoning.card import Card
 from reasoning.errors import BudgetExhausted, UsageError
@@ -72,15 +72,6 @@ def technique(
         return made
 
     return decorate
-
-
-def _so_far(session: Session, why: str) -> Answer:
-    """What a solve has come to whose budget is used up: no answer, and all that was said until then."""
-    if session.partial is not None:
-        kept = session.partial
-        return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
-    *_, last = ["", *(draw.text for call in session.trace.calls() for draw in call.completions)]
-    return Unparsed(why, text=last)
 
 
 class Strategy(ABC):
@@ -243,7 +234,7 @@ class Strategy(ABC):
         except BudgetExhausted as error:
             if budget is None or error.budget is not own:
                 raise
-            answer = _so_far(session, str(error))
+            answer = session.cut_short(str(error))
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 
@@ -260,10 +251,7 @@ class Strategy(ABC):
         Args:
             counts: the names in the formula that are not parameters, such as `m` sub-questions.
         """
-        values = {
-            name: value.calls(**counts) if isinstance(value, Strategy) else value for name, value in self.parameters()
-        }
-        return self.card.calls(**{**values, **counts})
+        return self.card.calls(**{**self._values(lambda inner: inner.calls(**counts)), **counts})
 
     def waves(self, **counts: int) -> int | None:
         """How many calls follow one another for one problem, by the card's formula; None where a card has none.
@@ -271,23 +259,23 @@ class Strategy(ABC):
         Args:
             counts: as in `calls`.
         """
-        values = {
-            name: value.waves(**counts) if isinstance(value, Strategy) else value for name, value in self.parameters()
-        }
+        values = self._values(lambda inner: inner.waves(**counts))
         inner = [values[name] for name, value in self.parameters() if isinstance(value, Strategy)]
         return None if self.card.waves is None or None in inner else self.card.waves(**{**values, **counts})
 
     def calls_range(self) -> tuple[int, int]:
         """The least and the greatest number of completions for one problem, by the card's formula and ranges."""
-        ends = []
-        for end in (0, 1):
-            values = {
-                name: value.calls_range()[end] if isinstance(value, Strategy) else value
-                for name, value in self.parameters()
-            }
-            counts = {name: Formula(str(limits[end]))(**values) for name, limits in self.card.ranges.items()}
-            ends.append(self.card.calls(**{**values, **counts}))
-        return ends[0], ends[1]
+
+        def end(place: int) -> int:
+            values = self._values(lambda inner: inner.calls_range()[place])
+            counts = {name: Formula(str(limits[place]))(**values) for name, limits in self.card.ranges.items()}
+            return self.card.calls(**{**values, **counts})
+
+        return end(0), end(1)
+
+    def _values(self, of: Callable[[Strategy], int | None]) -> dict[str, Any]:
+        """Its parameters for a formula, in which a strategy within it stands for a number."""
+        return {name: of(value) if isinstance(value, Strategy) else value for name, value in self.parameters()}
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
         """Its parameters by name, in order."""

@@ -262,16 +262,15 @@ class LLM:
         self, request: Request, draws: list[int], account: Account, failed: int
     ) -> tuple[list[Completion], float, int]:
         """Send once: what came back, the seconds that it took, and how many attempts failed before."""
-        left = account.budget.left()
+        account.budget.left()
         self.retried += failed > 0
         tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
         flights = [self.flights[request.key, draw] for draw in draws]
         entering = self.limits.enter(tokens, account.group, lambda: any(one.awaited for one in flights))
-        entered = await (entering if left is None else _within(entering, left, account.budget))
+        entered = await account.budget.wait(entering)
         started = time.monotonic()
         try:
-            if left is not None:
-                account.budget.left()  # it may have ended in the queue
+            account.budget.left()  # it may have ended in the queue
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
@@ -317,13 +316,3 @@ class LLM:
 def _nothing(usage: Usage) -> float:
     """The price of what costs no money, to a budget; a usage says that it has none."""
     return 0.0
-
-
-async def _within(entering: Coroutine[Any, Any, float], left: float, budget: Budget) -> float:
-    """Wait for a place until the budget's time is over."""
-    try:
-        async with asyncio.timeout(left):
-            return await entering
-    except TimeoutError:
-        budget.left()
-        raise
