@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import threading
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks import stored
-from benchmarks.stored import AsJson, printed
+from benchmarks.stored import printed
 from reasoning.llm.request import Usage
-from reasoning.terminal import command, say, screen
+from reasoning.terminal import AsJson, command, say, say_json, screen
 
 if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
@@ -191,7 +190,7 @@ def advise(
             candidates = None if strategies is None else reasoning.strategies.split(strategies)
             found = found_out(source, llm, plan, display, candidates)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
     else:
         printed(found.found, as_json=False)
         say("")
@@ -228,7 +227,7 @@ def _models(found: Mapping[Path, Comparison], as_json: bool) -> None:
     from benchmarks.matrix import matrix
 
     if as_json:
-        typer.echo(json.dumps({"models": [one.to_json() for one in found.values()]}, ensure_ascii=False))
+        say_json({"models": [one.to_json() for one in found.values()]})
     elif all(one.results for one in found.values()):
         say("")
         screen().print(matrix(list(found)))
@@ -249,7 +248,7 @@ def _finish(found: Sequence[Comparison]) -> None:
 
 def _forecast(found: Forecast, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
         return
     out = screen()
     out.print(found.title, style="bold")

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.store import Store, common
-from benchmarks.table import bare
+from benchmarks.table import bare, p_value
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -248,7 +248,7 @@ def _numbers(pair: Pair) -> tuple[str, str, str]:
     return (
         f"{100 * found.value:+.1f}",
         f"{100 * found.low:+.0f} to {100 * found.high:+.0f}",
-        "< 0.001" if pair.p < 0.001 else f"{pair.p:.3f}",
+        p_value(pair.p),
     )
 
 

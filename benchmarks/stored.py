@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reasoning.terminal import say, screen
+from reasoning.terminal import AsJson, say, say_json, screen
 
 if TYPE_CHECKING:
     from benchmarks.comparison import Comparison
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def register(bench: typer.Typer) -> None:
@@ -31,7 +29,7 @@ def printed(found: Comparison, as_json: bool) -> None:
     from benchmarks.remarks import limits
 
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
         return
     out = screen()
     out.print(found.title, style="bold")
@@ -83,7 +81,7 @@ def rescore(folder: Folder, as_json: AsJson = False) -> None:
 
     found = read_again(folder)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
     else:
         screen().print(found.shown())
 
@@ -111,7 +109,7 @@ def compare(
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        say_json(found.to_json())
     else:
         screen().print(found.table())
     if not found.passed:

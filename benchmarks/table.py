@@ -48,6 +48,11 @@ def filled(rows: Sequence[Row], free: bool) -> tuple[tuple[str, ...], list[tuple
     ]
 
 
+def p_value(p: float) -> str:
+    """A p-value as a cell."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def many(count: int, what: str) -> str:
     """Such as "1 problem" and "2 problems"."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

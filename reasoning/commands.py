@@ -89,7 +89,8 @@ def _version(wanted: bool) -> None:
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
-    from reasoning.chain.trials.commands import chain
+    import reasoning.chain.trials.commands  # noqa: F401  # adds test and samples to `reasoning chain`
+    from reasoning.chain.commands import chain
     from reasoning.journal.commands import journal
     from reasoning.llm.commands import models
     from reasoning.tools.commands import doctor

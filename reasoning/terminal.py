@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _WIDTH = 120
 """Columns where standard output is no terminal."""
@@ -25,6 +28,11 @@ def screen() -> Console:
 def say(text: str) -> None:
     """Something about the run, on standard error."""
     typer.echo(text, err=True)
+
+
+def say_json(data: Any) -> None:
+    """One JSON object on standard output, and nothing else."""
+    typer.echo(json.dumps(data, ensure_ascii=False))
 
 
 def command() -> str:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.chain.commands import chain
+from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url
 from reasoning.chain.trials.commands import (
-    AsJson,
-    Code,
-    Concurrency,
-    Folder,
     Limit,
-    Longest,
     Model,
     Only,
-    Record,
-    Spend,
-    Url,
-    chain,
     connected,
     ended,
     progress,
 )
-from reasoning.terminal import screen
+from reasoning.terminal import AsJson, say_json, screen
 
 if TYPE_CHECKING:
     from reasoning.chain.code import Leave
@@ -58,7 +50,7 @@ def evaluate(
     with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
         done = evaluation_of(found, llm, progress)
     if as_json:
-        typer.echo(json.dumps(done.table.to_json(), ensure_ascii=False))
+        say_json(done.table.to_json())
     else:
         screen().print(done.table.table())
     ended(done.trials)
@@ -106,7 +98,7 @@ def compare(
         with connected(model or "local", base_url, journal, budget, concurrency, max_tokens) as llm:
             made, done = compared(first, second, llm, leave, *asked)
     if as_json:
-        typer.echo(json.dumps(made.to_json(), ensure_ascii=False))
+        say_json(made.to_json())
     else:
         screen().print(made.table())
     for one in done:

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from benchmarks.pairs import Pair
+from benchmarks.table import p_value
 from benchmarks.verdict import LEVEL
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def shown(pair: Pair) -> bool:
 def numbers(pair: Pair) -> tuple[str, str, str]:
     """The difference in points, its interval, and p with Holm's correction."""
     found = pair.difference
-    p = "< 0.001" if pair.adjusted < 0.001 else f"{pair.adjusted:.3f}"
-    return f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", p
+    return f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", p_value(pair.adjusted)
 
 
 def terminal(grid: Grid) -> Table:

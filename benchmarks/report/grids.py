@@ -244,8 +244,8 @@ def _paired(pair: Pair) -> tuple[str, ...]:
     return (
         _points(found.value),
         f"{_points(found.low)} to {_points(found.high)}",
-        p_value(pair.p),
-        p_value(pair.adjusted),
+        table.p_value(pair.p),
+        table.p_value(pair.adjusted),
         _share(pair.superiority),
         _share(pair.disagree),
         str(pair.n),
@@ -290,11 +290,6 @@ def amount(measure: str) -> Callable[[float], str]:
         "calls": lambda value: f"{value:,.1f}",
         "seconds": lambda value: f"{value:,.1f} s",
     }[measure]
-
-
-def p_value(p: float) -> str:
-    """A p-value as a cell."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _surest(one: Sureness, share: float) -> str:

@@ -7,7 +7,6 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +19,13 @@ from reasoning.chain.each import Each
 from reasoning.chain.held import held
 from reasoning.chain.loading import FILE, load
 from reasoning.chain.secrets import secrets
+from reasoning.chain.sent import prompt_tokens
 from reasoning.chain.step import AGAIN, PHRASES, Step
-from reasoning.chain.tokens import tokens
 from reasoning.chain.validators import validators
 from reasoning.errors import UsageError, nearest
 from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
-from reasoning.llm.connect import SAMPLING
-from reasoning.problem import Problem
-from reasoning.prompts import PLACEHOLDER, Conversation
+from reasoning.llm.settings import SAMPLING, known
+from reasoning.prompts import PLACEHOLDER
 
 LONG = 3_000
 """Tokens of a prompt, without data, from which on a note says so."""
@@ -112,34 +110,6 @@ def findings(chain: Chain, place: Place = lambda step, key: f"step {step!r}" if 
         found += [Finding("error", place(step.name, key), text) for key, text in _mismatches(chain, step)]
         found += [Finding("warning", place(step.name, key), text) for key, text in _doubts(chain, step)]
     return found
-
-
-def prompt_tokens(step: Step) -> int | None:
-    """About how many tokens the longest of a step's prompts takes before anything is filled in; None without one."""
-    return max((sum(tokens(turn.content) for turn in one.messages) for one in sent(step).values()), default=None)
-
-
-def sent(step: Step) -> dict[str, Conversation]:
-    """The prompts of a step as they are sent, with the placeholders of other steps and inputs in their places.
-
-    By name: "" is the step's own; with `by` they are the strategy's, such as "cot.two_stages", which have the step's
-    for their question, and in which what comes from earlier replies stands as a placeholder too. Of a strategy that
-    cannot be made, only the question is known.
-    """
-    if step.prompt is None:
-        return {}
-    kind = step.returns
-    phrases = {"instruction": kind.instruction(), "trigger": kind.trigger(), "direct": kind.direct()}
-    names = {name: f"{{{name}}}" for name in step.prompt.names - PHRASES}
-    if not step.by:
-        return {"": step.prompt.fill(**phrases, **names)}
-    asked = step.prompt.with_(turns="single").fill(**phrases, **names)
-    try:
-        strategy = strategy_of(step.by)
-    except UsageError:
-        return {"": asked}
-    workshop = import_module("strategies.workshop")  # above this package, which knows no technique
-    return workshop.as_sent(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}
 
 
 def _unused(chain: Chain) -> Iterator[tuple[str, str]]:
@@ -267,7 +237,7 @@ def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         if (count := prompt_tokens(step) or 0) > LONG:
             yield "prompt", f"the prompt is about {count:,} tokens long before anything is filled in"
     for name in step.sampling:
-        if name not in SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
+        if not known(name):
             near = nearest(name, SAMPLING)
             yield "sampling", f"unknown setting {name!r}" + (f"; did you mean {near!r}?" if near else "")
     code = [one for one in (step.call, step.mend, *validators(step.check)) if isinstance(one, Named)]

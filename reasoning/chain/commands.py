@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.errors import UsageError
-from reasoning.terminal import command, say, screen
+from reasoning.terminal import AsJson, command, say, say_json, screen
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.chain.many import Row, Run
-    from reasoning.llm.llm import LLM
     from reasoning.llm.request import Usage
 
 chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
 
-Folder = Annotated[str, typer.Argument(metavar="CHAIN", help="A chain's folder, or the name of a shipped one.")]
-Code = Annotated[
-    bool, typer.Option("--allow-code", help="Let functions run that the chain names. Look at a stranger's first.")
-]
-Url = Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")]
-Concurrency = Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)]
-Spend = Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=1, calls=500'.")]
-Longest = Annotated[int | None, typer.Option(help="Of one reply.", min=1)]
-Record = Annotated[str | None, typer.Option(help="The file that records draws; none for no journal.")]
 _NOW_AND_THEN = 10.0
 """Seconds between two lines of progress, where nobody looks."""
 
@@ -56,7 +46,7 @@ def new(
 @chain.command()
 def check(
     folder: Folder,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what cannot work, without a call: placeholders, circles, kinds, lengths, secrets. Code is not run.
 
@@ -64,16 +54,17 @@ def check(
     """
     from rich.table import Table
 
-    from reasoning.chain.check import check_folder, prompt_tokens
+    from reasoning.chain.check import check_folder
     from reasoning.chain.drawing import kind_word, marks, way
     from reasoning.chain.new import source
+    from reasoning.chain.sent import prompt_tokens
 
     found, findings = check_folder(source(folder))
     wrong = sum(one.level == "error" for one in findings)
     if as_json:
         listed = [{"level": one.level, "where": one.where, "text": one.text} for one in findings]
         steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in found.steps]
-        typer.echo(json.dumps({"chain": found.name, "steps": steps, "findings": listed}, ensure_ascii=False))
+        say_json({"chain": found.name, "steps": steps, "findings": listed})
     else:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in ("step", "reads", "answered by", "returns"):
@@ -150,8 +141,8 @@ def show(
 def _show(found: Chain, prefix: str, only: str | None) -> None:
     from rich.text import Text
 
-    from reasoning.chain.check import prompt_tokens, sent
     from reasoning.chain.drawing import kind_word, marks, way
+    from reasoning.chain.sent import prompt_tokens, sent
     from reasoning.display import plain
 
     out = screen()
@@ -223,31 +214,6 @@ def run(
         if done.stopped is not None:
             rows.stopped()
     _finish(done, len(inputs), spent(llm), rows.place)
-
-
-@contextmanager
-def connected(
-    model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
-) -> Iterator[LLM]:
-    """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
-    import reasoning
-    from reasoning.commands import INTERRUPTED
-
-    sampling: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
-    llm = reasoning.connect(
-        model,
-        base_url=base_url,
-        journal=False if journal == "none" else journal,
-        budget=None if budget is None else reasoning.Budget.parse(budget),
-        concurrency=concurrency,
-        **sampling,
-    )
-    with llm:
-        try:
-            yield llm
-        except KeyboardInterrupt:
-            say("\nstopped; the same command goes on from the draws that are recorded")
-            raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

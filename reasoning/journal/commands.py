@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 
 from reasoning import folders
 from reasoning.errors import JournalError, UsageError
+from reasoning.terminal import AsJson, say_json
 
 if TYPE_CHECKING:
     from reasoning.journal.export import Progress
@@ -27,12 +27,11 @@ _SHOWN = 20
 _Journal = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="The journal's file; by default the user's.")
 ]
-_AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 _Model = Annotated[str | None, typer.Option(help="Only draws of this model.")]
 
 
 @journal.command()
-def info(file: _Journal = None, as_json: _AsJson = False) -> None:
+def info(file: _Journal = None, as_json: AsJson = False) -> None:
     """Show what is recorded: draws, tokens and money for each model."""
     from reasoning.journal import upkeep
 
@@ -44,7 +43,7 @@ def info(file: _Journal = None, as_json: _AsJson = False) -> None:
     if as_json:
         head = {"path": str(found.path), "bytes": found.bytes, "draws": draws, "requests": found.requests}
         models = [{"model": model, **asdict(share)} for model, share in found.models.items()]
-        typer.echo(json.dumps({**head, "first": first, "last": last, "models": models}, ensure_ascii=False))
+        say_json({**head, "first": first, "last": last, "models": models})
         return
     if not found.models:
         typer.echo(f"{found.path}: no draws are recorded")

@@ -18,6 +18,11 @@ _SECRET = re.compile(
 """Names of keys, without their hyphens; `max_tokens` and `eos_token` are none."""
 
 
+def known(name: str) -> bool:
+    """Whether a call has a setting of this name."""
+    return name in SAMPLING or name == "extra_body" or name.startswith("reasoning_")
+
+
 def checked(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
     """Refuse what is no setting of a call, and keys.
 
@@ -33,7 +38,7 @@ def checked(settings: Mapping[str, Any], where: str, others: Iterable[str] = ())
     for name in settings:
         if _telling(name):
             raise _misplaced(name, where)
-        if name not in SAMPLING and name != "extra_body" and not name.startswith("reasoning_"):
+        if not known(name):
             raise UnknownName("setting", name, [*SAMPLING, *others], where)
     extra = settings.get("extra_body")
     if extra is not None and not isinstance(extra, Mapping):

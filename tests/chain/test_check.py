@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from reasoning import Chain, Prompt, Step, kinds
-from reasoning.chain.check import check_folder, findings, prompt_tokens
+from reasoning.chain.check import check_folder, findings
 from reasoning.chain.secrets import secrets
+from reasoning.chain.sent import prompt_tokens
 from reasoning.chain.tokens import tokens
 from tests.chain.functions import merged
 from tests.chain.test_folder import FOLDER, TOML, write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
@@ -14,21 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.chain.commands import Code, Concurrency, Folder, Longest, Record, Spend, Url, chain
-from reasoning.chain.commands import connected as open_model
-from reasoning.terminal import say, screen
+from reasoning.chain.commands import chain
+from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url
+from reasoning.chain.options import connected as open_model
+from reasoning.terminal import AsJson, say, say_json, screen
 
 if TYPE_CHECKING:
     from reasoning.chain.trials.samples import Sample, Samples
     from reasoning.chain.trials.trial import Trial, Trials
     from reasoning.llm.llm import LLM
 
-__all__ = ["Code", "Concurrency", "Folder", "Longest", "Record", "Spend", "Url", "chain"]
-
 Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
 Limit = Annotated[int | None, typer.Option(help="The first so many cases.", min=1)]
 Only = Annotated[str | None, typer.Option(help="Only cases with such an id: 'angry*'.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 @chain.command(name="test")
@@ -71,7 +68,7 @@ def run_cases(
     if as_json:
         cases = [{"case": name, "state": state, "why": _why(done, name)} for name, state in states.items()]
         said = {"run": kept.name, "passed": passed, "n": len(states), "cases": cases, "not_judged": unjudged}
-        typer.echo(json.dumps(said, ensure_ascii=False))
+        say_json(said)
     else:
         _print(done, states, unjudged, kept.name)
     ended(done)
