@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.store import Store, common
-from benchmarks.table import bare, p_value
+from benchmarks.table import bare, numbers
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -107,8 +107,8 @@ class Regression:
             table.add_column(title, justify="right", no_wrap=True)
         worse = self.worse
         for change in self.changes:
-            numbers = _numbers(change.pair)
-            row = (plain(change.name), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}", *numbers)
+            shown = _numbers(change.pair)
+            row = (plain(change.name), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}", *shown)
             table.add_row(*map(Text, row), style="bold red" if change in worse or not change.pair.n else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {_problems(self.common)} in both"]
         if self.left_out:
@@ -242,14 +242,7 @@ def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[
 
 def _numbers(pair: Pair) -> tuple[str, str, str]:
     """Points, their interval, and p; dashes where there is nothing to compare."""
-    if not pair.n:
-        return "–", "–", "–"
-    found = pair.difference
-    return (
-        f"{100 * found.value:+.1f}",
-        f"{100 * found.low:+.0f} to {100 * found.high:+.0f}",
-        p_value(pair.p),
-    )
+    return numbers(pair) if pair.n else ("–", "–", "–")
 
 
 def _problems(many: int) -> str:

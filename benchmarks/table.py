@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from benchmarks.pairs import Pair
 from benchmarks.rows import Row
 from reasoning.display import plain
 
@@ -51,6 +52,12 @@ def filled(rows: Sequence[Row], free: bool) -> tuple[tuple[str, ...], list[tuple
 def p_value(p: float) -> str:
     """A p-value as a cell."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def numbers(pair: Pair) -> tuple[str, str, str]:
+    """The difference in points, its interval, and p with Holm's correction."""
+    found = pair.difference
+    return f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", p_value(pair.adjusted)
 
 
 def many(count: int, what: str) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.chains.grid import Grid, html, numbers, shown, terminal, text
+from benchmarks.chains.grid import Grid, html, shown, terminal, text
 from benchmarks.pairs import Pair, pairs
 from benchmarks.statistics import clustered, holm, wilson
-from benchmarks.table import many
+from benchmarks.table import many, numbers
 from reasoning.chain.trials.trial import END, Outcome, right
 
 if TYPE_CHECKING:

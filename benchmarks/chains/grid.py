@@ -8,7 +8,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from benchmarks.pairs import Pair
-from benchmarks.table import p_value
 from benchmarks.verdict import LEVEL
 
 if TYPE_CHECKING:
@@ -40,12 +39,6 @@ def shown(pair: Pair) -> bool:
     """Whether a difference is shown: the interval leaves out 0, p with Holm's correction is below 0.05, and there are
     cases enough."""
     return pair.n >= FEWEST and pair.difference.shown and pair.adjusted < LEVEL
-
-
-def numbers(pair: Pair) -> tuple[str, str, str]:
-    """The difference in points, its interval, and p with Holm's correction."""
-    found = pair.difference
-    return f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", p_value(pair.adjusted)
 
 
 def terminal(grid: Grid) -> Table:

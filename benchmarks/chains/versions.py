@@ -8,10 +8,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.chains.evaluation import by_part
-from benchmarks.chains.grid import FEWEST, Grid, html, numbers, shown, terminal, text
+from benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
 from benchmarks.pairs import Pair, pairs
 from benchmarks.statistics import holm, smallest_difference
-from benchmarks.table import many
+from benchmarks.table import many, numbers
 from benchmarks.verdict import LEVEL
 from reasoning.chain.trials.runs import Run
 from reasoning.chain.trials.trial import END
