@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reasoning.errors import BudgetExhausted, PriceUnknown, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
@@ -46,11 +47,14 @@ class Budget:
     seconds: float | None = None
     within: Budget | None = None
     spent: Usage = field(default_factory=Usage, init=False)
-    _reserved: Usage = field(default_factory=Usage, init=False, repr=False)
+    _held_calls: int = field(default=0, init=False, repr=False)
+    _held_tokens: int = field(default=0, init=False, repr=False)
+    _held_usd: float = field(default=0.0, init=False, repr=False)
     _started: float | None = field(default=None, init=False, repr=False)
-    _waiting: list[asyncio.Future[None]] = field(default_factory=list, init=False, repr=False)
+    _line: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
+    """Those who wait, first come, first served; only the first is woken, and wakes the next when it goes."""
     _hidden: dict[str, int] = field(default_factory=dict, init=False, repr=False)
-    """By model: the most tokens of a prompt that were seen beyond its bound."""
+    """By model, in the outermost budget: the most tokens of a prompt that were seen beyond its bound."""
 
     def __post_init__(self) -> None:
         for name in _LIMITS:
@@ -88,35 +92,41 @@ class Budget:
     async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
         """Hold back the worst case of a request, here and in the budgets around; settle it afterwards.
 
-        Waits while calls in flight hold what this one needs, since they mostly use less than they hold.
+        Waits while calls in flight hold what this one needs, since they mostly use less than they hold; whoever came
+        first goes first.
 
         Raises:
             BudgetExhausted: the worst case does not fit into what is left.
             PriceUnknown: a limit in dollars, and no known price.
         """
-        chain = tuple(self._chain())
+        chain = self._chain
         limited = [budget for budget in chain if budget._limited]
         if not limited:
-            return Reservation(tuple((budget, Usage()) for budget in chain), request.model, 0, None, price)
-        bound, now = prompt_bound(request), time.monotonic()
+            return Reservation(chain)
+        now = time.monotonic()
         for budget in chain:
             if budget._started is None:
                 budget._started = now
-        while True:
-            self.left()
-            least, most = self._worst_cases(request, bound, draws, price)
-            over = next((one for one in limited if one._over(most) and (one._reserved.calls or one._over(least))), None)
-            if over is None:
-                break
-            if not over._reserved.calls:
-                raise BudgetExhausted(f"the budget is used up: {over._over(least)}", over)
-            settled = asyncio.get_running_loop().create_future()
-            over._waiting.append(settled)
-            await self.wait(settled)
-        held = tuple((budget, least if budget._over(most) else most) for budget in chain)
-        for budget, part in held:
-            budget._reserved = budget._reserved + part
-        return Reservation(held, request.model, bound, least, price)
+        priced = any(budget.usd is not None for budget in limited)
+        completion = request.max_tokens * draws
+        call = _Call(request.model, draws, prompt_bound(request), completion, price if priced else None)
+        waiter = asyncio.Event()
+        try:
+            while True:
+                self.left()
+                least, most = call.worst_cases(chain[-1]._hidden.get(request.model))
+                place = next((place for place, one in enumerate(limited) if not one._lets(waiter, least, most)), None)
+                if place is None:
+                    return Reservation(chain, call, least, [budget._hold(least, most) for budget in chain])
+                for budget in limited[: place + 1]:  # who waits further out stays the first here
+                    budget._line.setdefault(waiter)
+                for budget in limited[place + 1 :]:
+                    budget._leave(waiter)
+                waiter.clear()
+                await self.wait(waiter.wait())
+        finally:
+            for budget in limited:
+                budget._leave(waiter)
 
     def left(self) -> float | None:
         """Seconds until this budget or one around it ends; None where no time is set.
@@ -125,7 +135,7 @@ class Budget:
             BudgetExhausted: none are left; of the innermost that is used up.
         """
         least: float | None = None
-        for budget in self._chain():
+        for budget in self._chain:
             if budget.seconds is not None:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
                 if left <= _EARLY:
@@ -148,43 +158,66 @@ class Budget:
             self.left()
             raise
 
-    def _worst_cases(self, request: Request, bound: int, draws: int, price: Price) -> tuple[Usage, Usage]:
-        """What a request may take: by what is known of its model, and with what may be hidden in its prompt.
-
-        Raises:
-            PriceUnknown: a limit in dollars, and no known price.
-        """
-        known = [budget._hidden[request.model] for budget in self._chain() if request.model in budget._hidden]
-        prompt, completion = bound + max(known, default=0), request.max_tokens * draws
-        cases = [Usage(draws, prompt + more, completion) for more in ((0,) if known else (0, _HIDDEN))]
-        if any(budget.usd is not None for budget in self._chain()):
-            for place, worst in enumerate(cases):
-                if (usd := price(worst)) is None:
-                    raise PriceUnknown(
-                        f"no price is known for {request.model}: give it in a models.toml, or limit tokens or "
-                        "calls instead of dollars"
-                    )
-                cases[place] = replace(worst, usd=usd)
-        return cases[0], cases[-1]
-
-    def _chain(self) -> Iterator[Budget]:
-        budget: Budget | None = self
-        while budget is not None:
-            yield budget
-            budget = budget.within
+    @property
+    def _chain(self) -> list[Budget]:
+        """This budget and those around it, the innermost first."""
+        chain = [self]
+        while (outer := chain[-1].within) is not None:
+            chain.append(outer)
+        return chain
 
     @property
     def _limited(self) -> bool:
-        return (self.usd, self.tokens, self.calls, self.seconds) != (None, None, None, None)
+        return not (self.tokens is None and self.calls is None and self.usd is None and self.seconds is None)
+
+    def _lets(self, waiter: asyncio.Event, least: Usage, most: Usage) -> bool:
+        """Whether a call may go on: it is its turn, and it fits; alone also with the least that it may take.
+
+        Raises:
+            BudgetExhausted: it never will.
+        """
+        if self._line and next(iter(self._line)) is not waiter:
+            return False
+        if not self._over(most):
+            return True
+        if not self._held_calls and (limit := self._over(least)):
+            raise BudgetExhausted(f"the budget is used up: {limit}", self)
+        return not self._held_calls
+
+    def _hold(self, least: Usage, most: Usage) -> Usage:
+        """Hold back what fits, and return it."""
+        worst = least if least is not most and self._over(most) else most
+        self._held_calls += worst.calls
+        self._held_tokens += worst.tokens
+        self._held_usd += worst.usd or 0.0
+        return worst
+
+    def _give_back(self, worst: Usage) -> None:
+        self._held_calls -= worst.calls
+        self._held_tokens -= worst.tokens
+        self._held_usd = self._held_usd - (worst.usd or 0.0) if self._held_calls else 0.0  # floats would drift
+        self._wake()
+
+    def _leave(self, waiter: asyncio.Event) -> None:
+        if waiter in self._line:
+            del self._line[waiter]
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._line:
+            next(iter(self._line)).set()
 
     def _over(self, worst: Usage) -> str:
         """The first limit that would be passed, in words; empty when it fits."""
-        for what in ("tokens", "calls", "usd"):
-            if (limit := getattr(self, what)) is not None:
-                spent, held, more = (getattr(one, what) or 0 for one in (self.spent, self._reserved, worst))
-                if (value := spent + held + more) > limit:
-                    name = "US dollars" if what == "usd" else what
-                    return f"{spent:g} of {limit:g} {name} are spent, and the next call may need {value - spent:g}"
+        spent = self.spent
+        if self.tokens is not None and (value := spent.tokens + self._held_tokens + worst.tokens) > self.tokens:
+            return _passed("tokens", self.tokens, spent.tokens, value)
+        if self.calls is not None and (value := spent.calls + self._held_calls + worst.calls) > self.calls:
+            return _passed("calls", self.calls, spent.calls, value)
+        if self.usd is not None:
+            usd = spent.usd or 0.0
+            if (more := usd + self._held_usd + (worst.usd or 0.0)) > self.usd:
+                return _passed("US dollars", self.usd, usd, more)
         return ""
 
 
@@ -198,23 +231,72 @@ def nested(budget: Budget | None, outer: Budget) -> Budget:
 _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
 
 
-@dataclass
-class Reservation:
-    """What is held back for one request.
+class _Call(NamedTuple):
+    """What is known of a call beforehand.
 
     Attributes:
-        held: the budgets, and what is held back in each.
-        model: whose call it is.
-        bound: the most tokens that its prompt can have, but for what the provider adds.
-        worst: the worst case by what is known of the model; None where nothing is limited.
-        price: what a usage costs.
+        model: whose it is.
+        draws: completions that are asked for.
+        prompt: the most tokens that its prompt can have, but for what the provider adds.
+        completion: the most tokens that its completions can have.
+        price: what a usage costs; None where dollars are not limited.
     """
 
-    held: tuple[tuple[Budget, Usage], ...]
     model: str
-    bound: int
-    worst: Usage | None
-    price: Price
+    draws: int
+    prompt: int
+    completion: int
+    price: Price | None
+
+    def worst_cases(self, hidden: int | None) -> tuple[Usage, Usage]:
+        """What it may use: by what is known to be hidden in prompts, and with what may be.
+
+        Raises:
+            PriceUnknown: a limit in dollars, and no known price.
+        """
+        least = self.priced(Usage(self.draws, self.prompt + (hidden or 0), self.completion))
+        if hidden is not None:
+            return least, least
+        return least, self.priced(Usage(self.draws, self.prompt + _HIDDEN, self.completion))
+
+    def priced(self, usage: Usage) -> Usage:
+        """The usage with its price, where dollars are limited."""
+        if self.price is None:
+            return usage
+        if (usd := self.price(usage)) is None:
+            raise PriceUnknown(
+                f"no price is known for {self.model}: give it in a models.toml, or limit tokens or calls instead of "
+                "dollars"
+            )
+        return replace(usage, usd=usd)
+
+    def believed(self, used: Usage, worst: Usage) -> Usage:
+        """What was used, as reported; a count that is missing or beyond all reason is that of the worst case."""
+        prompt, completion = used.prompt_tokens, used.completion_tokens
+        if not 0 < prompt <= self.prompt + _HIDDEN:
+            prompt = worst.prompt_tokens
+        if not 0 < completion <= worst.completion_tokens:
+            completion = worst.completion_tokens
+        if (prompt, completion) != (used.prompt_tokens, used.completion_tokens):
+            return self.priced(replace(used, prompt_tokens=prompt, completion_tokens=completion))
+        return used if used.usd is not None else self.priced(used)
+
+
+@dataclass
+class Reservation:
+    """What is held back for one request, in a budget and in those around it.
+
+    Attributes:
+        budgets: the innermost first.
+        call: whose it is; None where nothing is limited.
+        worst: the worst case by what was known of the model.
+        held: what is held back in each of the budgets.
+    """
+
+    budgets: Sequence[Budget]
+    call: _Call | None = None
+    worst: Usage = field(default_factory=Usage)
+    held: Sequence[Usage] = ()
 
     def settle(self, used: Usage) -> None:
         """Give back what was held and count what was used.
@@ -222,24 +304,15 @@ class Reservation:
         A count that is missing or beyond all reason is taken as the worst case: a broken server is no way around a
         limit.
         """
-        if self.worst is not None and used.calls:
-            prompt = _believed(used.prompt_tokens, self.bound + _HIDDEN, self.worst.prompt_tokens)
-            completion = _believed(used.completion_tokens, self.worst.completion_tokens, self.worst.completion_tokens)
-            credible = (prompt, completion) == (used.prompt_tokens, used.completion_tokens)
-            if not credible:
-                used = replace(used, prompt_tokens=prompt, completion_tokens=completion)
-            if self.worst.usd is not None and (not credible or used.usd is None):
-                used = replace(used, usd=self.price(used))
-            for budget, _ in self.held:
-                budget._hidden[self.model] = max(budget._hidden.get(self.model, 0), prompt - self.bound)
-        for budget, part in self.held:
-            budget.spent = budget.spent + used
-            if self.worst is not None:
-                budget._reserved = _minus(budget._reserved, part)
-                waiting, budget._waiting = budget._waiting, []
-                for one in waiting:
-                    if not one.done():
-                        one.set_result(None)
+        for budget, worst in zip(self.budgets, self.held, strict=False):
+            budget._give_back(worst)
+        if used.calls:
+            if self.call is not None:
+                used = self.call.believed(used, self.worst)
+                seen, hidden = self.budgets[-1]._hidden, used.prompt_tokens - self.call.prompt
+                seen[self.call.model] = max(seen.get(self.call.model, 0), hidden)
+            for budget in self.budgets:
+                budget.spent = budget.spent + used
 
 
 _EARLY = 1e-6
@@ -248,24 +321,14 @@ _HIDDEN = 8192
 """Tokens that a provider may add to a prompt, in templates of its own."""
 
 
-def _believed(reported: int, most: int, worst: int) -> int:
-    return reported if 0 < reported <= most else worst
+def _passed(what: str, limit: float, spent: float, value: float) -> str:
+    return f"{spent:g} of {limit:g} {what} are spent, and the next call may need {value - spent:g}"
 
 
 def prompt_bound(request: Request) -> int:
     """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
-    return sum(_bytes(turn.content) + 16 for turn in request.messages)
+    return sum([_bytes(turn.content) + 16 for turn in request.messages])
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-def _minus(total: Usage, part: Usage) -> Usage:
-    usd = None if total.usd is None or part.usd is None else total.usd - part.usd
-    return Usage(
-        total.calls - part.calls,
-        total.prompt_tokens - part.prompt_tokens,
-        total.completion_tokens - part.completion_tokens,
-        usd=usd,
-    )

@@ -139,10 +139,15 @@ class Client:
         """
         first = Usage(0, self.hidden)
         for budget, truly in zip(self.budgets, self.used, strict=True):
-            for used in (truly, budget.spent, budget.spent + budget._reserved):
+            for used in (truly, budget.spent, budget.spent + held(budget)):
                 assert budget.calls is None or used.calls <= budget.calls
                 assert budget.tokens is None or used.tokens <= budget.tokens + first.tokens
                 assert budget.usd is None or (used.usd or 0) <= budget.usd + self.price(first) + HAIR
+
+
+def held(budget: Budget) -> Usage:
+    """What is held back for calls under way; its tokens are those of prompt and completion together."""
+    return Usage(budget._held_calls, budget._held_tokens, usd=budget._held_usd)
 
 
 def fits(budget: Budget, worst: Usage) -> bool:
@@ -222,7 +227,7 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     client.look()
     assert client.used[0].calls == whole.spent.calls == llm.spent.calls == len(llm.journal)
     assert whole.spent.calls == sum(part.spent.calls for part in parts)
-    assert all(budget._reserved.calls == 0 for budget in client.budgets)
+    assert all(held(budget) == Usage(usd=0.0) and not budget._line for budget in client.budgets)
     assert llm.limits.in_flight == 0
 
 
