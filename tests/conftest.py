@@ -36,6 +36,13 @@ def _nobody_s_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
+@pytest.fixture
+def chosen(request: pytest.FixtureRequest) -> None:
+    """Leaves the test out unless it was chosen by its mark."""
+    if "long" not in request.config.getoption("-m"):
+        pytest.skip("takes long: -m long")
+
+
 @pytest.fixture(scope="session")
 def smollm() -> Path:
     """The file of the smallest local model, fetched once into the usual folder."""

@@ -16,10 +16,6 @@ from tests.faults.server import Server
 Serve = Callable[..., Server]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes more than ten seconds")
-
-
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reasoning.retry._BACKOFF", lambda state: 0.01)

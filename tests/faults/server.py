@@ -337,6 +337,19 @@ def read_ledger(path: Path) -> Sequence[tuple[str, str]]:
     return [(prompt, text) for prompt, text in (json.loads(line) for line in lines if line.endswith("\n"))]
 
 
+def by_now(true: Callable[[], bool], complaint: str) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < until, complaint
+        time.sleep(0.001)
+
+
+def given_by_now(ledger: Path, number: int) -> None:
+    """Wait until a ledger has so many completions."""
+    by_now(lambda: len(read_ledger(ledger)) >= number, f"fewer than {number} completions have been given out")
+
+
 def _http(status: int, body: str, headers: Mapping[str, str] | None = None) -> bytes:
     raw = body.encode()
     lines = {

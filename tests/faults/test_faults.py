@@ -28,7 +28,7 @@ from reasoning.session import Session, together
 from reasoning.strategy import technique
 from strategies import SelfConsistency, Vanilla
 from tests.faults.conftest import Serve
-from tests.faults.server import PASSING, Server, always, first, rates, read_ledger
+from tests.faults.server import PASSING, Server, always, by_now, first, given_by_now, rates, read_ledger
 
 VANILLA = Vanilla()
 PLACES = 8
@@ -105,20 +105,8 @@ def agree(server: Server, llm: LLM, answers: Sequence[Answer], draws: int) -> No
     assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
 
 
-def by_now(true: Callable[[], bool], complaint: str) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < until, complaint
-        time.sleep(0.001)
-
-
 def asked_by_now(server: Server, number: int) -> None:
     by_now(lambda: len(server.asked) >= number, f"fewer than {number} requests have arrived")
-
-
-def given_by_now(ledger: Path, number: int) -> None:
-    by_now(lambda: len(read_ledger(ledger)) >= number, f"fewer than {number} completions have been given out")
 
 
 # one fault at a time

@@ -242,9 +242,8 @@ def test_many_in_a_row_leave_nothing(interpreter):
 
 
 @pytest.mark.long
-def test_10_000_in_a_row_leave_nothing(interpreter, request):
-    if "long" not in request.config.getoption("-m"):
-        pytest.skip("takes minutes: -m long")
+@pytest.mark.usefixtures("chosen")
+def test_10_000_in_a_row_leave_nothing(interpreter):
     check_many(interpreter, 10_000)
 
 
