@@ -68,6 +68,7 @@ class Limits:
     _held: bool = field(default=False, init=False, repr=False)
     _waking: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
     _given: dict[int, Given] = field(default_factory=dict, init=False, repr=False)
+    _place: tuple[str | None, str, int] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         Given(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
@@ -76,8 +77,16 @@ class Limits:
     @classmethod
     def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> Limits:
         """The limits of a model at an endpoint: the same object for everybody in this process who has the same key."""
-        with _sharing:
-            return _shared.setdefault((endpoint, model, hash(key)), cls())
+        return _at((endpoint, model, hash(key)))
+
+    def beside(self, endpoint: str | None, model: str) -> Limits:
+        """Those of another model under the same key; these themselves where they are not shared."""
+        return self if self._place is None else _at((endpoint, model, self._place[2]))
+
+    def hand_on(self, owner: object, limits: Limits, to: object) -> None:
+        """Give other limits, for another owner, what this owner gave these."""
+        if limits is not self and (given := self._given.get(id(owner))):
+            limits.give(to, given)
 
     def give(self, owner: object, given: Given) -> None:
         """Add numbers to those that were given before. The strictest hold, each until its owner is gone or `let_go`."""
@@ -96,9 +105,8 @@ class Limits:
                 return
             if self._given:
                 self._agree()
-            else:  # the next begins anew
-                for place in [place for place, limits in _shared.items() if limits is self]:
-                    del _shared[place]
+            elif self._place and _shared.get(self._place) is self:  # the next begins anew
+                del _shared[self._place]
 
     def _agree(self) -> None:
         before = self.concurrency
@@ -226,6 +234,13 @@ class Limits:
 
 _shared: weakref.WeakValueDictionary[tuple[str | None, str, int], Limits] = weakref.WeakValueDictionary()
 _sharing = threading.RLock()  # what a client gave may be forgotten in the midst of anything
+
+
+def _at(place: tuple[str | None, str, int]) -> Limits:
+    with _sharing:
+        limits = _shared.setdefault(place, Limits())
+        limits._place = place
+        return limits
 
 
 @dataclass

@@ -273,6 +273,31 @@ def test_a_door_that_a_session_opens_has_the_limits_of_its_model() -> None:
     assert there.limits.concurrency == 2
 
 
+def test_a_model_of_another_name_at_the_same_address_shares_the_limits_of_that_name() -> None:
+    def at(model: str, **settings: Any) -> LLM:
+        return connect(model, base_url="http://127.0.0.1:9/v1", journal=False, **settings)
+
+    small, judge = at("small", concurrency=8, patience=30), at("judge", concurrency=4)
+    named = small.named("judge")
+    assert named is not None
+    assert named.limits is judge.limits is not small.limits
+    assert (judge.limits.concurrency, judge.limits.circuit.patience) == (4, 30)  # of both, the strictest
+    assert (small.limits.concurrency, small.limits.circuit.patience) == (8, 30)
+    del judge
+    gc.collect()
+    assert named.limits.concurrency == 8
+    stranger = at("small", api_key="another account").named("judge")
+    assert stranger is not None
+    assert stranger.limits is at("judge", api_key="another account").limits is not named.limits
+    session = Session(small, Trace("test")).on("judge")
+    assert session._llm.limits is named.limits
+    own = LLM(small.client, limits=Limits(3))
+    other = own.named("judge")
+    assert other is not None
+    assert other.limits is own.limits
+    assert own.limits.concurrency == 3
+
+
 def test_a_draw_survives_a_kill_from_the_moment_it_is_seen(tmp_path: Path) -> None:
     script = (
         "import asyncio, os, signal, sys\n"

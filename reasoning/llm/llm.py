@@ -83,15 +83,17 @@ class LLM:
         return self.client.model
 
     def named(self, model: str) -> LLM | None:
-        """The model of another name where this one is: with its endpoint, key, settings, limits, journal and budget.
+        """The model of another name where this one is: with its endpoint, key, settings, journal and budget.
 
-        None where the name says itself where its model is, or this model's client knows no others.
+        It shares the limits of that name there, and adds what this model was given to them. None where the name says itself where its model is, or this model's client knows no others.
         """
         client = self.client.named(model) if hasattr(self.client, "named") else None
         if client is None:
             return None
-        journal, budget, limits = self.journal, self.budget, self.limits
-        return LLM(client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm)
+        journal, budget, limits = self.journal, self.budget, self.limits.beside(client.endpoint, client.model)
+        other = LLM(client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm)
+        self.limits.hand_on(self, limits, other)
+        return other
 
     @property
     def flights(self) -> dict[tuple[str, int], Flight]:
