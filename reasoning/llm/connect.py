@@ -53,7 +53,8 @@ def connect(
         warm_prefix: whether a prompt that fans out over several requests sends the first alone, so that the provider
             has it in its prefix cache for the others; None is yes where the provider is known to have one.
         sampling: settings for every call that does not give its own: temperature, max_tokens (None is 1,024), top_p,
-            stop, …, and `extra_body` for what a server takes beyond. They are recorded, so no key may be among them.
+            stop, …, and `extra_body` for what a server takes beyond (not what the engine sends itself: n, model,
+            messages, stream). They are recorded, so no key may be among them.
 
     Raises:
         UsageError: an unknown model or setting, or a missing file; with the nearest right one.

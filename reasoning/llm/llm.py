@@ -85,7 +85,8 @@ class LLM:
     def named(self, model: str) -> LLM | None:
         """The model of another name where this one is: with its endpoint, key, settings, journal and budget.
 
-        It shares the limits of that name there, and adds what this model was given to them. None where the name says itself where its model is, or this model's client knows no others.
+        It shares the limits of that name there, and adds what this model was given to them. None where the name says
+        itself where its model is, or this model's client knows no others.
         """
         client = self.client.named(model) if hasattr(self.client, "named") else None
         if client is None:

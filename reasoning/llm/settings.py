@@ -11,6 +11,16 @@ from reasoning.errors import UnknownName, UsageError
 SAMPLING = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
 """The settings of a call that every provider is asked for by the same names."""
 
+_COUNTED = {
+    "n": "several draws are asked for with session.sample(prompt, n), which counts, records and pays for each",
+    "best_of": "what the server makes and throws away would be paid for and not counted",
+    "model": "a model has a journal, a price and limits by its own name: connect to that one",
+    "messages": "what is sent is the prompt, by which draws are recorded and found",
+    "stream": "replies are read as a whole",
+    "stream_options": "replies are read as a whole",
+}
+"""What `extra_body` must not overrule, and why."""
+
 _SECRET = re.compile(
     r"apikey|authori[sz]ation|bearer|secret|passw|credential|header|cookie|privatekey|accesskey|^auth$|^key$|"
     r"(^|access|api|auth|bearer|refresh|session|security|hf)token$"
@@ -33,7 +43,7 @@ def checked(settings: Mapping[str, Any], where: str, others: Iterable[str] = ())
 
     Raises:
         UnknownName: no such setting; names the nearest.
-        UsageError: a setting named like a key or a header.
+        UsageError: a setting named like a key or a header; an `extra_body` with what the engine itself sends.
     """
     for name in settings:
         if _telling(name):
@@ -43,6 +53,8 @@ def checked(settings: Mapping[str, Any], where: str, others: Iterable[str] = ())
     extra = settings.get("extra_body")
     if extra is not None and not isinstance(extra, Mapping):
         raise UsageError(f"extra_body {where} is a dict of what the server takes, not {type(extra).__name__}")
+    for name in [name for name in _COUNTED if name in (extra or ())]:
+        raise UsageError(f"extra_body[{name!r}] {where} would go around the engine: {_COUNTED[name]}")
     for name in [name for name in extra or () if _telling(name)] + list(_within(extra)):
         raise _misplaced(f"extra_body[{name!r}]", where)
 
