@@ -6,7 +6,7 @@ Int. J. of Web Information Systems 20(3), 229-247, doi 10.1108/ijwis-12-2023-024
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
@@ -17,7 +17,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
-from strategies.decomposition.events import Event, events_in, grouped, sources
+from strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
 from strategies.numbered import listing
 
 EXTRACT = Prompt(
@@ -41,13 +41,7 @@ SUMMARISE = Prompt(
     recap="Summary:",
 )
 
-_GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
-
-
-def documents(problem: Problem) -> Mapping[str, str]:
-    """The problem's inputs by name, else the parts of its context between lines of `---`."""
-    parts = [part.strip() for part in _GAP.split(problem.context or "") if part.strip()]
-    return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
+_LEFT_OUT = "the document is left out"
 
 
 @technique(
@@ -57,8 +51,8 @@ def documents(problem: Problem) -> Mapping[str, str]:
     doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
     waves="1 + g + s",
-    counts="d: documents, without those whose call fails; g: 1 where there are two events or more to compare; s: 1 "
-    "where there is an event to tell",
+    counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell; "
+    "none of them counts calls that fail",
     ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
     serves=(Text,),
     needs=("documents",),
@@ -74,10 +68,12 @@ class ChainOfEvent(Strategy):
     The paper walks these steps in one prompt; here each document is read by its own call, side by side, one call says
     which events are the same, and support is counted in code: documents, not mentions. Of each event the document is
     kept (`Answer.steps["events"]`). Where no event has `support` documents (1 for two documents or fewer), the first
-    event of each is taken. A document whose call fails is left out, and the trace says so. The order of time is left to
-    the model that summarises: events stand in the order in which the documents first tell them, and no date is read.
-    The documents are the problem's `inputs`, or parts of its context between lines of `---`; the whole reply behind
-    "Summary:" is the answer, whatever the kind says of length.
+    event of each is taken. The order of time is left to the model that summarises: events stand in the order in which
+    the documents first tell them, and no date is read. The documents are the problem's `inputs`, or parts of its
+    context between lines of `---`; the whole reply behind "Summary:" is the answer, whatever the kind says of length.
+
+    Where a call fails, what there is is kept, and the trace says so: the document is left out; events are the same that
+    are said in the same general words; the kept events, one a line, stand for their summary.
 
     Parameters:
         support: documents that must tell of an event.
@@ -104,7 +100,7 @@ class ChainOfEvent(Strategy):
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         lanes = session.lanes(len(texts), "document")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        replies = await together([self._read(turns, lane) for lane, turns in zip(lanes, prompts, strict=True)])
+        replies = await together([_asked(turns, lane, _LEFT_OUT) for lane, turns in zip(lanes, prompts, strict=True)])
         read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
         if not read:
             return next(reply for reply in replies if isinstance(reply, Failed))
@@ -117,27 +113,20 @@ class ChainOfEvent(Strategy):
         session.so_far(_partial(kept))
         lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
-            reply = await session.ask(self.summarise.for_(problem, listing="\n".join(lines), words=self.words))
+            turns = self.summarise.for_(problem, listing="\n".join(lines), words=self.words)
+            reply = await _asked(turns, session, "the events stand for their summary")
+        said = _partial(kept).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
-        answer = replace(problem, kind=Text(whole=True)).read(reply, region=Region(label[0] if label else ""))
-        return replace(answer, text=reply.text, steps=_partial(kept).steps)
-
-    async def _read(self, turns: Conversation, lane: Session) -> Completion | Failed:
-        """What the model finds in a document."""
-        try:
-            return await lane.ask(turns)
-        except CallFailed as error:
-            if error.ends_run:
-                raise
-            lane.note(f"the document is left out, since the call failed: {error}")
-            return Failed(str(error))
+        answer = replace(problem, kind=Text(whole=True)).read(said, region=Region(label[0] if label else ""))
+        return replace(answer, steps=_partial(kept).steps)
 
     async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
         if len(told) < 2:
             return [list(told)]
         turns = self.group.fill(listing=listing(event.general for event in told))
         with session.stage("group"):
-            return grouped((await session.ask(turns)).text, told)
+            reply = await _asked(turns, session, "events are the same that are said in the same general words")
+        return same_words(told) if isinstance(reply, Failed) else grouped(reply.text, told)
 
     def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
         least = self.support if len(found) > 2 else 1
@@ -146,6 +135,17 @@ class ChainOfEvent(Strategy):
             session.note(f"no event is in {least} documents: the first event of each is taken")
             return [[events[0]] for events in found if events]
         return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)
+
+
+async def _asked(turns: Conversation, session: Session, otherwise: str) -> Completion | Failed:
+    """The reply; where the call fails, the trace says what there is instead."""
+    try:
+        return await session.ask(turns)
+    except CallFailed as error:
+        if error.ends_run:
+            raise
+        session.note(f"{otherwise}, since the call failed: {error}")
+        return Failed(str(error))
 
 
 def _lines(reply: Completion) -> str:

@@ -1,11 +1,15 @@
-"""Events as documents tell them: how they are read from replies, and which of them are one and the same."""
+"""Events as documents tell them: the documents, what replies say of them, and which events are one and the same."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reasoning.problem import Problem
+from strategies.replies import folded
+
+_GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
 _NUMBERS = re.compile(r"\W{0,6}(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})")
 
@@ -17,6 +21,12 @@ class Event:
     source: str
     told: str
     general: str
+
+
+def documents(problem: Problem) -> Mapping[str, str]:
+    """The problem's inputs by name, else the parts of its context between lines of `---`."""
+    parts = [part.strip() for part in _GAP.split(problem.context or "") if part.strip()]
+    return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
 
 
 def events_in(text: str, source: str, most: int) -> list[Event]:
@@ -42,6 +52,14 @@ def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
             if group := [left.pop(number) for number in named if number in left]:
                 groups.append(group)
     return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
+
+
+def same_words(events: Sequence[Event]) -> list[list[Event]]:
+    """The events by the general words in which they are said."""
+    groups: dict[str, list[Event]] = {}
+    for event in events:
+        groups.setdefault(folded(event.general), []).append(event)
+    return list(groups.values())
 
 
 def sources(events: Sequence[Event]) -> list[str]:

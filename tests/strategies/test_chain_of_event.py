@@ -8,8 +8,7 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
-from strategies.decomposition.chain_of_event import documents
-from strategies.decomposition.events import events_in, grouped
+from strategies.decomposition.events import documents, events_in, grouped
 
 FERRY = {
     "Gazette": "The ferry Ines sank on Monday; all were saved. The minister resigned.",
@@ -209,3 +208,52 @@ def test_a_budget_that_ends_behind_the_documents_leaves_their_events(calls: int,
     assert len(answer.steps["events"]) == events
     assert answer.steps["events"][0]["event"] == "a ferry sank"
     assert answer.text.startswith("Monday, the Ines sank\n")
+
+
+def without(stage: str, error: Exception | None = None):
+    """A model whose call of a stage fails."""
+
+    def reply(messages: object) -> str | Exception:
+        asked = messages[-1].content  # type: ignore[index]
+        return (error or CallFailed("gone")) if stage in asked else script(group="1, 4")(messages)
+
+    return reply
+
+
+def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are_the_same() -> None:
+    llm = ScriptedLLM(without("Same events:"), max_choices=1)
+    strategy = strategies.get("coe")
+    answer = strategy.run(NEWS, llm)
+    assert answer.value == SUMMARY
+    assert llm.calls == strategy.calls(d=3, g=0, s=1) == 4
+    [ferry] = answer.steps["events"]  # "a ferry sank", in two documents
+    assert [source for source, _ in ferry["told"]] == ["Gazette", "Herald"]
+    assert "said in the same general words, since the call failed: gone" in str(answer.trace.to_json())
+
+
+def test_where_the_summary_fails_the_events_stand_for_it() -> None:
+    llm = ScriptedLLM(without("Summary:"), max_choices=1)
+    strategy = strategies.get("coe")
+    answer = strategy.run(NEWS, llm)
+    assert answer.value == "Monday, the Ines sank"
+    assert llm.calls == strategy.calls(d=3, g=1, s=0) == 4
+    assert len(answer.steps["events"]) == 1
+    assert "the events stand for their summary, since the call failed: gone" in str(answer.trace.to_json())
+    two = Problem("What?", inputs={name: FERRY[name] for name in ("Gazette", "Herald")})
+    answer = strategy.run(two, ScriptedLLM(without("Summary:")))
+    lines = ["Monday, the Ines sank", "all were saved", "the minister resigned", "boats took passengers off"]
+    assert answer.value == answer.text == "\n".join(lines)
+
+
+@pytest.mark.parametrize("stage", ["Same events:", "Summary:"])
+def test_an_error_that_ends_the_run_ends_it_at_every_stage(stage: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        strategies.get("coe").run(NEWS, ScriptedLLM(without(stage, AuthenticationFailed("no key"))))
+
+
+def test_only_the_documents_are_left() -> None:
+    def lone(messages: object) -> str | Exception:
+        return script()(messages) if "Document:" in messages[-1].content else CallFailed("gone")  # type: ignore[index]
+
+    answer = strategies.get("coe").run(NEWS, ScriptedLLM(lone))
+    assert (answer.state, answer.value) == ("answered", "Monday, the Ines sank")
