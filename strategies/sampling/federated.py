@@ -55,8 +55,8 @@ FEW_SHOT = Prompt(
     use_when="many people ask nearly the same: the answer hangs on the wording, and the work is shared (GSM8K, SVAMP, "
     "GPT-3: 14 to 18 points over zero-shot chain of thought with the same numbers, 10 to 15 with others; second-hand)",
     avoid_when="questions are private, since the pool shows them to others; or the model rephrases badly: a wording "
-    "that asks for something else votes for a wrong answer (only numbers, names and negations are checked; "
-    "arXiv 2304.13911)",
+    "that asks for something else votes for a wrong answer (only numbers, names, negations and the sides of "
+    "comparisons are checked; arXiv 2304.13911)",
     aliases=("fed_sp_sc", "fed_dp_cot"),
 )
 class Federated(Strategy):
@@ -69,9 +69,9 @@ class Federated(Strategy):
     never vote: they differ by right. Without usable twins it is Fed-SP-SC. A multiple choice is rephrased without its
     options, which stay as they are; like questions about a passage or a table, it has no twins in a pool of questions.
 
-    Which question is whose wording is told by numbers (in digits or words), names, negations and common words, where
-    the paper's service would use embeddings. Where the call for wordings fails, those of the pool do. How many wordings
-    and twins the paper takes could not be verified, nor its temperature.
+    Which question is whose wording is told by numbers (in digits or words), names, negations, the sides of comparisons
+    and common words, where the paper's service would use embeddings. Where the call for wordings fails, those of the
+    pool do. How many wordings and twins the paper takes could not be verified, nor its temperature.
 
     Parameters:
         base: solves each wording; the paper's is zero-shot chain of thought.

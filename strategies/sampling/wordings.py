@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -21,13 +21,20 @@ _NOT = re.compile(
     r"n['’]t\b|\b(?:not|no|never|none|nobody|nothing|neither|without|cannot|except|false|untrue|wrong|incorrect)\b",
     re.IGNORECASE,
 )
+_THAN = re.compile(r"\b(than|before|after)\s+(?:the\s|an?\s)?(\w+(?:[.,]\d+)*)", re.IGNORECASE)
+_LESS = re.compile(
+    r"\b(?:less|fewer|(?:small|young|low|slow|light|cheap|earli|soon|weak|poor|cold|cool|near|clos|narrow|short)e?r|worse)"
+    r"\b[^.?!]{0,60}$",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(r"\w+(?:[.,]\d+)*")
 _KEPT = 1 << 16  # questions of a pool whose words are remembered
 
 
 def same_parameters(a: str, b: str) -> bool:
     """Whether two questions have the same numbers, in digits or words, each as often, and the same names, and neither
-    is the other's negation."""
-    return _alike(a, b) and not _opposite(a, b)
+    is the other's negation or has changed the sides of a comparison."""
+    return _alike(a, b) and not _opposite(a, b) and not _swapped(a, b)
 
 
 def paraphrases(question: str, pool: Iterable[str], alike: float) -> list[str]:
@@ -98,6 +105,38 @@ def _alike(a: str, b: str) -> bool:
 def _opposite(a: str, b: str) -> bool:
     """Whether one of the questions is negated, once or another odd number of times more than the other."""
     return (len(_NOT.findall(a)) - len(_NOT.findall(b))) % 2 == 1
+
+
+def _swapped(a: str, b: str) -> bool:
+    """Whether names or numbers have changed places: behind "than", or in the same words, where no "or" joins them."""
+    one, other = _sides(a), _sides(b)
+    if not one <= other and not other <= one:
+        ((told, less), *more), ((told_there, less_there), *more_there) = one, other
+        return bool(more or more_there) or told == told_there or less == less_there
+    names = {*_NAME.findall(a), *_NAME.findall(b)}
+    (said, places), (said_there, places_there) = (_parted(text, names) for text in (a, b))
+    return said == said_there and places != places_there and not {"or", "and"} & set(said)
+
+
+def _sides(text: str) -> Counter[tuple[object, bool]]:
+    """The names and numbers that something is compared with, and whether it is to be less than they."""
+    found: Counter[tuple[object, bool]] = Counter()
+    for one in _THAN.finditer(text):
+        told: object = next(iter(_numbers(one[2])), None) or (one[2] if one[2][0].isupper() else None)
+        if told is not None:
+            before = text[max(0, one.start() - 80) : one.start()]
+            found[told, one[1].lower() == "before" or (one[1].lower() == "than" and bool(_LESS.search(before)))] += 1
+    return found
+
+
+def _parted(text: str, names: Container[str]) -> tuple[list[str], list[str]]:
+    """The words of a question with its names and numbers left open, and these in their order."""
+    said, places = [], []
+    for word in _TOLD.findall(text):
+        if gap := word in names or word[0].isdigit():
+            places.append(word)
+        said.append("" if gap else word.lower())
+    return said, places
 
 
 def _named(a: str, b: str) -> bool:
