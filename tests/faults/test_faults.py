@@ -28,7 +28,7 @@ from reasoning.session import Session, together
 from reasoning.strategy import technique
 from strategies import SelfConsistency, Vanilla
 from tests.faults.conftest import Serve
-from tests.faults.server import PASSING, Server, always, by_now, first, given_by_now, rates, read_ledger
+from tests.faults.server import PASSING, Server, always, by_now, by_place, first, given_by_now, rates, read_ledger
 
 VANILLA = Vanilla()
 PLACES = 8
@@ -254,6 +254,44 @@ def test_in_a_storm_of_faults_nothing_is_lost_and_nothing_bought_twice(
         failed = sum(asked.fault != "" for asked in server.asked)
         assert llm.retried == failed > 20
         assert all(asked.fault or asked.status in (200, 400) for asked in server.asked)
+
+
+GARBAGE = ("broken", "html", "empty", "error 200", "no choices", "nonsense")
+OFTEN: dict[str, dict[str, float]] = {
+    "429 with Retry-After at 30 %": {"429": 0.3},
+    "429 without Retry-After at 30 %": {"429 bare": 0.3},
+    "500 at 20 %": {"500": 0.2},
+    "garbage at 30 %": dict.fromkeys(GARBAGE, 0.05),
+    "resets half way at 20 %": {"reset": 0.2},
+    "hangs and drips at 10 %": {"hang": 0.05, "drip": 0.05},
+    "429, 500, garbage and resets at 60 %": {"429": 0.15, "429 bare": 0.15, "500": 0.1, "broken": 0.1, "reset": 0.1},
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
+    """What is answered where nothing goes wrong."""
+    journal = tmp_path_factory.mktemp("undisturbed") / "journal.sqlite"
+    with Server(say=by_place) as server, reasoning.connect("mock", base_url=server.url, journal=journal) as llm:
+        llm.client.max_choices = 8
+        return solve(llm, SelfConsistency(VANILLA, samples=12), problems(40))
+
+
+@pytest.mark.parametrize("often", OFTEN)
+def test_a_fault_that_is_frequent_costs_one_retry_each_time_and_changes_no_answer(
+    often: str, undisturbed: list[Answer], serve: Serve, connect: Callable[..., LLM]
+) -> None:
+    server = serve(faults=rates(11, OFTEN[often]), say=by_place)
+    with connect(server, timeout=2 if "hang" in OFTEN[often] else 30, budget=Budget(calls=480)) as llm:
+        answers = solve(llm, SelfConsistency(VANILLA, samples=12), problems(40))
+        agree(server, llm, answers, 480)
+        assert llm.budget.spent.calls == 480  # to the last one of the budget
+        failed = Counter(asked.fault for asked in server.asked if asked.fault)
+        assert set(failed) == set(OFTEN[often])
+        assert llm.retried == failed.total() == len(server.asked) - 80 >= 5
+        assert sum(server.statuses.values()) == len(server.asked)
+    for answer, expected in zip(answers, undisturbed, strict=True):
+        assert (answer.value, answer.votes, answer.confidence) == (expected.value, expected.votes, expected.confidence)
 
 
 # the provider's limits
