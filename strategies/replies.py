@@ -1,14 +1,30 @@
-"""What other prompts take from a reply: the items of a list, and the chain together with its answer."""
+"""Replies as other prompts take them: one without which it goes on, the items of a list, a chain with its answer."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from reasoning.answer import Failed
+from reasoning.errors import CallFailed
+from reasoning.llm.request import Completion
 from reasoning.problem import Problem
+from reasoning.prompts import Conversation
+from reasoning.session import Session
 
 _MARK = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
 _LONGEST = 400  # characters of an item; what is longer is no short question
+
+
+async def asked(session: Session, turns: Conversation, instead: str, **settings: Any) -> Completion | Failed:
+    """The reply; where the call fails, the trace says what there is instead. What ends the run is raised."""
+    try:
+        return await session.ask(turns, **settings)
+    except CallFailed as error:
+        if error.ends_run:
+            raise
+        session.note(f"{instead}, since the call failed: {error}")
+        return Failed(str(error))
 
 
 def listed(text: str) -> list[str]:

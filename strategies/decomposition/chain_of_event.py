@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import UsageError
 from reasoning.kinds import Region, Text
 from reasoning.llm.request import Completion
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Prompt
+from reasoning.prompts import Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
 from strategies.numbered import listing
+from strategies.replies import asked
 
 EXTRACT = Prompt(
     objective="List the events that a document reports, the most important ones first, at most {events}.",
@@ -40,8 +41,6 @@ SUMMARISE = Prompt(
     input="{question}\n\nEvents, with the documents that report them:\n{listing}",
     recap="Summary:",
 )
-
-_LEFT_OUT = "the document is left out"
 
 
 @technique(
@@ -100,7 +99,9 @@ class ChainOfEvent(Strategy):
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         lanes = session.lanes(len(texts), "document")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        replies = await together([_asked(turns, lane, _LEFT_OUT) for lane, turns in zip(lanes, prompts, strict=True)])
+        replies = await together(
+            [asked(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
+        )
         read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
         if not read:
             return next(reply for reply in replies if isinstance(reply, Failed))
@@ -114,7 +115,7 @@ class ChainOfEvent(Strategy):
         lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
             turns = self.summarise.for_(problem, listing="\n".join(lines), words=self.words)
-            reply = await _asked(turns, session, "the events stand for their summary")
+            reply = await asked(session, turns, "the events stand for their summary")
         said = _partial(kept).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).read(said, region=Region(label[0] if label else ""))
@@ -125,7 +126,7 @@ class ChainOfEvent(Strategy):
             return [list(told)]
         turns = self.group.fill(listing=listing(event.general for event in told))
         with session.stage("group"):
-            reply = await _asked(turns, session, "events are the same that are said in the same general words")
+            reply = await asked(session, turns, "events are the same that are said in the same general words")
         return same_words(told) if isinstance(reply, Failed) else grouped(reply.text, told)
 
     def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
@@ -135,17 +136,6 @@ class ChainOfEvent(Strategy):
             session.note(f"no event is in {least} documents: the first event of each is taken")
             return [[events[0]] for events in found if events]
         return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)
-
-
-async def _asked(turns: Conversation, session: Session, otherwise: str) -> Completion | Failed:
-    """The reply; where the call fails, the trace says what there is instead."""
-    try:
-        return await session.ask(turns)
-    except CallFailed as error:
-        if error.ends_run:
-            raise
-        session.note(f"{otherwise}, since the call failed: {error}")
-        return Failed(str(error))
 
 
 def _lines(reply: Completion) -> str:

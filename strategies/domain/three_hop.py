@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.errors import CallFailed
 from reasoning.kinds import Choice, Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
+from strategies.replies import asked
 from strategies.thought.hops import Hop, follow, said
 
 ASPECT = Prompt(
@@ -88,15 +88,10 @@ class ThreeHop(Strategy):
         *_, last = found.values()
         if isinstance(last, Failed):
             return replace(last, steps=said(found))
-        answer: Answer
         with session.stage("label"):
             turns = self.label.for_(problem, polarity=last.text)
-            try:
-                answer = problem.read(await session.ask(turns, temperature=0, max_tokens=32))
-            except CallFailed as error:
-                if error.ends_run:
-                    raise
-                answer = Failed(str(error))
+            reply = await asked(session, turns, "there is no label", temperature=0, max_tokens=32)
+        answer = reply if isinstance(reply, Failed) else problem.read(reply)
         if not isinstance(answer, Answered) and isinstance(last, Answered):
             session.note(f"there is no label ({answer.why}): the vote of the third hop decides")
             answer = last

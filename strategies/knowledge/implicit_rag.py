@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from reasoning.answer import Answer, Unparsed
+from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.labelled import labelled
+from strategies.replies import asked
 
 QUOTE = Prompt(
     objective="Find the sections of the text that matter for the question, then answer the question from them.",
@@ -76,8 +77,8 @@ class ImplicitRAG(Strategy):
     A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
     others, and those that are too long, are dropped with a note. Those that count are in `Answer.steps["sections"]`, as
     the context has them, and their share is the confidence. Where none counts, the reply is asked for once more (the
-    paper does not), then its answer is taken with confidence 0. The paper tunes both numbers for each data set and
-    gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
+    paper does not), then, or where that call fails, its answer is taken with confidence 0. The paper tunes both numbers
+    for each data set and gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
 
     Parameters:
         sections: quotations, at most.
@@ -98,8 +99,11 @@ class ImplicitRAG(Strategy):
         said, kept = self._checked(problem, reply.text, session)
         if not kept:
             with session.stage("quote again"):
-                reply = await session.ask(turns.then(reply.text, AGAIN.format(words=self.words)))
-            said, kept = self._checked(problem, reply.text, session)
+                turns = turns.then(reply.text, AGAIN.format(words=self.words))
+                again = await asked(session, turns, "the answer is taken as it is")
+            if not isinstance(again, Failed):
+                reply = again
+                said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
         stated = [part for _, part in labelled(reply.text, _ANSWER)]
         if not stated:

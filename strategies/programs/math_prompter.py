@@ -115,7 +115,9 @@ class MathPrompter(Strategy):
             return None
         (value, other), *random = zip(*results, strict=True)
         defined = [pair for pair in random if None not in pair][: self.draws]
-        agree = len(defined) == self.draws and all(same(*pair) for pair in [(value, other), *defined])
+        agree = (
+            value is not None and len(defined) == self.draws and all(same(*pair) for pair in [(value, other), *defined])
+        )
         session.note(f"{value!r} by the formula, {other!r} by the function: {'' if agree else 'not '}accepted")
         return value if agree else None
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session, together
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
-from strategies.replies import folded, listed, with_answer
+from strategies.replies import asked, folded, listed, with_answer
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
 from strategies.sampling.wordings import paraphrases, same_parameters, twins
@@ -107,13 +106,13 @@ class Federated(Strategy):
 
     async def _pooled(self, problem: Problem, session: Session) -> Answer:
         """Fed-SP-SC: the answer on which the wordings agree."""
-        asked = [replace(problem, question=one) for one in await self._wordings(problem, session)]
+        wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
 
         def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
             session.so_far(voted(some, problem))
 
         draws = await drawn(
-            self.base, asked, session, len(asked), name="wording", temperature=self.temperature, finished=ended
+            self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature, finished=ended
         )
         answer = voted(draws, problem)
         if answer.votes is not None:
@@ -125,14 +124,9 @@ class Federated(Strategy):
         question = problem.question
         found = [question, *paraphrases(question, self.pool, self.alike)][: self.paraphrases + 1]
         if lacking := self.paraphrases + 1 - len(found):
-            try:
-                with session.stage("rephrase"):
-                    proposed = listed((await session.ask(self.rephrase.for_(problem, wanted=lacking))).text)
-            except CallFailed as error:
-                if error.ends_run:
-                    raise
-                session.note(f"there are no new wordings, since the call failed: {error}")
-                return found
+            with session.stage("rephrase"):
+                turns = self.rephrase.for_(problem, wanted=lacking)
+                proposed = listed((await asked(session, turns, "there are no new wordings")).text)
             known = set(map(folded, found))
             fit = [one for one in proposed if same_parameters(one, question) and folded(one) not in known][:lacking]
             session.note(f"{len(fit)} of {len(proposed)} new wordings have the same numbers and names")
@@ -144,13 +138,13 @@ class Federated(Strategy):
         if problem.values()["problem"] != problem.question:
             return []
         known = twins(problem.question, self.pool, self.alike, self.twins)
-        asked = [replace(problem, question=one) for one in known]
-        lanes = session.lanes(len(asked), "twin") if asked else []
-        answers = await together([self._pooled(one, lane) for lane, one in zip(lanes, asked, strict=True)])
+        posed = [replace(problem, question=one) for one in known]
+        lanes = session.lanes(len(posed), "twin") if posed else []
+        answers = await together([self._pooled(one, lane) for lane, one in zip(lanes, posed, strict=True)])
         agreed = [
             Demonstration(twin.question, with_answer(answer.text, answer.value, twin))
-            for twin, answer in zip(asked, answers, strict=True)
+            for twin, answer in zip(posed, answers, strict=True)
             if isinstance(answer, Answered) and answer.votes and answer.votes.counts[0][1] > 1
         ]
-        session.note(f"{len(agreed)} of {len(asked)} twins have an answer that wordings agree on")
+        session.note(f"{len(agreed)} of {len(posed)} twins have an answer that wordings agree on")
         return agreed

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from reasoning.answer import Answer, Unparsed
+from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
+from strategies.replies import asked
 
 RECALL = Prompt(
     objective="Solve the initial problem. Before that, recall similar problems and solve them.",
@@ -50,8 +51,9 @@ class Analogical(Strategy):
     Only what follows the last heading "Solve the initial problem", which begins a line, is read, since the recalled
     problems have answers too; without it there is no answer. Models copy the problem, or one of the recalled ones:
     where two share too many words, or there are too few, the reply is asked for again (`repairs`; the paper has none),
-    and then read as it is with a note. `tutorial=True` asks for the core concepts first, which the paper does for
-    competition programs. The paper recalls 5 problems for grade-school arithmetic and 3 for the rest.
+    and then, or where that call fails, read as it is with a note. `tutorial=True` asks for the core concepts first,
+    which the paper does for competition programs. The paper recalls 5 problems for grade-school arithmetic and 3 for
+    the rest.
 
     Parameters:
         exemplars: problems to recall.
@@ -72,14 +74,20 @@ class Analogical(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
-        for repair in range(self.repairs + 1):
-            with session.stage("recall again" if repair else "recall and solve"):
-                reply = await session.ask(turns, max_tokens=self.max_tokens)
-            complaint = self._complaint(problem, reply.text)
-            if complaint is None:
-                break
+        with session.stage("recall and solve"):
+            reply = await session.ask(turns, max_tokens=self.max_tokens)
+        repairs = self.repairs
+        while (complaint := self._complaint(problem, reply.text)) is not None:
             session.note(complaint)
+            if not repairs:
+                break
+            repairs -= 1
             turns = turns.then(reply.text, AGAIN.format(complaint=complaint, exemplars=self.exemplars))
+            with session.stage("recall again"):
+                again = await asked(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
+            if isinstance(again, Failed):
+                break
+            reply = again
         last = reply.text[_starts(reply.text) :]
         if not last:
             return Unparsed("the reply never comes to the initial problem", text=reply.text)

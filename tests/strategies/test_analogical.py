@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
+from reasoning.errors import AuthenticationFailed, CallFailed
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 
@@ -105,3 +106,12 @@ def test_a_budget_that_ends_before_the_second_reply() -> None:
     answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, GOOD]), budget=Budget(calls=1))
     assert (answer.state, answer.usage.calls) == ("unparsed", 1)
     assert "budget" in answer.why
+
+
+def test_a_repair_whose_call_fails_leaves_the_reply_that_is_there() -> None:
+    answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, CallFailed("gone")]))
+    assert (answer.value, answer.text) == (90, COPY)
+    assert "the reply is read as it is, since the call failed: gone" in str(answer.trace.to_json())
+    with pytest.raises(AuthenticationFailed):
+        strategies.get("analogical").run(DICE, ScriptedLLM([COPY, AuthenticationFailed("no key")]))
+    assert strategies.get("analogical").run(DICE, ScriptedLLM([CallFailed("gone")])).state == "failed"

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
+from reasoning.errors import AuthenticationFailed, CallFailed
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 from strategies.knowledge.implicit_rag import in_context, quoted
@@ -142,3 +143,11 @@ def test_a_budget_that_ends_before_the_second_request() -> None:
     answer = strategies.get("irag").run(DRUG, llm, budget=Budget(calls=1))
     assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, 1)
     assert "budget" in answer.why
+
+
+def test_a_second_request_that_fails_leaves_the_answer_that_is_there() -> None:
+    answer = strategies.get("implicit_rag").run(DRUG, ScriptedLLM([f"{MADE_UP}\nAnswer: heparin", CallFailed("gone")]))
+    assert (answer.value, answer.confidence, answer.steps) == ("heparin", 0.0, {"sections": ()})
+    assert "the answer is taken as it is, since the call failed: gone" in str(answer.trace.to_json())
+    with pytest.raises(AuthenticationFailed):
+        strategies.get("irag").run(DRUG, ScriptedLLM(["Answer: heparin", AuthenticationFailed("no key")]))

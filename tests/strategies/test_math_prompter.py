@@ -183,3 +183,16 @@ def test_floats_are_equal_but_for_what_they_lose() -> None:
     assert not same(True, 1.5)
     assert not same(100, 100.1)
     assert same([1], [1])
+
+
+def test_two_that_both_fail_on_the_numbers_of_the_question_agree_on_nothing() -> None:
+    problem = Problem("A class of 25 shares 25 pens. How many are left?", kinds.Number())
+    formula = "v1 // (v1 - v2)"  # of the question's own numbers it is undefined
+
+    def script(turns: tuple[Message, ...]) -> str:
+        python = "solution(" in turns[-1].content
+        return f"```python\ndef solution(v1, v2):\n    return {formula}\n```" if python else f"Answer = {formula}"
+
+    answer = strategies.get("math_prompter(repeats=1, rounds=1)").run(problem, ScriptedLLM(script))
+    assert answer.state == "unparsed"
+    assert "None by the formula, None by the function: not accepted" in str(answer.trace.to_json())
