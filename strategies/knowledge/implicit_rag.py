@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
@@ -10,7 +9,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.labelled import labelled
+from strategies.knowledge.quotations import in_context, quoted, stated
 from strategies.replies import asked
 
 QUOTE = Prompt(
@@ -25,33 +24,6 @@ AGAIN = (
     "None of these sections stands in the text in at most {words} words. Copy them letter by letter, then answer, in "
     "the same form."
 )
-
-_SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
-_ANSWER = re.compile(r"^\W{0,6}(?:final )?answer\W{0,4}:", re.MULTILINE | re.IGNORECASE)
-_WORD = re.compile(r"\w+|[^\w\s]")
-_MARKS = str.maketrans("“”„‘’", '"""\'\'')
-
-
-def quoted(text: str) -> list[str]:
-    """The sections that a reply quotes, without the quotation marks around them."""
-    before = text[: next((match.start() for match in _ANSWER.finditer(text)), len(text))]
-    found = (part.strip("*\"“”„'‘’ \n") for _, part in labelled(before, _SECTION))
-    return [section for section in found if section]
-
-
-def in_context(section: str, context: str) -> str | None:
-    """The place of the context that a section copies, as the context has it; None where it is no copy.
-
-    Spaces, case and the form of quotation marks may differ, and the section may end with dots for what is left out.
-    """
-    words = _WORD.findall(section.translate(_MARKS).casefold().rstrip(". …"))
-    found = list(_WORD.finditer(context.translate(_MARKS)))
-    spoken = "\0".join(["", *(match[0].casefold() for match in found), ""])
-    at = spoken.find("\0".join(["", *words, ""])) if words else -1
-    if at < 0:
-        return None
-    first = spoken.count("\0", 0, at)
-    return context[found[first].start() : found[first + len(words) - 1].end()]
 
 
 @technique(
@@ -105,10 +77,9 @@ class ImplicitRAG(Strategy):
                 reply = again
                 said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
-        stated = [part for _, part in labelled(reply.text, _ANSWER)]
-        if not stated:
+        if (last := stated(reply.text)) is None:
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
-        answer = problem.read(replace(reply, text=stated[-1]), after="Answer:")
+        answer = problem.read(replace(reply, text=last), after="Answer:")
         return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
 
     def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:

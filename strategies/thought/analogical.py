@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
@@ -11,6 +10,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.replies import asked
+from strategies.thought.recalled import complaint_of, solution
 
 RECALL = Prompt(
     objective="Solve the initial problem. Before that, recall similar problems and solve them.",
@@ -23,11 +23,6 @@ RECALL = Prompt(
 )
 TUTORIAL = "## Core concepts\nThe concepts at the core of the initial problem, with a short tutorial on each.\n"
 AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
-
-_HEADER = re.compile(r"^\W{0,6}(?:\d{1,2}\W{1,4})?solve the initial problem", re.MULTILINE | re.IGNORECASE)
-_EXEMPLAR = re.compile(
-    r"^\W{0,6}(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$", re.MULTILINE
-)
 
 
 @technique(
@@ -77,7 +72,7 @@ class Analogical(Strategy):
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
         repairs = self.repairs
-        while (complaint := self._complaint(problem, reply.text)) is not None:
+        while (complaint := complaint_of(reply.text, problem, self.exemplars, self.alike)) is not None:
             session.note(complaint)
             if not repairs:
                 break
@@ -88,31 +83,7 @@ class Analogical(Strategy):
             if isinstance(again, Failed):
                 break
             reply = again
-        last = reply.text[_starts(reply.text) :]
-        if not last:
+        if (last := solution(reply.text)) is None:
             return Unparsed("the reply never comes to the initial problem", text=reply.text)
-        answer = problem.read(replace(reply, text=_HEADER.sub("", last, count=1)))
+        answer = problem.read(replace(reply, text=last))
         return replace(answer, text=reply.text)
-
-    def _complaint(self, problem: Problem, text: str) -> str | None:
-        """What is wrong with the recalled problems; None where they are distinct."""
-        recalled = _EXEMPLAR.findall(text[: _starts(text)])
-        if len(recalled) < self.exemplars:
-            return f"Only {len(recalled)} of {self.exemplars} problems were recalled."
-        known = [("the initial problem", _words(problem.question))]
-        for number, one in enumerate(recalled, 1):
-            words = _words(one)
-            for name, other in known:
-                if len(words & other) > self.alike * len(words | other):
-                    return f"Problem {number} is almost the same as {name}."
-            known.append((f"problem {number}", words))
-        return None
-
-
-def _starts(text: str) -> int:
-    """Where the last section begins; the end of the text where there is none."""
-    return max((match.start() for match in _HEADER.finditer(text)), default=len(text))
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from reasoning.answer import Answer
-from reasoning.kinds import Kind, Region, YesNo
-from reasoning.kinds.label import Label
+from reasoning.kinds import Region
 from reasoning.problem import Problem
-from reasoning.prompts import Demonstration, Prompt
+from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
+from strategies.demonstrations import Given, with_examples
+from strategies.demonstrations.contrasted import contrasted
 
 CONTRAST = Prompt(
     objective="Answer the last question with an explanation and an answer. The wrong explanations only show what to "
@@ -21,59 +21,6 @@ CONTRAST = Prompt(
 )
 
 _WRONG = re.compile(r"wrong\W{1,4}(?:explanation|answer)", re.IGNORECASE)
-_VALUE = r"[$€£]?\d+(?:[.,:/]\d+)*%?"
-# What is moved around: an equation as one unit, or a value; a quoted text, or a name within a sentence.
-_VALUES = re.compile(rf"{_VALUE}(?: [-+*/] {_VALUE}){{1,12}} = {_VALUE}|{_VALUE}")
-_TURNS = 20  # so many of them are tried
-_NAMES = re.compile(r"\"[^\"\n]{1,40}\"|(?<=[a-z,] )(?<!option )[A-Z][a-z]*|(?<![\w'])(?<!\d )[b-z](?![\w'])")
-
-
-def shuffled(chain: str) -> str:
-    """A chain with its objects at each other's places: values at those of values, names at those of names.
-
-    They go round by as many places as leaves the fewest as they are; an equation is worth what it comes to. No model
-    is asked.
-    """
-    for objects in (_VALUES, _NAMES):
-        said = objects.findall(chain)
-        turned = [map(_worth, said[by:] + said[:by]) for by in range(min(len(said), _TURNS))]
-        changed = [sum(map(str.__ne__, one, map(_worth, said))) for one in turned]
-        if any(changed):
-            by = changed.index(max(changed))
-            moved = iter(said[by:] + said[:by])
-            chain = objects.sub(lambda _: next(moved), chain)  # noqa: B023  # used up within the turn
-    return chain
-
-
-def _worth(said: str) -> str:
-    return said.rpartition("= ")[2].strip('"')
-
-
-def wrong_answer(worked: Worked, chain: str, kind: Kind) -> str | None:
-    """A wrong answer: another option or label, the other one of yes and no, or what now stands last in the chain."""
-    if worked.options:
-        labels = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(worked.options)]
-        return labels[(labels.find(worked.answer) + 1) % len(labels)]
-    others = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
-    last = [_worth(said) for objects in (_NAMES, _VALUES) for said in objects.findall(chain)]
-    right = kind.parse(worked.answer)
-    for other in others or reversed(last):
-        value = kind.parse(other)
-        if value is not None and right is not None and not kind.same(value, right):
-            return other
-    return None
-
-
-def contrasted(worked: Worked, kind: Kind) -> Demonstration | None:
-    """A question with the right and the wrong way to answer it; None where shuffling changes nothing."""
-    chain = shuffled(worked.rationale)
-    wrong = wrong_answer(worked, chain, kind)
-    if chain == worked.rationale or wrong is None:
-        return None
-    if worked.options:
-        chain = chain.replace(f"option {worked.answer}", f"option {wrong}")
-    labelled = f"Answer: {worked.answer}\n\nWrong explanation: {chain}\n\nWrong answer: {wrong}"
-    return Demonstration(f"Question: {worked.question}", labelled, f"Explanation: {worked.rationale}")
 
 
 @technique(

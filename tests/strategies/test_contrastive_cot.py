@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.label import Label
 from reasoning.testing import ScriptedLLM
 from strategies.demonstrations import Worked, shipped
-from strategies.thought.contrastive_cot import contrasted, shuffled
+from strategies.demonstrations.contrasted import contrasted, shuffled
 
 APPLES = Problem("Tom has 9 apples and gives 4 away. How many are left?", kinds.Number())
 KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text(), "choice": kinds.Choice(["x", "y"])}

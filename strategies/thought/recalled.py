@@ -1,0 +1,46 @@
+"""Problems that a reply recalls before it solves one: whether they are distinct, and what follows them."""
+
+from __future__ import annotations
+
+import re
+
+from reasoning.problem import Problem
+
+_HEADER = re.compile(r"^\W{0,6}(?:\d{1,2}\W{1,4})?solve the initial problem", re.MULTILINE | re.IGNORECASE)
+_EXEMPLAR = re.compile(
+    r"^\W{0,6}(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$", re.MULTILINE
+)
+
+
+def complaint_of(text: str, problem: Problem, exemplars: int, alike: float) -> str | None:
+    """What is wrong with the problems that a reply recalls; None where they are as many as wanted, and distinct.
+
+    Args:
+        alike: the share of common words above which two problems are taken for one.
+    """
+    recalled = _EXEMPLAR.findall(text[: _starts(text)])
+    if len(recalled) < exemplars:
+        return f"Only {len(recalled)} of {exemplars} problems were recalled."
+    known = [("the initial problem", _words(problem.question))]
+    for number, one in enumerate(recalled, 1):
+        words = _words(one)
+        for name, other in known:
+            if len(words & other) > alike * len(words | other):
+                return f"Problem {number} is almost the same as {name}."
+        known.append((f"problem {number}", words))
+    return None
+
+
+def solution(text: str) -> str | None:
+    """What follows the last heading "Solve the initial problem"; None where there is none."""
+    last = text[_starts(text) :]
+    return _HEADER.sub("", last, count=1) if last else None
+
+
+def _starts(text: str) -> int:
+    """Where the last section begins; the end of the text where there is none."""
+    return max((match.start() for match in _HEADER.finditer(text)), default=len(text))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
