@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import threading
 import time
@@ -11,12 +12,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from reasoning.circuit import PATIENCE, Circuit
+from reasoning.company import Company
 from reasoning.errors import CallFailed, UsageError
 
 CONCURRENCY = 32
 """Requests in flight where nobody says how many."""
+_EVERY = 1.0
+"""Seconds after which processes that share their limits are counted again."""
 NOT_NOW = frozenset([429, 503, 529])
 """The statuses of an endpoint that has too much to do: nothing is wrong with the request."""
 
@@ -24,6 +29,9 @@ NOT_NOW = frozenset([429, 503, 529])
 @dataclass(frozen=True)
 class Given:
     """Numbers of `Limits` that somebody gave; None where nobody did.
+
+    Attributes:
+        folder: all processes that give this one share the numbers evenly; see `Company`.
 
     Raises:
         UsageError: one that is 0 or less.
@@ -33,6 +41,7 @@ class Given:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     patience: float | None = None
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
@@ -68,6 +77,8 @@ class Limits:
     _held: bool = field(default=False, init=False, repr=False)
     _waking: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
     _given: dict[int, Given] = field(default_factory=dict, init=False, repr=False)
+    _company: Company | None = field(default=None, init=False, repr=False)
+    _counted: float = field(default=0.0, init=False, repr=False)
     _place: tuple[str | None, str, int] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,10 +101,10 @@ class Limits:
 
     def give(self, owner: object, given: Given) -> None:
         """Add numbers to those that were given before. The strictest hold, each until its owner is gone or `let_go`."""
+        weakref.finalize(owner, self._forget, id(owner)).atexit = False
         with _sharing:
             self._given[id(owner)] = given
             self._agree()
-        weakref.finalize(owner, self._forget, id(owner)).atexit = False
 
     def let_go(self, owner: object) -> None:
         """What this owner gave holds no longer."""
@@ -105,18 +116,34 @@ class Limits:
                 return
             if self._given:
                 self._agree()
-            elif self._place and _shared.get(self._place) is self:  # the next begins anew
-                del _shared[self._place]
+            else:  # the next begins anew
+                self._processes(None)
+                if self._place and _shared.get(self._place) is self:
+                    del _shared[self._place]
 
     def _agree(self) -> None:
         before = self.concurrency
         all_given = self._given.values()
-        self.concurrency = min((one.concurrency for one in all_given if one.concurrency), default=CONCURRENCY)
-        self.requests_per_minute = _least(one.requests_per_minute for one in all_given)
-        self.tokens_per_minute = _least(one.tokens_per_minute for one in all_given)
+        processes = self._processes(next((one.folder for one in all_given if one.folder), None))
+        concurrency = min((one.concurrency for one in all_given if one.concurrency), default=CONCURRENCY)
+        self.concurrency = max(1, concurrency // processes)
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            least = _least(getattr(one, name) for one in all_given)
+            setattr(self, name, None if least is None else least / processes)
         patience = _least(one.patience for one in all_given)
         self.circuit.patience = PATIENCE if patience is None else patience
         self.allowed = float(self.concurrency) if self.allowed == before else min(self.allowed, self.concurrency)
+
+    def _processes(self, folder: Path | None) -> int:
+        """How many processes share what was given; one that gives a folder joins those that gave the same."""
+        own = folder and folder / hashlib.sha256(repr((self._place or ())[:2]).encode()).hexdigest()[:16]
+        if self._company is not None and self._company.folder != own:
+            self._company.leave()
+            self._company = None
+        if own and self._company is None:
+            self._company = Company(own)
+        self._counted = time.monotonic()
+        return 1 if self._company is None else self._company.count()
 
     async def enter(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
         """Wait for a place; give it back with `leave`.
@@ -191,6 +218,9 @@ class Limits:
 
     def _admits(self) -> bool:
         now = time.monotonic()
+        if self._company is not None and now - self._counted > _EVERY:
+            with _sharing:
+                self._agree()
         if self.circuit.open:
             return self.in_flight == 0 and now >= max(self.circuit.next_trial, self._not_before)
         return self.in_flight < int(self.allowed) and now >= self._not_before

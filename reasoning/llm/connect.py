@@ -15,7 +15,7 @@ from reasoning.llm.request import Client
 from reasoning.llm.settings import SAMPLING as SAMPLING
 from reasoning.llm.settings import checked
 
-_OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "timeout", "patience", "warm_prefix")
+_OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience", "warm_prefix")
 
 
 def connect(
@@ -28,6 +28,7 @@ def connect(
     concurrency: int | None = None,
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
+    shared: bool = False,
     timeout: float = 60,
     patience: float | None = None,
     warm_prefix: bool | None = None,
@@ -47,6 +48,8 @@ def connect(
             its endpoint: all who connect to it with the same `api_key` in this process share them, and of numbers that
             differ the strictest holds, until the `LLM` that it was given for is closed or gone.
         requests_per_minute, tokens_per_minute: the provider's limits.
+        shared: whether these three are of all processes of this machine that are connected to the model with the same
+            journal file and say so: each has an even share, which is reckoned anew once a second. Not on Windows.
         timeout: seconds for one call to a server.
         patience: seconds of nothing but failures, at a model that answered before, after which the run is ended;
             None is 600.
@@ -71,7 +74,10 @@ def connect(
         journal = Journal.at(journal)
     if client.concurrency is not None:
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
-    given = Given(concurrency, requests_per_minute, tokens_per_minute, patience)
+    if shared and journal.path is None:
+        raise UsageError("shared=True: limits are shared by a journal in a file, and this one is in memory")
+    folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
+    given = Given(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
     limits = Limits.shared(client.endpoint, client.model, api_key)
     llm = LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
     limits.give(llm, given)
