@@ -162,7 +162,7 @@ class Limits:
         """
         if (lost := self.circuit.lost) is not None:
             raise lost
-        if self._queues or not self._admits():
+        if self._queues or not self._admits(time.monotonic()):
             waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens, wanted)
             self._queues.setdefault(group, deque()).append(waiter)
             self._admit()
@@ -216,8 +216,7 @@ class Limits:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
         self._held = True
 
-    def _admits(self) -> bool:
-        now = time.monotonic()
+    def _admits(self, now: float) -> bool:
         if self._company is not None and now - self._counted > _EVERY:
             with _sharing:
                 self._agree()
@@ -235,7 +234,8 @@ class Limits:
 
     def _admit(self) -> None:
         """Let waiters in, group by group in turn; come back when only time is in the way."""
-        while self._queues and self._admits():
+        now = time.monotonic()  # once: what is refused now for the time's sake has a time to come back at
+        while self._queues and self._admits(now):
             group, queue = next(iter(self._queues.items()))
             waiter = queue.popleft()
             del self._queues[group]
@@ -249,7 +249,7 @@ class Limits:
                 self._take(waiter.tokens)
                 waiter.place.set_result(None)
         until = max(self.circuit.next_trial, self._not_before) if self.circuit.open else self._not_before
-        if self._queues and (wait := until - time.monotonic()) > 0:
+        if self._queues and (wait := until - now) > 0:
             if self._waking is not None:
                 self._waking.cancel()
             self._waking = asyncio.get_running_loop().call_later(wait, self._admit)
