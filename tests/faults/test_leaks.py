@@ -56,7 +56,8 @@ def test_ten_thousand_calls_leave_no_socket_no_file_no_task_and_no_memory(
     spawn: Callable[..., Any], tmp_path: Path
 ) -> None:
     _, port = spawn()
-    loop.run(tasks())  # the event loop and its thread stay
+    with reasoning.connect("mock", base_url=f"http://127.0.0.1:{port}/v1", journal=None) as first:
+        Many().run("To begin with", first)  # the event loop, its thread and the file that it keeps in reserve stay
     files, threads = open_files(), {thread.name for thread in threading.enumerate()}
     with reasoning.connect("mock", base_url=f"http://127.0.0.1:{port}/v1", journal=tmp_path / "journal.sqlite") as llm:
         for asked in range(0, MANY, AT_ONCE):
