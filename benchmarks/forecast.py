@@ -17,7 +17,7 @@ from reasoning.errors import UsageError
 from reasoning.formula import Formula
 from reasoning.journal import Journal
 from reasoning.lane import EPOCH, Lane
-from reasoning.llm.flight import Account
+from reasoning.llm.flight import Account, Ended
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Request, Usage
 from reasoning.problem import Example
@@ -198,12 +198,14 @@ async def first_requests(strategy: Strategy, example: Example, llm: LLM) -> list
     """What the strategy asks before it has heard anything."""
     asked: list[tuple[Request, Sequence[int]]] = []
 
-    async def draw(request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
+    async def outcomes(
+        request: Request, draws: Sequence[int], account: Account | None = None
+    ) -> list[Completion | Ended]:
         asked.append((request, draws))
         raise _Enough
 
     peek = copy.copy(llm)
-    peek.draw = draw  # type: ignore[method-assign]
+    peek.outcomes = outcomes  # type: ignore[method-assign]
     account = Account(llm.budget, Journal())
     with suppress(_Enough):
         await strategy.solve(example.problem, Session(peek, Trace(""), lane=Lane(), account=account))

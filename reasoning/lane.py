@@ -49,6 +49,10 @@ class Lane:
         base = self._base(key)
         return [base + (first + i) * self._stride for i in range(n)]
 
+    def peek(self, key: str) -> int:
+        """The index that the next draw of this request would have."""
+        return self._base(key) + self._taken.get(key, 0) * self._stride
+
     def split(self, n: int, after: int = 0) -> list[Lane]:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
 

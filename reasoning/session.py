@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Coroutine, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
-from reasoning.llm.request import Completion, Message, Usage
+from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.llm.flight import Account
+    from reasoning.llm.flight import Account, Ended
     from reasoning.llm.llm import LLM
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
@@ -53,6 +53,7 @@ class Session:
         self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
         self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
+        self._opening: _Opening | None = None
 
     async def sample(
         self,
@@ -92,7 +93,10 @@ class Session:
         if dropped and (left_out := set(dropped) - self._left_out):
             self._left_out |= left_out
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
-        completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
+        opening, self._opening = self._opening, None
+        completions = await opening.first(self, request, n) if opening else None
+        if completions is None:
+            completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
         self.trace.events.append(Call(request.messages, dict(request.sampling), tuple(completions)))
         return completions
 
@@ -100,18 +104,9 @@ class Session:
         """One draw; see `sample`."""
         return (await self.sample(prompt, 1, **settings))[0]
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> AbstractContextManager[None]:
         """Name a part of the trace."""
-        outer, self.trace = self.trace, Trace(name)
-        outer.events.append(self.trace)
-        started = time.monotonic()
-        try:
-            with telemetry.stage(name):
-                yield
-        finally:
-            self.trace.seconds = time.monotonic() - started
-            self.trace = outer
+        return _Stage(self, name)
 
     @property
     def max_tokens(self) -> int:
@@ -147,6 +142,7 @@ class Session:
             after: so many were given and have ended, and these are the next of them; see `Lane.split`.
             sampling: settings for calls in the branches that do not give their own.
         """
+        self._begun()
         settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
         lanes = self._lane.split(n, after)
         return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
@@ -159,10 +155,11 @@ class Session:
             names: what the trace calls them.
             asks: what each of them asks; those of which it is equal ask the same, and get draws of their own.
         """
+        self._begun()
         lanes = {}
-        for one, alike in Counter(asks).items():
+        for one, times in Counter(asks).items():
             fork = self._lane.fork()
-            lanes[one] = iter(fork.split(alike) if alike > 1 else [fork])
+            lanes[one] = iter(fork.split(times) if times > 1 else [fork])
         return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, asks, strict=True)]
 
     def on(self, model: str) -> Session:
@@ -186,8 +183,13 @@ class Session:
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Another door of the same solve."""
         made = Session(llm, self.trace, lane=self._lane, sampling=sampling, tools=self.tools, account=self._account)
-        made._kept = self._kept
+        made._kept, made._opening = self._kept, self._opening
         return made
+
+    def _begun(self) -> None:
+        """Begin with something else than a call."""
+        if self._opening is not None:
+            self._opening.begin()
 
     def _branch(self, name: str, lane: Lane, sampling: Mapping[str, Any]) -> Session:
         branch = Trace(name)
@@ -210,11 +212,109 @@ def spent(llm: LLM) -> Usage:
     return Usage.total(one.spent for one in (llm, *_others.get(llm, {}).values()))
 
 
+class _Stage:
+    """A part of the trace, while it is under way. No generator: there is one for each call of many techniques."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session, self._outer, self._inner = session, session.trace, Trace(name)
+        self._span = telemetry.stage(name)
+
+    def __enter__(self) -> None:
+        self._outer.events.append(self._inner)
+        self._session.trace = self._inner
+        self._started = time.monotonic()
+        self._span.__enter__()
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        self._inner.seconds = time.monotonic() - self._started
+        self._session.trace = self._outer
+        return self._span.__exit__(*raised)
+
+
+class _Opening:
+    """How branches begin that do the same: the first call of the first one asks for the first draws of all."""
+
+    otherwise: ClassVar[set[Hashable]] = set()
+    """Work whose branches did not begin with the same request."""
+
+    def __init__(self, branches: Sequence[Session], work: Hashable, begin: Callable[[], None]) -> None:
+        self.begin = begin
+        self._lanes, self._work = [branch._lane for branch in branches], work
+        self._request: Request | None = None
+        self._drawn: dict[Lane, Completion | Ended] = {}
+
+    async def first(self, branch: Session, request: Request, n: int) -> list[Completion] | None:
+        """A branch's first draw; None where it asks for something else, or is not the first call of its lane."""
+        from reasoning.llm.flight import completions
+
+        lane = branch._lane
+        if self._request is None and lane is self._lanes[0]:
+            if n == 1:
+                draws = [one.peek(request.key) for one in self._lanes]
+                outcomes = await branch._llm.outcomes(request, draws, branch._account)
+                self._drawn.update(zip(self._lanes, outcomes, strict=True))
+            self._request = request
+            self.begin()
+            await asyncio.sleep(0)  # the others come as far as this one, so that what they ask next leaves together too
+        if (outcome := self._drawn.pop(lane, None)) is None:
+            return None
+        if n != 1 or request != self._request:
+            self.otherwise.add(self._work)
+            branch.note("asks something else than the first of these branches: a draw was bought for nothing")
+            return None
+        lane.take(request.key, 1)
+        return completions([outcome])
+
+
 async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Run branches side by side and give their results in order; the first error ends the others and is raised."""
     loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(branch) for branch in branches]
+    return await _all([loop.create_task(branch) for branch in branches])
+
+
+async def alike(
+    branches: Sequence[Session], run: Callable[[int, Session], Coroutine[Any, Any, T]], work: Hashable
+) -> list[T]:
+    """Run one piece of work in several branches, as `together` does.
+
+    Where the model takes `n`, the first call of the first branch asks for the first draws of all, and the others begin
+    when these are there: so few wait at a time, and what they are made of is young when it is done with.
+
+    Args:
+        branches: fresh ones, of one split.
+        run: the work, given a branch and its place.
+        work: what it is: a name for all work that asks alike.
+    """
+    works = (run(place, branch) for place, branch in enumerate(branches))
+    if len(branches) < 2 or branches[0]._llm.choices < 2 or work in _Opening.otherwise:
+        return await together(list(works))
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[T]] = []
+    begun = loop.create_future()
+
+    def begin() -> None:
+        if not begun.done():
+            tasks.extend(map(loop.create_task, works))
+            begun.set_result(None)
+
+    async def first(work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        finally:
+            begin()  # it may have ended without a call
+
+    opening = _Opening(branches, work, begin)
+    for branch in branches:
+        branch._opening = opening
+    tasks.append(loop.create_task(first(next(works))))
+    return await _all(tasks, begun)
+
+
+async def _all(tasks: list[asyncio.Task[T]], begun: asyncio.Future[None] | None = None) -> list[T]:
+    """What tasks give; the first error ends the others. Until `begun` is done there may be more of them."""
     try:
+        if begun is not None:
+            await begun
         return await asyncio.gather(*tasks)
     except BaseException:
         for task in tasks:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple
 
-from reasoning.budget import Budget
 from reasoning.errors import BudgetExhausted, JournalError
-from reasoning.journal import Journal
 from reasoning.llm.request import Completion
+
+if TYPE_CHECKING:
+    from reasoning.budget import Budget
+    from reasoning.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -27,20 +31,39 @@ class Account:
     group: str = ""
 
 
+_ITS_PAYERS = (asyncio.CancelledError, BudgetExhausted, JournalError)
+
+
+class Ended(NamedTuple):
+    """What a draw ended with that did not come through."""
+
+    error: BaseException
+    traceback: TracebackType | None
+
+
+def completions(outcomes: Iterable[Completion | Ended]) -> list[Completion]:
+    """The draws; raises what the first of those that did not come through ended with."""
+    found = list(outcomes)
+    for one in found:
+        if isinstance(one, Ended):
+            raise one.error.with_traceback(one.traceback)
+    return found  # type: ignore[return-value]
+
+
 class Flight:
     """A draw on its way. No future of its own: draws of a request land together, and who waits for several wakes once.
 
     Attributes:
         payer: the one who waits for it on whose account it is bought.
+        outcome: the draw, or what it ended with instead; there once it has landed.
     """
 
-    __slots__ = ("_parties", "_result", "_traceback", "payer")
+    __slots__ = ("_parties", "outcome", "payer")
 
     def __init__(self, payer: Party) -> None:
         self.payer = payer
+        self.outcome: Completion | Ended
         self._parties = [payer]
-        self._result: Completion | BaseException | None = None
-        self._traceback: TracebackType | None = None
 
     @property
     def awaited(self) -> bool:
@@ -57,24 +80,14 @@ class Flight:
 
     def land(self, result: Completion | BaseException) -> None:
         """End it, and tell those who wait."""
-        self._result = result
-        if isinstance(result, BaseException):
-            self._traceback = result.__traceback__
+        self.outcome = Ended(result, result.__traceback__) if isinstance(result, BaseException) else result
         for party in self._parties:
             party.one_landed()
 
     @property
-    def completion(self) -> Completion:
-        """The draw, once it has landed; raises what it ended with instead."""
-        if isinstance(self._result, Completion):
-            return self._result
-        assert self._result is not None, "a flight that has not landed"
-        raise self._result.with_traceback(self._traceback)
-
-    @property
     def ended_for_its_payer(self) -> bool:
         """Whether it ended for a reason that is not another waiter's: the payer has gone, or has used up its budget."""
-        return isinstance(self._result, asyncio.CancelledError | BudgetExhausted | JournalError)
+        return isinstance(self.outcome, Ended) and isinstance(self.outcome.error, _ITS_PAYERS)
 
 
 class Party:

@@ -14,7 +14,7 @@ from reasoning.budget import Budget, prompt_bound
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.limits import Limits
-from reasoning.llm.flight import Account, Flight, Party
+from reasoning.llm.flight import Account, Ended, Flight, Party, completions
 from reasoning.llm.models import traits
 from reasoning.llm.request import Client, Completion, Drawn, Request, Usage
 from reasoning.llm.settings import checked
@@ -102,6 +102,11 @@ class LLM:
         return self.journal.flights
 
     @property
+    def choices(self) -> int:
+        """How many draws go out as one request."""
+        return self.client.max_choices if self._honours_n else 1
+
+    @property
     def in_flight(self) -> int:
         return len(self.flights)
 
@@ -148,9 +153,16 @@ class LLM:
             CallFailed: a draw did not come through for good.
             BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
         """
+        return completions(await self.outcomes(request, draws, account))
+
+    async def outcomes(
+        self, request: Request, draws: Sequence[int], account: Account | None = None
+    ) -> list[Completion | Ended]:
+        """The same, where each draw may end in its own way."""
         account = account or Account(self.budget, self.journal)
-        found: dict[int, Completion] = {}
-        while left := [draw for draw in draws if draw not in found]:
+        found: dict[int, Completion | Ended] = {}
+        left: Sequence[int] = draws
+        while left:
             party = Party(len(left))
             flights = [self._board(request, draw, account, party) for draw in left]
             try:
@@ -159,13 +171,19 @@ class LLM:
                 for flight in flights:
                     flight.leave(party)
                 raise
+            bought_elsewhere = False
             for draw, flight in zip(left, flights, strict=True):
                 if flight.payer is party:
-                    found[draw] = flight.completion
+                    found[draw] = flight.outcome
+                    continue
+                bought_elsewhere = True
+                if isinstance(flight.outcome, Completion):
+                    found[draw] = replace(flight.outcome, spent=False)
                 elif not flight.ended_for_its_payer:  # else on this account now
-                    found[draw] = replace(flight.completion, spent=False)
-            if account.journal.below is not None and not all(flight.payer is party for flight in flights):
-                account.journal.read(request.key, left)  # bought on another account: this journal takes its copy
+                    found[draw] = flight.outcome
+            if bought_elsewhere and account.journal.below is not None:
+                account.journal.read(request.key, left)  # this journal takes its copy
+            left = [draw for draw in left if draw not in found]
         return [found[draw] for draw in draws]
 
     def _board(self, request: Request, draw: int, account: Account, party: Party) -> Flight:
@@ -194,20 +212,20 @@ class LLM:
             for draw, completion in found.items():
                 self._land(request, draw, completion)
             draws = [draw for draw in draws if draw not in found]
-        if self.warm and len(draws) > self._choices:
+        if self.warm and len(draws) > self.choices:
             self._start(request, draws, self._warmed(request, draws, account))
         else:
             self._send_all(request, draws, account)
 
     async def _warmed(self, request: Request, draws: list[int], account: Account) -> None:
         """Send the first request alone: the provider then has the prompt in its cache for the others."""
-        first = self._choices
+        first = self.choices
         await self._send(request, draws[:first], account)
         self._send_all(request, draws[first:], account)
 
     def _send_all(self, request: Request, draws: list[int], account: Account) -> None:
-        for first in range(0, len(draws), self._choices):
-            some = draws[first : first + self._choices]
+        for first in range(0, len(draws), self.choices):
+            some = draws[first : first + self.choices]
             self._start(request, some, self._send(request, some, account))
 
     def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
@@ -220,11 +238,6 @@ class LLM:
         task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
         task.add_done_callback(ended)
-
-    @property
-    def _choices(self) -> int:
-        """How many draws go out as one request."""
-        return self.client.max_choices if self._honours_n else 1
 
     async def _send(self, request: Request, draws: list[int], account: Account) -> None:
         """Buy draws and land their flights; what a provider leaves out of an `n` is asked for again, and no more."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
-from reasoning.session import Session, together
+from reasoning.session import Session, alike, together
 from reasoning.strategy import Strategy
 from reasoning.voting import Draw
 
@@ -42,7 +42,10 @@ async def drawn(
     settings = {"temperature": temperature, "logprobs": logprobs or None}
     lanes = session.lanes(n, name, after=after, **settings)
     try:
-        await together([one(place, lane) for place, lane in enumerate(lanes)])
+        if isinstance(problem, Problem):
+            await alike(lanes, one, type(base))
+        else:
+            await together([one(place, lane) for place, lane in enumerate(lanes)])
     except BudgetExhausted:
         if finished is not None and done:
             finished([done[place] for place in sorted(done)])
