@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from reasoning.voting import Vote
 
 
+_NOTHING = Usage()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """The common part of the three states `Answered`, `Unparsed` and `Failed`.
@@ -33,7 +36,7 @@ class Answer:
     confidence: float | None = None
     votes: Vote | None = None
     steps: Mapping[str, Any] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = _NOTHING
     trace: Trace | None = field(default=None, compare=False, repr=False)
     strategy: Strategy | None = field(default=None, compare=False, repr=False)
 

@@ -86,18 +86,20 @@ class Session:
             "logprobs": logprobs,
             **more,
         }
-        settings = {**self._sampling, **{name: value for name, value in given.items() if value is not None}}
+        settings = self._sampling.copy()
+        for name, value in given.items():
+            if value is not None:
+                settings[name] = value
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._llm.request(conversation, settings)
-        dropped = self._llm.traits.dropped(settings)
-        if dropped and (left_out := set(dropped) - self._left_out):
+        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
             self._left_out |= left_out
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
         opening, self._opening = self._opening, None
         completions = await opening.first(self, request, n) if opening else None
         if completions is None:
             completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
-        self.trace.events.append(Call(request.messages, dict(request.sampling), tuple(completions)))
+        self.trace.events.append(Call(request.messages, request.sampling, tuple(completions)))
         return completions
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ class Call:
     """One `sample`: the turns that went out, the settings, and the draws that came back."""
 
     messages: tuple[Message, ...]
-    sampling: dict[str, Any]
+    sampling: Mapping[str, Any]
     completions: tuple[Completion, ...]
 
 
@@ -44,21 +44,23 @@ class Trace:
 
     def calls(self) -> Iterator[Call]:
         """Every call, depth first."""
-        for event in self.events:
+        events: list[Trace | Call | Note] = self.events[::-1]
+        while events:
+            event = events.pop()
             if isinstance(event, Trace):
-                yield from event.calls()
+                events += event.events[::-1]
             elif isinstance(event, Call):
                 yield event
 
     @property
     def usage(self) -> Usage:
         """All draws of all calls together, whether paid for now or taken from the journal."""
-        return Usage.total(draw.usage for call in self.calls() for draw in call.completions)
+        return Usage.total([draw.usage for call in self.calls() for draw in call.completions])
 
     @property
     def spent(self) -> Usage:
         """Of these, what was paid for now."""
-        return Usage.total(draw.usage for call in self.calls() for draw in call.completions if draw.spent)
+        return Usage.total([draw.usage for call in self.calls() for draw in call.completions if draw.spent])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` reads it back."""

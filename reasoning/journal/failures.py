@@ -31,12 +31,15 @@ _SQLITE = {
 }
 
 
+FAILURES = (sqlite3.Error, OSError, OverflowError)
+
+
 @contextmanager
 def failing(path: Path, done: str) -> Iterator[None]:
     """Turn what goes wrong inside into a JournalError; `done` says what cannot be: "read" or "written"."""
     try:
         yield
-    except (sqlite3.Error, OSError, OverflowError) as error:
+    except FAILURES as error:
         raise explained(path, done, error) from error
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reasoning.journal.failures import failing
+from reasoning.journal.failures import FAILURES, explained
 from reasoning.journal.opening import to_read
 from reasoning.journal.rows import COLUMNS, Row
 from reasoning.journal.writer import writer
@@ -94,10 +94,13 @@ class File:
             self._reader = None
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
-        with self._lock, failing(self.path, "read"):
-            if self._reader is None:
-                self._reader = to_read(self.path)
-            return [] if self._reader is None else self._reader.execute(query, values).fetchall()
+        with self._lock:
+            try:
+                if self._reader is None:
+                    self._reader = to_read(self.path)
+                return [] if self._reader is None else self._reader.execute(query, values).fetchall()
+            except FAILURES as error:
+                raise explained(self.path, "read", error) from error
 
     def _say_failure(self) -> None:
         if failure := writer.failures.pop(self.path, None):

@@ -21,11 +21,16 @@ LINE = 2_000
 _PLACES = 200
 """How many words that may be triggers, and how many boxes, are looked at, from the last one back."""
 
-# What every trigger has. One literal to a pattern: several in one make the search of a long text five times slower.
-_WORDS = [
-    *(re.compile(word, re.IGNORECASE) for word in (r"answer(?<![^\W_]answer)", r" option", r" choice")),
-    *(re.compile(word) for word in (r"####(?<!#####)(?!#)", r"Ans(?=:|\. )(?<!\wAns)", r"ANS(?=:|\. )(?<!\wANS)")),
-]
+# What every trigger has: a literal, which is sought first, since most texts lack most of them. One to a pattern:
+# several in one make the search of a long text five times slower.
+_WORDS = {
+    "answer": re.compile(r"answer(?<![^\W_]answer)", re.IGNORECASE),
+    " option": re.compile(r" option", re.IGNORECASE),
+    " choice": re.compile(r" choice", re.IGNORECASE),
+    "####": re.compile(r"####(?<!#####)(?!#)"),
+    "Ans": re.compile(r"Ans(?=:|\. )(?<!\wAns)"),
+    "ANS": re.compile(r"ANS(?=:|\. )(?<!\wANS)"),
+}
 _PICKED = re.compile(r"\b(?:correct|right|best|final)$", re.IGNORECASE)  # the correct option is
 _HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?", re.IGNORECASE)  # before it in a heading
 _NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
@@ -34,10 +39,8 @@ _FORMS = {
     "tag": re.compile(rf"{_NAME}[>\]]", re.IGNORECASE),
     "key": re.compile(rf"{_NAME}[\"']\s?:", re.IGNORECASE),
 }
-_BEFORE = {
-    "tag": re.compile(r"[<\[](?:\w{1,12}[_ ])?$"),  # <final_answer>, [ANSWER]
-    "key": re.compile(r"[\"'](?:\w{1,20}[_ ])?$"),  # {"final_answer": …
-}
+_BEFORE = re.compile(r"(?:(?P<tag>[<\[])(?:\w{1,12}[_ ])?|(?P<key>[\"'])(?:\w{1,20}[_ ])?)$")
+"""<final_answer>, [ANSWER], {"final_answer": …"""
 _TRIGGER = re.compile(
     r"""
     (?: answers?(?:\ (?:choice|option|letter|value))? | \ option | \ choice )
@@ -100,7 +103,7 @@ def visible(text: str, region: Region | None) -> str:
 def statements(text: str) -> Iterator[Statement]:
     """What follows each trigger, the last one first; each ends where a later trigger begins."""
     end = len(text)
-    words = (word for pattern in _WORDS for word in deque(pattern.finditer(text), maxlen=_PLACES))
+    words = [word for pattern in _words(text) for word in deque(pattern.finditer(text), maxlen=_PLACES)]
     for word in sorted(words, key=re.Match.start, reverse=True)[:_PLACES]:
         if (trigger := _trigger(text, word)) is None:
             continue
@@ -122,9 +125,14 @@ def statements(text: str) -> Iterator[Statement]:
 
 def first_statement(text: str) -> int | None:
     """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
-    words = (word for pattern in _WORDS for word in islice(pattern.finditer(text), _PLACES))
+    words = (word for pattern in _words(text) for word in islice(pattern.finditer(text), _PLACES))
     ends = (trigger[1] for word in sorted(words, key=re.Match.start) if (trigger := _trigger(text, word)))
     return next(ends, None)
+
+
+def _words(text: str) -> list[re.Pattern[str]]:
+    folded = text.casefold()
+    return [pattern for literal, pattern in _WORDS.items() if literal in text or literal in folded]
 
 
 def _trigger(text: str, word: re.Match[str]) -> tuple[str, int, bool] | None:
@@ -137,9 +145,8 @@ def _trigger(text: str, word: re.Match[str]) -> tuple[str, int, bool] | None:
     before = text[max(0, start - 40) : start]
     if word[0][0] == " " and not _PICKED.search(before):
         return None
-    for form, pattern in _BEFORE.items():
-        if pattern.search(before) and (found := _FORMS[form].match(text, start)):
-            return form, found.end(), False
+    if (opened := _BEFORE.search(before)) and (found := _FORMS[str(opened.lastgroup)].match(text, start)):
+        return str(opened.lastgroup), found.end(), False
     if found := _TRIGGER.match(text, start):
         return "verb" if found["verb"] else "colon", found.end(), found["negated"] is not None
     at_line = "\n" in before or start == len(before)

@@ -60,10 +60,11 @@ class Traits:
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
         """The settings that `apply` leaves out, in their order."""
-        gone = self._gone(sampling)
-        return [name for name in sampling if name in gone]
+        return [name for name in sampling if name in gone] if (gone := self._gone(sampling)) else []
 
     def _gone(self, sampling: Mapping[str, Any]) -> frozenset[str]:
+        if not self.drop_thinking:
+            return self.drop
         effort = sampling.get("reasoning_effort")
         thinks = self.thinks if effort is None else effort != "none"
         return self.drop | self.drop_thinking if thinks else self.drop

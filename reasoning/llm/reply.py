@@ -34,7 +34,7 @@ def completions(reply: Any, seconds: float, price: Price | None = None, request_
     Raises:
         CallFailed: no choices in it (retryable), or none that the content filter let through (lasting).
     """
-    choices = reply.get("choices") if isinstance(reply, Mapping) else None
+    choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
         raise CallFailed(
             f"the model's server answered without choices: {shown(str(reply))}", retryable=True, status=200
@@ -66,7 +66,7 @@ def _said(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:
     message = choice.get("message") or {}
     text = message.get("content") or ""
     if isinstance(text, list):  # typed parts
-        text = "".join(part.get("text") or "" for part in text if isinstance(part, Mapping))
+        text = "".join(part.get("text") or "" for part in text if isinstance(part, dict))
     finish = choice.get("finish_reason")
     finish = _FINISH.get(finish, finish)
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
@@ -91,11 +91,11 @@ def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
 
 def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | None) -> list[Usage]:
     """What each draw used, by the characters of each."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         usage = {}
     prompt, total = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     details = usage.get("prompt_tokens_details")
-    hit = details.get("cached_tokens") if isinstance(details, Mapping) else usage.get("prompt_cache_hit_tokens")
+    hit = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
     prompt, total = prompt or 0, sum(lengths) // 4 if total is None else total
     cached = min(_count(hit) or 0, prompt)
     each = seconds / len(lengths)
@@ -103,7 +103,7 @@ def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | N
     if price is None:
         return [Usage(1, 0 if i else prompt, share, 0 if i else cached, None, each) for i, share in enumerate(shares)]
     details = usage.get("completion_tokens_details")
-    thought = _count(details.get("reasoning_tokens")) if isinstance(details, Mapping) else 0
+    thought = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
     used = []
     for i, (share, hidden) in enumerate(zip(shares, _split(min(thought or 0, total), lengths), strict=True)):
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)

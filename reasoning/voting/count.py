@@ -86,13 +86,14 @@ def tie_credit(vote: Vote, right: Callable[[Any], bool]) -> float:
 def _candidate(places: list[int], draws: Sequence[Draw], weight: Sequence[float], kind: Kind) -> Candidate:
     forms = {at: kind.show(draws[at].value) for at in places}
     frequency = Counter(forms.values())
-    speaker = min(places, key=lambda at: (-frequency[forms[at]], len(forms[at]), forms[at]))
+    standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
+    speaker = next(at for at in places if forms[at] == standing)
     logprobs = [draws[at].mean_logprob for at in places]
     known = [one for one in logprobs if one is not None]
     return Candidate(
         draws[speaker].value,
         tuple(places),
-        math.fsum(weight[at] for at in places),
+        math.fsum([weight[at] for at in places]),
         speaker,
         math.fsum(known) / len(known) if len(known) == len(places) else None,
     )

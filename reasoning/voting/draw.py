@@ -41,10 +41,10 @@ class Draw:
         known = bool(tokens) and all(one.tokens for one in said) and all(map(math.isfinite, tokens))
         return cls(
             answer.value,
-            text="\n".join(one.text for one in said) or answer.text,
+            text="\n".join([one.text for one in said]) or answer.text,
             logprob=math.fsum(tokens) if known else None,
             tokens=len(tokens),
-            truncated=any(one.truncated for one in said),
+            truncated="length" in [one.finish_reason for one in said],
             answer=answer,
         )
 

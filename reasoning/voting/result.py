@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -70,11 +71,12 @@ class Vote:
         """Samples without a value; they are no votes."""
         return self.total - self.valid - self.left_out
 
-    @property
+    @cached_property
     def shares(self) -> tuple[float, ...]:
         """Each candidate's part of the whole weight, from 0 to 1."""
-        whole = math.fsum(one.weight for one in self.candidates)
-        return tuple(one.weight / whole if whole else 0.0 for one in self.candidates)
+        weights = [one.weight for one in self.candidates]
+        whole = math.fsum(weights)
+        return tuple([weight / whole if whole else 0.0 for weight in weights])
 
     @property
     def share(self) -> float:
@@ -89,7 +91,7 @@ class Vote:
     @property
     def weighed(self) -> bool:
         """Whether the weights are not just the numbers of votes."""
-        return any(one.weight != len(one.draws) for one in self.candidates)
+        return [one.weight for one in self.candidates] != [len(one.draws) for one in self.candidates]
 
     @property
     def winners(self) -> tuple[Any, ...]:
@@ -137,10 +139,11 @@ class Vote:
         return tuple(remark for remark in remarks if remark)
 
     def __str__(self) -> str:
-        counts = (
-            f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if self.weighed else ''}"
+        weighed = self.weighed
+        counts = [
+            f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if weighed else ''}"
             for one in self.candidates
-        )
+        ]
         return "; ".join([", ".join(counts) or "none", *self.remarks])
 
     @property
