@@ -145,7 +145,8 @@ def _trigger(text: str, word: re.Match[str]) -> tuple[str, int, bool] | None:
     before = text[max(0, start - 40) : start]
     if word[0][0] == " " and not _PICKED.search(before):
         return None
-    if (opened := _BEFORE.search(before)) and (found := _FORMS[str(opened.lastgroup)].match(text, start)):
+    opened = _BEFORE.search(before) if any(map(before.__contains__, "<[\"'")) else None
+    if opened and (found := _FORMS[str(opened.lastgroup)].match(text, start)):
         return str(opened.lastgroup), found.end(), False
     if found := _TRIGGER.match(text, start):
         return "verb" if found["verb"] else "colon", found.end(), found["negated"] is not None
