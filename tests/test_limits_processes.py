@@ -105,7 +105,7 @@ def test_models_of_a_process_are_one_and_share_as_long_as_they_are_open(server: 
         assert (one.limits.concurrency, len(list(folder.iterdir()))) == (6, 1)
         stranger = Company(folder)
         one.limits._counted -= 2
-        assert one.limits._admits()
+        assert one.limits._admits(time.monotonic())
         assert one.limits.concurrency == 3
         stranger.leave()
     assert list(folder.iterdir()) == []
