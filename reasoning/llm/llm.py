@@ -164,7 +164,7 @@ class LLM:
         left: Sequence[int] = draws
         while left:
             party = Party(len(left))
-            flights = [self._board(request, draw, account, party) for draw in left]
+            flights = self._board(request, left, account, party)
             try:
                 await party.landed
             except asyncio.CancelledError:  # it takes nobody else's draw along, and what is paid for is recorded
@@ -186,18 +186,22 @@ class LLM:
             left = [draw for draw in left if draw not in found]
         return [found[draw] for draw in draws]
 
-    def _board(self, request: Request, draw: int, account: Account, party: Party) -> Flight:
-        """The flight of one draw; a new one is paid for on this account."""
-        if (flight := self.flights.get((request.key, draw))) is not None:
-            flight.board(party)
-            return flight
-        flight = self.flights[request.key, draw] = Flight(party)
-        together = (request.key, account)
-        if (leaving := self._leaving.get(together)) is None:
-            leaving = self._leaving[together] = []
-            asyncio.get_running_loop().call_soon(self._depart, request, account)
-        leaving.append(draw)
-        return flight
+    def _board(self, request: Request, draws: Sequence[int], account: Account, party: Party) -> list[Flight]:
+        """The flights of these draws; new ones are paid for on this account."""
+        key, flights, known, leaving = request.key, [], self.flights, []
+        for draw in draws:
+            if (flight := known.get((key, draw))) is not None:
+                flight.board(party)
+            else:
+                flight = known[key, draw] = Flight(party)
+                leaving.append(draw)
+            flights.append(flight)
+        if leaving:
+            if (others := self._leaving.get((key, account))) is None:
+                others = self._leaving[key, account] = []
+                asyncio.get_running_loop().call_soon(self._depart, request, account)
+            others += leaving
+        return flights
 
     def _depart(self, request: Request, account: Account) -> None:
         """Land what the journal has, and send the rest."""
