@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reasoning.answer import Answered as Answered
     from reasoning.answer import Failed as Failed
     from reasoning.answer import Unparsed as Unparsed
+    from reasoning.branches import together as together
     from reasoning.budget import Budget as Budget
     from reasoning.chain import Chain as Chain
     from reasoning.chain import Step as Step
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from reasoning.prompts import Demonstration as Demonstration
     from reasoning.prompts import Prompt as Prompt
     from reasoning.session import Session as Session
-    from reasoning.session import together as together
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
 
@@ -60,7 +60,7 @@ _FROM = {
     "Unparsed": "answer",
     "connect": "llm.connect",
     "technique": "strategy",
-    "together": "session",
+    "together": "branches",
 }
 _MODULES = ("errors", "kinds", "testing")
 _SIBLINGS = ("benchmarks", "strategies")

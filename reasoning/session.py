@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
-from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.llm.request import Completion, Message, Usage
 from reasoning.prompts import Conversation
 from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.llm.flight import Account, Ended
+    from reasoning.branches import Opening
+    from reasoning.llm.flight import Account
     from reasoning.llm.llm import LLM
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
 
-T = TypeVar("T")
 
 _others: WeakKeyDictionary[LLM, dict[str, LLM]] = WeakKeyDictionary()  # the models beside one, by name
 
@@ -53,7 +52,7 @@ class Session:
         self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
         self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
-        self._opening: _Opening | None = None
+        self._opening: Opening | None = None
 
     async def sample(
         self,
@@ -231,95 +230,3 @@ class _Stage:
         self._inner.seconds = time.monotonic() - self._started
         self._session.trace = self._outer
         return self._span.__exit__(*raised)
-
-
-class _Opening:
-    """How branches begin that do the same: the first call of the first one asks for the first draws of all."""
-
-    otherwise: ClassVar[set[Hashable]] = set()
-    """Work whose branches did not begin with the same request."""
-
-    def __init__(self, branches: Sequence[Session], work: Hashable, begin: Callable[[], None]) -> None:
-        self.begin = begin
-        self._lanes, self._work = [branch._lane for branch in branches], work
-        self._request: Request | None = None
-        self._drawn: dict[Lane, Completion | Ended] = {}
-
-    async def first(self, branch: Session, request: Request, n: int) -> list[Completion] | None:
-        """A branch's first draw; None where it asks for something else, or is not the first call of its lane."""
-        from reasoning.llm.flight import completions
-
-        lane = branch._lane
-        if self._request is None and lane is self._lanes[0]:
-            if n == 1:
-                draws = [one.peek(request.key) for one in self._lanes]
-                outcomes = await branch._llm.outcomes(request, draws, branch._account)
-                self._drawn.update(zip(self._lanes, outcomes, strict=True))
-            self._request = request
-            self.begin()
-            await asyncio.sleep(0)  # the others come as far as this one, so that what they ask next leaves together too
-        if (outcome := self._drawn.pop(lane, None)) is None:
-            return None
-        if n != 1 or request != self._request:
-            self.otherwise.add(self._work)
-            branch.note("asks something else than the first of these branches: a draw was bought for nothing")
-            return None
-        lane.take(request.key, 1)
-        return completions([outcome])
-
-
-async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run branches side by side and give their results in order; the first error ends the others and is raised."""
-    loop = asyncio.get_running_loop()
-    return await _all([loop.create_task(branch) for branch in branches])
-
-
-async def alike(
-    branches: Sequence[Session], run: Callable[[int, Session], Coroutine[Any, Any, T]], work: Hashable
-) -> list[T]:
-    """Run one piece of work in several branches, as `together` does.
-
-    Where the model takes `n`, the first call of the first branch asks for the first draws of all, and the others begin
-    when these are there: so few wait at a time, and what they are made of is young when it is done with.
-
-    Args:
-        branches: fresh ones, of one split.
-        run: the work, given a branch and its place.
-        work: what it is: a name for all work that asks alike.
-    """
-    works = (run(place, branch) for place, branch in enumerate(branches))
-    if len(branches) < 2 or branches[0]._llm.choices < 2 or work in _Opening.otherwise:
-        return await together(list(works))
-    loop = asyncio.get_running_loop()
-    tasks: list[asyncio.Task[T]] = []
-    begun = loop.create_future()
-
-    def begin() -> None:
-        if not begun.done():
-            tasks.extend(map(loop.create_task, works))
-            begun.set_result(None)
-
-    async def first(work: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await work
-        finally:
-            begin()  # it may have ended without a call
-
-    opening = _Opening(branches, work, begin)
-    for branch in branches:
-        branch._opening = opening
-    tasks.append(loop.create_task(first(next(works))))
-    return await _all(tasks, begun)
-
-
-async def _all(tasks: list[asyncio.Task[T]], begun: asyncio.Future[None] | None = None) -> list[T]:
-    """What tasks give; the first error ends the others. Until `begun` is done there may be more of them."""
-    try:
-        if begun is not None:
-            await begun
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

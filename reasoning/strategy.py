@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
 from reasoning.answer import Answer
+from reasoning.branches import together
 from reasoning.budget import Budget, nested
 from reasoning.card import Card
 from reasoning.errors import BudgetExhausted, UsageError
@@ -23,7 +24,7 @@ from reasoning.kinds import Kind
 from reasoning.lane import Lane
 from reasoning.parameters import called, check_parameters
 from reasoning.problem import Example, Problem
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.tools import Tools
 from reasoning.trace import Trace
 

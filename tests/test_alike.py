@@ -11,9 +11,10 @@ import pytest
 import strategies
 from reasoning import Answer, Budget, Problem, Strategy
 from reasoning.answer import Unparsed
+from reasoning.branches import Opening
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
-from reasoning.session import Session, _Opening
+from reasoning.session import Session
 from reasoning.strategy import technique
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
@@ -25,7 +26,7 @@ QUESTION = Problem("How many are two and two?", kind=Number())
 @pytest.fixture(autouse=True)
 def _nobody_began_otherwise() -> Iterator[None]:
     yield
-    _Opening.otherwise.clear()
+    Opening.otherwise.clear()
 
 
 @technique(title="Scene", calls="1", use_when="", avoid_when="")

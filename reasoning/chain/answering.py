@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.branches import together
 from reasoning.chain.each import shown_item
 from reasoning.chain.held import held
 from reasoning.chain.notes import Lost, Mended, Refused
 from reasoning.chain.validators import complaint, validators
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.problem import Problem
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.answer import Answer
+from reasoning.branches import together
 from reasoning.card import Card
 from reasoning.chain import graph
 from reasoning.chain.answering import strategy_of
@@ -18,7 +19,7 @@ from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy
 
 

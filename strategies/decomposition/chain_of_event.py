@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.branches import together
 from reasoning.errors import UsageError
 from reasoning.kinds import Region, Text
 from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
 from strategies.numbered import listing

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from reasoning.answer import Answer, Unparsed
+from reasoning.branches import together
 from reasoning.errors import BudgetExhausted
 from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.frames import DEEPER, Frame, Line
 from strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, distinct, shown

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from reasoning.answer import Answer, Answered
+from reasoning.branches import together
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, with_examples
 from strategies.direct.vanilla import bare

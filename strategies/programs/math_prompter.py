@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Unparsed
+from reasoning.branches import together
 from reasoning.kinds import Choice, Number, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.execution import Plain
 from reasoning.voting import majority

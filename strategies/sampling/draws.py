@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from reasoning.branches import alike, together
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
-from reasoning.session import Session, alike, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy
 from reasoning.voting import Draw
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.branches import together
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw, majority
 from strategies.replies import with_answer

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.branches import together
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
 from strategies.replies import asked, folded, listed, with_answer

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from reasoning.answer import Answer, Answered, Failed
+from reasoning.branches import together
 from reasoning.errors import CallFailed
 from reasoning.llm.request import Completion, Message
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation
-from reasoning.session import Session, together
+from reasoning.session import Session
 from strategies.search.task import S, SearchTask, chosen
 
 T = TypeVar("T")

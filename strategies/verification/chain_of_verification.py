@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from reasoning.answer import Answer, Answered, Failed
+from reasoning.branches import together
 from reasoning.errors import CallFailed
 from reasoning.kinds import Items, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.direct.vanilla import Vanilla
 from strategies.replies import with_answer

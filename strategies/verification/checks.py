@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered
+from reasoning.branches import together
 from reasoning.kinds import Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy
 from strategies.numbered import listing
 from strategies.replies import folded, listed

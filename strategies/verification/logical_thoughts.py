@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from reasoning.answer import Answer, Answered
+from reasoning.branches import together
 from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.numbered import listing, numbered, steps_of
 from strategies.thought.two_stages import answer_stage

@@ -18,13 +18,14 @@ import pytest
 import reasoning
 from reasoning import Answer, Budget, Journal, Problem, Strategy, loop
 from reasoning.answer import Failed
+from reasoning.branches import together
 from reasoning.circuit import Circuit
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown
 from reasoning.kinds import Number
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message
 from reasoning.prompts import Conversation
-from reasoning.session import Session, together
+from reasoning.session import Session
 from reasoning.strategy import technique
 from strategies import SelfConsistency, Vanilla
 from tests.faults.conftest import Serve

@@ -15,7 +15,8 @@ import pytest
 
 import reasoning
 from reasoning import Answer, Problem, Strategy, loop
-from reasoning.session import Session, together
+from reasoning.branches import together
+from reasoning.session import Session
 from reasoning.strategy import technique
 
 AT_ONCE, SOME, MANY = 200, 2_000, 10_000

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reasoning.answer import Answered, Failed
+from reasoning.branches import together
 from reasoning.chain.chain import Chain
 from reasoning.chain.step import Step
 from reasoning.kinds import Label, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.session import together
 
 if TYPE_CHECKING:
     from reasoning.llm.llm import LLM

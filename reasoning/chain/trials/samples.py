@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning import loop
 from reasoning.answer import Answered
+from reasoning.branches import together
 from reasoning.chain.chain import Chain
 from reasoning.chain.each import Each
 from reasoning.chain.step import Step
@@ -22,7 +23,6 @@ from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.text import f1
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.session import together
 
 if TYPE_CHECKING:
     from reasoning.llm.llm import LLM

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning import loop
 from reasoning.answer import Answer, Failed
+from reasoning.branches import together
 from reasoning.chain.chain import Chain
 from reasoning.chain.trials.cases import Case
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.kinds import Kind
 from reasoning.problem import Problem
-from reasoning.session import together
 from reasoning.tools import Tools
 
 if TYPE_CHECKING:
