@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reasoning.errors import CallFailed, EndpointDown
@@ -11,6 +13,8 @@ PATIENCE = 600.0
 """Seconds of nothing but failures after which a run is ended, where nobody says how many."""
 _BACKOFF = 30.0
 """Seconds that a call may wait by itself before it is tried again."""
+_SURE = 5.0
+"""Seconds of nothing but failures from which on a wait for another try ends when somebody gets through."""
 
 
 @dataclass
@@ -31,10 +35,13 @@ class Circuit:
     _last_trial: float = field(default=0.0, init=False)
     _told: float = field(default=0.0, init=False)
     _why: str = field(default="", init=False)
+    _pausing: set[asyncio.Event] = field(default_factory=set, init=False)
 
     def answered(self) -> None:
         """An answer came: there is no outage."""
         self._failing_since, self._last_answer = None, time.monotonic()
+        for one in self._pausing:
+            one.set()
 
     def failed(self, error: CallFailed) -> None:
         """An attempt failed. A refusal of this very request says nothing against the endpoint."""
@@ -50,6 +57,20 @@ class Circuit:
     def outage(self, since: float) -> bool:
         """Whether nobody has got through since that moment, at an endpoint that answered before."""
         return self._last_answer is not None and self._last_answer < since
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long before another try; in an outage no longer than until somebody gets through."""
+        if self._failing_since is None or time.monotonic() - self._failing_since < _SURE:
+            await asyncio.sleep(seconds)
+            return
+        back = asyncio.Event()
+        self._pausing.add(back)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await back.wait()
+        finally:
+            self._pausing.discard(back)
 
     @property
     def open(self) -> bool:

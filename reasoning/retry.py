@@ -59,7 +59,9 @@ async def retrying(
         until = left()
         return _wait(state) if until is None else min(_wait(state), until)
 
-    policy = AsyncRetrying(retry=retry_if_exception(_passing), stop=hopeless, wait=wait, reraise=True)
+    policy = AsyncRetrying(
+        retry=retry_if_exception(_passing), stop=hopeless, wait=wait, sleep=limits.circuit.pause, reraise=True
+    )
     async for attempt in policy:
         with attempt:
             if first is not None:

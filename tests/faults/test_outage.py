@@ -52,7 +52,7 @@ def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_
             failed = llm.retried
             spawn(ledger=ledger, latency=0.02, port=port)
             answers = await asyncio.wait_for(asyncio.gather(*working), 120)
-            assert time.monotonic() - began >= GONE
+            assert GONE <= time.monotonic() - began < GONE + 30
             assert 0 < failed <= PROBLEMS * 10  # less and less often by each
             return answers
 

@@ -73,8 +73,28 @@ def test_an_outage_of_nine_minutes_costs_waiting_and_little_else() -> None:
         closed = [at for at in end.attempts if end.down[0] + 62 < at < end.down[1] - 1]
         assert 40 <= len(closed) <= 48  # one after the other, every ten seconds
         assert min(after - before for before, after in pairwise(closed)) >= 10
-        assert clock.now < end.down[1] + 60
+        assert clock.now < end.down[1] + 10 + 1 + 100 / 8 + 3  # one more trial, and the rest of the work
         assert llm.spent.calls == 101
+
+    clock.run(scene)
+
+
+@pytest.mark.parametrize(("down", "waits"), [(1.5, True), (12, False)])
+def test_the_first_answer_ends_the_waits_of_an_outage_and_no_others(
+    down: float, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(clock: Clock) -> None:
+        end = Endpoint(clock)
+        llm = LLM(end, limits=Limits(8))
+        await ask(llm, "first?")
+        end.down = (clock.now, clock.now + down)
+        monkeypatch.setattr(retry, "_BACKOFF", lambda state: 2.0 if clock.now < end.down[1] - 3.5 else 100.0)
+        first = asyncio.create_task(ask(llm, "a?"))
+        await asyncio.sleep(down + 1)
+        began = clock.now
+        assert texts(await ask(llm, "b?")) == ["4"]
+        assert texts(await first) == ["4"]
+        assert (clock.now - began > 90) is waits
 
     clock.run(scene)
 
