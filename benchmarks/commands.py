@@ -47,6 +47,7 @@ def run(
     fields: Annotated[
         str | None, typer.Option(help="Which columns of a file or data set: 'question=Body, answer=Answer'.")
     ] = None,
+    split: Annotated[str, typer.Option(help="Of a data set of the hub; `reasoning tasks NAME` says which.")] = "",
     sets: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +117,7 @@ def run(
         with Display() as display:
             specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
             chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
-            source = get(task, fields)
+            source = get(task, fields, split)
             llm = reasoning.connect(
                 name,
                 base_url=base_url,
@@ -155,6 +156,7 @@ def advise(
     model: Annotated[str, typer.Option(help="As in bench run.")] = "local",
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     fields: Annotated[str | None, typer.Option(help="As in bench run.")] = None,
+    split: Annotated[str, typer.Option(help="As in bench run.")] = "",
     strategies: Annotated[str | None, typer.Option(help="The candidates; by default one of each mechanism.")] = None,
     limit: Annotated[int, typer.Option(help="Problems, at most.", min=10)] = 200,
     seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
@@ -181,7 +183,7 @@ def advise(
     if budget_usd is None and budget_tokens is None and minutes is None:
         raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
     with Display() as display:
-        source = get(task, fields)
+        source = get(task, fields, split)
         given: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
         budget = reasoning.Budget(budget_usd, budget_tokens)
         with reasoning.connect(model, base_url=base_url, budget=budget, **given) as llm:

@@ -46,6 +46,7 @@ def compare(
     fresh: bool = False,
     epochs: int = 1,
     race: float | None = None,
+    split: str = "",
     progress: bool = True,
 ) -> Comparison:
     """Let strategies solve the same problems, and say which of them can be told apart.
@@ -66,6 +67,7 @@ def compare(
         epochs: independent repetitions of every problem, each with draws of its own.
         race: stop a strategy when it can no longer be the best by more than this many points of accuracy; the run ends
             when one is left. See `benchmarks.statistics.racing`.
+        split: of a data set of the Hugging Face hub; by default its usual one.
         progress: show on stderr how far it is.
 
     Returns:
@@ -80,7 +82,7 @@ def compare(
     with Display(shown=progress) as display:
         folder = None if out is None else Path(out)
         plan = Plan(*(limit, seed, folder, concurrency, minutes, strategy_budget, problem_budget, fresh, epochs, race))
-        found = run(strategies, task, llm, plan, display)
+        found = run(strategies, _task(task, split), llm, plan, display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     return found
@@ -205,7 +207,5 @@ def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy
     return named
 
 
-def _task(task: str | Task | Sequence[Example]) -> Task:
-    if isinstance(task, str):
-        return get_task(task)
-    return Given(tuple(task)) if isinstance(task, list | tuple) else task  # type: ignore[return-value]
+def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:
+    return get_task(Given(tuple(task)) if isinstance(task, list | tuple) else task, split=split)  # type: ignore[arg-type]

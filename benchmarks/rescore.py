@@ -150,7 +150,7 @@ def _complete(store: Store, keys: Sequence[Key]) -> dict[str, str]:
     if not store.lacks(0, (key.problem for key in keys)):
         return {}
     try:
-        task = get_task(store.settings["task"])
+        task = get_task(store.settings["task"], split=store.settings.get("split", ""))
         store.add_examples(task.load(len(store.examples), store.settings.get("seed") or 0))
     except ReasoningError as error:
         missing = f"its scorer is missing: {error}"

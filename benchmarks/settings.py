@@ -18,7 +18,7 @@ from reasoning.llm.llm import LLM
 
 Settings = Mapping[str, Any]
 """Names and values, in the order in which people should read them."""
-_OF_THE_RUN = {"task", "problems", "seed", "model", "base_url", "checker", "problem_budget"}
+_OF_THE_RUN = {"task", "problems", "split", "seed", "model", "base_url", "checker", "problem_budget"}
 """Those that are no setting of the model."""
 
 
@@ -27,6 +27,7 @@ def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = No
     return {
         "task": task.name,
         "problems": task.version(),
+        **({"split": task.split} if task.split else {}),
         "seed": seed if task.seeded else None,
         "model": llm.name,
         "base_url": llm.client.endpoint,
@@ -42,7 +43,11 @@ def sampling_of(stored: Settings) -> dict[str, Any]:
 
 
 def refuse_changes(folder: Path, stored: Settings, asked: Settings) -> None:
-    """Raise SettingsChanged where a folder was made with other settings than those asked for."""
+    """Raise SettingsChanged where a folder was made with other settings than those asked for.
+
+    A folder of before splits were a setting of their own has its split in "problems".
+    """
+    asked = {name: value for name, value in asked.items() if name != "split" or name in stored}
     changed = {
         name: f"{name} {_shown(stored, name)} → {_shown(asked, name)}"
         for name in dict.fromkeys([*stored, *asked])
@@ -62,7 +67,8 @@ def refuse_changes(folder: Path, stored: Settings, asked: Settings) -> None:
 
 def default_folder(asked: Settings) -> Path:
     """`results/TASK-MODEL-DIGEST`: the same settings find their folder again, others get their own."""
-    digest = hashlib.sha256(json.dumps(_plain(asked), sort_keys=True).encode()).hexdigest()[:8]
+    hashed = {name: value for name, value in _plain(asked).items() if name != "split"}  # "problems" has it
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:8]
     return Path("results") / "-".join([folder_name(asked["task"]), folder_name(short_name(asked["model"])), digest])
 
 

@@ -13,7 +13,7 @@ from reasoning.errors import InputError, UnknownName, UsageError
 __all__ = ["Task", "get", "named"]
 
 
-def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task:
+def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: str = "") -> Task:
     """A task by its name: a word of `named()`, or one of the forms below. Loads no problem yet.
 
         gym:NAME           a data set of reasoning-gym, or with settings: gym:chain_sum(min_terms=5, max_terms=8)
@@ -27,15 +27,28 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None) -> Task
         name: the name; a task is given back as it is.
         fields: which columns stand for what, for files and `hf:`; see `benchmarks.tasks.fields.Fields`. As text:
             "question=Body, answer=Answer, kind=number", for `hf:` also config, split, revision.
+        split: of a data set of the hub, such as "train"; by default its usual one.
 
     Raises:
-        UnknownName: no such task, or no such field; gives the nearest one.
+        UnknownName: no such task, field or split; gives the nearest one.
+        UsageError: a split of a task that has none.
         InputError: the file does not exist.
     """
-    if not isinstance(name, str):
-        return name
-    form, colon, rest = (part.strip() for part in name.partition(":"))
     mapping = _mapping(fields)
+    task = _named(name, mapping) if isinstance(name, str) else name
+    if not split or split == task.split:
+        return task
+    from benchmarks.tasks.hub import Hub
+
+    if not isinstance(task, Hub):
+        raise UsageError(f"the task {task.name!r} has no splits; data sets of the Hugging Face hub have")
+    if mapping.get("split", split) != split:
+        raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
+    return task.at(split)
+
+
+def _named(name: str, mapping: Mapping[str, str]) -> Task:
+    form, colon, rest = (part.strip() for part in name.partition(":"))
     known = named()
     if form in _MAKERS and form not in known and not rest:
         raise UsageError(f"the task {name!r} is not complete: write {FORMS[form][0]}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
+from benchmarks.tasks.task import BY_KIND
 from reasoning.kinds.label import Label
 from reasoning.problem import Example, Problem
 
@@ -27,17 +28,22 @@ class Feedback:
     Attributes:
         name: its name.
         asks: from an issue to the question.
-        kind: the labels.
+        labels: the kind of answer.
         of: which of sentiment and category is the answer.
     """
 
     name: str
     asks: Callable[[str], str]
-    kind: Label
+    labels: Label
     of: Callable[[str, str], str]
 
+    split = ""
+    kind = Label.name
+    scorer = BY_KIND
     source = "feedback to a telecom company, written for this library"
     licence = "Apache-2.0"
+    canary = ""
+    contamination = "shipped with this library, so models made later may have seen it"
     seeded = True
     size = 75
 
@@ -49,7 +55,7 @@ class Feedback:
         random.Random(f"feedback {seed}").shuffle(found)
         return [
             Example(
-                Problem(self.asks(issue), self.kind, text, inputs={"target": issue}, id=f"{self.name}-{name}"),
+                Problem(self.asks(issue), self.labels, text, inputs={"target": issue}, id=f"{self.name}-{name}"),
                 self.of(sentiment, category),
             )
             for name, text, issue, sentiment, category in found[:limit]

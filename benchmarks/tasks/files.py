@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 
 from benchmarks.tasks.fields import Fields
 from benchmarks.tasks.rows import Row, Rows
+from benchmarks.tasks.task import NOT_KNOWN, kinds_of
 from reasoning.errors import InputError, MissingExtra
 from reasoning.llm.replay import records
 
@@ -31,8 +33,11 @@ class File(Rows):
 
     form: ClassVar[str]
     """The word in front of the path in a task's name."""
+    split = ""
     seeded = False
     licence = "the file's own"
+    canary = ""
+    contamination = NOT_KNOWN
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
@@ -53,6 +58,11 @@ class File(Rows):
     @property
     def source(self) -> str:
         return self.file.name
+
+    @property
+    def kind(self) -> str:
+        """Known by reading the file. May raise InputError."""
+        return kinds_of(self.load(sys.maxsize, 0))
 
     @property
     def prefix(self) -> str:

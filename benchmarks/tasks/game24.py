@@ -30,8 +30,15 @@ class Game24:
     """
 
     name = "game24"
+    split = ""
+    kind = Calculation.name
+    scorer = "any expression that uses each number once and comes to 24"
     source = "all quadruples of 1 to 13 that make 24"
     licence = "Apache-2.0"
+    canary = ""
+    contamination = (
+        "the same 1,362 puzzles whatever the seed; puzzles and solutions are public, so models may have seen them"
+    )
     seeded = True
     size = 1362
 

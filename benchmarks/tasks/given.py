@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from benchmarks.tasks.task import NOT_KNOWN, kinds_of
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 
@@ -16,8 +17,12 @@ class Given:
     examples: tuple[Example, ...]
 
     name = "given"
+    split = ""
+    scorer = "the examples' own, or as the kind of answer compares"
     source = "examples of one's own"
     licence = "the examples' own"
+    canary = ""
+    contamination = NOT_KNOWN
     seeded = False
 
     def __post_init__(self) -> None:
@@ -33,6 +38,10 @@ class Given:
         if twice := next((name for name in ids if ids.count(name) > 1), None):
             raise UsageError(f"two examples have the id {twice!r}")
         object.__setattr__(self, "examples", tuple(named))
+
+    @property
+    def kind(self) -> str:
+        return kinds_of(self.examples)
 
     def version(self) -> str:
         text = "\n".join(f"{one.problem!r} {one.target!r}" for one in self.examples)

@@ -26,6 +26,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from benchmarks.tasks.task import BY_KIND, MADE
 from reasoning.errors import MissingExtra, UnknownName, UsageError
 from reasoning.kinds import Kind, Number, Text
 from reasoning.problem import Example, Problem
@@ -78,8 +79,10 @@ class Gym:
     answers: str = ""
     settings: tuple[tuple[str, Any], ...] = ()
 
+    split = ""
     seeded = True
     licence = "Apache-2.0"
+    canary = ""
 
     @classmethod
     def of(cls, text: str) -> Gym:
@@ -109,6 +112,18 @@ class Gym:
     @property
     def source(self) -> str:
         return f"made by reasoning-gym's {self.dataset}"
+
+    @property
+    def kind(self) -> str:
+        return self.answers or self.load(1, 0)[0].problem.kind.name
+
+    @property
+    def scorer(self) -> str:
+        return BY_KIND if self.kind == Number.name else "by reasoning-gym's own scorer, which must give full marks"
+
+    @property
+    def contamination(self) -> str:
+        return f"{MADE}; but the generators are public, and made to train models (arXiv 2505.24760)"
 
     def version(self) -> str:
         try:

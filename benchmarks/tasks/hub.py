@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,6 +20,9 @@ from reasoning.errors import InputError, MissingExtra, UnknownName, UsageError
 
 _ANSWER = 5.0
 """Seconds within which the hub must answer; `datasets` itself would try for twenty and more."""
+_FRESH = "such as gsm_symbolic"
+_UNKNOWN_SPLIT = re.compile(r"Unknown split .*\[(.*)\]")
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,23 @@ class Hub(Rows):
     Attributes:
         repository: on the hub, or a folder with a copy of it.
         config: which of its configurations; empty for the only one.
-        split: which of its splits.
+        split: which of its splits; the usual one, unless `at` chose another.
+        splits: those that can be chosen, where that is known: with answers, and rows of the same columns.
         revision: the commit or tag that is taken; empty for the newest. What a name stands for may change, so problems
             that are loaded again into a results folder must be those that it holds.
         fields: which columns stand for what.
         alias: the task's name, if it is another than `hf:REPOSITORY`.
         sampled: whether a seed draws the problems, rather than their order.
         size: how many problems there are, where that is known.
-        licence, about, note: of the problems, for people.
+        licence, about, note, canary, learned: of the problems, for people; the last is what is known of models that
+            were trained on them.
         instead: the task to name where the hub cannot be reached.
     """
 
     repository: str
     config: str = ""
     split: str = "test"
+    splits: tuple[str, ...] = ()
     fields: Fields = field(default_factory=Fields)
     alias: str = ""
     sampled: bool = False
@@ -49,6 +56,8 @@ class Hub(Rows):
     licence: str = "the data set's own"
     about: str = ""
     note: str = ""
+    canary: str = ""
+    learned: str = ""
     instead: str = ""
     revision: str = ""
 
@@ -61,6 +70,17 @@ class Hub(Rows):
         return f"{self.repository} on the Hugging Face hub, {self.split} split"
 
     @property
+    def kind(self) -> str:
+        return self.fields.kind or ("choice" if self.fields.options else "by the answers")
+
+    @property
+    def contamination(self) -> str:
+        year = re.search(r"\b(?:19|20)\d\d\b", self.about)
+        since = f"public since {year[0]}" if year else "public"
+        told = f"{self.learned}; " if self.learned else ""
+        return f"{told}{since}, so models may have seen it; compare with a task that is made from a seed, {_FRESH}"
+
+    @property
     def seeded(self) -> bool:
         return self.sampled
 
@@ -71,6 +91,12 @@ class Hub(Rows):
     @property
     def mapped(self) -> Fields:
         return self.fields
+
+    def at(self, split: str) -> Hub:
+        """Another split of it. Raises UnknownName where it is known that there is none of this name."""
+        if self.splits and split not in self.splits:
+            raise UnknownName("split", split, self.splits, f"of {self.name}")
+        return self if split == self.split else replace(self, split=split, size=None)
 
     def version(self) -> str:
         pinned = f", revision {self.revision}" if self.revision else ""
@@ -102,6 +128,8 @@ class Hub(Rows):
                 self.repository, self.config or None, split=self.split, revision=self.revision or None
             )
         except Exception as error:  # whatever the hub, the network or a damaged copy makes of it
+            if isinstance(error, ValueError) and (there := _UNKNOWN_SPLIT.search(str(error))):
+                raise UnknownName("split", self.split, _QUOTED.findall(there[1]), f"of {self.name}") from None
             raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
 
     def _cannot(self, fault: str) -> InputError:
@@ -122,9 +150,8 @@ def named(name: str, config: str = "") -> Hub:
         raise UnknownName("task", f"{name}:{config}", [f"{name}:{one}" for one in configs] or [name])
     given = {key: value for key, value in data.items() if key not in ("fields", "configs")}
     alias = f"{name}:{config}" if config else name
-    return Hub(
-        **{**given, "config": config or data.get("config", ""), "alias": alias, "fields": Fields.of(data["fields"])}
-    )
+    given |= {"config": config or data.get("config", ""), "splits": tuple(data["splits"])}
+    return Hub(**given, alias=alias, fields=Fields.of(data["fields"]))
 
 
 def given(repository: str, mapping: Mapping[str, str]) -> Hub:

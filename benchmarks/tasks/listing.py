@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,23 +32,19 @@ def one(name: str) -> RenderableType:
 
     if name == "gym":
         return Text("\n".join([*(f"gym:{one}" for one in known()), "", *_refused()]))
-    data = hub.catalogue().get(name.partition(":")[0], {})
-    whole = name in named() and "configs" in data  # a name that lacks its second half
-    task = None if whole else get(name)
-    lines = [f"{title}: {cell}" for title, cell in zip(_HEADER, _row(name), strict=True)]
+    configs = hub.catalogue().get(name, {}).get("configs", ())  # of a name that lacks its second half
+    task = get(f"{name}:{configs[0]}" if configs else name)
+    _, problems, kind, *_ = _row(name)
+    told = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
     if isinstance(task, hub.Hub):
-        data = {"repository": task.repository, "config": task.config, "split": task.split, **data}
-        data |= {"config": task.config, "revision": task.revision}
-    if data:
-        lines += [
-            f"{key}: {data[key]}" for key in ("note", "repository", "config", "split", "revision") if data.get(key)
-        ]
-        lines.append(f"seen: {_seen(data.get('about', ''))}")
+        config = "" if configs else task.config
+        told |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
+        told |= {"split": task.split, "splits": ", ".join(task.splits)}
     elif isinstance(task, File):
-        lines.append(f"version: {task.version()}")
-    if whole:
-        lines += [f"{name}:{config}" for config in data["configs"]]
-    return Text("\n".join(lines))
+        told["version"] = task.version()
+    told |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}
+    lines = [f"{title}: {said}" for title, said in told.items() if said]
+    return Text("\n".join([*lines, *(f"{name}:{config}" for config in configs)]))
 
 
 def _refused() -> list[str]:
@@ -60,13 +55,6 @@ def _refused() -> list[str]:
     return [f"not offered, as {why}: {', '.join(sorted(names))}" for why, names in by_reason.items()]
 
 
-def _seen(about: str) -> str:
-    """Whether models may have learned a data set by heart: for how long it has been public, by its citation."""
-    year = re.search(r"\b(?:19|20)\d\d\b", about)
-    since = f"public since {year[0]}" if year else "public"
-    return f"{since}, so models may have seen it; compare with a task that is made from a seed, such as gsm_symbolic"
-
-
 def _row(name: str) -> tuple[str, ...]:
     data = hub.catalogue().get(name.partition(":")[0])
     if data is not None:
@@ -75,15 +63,9 @@ def _row(name: str) -> tuple[str, ...]:
         many = f"up to {data['size']:,}" if several else f"{data['size']:,}"
         return name, many, fields.get("kind", usual), data["licence"], data["about"]
     task = get(name)
-    if isinstance(task, hub.Hub):
-        return name, "–", task.fields.kind or "by the answers", task.licence, task.source
-    if isinstance(task, File):
-        examples = task.load(sys.maxsize, 0)
-        kinds = ", ".join(dict.fromkeys(example.problem.kind.name for example in examples))
-        return name, f"{len(examples):,}", kinds, task.licence, task.source
-    kind = getattr(task, "answers", "") or task.load(1, 0)[0].problem.kind.name
-    size = getattr(task, "size", None)
-    return name, f"{size:,}" if size else "endless", kind, task.licence, task.source
+    size = len(task.load(sys.maxsize, 0)) if isinstance(task, File) else getattr(task, "size", None)
+    without = "–" if isinstance(task, hub.Hub) else "endless"
+    return name, f"{size:,}" if size else without, task.kind, task.licence, task.source
 
 
 def _table(rows: list[tuple[str, ...]]) -> RenderableType:

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 from benchmarks.tasks.by_value import scorer
 from benchmarks.tasks.fields import Fields
+from benchmarks.tasks.task import BY_KIND
 from reasoning import kinds
 from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Choice, Date, Kind, Number, Stated, Text, YesNo
+from reasoning.kinds import Choice, Date, Expression, Kind, Number, Stated, Text, YesNo
 from reasoning.problem import Example, Problem
 
 Row = tuple[int, dict[str, Any]]
@@ -57,6 +58,18 @@ class Rows(ABC):
     @abstractmethod
     def mapped(self) -> Fields | None:
         """Which columns stand for what; None where they are called so."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The kind of its answers, for people."""
+
+    @property
+    def scorer(self) -> str:
+        """How an answer is found to be right."""
+        by_value = ", or by its value" if Expression.name in self.kind else ""
+        several = "; any of several right answers" if self.mapped and self.mapped.any_of else ""
+        return f"{BY_KIND}{by_value}{several}"
 
     @abstractmethod
     def rows(self, limit: int, seed: int) -> Sequence[Row]:

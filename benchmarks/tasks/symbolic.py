@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reasoning.kinds import Text, YesNo
+from benchmarks.tasks.task import BY_KIND, MADE
+from reasoning.kinds import Kind, Text, YesNo
 from reasoning.problem import Example, Problem
 
 _FIRST = (
@@ -25,15 +26,25 @@ class Symbolic:
 
     Attributes:
         name: its name.
-        make: from a generator to the question, whether it wants yes or no, and the answer.
+        answers: their kind.
+        make: from a generator to the question and the answer.
     """
 
     name: str
-    make: Callable[[random.Random], tuple[str, bool, str]]
+    answers: Kind
+    make: Callable[[random.Random], tuple[str, str]]
 
     seeded = True
+    split = ""
+    scorer = BY_KIND
     source = "made from a seed"
     licence = "Apache-2.0"
+    canary = ""
+    contamination = f"{MADE}; their form is public since 2022"
+
+    @property
+    def kind(self) -> str:
+        return self.answers.name
 
     def version(self) -> str:
         return "1"
@@ -42,28 +53,27 @@ class Symbolic:
         return [self._example(number, seed) for number in range(1, limit + 1)]
 
     def _example(self, number: int, seed: int) -> Example:
-        question, yes_or_no, answer = self.make(random.Random(f"{self.name} {seed} {number}"))
-        kind = YesNo() if yes_or_no else Text()
-        return Example(Problem(question, kind, id=f"{self.name}-{seed}-{number:04d}"), answer)
+        question, answer = self.make(random.Random(f"{self.name} {seed} {number}"))
+        return Example(Problem(question, self.answers, id=f"{self.name}-{seed}-{number:04d}"), answer)
 
 
-def _last_letters(chance: random.Random, words: int = 4) -> tuple[str, bool, str]:
+def _last_letters(chance: random.Random, words: int = 4) -> tuple[str, str]:
     names = chance.sample(_FIRST + _LAST, words)
     question = f'Join the last letters of the words of "{" ".join(names)}", in their order, into one word.'
-    return question, False, "".join(name[-1] for name in names)
+    return question, "".join(name[-1] for name in names)
 
 
-def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, bool, str]:
+def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, str]:
     flips = [chance.random() < 0.5 for _ in range(people)]
     told = [
         f"{name} {'turns it over' if flip else 'leaves it as it is'}."
         for name, flip in zip(chance.sample(_FIRST, people), flips, strict=True)
     ]
     question = f"A coin lies heads up. {' '.join(told)} Does the coin lie heads up now?"
-    return question, True, "no" if sum(flips) % 2 else "yes"
+    return question, "no" if sum(flips) % 2 else "yes"
 
 
-LAST_LETTERS = Symbolic("last_letters", _last_letters)
+LAST_LETTERS = Symbolic("last_letters", Text(), _last_letters)
 """Join the last letters of four names; the paper's out-of-domain length."""
-COIN_FLIP = Symbolic("coin_flip", _coin_flip)
+COIN_FLIP = Symbolic("coin_flip", YesNo(), _coin_flip)
 """Whether a coin still lies heads up after four people; the paper's out-of-domain length."""

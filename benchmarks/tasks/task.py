@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from reasoning.problem import Example
+
+BY_KIND = "as the kind of answer compares"
+"""The scorer of most tasks."""
+MADE = "made from a seed, so no model has seen the problems"
+NOT_KNOWN = "not known: whether models have seen the problems depends on where they have been published"
 
 
 class Task(Protocol):
@@ -12,8 +18,14 @@ class Task(Protocol):
 
     Attributes:
         name: the word for it on the command line and in results.
+        split: which part of a data set it is; empty where there are no parts.
+        kind: the kind of its answers, for people.
+        scorer: how an answer is found to be right, for people.
         source: where the problems come from, for people.
         licence: of the problems.
+        canary: where a text marks the problems, so that they can be kept out of training corpora; empty for none known.
+            It says where and never repeats the text, which may stand with the problems alone.
+        contamination: whether models may have learned the problems, for people.
         seeded: whether other seeds give other problems.
     """
 
@@ -21,10 +33,25 @@ class Task(Protocol):
     def name(self) -> str: ...
 
     @property
+    def split(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def scorer(self) -> str: ...
+
+    @property
     def source(self) -> str: ...
 
     @property
     def licence(self) -> str: ...
+
+    @property
+    def canary(self) -> str: ...
+
+    @property
+    def contamination(self) -> str: ...
 
     @property
     def seeded(self) -> bool: ...
@@ -42,3 +69,8 @@ class Task(Protocol):
             UsageError: the problems cannot be had; says what can be done.
         """
         ...
+
+
+def kinds_of(examples: Sequence[Example]) -> str:
+    """The kinds of their answers, for people."""
+    return ", ".join(dict.fromkeys(example.problem.kind.name for example in examples))

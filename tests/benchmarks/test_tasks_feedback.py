@@ -19,7 +19,7 @@ def test_every_issue_once_and_in_the_seed_s_order(task: Feedback) -> None:
     assert len(every) == task.size == len({example.problem.id for example in every})
     assert task.load(10, 0) == every[:10] != task.load(10, 1)
     for example in every:
-        assert example.target in task.kind.options
+        assert example.target in task.labels.options
         assert example.score(example.target)
         assert example.problem.context
         assert example.problem.inputs["target"] in example.problem.question
@@ -27,7 +27,7 @@ def test_every_issue_once_and_in_the_seed_s_order(task: Feedback) -> None:
 
 def test_all_labels_are_there() -> None:
     for task in (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT):
-        assert Counter(one.target for one in task.load(1000, 0)).keys() == set(task.kind.options)
+        assert Counter(one.target for one in task.load(1000, 0)).keys() == set(task.labels.options)
 
 
 def test_techniques_for_labels_serve_it() -> None:

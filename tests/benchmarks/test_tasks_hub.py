@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks import tasks
+from benchmarks.experiment import compare
 from benchmarks.problems import from_json, to_json
 from benchmarks.tasks import hub
 from reasoning.commands import app
-from reasoning.errors import InputError
+from reasoning.errors import InputError, SettingsChanged, UnknownName, UsageError
 from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.testing import ScriptedLLM
 
 datasets = pytest.importorskip("datasets")
 
@@ -206,11 +210,11 @@ def test_the_tasks_are_listed_with_what_they_are() -> None:
     for name in ("gsm_symbolic", "coin_flip", "mmlu_pro", "12,032", "CC-BY-NC-4.0", "expression", "hf:OWNER/NAME"):
         assert name in listed
     assert "problems: 1,362\n" in told("game24").stdout
-    assert "repository: lukaemon/bbh" in told("bbh:hyperbaton").stdout
+    assert "source: lukaemon/bbh on the" in told("bbh:hyperbaton").stdout
     assert "bbh:word_sorting" in told("bbh").stdout
     assert "note: some targets are wrong" in told("mmlu").stdout
     assert "gym:chain_sum\n" in told("gym").stdout
-    assert "answer: number\n" in told("gym:chain_sum").stdout
+    assert "kind: number\n" in told("gym:chain_sum").stdout
     assert "did you mean 'gsm8k'" in str(told("gms8k").exception)
     assert "several lines yet: arc_agi, binary_matrix" in " ".join(told("gym").stdout.split())
     assert "gym:sudoku" not in told("gym").stdout
@@ -218,10 +222,66 @@ def test_the_tasks_are_listed_with_what_they_are() -> None:
     for name in ("gsm8k", "hf:openai/gsm8k"):
         said = told(name).stdout
         assert "split: test\n" in said
-        assert ("seen: public since 2021, so models" in said) is (name == "gsm8k")
+        assert ("; public since 2021, so models" in " ".join(said.split())) is (name == "gsm8k")
         assert "may have seen it; compare with a task that is made from a seed" in " ".join(said.split())
     assert "config: snarks\n" in told("bbh:snarks").stdout
-    assert "seen:" not in told("gsm_symbolic").stdout
+    assert "splits: train, test\n" in told("gsm8k").stdout
+    assert "GSM1k" in told("gsm8k").stdout
+    assert "split" not in told("gsm_symbolic").stdout
+
+
+def test_every_task_says_what_it_is_and_repeats_no_canary() -> None:
+    for name in (*tasks.named(), "bbh:snarks", "gym:countdown"):
+        if name == "bbh":
+            continue
+        task = tasks.get(name)
+        for said in (task.kind, task.scorer, task.source, task.licence, task.contamination):
+            assert said, name
+        assert (task.split in task.splits) if isinstance(task, hub.Hub) else task.split == ""
+        assert bool(task.canary) is (name in ("bbh:snarks", "date_understanding")), name
+        assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", task.canary)
+
+
+def test_a_split_is_chosen_and_one_that_is_not_there_is_named(repository: Any, tmp_path: Path) -> None:
+    usual, chosen = tasks.get("gsm8k"), tasks.get("gsm8k", split="train")
+    assert isinstance(usual, hub.Hub)
+    assert isinstance(chosen, hub.Hub)
+    assert (usual.split, usual.size, chosen.split, chosen.size) == ("test", 1319, "train", None)
+    assert usual.version() == "main, test" != chosen.version()
+    assert tasks.get("gsm8k", split="test") == usual
+    with pytest.raises(UnknownName, match="unknown split 'dev' of gsm8k; known: test, train"):
+        tasks.get("gsm8k", split="dev")
+    for name in ("gsm_symbolic", "coin_flip", "game24", "feedback_category", "gym:chain_sum"):
+        with pytest.raises(UsageError, match=f"the task '{name}' has no splits"):
+            tasks.get(name, split="train")
+    copy = repository("svamp", [{"question": "Pens?", "answer": "3"}])
+    assert tasks.get(f"hf:{copy.repository}").load(1, 0)[0].target == "3"
+    with pytest.raises(UnknownName, match=f"unknown split 'validation' of hf:{copy.repository}; known: test"):
+        tasks.get(f"hf:{copy.repository}", split="validation").load(1, 0)
+    with pytest.raises(UsageError, match="two splits are given, 'test' among the fields and 'dev'"):
+        tasks.get(f"hf:{copy.repository}", "split=test", "dev")
+    (tmp_path / "mine.toml").write_text(f'from = "hf:{copy.repository}"\nsplit = "dev"\n')
+    assert [tasks.get(f"toml:{tmp_path}/mine.toml", split=one).split for one in ("", "test")] == ["dev", "test"]
+
+
+def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
+    def run(task: hub.Hub) -> dict[str, Any]:
+        compare("vanilla", task, ScriptedLLM(["The answer is 3."] * 2), out=tmp_path / "run", progress=False)  # type: ignore[arg-type]
+        path = tmp_path / "run" / "run.json"
+        settings: dict[str, Any] = json.loads(path.read_text())["settings"]
+        return settings
+
+    task = repository("svamp", [{"question_concat": "Pens?", "Answer": "3"}])
+    assert run(task)["split"] == "test"
+    with pytest.raises(SettingsChanged, match="split test → train"):
+        run(task.at("train"))
+    path = tmp_path / "run" / "run.json"
+    stored = json.loads(path.read_text())
+    del stored["settings"]["split"]  # as folders were before
+    path.write_text(json.dumps(stored))
+    assert "split" not in run(task)
+    with pytest.raises(SettingsChanged, match="problems default, test → default, train"):
+        run(task.at("train"))
 
 
 def test_a_file_is_described_as_the_task_that_it_is(tmp_path: Path) -> None:
@@ -230,7 +290,7 @@ def test_a_file_is_described_as_the_task_that_it_is(tmp_path: Path) -> None:
 
     (tmp_path / "a.csv").write_text("Q,answer\nHow many?,3\nHow few?,2\n")
     (tmp_path / "mine.toml").write_text('from = "csv:a.csv"\nquestion = "Q"\n')
-    for line in ("problems: 2", "answer: number", "what: a.csv", "version: sha256 "):
+    for line in ("problems: 2", "kind: number", "source: a.csv", "version: sha256 "):
         assert line in told(f"toml:{tmp_path}/mine.toml").stdout
     assert "'question' (a text) is missing" in str(told(f"csv:{tmp_path}/a.csv").exception)
     assert "no such file" in str(told(f"jsonl:{tmp_path}/none.jsonl").exception)
