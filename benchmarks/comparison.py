@@ -47,6 +47,8 @@ class Comparison:
         free: whether the model costs no money.
         raced: what a race decided, where there was one.
         remarks: what limits the numbers, in words; see `benchmarks.remarks`.
+        on: what is compared: what the strategies that are left in a race, and have enough, all answered. By default
+            found among the results.
         store: what it was made from.
     """
 
@@ -61,6 +63,7 @@ class Comparison:
     free: bool = False
     raced: Raced | None = None
     remarks: tuple[str, ...] = ()
+    on: Comparable = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
     store: Store | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -94,13 +97,13 @@ class Comparison:
             free=bool(store.about.get("free")),
             raced=raced,
             remarks=tuple(remarks(store, results, made, on, out)),
+            on=on,
             store=store,
         )
 
-    @cached_property
-    def on(self) -> Comparable:
-        """What is compared: what the strategies that are left in a race, and have enough, all answered."""
-        return comparable(self.results, self.raced.out if self.raced else ())
+    def __post_init__(self) -> None:
+        if self.on is None:
+            object.__setattr__(self, "on", comparable(self.results, self.raced.out if self.raced else ()))
 
     @cached_property
     def compared(self) -> tuple[Row, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.plan import Plan
 from benchmarks.settings import short_name
+from benchmarks.table import many
 from benchmarks.tasks import Task
 from reasoning import loop
 from reasoning.budget import prompt_bound
@@ -139,7 +140,7 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Pla
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
     rows = [loop.run(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()]
-    problems = f"{len(examples)} problem{'' if len(examples) == 1 else 's'}"
+    problems = many(len(examples), "problem")
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
     title = f"{task.name} · {problems} · {short_name(llm.name)} · nothing is called"
     return Forecast(title, tuple(rows), llm.client.free)

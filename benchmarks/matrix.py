@@ -10,7 +10,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.rows import Row
 from benchmarks.settings import short_name
 from benchmarks.store import Store, common
-from benchmarks.table import bare
+from benchmarks.table import bare, many
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -61,7 +61,7 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
         if more := len(one) - len(ids):
             notes.append(f"left out, as not in every run: {more} of the {len(one)} problems of {folder}")
     notes += [f"{folder}: {remark}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks]
-    title = f"{found[0].task} · {len(ids)} problem{'' if len(ids) == 1 else 's'}"
+    title = f"{found[0].task} · {many(len(ids), 'problem')}"
     return Group(Text(title), Text(""), table, *(Text(plain(note)) for note in ["", *notes] if notes))
 
 

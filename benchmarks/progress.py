@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Comparison
 from benchmarks.result import Key, Result
+from benchmarks.table import many
 from benchmarks.tally import Tally, clock
 from benchmarks.usage import since
 from reasoning.llm.request import Usage
@@ -221,7 +222,6 @@ class Display:
         start, before = self._speeds[0]
         speed = (spent.completion_tokens - before) / (now - start) if now - start > 1 else 0.0
         pace = f" · {speed:.0f} tokens/s" if speed else ""
-        calls = f"{spent.calls:,} call{'' if spent.calls == 1 else 's'}"
         retried = f" · {self._model.retried:,} retried" if self._model.retried else ""
         held = f" · {self._model.limits}" if str(self._model.limits) else ""
-        return f"{calls} · {self._model.in_flight} in flight{pace}{retried}{held}"
+        return f"{many(spent.calls, 'call')} · {self._model.in_flight} in flight{pace}{retried}{held}"

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.store import Store, common
-from benchmarks.table import bare, numbers
+from benchmarks.table import bare, many, numbers
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -30,6 +30,8 @@ class Change:
         gained, lost: problems that only the later run solved, and only the earlier one.
         failed: problems in both runs that are left out, because a call failed in one of them.
         unrun: problems that are left out, because one of the runs has not got to them.
+        lowest: the change in accuracy over the problems that either run has got to, were all that is left out of them
+            as bad as can be: right in the earlier run, wrong in the later one. None where neither has got to any.
     """
 
     before: str
@@ -39,6 +41,7 @@ class Change:
     lost: tuple[str, ...]
     failed: int = 0
     unrun: int = 0
+    lowest: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,9 +52,9 @@ class Change:
     def left_out(self) -> str:
         """What is left out of the problems in both, in words; empty where nothing is."""
         why = {"a call failed": self.failed, "not run in both": self.unrun}
-        said = "; ".join(f"{many} ({reason})" for reason, many in why.items() if many)
+        said = "; ".join(f"{count} ({reason})" for reason, count in why.items() if count)
         return (
-            f"{self.name} leaves out {said} of the {_problems(self.pair.n + self.failed + self.unrun)} in both"
+            f"{self.name} leaves out {said} of the {many(self.pair.n + self.failed + self.unrun, 'problem')} in both"
             if said
             else ""
         )
@@ -83,18 +86,33 @@ class Regression:
         """What became worse by more than the tolerance, as estimated."""
         if self.tolerance is None:
             return []
-        return [one for one in self.changes if -100 * one.pair.difference.value > self.tolerance + 1e-9]
+        return [one for one in self.changes if self._beyond(one.pair.difference.value)]
 
     @property
     def untested(self) -> dict[str, str]:
-        """Strategies of the earlier run of which nothing could be compared, and why."""
-        nothing = {one.name: one.left_out or "no result" for one in self.changes if not one.pair.n}
-        return nothing | dict.fromkeys(self.gone, "not in the later run")
+        """Strategies of the earlier run of which too little could be compared, and why.
+
+        Too little is nothing, or so little that a loss of more than the tolerance could hide in what is left out.
+        """
+        found: dict[str, str] = {}
+        for one in self.changes:
+            if not one.pair.n:
+                found[one.name] = f"nothing could be compared: {one.left_out or 'no result'}"
+            elif one not in self.worse and one.lowest is not None and self._beyond(one.lowest):
+                found[one.name] = (
+                    f"too little could be compared: {one.left_out}, "
+                    f"with which the change could be {100 * one.lowest:+.1f} points"
+                )
+        return found | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
 
     @property
     def passed(self) -> bool:
-        """Whether nothing became worse by more than the tolerance and everything could be compared."""
+        """Whether nothing became worse by more than the tolerance, and nothing could have without being seen."""
         return self.tolerance is None or not (self.worse or self.untested)
+
+    def _beyond(self, change: float) -> bool:
+        """Whether a change in accuracy is a loss of more than the tolerance."""
+        return self.tolerance is not None and -100 * change > self.tolerance + 1e-9
 
     def table(self) -> RenderableType:
         """For the terminal."""
@@ -105,14 +123,14 @@ class Regression:
         table.add_column("strategy", overflow="fold")
         for title in ("problems", "gained", "lost", "change, points", "95 %", "p"):
             table.add_column(title, justify="right", no_wrap=True)
-        worse = self.worse
+        worse, untested = self.worse, self.untested
         for change in self.changes:
             shown = _numbers(change.pair)
             row = (plain(change.name), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}", *shown)
-            table.add_row(*map(Text, row), style="bold red" if change in worse or not change.pair.n else "")
-        notes = [f"{self.folders[0]} → {self.folders[1]}: {_problems(self.common)} in both"]
+            table.add_row(*map(Text, row), style="bold red" if change in worse or change.name in untested else "")
+        notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
-            notes.append(f"left out, as in one run only or not the same: {_problems(self.left_out)}")
+            notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")
         notes += [change.left_out for change in self.changes if change.left_out]
         for where, specs in (("earlier", self.gone), ("later", self.new)):
             if specs:
@@ -120,8 +138,8 @@ class Regression:
         notes += [
             f"{change.name} became worse by {self._allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
         ]
-        if self.tolerance is not None and self.untested:
-            notes.append(f"fails, as nothing could be compared: {', '.join(self.untested)}")
+        if self.tolerance is not None:
+            notes += [f"{name} fails, as {why}" for name, why in untested.items()]
         return Group(table, Text(""), Text(plain("\n".join(notes))))
 
     @property
@@ -143,12 +161,14 @@ class Regression:
                     "n": change.pair.n,
                     "failed": change.failed,
                     "unrun": change.unrun,
+                    "lowest": change.lowest,
                     "difference": change.pair.difference.value if change.pair.n else None,
                     "ci95": [change.pair.difference.low, change.pair.difference.high] if change.pair.n else None,
                     "p": change.pair.p if change.pair.n else None,
                     "gained": list(change.gained),
                     "lost": list(change.lost),
                     "worse": change in self.worse,
+                    "untested": self.untested.get(change.name),
                 }
                 for change in self.changes
             ],
@@ -157,8 +177,8 @@ class Regression:
     def junit(self) -> str:
         """A JUnit report: a test case for each strategy of the earlier run.
 
-        It fails where the strategy became worse, and is an error where nothing could be compared; without a tolerance
-        that is skipped, since nothing is tested.
+        It fails where the strategy became worse, and is an error where too little could be compared; without a
+        tolerance that is skipped, since nothing is tested.
         """
         worse = {change.name: change for change in self.worse}
         untested, tested = self.untested, self.tolerance is not None
@@ -174,12 +194,11 @@ class Regression:
         for name in names:
             case = ElementTree.SubElement(suite, "testcase", classname="benchmark", name=_clean(name))
             if name in untested:
-                message = _clean(f"nothing could be compared: {untested[name]}")
-                ElementTree.SubElement(case, "error" if tested else "skipped", message=message)
+                ElementTree.SubElement(case, "error" if tested else "skipped", message=_clean(untested[name]))
             elif name in worse:
                 change = worse[name]
                 found, interval, _ = _numbers(change.pair)
-                message = f"{found} points (95 %: {interval}) on {_problems(change.pair.n)}; lost {self._allowed}"
+                message = f"{found} points (95 %: {interval}) on {many(change.pair.n, 'problem')}; lost {self._allowed}"
                 failure = ElementTree.SubElement(case, "failure", message=message)
                 failure.text = _clean("\n".join(filter(None, ["lost: " + ", ".join(change.lost), change.left_out])))
         return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
@@ -237,16 +256,14 @@ def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[
     failed = left_out & {result.problem for results in stored for result in results if result.failed}
     gained = tuple(problem for problem in both if now[problem] > was[problem])
     lost = tuple(problem for problem in both if now[problem] < was[problem])
-    return Change(first, second, pair, gained, lost, len(failed), len(left_out) - len(failed))
+    begun = wanted & {result.problem for results in stored for result in results}
+    lowest = sum(now.get(problem, 0.0) - was.get(problem, 1.0) for problem in begun) / len(begun) if begun else None
+    return Change(first, second, pair, gained, lost, len(failed), len(left_out) - len(failed), lowest)
 
 
 def _numbers(pair: Pair) -> tuple[str, str, str]:
     """Points, their interval, and p; dashes where there is nothing to compare."""
     return numbers(pair) if pair.n else ("–", "–", "–")
-
-
-def _problems(many: int) -> str:
-    return f"{many} problem{'' if many == 1 else 's'}"
 
 
 def _clean(text: str) -> str:

@@ -92,7 +92,8 @@ def compare(
     fail_if_worse: Annotated[
         str | None,
         typer.Option(
-            help="End with 1 where a strategy lost more than this, such as 2%, or is not there.", metavar="POINTS"
+            help="End with 1 where a strategy lost more than this, such as 2%, or could have without being seen.",
+            metavar="POINTS",
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.pages import trace
 from benchmarks.pages.examples import Shown
 from benchmarks.pages.markdown import code, fence
+from benchmarks.table import many
 from reasoning import __version__
 from reasoning.answer import Answer
 from reasoning.llm.llm import LLM
@@ -30,7 +31,7 @@ def _problem(on: Shown) -> str:
 
 def _outcome(on: Shown, answer: Answer) -> list[str]:
     usage, kind = answer.usage, on.problem.kind
-    calls = f"{usage.calls} call{'' if usage.calls == 1 else 's'}"
+    calls = many(usage.calls, "call")
     spent = f"{calls}, {usage.prompt_tokens:,} tokens in and {usage.completion_tokens:,} out"
     spent += "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
     parts = [f"**Votes:** {code(str(answer.votes))}"] if answer.votes else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.pages.markdown import code, fence, folded
+from benchmarks.table import many
 from reasoning.llm.request import Completion, Message
 from reasoning.trace import Call, Note, Trace
 
@@ -26,7 +27,7 @@ class Telling:
         yield from self._stage(self.trace, ())
         left = sum(1 for _ in self.trace.calls()) - CALLS
         if left > 0:
-            yield f"*… and {left} more call{'' if left == 1 else 's'} of the same sort.*"
+            yield f"*… and {many(left, 'more call')} of the same sort.*"
 
     def _stage(self, stage: Trace, place: tuple[str, ...]) -> Iterator[str]:
         named = not place  # the root has the strategy's own name, which stands above
@@ -50,7 +51,7 @@ class Telling:
         self.calls += 1
         settings = ", ".join(f"{name}={value}" for name, value in call.sampling.items())
         known = next((n for n in range(len(call.messages), 0, -1) if call.messages[:n] in self._seen), 0)
-        above = [f"*{known} turn{'' if known == 1 else 's'} as above*"] if known else []
+        above = [f"*{many(known, 'turn')} as above*"] if known else []
         asked = [f"{role}\n\n{fence(bounded(text))}" for role, text in call.messages[known:]]
         self._seen.update(call.messages[:n] for n in range(1, len(call.messages) + 1))
         yield folded(f"call {self.calls}{f' ({settings})' if settings else ''}", "\n\n".join([*above, *asked]))

@@ -81,7 +81,9 @@ def test_where_nothing_could_be_compared_nothing_passes(run: Callable[..., Path]
     failing(after, *(f"sum-{k}" for k in range(1, 11)))
     said = told("compare", before, after, "--fail-if-worse", "2%", "--junit", junit)
     assert said.exit_code == 1
-    assert "fails, as nothing could be compared: vanilla" in " ".join(said.stdout.split())
+    assert "vanilla fails, as nothing could be compared: vanilla leaves out 10 (a call failed)" in " ".join(
+        said.stdout.split()
+    )
     suite = ElementTree.parse(junit).getroot()
     assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["2", "0", "1"]
     error = suite[0].find("error")
@@ -93,6 +95,41 @@ def test_where_nothing_could_be_compared_nothing_passes(run: Callable[..., Path]
     assert ElementTree.parse(junit).getroot().get("skipped") == "1"
     (after / "results.jsonl").write_text("")
     assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 1
+
+
+def test_where_a_loss_could_hide_in_failed_calls_nothing_passes(run: Callable[..., Path], tmp_path: Path) -> None:
+    before, after, junit = run("before", 1), failing(run("after", 1), "sum-1", "sum-2", "sum-3"), tmp_path / "junit.xml"
+    said = told("compare", before, after, "--fail-if-worse", "10%", "--junit", junit)
+    assert said.exit_code == 1
+    assert (
+        "vanilla fails, as too little could be compared: vanilla leaves out 3 (a call failed) of the 10 problems in "
+        "both, with which the change could be -20.0 points"  # sum-1 was wrong before: it could not be lost
+    ) in " ".join(said.stdout.split())
+    suite = ElementTree.parse(junit).getroot()
+    assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["2", "0", "1"]
+    assert suite.find(".//testcase[@name='vanilla']/error") is not None
+    [first, second] = json.loads(told("compare", before, after, "--json", "--fail-if-worse", "10").stdout)["changes"]
+    assert (first["lowest"], second["lowest"], second["untested"]) == (pytest.approx(-0.2), 0, None)
+    assert first["untested"].startswith("too little could be compared")
+    assert told("compare", before, after, "--fail-if-worse", "20%").exit_code == 0
+    assert told("compare", before, after).exit_code == 0
+
+
+def test_what_failed_before_and_is_right_now_cannot_hide_a_loss(run: Callable[..., Path]) -> None:
+    before = failing(run("before"), *(f"sum-{k}" for k in range(1, 10)))
+    assert told("compare", before, run("after"), "--fail-if-worse", "0%").exit_code == 0
+    assert told("compare", before, run("worse", 1), "--fail-if-worse", "5%").exit_code == 1
+
+
+def test_what_the_later_run_has_not_got_to_could_be_lost(run: Callable[..., Path]) -> None:
+    before, after = run("before"), run("after")
+    path = after / "results.jsonl"
+    path.write_text("".join(path.read_text().splitlines(True)[:-2]))  # one problem
+    assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 1
+    assert told("compare", before, after, "--fail-if-worse", "10%").exit_code == 0
+    path = before / "results.jsonl"
+    path.write_text("".join(path.read_text().splitlines(True)[:-2]))
+    assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 0  # neither has
 
 
 def test_a_strategy_that_is_gone_fails_and_a_new_one_does_not(run: Callable[..., Path], tmp_path: Path) -> None:
