@@ -19,6 +19,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.result import Key, Result
 from benchmarks.table import many
 from benchmarks.tally import Tally, clock
+from benchmarks.time_left import TimeLeft
 from benchmarks.usage import since
 from reasoning.llm.request import Usage
 
@@ -52,7 +53,8 @@ class Display:
         self._title = ""
         self._total = self._stored = self._now = 0
         self._by_spec: dict[str, Tally] = {}
-        self._started = time.monotonic()
+        self._started = self._ready = time.monotonic()
+        self._time_left = TimeLeft([], [])
         self._seconds: float | None = None
         self._speeds: deque[tuple[float, int]] = deque()
         self._over = threading.Event()
@@ -129,6 +131,8 @@ class Display:
             tally.total += tally.done
         self._total = self._stored + len(keys)
         self._started, self._seconds = time.monotonic(), seconds
+        self._ready = self._started
+        self._time_left = TimeLeft(keys, (one for one in stored.results if one.key not in to_run))
         self._doing = _WAITING
         if hasattr(model.client, "progress"):
             model.client.progress = self._loading
@@ -137,12 +141,13 @@ class Display:
     def result(self, result: Result) -> None:
         """A result is there."""
         self._now += 1
+        self._time_left.add(result, time.monotonic())
         self._by_spec[result.strategy].add(result)
 
     def _loading(self, done: int, total: int, what: str) -> None:
         """What a local model says while it is fetched and loaded; bytes, where there is a total."""
         if total and done >= total:
-            self._doing = _WAITING
+            self._doing, self._ready = _WAITING, time.monotonic()
             return
         share = f" · {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})" if total > 1e6 else ""
         if what != self._doing.partition(" · ")[0]:
@@ -203,10 +208,13 @@ class Display:
         return f"{self._stored + self._now}/{self._total} · {clock(time.monotonic() - self._started)}{self._left()}"
 
     def _left(self) -> str:
-        if not self._now:
+        if not self._now or self._model is None:
             return ""
-        gone = time.monotonic() - self._started
-        left = gone / self._now * (self._total - self._stored - self._now)
+        now = time.monotonic()
+        left = self._time_left.estimate(since(self._before, self._model.spent).seconds, now, self._ready)
+        if left is None:
+            return ", all from the journal so far" if self._model.spent.calls == self._before.calls else ""
+        gone = now - self._started
         if self._seconds is not None and left > self._seconds - gone:
             rest = self._seconds - gone
             return f", {clock(rest)} left to begin as many as fit" if rest > 0 else ", finishing those begun"

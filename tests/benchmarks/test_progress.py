@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -14,10 +15,10 @@ from benchmarks.comparison import Comparison
 from benchmarks.experiment import named_strategies
 from benchmarks.plan import Plan
 from benchmarks.progress import Display
-from benchmarks.result import Key
+from benchmarks.result import Key, Result
 from benchmarks.store import Store
 from reasoning import loop
-from reasoning.llm.request import Message
+from reasoning.llm.request import Message, Usage
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 
@@ -73,6 +74,27 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     assert "left" in said
     assert "41 calls · 0 in flight" in said  # one of vanilla, twice twenty; the two before the run do not count
     assert [line.split()[-3:] for line in said.splitlines()[-2:]] == [["3/4", "67", "%"], ["2/4", "50", "%"]]
+
+
+def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = ScriptedLLM(adds())
+    keys = [Key(f"sum-{k}", "vanilla") for k in range(1, 5)]
+    once = loop.run(_solved(sums, llm))
+    clock = iter([0.0, 0.0, 1.0, 2.0, *[3.0] * 9])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    display = Display(shown=False)
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(4))
+    display.running(Comparison.of(store), llm, ["vanilla"], keys)
+    display.result(replace(once, spent=Usage()))
+    assert "1/4 · 0:02, all from the journal so far" in display._counts()
+
+
+async def _solved(sums: Sums, llm: ScriptedLLM) -> Result:
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(1))
+    await runner.run([Key("sum-1", "vanilla")], named_strategies(["vanilla"]), llm, store)
+    return next(iter(store.results.values()))
 
 
 def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
