@@ -101,6 +101,7 @@ class Advice:
             lines += [_beside(pair) for pair in self.beside]
             if raced := self.found.raced:
                 lines += [f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.out.items()]
+            lines[1:] = map(self.found.names, lines[1:])
         return "\n".join(lines)
 
     def _why_not(self) -> str:

@@ -14,6 +14,7 @@ from benchmarks import opened
 from benchmarks import table as tables
 from benchmarks.comparable import Comparable, comparable
 from benchmarks.figure import accuracies
+from benchmarks.names import Names
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.race import Raced
 from benchmarks.remarks import LIMITS, limits, remarks
@@ -109,6 +110,11 @@ class Comparison:
     def compared(self) -> tuple[Row, ...]:
         """The rows of that: each counts the same solves."""
         return tuple(rows(self.on.of(self.results), [row.strategy for row in self.rows], self.on))
+
+    @cached_property
+    def names(self) -> Names:
+        """What the strategies are called, in tables and sentences."""
+        return Names.of(row.strategy for row in self.rows)
 
     @property
     def best(self) -> Row | None:
@@ -216,15 +222,16 @@ class Comparison:
         store.write("results.md", f"{self}\n")
 
     def __str__(self) -> str:
-        said = self.verdict.replace("\n", "  \n")
-        parts = [self.title, tables.markdown(self.rows, self.free), said, limits(self.remarks)]
+        said = self.names(self.verdict).replace("\n", "  \n")
+        legend = "\n".join(f"- {one}" for one in self.names.legend)
+        parts = [self.title, tables.markdown(self.rows, self.free), legend, said, self.names(limits(self.remarks))]
         return "\n\n".join(filter(None, parts))
 
     def _repr_html_(self) -> str:
         stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
-        said = escape(self.verdict).replace("\n", "<br>")
+        said = escape(self.names(self.verdict)).replace("\n", "<br>")
         picture = accuracies(self.rows)
         said = f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>"
         if self.remarks:
-            said += f"<p>{LIMITS}:</p><ul>{''.join(f'<li>{escape(one)}</li>' for one in self.remarks)}</ul>"
+            said += f"<p>{LIMITS}:</p><ul>{''.join(f'<li>{escape(self.names(one))}</li>' for one in self.remarks)}</ul>"
         return said + stopped

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from benchmarks.names import Names
 from benchmarks.rows import Row
 from reasoning.display import plain
 
 _WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56  # pixels
-_LETTERS = 40
-"""Of a strategy's name; the whole is shown under the pointer."""
+_LETTERS = 44
+"""Of a strategy's name that have room; the whole spec is shown under the pointer."""
 
 
 def accuracies(rows: Sequence[Row]) -> str:
@@ -24,7 +25,10 @@ def accuracies(rows: Sequence[Row]) -> str:
         f'<text x="{_x(share)}" y="{bottom + 14}" text-anchor="middle" opacity=".65">{100 * share:.0f} %</text>'
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
-    marks = "".join(_mark(row, _LINE * place + _LINE / 2 + 2) for place, row in enumerate(rows))
+    names = Names.of(row.strategy for row in rows)
+    marks = "".join(
+        _mark(row, names.by_spec[row.strategy], _LINE * place + _LINE / 2 + 2) for place, row in enumerate(rows)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{bottom + 20}" role="img" '
         f'viewBox="0 0 {_WIDTH} {bottom + 20}" style="max-width:100%" font-family="system-ui,sans-serif" '
@@ -32,12 +36,12 @@ def accuracies(rows: Sequence[Row]) -> str:
     )
 
 
-def _mark(row: Row, y: float) -> str:
-    name, (low, high) = plain(row.strategy), row.interval
-    short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 11]}…{name[-10:]}"
+def _mark(row: Row, name: str, y: float) -> str:
+    low, high = row.interval
+    short = plain(name) if len(name) <= _LETTERS else f"{plain(name)[: _LETTERS - 1]}…"
     colour, weight = ("#2a9d5c", "bold") if row.best else ("currentColor", "normal")
     return (
-        f'<g font-weight="{weight}"><title>{escape(name)}</title>'
+        f'<g font-weight="{weight}"><title>{escape(plain(row.strategy))}</title>'
         f'<text x="{_NAMES - 12}" y="{y + 4}" text-anchor="end">{escape(short)}</text>'
         f'<line x1="{_x(low)}" x2="{_x(high)}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2" opacity=".6"/>'
         f'<circle cx="{_x(row.accuracy)}" cy="{y}" r="4.5" fill="{colour}"/>'

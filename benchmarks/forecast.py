@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.names import Names
 from benchmarks.plan import Plan
 from benchmarks.settings import short_name
 from benchmarks.table import many
@@ -81,19 +82,24 @@ class Forecast:
             )
         if not self.free and self.most.usd is None:
             notes.append("No price is known for this model: give one in a models.toml, or limit tokens.")
-        return "\n".join(notes)
+        return "\n".join([*notes, *self._names.legend])
+
+    @property
+    def _names(self) -> Names:
+        return Names.of(row.strategy for row in self.rows)
 
     def table(self) -> Table:
         """A `rich` table for the terminal."""
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("strategy")
         for name in ("waves", "calls", "tokens in", "tokens out", "cost"):
             table.add_column(name, justify="right")
         for row in self.rows:
-            table.add_row(row.strategy, str(row.waves or "–"), *self._cells(row.least, row.most))
+            table.add_row(Text(self._names(row.strategy)), str(row.waves or "–"), *self._cells(row.least, row.most))
         table.add_section()
         table.add_row("all", "", *self._cells(self.least, self.most))
         return table

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Comparison
+from benchmarks.names import Names
 from benchmarks.rows import Row
 from benchmarks.settings import short_name
 from benchmarks.store import Store, common
@@ -53,14 +54,17 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
     for folder, model in zip(folders, models, strict=True):
         title = model if models.count(model) == 1 else f"{model} ({folder.name})"
         table.add_column(Text(plain(title)), justify="right")
-    for spec in dict.fromkeys(row.strategy for one in found for row in one.rows):
+    names = Names.of(row.strategy for one in found for row in one.rows)
+    for spec in names.by_spec:
         cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
-        table.add_row(Text(plain(spec)), *(_cell(row) for row in cells))
-    notes = [f"the runs differ in: {differ}"] if differ else []
+        table.add_row(Text(plain(names(spec))), *(_cell(row) for row in cells))
+    notes = [*names.legend, *([f"the runs differ in: {differ}"] if differ else [])]
     for folder, one in zip(folders, begun, strict=True):
         if more := len(one) - len(ids):
             notes.append(f"left out, as not in every run: {more} of the {len(one)} problems of {folder}")
-    notes += [f"{folder}: {remark}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks]
+    notes += [
+        f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks
+    ]
     title = f"{found[0].task} · {many(len(ids), 'problem')}"
     return Group(Text(title), Text(""), table, *(Text(plain(note)) for note in ["", *notes] if notes))
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Comparison
+from benchmarks.names import Names
 from benchmarks.result import Key, Result
 from benchmarks.table import many
 from benchmarks.tally import Tally, clock
@@ -53,6 +54,7 @@ class Display:
         self._title = ""
         self._total = self._stored = self._now = 0
         self._by_spec: dict[str, Tally] = {}
+        self._names = Names.of([])
         self._started = self._ready = time.monotonic()
         self._time_left = TimeLeft([], [])
         self._seconds: float | None = None
@@ -119,7 +121,7 @@ class Display:
         problems = {key.problem for key in keys} | {result.problem for result in stored.results}
         self._title = replace(stored, n=len(problems)).title
         self._model, self._before = model, model.spent
-        self._by_spec = {spec: Tally() for spec in specs}
+        self._by_spec, self._names = {spec: Tally() for spec in specs}, Names.of(specs)
         to_run = set(keys)
         for result in stored.results:
             if result.key not in to_run:
@@ -166,7 +168,7 @@ class Display:
         if self._model is None or self._quiet:
             return self._before_any()
         best = max(self._by_spec.items(), key=lambda item: item[1].accuracy, default=None)
-        ahead = f" · ahead: {best[0]} {best[1]}" if best and best[1].correct else ""
+        ahead = f" · ahead: {self._names(best[0])} {best[1]}" if best and best[1].correct else ""
         return f"{self._counts()} · {self._pace()}{ahead}"
 
     def _picture(self) -> RenderableType:
@@ -187,7 +189,7 @@ class Display:
         strategies.add_column(justify="right", no_wrap=True)
         strategies.add_column(justify="right", no_wrap=True)
         for spec, tally in self._by_spec.items():
-            strategies.add_row(Text(spec), f"{tally.done}/{tally.total}", str(tally))
+            strategies.add_row(Text(self._names(spec)), f"{tally.done}/{tally.total}", str(tally))
         return Group(
             Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
             head,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from benchmarks.names import Names
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.store import Store, common
 from benchmarks.table import bare, many, numbers
@@ -126,7 +128,13 @@ class Regression:
         worse, untested = self.worse, self.untested
         for change in self.changes:
             shown = _numbers(change.pair)
-            row = (plain(change.name), f"{change.pair.n}", f"{len(change.gained)}", f"{len(change.lost)}", *shown)
+            row = (
+                plain(self._names(change.name)),
+                f"{change.pair.n}",
+                f"{len(change.gained)}",
+                f"{len(change.lost)}",
+                *shown,
+            )
             table.add_row(*map(Text, row), style="bold red" if change in worse or change.name in untested else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
@@ -140,7 +148,13 @@ class Regression:
         ]
         if self.tolerance is not None:
             notes += [f"{name} fails, as {why}" for name, why in untested.items()]
+        notes = [*self._names.legend, *map(self._names, notes)]
         return Group(table, Text(""), Text(plain("\n".join(notes))))
+
+    @cached_property
+    def _names(self) -> Names:
+        ones = [spec for change in self.changes for spec in (change.before, change.after)]
+        return Names.of([*ones, *self.gone, *self.new])
 
     @property
     def _allowed(self) -> str:

@@ -35,9 +35,10 @@ def printed(found: Comparison, as_json: bool) -> None:
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())
-    for said in filter(None, [found.verdict, limits(found.remarks)]):
+    said = [found.verdict, limits(found.remarks)]
+    for part in filter(None, ["\n".join(found.names.legend), *map(found.names, said)]):
         out.print()
-        out.print(said, soft_wrap=not sys.stdout.isatty())
+        out.print(part, soft_wrap=not sys.stdout.isatty())
 
 
 def report(

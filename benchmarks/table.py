@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from benchmarks.names import Names
 from benchmarks.pairs import Pair
 from benchmarks.rows import Row
 from reasoning.display import plain
@@ -40,8 +41,12 @@ def cells(row: Row, free: bool) -> tuple[str, ...]:
 
 
 def filled(rows: Sequence[Row], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The titles of the columns and the cells; with a column for n where the rows differ in it."""
-    shown = [cells(row, free) for row in rows]
+    """The titles of the columns and the cells; with a column for n where the rows differ in it.
+
+    Strategies are called by their names; `Names.legend` says what these stand for.
+    """
+    names = Names.of(row.strategy for row in rows)
+    shown = [(names.by_spec[first], *others) for first, *others in (cells(row, free) for row in rows)]
     if len({row.n for row in rows}) < 2:
         return HEADER, shown
     return (HEADER[0], "n", *HEADER[1:]), [
@@ -122,7 +127,8 @@ def html(rows: Sequence[Row], free: bool) -> str:
         f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells, 'td')}</tr>"
         for row, cells in zip(rows, filling, strict=True)
     )
-    return f"<table><thead><tr>{_cells(header, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    legend = "".join(f"<div>{escape(one)}</div>" for one in Names.of(row.strategy for row in rows).legend)
+    return f"<table><thead><tr>{_cells(header, 'th')}</tr></thead><tbody>{body}</tbody></table>{legend}"
 
 
 def _count(number: int) -> str:

@@ -26,7 +26,7 @@ _SIZE = 10.5
 def differences(found: Findings) -> str:
     """The forest of paired differences: the best against each other strategy, with its interval."""
     pairs = found.against_best
-    best = plain(found.best.strategy) if found.best else ""
+    best = plain(found.names(found.best.strategy)) if found.best else ""
 
     def draw(axes: Axes, narrow: bool) -> None:
         low = min([-5.0, *(100 * pair.difference.low for pair in pairs)])
@@ -270,7 +270,7 @@ def _text(axes: Axes, x: float, y: float, said: str, color: str = INK, **more: A
 
 def _name(found: Findings, spec: str, most: int) -> str:
     """A strategy's number and name, cut in the middle where it is long."""
-    name = plain(spec)
+    name = plain(found.names(spec))
     if len(name) > most:
         name = f"{name[: most - 12]}…{name[-11:]}"
     return f"{found.specs.index(spec) + 1}  {name}"

@@ -6,10 +6,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from benchmarks.comparable import Comparable
 from benchmarks.comparison import Comparison
+from benchmarks.names import Names
 from benchmarks.pairs import Pair
 from benchmarks.report.agreement import Agreement, agreement
 from benchmarks.report.costs import Costs, costs
@@ -73,6 +75,11 @@ class Findings:
     readings: Mapping[str, Mapping[str, int]]
     free: bool
     results: tuple[Result, ...] = field(repr=False)
+
+    @cached_property
+    def names(self) -> Names:
+        """What the strategies are called in a report."""
+        return Names.of(self.specs)
 
     @property
     def specs(self) -> list[str]:

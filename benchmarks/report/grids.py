@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from benchmarks import table
 from benchmarks.curves import Point
-from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, Pair
+from benchmarks.names import Names
 from benchmarks.report.costs import Costs, Step
 from benchmarks.report.findings import Findings
+from benchmarks.report.grid import Grid, share
+from benchmarks.report.pair_grids import differences, every_pair
 from benchmarks.report.runs import Runs
 from benchmarks.report.sureness import Sureness
 
 _COVERAGES = (0.25, 0.5, 0.75, 1.0)
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table.
-
-    Attributes:
-        name: a word for it, such as "strategies".
-        title: what it shows, in a line.
-        header: titles of the columns.
-        rows: cells of text.
-        note: how it is to be read.
-        words: how many of the first columns hold words; the others hold numbers.
-        bold: places of the rows that stand out.
-        paper: whether it belongs into a paper; the others are for looking things up.
-    """
-
-    name: str
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    words: int = 1
-    bold: frozenset[int] = frozenset()
-    paper: bool = False
 
 
 def grids(found: Findings) -> list[Grid]:
@@ -55,7 +32,14 @@ def grids(found: Findings) -> list[Grid]:
         same(found),
         readings(found),
     ]
-    return [grid for grid in made if grid.rows]
+    return [_named(grid, found.names) for grid in made if grid.rows]
+
+
+def _named(grid: Grid, names: Names) -> Grid:
+    """The table with every strategy called by its name, and those that it has explained."""
+    rows = tuple(tuple(map(names, row)) for row in grid.rows)
+    legend = tuple(names.legend) if grid.name == "strategies" else ()
+    return replace(grid, title=names(grid.title), rows=rows, note=names(grid.note), legend=legend)
 
 
 def strategies(found: Findings) -> Grid:
@@ -71,31 +55,6 @@ def strategies(found: Findings) -> Grid:
         words=2,
         bold=frozenset(place for place, row in enumerate(found.rows) if row.best),
         paper=True,
-    )
-
-
-def differences(found: Findings) -> Grid:
-    """The best strategy against each other one."""
-    best = found.best.strategy if found.best else ""
-    return Grid(
-        "differences",
-        f"By how many points {best} is better",
-        ("than", *_PAIRED),
-        tuple((pair.second, *_paired(pair)) for pair in found.against_best),
-        _on_pairs(found),
-        paper=True,
-    )
-
-
-def every_pair(found: Findings) -> Grid:
-    """All pairs of strategies."""
-    return Grid(
-        "pairs",
-        "Every pair: by how many points the first is better",
-        ("first", "second", *_PAIRED),
-        tuple((pair.first, pair.second, *_paired(pair)) for pair in found.pairs),
-        _on_pairs(found),
-        words=2,
     )
 
 
@@ -119,9 +78,9 @@ def between_runs(found: Findings) -> Grid:
 def _run(one: Runs) -> tuple[str, ...]:
     noise, accuracy = one.noise, one.measure == "accuracy"
     whole = noise.problems + noise.repetitions + noise.interaction
-    parts = (_share(part / whole) if whole else "–" for part in (noise.problems, noise.repetitions, noise.interaction))
-    spread = (_share(one.mean), f"{100 * noise.run:.1f}") if accuracy else (f"{one.mean:,.0f}", f"{noise.run:,.1f}")
-    wins = f"{_share(one.best.first)} ({_share(one.best.tie)})" if one.best else ""
+    parts = (share(part / whole) if whole else "–" for part in (noise.problems, noise.repetitions, noise.interaction))
+    spread = (share(one.mean), f"{100 * noise.run:.1f}") if accuracy else (f"{one.mean:,.0f}", f"{noise.run:,.1f}")
+    wins = f"{share(one.best.first)} ({share(one.best.tie)})" if one.best else ""
     return (one.strategy, one.measure, str(one.problems), *spread, *parts, wins)
 
 
@@ -149,7 +108,7 @@ def draws(found: Findings) -> Grid:
         "How many draws to vote over",
         ("strategy", "draws", "vote", "95 %", "any right", "95 %"),
         tuple(
-            (one.strategy, str(most.k), _share(most.mean), _ends(most), _share(either.mean), _ends(either))
+            (one.strategy, str(most.k), share(most.mean), _ends(most), share(either.mean), _ends(either))
             for one in found.draws
             for most, either in zip(one.majority, one.any, strict=True)
         ),
@@ -165,7 +124,7 @@ def sureness(found: Findings) -> Grid:
         "Whether the confidence means what it says",
         ("strategy", "answers", "calibration error", *(f"surest {one:.0%}" for one in _COVERAGES[:-1]), "all"),
         tuple(
-            (one.strategy, str(one.n), f"{100 * one.error:.1f}", *(_surest(one, share) for share in _COVERAGES))
+            (one.strategy, str(one.n), f"{100 * one.error:.1f}", *(_surest(one, part) for part in _COVERAGES))
             for one in found.sureness
         ),
         "Calibration error: how many points confidence and accuracy are apart, on average (ECE, ten bins). Surest: the "
@@ -187,7 +146,7 @@ def solved(found: Findings) -> Grid:
         "solved",
         "Who solves what",
         ("solved by", "problems", "share"),
-        tuple((name, str(count), _share(count / of.n)) for name, count in lines),
+        tuple((name, str(count), share(count / of.n)) for name, count in lines),
         f"Of {table.many(of.n, 'problem')} that every strategy answered{repeated}. By any strategy: what a perfect "
         f"choice among them would reach.{_left_out(found)}",
     )
@@ -209,8 +168,8 @@ def same(found: Findings) -> Grid:
     names = [spec for spec in specs if any(spec in pair for pair in shares)]
 
     def cell(row: str, column: str) -> str:
-        share = shares.get((row, column), shares.get((column, row)))
-        return "–" if share is None else f"{share:.0%}".replace("%", " %")
+        same = shares.get((row, column), shares.get((column, row)))
+        return "–" if same is None else f"{same:.0%}".replace("%", " %")
 
     return Grid(
         "agreement",
@@ -236,42 +195,6 @@ def readings(found: Findings) -> Grid:
     )
 
 
-_PAIRED = ("points", "95 %", "p", "p (Holm)", "superiority", "disagree", "problems")
-
-
-def _paired(pair: Pair) -> tuple[str, ...]:
-    found = pair.difference
-    return (
-        _points(found.value),
-        f"{_points(found.low)} to {_points(found.high)}",
-        table.p_value(pair.p),
-        table.p_value(pair.adjusted),
-        _share(pair.superiority),
-        _share(pair.disagree),
-        str(pair.n),
-    )
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
-
-
-_TESTS = {
-    EXACT: "Exact McNemar tests, Tango's paired score intervals",
-    OVER_PROBLEMS: "Paired t-tests and intervals over the mean of each problem's repetitions",
-    OVER_FAMILIES: "Paired t-tests and intervals over families of problems",
-}
-
-
-def _on_pairs(found: Findings) -> str:
-    tests = "; ".join(_TESTS[test] for test in dict.fromkeys(pair.test for pair in found.pairs))
-    return (
-        f"{tests}, on the problems that both answered. Holm's correction is over "
-        f"{table.many(len(found.pairs), 'pair')}. Superiority: how likely the first is better on a problem drawn at "
-        "random; a tie counts half."
-    )
-
-
 def _step(costs: Costs, step: Step) -> tuple[str, ...]:
     show = amount(costs.measure)
     if step.one_more is None:
@@ -279,7 +202,7 @@ def _step(costs: Costs, step: Step) -> tuple[str, ...]:
     else:
         ends = ["∞" if end is None else show(end) for end in (step.one_more_low, step.one_more_high)]
         more = (show(step.one_more), " to ".join(ends))
-    return (f"from {show(step.budget)}", step.strategy, ", ".join(step.level_with) or "–", _share(step.accuracy), *more)
+    return (f"from {show(step.budget)}", step.strategy, ", ".join(step.level_with) or "–", share(step.accuracy), *more)
 
 
 def amount(measure: str) -> Callable[[float], str]:
@@ -292,14 +215,10 @@ def amount(measure: str) -> Callable[[float], str]:
     }[measure]
 
 
-def _surest(one: Sureness, share: float) -> str:
-    coverage, accuracy = next((point for point in one.selective if point[0] >= share - 1e-9), one.selective[-1])
-    beyond = f" ({coverage:.0%})".replace("%", " %") if coverage > share + 0.005 else ""
-    return _share(accuracy) + beyond
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def _surest(one: Sureness, part: float) -> str:
+    coverage, accuracy = next((point for point in one.selective if point[0] >= part - 1e-9), one.selective[-1])
+    beyond = f" ({coverage:.0%})".replace("%", " %") if coverage > part + 0.005 else ""
+    return share(accuracy) + beyond
 
 
 def _ends(point: Point) -> str:

@@ -199,7 +199,8 @@ async function show(place, from) {
 }
 
 function column(place, spec, number, results) {
-  const article = el("article", "", el("h3", "", `${number + 1}  ${spec}`)), slots = [];
+  const article = el("article", "", el("h3", "", `${number + 1}  ${core.names[number]}`)), slots = [];
+  article.firstChild.title = spec;
   const mine = results.filter((one) => one[0] === number), states = cells[place][number];
   article.dataset.strategy = number;
   if (!mine.length) article.append(el("p", "facts", "not run on this problem"));
@@ -306,7 +307,9 @@ function calls([, , events]) {
 core.specs.forEach((spec, number) => {
   const box = el("input");
   Object.assign(box, { type: "checkbox", checked: true, value: String(number) });
-  $("chosen").append(el("label", "", box, `${number + 1} ${spec}`));
+  const label = el("label", "", box, `${number + 1} ${core.names[number]}`);
+  label.title = spec;
+  $("chosen").append(label);
 });
 
 async function begin() {

@@ -60,8 +60,8 @@ def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:
         for place, ones in group.items():
             for strategy, _, _ in ones:
                 prompts.setdefault(strategy, place)
-    states = packs.states(found, problems)
-    core = {"specs": found.specs, "ids": problems, "states": states, "groups": groups, "prompts": prompts}
+    core = {"specs": found.specs, "names": list(found.names.by_spec.values()), "ids": problems, "groups": groups}
+    core |= {"states": packs.states(found, problems), "prompts": prompts}
     yield f'<script type="application/json" id="core">{packs.embedded(core)}</script>'
     yield f"<script>{script}</script></body></html>\n"
 

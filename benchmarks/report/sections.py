@@ -9,7 +9,8 @@ from html import escape
 from benchmarks.remarks import LIMITS
 from benchmarks.report import charts
 from benchmarks.report.findings import Findings
-from benchmarks.report.grids import Grid, grids
+from benchmarks.report.grid import Grid
+from benchmarks.report.grids import grids
 from reasoning.display import plain
 
 PARTS = {
@@ -31,7 +32,7 @@ PARTS = {
 def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str, str]:
     """What there is to show, by the names of `PARTS`."""
     made = {grid.name: grid for grid in grids(found)}
-    key = _key(found)
+    key, best = _key(found), found.names(found.best.strategy) if found.best else ""
     shown = {"verdict": _verdict(found)}
     if "strategies" in made:
         shown["strategies"] = _table(made["strategies"], sortable=True)
@@ -39,8 +40,8 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
     if found.against_best:
         every = made.get("pairs")
         shown["differences"] = (
-            f"<p>By how many points {text(found.best.strategy if found.best else '')} is better than each other "
-            "strategy, with 95 % intervals. Filled: told apart (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
+            f"<p>By how many points {text(best)} is better than each other strategy, with 95 % intervals. "
+            "Filled: told apart (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
             + _figure(charts.differences(found))
             + _table(made["differences"])
             + (_folded(f"Every pair ({len(every.rows)})", _table(every, sortable=True)) if every else "")
@@ -65,10 +66,10 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
 
 
 def _verdict(found: Findings) -> str:
-    lines = "".join(f"<p>{text(line)}</p>" for line in found.verdict if line != found.headline)
-    limits = "".join(f"<li>{text(one)}</li>" for one in found.remarks)
+    lines = "".join(f"<p>{text(found.names(line))}</p>" for line in found.verdict if line != found.headline)
+    limits = "".join(f"<li>{text(found.names(one))}</li>" for one in found.remarks)
     remarks = f'<div class="remarks"><b>{LIMITS}</b><ul>{limits}</ul></div>' if limits else ""
-    return f'<p class="headline">{text(found.headline)}</p><div class="lines">{lines}</div>{remarks}'
+    return f'<p class="headline">{text(found.names(found.headline))}</p><div class="lines">{lines}</div>{remarks}'
 
 
 def _costs(found: Findings, made: Mapping[str, Grid], key: str) -> str:
@@ -86,10 +87,14 @@ def _costs(found: Findings, made: Mapping[str, Grid], key: str) -> str:
 
 
 def _matrix(found: Findings) -> str:
-    of = "".join(f'<option value="{place}">{place + 1} {text(spec)}</option>' for place, spec in enumerate(found.specs))
+    of = "".join(
+        f'<option value="{place}">{place + 1} {text(name)}</option>'
+        for place, name in enumerate(found.names.by_spec.values())
+    )
     shows = "".join(f'<option value="{name}">{title}</option>' for name, title in _SHOWS.items())
     heads = "".join(
-        f'<th scope="col" title="{text(spec)}">{place} {text(spec)}</th>' for place, spec in enumerate(found.specs, 1)
+        f'<th scope="col" title="{text(spec)}">{place} {text(name)}</th>'
+        for place, (spec, name) in enumerate(found.names.by_spec.items(), 1)
     )
     return (
         "<noscript><p>The problems need JavaScript; everything above does not.</p></noscript>"
@@ -144,7 +149,8 @@ def _table(grid: Grid, *, sortable: bool = False) -> str:
         ]
         rows.append(f"<tr{best}>{''.join(cells)}</tr>")
     kind = ' class="sortable"' if sortable else ""
-    note = f'<p class="note">{text(grid.note)}</p>' if grid.note else ""
+    notes = [grid.note, *grid.legend]
+    note = "".join(f'<p class="note">{text(one)}</p>' for one in notes if one)
     return (
         f'<h3 id="t-{grid.name}">{text(grid.title)}</h3>'
         f'<div class="scroll" role="region" aria-labelledby="t-{grid.name}" tabindex="0">'

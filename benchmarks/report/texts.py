@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.remarks import limits
 from benchmarks.report.findings import Findings
-from benchmarks.report.grids import Grid, grids
+from benchmarks.report.grid import Grid
+from benchmarks.report.grids import grids
 from benchmarks.table import bare
 from reasoning.display import plain
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 def markdown(found: Findings) -> str:
     """The whole report as Markdown (with GitHub's tables)."""
-    said = [_md(line) for line in found.verdict if line != found.headline]
-    parts = [f"# {_md(found.title)}", f"**{_md(found.headline)}**", "  \n".join(said)]
-    parts.append(limits([_md(one) for one in found.remarks]))
+    said = [_md(found.names(line)) for line in found.verdict if line != found.headline]
+    parts = [f"# {_md(found.title)}", f"**{_md(found.names(found.headline))}**", "  \n".join(said)]
+    parts.append(limits([_md(found.names(one)) for one in found.remarks]))
     for grid in grids(found):
-        parts += [f"## {_md(grid.title)}", _md_table(grid), _md(grid.note)]
+        legend = "\n".join(f"- {_md(one)}" for one in grid.legend)
+        parts += [f"## {_md(grid.title)}", _md_table(grid), _md(grid.note), legend]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -49,8 +51,8 @@ def terminal(found: Findings) -> RenderableType:
 
 def latex(found: Findings) -> str:
     """The tables that belong into a paper, as LaTeX; needs the packages booktabs and tabularx."""
-    head = ["% needs \\usepackage{booktabs,tabularx}", f"% {_tex(found.headline)}"]
-    head += [f"% {_tex(one)}" for one in found.remarks]
+    head = ["% needs \\usepackage{booktabs,tabularx}", f"% {_tex(found.names(found.headline))}"]
+    head += [f"% {_tex(found.names(one))}" for one in found.remarks]
     tables = [_tex_table(grid, found) for grid in grids(found) if grid.paper]
     return "\n\n".join(["\n".join(head), *tables]) + "\n"
 
@@ -107,6 +109,7 @@ _TEX = {
     "·": r"$\cdot$",
     "×": r"$\times$",
     "±": r"$\pm$",
+    "…": r"\ldots{}",
     "�": "?",
 }
 
@@ -135,7 +138,8 @@ def _tex_table(grid: Grid, found: Findings) -> str:
         cells = [_tex(cell) for cell in row[first:]]
         bold = [f"\\textbf{{{cell}}}" if cell else "" for cell in cells]
         lines.append(f"    {' & '.join(bold if place in grid.bold else cells)} \\\\")
-    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabularx}", r"\end{table}"])
+    legend = [f"  \\par\\smallskip\\raggedright\\scriptsize {_tex(one)}" for one in grid.legend]
+    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabularx}", *legend, r"\end{table}"])
 
 
 def _stacked(title: str) -> str:

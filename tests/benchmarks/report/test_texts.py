@@ -81,3 +81,20 @@ def test_a_file_is_written_in_the_format_that_its_name_says(kept: Kept, tmp_path
         save(store, found, tmp_path / "report.htm")
     with pytest.raises(InputError, match="cannot be written"):
         save(store, found, tmp_path / "nowhere" / "report.md")
+
+
+def test_every_form_of_a_report_has_the_names_and_each_spec(kept: Kept, tmp_path: Path) -> None:
+    trees = [f"tree_of_thoughts(task='game24', breadth={k}, children=4, judgements=1)" for k in (2, 5)]
+    guided = "guided(terms={'churn': 'a customer who leaves', 'arpu': 'revenue per user'})"
+    store = kept(**{trees[0]: "rrrw", trees[1]: "rwww", guided: "wwww"})
+    found = find(store)
+    said = markdown(found)
+    assert "| **1** | **tree_of_thoughts(breadth=2, …)** |" in said
+    assert said.count("judgements=1") == 2  # in the legend
+    tex = latex(found)
+    assert tex.count("judgements") == 2
+    assert r"\ldots{}" in tex
+    save(store, found, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "tree_<wbr>of_<wbr>thoughts(<wbr>breadth=<wbr>2, …)" in page
+    assert trees[0].replace("'", "&#x27;") in page

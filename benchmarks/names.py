@@ -1,0 +1,125 @@
+"""Short names for strategies: long specs make tables, charts and sentences unreadable."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+LONG = 32
+"""Characters of a spec that is its own name."""
+_VALUE = 20
+"""Characters of an argument's value that is shown whole."""
+_BEGINNING = 12
+"""Characters of a longer one that are shown, or as many as tell it from the others."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the strategies of one table are called, wherever they are shown to people.
+
+    A spec that is not long is its own name. Of a long one those arguments are named that tell it from the others of the
+    table, and then as many as there is room for; "…" stands for the others.
+
+    Attributes:
+        by_spec: the name of each spec.
+    """
+
+    by_spec: Mapping[str, str]
+
+    @classmethod
+    def of(cls, specs: Iterable[str]) -> Names:
+        """Names for these specs, no two alike."""
+        calls = {spec: _Call.of(spec) for spec in specs}
+        names: dict[str, str] = {}
+        taken = {spec for spec in calls if len(spec) <= LONG}
+        for spec, call in calls.items():
+            name = first = call.named([one for one in calls.values() if one is not call], LONG)
+            number = 1
+            while name in taken and name != spec:
+                name = f"{first} #{(number := number + 1)}"
+            names[spec] = name
+            taken.add(name)
+        return cls(names)
+
+    def __call__(self, said: str) -> str:
+        """A text in which every spec is called by its name."""
+        return self._long.sub(lambda found: self.by_spec[found[0]], said) if self._long.pattern else said
+
+    @cached_property
+    def legend(self) -> list[str]:
+        """Which spec a name stands for, where it is not the spec itself."""
+        return [f"{name} = {spec}" for spec, name in self.by_spec.items() if name != spec]
+
+    @cached_property
+    def _long(self) -> re.Pattern[str]:
+        long = sorted((spec for spec, name in self.by_spec.items() if name != spec), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, long)))
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A spec in parts: what is called, and its arguments as they are written, by keyword or place."""
+
+    spec: str
+    called: str
+    arguments: Mapping[str, str]
+
+    @classmethod
+    def of(cls, spec: str) -> _Call:
+        """Of a spec; a text that is no call has no parts."""
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            call = ast.parse(spec, mode="eval").body
+            if isinstance(call, ast.Call):
+                placed = {str(place): ast.unparse(value) for place, value in enumerate(call.args)}
+                named = {f"{one.arg}=": ast.unparse(one.value) for one in call.keywords}
+                return cls(spec, ast.unparse(call.func), placed | named)
+        return cls(spec, spec, {})
+
+    def named(self, others: Collection[_Call], most: int) -> str:
+        """Its name among others, of at most so many characters if that is enough to tell it from them."""
+        if len(self.spec) <= most:
+            return self.spec
+        alike = [one.arguments for one in others if one.called == self.called]
+        if not self.arguments:
+            return _beginning(self.spec, [one.spec for one in others])
+        values = {
+            key: _short(value, [one[key] for one in alike if key in one]) for key, value in self.arguments.items()
+        }
+        kept: set[str] = set()
+        while alike:
+            told = {key: sum(one.get(key) != value for one in alike) for key, value in self.arguments.items()}
+            best = max(told, key=lambda key: told[key])
+            if not told[best]:
+                break  # the others have arguments that this one lacks, and show them
+            kept.add(best)
+            alike = [one for one in alike if one.get(best) == self.arguments[best]]
+        for key in self.arguments:
+            if len(self._written({*kept, key}, values)) <= most:
+                kept.add(key)
+        return self._written(kept, values)
+
+    def _written(self, kept: Collection[str], values: Mapping[str, str]) -> str:
+        shown = [f"{key}{value}" if key.endswith("=") else value for key, value in values.items() if key in kept]
+        return f"{self.called}({', '.join(shown + ['…'] * (len(shown) < len(values)))})"
+
+
+def _short(value: str, others: Collection[str]) -> str:
+    """An argument's value among those that other strategies have there."""
+    if len(value) <= _VALUE:
+        return value
+    call = _Call.of(value)
+    return call.named([_Call.of(one) for one in others if one != value], _VALUE)
+
+
+def _beginning(text: str, others: Collection[str]) -> str:
+    """As much of a text as tells it from the others, and its last character, which closes it."""
+    length = _BEGINNING
+    while length < len(text) - 2 and any(one[:length] == text[:length] for one in others if one != text):
+        length += 1
+    word = next((end for end in range(length, length + 8) if not text[end : end + 1].isalnum()), length)
+    length = word if text[:length][-1:].isalnum() else length
+    return f"{text[:length]}…{text[-1]}" if length < len(text) - 2 else text
