@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from benchmarks.names import Names
 from benchmarks.result import Key, Result
 from benchmarks.store import Store
 from benchmarks.table import bare
@@ -128,9 +129,11 @@ def _problem(store: Store, name: str) -> str:
 
 
 def _strategy(store: Store, spec: str) -> str:
-    """The spec itself, or the one that begins so."""
+    """The spec itself, the one of this name in a table, or the one that begins so."""
     if spec in store.specs:
         return spec
+    if named := [one for one, name in Names.of(store.specs).by_spec.items() if name == spec]:
+        return named[0]
     beginning = [one for one in store.specs if one.startswith(spec)]
     if len(beginning) != 1:
         raise UnknownName("strategy", spec, store.specs, f"in {store.folder}")

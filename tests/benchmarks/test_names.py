@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from benchmarks import opened
 from benchmarks.comparison import Comparison
 from benchmarks.names import LONG, Names
 from benchmarks.progress import Display
@@ -85,6 +86,15 @@ def test_a_table_fits_a_terminal_and_says_what_the_names_stand_for() -> None:
     for text in (str(found), found._repr_html_()):
         for spec in specs:
             assert text.replace("&#x27;", "'").count(spec) == (1 if text == str(found) else 2)  # and under the pointer
+
+
+def test_a_strategy_is_found_by_its_name(sums: Callable[[int], list[Example]]) -> None:
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(1))
+    store.ask([TREE.format(2), TREE.format(5)])
+    console = Console(file=StringIO(), width=200, color_system=None)
+    console.print(opened.problem(store, "sum-1", "tree_of_thoughts(breadth=5, …)"))
+    assert TREE.format(5) in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> None:
