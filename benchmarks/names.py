@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-LONG = 32
+LONG = 36
 """Characters of a spec that is its own name."""
 _VALUE = 20
 """Characters of an argument's value that is shown whole."""
