@@ -34,7 +34,7 @@ def test_a_spec_that_is_not_long_is_its_own_name() -> None:
 
 
 def test_of_a_long_one_what_tells_it_from_the_others_is_shown() -> None:
-    assert named(TREE.format(2), "cot") == ["tree_of_thoughts(breadth=2, …)", "cot"]
+    assert named(TREE.format(2), "cot") == ["tree_of_thoughts(task='game24', …)", "cot"]
     assert named(TREE.format(2), TREE.format(5)) == [f"tree_of_thoughts(breadth={k}, …)" for k in (2, 5)]
     inside = [f"self_consistency(cot(shots={k}, stages=1), samples=20)" for k in (4, 8)]
     assert named(*inside) == [f"self_consistency(cot(shots={k}, …), …)" for k in (4, 8)]
