@@ -52,14 +52,10 @@ class Change:
 
     @property
     def left_out(self) -> str:
-        """What is left out of the problems in both, in words; empty where nothing is."""
+        """How many of the problems in both are left out, and why; empty where none is."""
         why = {"a call failed": self.failed, "not run in both": self.unrun}
         said = "; ".join(f"{count} ({reason})" for reason, count in why.items() if count)
-        return (
-            f"{self.name} leaves out {said} of the {many(self.pair.n + self.failed + self.unrun, 'problem')} in both"
-            if said
-            else ""
-        )
+        return f"{said} of the {many(self.pair.n + self.failed + self.unrun, 'problem')} in both" if said else ""
 
 
 @dataclass(frozen=True)
@@ -99,10 +95,10 @@ class Regression:
         found: dict[str, str] = {}
         for one in self.changes:
             if not one.pair.n:
-                found[one.name] = f"nothing could be compared: {one.left_out or 'no result'}"
+                found[one.name] = f"nothing could be compared: left out are {one.left_out}"
             elif one not in self.worse and one.lowest is not None and self._beyond(one.lowest):
                 found[one.name] = (
-                    f"too little could be compared: {one.left_out}, "
+                    f"too little could be compared: left out are {one.left_out}, "
                     f"with which the change could be {100 * one.lowest:+.1f} points"
                 )
         return found | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
@@ -139,15 +135,19 @@ class Regression:
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
             notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")
-        notes += [change.left_out for change in self.changes if change.left_out]
+        told = {} if self.tolerance is None else untested
+        notes += [
+            f"{change.name} leaves out {change.left_out}"
+            for change in self.changes
+            if change.left_out and change.name not in told
+        ]
         for where, specs in (("earlier", self.gone), ("later", self.new)):
             if specs:
                 notes.append(f"in the {where} run only: {', '.join(specs)}")
         notes += [
             f"{change.name} became worse by {self._allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
         ]
-        if self.tolerance is not None:
-            notes += [f"{name} fails, as {why}" for name, why in untested.items()]
+        notes += [f"{name} fails, as {why}" for name, why in told.items()]
         notes = [*self._names.legend, *map(self._names, notes)]
         return Group(table, Text(""), Text(plain("\n".join(notes))))
 
@@ -214,7 +214,14 @@ class Regression:
                 found, interval, _ = _numbers(change.pair)
                 message = f"{found} points (95 %: {interval}) on {many(change.pair.n, 'problem')}; lost {self._allowed}"
                 failure = ElementTree.SubElement(case, "failure", message=message)
-                failure.text = _clean("\n".join(filter(None, ["lost: " + ", ".join(change.lost), change.left_out])))
+                failure.text = _clean(
+                    "\n".join(
+                        filter(
+                            None,
+                            ["lost: " + ", ".join(change.lost), change.left_out and f"left out: {change.left_out}"],
+                        )
+                    )
+                )
         return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
@@ -234,7 +241,8 @@ def regression(before: Path, after: Path, tolerance: float | None = None) -> Reg
     old, new = Store.read(before), Store.read(after)
     same = common([old, new])
     if not same:
-        raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed?")
+        tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
+        raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed? ({tasks})")
     matched = [(spec, spec) for spec in old.specs if spec in new.specs]
     if not matched and len(old.specs) == len(new.specs) == 1:
         matched = [(old.specs[0], new.specs[0])]

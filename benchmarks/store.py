@@ -105,7 +105,7 @@ class Store:
                 raise InputError(f"{path}: written by a newer version of this library; update it")
             store = cls(folder, run["settings"], run["about"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: damaged or unreadable: {error!r}") from None
+            raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
         # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
         for number, record in enumerate(store._file("results").read(), 1):
             with _readable(folder / "results.jsonl", number):
@@ -235,4 +235,9 @@ class _readable:
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, KeyError | TypeError | ValueError | AttributeError | UsageError):
-            raise InputError(f"{self.place}: damaged record: {error}") from None
+            raise InputError(f"{self.place}: damaged record: {_fault(error)}") from None
+
+
+def _fault(error: BaseException) -> str:
+    """What is wrong, in words."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

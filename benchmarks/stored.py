@@ -33,8 +33,9 @@ def printed(found: Comparison, as_json: bool) -> None:
         return
     out = screen()
     out.print(found.title, style="bold")
-    out.print()
-    out.print(found.table())
+    if found.rows:
+        out.print()
+        out.print(found.table())
     said = [found.verdict, limits(found.remarks)]
     for part in filter(None, ["\n".join(found.names.legend), *map(found.names, said)]):
         out.print()
@@ -60,6 +61,11 @@ def report(
     from benchmarks.comparison import Comparison
     from benchmarks.store import Store
 
+    if write:
+        from benchmarks.report import check
+
+        for path in write:
+            check(path)
     store = Store.read(folder)
     found = Comparison.of(store)
     printed(found, as_json)

@@ -25,6 +25,8 @@ def verdict(found: Comparison) -> str:
     answered, with Holm's correction (`benchmarks.pairs`). A strategy that a race has stopped is in no pair: it has the
     race's decision, and a p-value of data that stopped because of what they said has no meaning.
     """
+    if not found.rows:
+        return "There is no result yet, so there is nothing to compare; the command of the run goes on."
     if not any(row.n for row in found.rows):
         return "Nothing came through, so there is nothing to compare."
     raced = found.raced

@@ -9,7 +9,7 @@ All of them show what `findings` computed, and compute nothing of their own.
 """
 
 from benchmarks.report.findings import Findings, find
-from benchmarks.report.saving import FORMATS, save
+from benchmarks.report.saving import FORMATS, check, save
 from benchmarks.report.texts import latex, markdown, sheet, terminal
 
-__all__ = ["FORMATS", "Findings", "find", "latex", "markdown", "save", "sheet", "terminal"]
+__all__ = ["FORMATS", "Findings", "check", "find", "latex", "markdown", "save", "sheet", "terminal"]

@@ -22,6 +22,12 @@ FORMATS = (".html", *_TEXTS)
 """The endings that a report's file may have."""
 
 
+def check(path: Path) -> None:
+    """Raise UnknownName where the file's name is none of a report."""
+    if path.suffix not in FORMATS:
+        raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
+
+
 def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
     """Write a report whole, or leave the old one.
 
@@ -35,11 +41,10 @@ def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> N
         UnknownName: the file ends otherwise.
         InputError: it cannot be written, or the folder is damaged.
     """
+    check(path)
     if path.suffix == ".html":
         write(store, found, path, traces=traces)
         return
-    if path.suffix not in _TEXTS:
-        raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
     new = path.with_name(f"{path.name}.new")
     try:
         new.write_text(_TEXTS[path.suffix](found), encoding="utf-8", errors="replace", newline="\n")

@@ -30,8 +30,8 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
         split: of a data set of the hub, such as "train"; by default its usual one.
 
     Raises:
-        UnknownName: no such task, field or split; gives the nearest one.
-        UsageError: a split of a task that has none.
+        UnknownName: no such task or field; gives the nearest one.
+        UsageError: no such split; names those there are.
         InputError: the file does not exist.
     """
     mapping = _mapping(fields)

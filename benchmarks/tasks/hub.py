@@ -93,9 +93,9 @@ class Hub(Rows):
         return self.fields
 
     def at(self, split: str) -> Hub:
-        """Another split of it. Raises UnknownName where it is known that there is none of this name."""
+        """Another split of it. Raises UsageError where it is known that there is none of this name."""
         if self.splits and split not in self.splits:
-            raise UnknownName("split", split, self.splits, f"of {self.name}")
+            raise self._no_split(split, self.splits)
         return self if split == self.split else replace(self, split=split, size=None)
 
     def version(self) -> str:
@@ -129,8 +129,11 @@ class Hub(Rows):
             )
         except Exception as error:  # whatever the hub, the network or a damaged copy makes of it
             if isinstance(error, ValueError) and (there := _UNKNOWN_SPLIT.search(str(error))):
-                raise UnknownName("split", self.split, _QUOTED.findall(there[1]), f"of {self.name}") from None
+                raise self._no_split(self.split, _QUOTED.findall(there[1])) from None
             raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+    def _no_split(self, split: str, there: Sequence[str]) -> UsageError:
+        return UsageError(f"the task {self.name!r} has no split {split!r}; there are: {', '.join(there)}")
 
     def _cannot(self, fault: str) -> InputError:
         instead = self.instead or "jsonl:FILE, with a question and an answer in each line, or csv:FILE or parquet:FILE"

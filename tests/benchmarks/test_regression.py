@@ -81,7 +81,7 @@ def test_where_nothing_could_be_compared_nothing_passes(run: Callable[..., Path]
     failing(after, *(f"sum-{k}" for k in range(1, 11)))
     said = told("compare", before, after, "--fail-if-worse", "2%", "--junit", junit)
     assert said.exit_code == 1
-    assert "vanilla fails, as nothing could be compared: vanilla leaves out 10 (a call failed)" in " ".join(
+    assert "vanilla fails, as nothing could be compared: left out are 10 (a call failed)" in " ".join(
         said.stdout.split()
     )
     suite = ElementTree.parse(junit).getroot()
@@ -102,7 +102,7 @@ def test_where_a_loss_could_hide_in_failed_calls_nothing_passes(run: Callable[..
     said = told("compare", before, after, "--fail-if-worse", "10%", "--junit", junit)
     assert said.exit_code == 1
     assert (
-        "vanilla fails, as too little could be compared: vanilla leaves out 3 (a call failed) of the 10 problems in "
+        "vanilla fails, as too little could be compared: left out are 3 (a call failed) of the 10 problems in "
         "both, with which the change could be -20.0 points"  # sum-1 was wrong before: it could not be lost
     ) in " ".join(said.stdout.split())
     suite = ElementTree.parse(junit).getroot()

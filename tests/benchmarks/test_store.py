@@ -154,7 +154,7 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
         ("run.json", '{"format": 99}', "written by a newer version"),
         ("results.jsonl", '{"problem": "sum-1"}\n', "results.jsonl:1: damaged record"),
         ("results.jsonl", "nonsense\n", "results.jsonl:1: not JSON"),
-        ("problems.jsonl", '{"id": "a", "question": "?"}\n', "problems.jsonl:1: damaged record: 'kind'"),
+        ("problems.jsonl", '{"id": "a", "question": "?"}\n', "problems.jsonl:1: damaged record: 'kind' is missing"),
         ("problems.jsonl", '{"id": "a", "question": "?", "kind": "nmber", "target": 1}\n', "did you mean 'number'"),
     ],
 )

@@ -178,7 +178,7 @@ def test_pairs_are_made_of_problems_that_both_answered() -> None:
 @pytest.mark.parametrize(
     ("results", "said"),
     [
-        ([], "Nothing came through"),
+        ([], "There is no result yet"),
         ([made("a", 0, failed=3)], "Nothing came through"),
         ([made("a", 10, 14)], "a solved 10 of 24: with 95 % confidence its accuracy lies between 24 and 61 %."),
         ([made("a", 0, 9), made("b", 0, 9)], "No strategy solved any of the 9 problems"),

@@ -16,7 +16,7 @@ from benchmarks.experiment import compare
 from benchmarks.problems import from_json, to_json
 from benchmarks.tasks import hub
 from reasoning.commands import app
-from reasoning.errors import InputError, SettingsChanged, UnknownName, UsageError
+from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.kinds import Choice, Number, Text, YesNo
 from reasoning.testing import ScriptedLLM
 
@@ -249,14 +249,14 @@ def test_a_split_is_chosen_and_one_that_is_not_there_is_named(repository: Any, t
     assert (usual.split, usual.size, chosen.split, chosen.size) == ("test", 1319, "train", None)
     assert usual.version() == "main, test" != chosen.version()
     assert tasks.get("gsm8k", split="test") == usual
-    with pytest.raises(UnknownName, match="unknown split 'dev' of gsm8k; known: test, train"):
+    with pytest.raises(UsageError, match="the task 'gsm8k' has no split 'dev'; there are: train, test"):
         tasks.get("gsm8k", split="dev")
     for name in ("gsm_symbolic", "coin_flip", "game24", "feedback_category", "gym:chain_sum"):
         with pytest.raises(UsageError, match=f"the task '{name}' has no splits"):
             tasks.get(name, split="train")
     copy = repository("svamp", [{"question": "Pens?", "answer": "3"}])
     assert tasks.get(f"hf:{copy.repository}").load(1, 0)[0].target == "3"
-    with pytest.raises(UnknownName, match=f"unknown split 'validation' of hf:{copy.repository}; known: test"):
+    with pytest.raises(UsageError, match=f"'hf:{copy.repository}' has no split 'validation'; there are: test"):
         tasks.get(f"hf:{copy.repository}", split="validation").load(1, 0)
     with pytest.raises(UsageError, match="two splits are given, 'test' among the fields and 'dev'"):
         tasks.get(f"hf:{copy.repository}", "split=test", "dev")

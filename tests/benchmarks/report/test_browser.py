@@ -249,5 +249,5 @@ def test_an_empty_report_opens(browser: Browser, kept: Callable[..., Store], tmp
     store = kept(a="")
     write(store, find(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html")
-    assert "Nothing came through" in browser.ask("document.querySelector('.headline').textContent")
+    assert "There is no result yet" in browser.ask("document.querySelector('.headline').textContent")
     quiet(browser)
