@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from benchmarks.names import Names
+from benchmarks.names import Broken, Names
 from benchmarks.pairs import Pair, families, outcomes, pairs
 from benchmarks.store import Store, common
 from benchmarks.table import bare, many, numbers
@@ -123,15 +123,9 @@ class Regression:
             table.add_column(title, justify="right", no_wrap=True)
         worse, untested = self.worse, self.untested
         for change in self.changes:
-            shown = _numbers(change.pair)
-            row = (
-                plain(self._names(change.name)),
-                f"{change.pair.n}",
-                f"{len(change.gained)}",
-                f"{len(change.lost)}",
-                *shown,
-            )
-            table.add_row(*map(Text, row), style="bold red" if change in worse or change.name in untested else "")
+            counts = (str(change.pair.n), str(len(change.gained)), str(len(change.lost)))
+            name, style = plain(self._names(change.name)), change in worse or change.name in untested
+            table.add_row(Broken(name), *counts, *_numbers(change.pair), style="bold red" if style else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
             notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from benchmarks.names import Names
+from benchmarks.names import Broken, Names
 from benchmarks.pairs import Pair
 from benchmarks.rows import Row
 from reasoning.display import plain
@@ -89,8 +89,8 @@ def terminal(rows: Sequence[Row], free: bool) -> Table:
         heading = _BREAKS.get(title, title).replace("tokens ", "tokens\n")
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
     for row, (name, *numbers) in zip(rows, lines, strict=True):
-        shown = (f"{name} ★" if row.best else name, *numbers)
-        table.add_row(*(Text(cell) for cell in shown), style="bold green" if row.best else "")
+        shown = Broken(f"{name} ★" if row.best else name)
+        table.add_row(shown, *map(Text, numbers), style="bold green" if row.best else "")
     return table
 
 

@@ -83,6 +83,11 @@ def test_a_table_fits_a_terminal_and_says_what_the_names_stand_for() -> None:
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "tree_of_thoughts(breadth=2, …)" in shown
     assert "judgements" not in shown
+    narrow = Console(file=StringIO(), width=78, color_system=None)
+    narrow.print(found.table())
+    lines = narrow.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    first = next(place for place, line in enumerate(lines) if line.startswith("tree_of_thoughts( "))
+    assert lines[first + 1].startswith("  breadth=2, …) ★")
     for text in (str(found), found._repr_html_()):
         for spec in specs:
             assert text.replace("&#x27;", "'").count(spec) == (1 if text == str(found) else 2)  # and under the pointer
