@@ -120,7 +120,8 @@ def run(
         before = model.spent
         try:
             if keys:
-                display.running(Comparison.of(store, ids, list(named)), model, list(named), keys, plan.seconds)
+                before_now, out = Comparison.of(store, ids, list(named)), racing.out if racing else ()
+                display.running(before_now, model, list(named), keys, plan.seconds, out)
                 stopped = loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
         finally:
             _note_race(store, racing, len(ids), named, plan)

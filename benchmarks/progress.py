@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -55,6 +55,7 @@ class Display:
         self._total = self._stored = self._now = 0
         self._by_spec: dict[str, Tally] = {}
         self._names = Names.of([])
+        self._stopped: Collection[str] = ()
         self._started = self._ready = time.monotonic()
         self._time_left = TimeLeft([], [])
         self._seconds: float | None = None
@@ -108,6 +109,7 @@ class Display:
         specs: Sequence[str],
         keys: Sequence[Key],
         seconds: float | None = None,
+        stopped: Collection[str] = (),
     ) -> None:
         """The run begins.
 
@@ -117,7 +119,9 @@ class Display:
             specs: the strategies, in the order to show them.
             keys: what is to be run now.
             seconds: after how long no further problem is begun.
+            stopped: strategies that a race stops, as it goes on.
         """
+        self._stopped = stopped
         problems = {key.problem for key in keys} | {result.problem for result in stored.results}
         self._title = replace(stored, n=len(problems)).title
         self._model, self._before = model, model.spent
@@ -181,15 +185,15 @@ class Display:
         if self._model is None:
             return Text(f"{self._doing} …", style="dim") if self._doing else Text("")
         head = Table.grid(padding=(0, 2, 0, 0))
-        head.add_row(
-            ProgressBar(total=max(self._total, 1), completed=self._stored + self._now, width=30), Text(self._counts())
-        )
+        done = self._stored + self._now
+        head.add_row(ProgressBar(total=max(self._to_do, 1), completed=done, width=30), Text(self._counts()))
         strategies = Table.grid(padding=(0, 2, 0, 0))
         strategies.add_column(overflow="ellipsis", no_wrap=True)
         strategies.add_column(justify="right", no_wrap=True)
         strategies.add_column(justify="right", no_wrap=True)
         for spec, tally in self._by_spec.items():
-            strategies.add_row(Text(self._names(spec)), f"{tally.done}/{tally.total}", str(tally))
+            stopped = " stopped" if spec in self._stopped else ""
+            strategies.add_row(Text(self._names(spec)), f"{tally.done}/{tally.total}", f"{tally}{stopped}")
         return Group(
             Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
             head,
@@ -207,13 +211,20 @@ class Display:
         return f"{self._doing} · {flights} in flight" if flights and self._doing == _WAITING else self._doing
 
     def _counts(self) -> str:
-        return f"{self._stored + self._now}/{self._total} · {clock(time.monotonic() - self._started)}{self._left()}"
+        gone = clock(time.monotonic() - self._started)
+        return f"{self._stored + self._now}/{self._to_do} · {gone}{self._left()}"
+
+    @property
+    def _to_do(self) -> int:
+        """Results, those that are made included, without what a race has stopped."""
+        stopped = [self._by_spec[spec] for spec in list(self._stopped)]
+        return self._total - sum(tally.total - tally.done for tally in stopped)
 
     def _left(self) -> str:
         if not self._now or self._model is None:
             return ""
         now = time.monotonic()
-        left = self._time_left.estimate(since(self._before, self._model.spent).seconds, now, self._ready)
+        left = self._time_left.estimate(since(self._before, self._model.spent).seconds, now, self._ready, self._stopped)
         if left is None:
             return ", all from the journal so far" if self._model.spent.calls == self._before.calls else ""
         gone = now - self._started

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 from benchmarks.names import Broken, Names
 from benchmarks.pairs import Pair, families, outcomes, pairs
@@ -44,6 +43,11 @@ class Change:
     failed: int = 0
     unrun: int = 0
     lowest: float | None = None
+
+    @property
+    def numbers(self) -> tuple[str, str, str]:
+        """Points, their interval, and p; dashes where there is nothing to compare."""
+        return numbers(self.pair) if self.pair.n else ("–", "–", "–")
 
     @property
     def name(self) -> str:
@@ -125,7 +129,7 @@ class Regression:
         for change in self.changes:
             counts = (str(change.pair.n), str(len(change.gained)), str(len(change.lost)))
             name, style = plain(self._names(change.name)), change in worse or change.name in untested
-            table.add_row(Broken(name), *counts, *_numbers(change.pair), style="bold red" if style else "")
+            table.add_row(Broken(name), *counts, *change.numbers, style="bold red" if style else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
             notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")
@@ -139,7 +143,7 @@ class Regression:
             if specs:
                 notes.append(f"in the {where} run only: {', '.join(specs)}")
         notes += [
-            f"{change.name} became worse by {self._allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
+            f"{change.name} became worse by {self.allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
         ]
         notes += [f"{name} fails, as {why}" for name, why in told.items()]
         notes = [*self._names.legend, *map(self._names, notes)]
@@ -151,7 +155,8 @@ class Regression:
         return Names.of([*ones, *self.gone, *self.new])
 
     @property
-    def _allowed(self) -> str:
+    def allowed(self) -> str:
+        """By how much a strategy that is worse became worse, in words."""
         return f"more than {self.tolerance:g} points"
 
     def to_json(self) -> dict[str, Any]:
@@ -181,42 +186,6 @@ class Regression:
                 for change in self.changes
             ],
         }
-
-    def junit(self) -> str:
-        """A JUnit report: a test case for each strategy of the earlier run.
-
-        It fails where the strategy became worse, and is an error where too little could be compared; without a
-        tolerance that is skipped, since nothing is tested.
-        """
-        worse = {change.name: change for change in self.worse}
-        untested, tested = self.untested, self.tolerance is not None
-        names = [*(change.name for change in self.changes), *self.gone]
-        suite = ElementTree.Element(
-            "testsuite",
-            name="reasoning bench compare",
-            tests=str(len(names)),
-            failures=str(len(worse)),
-            errors=str(len(untested) * tested),
-            skipped=str(len(untested) * (not tested)),
-        )
-        for name in names:
-            case = ElementTree.SubElement(suite, "testcase", classname="benchmark", name=_clean(name))
-            if name in untested:
-                ElementTree.SubElement(case, "error" if tested else "skipped", message=_clean(untested[name]))
-            elif name in worse:
-                change = worse[name]
-                found, interval, _ = _numbers(change.pair)
-                message = f"{found} points (95 %: {interval}) on {many(change.pair.n, 'problem')}; lost {self._allowed}"
-                failure = ElementTree.SubElement(case, "failure", message=message)
-                failure.text = _clean(
-                    "\n".join(
-                        filter(
-                            None,
-                            ["lost: " + ", ".join(change.lost), change.left_out and f"left out: {change.left_out}"],
-                        )
-                    )
-                )
-        return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def regression(before: Path, after: Path, tolerance: float | None = None) -> Regression:
@@ -275,13 +244,3 @@ def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[
     begun = wanted & {result.problem for results in stored for result in results}
     lowest = sum(now.get(problem, 0.0) - was.get(problem, 1.0) for problem in begun) / len(begun) if begun else None
     return Change(first, second, pair, gained, lost, len(failed), len(left_out) - len(failed), lowest)
-
-
-def _numbers(pair: Pair) -> tuple[str, str, str]:
-    """Points, their interval, and p; dashes where there is nothing to compare."""
-    return numbers(pair) if pair.n else ("–", "–", "–")
-
-
-def _clean(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(letter for letter in plain(text) if letter >= " " or letter in "\t\n")

@@ -107,13 +107,14 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs problem by problem: a regression test for prompts and models."""
+    from benchmarks.junit import suite
     from benchmarks.regression import regression
     from reasoning.errors import InputError
 
     found = regression(before, after, None if fail_if_worse is None else tolerance(fail_if_worse))
     if junit is not None:
         try:
-            junit.write_text(found.junit(), encoding="utf-8")
+            junit.write_text(suite(found), encoding="utf-8")
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:

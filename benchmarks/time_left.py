@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from statistics import fmean
 
 from benchmarks.result import Key, Result
@@ -42,20 +42,23 @@ class TimeLeft:
         if not result.failed:
             self._bought[result.strategy].append(result.spent.seconds)
 
-    def estimate(self, spent: float, now: float, ready: float = 0.0) -> float | None:
+    def estimate(self, spent: float, now: float, ready: float = 0.0, stopped: Collection[str] = ()) -> float | None:
         """Seconds to the end; None where nothing was bought yet, so that nothing tells.
 
         Args:
             spent: seconds of model time that were bought by now, those of solves that are under way included.
             now: the time.
             ready: when the model could take its first call.
+            stopped: strategies that are not run any more.
         """
         bought = [seconds for of_one in self._bought.values() for seconds in of_one]
         if self._began is None or not bought or not spent:
             return None
         usual = fmean(bought)
         work = sum(
-            many * fmean(self._bought[spec] or self._recorded[spec] or [usual]) for spec, many in self._left.items()
+            many * fmean(self._bought[spec] or self._recorded[spec] or [usual])
+            for spec, many in self._left.items()
+            if spec not in stopped
         )
         under_way = max(0.0, spent - self._in_results)
         pace = spent / max(now - max(self._began, ready), 1e-3)

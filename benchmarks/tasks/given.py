@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from benchmarks.tasks.task import NOT_KNOWN, kinds_of
@@ -35,7 +36,7 @@ class Given:
             for number, one in enumerate(self.examples, 1)
         ]
         ids = [one.problem.id for one in named]
-        if twice := next((name for name in ids if ids.count(name) > 1), None):
+        if twice := next((name for name, many in Counter(ids).items() if many > 1), None):
             raise UsageError(f"two examples have the id {twice!r}")
         object.__setattr__(self, "examples", tuple(named))
 

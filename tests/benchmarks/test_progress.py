@@ -90,6 +90,24 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
 
+def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
+    llm, out = ScriptedLLM(adds()), dict[str, int]()
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(4))
+    keys = [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
+    display = Display(shown=False)
+    display.running(Comparison.of(store), llm, ["vanilla", "cot"], keys, stopped=out)
+    once = loop.run(_solved(sums, llm))
+    display.result(replace(once, strategy="cot"))
+    assert "1/8 ·" in drawn(display, 80)
+    out["cot"] = 1
+    assert "1/5 ·" in drawn(display, 80)
+    assert [line.split() for line in drawn(display, 80).splitlines()[-2:]] == [
+        ["vanilla", "0/4", "–"],
+        ["cot", "1/4", "100", "%", "stopped"],
+    ]
+
+
 async def _solved(sums: Sums, llm: ScriptedLLM) -> Result:
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))

@@ -68,6 +68,14 @@ def test_a_strategy_that_was_run_before_counts_with_what_it_took_then() -> None:
         assert left.estimate(10.0, 10.0) == pytest.approx(10 + 2 * dear)
 
 
+def test_what_a_race_has_stopped_is_not_waited_for() -> None:
+    todo = keys(20)
+    left = TimeLeft(todo, [])
+    for number, key in enumerate(todo[::2][:10], 1):
+        left.add(solved(key), float(number))
+    assert left.estimate(10.0, 10.0, stopped={DEAR: 10}) == pytest.approx(10)
+
+
 def test_solves_side_by_side_and_under_way() -> None:
     todo = keys(40, [DEAR])
     left = TimeLeft(todo, [])
