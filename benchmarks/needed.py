@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.names import Names
 from benchmarks.pairs import outcomes, pairs
 from benchmarks.statistics import problems_needed
 from benchmarks.store import Store
-from benchmarks.table import bare
+from benchmarks.table import bare, many
 from reasoning.display import plain
 from reasoning.errors import UsageError
 
@@ -32,7 +33,7 @@ def needed(
         power: the chance to find the difference if it is there, in percent.
 
     Raises:
-        UsageError: a difference or a share that makes no sense, or a pilot with one strategy.
+        UsageError: a difference or a share that makes no sense, or a pilot in which nothing can be compared.
     """
     from rich.console import Group
     from rich.text import Text
@@ -43,13 +44,18 @@ def needed(
         raise UsageError(f"--disagree {disagree:g}: percent of the problems, above 0 and at most 100")
     if pilot is not None and disagree is not None:
         raise UsageError("--pilot says how often strategies disagree: give it or --disagree, not both")
+    names = Names.of([])
     if pilot is not None:
         store = Store.read(pilot)
         made = pairs(outcomes(store.results.values()), store.specs)
         if not made:
             raise UsageError(f"{pilot} has one strategy; a pilot has at least two")
-        strategies = len(store.specs)
-        shares = [(f"{pair.first} and {pair.second} ({pair.n} problems)", pair.disagree) for pair in made if pair.n]
+        strategies, names = len(store.specs), Names.of(store.specs)
+        shares = [
+            (f"{pair.first} and {pair.second} ({many(pair.n, 'problem')})", pair.disagree) for pair in made if pair.n
+        ]
+        if not shares:
+            raise UsageError(f"{pilot}: no two strategies answered a problem in common, so it does not say how often")
     else:
         assumed = _ASSUMED if disagree is None else (disagree / 100,)
         shares = [("assumed", share) for share in assumed]
@@ -60,12 +66,13 @@ def needed(
     table.add_column("problems", justify="right")
     for who, share in shares:
         n = problems_needed(difference / 100, share, level=0.05 / compared, power=power / 100)
-        table.add_row(Text(plain(who)), f"{100 * share:.0f} %", f"{n:,}")
+        table.add_row(Text(plain(names(who))), f"{100 * share:.0f} %", f"{n:,}")
     told = (
-        f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over {compared} "
-        f"pair{'s' * (compared > 1)} (McNemar, Connor 1987):"
+        f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over {many(compared, 'pair')} "
+        "(McNemar, Connor 1987):"
     )
-    notes = (
-        "Strategies disagree on at least as many problems as their difference needs; pilots of few problems are rough."
-    )
-    return Group(Text(told), Text(""), table, Text(""), Text(notes))
+    notes = [
+        *names.legend,
+        "Strategies disagree on at least as many problems as their difference needs; pilots of few problems are rough.",
+    ]
+    return Group(Text(told), Text(""), table, Text(""), Text(plain("\n".join(notes))))
