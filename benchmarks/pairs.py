@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -86,6 +86,16 @@ def pairs(found: Outcomes, specs: Sequence[str], families: Mapping[str, str] | N
     made = [_pair(first, second, found, families or {}) for first, second in combinations(specs, 2)]
     adjusted = holm({(pair.first, pair.second): pair.p for pair in made})
     return [replace(pair, adjusted=adjusted[pair.first, pair.second]) for pair in made]
+
+
+def lowest(before: Mapping[str, float], after: Mapping[str, float], on: Collection[str]) -> float | None:
+    """How much would be lost at the worst, as a change of the mean: what is missing counts as 1 before and 0 after.
+
+    Args:
+        before, after: from 0 to 1, by problem.
+        on: the problems that count, whether there is anything of them or not; None is told of none.
+    """
+    return sum(after.get(one, 0.0) - before.get(one, 1.0) for one in on) / len(on) if on else None
 
 
 def _pair(first: str, second: str, found: Outcomes, families: Mapping[str, str]) -> Pair:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import Broken, Names
-from benchmarks.pairs import Pair, families, outcomes, pairs
+from benchmarks.pairs import Pair, families, lowest, outcomes, pairs
 from benchmarks.store import Store, common
 from benchmarks.table import bare, many, numbers
 from reasoning.display import plain
@@ -242,5 +242,5 @@ def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[
     gained = tuple(problem for problem in both if now[problem] > was[problem])
     lost = tuple(problem for problem in both if now[problem] < was[problem])
     begun = wanted & {result.problem for results in stored for result in results}
-    lowest = sum(now.get(problem, 0.0) - was.get(problem, 1.0) for problem in begun) / len(begun) if begun else None
-    return Change(first, second, pair, gained, lost, len(failed), len(left_out) - len(failed), lowest)
+    unrun = len(left_out) - len(failed)
+    return Change(first, second, pair, gained, lost, len(failed), unrun, lowest(was, now, begun))

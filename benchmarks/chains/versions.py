@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.chains.evaluation import by_part
 from benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
-from benchmarks.pairs import Pair, pairs
+from benchmarks.pairs import Pair, lowest, pairs
 from benchmarks.statistics import holm, smallest_difference
 from benchmarks.table import many, numbers
 from benchmarks.verdict import LEVEL
@@ -31,6 +31,8 @@ class Change:
         pair: the second beside the first; above 0 where the second is better. Its `adjusted` p is by Holm over all
             parts that are compared.
         gained, lost: cases on which the second scores more, and less.
+        failed: cases that are left out, since a call of one of them failed.
+        lowest: the change of the mean score over all of these cases, were what failed as bad as can be.
     """
 
     part: str
@@ -39,6 +41,8 @@ class Change:
     pair: Pair
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    failed: int
+    lowest: float
 
     @property
     def shown(self) -> bool:
@@ -72,10 +76,14 @@ class Versions:
 
     @property
     def passed(self) -> bool:
-        """Whether the end became worse by no more than the tolerance; not where there is no end to compare."""
+        """Whether the end became worse by no more than the tolerance, and no more can hide in cases that failed.
+
+        Not where there is no end to compare.
+        """
         if self.tolerance is None:
             return True
-        return self.end is not None and -100 * self.end.pair.difference.value <= self.tolerance + 1e-9
+        worst = None if self.end is None else min(self.end.pair.difference.value, self.end.lowest)
+        return worst is not None and -100 * worst <= self.tolerance + 1e-9
 
     @property
     def verdict(self) -> str:
@@ -119,6 +127,11 @@ class Versions:
             notes.append(f"not the same settings, which may be what makes a difference: {settings}")
         if not self.passed:
             notes.append(f"fails: the end became worse by more than {self.tolerance:g} points, or was not compared")
+            if self.end and self.end.failed:
+                worst = f"{100 * self.end.lowest:+.1f} points"
+                notes.append(
+                    f"{many(self.end.failed, 'case')} failed; with them the change of the end could be {worst}"
+                )
         return notes
 
     @property
@@ -223,7 +236,10 @@ def versions(
         means = (sum(scores[part][case] for case in common) / len(common) for scores in (was, now))
         gained = tuple(case for case in common if now[part][case] > was[part][case])
         lost = tuple(case for case in common if now[part][case] < was[part][case])
-        changes.append(Change(part, next(means), next(means), pair, gained, lost))
+        begun = {one.case for run in (first, second) for one in run.outcomes.values() if one.part == part} & both
+        worst = lowest(was[part], now[part], begun)
+        assert worst is not None  # there are cases in common
+        changes.append(Change(part, next(means), next(means), pair, gained, lost, len(begun) - len(common), worst))
     if not changes:
         raise UsageError(f"{first.name} and {second.name} have no result in common that could be told")
     adjusted = holm({one.part: one.pair.p for one in changes})

@@ -194,3 +194,15 @@ def test_a_notebook_shows_them_and_nothing_in_them_is_markup() -> None:
         assert END in repr(shown)
         assert "<script>@1" in str(shown)
         assert END in html
+
+
+def test_a_loss_that_could_hide_in_failed_cases_fails() -> None:
+    first = run([outcome(n, END, 1.0) for n in range(10)])
+    second = run([outcome(n, END, None if n < 2 else 1.0) for n in range(10)], 2)
+    found = versions(first, second, tolerance=10)
+    assert found.end is not None
+    assert (found.end.failed, found.end.pair.difference.value, found.end.lowest) == (2, 0, pytest.approx(-0.2))
+    assert not found.passed
+    assert "2 cases failed; with them the change of the end could be -20.0 points" in printed(found.table())
+    assert versions(first, second, tolerance=20).passed
+    assert versions(second, first, tolerance=0).passed  # what failed before and is right now
