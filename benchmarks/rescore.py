@@ -19,7 +19,7 @@ from benchmarks.fingerprint import fingerprint
 from benchmarks.result import Key, Result
 from benchmarks.settings import sampling_of
 from benchmarks.store import Store
-from benchmarks.table import bare
+from benchmarks.table import bare, many
 from benchmarks.tasks import get as get_task
 from reasoning import kinds, loop
 from reasoning.display import plain
@@ -72,8 +72,10 @@ class Rescored:
         from rich.console import Group
         from rich.text import Text
 
-        lines = [f"checker {self.before} → {self.after}: {self.read} results read again, {len(self.changed)} changed"]
-        lines += [f"{many} left as they were: {why}" for why, many in self.left]
+        read = many(self.read, "result")
+        lines = [f"checker {self.before} → {self.after}: {read} read again, {len(self.changed):,} changed"]
+        lines += [f"{count:,} left as they were: {why}" for why, count in self.left]
+        lines += self.now.names.legend if self.changed else []
         parts: list[RenderableType] = [Text("\n".join(lines)), Text("")]
         if self.changed:
             parts += [self._numbers(), Text(""), self._changes(most)]
@@ -87,7 +89,14 @@ class Rescored:
         return _table(
             ("strategy", "changed", "right before", "now", "unparsed before", "now"),
             [
-                (row.strategy, changes[row.strategy], row.correct, now.correct, row.unparsed, now.unparsed)
+                (
+                    self.now.names(row.strategy),
+                    changes[row.strategy],
+                    row.correct,
+                    now.correct,
+                    row.unparsed,
+                    now.unparsed,
+                )
                 for row in self.was.rows
                 if (now := by_spec[row.strategy])
             ],
@@ -96,7 +105,7 @@ class Rescored:
     def _changes(self, most: int) -> RenderableType:
         return _table(
             ("problem", "strategy", "before", "now"),
-            [(was.problem, was.strategy, _said(was), _said(now)) for was, now in self.changed[:most]],
+            [(was.problem, self.now.names(was.strategy), _said(was), _said(now)) for was, now in self.changed[:most]],
         )
 
 
