@@ -107,12 +107,13 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
         # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
-        for number, record in enumerate(store._file("results").read(), 1):
-            with _readable(folder / "results.jsonl", number):
+        made, asked = store._file("results"), store._file("problems")
+        for number, record in enumerate(made.read(), 1):
+            with _readable(made.path, number):
                 result = Result.from_json(record)
                 store.results[result.key] = result
-        for number, record in enumerate(store._file("problems").read(), 1):
-            with _readable(folder / "problems.jsonl", number):
+        for number, record in enumerate(asked.read(), 1):
+            with _readable(asked.path, number):
                 name, example = record["id"], problems.from_json(record)
                 if name in store.examples:
                     raise ValueError(f"a second problem {name!r}; which of them a result belongs to is not known")
@@ -229,13 +230,13 @@ class _readable:
     """Turns what a damaged record raises into its place."""
 
     def __init__(self, path: Path, number: int) -> None:
-        self.place = f"{path}:{number}"
+        self.path, self.number = path, number
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, KeyError | TypeError | ValueError | AttributeError | UsageError):
-            raise InputError(f"{self.place}: damaged record: {_fault(error)}") from None
+            raise InputError(f"{self.path}:{self.number}: damaged record: {_fault(error)}") from None
 
 
 def _fault(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -148,7 +149,12 @@ class Traces:
             yield group
 
     def _opened(self) -> AbstractContextManager[IO[bytes] | None]:
-        return (self.store.folder / "traces.jsonl").open("rb") if self.store.folder and self.places else nullcontext()
+        return self._path.open("rb") if self.store.folder and self.places else nullcontext()
+
+    @cached_property
+    def _path(self) -> Path:
+        assert self.store.folder is not None
+        return self.store.folder / "traces.jsonl"
 
     def _read(self, key: Key, file: IO[bytes] | None) -> tuple[list[Any] | None, int]:
         """A trace and about how long it is; None where none was kept."""
@@ -157,7 +163,7 @@ class Traces:
             return (None, 0) if trace is None else (_stage(trace.to_json()), 1000)
         if file is None or key not in self.places:
             return None, 0
-        path = self.store.folder / "traces.jsonl"
+        path = self._path
         line, at, length = self.places[key]
         file.seek(at)
         data = record(path, line, file.read(length))
