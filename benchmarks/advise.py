@@ -204,5 +204,5 @@ def _by_card(candidate: Strategy) -> str:
 def _beside(pair: Pair) -> str:
     found = pair.difference
     told = "not told apart" if pair.adjusted >= LEVEL else "better" if found.value > 0 else "worse"
-    points = f"{100 * found.value:+.0f} points (95 %: {100 * found.low:+.0f} to {100 * found.high:+.0f})"
-    return f"beside {pair.second}: {told}, {points} on {pair.n} problems"
+    value, low, high = (f"{round(100 * one):+d}" for one in (found.value, found.low, found.high))
+    return f"beside {pair.second}: {told}, {value} points (95 %: {low} to {high}) on {many(pair.n, 'problem')}"

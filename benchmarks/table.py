@@ -62,7 +62,8 @@ def p_value(p: float) -> str:
 def numbers(pair: Pair) -> tuple[str, str, str]:
     """The difference in points, its interval, and p with Holm's correction."""
     found = pair.difference
-    return f"{100 * found.value:+.1f}", f"{100 * found.low:+.0f} to {100 * found.high:+.0f}", p_value(pair.adjusted)
+    value = round(100 * found.value, 1) + 0.0  # nothing has no minus
+    return f"{value:+.1f}", f"{round(100 * found.low):+d} to {round(100 * found.high):+d}", p_value(pair.adjusted)
 
 
 def many(count: int, what: str) -> str:
