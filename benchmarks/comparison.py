@@ -20,7 +20,7 @@ from benchmarks.race import Raced
 from benchmarks.remarks import LIMITS, limits, remarks
 from benchmarks.result import Result
 from benchmarks.rows import Row, rows
-from benchmarks.settings import short_name
+from benchmarks.settings import short_name, task_name
 from benchmarks.store import Store
 from benchmarks.verdict import verdict
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
@@ -150,7 +150,8 @@ class Comparison:
         """What was compared, in a line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
         problems = tables.many(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
-        return f"{self.task} · {problems} · {short_name(self.model)}"
+        task = task_name(self.store.settings) if self.store else self.task
+        return f"{task} · {problems} · {short_name(self.model)}"
 
     def table(self) -> Table:
         """A `rich` table for the terminal."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import Names
 from benchmarks.plan import Plan
-from benchmarks.settings import short_name
+from benchmarks.settings import short_name, task_name
 from benchmarks.table import many
 from benchmarks.tasks import Task
 from reasoning import loop
@@ -148,7 +148,8 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Pla
     rows = [loop.run(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()]
     problems = many(len(examples), "problem")
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
-    title = f"{task.name} · {problems} · {short_name(llm.name)} · nothing is called"
+    name = task_name({"task": task.name, "split": task.split})
+    title = f"{name} · {problems} · {short_name(llm.name)} · nothing is called"
     return Forecast(title, tuple(rows), llm.client.free)
 
 

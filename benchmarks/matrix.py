@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.comparison import Comparison
 from benchmarks.names import Names
 from benchmarks.rows import Row
-from benchmarks.settings import short_name
+from benchmarks.settings import short_name, task_name
 from benchmarks.store import Store, common
 from benchmarks.table import bare, many
 from reasoning.display import plain
@@ -65,7 +65,7 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
     notes += [
         f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks
     ]
-    title = f"{found[0].task} · {many(len(ids), 'problem')}"
+    title = f"{task_name(stores[0].settings)} · {many(len(ids), 'problem')}"
     return Group(Text(title), Text(""), table, *(Text(plain(note)) for note in ["", *notes] if notes))
 
 

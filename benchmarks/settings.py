@@ -37,6 +37,11 @@ def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = No
     }
 
 
+def task_name(stored: Settings) -> str:
+    """The task of a run with its split, for people."""
+    return f"{stored['task']} ({stored['split']})" if stored.get("split") else str(stored["task"])
+
+
 def sampling_of(stored: Settings) -> dict[str, Any]:
     """Of a run's settings, those that the model gets."""
     return {name: value for name, value in stored.items() if name not in _OF_THE_RUN}

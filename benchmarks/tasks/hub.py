@@ -96,7 +96,7 @@ class Hub(Rows):
         """Another split of it. Raises UsageError where it is known that there is none of this name."""
         if self.splits and split not in self.splits:
             raise self._no_split(split, self.splits)
-        return self if split == self.split else replace(self, split=split, size=None)
+        return self if split == self.split else replace(self, split=split, size=None, instead="")
 
     def version(self) -> str:
         pinned = f", revision {self.revision}" if self.revision else ""

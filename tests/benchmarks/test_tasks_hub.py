@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks import tasks
+from benchmarks.comparison import Comparison
 from benchmarks.experiment import compare
 from benchmarks.problems import from_json, to_json
+from benchmarks.store import Store
 from benchmarks.tasks import hub
 from reasoning.commands import app
 from reasoning.errors import InputError, SettingsChanged, UsageError
@@ -273,6 +275,7 @@ def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
 
     task = repository("svamp", [{"question_concat": "Pens?", "Answer": "3"}])
     assert run(task)["split"] == "test"
+    assert Comparison.of(Store.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
     with pytest.raises(SettingsChanged, match="split test → train"):
         run(task.at("train"))
     path = tmp_path / "run" / "run.json"
