@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from random import Random
-from statistics import NormalDist
 from typing import Any, Literal
 
-from benchmarks.statistics import clustered_error, wilson
+from benchmarks.statistics import clustered_share
 from reasoning.errors import UsageError
 from reasoning.voting import Vote
 
@@ -38,7 +37,7 @@ class Pool:
         right: how often each right answer was drawn; mostly there is one.
         wrong: how often each wrong answer was drawn.
         unread: draws without an answer; they neither vote nor are right.
-        cluster: what the problem has in common with others, such as its template; None for nothing.
+        cluster: what the problem has in common with others, such as its family; None for nothing.
     """
 
     right: tuple[int, ...]
@@ -168,17 +167,15 @@ def curve(
 ) -> tuple[Point, ...]:
     """The mean over problems at each k, with an interval for the mean over all problems of this sort.
 
-    The interval is normal, from the spread between problems (which holds that between draws), with problems of a
-    cluster taken as one observation; where all problems have the same value 0 or 1, it is Wilson's. The points of a
-    curve share their draws: their intervals are no test of one k against another.
+    The interval is `clustered_share`, from the spread between problems (which holds that between draws), with problems
+    of a cluster taken as one observation. The points of a curve share their draws: their intervals are no test of one k
+    against another.
 
     Args:
         pools: one for each problem; all with at least max(ks) draws.
         ks: numbers of draws.
         measure: "majority", the vote of k is right; "any", at least one of k is right.
         seed: of the sampling of pools that are too large to count out; see `EXACT`.
-
-    Source of the clustered error: Liang and Zeger (1986), Biometrika 73(1); Miller 2024, arXiv 2411.00640.
 
     Raises:
         UsageError: no pools, or one with fewer draws than asked for.
@@ -191,9 +188,10 @@ def curve(
     clusters = [("own", place) if pool.cluster is None else ("of", pool.cluster) for place, pool in enumerate(pools)]
     points = []
     for k in ks:
-        mean, low, high = _interval([one[k][0] for one in worth], clusters, confidence)
+        values = [one[k][0] for one in worth]
+        low, high = clustered_share(values, clusters, confidence)
         error = math.sqrt(math.fsum(one[k][1] ** 2 for one in worth)) / len(worth)
-        points.append(Point(k, mean, low, high, error))
+        points.append(Point(k, math.fsum(values) / len(values), low, high, error))
     return tuple(points)
 
 
@@ -207,16 +205,6 @@ def _worth(pool: Pool, ks: Sequence[int], measure: str, seed: str) -> dict[int, 
 def _counted(pool: Pool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
     found = {k: any_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
     return {k: (float(value), 0.0) for k, value in found.items()}
-
-
-def _interval(values: Sequence[float], clusters: Sequence[Hashable], confidence: float) -> tuple[float, float, float]:
-    mean, error, groups = clustered_error(values, clusters)
-    if mean in (0.0, 1.0):
-        return mean, *wilson(int(mean) * groups, groups, confidence)
-    if groups == 1:
-        return mean, 0.0, 1.0  # nothing to tell a spread from
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
 def _check(pool: Pool, ks: Sequence[int]) -> None:

@@ -114,8 +114,7 @@ def _alike(results: Sequence[Result]) -> Iterator[str]:
         of = "one family" if len(sizes) == 1 else f"{len(sizes)} families"
         yield (
             f"Some problems vary one question or share a passage: {sum(sizes.values())} of them come from {of}. "
-            "Intervals and tests count families and not problems; a race, the frontier of costs and the curves of "
-            "votes take all problems for independent."
+            "Intervals and tests count families and not problems; a race takes all problems for independent."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -89,6 +89,11 @@ class Result:
     def key(self) -> Key:
         """What it is the result of."""
         return Key(self.problem, self.strategy, self.epoch)
+
+    @property
+    def cluster(self) -> Hashable:
+        """What it has in common with other results: the problem's family, or where it has none the problem."""
+        return ("family", self.family) if self.family else self.problem
 
     @property
     def failed(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.comparable import Comparable, comparable
 from benchmarks.result import Result
-from benchmarks.statistics import clustered, wilson
+from benchmarks.statistics import clustered_share, wilson
 from reasoning.llm.request import Usage
 
 
@@ -25,7 +25,7 @@ class Row:
         failed: solves that do not count, since a call did not come through.
         usage: all draws that were used, whether paid for now or taken from the journal.
         interval: the 95 % interval of the accuracy: Wilson's; over repetitions, and where problems come
-            in families, one that is clustered by problem or family.
+            in families, for as many values as are worth these, clustered by problem or family.
         best: whether no strategy solves more of what is compared; see `benchmarks.comparable`.
     """
 
@@ -103,7 +103,7 @@ def _row(spec: str, results: list[Result]) -> Row:
 
 def _interval(counted: list[Result]) -> tuple[float, float]:
     right = [result.correct is True for result in counted]
-    clusters = [("family", result.family) if result.family else result.problem for result in counted]
+    clusters = [result.cluster for result in counted]
     found: dict[Hashable, list[bool]] = {}
     for cluster, one in zip(clusters, right, strict=True):
         found.setdefault(cluster, []).append(one)
@@ -111,5 +111,4 @@ def _interval(counted: list[Result]) -> tuple[float, float]:
     sizes = {len(ones) for ones in found.values()}
     if alike and (len(sizes) <= 1 or len(set(right)) == 1):
         return wilson(sum(ones[0] for ones in found.values()), len(found))
-    mean = clustered([float(one) for one in right], clusters)
-    return max(0.0, mean.low), min(1.0, mean.high)
+    return clustered_share([float(one) for one in right], clusters)

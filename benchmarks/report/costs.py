@@ -34,7 +34,7 @@ class Spent:
         accuracy: on the same problems.
         low, high: its 95 % interval.
         efficient: whether it solves anything, and no other is as accurate for less or more accurate for as much.
-        often: in which share of resamples of the problems that is so.
+        often: in which share of resamples of the problems, or of their families, that is so.
     """
 
     strategy: str
@@ -143,21 +143,22 @@ def _pair(pairs: Sequence[Pair], first: str, second: str) -> Pair:
 def _often(kept: Sequence[Result], specs: Sequence[str], measures: Sequence[str]) -> dict[str, dict[str, float]]:
     """By measure and strategy: in which share of resamples of the problems it lies on the frontier.
 
-    The bootstrap over problems: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", §6.
+    The bootstrap over problems, or over families of them, which are drawn as a whole: Efron and Tibshirani (1993), "An
+    Introduction to the Bootstrap", §6; Davison and Hinkley (1997), "Bootstrap Methods and their Application", §3.8.
     """
     import numpy as np
 
     place = {spec: number for number, spec in enumerate(specs)}
-    problem = {one: number for number, one in enumerate(dict.fromkeys(result.problem for result in kept))}
-    right, times = np.zeros((len(problem), len(specs))), np.zeros((len(problem), len(specs)))
-    cost = np.zeros((len(measures), len(problem), len(specs)))
+    cluster = {one: number for number, one in enumerate(dict.fromkeys(result.cluster for result in kept))}
+    right, times = np.zeros((len(cluster), len(specs))), np.zeros((len(cluster), len(specs)))
+    cost = np.zeros((len(measures), len(cluster), len(specs)))
     for result in kept:
-        at = problem[result.problem], place[result.strategy]
+        at = cluster[result.cluster], place[result.strategy]
         right[at] += result.correct is True
         times[at] += 1
         for number, measure in enumerate(measures):
             cost[number][at] += MEASURES[measure](result.usage) or 0.0
-    random, n = np.random.default_rng(0), len(problem)
+    random, n = np.random.default_rng(0), len(cluster)
     found = np.zeros((len(measures), len(specs)))
     for _ in range(_RESAMPLES):
         weight = np.bincount(random.integers(n, size=n), minlength=n)

@@ -80,7 +80,7 @@ def _pool(result: Result, example: Example, samples: int) -> Pool | None:
     for shown, count in result.votes:
         fine = bool(result.correct) if shown == result.value else example.score(_value(example.problem.kind, shown))
         (right if fine else wrong).append(count)
-    return Pool(tuple(sorted(right)), tuple(sorted(wrong)), unread, cluster=result.problem)
+    return Pool(tuple(sorted(right)), tuple(sorted(wrong)), unread, result.cluster)
 
 
 def _value(kind: Kind, shown: str) -> Any:

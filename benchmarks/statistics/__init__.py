@@ -3,7 +3,7 @@
 What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
 """
 
-from benchmarks.statistics.intervals import Mean, clustered, clustered_error, exact, wilson
+from benchmarks.statistics.intervals import Mean, clustered, clustered_error, clustered_share, exact, wilson
 from benchmarks.statistics.paired import (
     Difference,
     bootstrap,
@@ -23,6 +23,7 @@ __all__ = [
     "bootstrap",
     "clustered",
     "clustered_error",
+    "clustered_share",
     "disagreements",
     "exact",
     "holm",

@@ -16,13 +16,45 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     """
     if n == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
+    return _score(successes / n, n, NormalDist().inv_cdf((1 + confidence) / 2))
+
+
+def _score(share: float, n: float, z: float) -> tuple[float, float]:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)  # exact at the ends, where rounding would show
-    high = 1.0 if successes == n else min(1.0, centre + half)
+    low = 0.0 if share == 0 else max(0.0, centre - half)  # exact at the ends, where rounding would show
+    high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
+
+
+def clustered_share(
+    values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95
+) -> tuple[float, float]:
+    """The interval of an accuracy over values that are alike within clusters: epochs of one problem, problems of one
+    family.
+
+    Wilson's for as many independent values as would have the clustered standard error, with Student's quantile. Unlike
+    `clustered` it holds near 0 and 1, too. Where all values are 0, or all are 1, it is Wilson's over the clusters; with
+    one cluster nothing is known.
+
+    Args:
+        values: from 0 to 1, such as 1 for right and 0 for wrong.
+        clusters: which cluster each value belongs to.
+
+    Source: Korn and Graubard (1998), "Confidence intervals for proportions with small expected number of positive
+    counts estimated from survey data", Survey Methodology 24(2), for the number and its degrees of freedom; the score
+    interval for it in Franco, Little, Louis and Slud (2019), "Comparative study of confidence intervals for proportions
+    in complex sample surveys", Journal of Survey Statistics and Methodology 7(3).
+    """
+    from scipy.stats import t
+
+    mean, error, groups = clustered_error(values, clusters)
+    if mean in (0.0, 1.0):
+        return wilson(int(mean) * groups, groups, confidence)
+    if groups < 2:
+        return 0.0, 1.0
+    n = mean * (1 - mean) / error**2 if error > 1e-12 else groups  # where all clusters have the same share
+    return _score(mean, n, float(t.ppf((1 + confidence) / 2, groups - 1)))
 
 
 def exact(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

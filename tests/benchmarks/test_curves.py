@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import curves
 from benchmarks.curves import Pool, any_at, curve, majority_at, sampled_majority_at
+from benchmarks.statistics import clustered_share
 from reasoning.errors import UsageError
 from reasoning.kinds import Number
 from reasoning.voting import majority, tie_credit
@@ -96,9 +97,8 @@ def test_a_thousand_draws_are_counted_out() -> None:
 def test_the_mean_and_its_interval() -> None:
     pools = [pool([1, 1, 3]), pool([3, 3, 3]), pool([1, 3, None]), pool([1, 1, 1])]
     (point,) = curve(pools, [1])
-    values = [2 / 3, 0, 1 / 3, 1]
-    error = math.sqrt(sum((value - 0.5) ** 2 for value in values) / 3 / 4)
-    assert (point.mean, point.high - 0.5) == (pytest.approx(0.5), pytest.approx(1.959964 * error))
+    low, high = clustered_share([2 / 3, 0, 1 / 3, 1], [0, 1, 2, 3])
+    assert (point.mean, point.low, point.high) == pytest.approx((0.5, low, high))
     assert point.low == pytest.approx(1 - point.high)
     narrower = curve(pools, [1], confidence=0.5)[0]
     assert narrower.high < point.high

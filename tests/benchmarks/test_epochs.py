@@ -15,7 +15,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, families, outcomes, pairs
 from benchmarks.result import Key, Result
 from benchmarks.rows import rows
-from benchmarks.statistics import clustered, wilson
+from benchmarks.statistics import clustered, clustered_share, wilson
 from benchmarks.store import Store
 from reasoning.commands import app
 from reasoning.errors import UsageError
@@ -73,8 +73,8 @@ def results(spec: str, right: list[list[bool]]) -> list[Result]:
 def test_the_interval_is_clustered_by_problem() -> None:
     right = [[True, True], [True, False], [False, False], [False, False], [True, True], [False, True]]
     (row,) = rows(results("a", right), ["a"])
-    found = clustered([one for ones in right for one in ones], [k for k in range(6) for _ in range(2)])
-    assert row.interval == (max(0.0, found.low), min(1.0, found.high))
+    found = clustered_share([one for ones in right for one in ones], [k for k in range(6) for _ in range(2)])
+    assert row.interval == found
     (sure,) = rows(results("a", [[True, True], [False, False], [True, True]]), ["a"])
     assert sure.interval == wilson(2, 3)  # repeating what never changes tells nothing new
 

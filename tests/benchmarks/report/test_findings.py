@@ -19,7 +19,7 @@ from benchmarks.comparison import Comparison
 from benchmarks.pairs import OVER_FAMILIES
 from benchmarks.report import charts, find, terminal
 from benchmarks.report.grids import grids
-from benchmarks.statistics import mcnemar, tango
+from benchmarks.statistics import mcnemar, tango, wilson
 from benchmarks.statistics.noise import components, single_run
 from benchmarks.store import Store
 from benchmarks.stored import printed
@@ -97,10 +97,14 @@ def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
     assert tokens.noise == components([[100.0 + k, 110.0 + k] for k in range(3)])
 
 
+def in_families(store: Store, size: int) -> None:
+    for key, one in store.results.items():
+        store.results[key] = dataclasses.replace(one, family=f"f{int(key.problem[1:]) // size}")
+
+
 def test_families_are_told_of(kept: Kept) -> None:
     store = kept(a="rrrrrrwwww", b="rrrrwwwwww")
-    for key, one in store.results.items():
-        store.results[key] = dataclasses.replace(one, family=f"f{int(key.problem[1:]) // 2}")
+    in_families(store, 2)
     found = find(store)
     assert found.pairs[0].test == OVER_FAMILIES
     assert any("10 of them come from 5 families" in one for one in found.remarks)
@@ -130,6 +134,16 @@ def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
     assert {one.measure for one in found.costs} == {"tokens", "dollars", "calls", "seconds"}
 
 
+def test_the_frontier_is_as_unsure_as_families_of_problems_make_it(kept: Kept) -> None:
+    usage = {"a": Usage(1, 10, 0), "b": Usage(1, 20, 0)}
+    store = kept(usage, a="rrrrwwwwwwww", b="rrrrrrrrwwww")
+    alone = find(store).costs[0].points[1].often
+    in_families(store, 4)
+    together = find(store).costs[0].points[1].often
+    assert alone == pytest.approx(1 - (2 / 3) ** 12, abs=0.02)  # unless no resample has one of the four that only b got
+    assert together == pytest.approx(1 - (2 / 3) ** 3, abs=0.05)
+
+
 def test_an_unknown_price_is_no_price(kept: Kept) -> None:
     assert "dollars" not in {one.measure for one in find(kept(a="rw", b="rr")).costs}
     some = {"a": Usage(1, 10, 10, 0, 0.1, 1.0), "b": Usage(1, 10, 10, 0, None, 1.0)}
@@ -154,6 +168,18 @@ def test_curves_come_from_stored_votes(kept: Kept) -> None:
     assert curve.majority[0].mean == pytest.approx((2 / 4 + 1 / 4) / 2)  # one draw in four could not be read
     assert curve.majority[-1].mean == 0.5
     assert curve.any[-1].mean == 1
+
+
+def test_curves_take_a_family_for_one_observation(kept: Kept) -> None:
+    spec = "self_consistency(cot, samples=4)"
+    store = kept(**{spec: "rrrwwwrrr"})
+    for k, letter in enumerate("rrrwwwrrr"):
+        store.add(result(f"p{k}", spec, letter, value="1" if letter == "r" else "3", votes=(("1", 2), ("3", 2))), None)
+    (alone,) = find(store).draws
+    in_families(store, 3)
+    (together,) = find(store).draws
+    assert together.any[-1].mean == alone.any[-1].mean == 1
+    assert (alone.any[-1].low, together.any[-1].low) == (wilson(9, 9)[0], wilson(3, 3)[0])
 
 
 @pytest.mark.parametrize("spec", ["self_consistency(cot, samples=4, stop='beta')", "no_such_strategy", "cot"])

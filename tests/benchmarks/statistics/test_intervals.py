@@ -14,6 +14,7 @@ from scipy.stats import t as student
 from benchmarks.statistics import (
     bootstrap,
     clustered,
+    clustered_share,
     exact,
     holm,
     mcnemar,
@@ -63,6 +64,23 @@ def test_clusters_agree_with_statsmodels() -> None:
     assert (found.low, found.high) == pytest.approx((0.15548481, 0.92784853), abs=1e-6)
     one = clustered([1, 0, 1], ["a", "a", "a"])
     assert (one.low, one.high) == (0.0, 1.0)
+
+
+def test_a_clustered_share_is_wilsons_for_as_many_values_as_would_have_its_error() -> None:
+    right = [1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
+    clusters = np.repeat(np.arange(6), 4).tolist()
+    mean = clustered(right, clusters)
+    found = clustered_share(right, clusters)
+    for end in found:  # where the score test, with Student's quantile, begins to refuse
+        n = mean.value * (1 - mean.value) / mean.error**2
+        assert abs(mean.value - end) / math.sqrt(end * (1 - end) / n) == pytest.approx(student.ppf(0.975, 5))
+    assert clustered_share([1 - one for one in right], clusters) == pytest.approx((1 - found[1], 1 - found[0]))
+    thousand = [0.0] * 920 + [1.0] * 80
+    assert clustered_share(thousand, range(1000)) == pytest.approx(wilson(80, 1000), abs=2e-4)
+    assert clustered_share([0, 0, 0, 0], [1, 1, 2, 3]) == wilson(0, 3)
+    assert clustered_share([1, 1], "aa") == wilson(1, 1)
+    assert clustered_share([1, 0, 1], "aaa") == (0, 1)
+    assert clustered_share([0.5] * 4, range(4)) == pytest.approx((0.0771, 0.9229), abs=1e-3)
 
 
 def test_differences_over_clusters_have_students_interval_and_test() -> None:
