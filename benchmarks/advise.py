@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import reasoning
@@ -130,6 +130,8 @@ def advise(
 ) -> Advice:
     """Race the candidates, and advise the cheapest of those that are as good as the best.
 
+    Advice is for questions to come, so the race is about all problems like these (see `benchmarks.statistics.racing`).
+
     As good is: not told apart from the best (over the problems that both solved, with Holm's correction), and behind it
     by no more than the race's margin. What the race has stopped is not. The model's budget ends the race where it is
     used up; what was found until then counts. With fewer than ten problems, and no race that is decided, or none of
@@ -140,7 +142,7 @@ def advise(
         CallFailed: nothing came through.
     """
     chosen = list(experiment.named_strategies(candidates or _serving(task, plan.seed, llm)).values())
-    found = experiment.run(chosen, task, llm, plan, display)
+    found = experiment.run(chosen, task, llm, replace(plan, sample=True), display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     chosen.sort(key=lambda one: one.calls_range()[::-1])

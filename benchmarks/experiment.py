@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -11,7 +12,7 @@ import reasoning
 from benchmarks import runner
 from benchmarks.comparison import Comparison
 from benchmarks.plan import Plan
-from benchmarks.race import Racing
+from benchmarks.race import Racing, shuffled
 from benchmarks.result import Key
 from benchmarks.settings import settings
 from benchmarks.store import Store
@@ -106,12 +107,12 @@ def run(
     try:
         _choose_epoch(store, plan, journal)
         limit = min(plan.limit, store.about.get("fitted", {}).get(str(plan.minutes), plan.limit))
-        ids = list(store.examples)[:limit]
+        ids = _ids(store, plan)[:limit]
         keys = runner.missing(store, ids, named, plan.epochs)
         if store.lacks(limit, (key.problem for key in keys)):
             display.doing(f"making the problems of {source.name}")
             store.add_examples(source.load(limit, plan.seed))
-            ids = list(store.examples)[:limit]
+            ids = _ids(store, plan)[:limit]
             keys = runner.missing(store, ids, named, plan.epochs)
         store.ask(named)
         _note_asked(store, named, plan, model)
@@ -157,13 +158,20 @@ def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
         store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
 
 
+def _ids(store: Store, plan: Plan) -> list[str]:
+    """The problems that are asked for; a race takes them in an order of its own."""
+    ids = list(store.examples)[: plan.limit]
+    return ids if plan.race is None else shuffled(ids, plan.seed)
+
+
 def _race(
     store: Store, ids: list[str], named: Mapping[str, Strategy], plan: Plan, keys: list[Key]
 ) -> tuple[Racing | None, list[Key]]:
     """The race as far as it was run, and what is left to run of those that are still in it."""
     if plan.race is None or len(named) < 2:
         return None, keys
-    racing = Racing(ids, list(named), plan.epochs, plan.race)
+    of = math.inf if plan.sample else len(_ids(store, plan))
+    racing = Racing(ids, of, list(named), plan.epochs, plan.race)
     again = set(keys)
     racing.look({key: result for key, result in store.results.items() if key not in again})
     return racing, [] if racing.decided else [key for key in keys if key.strategy not in racing.out]
@@ -174,7 +182,7 @@ def _note_race(store: Store, racing: Racing | None, problems: int, named: Mappin
     note = store.about.get("raced") or {}
     out = {spec: after for spec, after in note.get("out", {}).items() if spec not in named}
     if racing:
-        note = {"points": plan.race, "of": problems * plan.epochs}
+        note = {"points": plan.race, "of": problems * plan.epochs, "sample": plan.sample}
         out |= racing.out
     if racing or note:
         store.note(raced={**note, "out": out} if racing or out else None)

@@ -9,6 +9,7 @@ from itertools import combinations
 from benchmarks.result import Result
 from benchmarks.statistics import (
     Difference,
+    design_effect,
     disagreements,
     holm,
     mcnemar,
@@ -40,6 +41,7 @@ class Pair:
         p: that they are equally good.
         adjusted: the same with Holm's correction over all pairs of the table.
         test: what `p` comes from: one of `EXACT`, `OVER_PROBLEMS`, `OVER_FAMILIES`.
+        effect: how many times as many problems it takes because they come in families.
     """
 
     first: str
@@ -51,6 +53,7 @@ class Pair:
     p: float
     adjusted: float
     test: str
+    effect: float = 1.0
 
     def seen_from(self, spec: str) -> Pair:
         """The pair with this strategy as the first."""
@@ -110,6 +113,8 @@ def _pair(first: str, second: str, found: Outcomes, families: Mapping[str, str])
     else:
         difference, p = paired_mean(a, b, clusters), paired_t(a, b, clusters)
         test = OVER_FAMILIES if alike else OVER_PROBLEMS
-    disagree = sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) / len(common) if common else 0.0
+    apart = [x - y for x, y in zip(a, b, strict=True)]
+    disagree = sum(one * one for one in apart) / len(common) if common else 0.0
     better = superiority(a, b) if common else 0.5
-    return Pair(first, second, len(common), difference, disagree, better, p, p, test)
+    effect = design_effect(apart, clusters) if alike else 1.0
+    return Pair(first, second, len(common), difference, disagree, better, p, p, test, effect)

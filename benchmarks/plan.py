@@ -26,6 +26,7 @@ class Plan:
         epochs: independent repetitions of every problem, each with draws of its own.
         race: stop a strategy when it can no longer be the best by more than this many points of accuracy; None runs
             them all to the end.
+        sample: the race is about all problems like these, and not about which is the best on these alone.
     """
 
     limit: int = 20
@@ -38,6 +39,7 @@ class Plan:
     fresh: bool = False
     epochs: int = 1
     race: float | None = None
+    sample: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 1:

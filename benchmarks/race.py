@@ -1,8 +1,9 @@
-"""A race while a run goes on: results are looked at problem by problem, in the order of the problems, and so the same
-strategies are stopped after the same problems whatever came back first."""
+"""A race while a run goes on: results are looked at problem by problem, in an order that is drawn before the run, and
+so the same strategies are stopped after the same problems whatever came back first."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +19,13 @@ class Raced:
         points: the margin, in points of accuracy.
         of: how many results a strategy makes without a race: problems × repetitions.
         out: the strategies that were stopped, with the number of problems after which.
+        sample: whether it was about all problems like these, and not about these alone.
     """
 
     points: float
     of: int
     out: Mapping[str, int] = field(default_factory=dict)
+    sample: bool = False
 
     @classmethod
     def noted(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> Raced | None:
@@ -30,24 +33,25 @@ class Raced:
         if not note:
             return None
         out = {spec: after for spec, after in note["out"].items() if spec in specs}
-        return cls(note["points"], note["of"], out)
+        return cls(note["points"], note["of"], out, bool(note.get("sample", True)))
 
 
 class Racing:
     """Who is still in the running, kept up to date with every result.
 
     Args:
-        problems: their ids, in order.
+        problems: their ids, in the order in which they are looked at; see `shuffled`.
+        of: how many the run has, of which only the first may be run; see `benchmarks.statistics.racing.Race`.
         specs: the strategies.
         epochs: repetitions of each problem, which count with their mean.
-        margin: in points of accuracy; see `benchmarks.statistics.racing.Race`.
+        margin: in points of accuracy.
     """
 
-    def __init__(self, problems: Sequence[str], specs: Sequence[str], epochs: int, margin: float) -> None:
+    def __init__(self, problems: Sequence[str], of: float, specs: Sequence[str], epochs: int, margin: float) -> None:
         from benchmarks.statistics.racing import Race
 
         self._problems, self._epochs, self._seen = problems, range(epochs), 0
-        self.race = Race(specs, margin=margin / 100)
+        self.race = Race(specs, of, margin=margin / 100)
 
     @property
     def decided(self) -> bool:
@@ -69,6 +73,11 @@ class Racing:
             self._seen += 1
             means = {spec: _mean(results[key] for key in ones) for spec, ones in keys.items()}
             self.race.see({spec: mean for spec, mean in means.items() if mean is not None})
+
+
+def shuffled(problems: Iterable[str], seed: int) -> list[str]:
+    """Problems in a random order, always the same, which is what a race's chance of error is over."""
+    return sorted(problems, key=lambda problem: hashlib.sha256(f"race {seed} {problem}".encode()).digest())
 
 
 def _mean(results: Iterable[Result]) -> float | None:

@@ -14,6 +14,7 @@ from benchmarks.store import Store
 from benchmarks.table import many
 
 LIMITS = "What limits these numbers"
+_INDEPENDENT = "; a race for advice takes all problems for independent, and may stop one too soon"
 
 
 def remarks(
@@ -28,12 +29,13 @@ def remarks(
         on: what is compared.
         stopped: strategies that a race has stopped.
     """
+    sample = bool((store.about.get("raced") or {}).get("sample", True))
     return [
         *_strangers(store, len(results)),
-        *_raced(stopped),
+        *_raced(stopped, sample),
         *_failed(rows),
         *_unequal(rows, on, results, stopped),
-        *_alike(results),
+        *_alike(results, bool(stopped) and sample),
         *_mixed(results),
     ]
 
@@ -60,11 +62,12 @@ def _strangers(store: Store, used: int) -> Iterator[str]:
         yield f"No result yet of {', '.join(missing)}."
 
 
-def _raced(stopped: Collection[str]) -> Iterator[str]:
+def _raced(stopped: Collection[str], sample: bool) -> Iterator[str]:
     if stopped:
+        of_these = "it decides which is the best on the problems of this run, as running all would, and not on others. "
         yield (
-            f"A race stopped {', '.join(stopped)}. When it did hung on the answers, so accuracies and intervals after "
-            "a race describe and do not test; only those that are left are compared."
+            f"A race stopped {', '.join(stopped)}{'. ' if sample else f': {of_these}'}When it did hung on the answers, "
+            "so accuracies and intervals after a race describe and do not test; only those that are left are compared."
         )
 
 
@@ -108,13 +111,13 @@ def _range(compared: Mapping[str, set[str]]) -> str:
     return f"{min(out)} to {max(out)}" if min(out) < max(out) else str(max(out))
 
 
-def _alike(results: Sequence[Result]) -> Iterator[str]:
+def _alike(results: Sequence[Result], raced: bool) -> Iterator[str]:
     sizes = Counter(families(results).values())
     if max(sizes.values(), default=1) > 1:
         of = "one family" if len(sizes) == 1 else f"{len(sizes)} families"
         yield (
             f"Some problems vary one question or share a passage: {sum(sizes.values())} of them come from {of}. "
-            "Intervals and tests count families and not problems; a race takes all problems for independent."
+            f"Intervals and tests count families and not problems{_INDEPENDENT if raced else ''}."
         )
 
 

@@ -15,7 +15,7 @@ from benchmarks.statistics.paired import (
     superiority,
     tango,
 )
-from benchmarks.statistics.power import problems_needed, smallest_difference
+from benchmarks.statistics.power import design_effect, problems_needed, smallest_difference
 
 __all__ = [
     "Difference",
@@ -24,6 +24,7 @@ __all__ = [
     "clustered",
     "clustered_error",
     "clustered_share",
+    "design_effect",
     "disagreements",
     "exact",
     "holm",

@@ -1,17 +1,23 @@
-"""Racing: strategies that can no longer be the best are stopped, however often one looks.
+"""Racing: strategies that can no longer be the best of a run are stopped, however often one looks.
 
-For each pair a bet is kept against "the first is better than the second by more than the margin". As long as that is
-true, the bet's capital is expected not to grow, so it passes 1/level with a chance of at most the level at *any* time
-(Ville's inequality): looking after every problem is no sin. Capital that has passed it is evidence enough to stop the
-first. Sources: Waudby-Smith and Ramdas (2023), "Estimating means of bounded random variables by betting", JRSS B 86(1);
-Ramdas, Grünwald, Vovk and Shafer (2023), "Game-theoretic statistics and safe anytime-valid inference", Statistical
-Science 38(4); Vovk and Wang (2021), "E-values: calibration, combination and applications", Annals of Statistics 49(3),
-for the average over rivals.
+A run has a number of problems, which are taken in a random order. For each pair a bet is kept against "on all of them
+the first is better than the second by the margin". What was seen says what the problems that are left would have to
+give for that, and as long as it is true the bet's capital is expected not to grow, so it passes 1/level with a chance
+of at most the level at *any* time (Ville's inequality): looking after every problem is no sin. Capital that has passed
+it is evidence enough to stop the first. The order is all that is random, so the problems may be anything: families, or
+no sample of any others.
+
+Of a run without an end nothing is left to make up for what was seen, and the same bets are against "on all problems
+like these". That takes more of them, and takes each for an independent draw.
+
+Sources: Waudby-Smith and Ramdas (2020), "Confidence sequences for sampling without replacement", NeurIPS 33, and
+(2023), "Estimating means of bounded random variables by betting", JRSS B 86(1), §5; Ramdas, Grünwald, Vovk and Shafer
+(2023), "Game-theoretic statistics and safe anytime-valid inference", Statistical Science 38(4); Vovk and Wang (2021),
+"E-values: calibration, combination and applications", Annals of Statistics 49(3), for the average over rivals.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,27 +26,34 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STAKES: Floats = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
-"""Shares of the capital that are put on each problem; the capital is split evenly among them at the start."""
+"""Shares of what may be lost that are put on each problem."""
+_NONE = 1e-9
+"""Instead of no room, so that nothing is divided by 0."""
 
 
-def winnings(got: Floats, margin: float) -> Floats:
-    """The logarithm of what each stake becomes by one problem: shape (…, one, rival, stake) from (…, strategy).
+def gaps(got: Floats, margin: float) -> Floats:
+    """By how much each rival got more than each strategy, plus the margin: shape (…, one, rival) from (…, strategy)."""
+    return np.asarray(got[..., None, :] - got[..., :, None] + margin)
+
+
+def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
+    """What each stake becomes by one problem, times what it was, with the stakes as a further axis.
 
     Args:
-        got: what each strategy got on the problem, from 0 to 1; not a number where it has no result.
+        gap: see `gaps`; not a number where one of the two has no result.
+        owed: the gaps of the problems before, added up and shared out over those that were left: what the first must
+            get back on each to be the best.
         margin: a difference that does not matter.
     """
-    gain = (got[..., None, :] - got[..., :, None] + margin) / (1 - margin)  # at least -1
-    return np.asarray(np.nan_to_num(np.log1p(gain[..., None] * STAKES)))
+    room = 1 - margin - owed  # what it gets back, beyond what it owes, on a problem that only it solves; at times none
+    gain = np.maximum((gap + owed) / np.maximum(room, _NONE), -1)
+    return np.asarray(1 + np.nan_to_num(gain)[..., None] * STAKES)
 
 
-def evidence(log_capital: Floats) -> Floats:
-    """The logarithm of what betting against each strategy has won, on average over rivals and stakes."""
-    k = log_capital.shape[-2]
-    rivals = ~np.eye(k, dtype=bool)
-    logs = log_capital[..., rivals, :].reshape(*log_capital.shape[:-3], k, -1)
-    top = np.maximum(logs.max(axis=-1, initial=0.0), 0.0)
-    return np.asarray(top + np.log(np.exp(logs - top[..., None]).mean(axis=-1)))
+def split(strategies: int) -> Floats:
+    """A capital of 1 against each strategy, as it is split among its rivals and the stakes."""
+    against = (1 - np.eye(strategies)) / max(1, strategies - 1) / len(STAKES)
+    return np.repeat(against[..., None], len(STAKES), axis=-1)
 
 
 class Race:
@@ -48,22 +61,24 @@ class Race:
 
     Args:
         names: the strategies.
-        level: the chance to stop the best one, though it is better than each other by at least the margin.
-        margin: a difference in accuracy, from 0 up to below 1, that does not matter. With 0, strategies that are
-            equally good all run to the end.
+        of: how many problems the run has, which are seen in a random order; infinity where they are a sample of all.
+        level: the chance to stop the one that would be the best on all of them, by at least the margin.
+        margin: a difference in accuracy, from 0 up to below 1, that does not matter.
 
     Attributes:
         out: the strategies that were stopped, with the number of problems after which.
         problems: how many were seen.
     """
 
-    def __init__(self, names: Sequence[str], level: float = 0.05, margin: float = 0.0) -> None:
+    def __init__(self, names: Sequence[str], of: float, level: float = 0.05, margin: float = 0.0) -> None:
         if not 0 < level < 1 or not 0 <= margin < 1:
             raise ValueError(f"level={level} lies between 0 and 1, margin={margin} from 0 to below 1")
-        self.names, self.level, self.margin = tuple(names), level, margin
+        self.names, self.of, self.level, self.margin = tuple(names), of, level, margin
         self.out: dict[str, int] = {}
         self.problems = 0
-        self._log_capital = np.zeros((len(self.names), len(self.names), len(STAKES)))  # against whom, for whom
+        k = len(self.names)
+        self._lead: Floats = np.zeros((k, k))  # of the rival over the strategy
+        self._capital = split(k)
 
     @property
     def running(self) -> list[str]:
@@ -75,20 +90,24 @@ class Race:
 
         Args:
             right: by strategy, what it got on the problem, from 0 to 1; one that has no result is left out.
+
+        Raises:
+            ValueError: all problems were seen.
         """
+        if self.problems == self.of:
+            raise ValueError(f"a race of {self.of} problems has seen them all")
+        gap = gaps(np.array([right.get(name, np.nan) for name in self.names]), self.margin)
+        self._capital *= winnings(gap, self._lead / (self.of - self.problems), self.margin)
+        self._lead += np.nan_to_num(gap)
         self.problems += 1
-        got = np.array([right.get(name, np.nan) for name in self.names])
-        self._log_capital += winnings(got, self.margin)
         against = self.evidence()
         stopped = []
         for name in sorted(self.running, key=against.__getitem__, reverse=True):
-            if len(self.running) > 1 and against[name] >= -math.log(self.level):
+            if len(self.running) > 1 and against[name] >= 1 / self.level:
                 self.out[name] = self.problems
                 stopped.append(name)
         return stopped
 
     def evidence(self) -> dict[str, float]:
-        """By strategy, the logarithm of what betting against it has won, on average over its rivals."""
-        if len(self.names) < 2:
-            return dict.fromkeys(self.names, 0.0)
-        return dict(zip(self.names, evidence(self._log_capital).tolist(), strict=True))
+        """By strategy the e-value against it: what betting 1 against it has become."""
+        return dict(zip(self.names, self._capital.sum(axis=(1, 2)).tolist(), strict=True))

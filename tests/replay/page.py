@@ -16,7 +16,8 @@ def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([_overview(found), _causes(found), _unread(found), _votes(found), ""])
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> str:
+def table(head: list[str], rows: list[list[Any]]) -> str:
+    """A Markdown table; None is shown as a dash."""
     body = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join('–' if cell is None else str(cell) for cell in row)} |\n" for row in body)
 
@@ -37,20 +38,20 @@ def _overview(found: Mapping[str, Mapping[str, Any]]) -> str:
         ]
         for name, one in found.items()
     ]
-    return _table([*head, "without sign and decimals %", "and the first number %", "stored %"], rows)
+    return table([*head, "without sign and decimals %", "and the first number %", "stored %"], rows)
 
 
 def _causes(found: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[f"`{name}`", number, cause] for name, one in found.items() for cause, number in one["differences"].items()]
-    return _table(["recording", "replies", "why the answer or the verdict differs"], rows)
+    return table(["recording", "replies", "why the answer or the verdict differs"], rows)
 
 
 def _unread(found: Mapping[str, Mapping[str, Any]]) -> str:
     key = "where the authors read nothing"
     head = ["recording", *next(list(one[key]) for one in found.values() if key in one)]
-    return _table(head, [[f"`{name}`", *one[key].values()] for name, one in found.items() if key in one])
+    return table(head, [[f"`{name}`", *one[key].values()] for name, one in found.items() if key in one])
 
 
 def _votes(found: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[f"`{name}`", way, points] for name, one in found.items() for way, points in one.get("vote, %", {}).items()]
-    return _table(["recording", "majority, ties by share", "accuracy %"], rows)
+    return table(["recording", "majority, ties by share", "accuracy %"], rows)

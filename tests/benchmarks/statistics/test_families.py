@@ -1,0 +1,104 @@
+"""Problems that come in families: how many more of them it takes, and a race over them."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmarks import compare
+from benchmarks.needed import needed
+from benchmarks.race import Racing, shuffled
+from benchmarks.result import Key, Result
+from benchmarks.statistics import design_effect, problems_needed
+from benchmarks.store import Store
+from reasoning.llm.request import Message
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
+
+Sums = Callable[[int], list[Example]]
+
+
+def test_the_design_effect_is_what_the_intraclass_correlation_gives() -> None:
+    """For families of m equal problems among others: 1 + (m - 1) × correlation, by Kish."""
+    chance = np.random.default_rng(3)
+    for share in (0.0, 0.3, 1.0):
+        common = np.repeat(chance.standard_normal(4000), 5)
+        values = np.sqrt(share) * common + np.sqrt(1 - share) * chance.standard_normal(20_000)
+        found = design_effect(values.tolist(), (np.arange(20_000) // 5).tolist())
+        assert found == pytest.approx(1 + 4 * share, abs=0.12)
+
+
+def test_the_design_effect_where_little_is_known() -> None:
+    assert design_effect([1, 0, -1, 0], range(4)) == 1
+    assert design_effect([0, 0, 0, 0], [1, 1, 1, 2]) == pytest.approx((9 + 1) / 4)  # nobody knows: as if all the same
+    assert design_effect([1, 0, -1, 1], [1, 1, 1, 1]) == 4
+    assert design_effect([1, -1, 1, -1], [1, 1, 2, 2]) == 1  # never less
+
+
+def test_a_pilot_in_families_asks_for_more_problems(tmp_path: Path, sums: Sums) -> None:
+    def by_family(messages: tuple[Message, ...]) -> str:
+        k = int(re.findall(r"What is (\d+) \+", messages[-1].content)[0])
+        misses = (5,) if "step by step" in messages[-1].content else (0, 3)
+        return f"The answer is {2 * k + ((k - 1) // 4 in misses)}."
+
+    alone = sums(24)
+    together = [replace(one, family=f"f{k // 4}") for k, one in enumerate(alone)]
+    told = []
+    for name, examples in (("alone", alone), ("together", together)):
+        specs = ["vanilla", "cot(stages=1)"]
+        compare(specs, examples, ScriptedLLM(by_family), limit=24, out=tmp_path / name, progress=False)
+        console = Console(width=120)
+        with console.capture() as shown:
+            console.print(needed(10, tmp_path / name))
+        told.append(shown.get())
+    differences = [1.0 * ((k // 4 in (0, 3)) - (k // 4 == 5)) for k in range(24)]
+    effect = design_effect(differences, [k // 4 for k in range(24)])
+    assert 4 < effect < 5
+    assert re.search(rf" {problems_needed(0.1, 0.5):,} *\n", told[0])
+    assert f"× {effect:.1f}" in told[1]
+    assert re.search(rf" {problems_needed(0.1, 0.5, effect=effect):,} *\n", told[1])
+    assert "design effect" in told[1]
+    assert "design effect" not in told[0]
+
+
+def test_a_race_takes_problems_in_an_order_of_its_own_that_the_seed_gives() -> None:
+    ids = [f"p{k}" for k in range(400)]
+    order = shuffled(ids, 0)
+    assert sorted(order) == sorted(ids)
+    assert order == shuffled(random.Random(1).sample(ids, 400), 0) != shuffled(ids, 1)
+    places = [int(one[1:]) for one in order]
+    assert abs(np.corrcoef(places, range(400))[0, 1]) < 0.15
+
+
+def test_a_race_looks_at_no_problem_before_those_that_its_order_has_first() -> None:
+    racing = Racing(shuffled(["p0", "p1", "p2"], 0), 3, ["a", "b"], 1, 0.0)
+    first, *_, last = shuffled(["p0", "p1", "p2"], 0)
+    done = {Key(last, spec): Result(last, spec, "f", "answered", spec == "a") for spec in "ab"}
+    racing.look(done)
+    assert racing.race.problems == 0
+    racing.look(done | {Key(first, spec): Result(first, spec, "f", "answered", True) for spec in "ab"})
+    assert racing.race.problems == 1
+
+
+def test_a_race_over_families_says_what_it_is_about(tmp_path: Path, sums: Sums) -> None:
+    def only_thinking(messages: tuple[Message, ...]) -> str:
+        k = int(re.findall(r"What is (\d+) \+", messages[-1].content)[0])
+        return f"The answer is {2 * k + ('step by step' not in messages[-1].content)}."
+
+    examples = [replace(one, family=f"f{k // 40}") for k, one in enumerate(sums(80))]
+    given = {"limit": 80, "race": 0, "out": tmp_path, "concurrency": 2, "progress": False}
+    found = compare(["vanilla", "cot(stages=1)"], examples, ScriptedLLM(only_thinking), **given)  # type: ignore[arg-type]
+    begun = {result.problem for result in found.results}
+    assert begun == set(shuffled([str(one.problem.id) for one in examples], 0)[: len(begun)])
+    assert Store.read(tmp_path).about["raced"]["sample"] is False
+    assert any(
+        "the best on the problems of this run, as running all would, and not on others" in one for one in found.remarks
+    )
+    assert any("count families and not problems." in one for one in found.remarks)
