@@ -37,7 +37,7 @@ def gaps(got: Floats, margin: float) -> Floats:
 
 
 def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
-    """What each stake becomes by one problem, times what it was, with the stakes as a further axis.
+    """What each stake becomes by one problem, times what it was, with the stakes as the first axis.
 
     Args:
         gap: see `gaps`; not a number where one of the two has no result.
@@ -47,13 +47,13 @@ def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
     """
     room = 1 - margin - owed  # what it gets back, beyond what it owes, on a problem that only it solves; at times none
     gain = np.maximum((gap + owed) / np.maximum(room, _NONE), -1)
-    return np.asarray(1 + np.nan_to_num(gain)[..., None] * STAKES)
+    return np.asarray(1 + np.multiply.outer(STAKES, np.nan_to_num(gain)))
 
 
 def split(strategies: int) -> Floats:
     """A capital of 1 against each strategy, as it is split among its rivals and the stakes."""
     against = (1 - np.eye(strategies)) / max(1, strategies - 1) / len(STAKES)
-    return np.repeat(against[..., None], len(STAKES), axis=-1)
+    return np.repeat(against[None], len(STAKES), axis=0)
 
 
 class Race:
@@ -110,4 +110,4 @@ class Race:
 
     def evidence(self) -> dict[str, float]:
         """By strategy the e-value against it: what betting 1 against it has become."""
-        return dict(zip(self.names, self._capital.sum(axis=(1, 2)).tolist(), strict=True))
+        return dict(zip(self.names, self._capital.sum(axis=(0, 2)).tolist(), strict=True))

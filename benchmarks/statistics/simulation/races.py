@@ -35,23 +35,27 @@ def raced(
     races, k, n = right.shape
     of = math.inf if sample else n
     running, seen = np.ones((races, k), dtype=bool), np.zeros((races, k), dtype=int)
-    lead, capital = np.zeros((races, k, k)), np.repeat(split(k)[None], races, axis=0)
+    going = np.arange(races)  # in which more than one is running
+    lead, capital = np.zeros((races, k, k)), np.repeat(split(k)[:, None], races, axis=1)
     for problem in range(n):
-        going = running.sum(axis=1) > 1
-        if not going.any():
-            break
-        seen[going] += running[going]
-        gap = gaps(np.where(running[going], right[going, :, problem], np.nan), margin)
-        capital[going] *= winnings(gap, lead[going] / (of - problem), margin)
-        lead[going] += np.nan_to_num(gap)
-        against = np.where(running[going], capital[going].sum(axis=(2, 3)), 0.0)
         still = running[going]
+        seen[going] += still
+        gap = gaps(np.where(still, right[going, :, problem], np.nan), margin)
+        capital *= winnings(gap, lead / (of - problem), margin)
+        lead += np.nan_to_num(gap)
+        against = np.where(still, capital.sum(axis=0).sum(axis=2), 0.0)
+        if against.max() < 1 / level:
+            continue
         for _ in range(k - 1):  # the one with the most evidence first; the last one stays
             worst = against.argmax(axis=1)
             stop = (against.max(axis=1) >= 1 / level) & (still.sum(axis=1) > 1)
             still[stop, worst[stop]] = False
             against[stop, worst[stop]] = 0.0
         running[going] = still
+        left = still.sum(axis=1) > 1
+        going, lead, capital = going[left], lead[left], capital[:, left]
+        if not len(going):
+            break
     return running, seen
 
 
@@ -92,7 +96,7 @@ def _told_apart(right: Outcomes) -> bool:
     return min(holm(p_values(right)).values(), default=1.0) < 0.05
 
 
-_BATCH = 1000
+_BATCH = 200
 """Races that are run at once."""
 
 
