@@ -66,8 +66,8 @@ def compare(
         problem_budget: what each strategy may spend on one problem; where it is used up, the problem is unanswered.
         fresh: take draws that nobody has taken before, rather than recorded ones.
         epochs: independent repetitions of every problem, each with draws of its own.
-        race: stop a strategy when it can no longer be the best by more than this many points of accuracy; the run ends
-            when one is left. See `benchmarks.statistics.racing`.
+        race: stop a strategy when it can no longer be the best of these problems by more than this many points of
+            accuracy; the run ends when one is left. See `benchmarks.statistics.racing`.
         split: of a data set of the Hugging Face hub; by default its usual one.
         progress: show on stderr how far it is.
 

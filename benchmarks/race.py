@@ -19,13 +19,11 @@ class Raced:
         points: the margin, in points of accuracy.
         of: how many results a strategy makes without a race: problems × repetitions.
         out: the strategies that were stopped, with the number of problems after which.
-        sample: whether it was about all problems like these, and not about these alone.
     """
 
     points: float
     of: int
     out: Mapping[str, int] = field(default_factory=dict)
-    sample: bool = False
 
     @classmethod
     def noted(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> Raced | None:
@@ -33,7 +31,7 @@ class Raced:
         if not note:
             return None
         out = {spec: after for spec, after in note["out"].items() if spec in specs}
-        return cls(note["points"], note["of"], out, bool(note.get("sample", True)))
+        return cls(note["points"], note["of"], out)
 
 
 class Racing:
