@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.errors import CallFailed, InputError
+from reasoning.lane import EPOCH
 from reasoning.llm.request import Completion, Request, Usage
 
 
@@ -101,7 +102,8 @@ class ReplayClient:
         if samples is None:
             raise CallFailed(f"{self.path.name} has no recording of this question: {last[:80]!r}")
         if max(draws) >= len(samples):
-            raise CallFailed(f"{self.path.name} has {len(samples)} samples of this question, not {max(draws) + 1}")
+            more = "a repetition of the run" if max(draws) >= EPOCH else "another"
+            raise CallFailed(f"{self.path.name} has {len(samples)} of this question's samples, and {more} is asked for")
         return [Completion(samples[draw], usage=Usage(calls=1)) for draw in draws]
 
     async def close(self) -> None: ...
