@@ -24,13 +24,16 @@ _ABOUT = (
     f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the plainest way to spend them. It "
     "is the mean over all choices of k from the draws that were bought, with its interval; its tokens are the prompts "
     "once, and k of the draws.",
+    "Long specs are abbreviated; the command above a table has them in full.",
 )
 
 
 def measured_part(name: str, measured: Sequence[Measured]) -> str:
     """The rows of one technique."""
     rows = [
-        [code(one.found.title), code(row.strategy), *_cells(one, row)] for one in measured for row in one.rows_of(name)
+        [code(one.found.title), code(one.found.names(row.strategy)), *_cells(one, row)]
+        for one in measured
+        for row in one.rows_of(name)
     ]
     if not rows:
         return NONE
@@ -60,10 +63,11 @@ def _section(one: Measured) -> Iterator[str]:
     yield "Made by"
     yield f"```sh\n{command(one)}\n```"
     rows = sorted((row for row in one.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
-    cells = [[_linked(row.strategy), *_cells(one, row), f"{row.unparsed}"] for row in rows]
+    names = one.found.names
+    cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in rows]
     yield table(["strategy", *HEADER, "unread"], cells, len(HEADER) + 1)
     if one.found.remarks:
-        yield "\n".join(f"- {prose(remark)}" for remark in one.found.remarks)
+        yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.remarks)
     facts = one.found.facts
     yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
 
@@ -84,9 +88,9 @@ def command(one: Measured) -> str:
     return " \\\n    ".join(["reasoning bench run", *words])
 
 
-def _linked(spec: str) -> str:
+def _linked(spec: str, shown: str) -> str:
     name = technique(spec)
-    return link(code(spec), f"techniques/{name}.md") if name in places() else code(spec)
+    return link(code(shown), f"techniques/{name}.md") if name in places() else code(shown)
 
 
 def _cells(one: Measured, row: Row) -> list[str]:
