@@ -116,6 +116,17 @@ def test_latency_changes_nothing(sums: Sums, tmp_path: Path) -> None:
     assert stopped == stopped[:1] * 4
 
 
+def test_in_the_time_given_a_race_finds_the_same_problems_again(tmp_path: Path, sums: Sums) -> None:
+    specs = ["cot", "cot(stages=1)"]
+    given = {"limit": 60, "race": 0, "out": tmp_path, "concurrency": 2, "minutes": 0.02, "progress": False}
+    first = compare(specs, sums(60), ScriptedLLM(by_prompt, latency=0.1), **given)  # type: ignore[arg-type]
+    assert 1 <= first.n < 60
+    silent = ScriptedLLM([])
+    again = compare(specs, sums(60), silent, **given)  # type: ignore[arg-type]
+    assert silent.requests == []
+    assert str(again) == str(first)
+
+
 def test_equals_run_to_the_end(sums: Sums) -> None:
     llm = ScriptedLLM(by_prompt)
     found = compare(["cot", "cot(stages=1)"], sums(30), llm, limit=30, race=0, progress=False)

@@ -17,6 +17,7 @@ from benchmarks.needed import needed
 from benchmarks.race import Racing, shuffled
 from benchmarks.result import Key, Result
 from benchmarks.statistics import design_effect, problems_needed
+from benchmarks.statistics.simulation.coverage import cluster_coverage, curve_coverage
 from benchmarks.store import Store
 from reasoning.llm.request import Message
 from reasoning.problem import Example
@@ -102,3 +103,15 @@ def test_a_race_over_families_says_what_it_is_about(tmp_path: Path, sums: Sums) 
         "the best on the problems of this run, as running all would, and not on others" in one for one in found.remarks
     )
     assert any("count families and not problems." in one for one in found.remarks)
+
+
+def test_the_interval_over_families_covers_near_0_and_100_percent_where_students_does_not() -> None:
+    found = cluster_coverage(120, 1, 8, 150)
+    assert sum(found["clustered"]) / len(found["clustered"]) > 0.92
+    assert min(found["clustered"]) > 0.85 > min(found["Student's"])
+    assert sum(found["independent"]) / len(found["independent"]) < 0.8
+
+
+def test_curves_over_families_cover_and_over_problems_do_not() -> None:
+    for of in curve_coverage(120, 8, 60).values():
+        assert of["families"] > 0.85 > 0.7 > of["problems"]
