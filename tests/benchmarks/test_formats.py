@@ -66,3 +66,13 @@ def test_its_replies_can_be_read_again(folder: Path) -> None:
     answered = [result for result in Store.read(folder).results.values() if not result.failed]
     found = rescore(folder)
     assert found.read + sum(many for _, many in found.left) == len(answered) > 0
+
+
+def test_the_example_of_the_documents_opens_without_its_journal_and_traces(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(Path(__file__).parents[2] / "docs/example", tmp_path / "example"))
+    found = Comparison.of(Store.read(folder))
+    assert len(found.rows) == 16
+    assert {row.n for row in found.rows} == {20}
+    shown = CliRunner().invoke(app, ["bench", "report", str(folder), "--write", str(tmp_path / "report.html")])
+    assert shown.exit_code == 0, shown.output
+    assert "Best: pal, 7 of 20 right." in shown.output
