@@ -73,6 +73,6 @@ def test_the_example_of_the_documents_opens_without_its_journal_and_traces(tmp_p
     found = Comparison.of(Store.read(folder))
     assert len(found.rows) == 16
     assert {row.n for row in found.rows} == {20}
-    shown = CliRunner().invoke(app, ["bench", "report", str(folder), "--write", str(tmp_path / "report.html")])
+    shown = CliRunner().invoke(app(), ["bench", "report", str(folder), "--write", str(tmp_path / "report.html")])
     assert shown.exit_code == 0, shown.output
     assert "Best: pal, 7 of 20 right." in shown.output
