@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from itertools import product
-from pathlib import Path
 
 import pytest
-from scipy.stats import binomtest
 
-from benchmarks.pairs import pairs
 from benchmarks.statistics import disagreements, holm, mcnemar, smallest_difference, wilson
 
 
@@ -108,23 +103,3 @@ def test_disagreements_are_counted_by_side() -> None:
     assert disagreements([True, True, False, False, True], [True, False, True, True, False]) == (2, 2)
     with pytest.raises(ValueError, match="shorter"):
         disagreements([True, False], [True])
-
-
-def test_three_techniques_on_the_same_recorded_problems() -> None:
-    """The recordings of Faithful CoT (Lyu et al. 2023) on GSM8K, exact p-values as scipy's binomial test gives them."""
-    folder = Path(__file__).parents[4] / "shared" / "replay"
-    if not folder.is_dir():
-        pytest.skip("the recordings lie beside the checkout")
-    right: dict[str, dict[str, float]] = {}
-    for technique in ("cot", "pal", "ltm"):
-        with gzip.open(folder / f"faithful_gsm8k_codex_{technique}.jsonl.gz", "rt", encoding="utf-8") as lines:
-            records = [json.loads(line) for line in lines]
-        right[technique] = {str(one["id"]): float(one["recorded_correct"]) for one in records}
-    found = {(pair.first, pair.second): pair for pair in pairs(right, ["cot", "pal", "ltm"])}
-    assert {pair.n for pair in found.values()} == {1319}
-    for pair in found.values():
-        a, b = right[pair.first], right[pair.second]
-        only_a, only_b = sum(a[k] > b[k] for k in a), sum(b[k] > a[k] for k in a)
-        assert pair.p == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
-        assert pair.difference.value == pytest.approx((only_a - only_b) / 1319)
-        assert pair.difference.shown
