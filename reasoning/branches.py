@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from reasoning.llm.request import Completion, Request
@@ -76,10 +77,11 @@ async def alike(
     loop = asyncio.get_running_loop()
     tasks: list[asyncio.Task[T]] = []
     begun = loop.create_future()
+    around = copy_context()  # not that of the first branch, which begins the others in the midst of its work
 
     def begin() -> None:
         if not begun.done():
-            tasks.extend(map(loop.create_task, works))
+            tasks.extend(loop.create_task(work, context=around.copy()) for work in works)
             begun.set_result(None)
 
     async def first(work: Coroutine[Any, Any, T]) -> T:

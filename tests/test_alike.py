@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_branches_that_branch_or_go_through_another_door_are_side_by_side(way: s
     SelfConsistency(Scene(within), samples=4).run(QUESTION, llm)
     assert llm.waves == (1 if way == "set" else 2)
     assert len(llm.requests) == (1 if way == "set" else 2)
+
+
+def test_what_the_first_branch_sets_around_its_call_is_not_around_the_others() -> None:
+    span, seen = ContextVar("span", default="solve"), []
+
+    async def within(session: Session) -> Answer:
+        seen.append(span.get())
+        span.set("stage")
+        return answered((await session.ask("a")).text)
+
+    SelfConsistency(Scene(within), samples=3).run(QUESTION, numbered())
+    assert seen == ["solve"] * 3
 
 
 def test_branches_without_a_call_end() -> None:
