@@ -189,7 +189,7 @@ def test_the_corpus_would_notice(surroundings: Surroundings) -> None:
     }.items():  # fmt: skip
         path = next(path for path in PROGRAMS if path.stem == name)
         done = subprocess.run(
-            [sys.executable, "-c", f"{inputs}{path.read_text()}\nprint(ans)"],
+            [sys.executable, "-B", "-c", f"{inputs}{path.read_text()}\nprint(ans)"],
             capture_output=True,
             text=True,
             timeout=30,
