@@ -43,7 +43,8 @@ class TimeLeft:
             self._bought[result.strategy].append(result.spent.seconds)
 
     def estimate(self, spent: float, now: float, ready: float = 0.0, stopped: Collection[str] = ()) -> float | None:
-        """Seconds to the end; None where nothing was bought yet, so that nothing tells.
+        """Seconds to the end; None where nothing tells: nothing was bought yet, or what is under way takes longer than
+        usual.
 
         Args:
             spent: seconds of model time that were bought by now, those of solves that are under way included.
@@ -61,8 +62,10 @@ class TimeLeft:
             if spec not in stopped
         )
         under_way = max(0.0, spent - self._in_results)
+        if under_way >= work:
+            return None
         pace = spent / max(now - max(self._began, ready), 1e-3)
-        return max(0.0, work - under_way) / pace
+        return (work - under_way) / pace
 
     def _record(self, result: Result) -> None:
         if not result.failed:

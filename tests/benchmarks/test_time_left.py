@@ -95,3 +95,11 @@ def test_failures_are_no_measure_but_are_done() -> None:
     assert left.estimate(60.0, 60.0) is None
     left.add(solved(todo[1]), 61.0)
     assert left.estimate(61.0, 61.0) == pytest.approx(8)
+
+
+def test_a_last_solve_that_takes_longer_than_usual_is_no_time_of_nothing() -> None:
+    first, last = keys(2, [CHEAP])
+    left = TimeLeft([first, last], [])
+    left.add(solved(first), now=1.0)
+    assert left.estimate(1.5, now=1.5) == pytest.approx(0.5)
+    assert left.estimate(5.0, now=5.0) is None
