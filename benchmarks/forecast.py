@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import Names
@@ -14,7 +15,6 @@ from benchmarks.settings import short_name, task_name
 from benchmarks.table import many
 from benchmarks.tasks import Task
 from reasoning import loop
-from reasoning.budget import prompt_bound
 from reasoning.errors import UsageError
 from reasoning.formula import Formula
 from reasoning.journal import Journal
@@ -26,6 +26,7 @@ from reasoning.problem import Example
 from reasoning.session import Session
 from reasoning.strategy import Strategy
 from reasoning.trace import Trace
+from reasoning.worst_case import prompt_bound
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,7 +85,7 @@ class Forecast:
             notes.append("No price is known for this model: give one in a models.toml, or limit tokens.")
         return "\n".join([*notes, *self._names.legend])
 
-    @property
+    @cached_property
     def _names(self) -> Names:
         return Names.of(row.strategy for row in self.rows)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
-from reasoning.errors import BudgetExhausted, PriceUnknown, UnknownName, UsageError
+from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.llm.request import Request, Usage
+from reasoning.worst_case import Bounds, Price, prompt_bound
 
 T = TypeVar("T")
-
-Price = Callable[[Usage], float | None]
-"""What a usage costs in US dollars; None where the price is not known."""
 
 
 @dataclass(eq=False)
@@ -109,7 +107,7 @@ class Budget:
                 budget._started = now
         priced = any(budget.usd is not None for budget in limited)
         completion = request.max_tokens * draws
-        call = _Call(request.model, draws, prompt_bound(request), completion, price if priced else None)
+        call = Bounds(request.model, draws, prompt_bound(request), completion, price if priced else None)
         waiter = asyncio.Event()
         try:
             while True:
@@ -231,57 +229,6 @@ def nested(budget: Budget | None, outer: Budget) -> Budget:
 _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
 
 
-class _Call(NamedTuple):
-    """What is known of a call beforehand.
-
-    Attributes:
-        model: whose it is.
-        draws: completions that are asked for.
-        prompt: the most tokens that its prompt can have, but for what the provider adds.
-        completion: the most tokens that its completions can have.
-        price: what a usage costs; None where dollars are not limited.
-    """
-
-    model: str
-    draws: int
-    prompt: int
-    completion: int
-    price: Price | None
-
-    def worst_cases(self, hidden: int | None) -> tuple[Usage, Usage]:
-        """What it may use: by what is known to be hidden in prompts, and with what may be.
-
-        Raises:
-            PriceUnknown: a limit in dollars, and no known price.
-        """
-        least = self.priced(Usage(self.draws, self.prompt + (hidden or 0), self.completion))
-        if hidden is not None:
-            return least, least
-        return least, self.priced(Usage(self.draws, self.prompt + _HIDDEN, self.completion))
-
-    def priced(self, usage: Usage) -> Usage:
-        """The usage with its price, where dollars are limited."""
-        if self.price is None:
-            return usage
-        if (usd := self.price(usage)) is None:
-            raise PriceUnknown(
-                f"no price is known for {self.model}: give it in a models.toml, or limit tokens or calls instead of "
-                "dollars"
-            )
-        return replace(usage, usd=usd)
-
-    def believed(self, used: Usage, worst: Usage) -> Usage:
-        """What was used, as reported; a count that is missing or beyond all reason is that of the worst case."""
-        prompt, completion = used.prompt_tokens, used.completion_tokens
-        if not 0 < prompt <= self.prompt + _HIDDEN:
-            prompt = worst.prompt_tokens
-        if not 0 < completion <= worst.completion_tokens:
-            completion = worst.completion_tokens
-        if (prompt, completion) != (used.prompt_tokens, used.completion_tokens):
-            return self.priced(replace(used, prompt_tokens=prompt, completion_tokens=completion))
-        return used if used.usd is not None else self.priced(used)
-
-
 @dataclass
 class Reservation:
     """What is held back for one request, in a budget and in those around it.
@@ -294,7 +241,7 @@ class Reservation:
     """
 
     budgets: Sequence[Budget]
-    call: _Call | None = None
+    call: Bounds | None = None
     worst: Usage = field(default_factory=Usage)
     held: Sequence[Usage] = ()
 
@@ -317,18 +264,7 @@ class Reservation:
 
 _EARLY = 1e-6
 """Seconds by which a timer may ring too early."""
-_HIDDEN = 8192
-"""Tokens that a provider may add to a prompt, in templates of its own."""
 
 
 def _passed(what: str, limit: float, spent: float, value: float) -> str:
     return f"{spent:g} of {limit:g} {what} are spent, and the next call may need {value - spent:g}"
-
-
-def prompt_bound(request: Request) -> int:
-    """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
-    return sum([_bytes(turn.content) + 16 for turn in request.messages])
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

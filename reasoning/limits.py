@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from reasoning.circuit import PATIENCE, Circuit
 from reasoning.company import Company
 from reasoning.errors import CallFailed, UsageError
+from reasoning.shares import waits
 
 CONCURRENCY = 32
 """Requests in flight where nobody says how many."""
@@ -203,9 +202,8 @@ class Limits:
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """Obey the headers in which providers tell what is left of a minute's share."""
-        for left, reset in _SHARES:
-            if headers.get(left, "").strip() == "0":
-                self._hold(min(_seconds(headers.get(reset, "")), 60.0))
+        for seconds in waits(headers):
+            self._hold(min(seconds, 60.0))
 
     def __str__(self) -> str:
         """Why nothing goes out, for people; empty where calls go out."""
@@ -280,25 +278,5 @@ class _Waiter:
     wanted: Callable[[], bool]
 
 
-_SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for what in ("requests", "tokens")] + [
-    (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset") for what in ("requests", "tokens")
-]
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
 def _least(numbers: Iterable[float | None]) -> float | None:
     return min((one for one in numbers if one is not None), default=None)
-
-
-def _seconds(text: str) -> float:
-    """What a reset header says: "1s", "6m0s", "20ms", bare seconds, or a time."""
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    if parts := re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text):
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    try:
-        return max(0.0, (datetime.fromisoformat(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 1.0

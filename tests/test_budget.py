@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from reasoning.budget import Budget, prompt_bound
+from reasoning.budget import Budget
 from reasoning.errors import BudgetExhausted
 from reasoning.llm.request import Message, Request, Usage
+from reasoning.worst_case import prompt_bound
 from tests.faults import clock
 from tests.faults.clock import Clock
 

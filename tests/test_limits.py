@@ -129,9 +129,9 @@ def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("20ms", 0.02), ("6m0s", 360), ("1h2m", 3720), ("7", 7), ("soon", 1)])
 def test_reset_headers(text: str, seconds: float) -> None:
-    from reasoning.limits import _seconds
+    from reasoning.shares import seconds as read
 
-    assert _seconds(text) == seconds
+    assert read(text) == seconds
 
 
 def test_tokens_a_minute_space_requests(clock: Clock) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from reasoning import loop, telemetry
-from reasoning.budget import Budget, prompt_bound
+from reasoning.budget import Budget
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.limits import Limits
@@ -20,6 +20,7 @@ from reasoning.llm.request import Client, Completion, Drawn, Request, Usage
 from reasoning.llm.settings import checked
 from reasoning.prompts import Conversation
 from reasoning.retry import retrying
+from reasoning.worst_case import prompt_bound
 
 SAMPLING: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""

@@ -60,7 +60,8 @@ class Traits:
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
         """The settings that `apply` leaves out, in their order."""
-        return [name for name in sampling if name in gone] if (gone := self._gone(sampling)) else []
+        gone = self._gone(sampling)
+        return [name for name in sampling if name in gone] if gone else []
 
     def _gone(self, sampling: Mapping[str, Any]) -> frozenset[str]:
         if not self.drop_thinking:

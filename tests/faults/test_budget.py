@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from reasoning.budget import Budget, prompt_bound
+from reasoning.budget import Budget
 from reasoning.circuit import Circuit
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.limits import Limits
@@ -20,6 +20,7 @@ from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.testing import ScriptedLLM
+from reasoning.worst_case import prompt_bound
 from tests.faults import clock
 from tests.faults.clock import Clock
 
