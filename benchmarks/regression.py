@@ -100,7 +100,7 @@ class Regression:
         for one in self.changes:
             if not one.pair.n:
                 found[one.name] = f"nothing could be compared: left out are {one.left_out}"
-            elif one not in self.worse and one.lowest is not None and self._beyond(one.lowest):
+            elif one.lowest is not None and self._beyond(one.lowest) and not self._beyond(one.pair.difference.value):
                 found[one.name] = (
                     f"too little could be compared: left out are {one.left_out}, "
                     f"with which the change could be {100 * one.lowest:+.1f} points"
