@@ -13,7 +13,7 @@ from benchmarks.forecast import first_requests
 from benchmarks.pairs import Pair
 from benchmarks.plan import Plan
 from benchmarks.rows import Row
-from benchmarks.table import many
+from benchmarks.table import many, numbers
 from benchmarks.tasks import Task
 from benchmarks.verdict import LEVEL, listed
 from reasoning import loop
@@ -199,12 +199,12 @@ def _cost(cost: Mapping[str, float]) -> str:
 def _by_card(candidate: Strategy) -> str:
     """What its card says; whether it serves the task was seen before."""
     low, high = candidate.calls_range()
-    calls = f"{low} call{'s' * (low != 1)}" if low == high else f"{low} to {high} calls"
+    calls = many(low, "call") if low == high else f"{low} to {high} calls"
     return f"- {candidate!r}, {calls}: when {candidate.card.use_when}. Not when {candidate.card.avoid_when}."
 
 
 def _beside(pair: Pair) -> str:
     found = pair.difference
     told = "not told apart" if pair.adjusted >= LEVEL else "better" if found.value > 0 else "worse"
-    value, low, high = (f"{round(100 * one):+d}" for one in (found.value, found.low, found.high))
-    return f"beside {pair.second}: {told}, {value} points (95 %: {low} to {high}) on {many(pair.n, 'problem')}"
+    points = f"{round(100 * found.value):+d} points (95 %: {numbers(pair)[1]})"
+    return f"beside {pair.second}: {told}, {points} on {many(pair.n, 'problem')}"

@@ -17,6 +17,7 @@ from benchmarks.tasks.rows import Row, Rows
 from benchmarks.tasks.task import NOT_KNOWN, kinds_of
 from reasoning.errors import InputError, MissingExtra
 from reasoning.llm.replay import records
+from reasoning.problem import Example
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,16 @@ class File(Rows):
     @property
     def kind(self) -> str:
         """Known by reading the file. May raise InputError."""
-        return kinds_of(self.load(sys.maxsize, 0))
+        return kinds_of(self._all)
+
+    @property
+    def size(self) -> int:
+        """How many problems there are. May raise InputError."""
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> Sequence[Example]:
+        return self.load(sys.maxsize, 0)
 
     @property
     def prefix(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.table import bare
-from benchmarks.tasks import FORMS, get, hub, named
+from benchmarks.tasks import FORMS, Task, get, hub, named
 from benchmarks.tasks.files import File
 from benchmarks.tasks.gym import known, not_offered
 
@@ -34,7 +33,7 @@ def one(name: str) -> RenderableType:
         return Text("\n".join([*(f"gym:{one}" for one in known()), "", *_refused()]))
     configs = hub.catalogue().get(name, {}).get("configs", ())  # of a name that lacks its second half
     task = get(f"{name}:{configs[0]}" if configs else name)
-    _, problems, kind, *_ = _row(name)
+    _, problems, kind, *_ = _row(name, task)
     told = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
     if isinstance(task, hub.Hub):
         config = "" if configs else task.config
@@ -55,15 +54,15 @@ def _refused() -> list[str]:
     return [f"not offered, as {why}: {', '.join(sorted(names))}" for why, names in by_reason.items()]
 
 
-def _row(name: str) -> tuple[str, ...]:
+def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
     data = hub.catalogue().get(name.partition(":")[0])
     if data is not None:
         fields, several = data["fields"], "configs" in data
         usual = "choice" if "options" in fields or not several else "by the task"
         many = f"up to {data['size']:,}" if several else f"{data['size']:,}"
         return name, many, fields.get("kind", usual), data["licence"], data["about"]
-    task = get(name)
-    size = len(task.load(sys.maxsize, 0)) if isinstance(task, File) else getattr(task, "size", None)
+    task = task or get(name)
+    size = getattr(task, "size", None)
     without = "–" if isinstance(task, hub.Hub) else "endless"
     return name, f"{size:,}" if size else without, task.kind, task.licence, task.source
 
