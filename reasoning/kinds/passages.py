@@ -22,22 +22,25 @@ _PLACES = 200
 """How many words that may be triggers, and how many boxes, are looked at, from the last one back."""
 
 # What every trigger has: a literal, which is sought first, since most texts lack most of them. One to a pattern:
-# several in one make the search of a long text five times slower.
+# several in one make the search of a long text five times slower. Case is ignored by looking at a copy of the text in
+# lower case, which is far quicker than patterns that ignore it; all that follow want that copy.
 _WORDS = {
-    "answer": re.compile(r"answer(?<![^\W_]answer)", re.IGNORECASE),
-    " option": re.compile(r" option", re.IGNORECASE),
-    " choice": re.compile(r" choice", re.IGNORECASE),
+    "answer": re.compile(r"answer(?<![^\W_]answer)"),
+    " option": re.compile(r" option"),
+    " choice": re.compile(r" choice"),
+}
+_SIGNS = {  # these want the text itself
     "####": re.compile(r"####(?<!#####)(?!#)"),
     "Ans": re.compile(r"Ans(?=:|\. )(?<!\wAns)"),
     "ANS": re.compile(r"ANS(?=:|\. )(?<!\wANS)"),
 }
-_PICKED = re.compile(r"\b(?:correct|right|best|final)$", re.IGNORECASE)  # the correct option is
-_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?", re.IGNORECASE)  # before it in a heading
+_PICKED = re.compile(r"\b(?:correct|right|best|final)$")  # the correct option is
+_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")  # before it in a heading
 _NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
 _FORMS = {
-    "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )", re.IGNORECASE),
-    "tag": re.compile(rf"{_NAME}[>\]]", re.IGNORECASE),
-    "key": re.compile(rf"{_NAME}[\"']\s?:", re.IGNORECASE),
+    "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )"),
+    "tag": re.compile(rf"{_NAME}[>\]]"),
+    "key": re.compile(rf"{_NAME}[\"']\s?:"),
 }
 _BEFORE = re.compile(r"(?:(?P<tag>[<\[])(?:\w{1,12}[_ ])?|(?P<key>[\"'])(?:\w{1,20}[_ ])?)$")
 """<final_answer>, [ANSWER], {"final_answer": …"""
@@ -54,7 +57,7 @@ _TRIGGER = re.compile(
         (?P<negated>n['’]t)?(?![\w'’])
     )
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # a backslash takes the meaning from a brace
@@ -102,10 +105,11 @@ def visible(text: str, region: Region | None) -> str:
 
 def statements(text: str) -> Iterator[Statement]:
     """What follows each trigger, the last one first; each ends where a later trigger begins."""
-    end = len(text)
-    words = [word for pattern in _words(text) for word in deque(pattern.finditer(text), maxlen=_PLACES)]
-    for word in sorted(words, key=re.Match.start, reverse=True)[:_PLACES]:
-        if (trigger := _trigger(text, word)) is None:
+    end, lower = len(text), _lower(text)
+    words = [word.start() for found in _words(text, lower) for word in deque(found, maxlen=_PLACES)]
+    words.sort(reverse=True)
+    for word in words[:_PLACES]:
+        if (trigger := _trigger(lower, word)) is None:
             continue
         form, at, negated = trigger
         rest = text[at : min(end, at + LINE)]
@@ -113,45 +117,54 @@ def statements(text: str) -> Iterator[Statement]:
             said = field(rest, 0)
         else:
             rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
-            line, *below = rest.split("\n", 5)[:5]
+            line, _, below = rest.partition("\n")
             if _BARE.fullmatch(line) or _AHEAD.fullmatch(line):
-                line = next((_BULLET.sub("", line, count=1) for line in below if not _BARE.fullmatch(line)), "")
+                lines = below.split("\n", 4)[:4]
+                line = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
             said = line.strip().lstrip(_LEAD)
         heads = form in ("colon", "heading") and _MORE.search(text[at : at + LINE].strip()) is not None
         lists = heads and _LISTS.match(text, at, at + LINE) is not None
         yield Statement(said, form, negated, heads, lists, at)
-        end = word.start()
+        end = word
 
 
 def first_statement(text: str) -> int | None:
     """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
-    words = (word for pattern in _words(text) for word in islice(pattern.finditer(text), _PLACES))
-    ends = (trigger[1] for word in sorted(words, key=re.Match.start) if (trigger := _trigger(text, word)))
+    lower = _lower(text)
+    words = (word.start() for found in _words(text, lower) for word in islice(found, _PLACES))
+    ends = (trigger[1] for word in sorted(words) if (trigger := _trigger(lower, word)))
     return next(ends, None)
 
 
-def _words(text: str) -> list[re.Pattern[str]]:
-    folded = text.casefold()
-    return [pattern for literal, pattern in _WORDS.items() if literal in text or literal in folded]
+def _lower(text: str) -> str:
+    """The text in lower case, letter by letter, so that every place is the same."""
+    return (text if text.isascii() else text.replace("İ", "i")).lower()
 
 
-def _trigger(text: str, word: re.Match[str]) -> tuple[str, int, bool] | None:
+def _words(text: str, lower: str) -> list[Iterator[re.Match[str]]]:
+    """Those of each literal that occurs."""
+    words = [pattern.finditer(lower) for literal, pattern in _WORDS.items() if literal in lower]
+    return words + [pattern.finditer(text) for literal, pattern in _SIGNS.items() if literal in text]
+
+
+def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
     """Form, end and negation of the trigger to which a word belongs; None where the word is just a word."""
-    start = word.start()
-    if word[0][0] == "#":
-        return "mark", word.end(), False
-    if word[0] in ("Ans", "ANS"):
-        return "colon", word.end() + 1, False
-    before = text[max(0, start - 40) : start]
-    if word[0][0] == " " and not _PICKED.search(before):
+    first = lower[start]
+    if first == "#":
+        return "mark", start + 4, False
+    if first == "a" and lower[start + 3] != "w":  # Ans:
+        return "colon", start + 4, False
+    before = lower[max(0, start - 40) : start]
+    if first == " " and not _PICKED.search(before):
         return None
-    opened = _BEFORE.search(before) if any(map(before.__contains__, "<[\"'")) else None
-    if opened and (found := _FORMS[str(opened.lastgroup)].match(text, start)):
+    quoted = "<" in before or "[" in before or '"' in before or "'" in before
+    opened = _BEFORE.search(before) if quoted else None
+    if opened and (found := _FORMS[str(opened.lastgroup)].match(lower, start)):
         return str(opened.lastgroup), found.end(), False
-    if found := _TRIGGER.match(text, start):
+    if found := _TRIGGER.match(lower, start):
         return "verb" if found["verb"] else "colon", found.end(), found["negated"] is not None
     at_line = "\n" in before or start == len(before)
-    found = _FORMS["heading"].match(text, start) if at_line and _HEAD.fullmatch(before.rpartition("\n")[2]) else None
+    found = _FORMS["heading"].match(lower, start) if at_line and _HEAD.fullmatch(before.rpartition("\n")[2]) else None
     return ("heading", found.end(), False) if found else None
 
 
