@@ -22,6 +22,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 HOME = weights.folder()  # where the user's weights are, before any test moves them
 
 
+def pytest_configure() -> None:
+    """Of several processes that test side by side each has cores of its own: a local model takes a thread for each."""
+    worker, cores = os.environ.get("PYTEST_XDIST_WORKER", ""), getattr(os, "sched_getaffinity", lambda _: ())(0)
+    if worker and cores:
+        own = sorted(cores)[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+        os.sched_setaffinity(0, own or cores)
+
+
 def pytest_collection_finish() -> None:
     """What thousands of tests are made of is not looked through again and again: that takes a third of a second."""
     gc.collect()

@@ -69,11 +69,13 @@ def named() -> dict[str, Callable[[], Task]]:
     from benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
     from benchmarks.tasks.game24 import GAME24
     from benchmarks.tasks.gym import GSM_SYMBOLIC
-    from benchmarks.tasks.symbolic import COIN_FLIP, LAST_LETTERS
+    from benchmarks.tasks.reports import REPORTS
+    from benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
 
-    here: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, GAME24, FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
-    made = {task.name: partial(get, task) for task in here}
-    return made | {name: partial(hub.named, name) for name in hub.catalogue()}
+    made: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, REPORTS)
+    shipped: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
+    here = {task.name: partial(get, task) for task in (*made, *shipped)}
+    return here | {name: partial(hub.named, name) for name in hub.catalogue()}
 
 
 def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:

@@ -1,13 +1,15 @@
-"""Two symbolic tasks of Wei et al. 2022 (arXiv 2201.11903, §5), made from a seed and memorised by no model."""
+"""Symbolic tasks, made from a seed and memorised by no model: two of Wei et al. 2022 (arXiv 2201.11903, §5), and bricks
+in a pile, which are the brick world of Hu et al. 2023 (arXiv 2305.10276, §3)."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from benchmarks.tasks.task import BY_KIND, MADE
-from reasoning.kinds import Kind, Text, YesNo
+from reasoning.kinds import Items, Kind, Text, YesNo
 from reasoning.problem import Example, Problem
 
 _FIRST = (
@@ -18,6 +20,7 @@ _LAST = (
     *("Abbott", "Bergman", "Castro", "Dvorak", "Eriksen", "Fontaine", "Garcia", "Hussein", "Ishikawa", "Jansen"),
     *("Kovacs", "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quigley", "Romano", "Schmidt", "Tanaka"),
 )
+_COLOURS = ("red", "blue", "green", "yellow", "white", "black", "purple", "orange", "brown", "pink", "grey", "silver")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Symbolic:
     source = "made from a seed"
     licence = "Apache-2.0"
     canary = ""
-    contamination = f"{MADE}; their form is public since 2022"
+    contamination = f"{MADE}; such tasks are public since 2022"
 
     @property
     def kind(self) -> str:
@@ -73,7 +76,20 @@ def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, str]:
     return question, "no" if sum(flips) % 2 else "yes"
 
 
+def _bricks(chance: random.Random, bricks: int = 6) -> tuple[str, str]:
+    pile = chance.sample(_COLOURS, bricks)  # from the bottom
+    told = [f"The {above} brick lies on the {below} brick." for below, above in pairwise(pile)]
+    wanted = chance.randrange(bricks - 2)
+    question = (
+        f"{' '.join(chance.sample(told, len(told)))} You want the {pile[wanted]} brick. "
+        "Which bricks must you lift off first, the topmost first? Give their colours."
+    )
+    return question, ", ".join(pile[:wanted:-1])
+
+
 LAST_LETTERS = Symbolic("last_letters", Text(), _last_letters)
 """Join the last letters of four names; the paper's out-of-domain length."""
 COIN_FLIP = Symbolic("coin_flip", YesNo(), _coin_flip)
 """Whether a coin still lies heads up after four people; the paper's out-of-domain length."""
+BRICKS = Symbolic("bricks", Items(sep=","), _bricks)
+"""Which bricks of a pile of six lie on the wanted one; told in any order, as the paper's harder setting."""

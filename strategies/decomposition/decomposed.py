@@ -143,9 +143,8 @@ class Decomposed(Strategy):
             raise Stuck(f"more than {self.max_asked} sub-questions")
         inner = frame.within(line.questions)
         if frame.depth == 0 and len(inner) > 1:
-            lanes = session.lanes(len(inner), line.handler)
-            branches = zip(inner, lanes, strict=True)
-            said = await together([self._answer(line.handler, one, problem, lane) for one, lane in branches])
+            lanes = zip(inner, session.lanes(len(inner), line.handler), strict=True)
+            said = await together([self._answer(line.handler, one, problem, lane) for one, lane in lanes])
         else:
             said = [await self._answer(line.handler, one, problem, session) for one in inner]
         frame.left += sum(one.left for one in inner)

@@ -44,7 +44,6 @@ GO_ON = Prompt(
     recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
     "gives the answer.",
 )
-
 _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b", re.IGNORECASE)
 
 
