@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TypeVar
 
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
@@ -157,12 +158,13 @@ class Budget:
             raise
 
     @property
-    def _chain(self) -> list[Budget]:
+    def _chain(self) -> tuple[Budget, ...]:
         """This budget and those around it, the innermost first."""
-        chain = [self]
-        while (outer := chain[-1].within) is not None:
-            chain.append(outer)
-        return chain
+        return (self, *self._around)
+
+    @cached_property
+    def _around(self) -> tuple[Budget, ...]:
+        return self.within._chain if self.within else ()
 
     @property
     def _limited(self) -> bool:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
@@ -221,12 +221,25 @@ class _Clean(dict[str, str]):
         if name not in self._values:
             known = ", ".join(sorted(self._values))
             raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
-        clean = self[name] = _TURN_MARK.sub(r"\g<0> ", self._neutral(str(self._values[name])))
+        clean = self._neutral(str(self._values[name]))
+        if "<" in clean or "[" in clean:
+            clean = _TURN_MARK.sub(r"\g<0> ", clean)
+        self[name] = clean
         return clean
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
-    return PLACEHOLDER.sub(lambda match: "{" + match[1] + "}" if match[1] else values[match[2]], text)
+    return "".join([values[name] if name else said for said, name in _parts(text)])
+
+
+@lru_cache(1024)
+def _parts(text: str) -> list[tuple[str, str]]:
+    """A section in parts: words as they stand, or the name of a placeholder."""
+    parts, at = [], 0
+    for match in PLACEHOLDER.finditer(text):
+        parts += [(text[at : match.start()], ""), (f"{{{match[1]}}}", "") if match[1] else ("", match[2])]
+        at = match.end()
+    return [*parts, (text[at:], "")]
 
 
 def _lines(items: Iterable[str]) -> str:

@@ -108,8 +108,8 @@ def _example(seed: int, number: int) -> Example:
     told: list[list[str]] = [[] for _ in range(_REPORTS)]
     for at, (wordings, place) in enumerate(zip(happenings, places, strict=True)):
         by = chance.sample(range(_REPORTS), chance.choice((2, 3))) if at < _SHARED else [(at - _SHARED) % _REPORTS]
-        for report, words in zip(by, chance.sample(wordings, len(by)), strict=True):
-            told[report].append(words.format(place=place))
+        for teller, words in zip(by, chance.sample(wordings, len(by)), strict=True):
+            told[teller].append(words.format(place=place))
     for report in told:
         chance.shuffle(report)
     shared = places[:_SHARED]

@@ -70,6 +70,7 @@ class LLM:
         self._honours_n = self.traits.n
         self._price = _nothing if client.free else getattr(client, "price", lambda usage: None)
         self._asked: tuple[object, ...] = ()
+        self._settings: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._checked: set[frozenset[str]] = set()
         self._request: Request
         self._leaving: dict[tuple[str, Account], list[int]] = {}
@@ -120,11 +121,21 @@ class LLM:
         Raises:
             UsageError: what is no setting of a call, and a key among them.
         """
-        given = {**self.sampling, **sampling}
+        settings = self._applied({**self.sampling, **sampling})
         # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
-        asked = (conversation, given, str(given), self.client.model, self.client.endpoint)  # 1 and 1.0 are equal
-        if self._asked == asked:
-            return self._request
+        asked = (conversation, id(settings), self.client.model, self.client.endpoint)  # by value 1 and 1.0 are equal
+        if self._asked != asked:
+            self._asked = asked
+            self._request = Request(
+                self.client.model, conversation.messages, settings, self.client.endpoint, shared=conversation.shared
+            )
+        return self._request
+
+    def _applied(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The settings that go out; those of call after call are the same, and so is what comes of them."""
+        before, said, applied = self._settings
+        if given == before and str(given) == said:
+            return applied
         settings = {
             name: float(value) if name in _FRACTIONS else value for name, value in given.items() if value is not None
         }
@@ -135,15 +146,9 @@ class LLM:
         if names not in self._checked or "extra_body" in names:
             checked(settings, "of a call")
             self._checked.add(names)
-        self._asked = asked
-        self._request = Request(
-            self.client.model,
-            conversation.messages,
-            self.traits.apply(settings),
-            self.client.endpoint,
-            shared=conversation.shared,
-        )
-        return self._request
+        applied = self.traits.apply(settings)
+        self._settings = given, str(given), applied
+        return applied
 
     async def draw(self, request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
         """The draws with these indexes: from the journal, from a flight under way, or bought now.
