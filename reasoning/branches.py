@@ -44,7 +44,7 @@ class Opening:
             await asyncio.sleep(0)  # the others come as far as this one, so that what they ask next leaves together too
         if (outcome := self._drawn.pop(lane, None)) is None:
             return None
-        if n != 1 or request != self._request:
+        if n != 1 or (request is not self._request and request != self._request):
             self.otherwise.add(self._work)
             branch.note("asks something else than the first of these branches: a draw was bought for nothing")
             return None

@@ -46,8 +46,8 @@ class Lane:
             raise UsageError(f"more than {WIDTH} draws of one request in one solve")
         self._taken[key] = first + n
         self._tell_parent(key)
-        base = self._base(key)
-        return [base + (first + i) * self._stride for i in range(n)]
+        begin = self._base(key) + first * self._stride
+        return list(range(begin, begin + n * self._stride, self._stride))
 
     def peek(self, key: str) -> int:
         """The index that the next draw of this request would have."""
@@ -90,5 +90,7 @@ class Lane:
             self._origin._taken[key] = max(self._origin._taken.get(key, 0), self._taken[key])
             self._origin._tell_parent(key)
         elif self._parent is not None:
-            self._parent._taken[key] = self._before.get(key, 0) + self._width
-            self._parent._tell_parent(key)
+            behind = self._before.get(key, 0) + self._width
+            if self._parent._taken.get(key) != behind:  # else one of those beside this one has told
+                self._parent._taken[key] = behind
+                self._parent._tell_parent(key)
