@@ -13,14 +13,15 @@ from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
-from reasoning.llm.request import Completion, Message, Usage
+from reasoning.llm.flight import completions as landed
+from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.tools import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
     from reasoning.branches import Opening
-    from reasoning.llm.flight import Account
+    from reasoning.llm.flight import Account, Ended
     from reasoning.llm.llm import LLM
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
@@ -52,7 +53,7 @@ class Session:
         self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
         self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
-        self._opening: Opening | None = None
+        self._drawn: tuple[Request, Completion | Ended] | None = None  # its first draw, which is there already
 
     async def sample(
         self,
@@ -90,20 +91,54 @@ class Session:
             if value is not None:
                 settings[name] = value
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
-        request = self._llm.request(conversation, settings)
-        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
-            self._left_out |= left_out
-            self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
-        opening, self._opening = self._opening, None
-        completions = await opening.first(self, request, n) if opening else None
-        if completions is None:
-            completions = await self._llm.draw(request, self._lane.take(request.key, n), self._account)
+        request = self._request(conversation, settings)
+        draws = self._lane.take(request.key, n)
+        drawn, self._drawn = self._drawn, None
+        if drawn is not None and n == 1 and request == drawn[0]:
+            completions = landed([drawn[1]])
+        else:
+            completions = await self._llm.draw(request, draws, self._account)
         self.trace.events.append(Call(request.messages, request.sampling, tuple(completions)))
         return completions
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
         """One draw; see `sample`."""
         return (await self.sample(prompt, 1, **settings))[0]
+
+    async def begin(
+        self, opening: Opening, n: int, name: str = "branch", *, after: int = 0, **sampling: Any
+    ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, Session]]:
+        """Begin `n` branches that ask the same first: one call asks for the first draws of all.
+
+        Each gets the draw that it would have got alone, and whatever is left to do is done in sessions as `lanes` gives
+        them, so a branch whose first reply settles its answer needs none.
+
+        Args:
+            opening: what they ask.
+            n, name, after, sampling: as in `lanes`.
+
+        Returns:
+            By place: the answers that are settled, with their draws; and the sessions of the others, in which the
+            strategy is run. The first call of each finds its draw there, or ends as that draw did.
+        """
+        settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
+        request = self._request(opening.turns, {**settings, **opening.settings})
+        lanes = self._lane.split(n, after)
+        drawn = await self._llm.outcomes(request, [lane.peek(request.key) for lane in lanes], self._account)
+        settled: dict[int, tuple[Answer, Completion]] = {}
+        for place, draw in enumerate(drawn):
+            if isinstance(draw, Completion) and (answer := opening.settle(draw)) is not None:
+                settled[place] = answer, draw
+        if settled:
+            lanes[next(iter(settled))].take(request.key, 1)  # so that this session's own lane goes on behind them all
+            draws = tuple([draw for _, draw in settled.values()])
+            self.trace.events.append(Call(request.messages, request.sampling, draws))
+        others = {}
+        for place in range(n):
+            if place not in settled:
+                others[place] = self._branch(f"{name} {after + place + 1}", lanes[place], settings)
+                others[place]._drawn = request, drawn[place]
+        return settled, others
 
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Name a part of the trace."""
@@ -143,7 +178,6 @@ class Session:
             after: so many were given and have ended, and these are the next of them; see `Lane.split`.
             sampling: settings for calls in the branches that do not give their own.
         """
-        self._begun()
         settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
         lanes = self._lane.split(n, after)
         return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
@@ -156,7 +190,6 @@ class Session:
             names: what the trace calls them.
             asks: what each of them asks; those of which it is equal ask the same, and get draws of their own.
         """
-        self._begun()
         lanes = {}
         for one, times in Counter(asks).items():
             fork = self._lane.fork()
@@ -184,13 +217,14 @@ class Session:
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Another door of the same solve."""
         made = Session(llm, self.trace, lane=self._lane, sampling=sampling, tools=self.tools, account=self._account)
-        made._kept, made._opening = self._kept, self._opening
+        made._kept = self._kept
         return made
 
-    def _begun(self) -> None:
-        """Begin with something else than a call."""
-        if self._opening is not None:
-            self._opening.begin()
+    def _request(self, conversation: Conversation, settings: Mapping[str, Any]) -> Request:
+        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
+            self._left_out |= left_out
+            self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
+        return self._llm.request(conversation, settings)
 
     def _branch(self, name: str, lane: Lane, sampling: Mapping[str, Any]) -> Session:
         branch = Trace(name)

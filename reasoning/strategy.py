@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import loop, telemetry
 from reasoning.answer import Answer
-from reasoning.branches import together
+from reasoning.branches import Opening, together
 from reasoning.budget import Budget, nested
 from reasoning.card import Card
 from reasoning.errors import BudgetExhausted, UsageError
@@ -82,9 +82,25 @@ class Strategy(ABC):
     reads_samples: ClassVar[bool] = False
     """Whether a call of a wrapper may hold all that its branches said: what a forecast must reckon with."""
 
+    opens: ClassVar[bool] = False
+    """Whether `opening` tells how its `solve` begins; a class with its own `solve` says so by an `opening`."""
+
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
+
+    def opening(self, problem: Problem) -> Opening | None:
+        """Its first call for a problem, where that is known beforehand and comes before all else; None where it is not.
+
+        A vote asks for the first draws of all its samples with it, and runs `solve` only where a reply settles nothing.
+        So `solve` must begin with this call, and give this answer where it is settled.
+        """
+        return None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        nearest = next(one for one in cls.__mro__ if {"solve", "opening"} & vars(one).keys())
+        cls.opens = "opening" in vars(nearest)
 
     def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> Answer:
         """Answer one problem, from synchronous code: a script, a notebook, a thread.

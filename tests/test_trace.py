@@ -14,8 +14,8 @@ HOSTILE = "<script>alert(1)</script> [bold]not markup[/bold] \x1b[2J\u202e"
 
 
 def solved() -> Trace:
-    llm = ScriptedLLM([f"{HOSTILE} The answer is 4.", "The answer is 4.", "no idea"])
-    answer = strategies.get("sc(cot(stages=1), samples=3)").run(Problem(f"2 + 2? {HOSTILE}", kinds.Number()), llm)
+    llm = ScriptedLLM([f"{HOSTILE} The answer is 4.", "The answer is 4.", "no idea", "no idea"])
+    answer = strategies.get("sc(cot, samples=3)").run(Problem(f"2 + 2? {HOSTILE}", kinds.Number()), llm)
     assert answer.trace is not None
     return answer.trace
 
@@ -25,7 +25,7 @@ def test_json_is_an_exact_inverse() -> None:
     again = Trace.from_json(json.loads(json.dumps(trace.to_json())))
     assert again == trace
     assert again.usage == trace.usage
-    assert trace.usage.calls == 3
+    assert trace.usage.calls == 4
 
 
 def test_the_tree_shows_stages_calls_and_notes_as_plain_text() -> None:
@@ -35,7 +35,7 @@ def test_the_tree_shows_stages_calls_and_notes_as_plain_text() -> None:
         console.quiet = False
         console.print(solved().tree())
     shown = capture.get()
-    for part in ("self_consistency(cot(stages=1), samples=3)", "sample 1", "sample 3", "reasoning",
+    for part in ("self_consistency(cot, samples=3)", "sample 3", "reasoning", "answer",
                  "votes: 4: 2; 1 unread", "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
         assert part in shown
     assert "\x1b" not in shown

@@ -106,7 +106,9 @@ def visible(text: str, region: Region | None) -> str:
 def statements(text: str) -> Iterator[Statement]:
     """What follows each trigger, the last one first; each ends where a later trigger begins."""
     end, lower = len(text), _lower(text)
-    words = [word.start() for found in _words(text, lower) for word in deque(found, maxlen=_PLACES)]
+    words: list[int] = []
+    for found in _words(text, lower):
+        words += [word.start() for word in found][-_PLACES:]
     words.sort(reverse=True)
     for word in words[:_PLACES]:
         if (trigger := _trigger(lower, word)) is None:

@@ -65,7 +65,8 @@ class HostedClient:
                 raise
             answer = await self._send(litellm, request, settings)
             self.max_choices = 1  # it was `n` that this model does not take
-        return completions(answer.model_dump(warnings=False), time.monotonic() - started, self._price)
+        took = time.monotonic() - started
+        return completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
 
     def price(self, usage: Usage) -> float | None:
         """What a usage costs in US dollars; None where no price is known."""

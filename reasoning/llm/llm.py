@@ -278,7 +278,13 @@ class LLM:
             self._honours_n = (got.choices if isinstance(got, Drawn) else len(got)) > 1
         # Draws of one request share its time, as they share its prompt.
         each = seconds / len(got)
-        numbered = [one.bought(request.key, draw, each, failed) for one, draw in zip(got, draws, strict=False)]
+        numbered = [
+            # A client may have said where a draw belongs, and how long it took.
+            one
+            if one.key == request.key and one.draw == draw and not failed
+            else one.bought(request.key, draw, each, failed)
+            for one, draw in zip(got, draws, strict=False)
+        ]
         await account.journal.record(request, numbered)
         for one in numbered:
             self._land(request, one.draw, one)

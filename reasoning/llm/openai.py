@@ -145,7 +145,8 @@ class OpenAIClient:
             reply, headers = await self._send("/chat/completions", body)
             self.max_choices = 1  # it was `n` that this server does not take
         try:
-            read = completions(reply, time.monotonic() - started, self._price, headers.get("x-request-id", ""))
+            name, took = headers.get("x-request-id", ""), time.monotonic() - started
+            read = completions(reply, took, self._price, name, request.key, draws)
         except CallFailed as error:  # it quotes the reply
             said = shown(str(error), self._key)
             raise CallFailed(said, retryable=error.retryable, status=error.status) from None

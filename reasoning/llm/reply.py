@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise, repeat
 from typing import Any
 
 from reasoning.errors import CallFailed
@@ -18,7 +18,14 @@ _FILTERED = "content_filter"
 _ABSURD = 10**12
 
 
-def completions(reply: Any, seconds: float, price: Price | None = None, request_id: str = "") -> Drawn:
+def completions(
+    reply: Any,
+    seconds: float,
+    price: Price | None = None,
+    request_id: str = "",
+    key: str = "",
+    draws: Sequence[int] = (),
+) -> Drawn:
     """The draws of a reply. What a content filter held back is left out; it can be asked for again.
 
     The first draw carries the prompt's tokens. The tokens of several draws come as one sum, which is split by the
@@ -30,6 +37,7 @@ def completions(reply: Any, seconds: float, price: Price | None = None, request_
         seconds: how long the request took.
         price: what its tokens cost, or None where that is not known.
         request_id: the provider's name for the request, where the reply has no `id`.
+        key, draws: the places in the journal that were asked for.
 
     Raises:
         CallFailed: no choices in it (retryable), or none that the content filter let through (lasting).
@@ -51,10 +59,10 @@ def completions(reply: Any, seconds: float, price: Price | None = None, request_
     name = reply.get("id")
     name = name[:200] if isinstance(name, str) else request_id
     version = "" if price is None else price.version
-    drawn = (
-        Completion(text, finish, used, reasoning, tokens, name, version)
-        for (text, finish, reasoning, tokens), used in zip(said, usages, strict=True)
-    )
+    drawn = [
+        Completion(text, finish, used, reasoning, tokens, name, version, 0, key, draw)
+        for (text, finish, reasoning, tokens), used, draw in zip(said, usages, chain(draws, repeat(0)), strict=False)
+    ]
     return Drawn(drawn, len(choices))
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reasoning.answer import Answer
-    from reasoning.trace import Trace
+    from reasoning.llm.request import Completion
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,8 @@ class Draw:
     answer: Answer | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, answer: Answer, trace: Trace) -> Draw:
-        """The draw that an answer is, with what the trace of its branch says about it."""
-        said = [completion for call in trace.calls() for completion in call.completions]
+    def of(cls, answer: Answer, said: Sequence[Completion]) -> Draw:
+        """The draw that an answer is, with the completions that led to it."""
         tokens = [token.logprob for one in said for token in one.tokens]
         known = bool(tokens) and all(one.tokens for one in said) and all(map(math.isfinite, tokens))
         return cls(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
+from reasoning.branches import Opening
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -46,7 +47,10 @@ class Vanilla(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_tokens=1)
 
-    async def solve(self, problem: Problem, session: Session) -> Answer:
+    def opening(self, problem: Problem) -> Opening:
         prompt = with_examples(self.prompt, problem, self.shots, bare, self.demonstrations)
-        reply = await session.ask(prompt.for_(problem), max_tokens=self.max_tokens)
-        return problem.read(reply)
+        return Opening(prompt.for_(problem), problem.read, {"max_tokens": self.max_tokens})
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        turns, _, settings = self.opening(problem)
+        return problem.read(await session.ask(turns, **settings))

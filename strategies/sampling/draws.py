@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from reasoning.branches import alike, together
+from reasoning.branches import together
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.session import Session
@@ -38,15 +38,18 @@ async def drawn(
 
     async def one(place: int, lane: Session) -> None:
         asked = problem if isinstance(problem, Problem) else problem[place]
-        done[place] = Draw.of(await lane.solve(base, asked), lane.trace)
+        answer = await lane.solve(base, asked)
+        done[place] = Draw.of(answer, [draw for call in lane.trace.calls() for draw in call.completions])
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
-    lanes = session.lanes(n, name, after=after, **settings)
+    opening = base.opening(problem) if base.opens and isinstance(problem, Problem) else None
     try:
-        if isinstance(problem, Problem):
-            await alike(lanes, one, type(base))
+        if opening is None:
+            lanes = dict(enumerate(session.lanes(n, name, after=after, **settings)))
         else:
-            await together([one(place, lane) for place, lane in enumerate(lanes)])
+            settled, lanes = await session.begin(opening, n, name, after=after, **settings)
+            done = {place: Draw.of(answer, [draw]) for place, (answer, draw) in settled.items()}
+        await together([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
         if finished is not None and done:
             finished([done[place] for place in sorted(done)])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from reasoning.answer import Answer
+from reasoning.branches import Opening
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.demonstrations import Given, Worked, with_examples
-from strategies.thought.two_stages import conclude
+from strategies.thought.two_stages import answer_stage, stated
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
 ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
@@ -64,14 +66,16 @@ class ChainOfThought(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0)
 
-    async def solve(self, problem: Problem, session: Session) -> Answer:
+    def opening(self, problem: Problem) -> Opening:
         few_shot = with_examples(self.few_shot, problem, self.shots, with_rationale, self.demonstrations)
         if few_shot.examples:
-            return problem.read(await session.ask(few_shot.for_(problem)))
-        prompt = self.one_stage if self.stages == 1 else self.two_stages
-        turns = prompt.for_(problem, trigger=self.trigger)
+            return Opening(few_shot.for_(problem), problem.read)
+        if self.stages == 1:
+            return Opening(self.one_stage.for_(problem, trigger=self.trigger), problem.read)
+        return Opening(self.two_stages.for_(problem, trigger=self.trigger), partial(stated, problem))
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        turns, settle, _ = self.opening(problem)
         with session.stage("reasoning"):
             rationale = await session.ask(turns)
-        if self.stages == 1:
-            return problem.read(rationale)
-        return await conclude(problem, session, turns, rationale)
+        return settle(rationale) or await answer_stage(problem, session, turns, rationale.text)

@@ -27,11 +27,14 @@ async def answer_stage(problem: Problem, session: Session, turns: Conversation, 
 async def conclude(
     problem: Problem, session: Session, turns: Conversation, reasoning: Completion
 ) -> Answered | Unparsed:
-    """The answer that the reasoning states, where it says in words or by a box that it is one; else ask for it.
+    """The answer that the reasoning states; else ask for it."""
+    return stated(problem, reasoning) or await answer_stage(problem, session, turns, reasoning.text)
+
+
+def stated(problem: Problem, reasoning: Completion) -> Answered | None:
+    """The answer that reasoning states, where it says in words or by a box that it is one.
 
     A block of code is stated by its fence.
     """
     answer = problem.read(reasoning)
-    if isinstance(answer, Answered) and (answer.stated or isinstance(problem.kind, Code)):
-        return answer
-    return await answer_stage(problem, session, turns, reasoning.text)
+    return answer if isinstance(answer, Answered) and (answer.stated or isinstance(problem.kind, Code)) else None

@@ -237,7 +237,7 @@ def test_a_divided_vote_draws_on_in_small_waves() -> None:
     assert llm.calls == 7
     assert len(llm.requests) == 2  # 4, then 3 that could end it
     assert answer.trace is not None
-    assert [stage.name for stage in answer.trace.events[:7]] == [f"sample {k}" for k in range(1, 8)]
+    assert [draw.draw for call in answer.trace.calls() for draw in call.completions] == list(range(7))
 
 
 def test_what_a_greater_wave_buys_beyond_the_stopping_point_does_not_vote_and_is_told() -> None:
