@@ -49,9 +49,12 @@ class Lane:
         begin = self._base(key) + first * self._stride
         return list(range(begin, begin + n * self._stride, self._stride))
 
-    def peek(self, key: str) -> int:
-        """The index that the next draw of this request would have."""
-        return self._base(key) + self._taken.get(key, 0) * self._stride
+    def heads(self, key: str, n: int, after: int = 0) -> list[int]:
+        """The first draws of a request in each of the lanes of a split."""
+        self._begin(n, after)
+        first = self._split_at.get(key, 0) + after
+        begin = self._base(key) + first * self._stride
+        return list(range(begin, begin + n * self._stride, self._stride))
 
     def split(self, n: int, after: int = 0) -> list[Lane]:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
@@ -61,13 +64,20 @@ class Lane:
             after: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
                 same, whether it is made at once or in parts. The lane must not have drawn in between.
         """
+        self._begin(n, after)
+        return [self.branch(place, after + n) for place in range(after, after + n)]
+
+    def branch(self, place: int, width: int) -> Lane:
+        """One lane of a split into so many."""
+        return Lane(self, place, width, before=self._split_at)
+
+    def _begin(self, n: int, after: int) -> None:
         if after + n > WIDTH:
             raise UsageError(f"{after + n} samples or branches side by side: at most {WIDTH}")
         if self._stride >= WIDTH**DEPTH:
             raise UsageError(f"strategies that branch within each other, {DEPTH + 1} levels deep: at most {DEPTH}")
         if not after:
             self._split_at = dict(self._taken)
-        return [Lane(self, place, after + n, before=self._split_at) for place in range(after, after + n)]
 
     def fork(self) -> Lane:
         """This lane as it is now, to go on beside others: what it draws depends on nothing that they do.

@@ -123,20 +123,20 @@ class Session:
         """
         settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
         request = self._request(opening.turns, {**settings, **opening.settings})
-        lanes = self._lane.split(n, after)
-        drawn = await self._llm.outcomes(request, [lane.peek(request.key) for lane in lanes], self._account)
+        drawn = await self._llm.outcomes(request, self._lane.heads(request.key, n, after), self._account)
         settled: dict[int, tuple[Answer, Completion]] = {}
         for place, draw in enumerate(drawn):
             if isinstance(draw, Completion) and (answer := opening.settle(draw)) is not None:
                 settled[place] = answer, draw
         if settled:
-            lanes[next(iter(settled))].take(request.key, 1)  # so that this session's own lane goes on behind them all
+            self._lane.branch(after, after + n).take(request.key, 1)  # this session's own lane goes on behind them all
             draws = tuple([draw for _, draw in settled.values()])
             self.trace.events.append(Call(request.messages, request.sampling, draws))
         others = {}
         for place in range(n):
             if place not in settled:
-                others[place] = self._branch(f"{name} {after + place + 1}", lanes[place], settings)
+                lane = self._lane.branch(after + place, after + n)
+                others[place] = self._branch(f"{name} {after + place + 1}", lane, settings)
                 others[place]._drawn = request, drawn[place]
         return settled, others
 

@@ -90,8 +90,7 @@ def _candidate(places: list[int], draws: Sequence[Draw], weight: Sequence[float]
     else:
         standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
         speaker = next(at for at in places if forms[at] == standing)
-    logprobs = [draws[at].mean_logprob for at in places]
-    known = [one for one in logprobs if one is not None]
+    known = [logprob for at in places if (logprob := draws[at].mean_logprob) is not None]
     return Candidate(
         draws[speaker].value,
         tuple(places),

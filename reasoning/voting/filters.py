@@ -45,9 +45,9 @@ def keeping(draws: Sequence[Draw], keep: Keep | None = None, most_complex: int |
             have no value, or were cut off, take no place among them. Source: complexity-based consistency, Fu et al.
             2022, arXiv 2210.00720 (§3: a vote among the top K of N chains).
     """
-    marked = [
-        replace(draw, kept=False) if draw.votes and keep is not None and not keep(draw) else draw for draw in draws
-    ]
+    marked = list(draws)
+    if keep is not None:
+        marked = [replace(draw, kept=False) if draw.votes and not keep(draw) else draw for draw in draws]
     if most_complex is None:
         return marked
     ranked = [at for at, draw in enumerate(marked) if draw.votes and not draw.truncated]
