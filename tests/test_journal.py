@@ -191,7 +191,7 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
 
     real = schema.commit
     monkeypatch.setattr("reasoning.journal.writer.commit", commit)
-    monkeypatch.setattr("reasoning.journal.writer.GATHER", -1.0)  # every draw comes alone
+    monkeypatch.setattr("reasoning.journal.writer._LATELY", -1.0)  # every draw comes alone
     monkeypatch.setattr("reasoning.journal.writer._ALONE", 3)
     below = Journal(tmp_path / "below.sqlite")
     journal = Journal(tmp_path / "journal.sqlite", below=below)

@@ -30,6 +30,8 @@ from reasoning.journal.schema import commit
 
 GATHER = 0.001
 """Seconds from one wake-up to the next: the draws that come meanwhile are written together."""
+_LATELY = GATHER / 4
+"""Seconds from the draw before from which on a draw comes alone: waking the thread costs as much as three writes."""
 _ALONE = 250
 """Draws in a row that are written where they arrive; the next goes to the thread, which looks after the log."""
 _UNFIT = (OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -96,7 +98,7 @@ class Writer:
             Whether it was done. Where it was not, `put` does it, and tells what is wrong.
         """
         now = time.monotonic()
-        alone, self._came = now - self._came > GATHER, now
+        alone, self._came = now - self._came > _LATELY, now
         if not alone or self._jobs or self._alone >= _ALONE or not self._writing.acquire(blocking=False):
             return False
         try:
