@@ -18,7 +18,8 @@ QUOTE = Prompt(
     "They come first; the answer comes after them and uses nothing else.",
     output_format="Section 1: …\nSection 2: …\nAnswer: …",
     input="{problem}",
-    recap="The sections first, then one last line that begins with Answer: and holds the answer. For it: {direct}",
+    recap="For the line Answer: {direct}\n\nBefore that line come the sections. So begin with Section 1: and what you "
+    "copy from the text, and end with one line that begins with Answer:",
 )
 AGAIN = (
     "None of these sections stands in the text in at most {words} words. Copy them letter by letter, then answer, in "
@@ -49,8 +50,9 @@ class ImplicitRAG(Strategy):
     A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
     others, and those that are too long, are dropped with a note. Those that count are in `Answer.steps["sections"]`, as
     the context has them, and their share is the confidence. Where none counts, the reply is asked for once more (the
-    paper does not), then, or where that call fails, its answer is taken with confidence 0. The paper tunes both numbers
-    for each data set and gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
+    paper does not), then, or where that call fails, its answer is taken with confidence 0, also from a reply that is
+    nothing but an answer. The paper tunes both numbers for each data set and gives no default; these are ours. Lines
+    with labels replace its fields: quotations break JSON.
 
     Parameters:
         sections: quotations, at most.
@@ -77,9 +79,10 @@ class ImplicitRAG(Strategy):
                 reply = again
                 said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
-        if (last := stated(reply.text)) is None:
+        last = stated(reply.text)
+        if last is None and said:
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
-        answer = problem.read(replace(reply, text=last), after="Answer:")
+        answer = problem.read(reply if last is None else replace(reply, text=last), after="Answer:")
         return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
 
     def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:

@@ -31,6 +31,7 @@ MADE_UP = "Section 2: The surgeon stopped apixaban two days earlier."
         ("implicit_rag(words=20)", [f"{MADE_UP}\nAnswer: heparin", f"{TRUE}\nAnswer: apixaban"], 1, 1.0),
         ("implicit_rag", [f"{MADE_UP}\nAnswer: heparin", f"{MADE_UP}\nAnswer: apixaban"], 1, 0.0),
         ("implicit_rag", ["Answer: heparin", "Answer: apixaban"], 1, 0.0),
+        ("implicit_rag", ["heparin", "apixaban"], 1, 0.0),
     ],
 )
 def test_calls_answer_and_confidence(spec: str, replies: list[str], r: int, confidence: float) -> None:
