@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reasoning.answer import Answered as Answered
     from reasoning.answer import Failed as Failed
     from reasoning.answer import Unparsed as Unparsed
+    from reasoning.branches import Opening as Opening
     from reasoning.branches import together as together
     from reasoning.budget import Budget as Budget
     from reasoning.chain import Chain as Chain
@@ -52,6 +53,7 @@ _FROM = {
     "Example": "problem",
     "Failed": "answer",
     "Journal": "journal",
+    "Opening": "branches",
     "Problem": "problem",
     "Prompt": "prompts",
     "Session": "session",
