@@ -46,15 +46,12 @@ class Lane:
             raise UsageError(f"more than {WIDTH} draws of one request in one solve")
         self._taken[key] = first + n
         self._tell_parent(key)
-        begin = self._base(key) + first * self._stride
-        return list(range(begin, begin + n * self._stride, self._stride))
+        return self._indexes(key, first, n)
 
     def heads(self, key: str, n: int, after: int = 0) -> list[int]:
         """The first draws of a request in each of the lanes of a split."""
         self._begin(n, after)
-        first = self._split_at.get(key, 0) + after
-        begin = self._base(key) + first * self._stride
-        return list(range(begin, begin + n * self._stride, self._stride))
+        return self._indexes(key, self._split_at.get(key, 0) + after, n)
 
     def split(self, n: int, after: int = 0) -> list[Lane]:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
@@ -88,6 +85,10 @@ class Lane:
         fork = Lane(self._parent, self._place, self._width, self._epoch, self._before)
         fork._taken, fork._origin = dict(self._taken), self
         return fork
+
+    def _indexes(self, key: str, first: int, n: int) -> list[int]:
+        begin = self._base(key) + first * self._stride
+        return list(range(begin, begin + n * self._stride, self._stride))
 
     def _base(self, key: str) -> int:
         if self._parent is None:

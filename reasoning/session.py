@@ -86,10 +86,7 @@ class Session:
             "logprobs": logprobs,
             **more,
         }
-        settings = self._sampling.copy()
-        for name, value in given.items():
-            if value is not None:
-                settings[name] = value
+        settings = self._settings(given)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._request(conversation, settings)
         draws = self._lane.take(request.key, n)
@@ -121,7 +118,7 @@ class Session:
             By place: the answers that are settled, with their draws; and the sessions of the others, in which the
             strategy is run. The first call of each finds its draw there, or ends as that draw did.
         """
-        settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
+        settings = self._settings(sampling)
         request = self._request(opening.turns, {**settings, **opening.settings})
         drawn = await self._llm.outcomes(request, self._lane.heads(request.key, n, after), self._account)
         settled: dict[int, tuple[Answer, Completion]] = {}
@@ -178,7 +175,7 @@ class Session:
             after: so many were given and have ended, and these are the next of them; see `Lane.split`.
             sampling: settings for calls in the branches that do not give their own.
         """
-        settings = {**self._sampling, **{key: value for key, value in sampling.items() if value is not None}}
+        settings = self._settings(sampling)
         lanes = self._lane.split(n, after)
         return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
 
@@ -219,6 +216,14 @@ class Session:
         made = Session(llm, self.trace, lane=self._lane, sampling=sampling, tools=self.tools, account=self._account)
         made._kept = self._kept
         return made
+
+    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """This session's settings with those that are given."""
+        settings = self._sampling.copy()
+        for name, value in given.items():
+            if value is not None:
+                settings[name] = value
+        return settings
 
     def _request(self, conversation: Conversation, settings: Mapping[str, Any]) -> Request:
         if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:

@@ -85,11 +85,9 @@ def tie_credit(vote: Vote, right: Callable[[Any], bool]) -> float:
 
 def _candidate(places: list[int], draws: Sequence[Draw], weight: Sequence[float], kind: Kind) -> Candidate:
     forms = {at: kind.show(draws[at].value) for at in places}
-    if len(frequency := Counter(forms.values())) == 1:
-        speaker = places[0]
-    else:
-        standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
-        speaker = next(at for at in places if forms[at] == standing)
+    frequency = Counter(forms.values())
+    standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
+    speaker = next(at for at in places if forms[at] == standing)
     known = [logprob for at in places if (logprob := draws[at].mean_logprob) is not None]
     return Candidate(
         draws[speaker].value,

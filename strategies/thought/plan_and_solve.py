@@ -8,7 +8,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.thought.two_stages import conclude
+from strategies.thought.two_stages import answer_stage, stated
 
 PLAN = Prompt(
     input="{problem}",
@@ -66,7 +66,7 @@ class PlanAndSolve(Strategy):
         turns = self._prompt(problem).for_(problem)
         with session.stage("plan and solve"):
             worked_out = await session.ask(turns)
-        return await conclude(problem, session, turns, worked_out)
+        return stated(problem, worked_out) or await answer_stage(problem, session, turns, worked_out.text)
 
     def _prompt(self, problem: Problem) -> Prompt:
         kind = problem.kind

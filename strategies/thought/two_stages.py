@@ -24,13 +24,6 @@ async def answer_stage(problem: Problem, session: Session, turns: Conversation, 
     return problem.read(reply, after=trigger)
 
 
-async def conclude(
-    problem: Problem, session: Session, turns: Conversation, reasoning: Completion
-) -> Answered | Unparsed:
-    """The answer that the reasoning states; else ask for it."""
-    return stated(problem, reasoning) or await answer_stage(problem, session, turns, reasoning.text)
-
-
 def stated(problem: Problem, reasoning: Completion) -> Answered | None:
     """The answer that reasoning states, where it says in words or by a box that it is one.
 
