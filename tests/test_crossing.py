@@ -33,6 +33,10 @@ class Elsewhere:
         self.woken += 1
         return self._wake(*call)  # type: ignore[arg-type]
 
+    def busy_until(self, event: threading.Event) -> None:
+        """Take no calls meanwhile, so that those that come together arrive together."""
+        self._wake(event.wait, 60)
+
     def close(self) -> None:
         self._wake(self.loop.stop)
         self.thread.join()
@@ -52,6 +56,8 @@ async def ident(seconds: float = 0.0) -> int:
 
 
 def test_those_who_cross_together_share_a_wake_up_on_both_ways(there: Elsewhere) -> None:
+    posted = threading.Event()
+
     async def hundred() -> tuple[list[int], int]:
         here, landings = asyncio.get_running_loop(), 0
         wake = here.call_soon_threadsafe
@@ -61,13 +67,17 @@ def test_those_who_cross_together_share_a_wake_up_on_both_ways(there: Elsewhere)
             landings += 1
             return wake(*call)  # type: ignore[arg-type]
 
-        here.call_soon_threadsafe = counted  # type: ignore[assignment,method-assign]
-        return await asyncio.gather(*(there.crossing.over(ident()) for _ in range(100))), landings
+        async def last() -> int:
+            here.call_soon(posted.set)  # all have asked to cross by then
+            return await there.crossing.over(ident())
 
-    idents, landings = asyncio.run(hundred())
-    assert idents == [there.thread.ident] * 100
-    assert 1 <= there.woken < 50
-    assert 1 <= landings < 50
+        here.call_soon_threadsafe = counted  # type: ignore[assignment,method-assign]
+        there.busy_until(posted)
+        crossings = [there.crossing.over(ident()) for _ in range(99)]
+        return await asyncio.gather(*crossings, last()), landings
+
+    assert asyncio.run(hundred()) == ([there.thread.ident] * 100, 1)
+    assert there.woken == 1
 
 
 def test_the_context_goes_along_and_an_error_comes_back(there: Elsewhere) -> None:
