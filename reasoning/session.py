@@ -13,7 +13,7 @@ from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import CallFailed, UsageError
 from reasoning.lane import Lane
-from reasoning.llm.flight import completions as landed
+from reasoning.llm.flight import completions
 from reasoning.llm.request import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.tools import Tools
@@ -73,8 +73,8 @@ class Session:
         (temperature 0, at most 1,024 tokens).
 
         Raises:
-            CallFailed: a draw did not come through for good.
-            BudgetExhausted: a draw could not be afforded.
+            CallFailed: a draw did not come through for good; those that did are in the trace and its usage.
+            BudgetExhausted: a draw could not be afforded; likewise.
         """
         if n < 1:
             raise UsageError(f"n={n}: at least one draw")
@@ -92,11 +92,12 @@ class Session:
         draws = self._lane.take(request.key, n)
         drawn, self._drawn = self._drawn, None
         if drawn is not None and n == 1 and request == drawn[0]:
-            completions = landed([drawn[1]])
+            outcomes = [drawn[1]]
         else:
-            completions = await self._llm.draw(request, draws, self._account)
-        self.trace.events.append(Call(request.messages, request.sampling, tuple(completions)))
-        return completions
+            outcomes = await self._llm.outcomes(request, draws, self._account)
+        if came := tuple([one for one in outcomes if isinstance(one, Completion)]):
+            self.trace.events.append(Call(request.messages, request.sampling, came))
+        return completions(outcomes)
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
         """One draw; see `sample`."""

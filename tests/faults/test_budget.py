@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from reasoning.answer import Answer
 from reasoning.budget import Budget
 from reasoning.circuit import Circuit
 from reasoning.errors import BudgetExhausted, CallFailed
@@ -18,7 +19,10 @@ from reasoning.limits import Limits
 from reasoning.llm.flight import Account, Party
 from reasoning.llm.llm import LLM
 from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.problem import Problem
 from reasoning.prompts import Conversation
+from reasoning.session import Session
+from reasoning.strategy import Strategy, technique
 from reasoning.testing import ScriptedLLM
 from reasoning.worst_case import prompt_bound
 from tests.faults import clock
@@ -286,3 +290,24 @@ def test_choices_that_nobody_asked_for_are_no_calls() -> None:
     assert llm.budget.spent.calls == llm.spent.calls == len(llm.journal) == 1
     ask(llm, 2)
     assert llm.budget.spent.calls == 2
+
+
+@technique(title="Five draws", calls="5", use_when="", avoid_when="")
+class Five(Strategy):
+    """Asks for five draws at once."""
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        return problem.read((await session.sample(problem.question, 5))[-1])
+
+
+@pytest.mark.parametrize("end", ["budget", "failure"])
+def test_draws_that_came_are_in_the_answer_though_others_of_their_call_did_not(end: str) -> None:
+    replies: list[str | Exception] = ["one", "two", "three", "four", CallFailed("lost") if end == "failure" else "five"]
+    llm = ScriptedLLM(replies, max_choices=1)
+    answer = Five().run("Which?", llm, budget=Budget(calls=4) if end == "budget" else None)
+    assert answer.state == ("unparsed" if end == "budget" else "failed")
+    assert answer.trace is not None
+    (call,) = answer.trace.calls()
+    assert [draw.text for draw in call.completions] == ["one", "two", "three", "four"]
+    assert answer.usage.calls == llm.spent.calls == len(llm.journal) == 4
+    assert answer.usage.completion_tokens == llm.spent.completion_tokens > 0
