@@ -14,6 +14,7 @@ import typer
 from benchmarks import stored
 from benchmarks.stored import printed
 from reasoning.llm.request import Usage
+from reasoning.options import Pace, paced
 from reasoning.terminal import AsJson, command, say, say_json, screen
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Of the problems, where they are made from one.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
+    pace: Pace = None,
     budget_usd: Annotated[float | None, typer.Option(help="Stop before this many US dollars.", min=0)] = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Stop before this many tokens, in and out.", min=0)] = None,
     budget_calls: Annotated[int | None, typer.Option(help="Stop before this many completions.", min=0)] = None,
@@ -108,7 +110,7 @@ def run(
     if fresh and out is None:
         raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
     models = list(dict.fromkeys(model or ["local"]))
-    given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+    given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, **paced(pace)}
     budget = reasoning.Budget(budget_usd, budget_tokens, budget_calls, budget_seconds)  # of all models together
     of_strategy = None if strategy_budget is None else reasoning.Budget.parse(strategy_budget)
     of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
@@ -165,6 +167,7 @@ def advise(
     budget_usd: Annotated[float | None, typer.Option(help="Spend no more than this.", min=0)] = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Use no more tokens than this.", min=0)] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
+    pace: Pace = None,
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -184,7 +187,7 @@ def advise(
         raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
     with Display() as display:
         source = get(task, fields, split)
-        given: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
+        given: dict[str, Any] = paced(pace) if max_tokens is None else {"max_tokens": max_tokens, **paced(pace)}
         budget = reasoning.Budget(budget_usd, budget_tokens)
         with reasoning.connect(model, base_url=base_url, budget=budget, **given) as llm:
             folder = out or default_folder(settings(source, seed, llm))

@@ -14,6 +14,7 @@ import typer
 
 from reasoning import __version__
 from reasoning.errors import ReasoningError, UsageError
+from reasoning.options import Pace, paced
 
 if TYPE_CHECKING:
     from reasoning.answer import Answer
@@ -121,6 +122,7 @@ def ask(
     base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server.")] = None,
     journal: Annotated[str | None, typer.Option(help="The journal's file; none for no journal.")] = None,
     budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=0.1, calls=20'.")] = None,
+    pace: Pace = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print what was asked and said, as a tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -137,6 +139,7 @@ def ask(
         base_url=base_url,
         journal=False if journal == "none" else journal,
         budget=None if budget is None else reasoning.Budget.parse(budget),
+        **paced(pace),
     )
     try:
         with llm, loading(llm):

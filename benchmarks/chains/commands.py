@@ -16,6 +16,7 @@ from reasoning.chain.trials.commands import (
     ended,
     progress,
 )
+from reasoning.options import Pace
 from reasoning.terminal import AsJson, say_json, screen
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def evaluate(
     only: Only = None,
     limit: Limit = None,
     concurrency: Concurrency = 32,
+    pace: Pace = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -47,7 +49,7 @@ def evaluate(
     from reasoning.chain.trials.opened import opened
 
     found = opened(source(folder), "run" if allow_code else "known", only=only, limit=limit)
-    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
         done = evaluation_of(found, llm, progress)
     if as_json:
         say_json(done.table.to_json())
@@ -70,6 +72,7 @@ def compare(
     only: Only = None,
     limit: Limit = None,
     concurrency: Concurrency = 32,
+    pace: Pace = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -95,7 +98,7 @@ def compare(
     if kept and model is None:
         made, done = compared(first, second, None, leave, *asked)
     else:
-        with connected(model or "local", base_url, journal, budget, concurrency, max_tokens) as llm:
+        with connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace) as llm:
             made, done = compared(first, second, llm, leave, *asked)
     if as_json:
         say_json(made.to_json())

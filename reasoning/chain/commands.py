@@ -13,6 +13,7 @@ import typer
 
 from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.errors import UsageError
+from reasoning.options import Pace
 from reasoning.terminal import AsJson, command, say, say_json, screen
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def run(
     form: Annotated[str | None, typer.Option("--form", help="How to read every file: text, jsonl, csv.")] = None,
     longest: Annotated[int, typer.Option(help="Characters of one input, at most.", min=1)] = 200_000,
     concurrency: Concurrency = 32,
+    pace: Pace = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -201,7 +203,7 @@ def run(
     if not inputs:
         raise UsageError(f"there is no input in {', '.join(files)}")
     with (
-        connected(model, base_url, journal, budget, concurrency, max_tokens) as llm,
+        connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm,
         Output(out, [step.name for step in found.steps]) as rows,
         _progress(len(inputs)) as told,
     ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reasoning.options import paced
 from reasoning.terminal import say
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ Record = Annotated[str | None, typer.Option(help="The file that records draws; n
 
 @contextmanager
 def connected(
-    model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
+    model: str,
+    base_url: str | None,
+    journal: str | None,
+    budget: str | None,
+    concurrency: int,
+    max_tokens: int | None,
+    pace: str | None,
 ) -> Iterator[LLM]:
     """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
     import reasoning
@@ -39,6 +46,7 @@ def connected(
         journal=False if journal == "none" else journal,
         budget=None if budget is None else reasoning.Budget.parse(budget),
         concurrency=concurrency,
+        **paced(pace),
         **sampling,
     )
     with llm:

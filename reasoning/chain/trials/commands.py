@@ -16,6 +16,7 @@ import typer
 from reasoning.chain.commands import chain
 from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url
 from reasoning.chain.options import connected as open_model
+from reasoning.options import Pace
 from reasoning.terminal import AsJson, say, say_json, screen
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def run_cases(
     limit: Limit = None,
     at_least: Annotated[float, typer.Option(help="The share of cases that must pass.", min=0, max=1)] = 1.0,
     concurrency: Concurrency = 32,
+    pace: Pace = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -57,7 +59,7 @@ def run_cases(
 
     found = opened(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
     trials = list(once(found.chain, found.cases))
-    with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
         with progress(len(trials)) as told:
             done = run(trials, llm, told)
         kept = runs.current(found.folder, llm.name, llm.sampling).with_outcomes(done.outcomes)
@@ -109,12 +111,18 @@ def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str)
 
 @contextmanager
 def connected(
-    model: str, base_url: str | None, journal: str | None, budget: str | None, concurrency: int, max_tokens: int | None
+    model: str,
+    base_url: str | None,
+    journal: str | None,
+    budget: str | None,
+    concurrency: int,
+    max_tokens: int | None,
+    pace: str | None,
 ) -> Iterator[LLM]:
     """The model that a command names; what it spent is said at the end."""
     from reasoning.display import cost
 
-    with open_model(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+    with open_model(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
         yield llm
         say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
 
@@ -161,6 +169,7 @@ def samples(
     model: Model = "local",
     base_url: Url = None,
     concurrency: Concurrency = 32,
+    pace: Pace = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -197,7 +206,7 @@ def samples(
     maker = made.Samples(found, step, seeds, known=made.real(found, step, written))
     kept = 0
     try:
-        with connected(model, base_url, journal, budget, concurrency, max_tokens) as llm:
+        with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
             for sample in _chosen(maker, maker.write(number, llm, seed), number, accept == "all"):
                 file = made.keep(place, step, sample)
                 kept += 1
