@@ -451,7 +451,7 @@ def test_two_models_at_one_endpoint_do_not_ask_more_of_it_than_one(serve: Serve,
 def test_a_model_that_is_closed_leaves_the_draw_to_the_other_that_waits_for_it(
     serve: Serve, connect: Callable[..., LLM]
 ) -> None:
-    server = serve(latency=0.25)
+    server = serve(faults=first("hang"))
     with connect(server) as stays:
         goes = connect(server)
 

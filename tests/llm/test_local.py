@@ -289,9 +289,10 @@ def test_threads() -> None:
 
 @pytest.mark.parametrize("how", ["cancelled", "closed"])
 def test_a_download_that_nobody_waits_for_stops(how: str) -> None:
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def find(progress: weights.Progress) -> Path:
+        begun.set()
         try:
             while True:
                 progress(1, 100, "fetching")
@@ -302,11 +303,11 @@ def test_a_download_that_nobody_waits_for_stops(how: str) -> None:
     async def go() -> None:
         client = LocalClient("local:slow", find)
         call = asyncio.ensure_future(client.complete(ask(client), [0]))
-        await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(begun.wait, 30)
         if how == "closed":
             await client.close()
             with pytest.raises(asyncio.CancelledError):
                 await call
 
     asyncio.run(go())
-    assert ended.wait(1)
+    assert ended.wait(30)
