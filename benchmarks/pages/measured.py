@@ -71,6 +71,11 @@ class Measured:
         against = {spec: replace(pair, adjusted=adjusted[spec]) for spec, pair in made.items()}
         return cls(store, found, against, _votes(store, found))
 
+    @property
+    def ranked(self) -> list[Row]:
+        """The rows, the most accurate first, and of equals the cheapest."""
+        return sorted((row for row in self.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
+
     def rows_of(self, name: str) -> list[Row]:
         """The rows of a technique, whatever its parameters."""
         return [row for row in self.found.rows if row.n and technique(row.strategy) == name]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.pages.markdown import code, link, prose, table
 from benchmarks.pages.measured import REFERENCE, Measured, technique, tokens_of
+from benchmarks.pages.picture import file_names
 from benchmarks.rows import Row
 from benchmarks.settings import sampling_of, short_name
 from benchmarks.verdict import LEVEL
@@ -44,8 +45,8 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
 def results_page(measured: Sequence[Measured]) -> str:
     """The page of all that was measured."""
     parts = ["# What was measured", *_ABOUT]
-    for one in measured:
-        parts += _section(one)
+    for one, picture in zip(measured, file_names(measured), strict=True):
+        parts += _section(one, picture)
     seen = {technique(row.strategy) for one in measured for row in one.found.rows if row.n}
     missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
     if missing:
@@ -58,13 +59,13 @@ def results_page(measured: Sequence[Measured]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(one: Measured) -> Iterator[str]:
+def _section(one: Measured, picture: str) -> Iterator[str]:
     yield f"## {prose(one.found.title)}"
+    yield f"![How accurate each was, and a vote for as many tokens; the table has the numbers.](pictures/{picture})"
     yield "Made by"
     yield f"```sh\n{command(one)}\n```"
-    rows = sorted((row for row in one.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
     names = one.found.names
-    cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in rows]
+    cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in one.ranked]
     yield table(["strategy", *HEADER, "unread"], cells, len(HEADER) + 1)
     if one.found.remarks:
         yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.remarks)

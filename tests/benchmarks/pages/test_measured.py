@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 import reasoning
 from benchmarks import tasks
 from benchmarks.experiment import named_strategies
-from benchmarks.pages import tables
+from benchmarks.pages import picture, tables
 from benchmarks.pages.measured import REFERENCE, Measured, tokens_of
 from benchmarks.store import Store
 from reasoning.llm.request import Usage
@@ -21,6 +23,10 @@ from tests.benchmarks.report.conftest import result
 def measured(store: Store, monkeypatch: pytest.MonkeyPatch) -> Measured:
     monkeypatch.setattr(Store, "read", lambda folder: store)
     return Measured.of(Path("anywhere"))
+
+
+def words_of(svg: str) -> list[str]:
+    return [one.text or "" for one in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +77,10 @@ def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pyt
     assert "beyond the 5 draws (1,100: 75.0 %)" in lines[5]
     assert "`least_to_most`" in page.partition("## Not measured yet")[2]
     assert "--strategies 'cot, program_of_thoughts" in page
+    assert "](pictures/results-ones.svg)" in page
+    drawn = words_of(picture.picture(found))
+    assert [word for word in drawn if word in words or word == spec] == [line.split("`")[1] for line in lines]
+    assert {"● technique", "◇ a vote over cot for as many tokens", "450 tokens", "9,900 tokens"} <= set(drawn)
     own = tables.measured_part("plan_and_solve", [found])
     assert own.count("`plan_and_solve`") == 1
     assert tables.measured_part("least_to_most", [found]) == tables.NONE
@@ -82,6 +92,18 @@ def test_without_the_reference_nothing_is_compared(kept: Callable[..., Store], m
     page = tables.results_page([found])
     assert "| `nobody_knows_it` | 100.0 % |" in page
     assert "| – | no draws |" in page
+    assert not any("vote" in word for word in words_of(picture.picture(found)))
+
+
+def test_pictures_of_one_task_have_names_of_their_own(
+    kept: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measured(kept(vanilla="rw"), monkeypatch)
+    other = replace(found, store=replace(found.store, settings={"task": "jsonl:../../a b.jsonl"}))
+    assert picture.file_names([found, other, found]) == [
+        "results-ones-1.svg", "results-jsonl-a-b-jsonl.svg", "results-ones-2.svg"
+    ]  # fmt: skip
+    assert picture.picture(found) == picture.picture(found)
 
 
 def test_what_is_measured_can_be_named() -> None:
