@@ -14,14 +14,16 @@ from strategies.thought.recalled import complaint_of, solution
 
 RECALL = Prompt(
     objective="Solve the initial problem. Before that, recall similar problems and solve them.",
-    output_format="{tutorial}## Relevant problems\n{exemplars} problems that are relevant to the initial problem. They "
-    "differ from one another and from the initial problem, in names and in numbers too. For each of them:\n"
-    "Q: the problem\nA: its solution, explained, with its result\n"
-    "## Solve the initial problem\nThe initial problem again, then its solution step by step. {instruction}",
     input="{problem}",
+    recap="Recall {exemplars} relevant problems as examples. They differ from one another and from the initial "
+    "problem, in names and in numbers too. Then solve the initial problem. {instruction}\n\n"
+    "Write it under these headings:\n\n"
+    "{tutorial}## Relevant problems\n"
+    "Q: a problem\nA: its solution, explained, with its result\nand so on, {exemplars} of them\n\n"
+    "## Solve the initial problem\nthe initial problem again, then its solution step by step",
     form="markdown",
 )
-TUTORIAL = "## Core concepts\nThe concepts at the core of the initial problem, with a short tutorial on each.\n"
+TUTORIAL = "## Core concepts\nthe concepts at the core of the initial problem, with a short tutorial on each\n\n"
 AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
 
 

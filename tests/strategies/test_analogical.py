@@ -62,7 +62,7 @@ def test_the_complaint_says_which(text: str, complaint: str) -> None:
 def test_the_prompt_asks_for_so_many_problems_and_the_form_of_the_answer() -> None:
     llm = ScriptedLLM([GOOD, GOOD])
     strategies.get("analogical").run(DICE, llm)
-    assert "3 problems" in llm.prompts[0]
+    assert "Recall 3 relevant problems" in llm.prompts[0]
     assert kinds.Number().instruction() in llm.prompts[0]
     assert "tutorial" not in llm.prompts[0]
     assert llm.requests[0].sampling["max_tokens"] == 2048
