@@ -70,7 +70,8 @@ class Serving:
             ContextOverflow: the prompt is longer than the longest slot there can be.
         """
         said = "\n".join(turn.content for turn in request.messages)
-        tokens = len((await self._post("/tokenize", {"content": said}))["tokens"])
+        async with self.engine.slots.one():  # nobody loads the engine again meanwhile
+            tokens = len((await self._post("/tokenize", {"content": said}))["tokens"])
         limit = min(engines.CONTEXT, self.engine.trained)
         if tokens >= limit:
             raise ContextOverflow(
@@ -80,7 +81,8 @@ class Serving:
         if context < limit:
             async with self.engine.slots.all():
                 if self.engine.context <= context:
-                    await asyncio.to_thread(self.engine.reload, min(tokens + request.max_tokens, limit))
+                    wanted = max(tokens + request.max_tokens, context + 1)  # the template takes some tokens, too
+                    await asyncio.to_thread(self.engine.reload, min(wanted, limit))
         return self.engine.context > context
 
     async def close(self) -> None:

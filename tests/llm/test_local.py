@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,6 +133,31 @@ def test_what_does_not_fit_gets_longer_slots_or_is_refused(smollm: Path, monkeyp
         [again] = await client.complete(ask(client, shared=1), [0])
         assert again.usage.cached_tokens > 0
         assert again.usage.prompt_tokens == short.usage.prompt_tokens
+
+    using(smollm, talk)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("many", "tokens"), [(3, 200), (1, 300)])  # 300 and the question fit, the template does not
+def test_many_that_do_not_fit_at_once_get_longer_slots_together(
+    many: int, tokens: int, smollm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CONTEXT", 2048)
+    real = OpenAIClient.post
+
+    async def slow(client: OpenAIClient, path: str, body: Mapping[str, Any]) -> Any:
+        if path == "/tokenize" and body["content"].endswith("2"):  # the others could have longer slots meanwhile
+            address = client.endpoint
+            await asyncio.sleep(1)
+            client.endpoint = address
+        return await real(client, path, body)
+
+    monkeypatch.setattr(OpenAIClient, "post", slow)
+
+    async def talk(client: LocalClient) -> None:
+        asked = [ask(client, f"Count {place}", shared=1, ignore_eos=True, max_tokens=tokens) for place in range(many)]
+        for [one] in await asyncio.gather(*(client.complete(request, [0]) for request in asked)):
+            assert one.usage.completion_tokens == tokens
 
     using(smollm, talk)
 
