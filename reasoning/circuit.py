@@ -74,8 +74,8 @@ class Circuit:
 
     @property
     def open(self) -> bool:
-        """Whether everything has failed for so long that calls wait."""
-        return self._failing_since is not None and time.monotonic() - self._failing_since >= self.after
+        """Whether all has failed for so long that calls wait; one failure, while others are under way, is no outage."""
+        return self._failing_since is not None and self._last_trial - self._failing_since >= self.after
 
     @property
     def next_trial(self) -> float:

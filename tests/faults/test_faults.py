@@ -116,7 +116,7 @@ def asked_by_now(server: Server, number: int) -> None:
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes_costs_one_retry(fault: str, serve: Serve, connect: Callable[..., LLM]) -> None:
     server = serve(faults=first(fault))
-    with connect(server, timeout=0.3 if fault in ("hang", "drip") else 30) as llm:
+    with connect(server, timeout=3 if fault in ("hang", "drip") else 30) as llm:
         answers = solve(llm, VANILLA, problems(6))
         assert [answer.state for answer in answers] == ["answered"] * 6
         agree(server, llm, answers, 6)

@@ -12,6 +12,7 @@ import pytest
 
 from reasoning import retry
 from reasoning.budget import Budget
+from reasoning.circuit import Circuit
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
 from reasoning.limits import Limits
 from reasoning.llm.flight import Account
@@ -95,6 +96,22 @@ def test_the_first_answer_ends_the_waits_of_an_outage_and_no_others(
         assert texts(await ask(llm, "b?")) == ["4"]
         assert texts(await first) == ["4"]
         assert (clock.now - began > 90) is waits
+
+    clock.run(scene)
+
+
+def test_one_failure_is_no_outage_while_nobody_else_has_ended() -> None:
+    async def scene(clock: Clock) -> None:
+        circuit = Circuit()
+        circuit.answered()
+        circuit.failed(CallFailed("reset", retryable=True))
+        await asyncio.sleep(90)  # slow calls are under way
+        assert (circuit.open, str(circuit)) == (False, "")
+        circuit.failed(CallFailed("reset", retryable=True))
+        assert circuit.open
+        assert "every call has failed for 90 s (reset)" in str(circuit)
+        circuit.answered()
+        assert not circuit.open
 
     clock.run(scene)
 
