@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.chain.commands import chain
-from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url
+from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.chain.trials.commands import (
     Limit,
     Model,
     Only,
-    connected,
     ended,
     progress,
+    spending,
 )
 from reasoning.options import Pace
 from reasoning.terminal import AsJson, say_json, screen
@@ -49,7 +49,7 @@ def evaluate(
     from reasoning.chain.trials.opened import opened
 
     found = opened(source(folder), "run" if allow_code else "known", only=only, limit=limit)
-    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
         done = evaluation_of(found, llm, progress)
     if as_json:
         say_json(done.table.to_json())
@@ -98,7 +98,10 @@ def compare(
     if kept and model is None:
         made, done = compared(first, second, None, leave, *asked)
     else:
-        with connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace) as llm:
+        with (
+            connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace) as llm,
+            spending(llm),
+        ):
             made, done = compared(first, second, llm, leave, *asked)
     if as_json:
         say_json(made.to_json())

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasoning.chain.commands import chain
-from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url
-from reasoning.chain.options import connected as open_model
+from reasoning.chain.options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.options import Pace
 from reasoning.terminal import AsJson, say, say_json, screen
 
@@ -59,7 +58,7 @@ def run_cases(
 
     found = opened(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
     trials = list(once(found.chain, found.cases))
-    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
         with progress(len(trials)) as told:
             done = run(trials, llm, told)
         kept = runs.current(found.folder, llm.name, llm.sampling).with_outcomes(done.outcomes)
@@ -110,21 +109,12 @@ def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str)
 
 
 @contextmanager
-def connected(
-    model: str,
-    base_url: str | None,
-    journal: str | None,
-    budget: str | None,
-    concurrency: int,
-    max_tokens: int | None,
-    pace: str | None,
-) -> Iterator[LLM]:
-    """The model that a command names; what it spent is said at the end."""
+def spending(llm: LLM) -> Iterator[None]:
+    """What a model spends meanwhile is said at the end."""
     from reasoning.display import cost
 
-    with open_model(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
-        yield llm
-        say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
+    yield
+    say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
 
 
 @contextmanager
@@ -206,7 +196,7 @@ def samples(
     maker = made.Samples(found, step, seeds, known=made.real(found, step, written))
     kept = 0
     try:
-        with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm:
+        with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
             for sample in _chosen(maker, maker.write(number, llm, seed), number, accept == "all"):
                 file = made.keep(place, step, sample)
                 kept += 1
