@@ -61,7 +61,7 @@ def results_page(measured: Sequence[Measured]) -> str:
 
 def _section(one: Measured, picture: str) -> Iterator[str]:
     yield f"## {prose(one.found.title)}"
-    yield f"![How accurate each was, and a vote for as many tokens; the table has the numbers.](pictures/{picture})"
+    yield f"![How accurate each was, and a vote for as many tokens; the table has the numbers.](measured/{picture})"
     yield "Made by"
     yield f"```sh\n{command(one)}\n```"
     names = one.found.names

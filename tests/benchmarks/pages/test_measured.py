@@ -77,7 +77,7 @@ def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pyt
     assert "beyond the 5 draws (1,100: 75.0 %)" in lines[5]
     assert "`least_to_most`" in page.partition("## Not measured yet")[2]
     assert "--strategies 'cot, program_of_thoughts" in page
-    assert "](pictures/results-ones.svg)" in page
+    assert "](measured/results-ones.svg)" in page
     drawn = words_of(picture.picture(found))
     assert [word for word in drawn if word in words or word == spec] == [line.split("`")[1] for line in lines]
     assert {"● technique", "◇ a vote over cot for as many tokens", "450 tokens", "9,900 tokens"} <= set(drawn)
