@@ -183,11 +183,12 @@ class Server:
             await asyncio.sleep(self.latency)
             # At the end of each: those who have hung up meanwhile are not counted as being here.
             self.peak = max(self.peak, self.in_flight)
-            await self._reply(asked, json.loads(body), connection)
+            reply = await self._reply(asked, json.loads(body), connection)
         finally:
             self.in_flight -= 1
             self.statuses[asked.status] += 1
             asked.ended = time.monotonic()
+        connection.write(reply)  # last: whoever has it may look at what is counted
 
     def _arrived(self, headers: Mapping[str, str], body: str) -> Asked:
         said = json.loads(body)
@@ -199,13 +200,13 @@ class Server:
             self._attempts[body] += 1
         return asked
 
-    async def _reply(self, asked: Asked, body: Mapping[str, Any], connection: asyncio.Transport) -> None:
+    async def _reply(self, asked: Asked, body: Mapping[str, Any], connection: asyncio.Transport) -> bytes:
         if asked.fault in ("hang", "drip", "reset"):
             whole = _http(200, json.dumps({"choices": self._choices(asked)}))
             if asked.fault == "reset":
                 connection.write(whole[: len(whole) * 3 // 4])
                 connection.abort()
-                return
+                return b""
             for place in range(len(whole) if asked.fault == "drip" else 0):
                 connection.write(whole[place : place + 1])
                 await asyncio.sleep(0.05)
@@ -219,7 +220,7 @@ class Server:
             key = asked.authorization.removeprefix("Bearer ")
             text = text.replace("…", key)
             headers = {**headers, "X-Request-Id": key, "Location": f"http://{key}@127.0.0.1/{key}"}
-        connection.write(_http(status, text, headers))
+        return _http(status, text, headers)
 
     def _said(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
         """Status, body and headers."""
