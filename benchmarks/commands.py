@@ -187,7 +187,9 @@ def advise(
         raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
     with Display() as display:
         source = get(task, fields, split)
-        given: dict[str, Any] = paced(pace) if max_tokens is None else {"max_tokens": max_tokens, **paced(pace)}
+        given = paced(pace)
+        if max_tokens is not None:
+            given["max_tokens"] = max_tokens
         budget = reasoning.Budget(budget_usd, budget_tokens)
         with reasoning.connect(model, base_url=base_url, budget=budget, **given) as llm:
             folder = out or default_folder(settings(source, seed, llm))

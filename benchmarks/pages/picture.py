@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.pages.measured import REFERENCE, Measured, tokens_of
+from benchmarks.report.colours import ON_WHITE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, DIM, LINE, TECHNIQUE, VOTE = "#16191d", "#565f6b", "#d9dee3", "#0072b2", "#c44e00"
-"""On white, whatever the reader's page has; the last two are told apart by people who do not see all colours."""
+INK, DIM, LINE, TECHNIQUE, VOTE = (ON_WHITE[name] for name in ("ink", "dim", "line", "s1", "s2"))
+"""On white, whatever the reader's page has."""
 
 _SIZE = 10.5
 
@@ -33,23 +34,24 @@ def picture(one: Measured) -> str:
     from matplotlib.figure import Figure
 
     rows = one.ranked
+    votes = [one.vote_for(row) for row in rows]
     figure = Figure(figsize=(9.6, 0.95 + 0.34 * len(rows)), dpi=72, facecolor="white")
     height = figure.get_figheight()
     axes = figure.add_axes((0.36, 0.55 / height, 0.52, 1 - 0.95 / height))
-    for place, row in enumerate(rows):
+    label: dict[str, Any] = {
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": _SIZE,
+        "parse_math": False,
+    }
+    for place, (row, vote) in enumerate(zip(rows, votes, strict=True)):
         _mark(axes, place, row.accuracy, *row.interval, TECHNIQUE, "o")
-        if (vote := one.vote_for(row)) is not None:
+        if vote is not None:
             _mark(axes, place + 0.27, vote.accuracy, vote.low, vote.high, VOTE, "D")
-        label: dict[str, Any] = {
-            "transform": axes.get_yaxis_transform(),
-            "va": "center",
-            "fontsize": _SIZE,
-            "parse_math": False,
-        }
         axes.text(-0.02, place, one.found.names(row.strategy), ha="right", color=INK, **label)
         axes.text(1.02, place, f"{tokens_of(row):,.0f} tokens", ha="left", color=DIM, **label)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    highest = [*(row.interval[1] for row in rows), *(vote.high for row in rows if (vote := one.vote_for(row)))]
+    highest = [*(row.interval[1] for row in rows), *(vote.high for vote in votes if vote is not None)]
     axes.set_xlim(0, 100 * min(1.0, max([0.2, *highest]) + 0.02))
     axes.set_yticks([])
     axes.grid(axis="x", color=LINE, linewidth=0.6)
