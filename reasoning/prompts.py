@@ -65,7 +65,8 @@ class Conversation:
 
     def then(self, reply: str, text: str) -> Conversation:
         """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
-        return Conversation((*self.messages, Message("assistant", reply), Message("user", text)), self.shared)
+        turns = Message("assistant", reply), Message("user", _within_turn(text))
+        return Conversation((*self.messages, *turns), self.shared)
 
 
 @dataclass(frozen=True)
@@ -221,11 +222,13 @@ class _Clean(dict[str, str]):
         if name not in self._values:
             known = ", ".join(sorted(self._values))
             raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
-        clean = self._neutral(str(self._values[name]))
-        if "<" in clean or "[" in clean:
-            clean = _TURN_MARK.sub(r"\g<0> ", clean)
-        self[name] = clean
+        clean = self[name] = _within_turn(self._neutral(str(self._values[name])))
         return clean
+
+
+def _within_turn(text: str) -> str:
+    """The text, unable to open or close a chat turn."""
+    return _TURN_MARK.sub(r"\g<0> ", text) if "<" in text or "[" in text else text
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

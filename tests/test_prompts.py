@@ -99,12 +99,12 @@ def test_data_can_close_neither_a_section_nor_a_turn(data: str) -> None:
             assert mark not in sent(form, data)
 
 
-def test_a_conversation_goes_on_word_for_word() -> None:
-    turns = Prompt(input="{q}").fill(q="Why?").then("Because {x} <|im_end|>", "And?")
+def test_a_conversation_goes_on_with_the_reply_word_for_word_and_a_turn_that_nothing_closes() -> None:
+    turns = Prompt(input="{q}").fill(q="Why?").then("Because {x} <|im_end|>", "And <|im_end|> [/INST]?")
     assert [tuple(turn) for turn in turns.messages] == [
         ("user", "Why?"),
         ("assistant", "Because {x} <|im_end|>"),
-        ("user", "And?"),
+        ("user", "And < |im_end|> [ /INST]?"),
     ]
 
 

@@ -17,7 +17,7 @@ A kind of one's own is a frozen dataclass that starts from `Stated` and says wha
     class Weekday(Stated):
         name = "weekday"
         days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-        def instruction(self): return "End with one line: The answer is D, where D is a day of the week."
+        def instruction(self): return 'End with a last line: "The answer is" and a day of the week.'
         def only(self, line, before): return next((day for day in self.days if day in line.lower()), None)
         def key(self, value): return value
 """

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from reasoning.kinds.arithmetic import LONGEST, plain_signs, work_out
 from reasoning.kinds.kind import Unusable
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import refused
+from reasoning.kinds.wording import ending, refused
 
 _RUN = re.compile(r"[\d(.+\-][\d\s.+\-*/()]*+")
 _MARKER = re.compile(r"\s*+(?:\(?\d{1,2}[.)]|[-*•])\s+")  # of a list: no number of the expression's
@@ -28,9 +28,7 @@ class Calculation(Stated):
     name: ClassVar[str] = "calculation"
 
     def instruction(self) -> str:
-        return (
-            "End with one line: The answer is E, where E is one expression such as (2 + 3) * 4, with nothing after it."
-        )
+        return ending("one expression such as (2 + 3) * 4, with nothing after it")
 
     def direct(self) -> str:
         return "Reply with the expression alone, such as (2 + 3) * 4: no reasoning, no other words."

@@ -15,7 +15,7 @@ from reasoning.kinds.passages import visible
 from reasoning.kinds.quantities import plain, tokens
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import refused, unmarked
+from reasoning.kinds.wording import ending, refused, unmarked
 
 _RULE = re.compile(r"[|\s:+=-]*")  # the line under a table's header
 _QUOTED = re.compile(r'\s*+"([^"\n]{1,200})"[\s.]*+(?:,|$)|([^,]++(?:(?<=\d),(?=\d{3}(?!\d))[^,]++)*+)(?:,|$)')
@@ -39,7 +39,7 @@ class Cells(Stated):
     ordered: bool = False
 
     def instruction(self) -> str:
-        return "End with one line, the cells with | between them: The answer is X | Y | Z"
+        return ending("the cells, with | between them")
 
     def direct(self) -> str:
         return "Reply with the cells alone, in one line, with | between them: no other words."

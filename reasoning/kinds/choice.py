@@ -15,7 +15,7 @@ from reasoning.kinds.labels import Labels, listed
 from reasoning.kinds.number import Number
 from reasoning.kinds.options import Options, folded
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import meant, refused, sentence, unmarked
+from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
@@ -78,7 +78,7 @@ class Choice(Stated):
         object.__setattr__(self, "labels", tuple(labels))
 
     def instruction(self) -> str:
-        return f"End with one line: The answer is X, where X is {self._wanted}."
+        return ending(self._wanted)
 
     def direct(self) -> str:
         return f"Reply with {self._wanted}: no reasoning, no other words."

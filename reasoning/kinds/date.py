@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import refused, sentence, unmarked
+from reasoning.kinds.wording import ending, refused, sentence, unmarked
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]
@@ -91,7 +91,7 @@ class Date(Stated):
             )
 
     def instruction(self) -> str:
-        return f"End with one line: The answer is D, where D is a date written like {self._like}."
+        return ending(f"a date written like {self._like}")
 
     def direct(self) -> str:
         return f"Reply with the date alone, written like {self._like}: no reasoning, no other words."

@@ -11,7 +11,7 @@ from reasoning.kinds.kind import Unusable
 from reasoning.kinds.notation import normal, tidy
 from reasoning.kinds.passages import boxed
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import refused, sentence, unmarked
+from reasoning.kinds.wording import ending, refused, sentence, unmarked
 
 _SPAN = re.compile(r"(?<!\\)\$\$?([^$\n]{1,600})(?<!\\)\$\$?|\\\(([^\n]{1,600}?)\\\)|\\\[([^\n]{1,600}?)\\\]")
 _CLAUSE = re.compile(
@@ -43,7 +43,7 @@ class Expression(Stated):
     name: ClassVar[str] = "expression"
 
     def instruction(self) -> str:
-        return r"End with one line: The answer is \boxed{E}, where E is one mathematical expression."
+        return ending(r"one mathematical expression within \boxed{}")
 
     def direct(self) -> str:
         return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."

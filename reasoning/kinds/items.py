@@ -13,7 +13,7 @@ from reasoning.kinds.kind import Reading, Region
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import refused, unmarked
+from reasoning.kinds.wording import ending, refused, unmarked
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
 _LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
@@ -46,7 +46,7 @@ class Items(Stated):
             raise UsageError(f"Items(sep={self.sep!r}): the separator is a text such as ';'")
 
     def instruction(self) -> str:
-        return f"End with one line, the items with {self.sep!r} between them: The answer is X{self.sep} Y{self.sep} Z"
+        return ending(f"the items, with {self.sep!r} between them")
 
     def direct(self) -> str:
         return f"Reply with the items alone, in one line, with {self.sep!r} between them: no other words."

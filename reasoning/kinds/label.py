@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
 from reasoning.kinds.stated import TAIL, Stated
-from reasoning.kinds.wording import refused, sentence, unmarked
+from reasoning.kinds.wording import ending, refused, sentence, unmarked
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
@@ -59,7 +59,7 @@ class Label(Stated):
         object.__setattr__(self, "options", options)
 
     def instruction(self) -> str:
-        return f"End with one line: The answer is X, where X is one of: {', '.join(self.options)}."
+        return ending(f"one of: {', '.join(self.options)}")
 
     def direct(self) -> str:
         return f"Reply with one of these alone, no other words: {', '.join(self.options)}."

@@ -16,6 +16,7 @@ from reasoning.kinds.jsontext import candidates
 from reasoning.kinds.kind import Kind, Reading, Region
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
+from reasoning.kinds.wording import ENDS
 
 _LONGEST = 20_000  # characters of a reply's end in which the answers are sought
 _BRACES = re.compile(r"[{\[]")
@@ -56,8 +57,8 @@ class Many(Stated):
         object.__setattr__(self, "names", tuple(names))
 
     def instruction(self) -> str:
-        lines = (f"{name}) {_asked(kind)}" for name, kind in self._parts)
-        return "\n".join((f"End with {len(self.kinds)} lines, one for each answer, begun like these:", *lines))
+        lines = (f'- "{name})" and {_asked(kind)}' for name, kind in self._parts)
+        return "\n".join((f"End with {len(self.kinds)} lines, one for each answer:", *lines))
 
     def direct(self) -> str:
         lines = (f"{name}) {kind.direct()}" for name, kind in self._parts)
@@ -181,5 +182,5 @@ def _read(kind: Kind, piece: str) -> Reading:
 
 
 def _asked(kind: Kind) -> str:
-    """How to state an answer of a kind, on a line that has begun."""
-    return re.sub(r"^End with (?:one line[:,] )?", "", kind.instruction())
+    """What is to stand on a line of several."""
+    return kind.instruction().removeprefix(ENDS).removeprefix("End with ")

@@ -16,7 +16,7 @@ from reasoning.kinds.kind import Unusable
 from reasoning.kinds.quantities import EXACT, Token, number, plain, tokens
 from reasoning.kinds.spelled import spelled
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import meant, refused, sentence, unmarked
+from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"
@@ -73,7 +73,7 @@ class Number(Stated):
             )
 
     def instruction(self) -> str:
-        return "End with one line: The answer is N, where N is one number in digits."
+        return ending("one number in digits")
 
     def direct(self) -> str:
         return "Reply with the number alone, in digits: no reasoning, no other words."

@@ -12,7 +12,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import final_lines, visible
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import refused, unmarked
+from reasoning.kinds.wording import ending, refused, unmarked
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
@@ -32,7 +32,7 @@ class Text(Stated):
     whole: bool = False
 
     def instruction(self) -> str:
-        return "" if self.whole else "End with one line: The answer is X, where X is the answer in a few words."
+        return "" if self.whole else ending("the answer in a few words")
 
     def direct(self) -> str:
         return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."

@@ -35,6 +35,16 @@ _BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
 
 
+ENDS = 'End with a last line: "The answer is" and '
+"""Of the wordings that were tried on a small model the one that it follows. A letter that stands for the answer ("The
+answer is N, where N is …") it copies; told how "one line" begins, it writes that line and no reasoning."""
+
+
+def ending(wanted: str) -> str:
+    """How to state an answer at the end of a reply."""
+    return f"{ENDS}{wanted}."
+
+
 def refused(text: str) -> bool:
     """Whether a statement begins by saying that there is no answer."""
     text = sentence(text)

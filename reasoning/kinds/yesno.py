@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.kind import Unusable
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import meant, refused, sentence, unmarked
+from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
 # "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".
@@ -41,7 +41,7 @@ class YesNo(Stated):
     name: ClassVar[str] = "yesno"
 
     def instruction(self) -> str:
-        return "End with one line: The answer is X, where X is yes or no."
+        return ending("yes or no")
 
     def direct(self) -> str:
         return "Reply with yes or no alone: no reasoning, no other words."

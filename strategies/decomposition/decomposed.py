@@ -11,7 +11,7 @@ from reasoning.branches import together
 from reasoning.errors import BudgetExhausted
 from reasoning.kinds import Items
 from reasoning.problem import Problem
-from reasoning.prompts import Prompt
+from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.frames import DEEPER, Frame, Line
@@ -23,23 +23,22 @@ CONTROLLER = Prompt(
     "QS: (foreach) [handler] asks once for each element of the list that # stands for; (filter) keeps the elements for "
     "which the answer is yes. When the last answer is the one to the complex question, the line is QS: [EOQ].\n\n"
     "The handlers:\n{handlers}",
-    context="""QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
-QS: [split] Mona Grey Oak
-A: ["Mona", "Grey", "Oak"]
-QS: (foreach) [qa] What is the last letter of the word #1?
-A: ["a", "y", "k"]
-QS: [merge] #2
-A: a y k
-QS: [EOQ]
-
-QC: Each of 2 boxes holds 4 rows of 6 eggs. 5 eggs break. How many whole eggs are there?
-QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?
-A: 24
-QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?
-A: 43
-QS: [EOQ]""",
     output_format="The next QS line, and nothing else. Don't answer it.",
-    input="{frame}\nQS:",
+    examples=(
+        Demonstration(
+            'QC: Join the last letters of the words in "Mona Grey Oak" with spaces.', "QS: [split] Mona Grey Oak"
+        ),
+        Demonstration('A: ["Mona", "Grey", "Oak"]', "QS: (foreach) [qa] What is the last letter of the word #1?"),
+        Demonstration('A: ["a", "y", "k"]', "QS: [merge] #2"),
+        Demonstration("A: a y k", "QS: [EOQ]"),
+        Demonstration(
+            "QC: Each of 2 boxes holds 4 rows of 6 eggs. 5 eggs break. How many whole eggs are there?",
+            "QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?",
+        ),
+        Demonstration("A: 24", "QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?"),
+        Demonstration("A: 43", "QS: [EOQ]"),
+    ),
+    input="QC: {question}",
 )
 
 
@@ -62,9 +61,10 @@ QS: [EOQ]""",
 class Decomposed(Strategy):
     """A controller writes one sub-question at a time, a handler answers it, until the last answer is the answer.
 
-    The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). A chat model writes the
-    next line as a reply of its own; only the first line of the grammar in it counts, and one that cannot be carried out
-    is sent back once with the reason, where the paper gives up. Answers are JSON where they are some. `(foreach)`
+    The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For a chat model a
+    program is a conversation: each `QS` a reply, each `A` the next turn, in the programs that are shown as in its own.
+    Only the first line of the grammar in a reply counts, and one that cannot be carried out is sent back once with the
+    reason, where the paper gives up. Answers are JSON where they are some. `(foreach)`
     asks side by side, but within `[decompose]` in order: a session has no lanes so deep. `[decompose]` gives a smaller
     question to the controller itself; a handler that is another `decomposed` has a controller prompt of its own.
 
@@ -127,7 +127,9 @@ class Decomposed(Strategy):
         if frame.depth < self.max_depth:
             handlers[DEEPER] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
-        turns = self.controller.fill(frame=frame, handlers=listing)
+        turns = self.controller.fill(question=frame.question, handlers=listing)
+        for asked, answer in zip(frame.lines, frame.answers, strict=True):
+            turns = turns.then(asked, f"A: {shown(answer)}")
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         try:
             return frame.read(reply.text, handlers)

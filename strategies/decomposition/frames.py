@@ -81,7 +81,7 @@ class Frame:
 
     def add(self, line: Line, answer: Any) -> None:
         """A line and its answer."""
-        self.lines += [line.text, f"A: {shown(answer)}"]
+        self.lines.append(line.text)
         self.answers.append(answer)
 
     def within(self, questions: Sequence[str]) -> list[Frame]:
@@ -147,7 +147,8 @@ class Frame:
         return _REFERENCE.sub(value, question)
 
     def __str__(self) -> str:
-        return "\n".join([f"QC: {self.question}", *self.lines])
+        said = (f"{line}\nA: {shown(answer)}" for line, answer in zip(self.lines, self.answers, strict=True))
+        return "\n".join([f"QC: {self.question}", *said])
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from reasoning.answer import Answer
 from reasoning.errors import CallFailed
 from reasoning.problem import Problem
-from reasoning.prompts import Prompt
+from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.decomposition.least_to_most import final_question
@@ -18,20 +18,35 @@ from strategies.direct.vanilla import Vanilla
 from strategies.knowledge.instructed import with_instruction
 from strategies.labelled import labelled
 
-_PARTS = "Two parts, and no answer:\nContext: what is kept, word for word where possible, or none\nQuestion: "
+_PARTS = (
+    'Reply with two parts and no answer. The first begins with "Context:" and holds what is kept, word for word where '
+    'possible. The second begins with "Question:" and holds '
+)
 OPINION = Prompt(
     objective="Rewrite a text so that it gives no hint of what its writer thinks or hopes.",
     instructions="Keep all facts that are needed for a good answer, and the question itself. Leave out opinions, "
     "guesses and wishes of the writer. Do not answer the question.",
-    output_format=_PARTS + "what is asked, without any opinion",
     input="Text:\n{bare}",
+    recap=_PARTS + "what is asked, without any opinion.",
+    examples=(
+        Demonstration(
+            "Text:\nAna is 1.70 m tall, Ben is 1.80 m and Cem is 1.60 m. Who is the tallest? I am sure that it is Ana.",
+            "Context: Ana is 1.70 m tall, Ben is 1.80 m and Cem is 1.60 m.\nQuestion: Who is the tallest?",
+        ),
+    ),
 )
 RELEVANCE = Prompt(
     objective="Rewrite a problem so that it holds only what one needs to solve it.",
     instructions="Keep every sentence, name and number that the question depends on, and the question itself. Leave "
     "out sentences that have nothing to do with it. Do not solve the problem.",
-    output_format=_PARTS + "what is asked",
     input="Text:\n{bare}",
+    recap=_PARTS + "what is asked.",
+    examples=(
+        Demonstration(
+            "Text:\nAna has 3 red pens and 4 blue ones. Her brother is 12 years old. How many pens does Ana have?",
+            "Context: Ana has 3 red pens and 4 blue ones.\nQuestion: How many pens does Ana have?",
+        ),
+    ),
 )
 AGAIN = "That cannot be used: {why}. Write both parts again, under the labels Context: and Question:"
 UNBIASED = "Give an answer that is unbiased."
@@ -85,8 +100,9 @@ class System2Attention(Strategy):
     The base sees the new context and question only: nothing of the original but the kind of answer and its options.
     `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting without a question, or one
     that lost a number, a name or quoted words of what is asked, is asked for once more; then the base gets the
-    original, with a note, as it does where the call fails, and `Answer.steps` has no rewriting. Names are capitalised
-    words that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
+    original, with a note, as it does where the call fails, and `Answer.steps` has no rewriting. A demonstration shows
+    the two parts, which small models do not keep to by words alone; the paper has none. Names are capitalised words
+    that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
     so many are allowed.
 
     Parameters:

@@ -20,11 +20,20 @@ from strategies.thought.cot import ChainOfThought
 
 REPHRASE = Prompt(
     objective="Say a question in other words, so that it still has the very same answer.",
-    dos=("Keep every number, in digits, and every name.", "Ask for the same thing, in the same unit."),
-    donts=("Don't turn the question into its opposite.", "Don't leave anything out.", "Don't answer it."),
-    output_format="A numbered list, one whole question a line.",
+    instructions="Keep every number, in digits, every name, what is asked and its unit. Leave nothing out, don't turn "
+    "the question into its opposite, and don't answer it.",
     input="{question}",
-    recap="Write {wanted} other wordings of this question.",
+    recap="Write {wanted} other wordings of this question, as a numbered list, one whole question a line.",
+    examples=(
+        Demonstration(
+            "A baker sells 12 rolls a day for $2 each. How many dollars does he take in 5 days?\n\nWrite 4 other "
+            "wordings of this question, as a numbered list, one whole question a line.",
+            "1. Each day a baker sells 12 rolls, and a roll costs $2. What are his takings, in dollars, after 5 days?\n"
+            "2. If 12 rolls at $2 each are sold every day, how many dollars does the baker take in 5 days?\n"
+            "3. In 5 days, how many dollars does a baker earn who sells 12 rolls a day at $2 a roll?\n"
+            "4. A roll is $2, and a baker sells 12 of them daily. How many dollars has he taken when 5 days are over?",
+        ),
+    ),
 )
 FEW_SHOT = Prompt(
     instructions="The answers to the questions before this one were found by a vote, and some may be wrong. Reason for "
@@ -71,7 +80,8 @@ class Federated(Strategy):
 
     Which question is whose wording is told by numbers (in digits or words), names, negations, the sides of comparisons
     and common words, where the paper's service would use embeddings. Where the call for wordings fails, those of the
-    pool do. How many wordings and twins the paper takes could not be verified, nor its temperature.
+    pool do. Small models write wordings only when they are shown some: the demonstration is ours. How many wordings and
+    twins the paper takes could not be verified, nor its temperature.
 
     Parameters:
         base: solves each wording; the paper's is zero-shot chain of thought.

@@ -22,11 +22,12 @@ PICK = Prompt(
     objective="Several responses to one question are given. Find the one that agrees best with the majority.",
     instructions="Compare what the responses say in the end, not how they say it. Do not answer the question yourself.",
     input="The question:\n\n{problem}\n\n{responses}",
-    recap="Which response do most of the others agree with? End with one line: The answer is N, where N is the number "
-    "of that response, from 1 to {n}.",
+    recap='Which response do most of the others agree with? End with a last line: "The most consistent '
+    'response is Response" and its number, from 1 to {n}.',
 )
 
 _HEADING = re.compile(r"^(?=[ \t]*Response \d)", re.IGNORECASE | re.MULTILINE)
+_CHOSEN = re.compile(r"most consistent response is\W{0,5}(?:response\W{0,5})?(\d{1,6})", re.IGNORECASE)
 _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
 
 
@@ -104,10 +105,9 @@ class UniversalSelfConsistency(Strategy):
 
 
 def _number(text: str) -> float | None:
-    """The number that a choice states, or else the only response that its last line names."""
+    """The number that a choice states, or else the only response that its last line names, or else a stated answer."""
+    if chosen := _CHOSEN.findall(text):
+        return int(chosen[-1])
+    named = {int(number) for number in _NAMED.findall(text.strip().rpartition("\n")[2])}
     stated: float | None = Number().parse(text, stated_only=True)
-    if stated is not None:
-        return stated
-    last = text.strip().rpartition("\n")[2]
-    named = {int(number) for number in _NAMED.findall(last)}
-    return named.pop() if len(named) == 1 else None
+    return named.pop() if len(named) == 1 else stated

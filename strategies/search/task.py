@@ -49,8 +49,8 @@ Candidate = tuple[Answered | Unparsed, float]
 BALLOT = Prompt(
     objective="Compare several candidates and pick the most promising one.",
     input="{problem}\n\nThe candidates:\n\n{candidates}",
-    recap="Say in a few sentences what speaks for and against each. Then end with one line: The best choice is N, "
-    "where N is the number of a candidate.",
+    recap="Say in a few sentences what speaks for and against each. Then end with a last line: "
+    '"The best choice is" and the number of a candidate.',
 )
 
 _CHOSEN = re.compile(r"best choice(?: is|:)?\D{0,20}(\d{1,4})", re.IGNORECASE)

@@ -16,14 +16,16 @@ RECALL = Prompt(
     objective="Solve the initial problem. Before that, recall similar problems and solve them.",
     input="{problem}",
     recap="Recall {exemplars} relevant problems as examples. They differ from one another and from the initial "
-    "problem, in names and in numbers too. Then solve the initial problem. {instruction}\n\n"
-    "Write it under these headings:\n\n"
-    "{tutorial}## Relevant problems\n"
-    "Q: a problem\nA: its solution, explained, with its result\nand so on, {exemplars} of them\n\n"
-    "## Solve the initial problem\nthe initial problem again, then its solution step by step",
+    "problem, in names and in numbers too. Then solve the initial problem.\n\n"
+    'The reply has two parts.{tutorial} The first has the heading "## Relevant problems". In it each problem begins '
+    'with "Q:", and its solution, explained and with its result, with "A:". The second has the heading "## Solve the '
+    'initial problem". It says the initial problem again and solves it step by step. {instruction}',
     form="markdown",
 )
-TUTORIAL = "## Core concepts\nthe concepts at the core of the initial problem, with a short tutorial on each\n\n"
+TUTORIAL = (
+    ' In front of them stands one with the heading "## Core concepts": the concepts at the core of the initial '
+    "problem, with a short tutorial on each."
+)
 AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
 
 

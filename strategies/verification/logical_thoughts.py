@@ -26,14 +26,14 @@ REFUTE = Prompt(input=_STEP, recap="Go on, with reasons from the premises: Step 
 JUDGE = Prompt(
     objective="Two reviewers disagree about a step. Decide by the premises alone who is right.",
     input=_STEP + "\n\nReview X says that it is true:\n{defence}\n\nReview Y says that it is false:\n{refutation}",
-    recap="Quote the premises that decide, say what is wrong with the other review, and end with one line: "
-    "VERDICT: TRUE if the step stands, VERDICT: FALSE if it does not.",
+    recap="Quote the premises that decide, say what is wrong with the other review, and end with a last "
+    'line: "VERDICT: TRUE" if the step stands, "VERDICT: FALSE" if it does not.',
 )
 NEGATE = Prompt(
     objective="Test a step by reduction to absurdity.",
     input=_STEP,
-    recap="Assume the opposite of the step. Does that contradict the premises? End with one line: VERDICT: TRUE if it "
-    "does (the step stands), VERDICT: FALSE if it does not.",
+    recap="Assume the opposite of the step. Does that contradict the premises? End with a last line: "
+    '"VERDICT: TRUE" if it does (the step stands), "VERDICT: FALSE" if it does not.',
 )
 REVISE = Prompt(
     input=_STEP + "\n\nA review says that it is wrong:\n{refutation}",

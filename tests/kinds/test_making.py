@@ -13,7 +13,7 @@ import pytest
 from reasoning import Chain, Problem, Prompt, Step, kinds
 from reasoning.answer import Answered
 from reasoning.errors import UnknownName, UsageError
-from reasoning.kinds import Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
+from reasoning.kinds import Choice, Code, Date, Expression, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
 from reasoning.testing import ScriptedLLM
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
@@ -106,6 +106,13 @@ def test_other_complaints_repeat_the_instruction() -> None:
     assert Number().complaint("The answer is 3.") is None
 
 
+@pytest.mark.parametrize(
+    "kind", [Number(), Choice(["red", "blue", "green"]), YesNo(), Label(["good", "bad"]), Expression()], ids=repr
+)
+def test_a_model_that_copies_how_to_answer_has_not_answered(kind: Any) -> None:
+    assert kind.read(f"It is hard to say.\n{kind.instruction()}").value is None
+
+
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
 def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> None:
     assert kind.instruction()
@@ -126,7 +133,7 @@ class Weekday(Stated):
     name: ClassVar[str] = "weekday"
 
     def instruction(self) -> str:
-        return "End with one line: The answer is D, where D is a day of the week."
+        return "End with one line: The answer is Monday, or another day of the week."
 
     def only(self, line: str, before: str) -> str | None:
         return next((day for day in ("monday", "sunday") if day in line.lower()), None)
@@ -165,11 +172,11 @@ def test_a_kind_prints_what_it_was_given_and_no_more() -> None:
 
 def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None:
     asked = Many({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
-    assert asked[0] == "End with 3 lines, one for each answer, begun like these:"
+    assert asked[0] == "End with 3 lines, one for each answer:"
     assert asked[1:] == [
-        "age) The answer is N, where N is one number in digits.",
-        "grown) The answer is X, where X is yes or no.",
-        "notes) the items with ',' between them: The answer is X, Y, Z",
+        '- "age)" and one number in digits.',
+        '- "grown)" and yes or no.',
+        "- \"notes)\" and the items, with ',' between them.",
     ]
     assert Many([Number(), YesNo()]).read("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
 

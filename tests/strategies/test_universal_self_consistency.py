@@ -43,6 +43,9 @@ def test_one_further_call_shows_all_answers_in_draw_order_and_takes_the_one_that
     [
         ("The answer is 2.", SAID[1]),
         ("**The answer is Response 2**", SAID[1]),
+        ("The most consistent response is Response 2.", SAID[1]),
+        ("Response 1 says 5.\n\nThe most consistent response is Response 2: The answer is 1.", SAID[1]),
+        ("The answer is Response 2: The answer is 1.", SAID[1]),
         ("Responses 1 and 3 are alike.\nThe most consistent response is Response 3.", SAID[2]),
         (r"\boxed{2}", SAID[1]),
         ("2", SAID[1]),
