@@ -19,11 +19,11 @@ Path = tuple[str, ...]
 _SO_FAR = "{problem}\n\nThe solution so far:\n{done}"
 PROPOSE = Prompt(
     objective="Solve a problem in small steps. Now think about the next step only.",
-    instructions="Write several candidates for the next step: different ideas, not one idea in other words. "
-    "A step is one thought or one calculation, worked out, in one or two sentences.",
-    output_format="A numbered list and nothing else. A step that completes the solution ends with: The answer is …",
+    instructions="A step is one thought or one calculation, worked out, in one or two sentences. A step that completes "
+    "the solution ends with: The answer is …",
     input=_SO_FAR,
-    recap="{thoughts} candidates for the next step:",
+    recap="Write {thoughts} candidates for the next step, as a numbered list and nothing else. They are different "
+    "ideas, not one idea in other words. Do not go on with the solution.",
 )
 SAMPLE = Prompt(
     objective="Solve a problem step by step.",
@@ -40,8 +40,9 @@ RATE = Prompt(
     objective="Judge the beginning of a solution: will going on like this lead to the right answer?",
     instructions="Check each step: does it follow from the problem, is the calculation right, does it bring the "
     "solution closer? A mistake that nothing takes back makes it hopeless.",
-    output_format="Two or three sentences, then one line: Score: N, with N from 1 (hopeless) to 10 (surely right).",
     input=_SO_FAR,
+    recap="Do not go on with the solution. Say in two or three sentences whether these steps are right and lead to the "
+    'answer, then write the last line: "Score:" and a number from 1 (hopeless) to 10 (surely right).',
 )
 NOTHING = "(nothing yet)"
 
