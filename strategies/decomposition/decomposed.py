@@ -17,27 +17,27 @@ from reasoning.strategy import Strategy, technique
 from strategies.decomposition.frames import DEEPER, Frame, Line
 from strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, distinct, shown
 
+_SHOWN = """QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
+QS: [split] Mona Grey Oak
+A: ["Mona", "Grey", "Oak"]
+QS: (foreach) [qa] What is the last letter of the word #1?
+A: ["a", "y", "k"]
+QS: [merge] #2
+A: a y k
+QS: [EOQ]
+QC: Each of 2 boxes holds 4 rows of 6 eggs. 5 eggs break. How many whole eggs are there?
+QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?
+A: 24
+QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?
+A: 43
+QS: [EOQ]""".splitlines()
 CONTROLLER = Prompt(
     objective="Break a complex question (QC) into sub-questions (QS), one at a time. A handler answers each (A).",
     instructions="A line is QS: [handler] sub-question. In it #1 stands for the first answer, #2 for the second. "
     "QS: (foreach) [handler] asks once for each element of the list that # stands for; (filter) keeps the elements for "
     "which the answer is yes. When the last answer is the one to the complex question, the line is QS: [EOQ].\n\n"
-    "The handlers:\n{handlers}",
-    output_format="The next QS line, and nothing else. Don't answer it.",
-    examples=(
-        Demonstration(
-            'QC: Join the last letters of the words in "Mona Grey Oak" with spaces.', "QS: [split] Mona Grey Oak"
-        ),
-        Demonstration('A: ["Mona", "Grey", "Oak"]', "QS: (foreach) [qa] What is the last letter of the word #1?"),
-        Demonstration('A: ["a", "y", "k"]', "QS: [merge] #2"),
-        Demonstration("A: a y k", "QS: [EOQ]"),
-        Demonstration(
-            "QC: Each of 2 boxes holds 4 rows of 6 eggs. 5 eggs break. How many whole eggs are there?",
-            "QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?",
-        ),
-        Demonstration("A: 24", "QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?"),
-        Demonstration("A: 43", "QS: [EOQ]"),
-    ),
+    "The handlers:\n{handlers}\n\nThe next QS line, and nothing else. Don't answer it.",
+    examples=tuple(map(Demonstration, _SHOWN[::2], _SHOWN[1::2])),
     input="QC: {question}",
 )
 
@@ -63,15 +63,13 @@ class Decomposed(Strategy):
 
     The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For a chat model a
     program is a conversation: each `QS` a reply, each `A` the next turn, in the programs that are shown as in its own.
-    Only the first line of the grammar in a reply counts, and one that cannot be carried out is sent back once with the
-    reason, where the paper gives up. Answers are JSON where they are some. `(foreach)`
-    asks side by side, but within `[decompose]` in order: a session has no lanes so deep. `[decompose]` gives a smaller
-    question to the controller itself; a handler that is another `decomposed` has a controller prompt of its own.
+    The first line of the grammar in a reply counts, and one that cannot be carried out is sent back once (the paper
+    gives up). Answers are JSON where they are some. `(foreach)` asks side by side, but in order within `[decompose]`,
+    which gives a smaller question to the controller itself. A handler that is `decomposed` has a controller of its own.
 
     Parameters:
         handlers: see `Handler.of`; `controller` shows programs with the usual ones.
-        max_steps: lines in one frame.
-        max_depth: frames within the first one.
+        max_steps, max_depth: lines in one frame, and frames within the first one.
         max_asked: sub-questions in all; elements of a list share what is left, so that none depends on another.
     """
 

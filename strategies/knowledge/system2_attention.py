@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from reasoning.answer import Answer
 from reasoning.errors import CallFailed
@@ -13,10 +12,9 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.decomposition.least_to_most import final_question
 from strategies.direct.vanilla import Vanilla
 from strategies.knowledge.instructed import with_instruction
-from strategies.labelled import labelled
+from strategies.knowledge.rewriting import Rewritten, lost, rewritten
 
 _PARTS = (
     'Reply with two parts and no answer. The first begins with "Context:" and holds what is kept, word for word where '
@@ -35,47 +33,14 @@ OPINION = Prompt(
         ),
     ),
 )
-RELEVANCE = Prompt(
+RELEVANCE = OPINION.with_(
     objective="Rewrite a problem so that it holds only what one needs to solve it.",
     instructions="Keep every sentence, name and number that the question depends on, and the question itself. Leave "
     "out sentences that have nothing to do with it. Do not solve the problem.",
-    input="Text:\n{bare}",
     recap=_PARTS + "what is asked.",
-    examples=(
-        Demonstration(
-            "Text:\nAna has 3 red pens and 4 blue ones. Her brother is 12 years old. How many pens does Ana have?",
-            "Context: Ana has 3 red pens and 4 blue ones.\nQuestion: How many pens does Ana have?",
-        ),
-    ),
 )
 AGAIN = "That cannot be used: {why}. Write both parts again, under the labels Context: and Question:"
 UNBIASED = "Give an answer that is unbiased."
-
-_LABEL = re.compile(
-    r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)\*{0,3}(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I
-)
-_SAID = re.compile(r"\bI(?: am|['’]m| think| believe| guess| feel| hope)\b[^,;.!?\n]*")  # beside the question
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_START = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(]*\w+")  # the first word of a sentence is always capitalised
-_NAME = re.compile(r"\b(?!I\b)[^\W\d_]\w*")
-_QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{1,80})[\"”]|(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w)")
-
-
-class Rewritten(NamedTuple):
-    """What the first call made of the problem."""
-
-    context: str
-    question: str
-
-
-def rewritten(text: str) -> Rewritten | None:
-    """The two labelled parts of a reply; None where there is no question. An answer that follows is cut off."""
-    parts: dict[str, str] = {}
-    for label, part in labelled(text, _LABEL):
-        parts.setdefault(label[1].lower(), part)
-    context = parts.get("context", "")
-    empty = "".join(filter(str.isalnum, context)).casefold() in ("", "none", "na", "empty")
-    return Rewritten("" if empty else context, parts["question"]) if parts.get("question") else None
 
 
 @technique(
@@ -143,10 +108,14 @@ class System2Attention(Strategy):
             with session.stage(stage):
                 reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
             found = rewritten(reply.text)
-            lost = _lost(problem, found) if found else []
-            if found and not lost and not reply.truncated:
+            missing = lost(problem, found) if found else []
+            if found and not missing and not reply.truncated:
                 return found
-            why = f"{', '.join(lost)} of the question is lost" if lost else "the part Question: is missing or cut off"
+            why = (
+                f"{', '.join(missing)} of the question is lost"
+                if missing
+                else "the part Question: is missing or cut off"
+            )
             session.note(f"refused: {why}")
             turns = turns.then(reply.text, AGAIN.format(why=why))
         return None
@@ -160,17 +129,3 @@ def _longest(problem: Problem) -> int:
     """Tokens that a copy of the problem takes at most: one for two characters, or for each that is not ASCII."""
     text = problem.values()["bare"]
     return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64  # the labels
-
-
-def _lost(problem: Problem, found: Rewritten) -> list[str]:
-    """The numbers, names and quoted words of what is asked in the end that the rewriting no longer has."""
-    asked = _SAID.sub("", final_question(problem))
-    kept = f"{found.context}\n{found.question}"
-    numbers, words = set(_NUMBER.findall(kept)), set(_NAME.findall(kept.casefold()))
-    named = [name for name in _NAME.findall(_START.sub(" ", asked)) if name[0].isupper()]
-    quoted = [first or second for first, second in _QUOTED.findall(asked)]
-    return [
-        *(number for number in _NUMBER.findall(asked) if number not in numbers),
-        *(name for name in named if name.casefold() not in words),
-        *(words for words in quoted if " ".join(words.split()).casefold() not in " ".join(kept.split()).casefold()),
-    ]

@@ -80,8 +80,7 @@ class Federated(Strategy):
 
     Which question is whose wording is told by numbers (in digits or words), names, negations, the sides of comparisons
     and common words, where the paper's service would use embeddings. Where the call for wordings fails, those of the
-    pool do. Small models write wordings only when they are shown some: the demonstration is ours. How many wordings and
-    twins the paper takes could not be verified, nor its temperature.
+    pool do. The demonstration is ours. How many wordings and twins the paper takes, and how hot, could not be verified.
 
     Parameters:
         base: solves each wording; the paper's is zero-shot chain of thought.

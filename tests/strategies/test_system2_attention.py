@@ -10,7 +10,8 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
-from strategies.knowledge.system2_attention import UNBIASED, rewritten
+from strategies.knowledge.rewriting import rewritten
+from strategies.knowledge.system2_attention import UNBIASED
 
 GAMES = Problem(
     "I think it is Lyon, but I am not sure. Which city hosted the Winter Games of 1968?",
