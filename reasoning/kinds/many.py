@@ -57,7 +57,7 @@ class Many(Stated):
         object.__setattr__(self, "names", tuple(names))
 
     def instruction(self) -> str:
-        lines = (f'- "{name})" and {_asked(kind)}' for name, kind in self._parts)
+        lines = (f'- one that begins with "{name})" and gives {_asked(kind)}' for name, kind in self._parts)
         return "\n".join((f"End with {len(self.kinds)} lines, one for each answer:", *lines))
 
     def direct(self) -> str:

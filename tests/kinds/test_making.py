@@ -174,9 +174,9 @@ def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None
     asked = Many({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
     assert asked[0] == "End with 3 lines, one for each answer:"
     assert asked[1:] == [
-        '- "age)" and one number in digits.',
-        '- "grown)" and yes or no.',
-        "- \"notes)\" and the items, with ',' between them.",
+        '- one that begins with "age)" and gives one number in digits.',
+        '- one that begins with "grown)" and gives yes or no.',
+        "- one that begins with \"notes)\" and gives the items, with ',' between them.",
     ]
     assert Many([Number(), YesNo()]).read("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
 
