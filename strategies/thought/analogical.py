@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -26,7 +27,10 @@ TUTORIAL = (
     ' In front of them stands one with the heading "## Core concepts": the concepts at the core of the initial '
     "problem, with a short tutorial on each."
 )
-AGAIN = "{complaint} Write everything again, under the same headings, with {exemplars} problems that all differ."
+AGAIN = (
+    "{complaint} Write both parts again, under the same headings: first {exemplars} problems that all differ, then the "
+    "initial problem and its solution."
+)
 
 
 @technique(
@@ -50,9 +54,9 @@ class Analogical(Strategy):
     Only what follows the last heading "Solve the initial problem", which begins a line, is read, since the recalled
     problems have answers too; without it there is no answer. Models copy the problem, or one of the recalled ones:
     where two share too many words, or there are too few, the reply is asked for again (`repairs`; the paper has none),
-    and then, or where that call fails, read as it is with a note. `tutorial=True` asks for the core concepts first,
-    which the paper does for competition programs. The paper recalls 5 problems for grade-school arithmetic and 3 for
-    the rest.
+    and then read as it is with a note; the one before counts where that call fails or gives no answer.
+    `tutorial=True` asks for the core concepts first, which the paper does for competition programs. The paper recalls 5
+    problems for grade-school arithmetic and 3 for the rest.
 
     Parameters:
         exemplars: problems to recall.
@@ -75,7 +79,7 @@ class Analogical(Strategy):
         turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
-        repairs = self.repairs
+        best, repairs = _read(reply, problem), self.repairs
         while (complaint := complaint_of(reply.text, problem, self.exemplars, self.alike)) is not None:
             session.note(complaint)
             if not repairs:
@@ -86,8 +90,14 @@ class Analogical(Strategy):
                 again = await asked(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
             if isinstance(again, Failed):
                 break
-            reply = again
-        if (last := solution(reply.text)) is None:
-            return Unparsed("the reply never comes to the initial problem", text=reply.text)
-        answer = problem.read(replace(reply, text=last))
-        return replace(answer, text=reply.text)
+            reply, read = again, _read(again, problem)
+            if not isinstance(read, Unparsed) or isinstance(best, Unparsed):
+                best = read
+        return best
+
+
+def _read(reply: Completion, problem: Problem) -> Answer:
+    """The answer to the problem itself."""
+    if (last := solution(reply.text)) is None:
+        return Unparsed("the reply never comes to the initial problem", text=reply.text)
+    return replace(problem.read(replace(reply, text=last)), text=reply.text)

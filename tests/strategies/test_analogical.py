@@ -108,6 +108,13 @@ def test_a_budget_that_ends_before_the_second_reply() -> None:
     assert "budget" in answer.why
 
 
+def test_a_repair_that_never_comes_to_the_problem_leaves_the_answer_that_is_there() -> None:
+    answer = strategies.get("analogical").run(DICE, llm := ScriptedLLM([COPY, reply(*RECALLED, end="")]))
+    assert (answer.value, answer.text, llm.calls) == (90, COPY, 2)
+    unread = strategies.get("analogical").run(DICE, ScriptedLLM([reply(end=""), reply(*RECALLED, end="")]))
+    assert (unread.state, unread.text) == ("unparsed", reply(*RECALLED, end=""))
+
+
 def test_a_repair_whose_call_fails_leaves_the_reply_that_is_there() -> None:
     answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, CallFailed("gone")]))
     assert (answer.value, answer.text) == (90, COPY)
