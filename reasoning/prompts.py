@@ -222,8 +222,7 @@ class _Clean(dict[str, str]):
         if name not in self._values:
             known = ", ".join(sorted(self._values))
             raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
-        clean = self[name] = _within_turn(self._neutral(str(self._values[name])))
-        return clean
+        return self.setdefault(name, _within_turn(self._neutral(str(self._values[name]))))
 
 
 def _within_turn(text: str) -> str:

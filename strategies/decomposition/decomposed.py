@@ -62,14 +62,14 @@ class Decomposed(Strategy):
     """A controller writes one sub-question at a time, a handler answers it, until the last answer is the answer.
 
     The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For a chat model a
-    program is a conversation: each `QS` a reply, each `A` the next turn, in the programs that are shown as in its own.
-    The first line of the grammar in a reply counts, and one that cannot be carried out is sent back once (the paper
-    gives up). Answers are JSON where they are some. `(foreach)` asks side by side, but in order within `[decompose]`,
-    which gives a smaller question to the controller itself. A handler that is `decomposed` has a controller of its own.
+    program is a conversation: each `QS` a reply, each `A` the next turn. The first line of the grammar in a reply
+    counts; one that cannot be carried out is sent back once (the paper gives up). Answers are JSON where they can be.
+    `(foreach)` asks side by side, but in order within `[decompose]`, which gives the controller a smaller question.
 
     Parameters:
         handlers: see `Handler.of`; `controller` shows programs with the usual ones.
-        max_steps, max_depth: lines in one frame, and frames within the first one.
+        max_steps: lines in one frame.
+        max_depth: frames within the first one.
         max_asked: sub-questions in all; elements of a list share what is left, so that none depends on another.
     """
 
@@ -126,8 +126,8 @@ class Decomposed(Strategy):
             handlers[DEEPER] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
         turns = self.controller.fill(question=frame.question, handlers=listing)
-        for asked, answer in zip(frame.lines, frame.answers, strict=True):
-            turns = turns.then(asked, f"A: {shown(answer)}")
+        for asked, answer in frame.lines:
+            turns = turns.then(asked, answer)
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         try:
             return frame.read(reply.text, handlers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from reasoning.kinds import YesNo
@@ -65,13 +66,14 @@ class Frame:
         question: the complex question.
         depth: how many frames are around it.
         left: how many more sub-questions it may ask, with those of the frames within.
-        lines, answers: what was asked and answered so far.
+        lines: what was asked so far and what was answered, as they are shown.
+        answers: what was answered, as it is.
     """
 
     question: str
     depth: int
     left: int
-    lines: list[str] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
 
     @property
@@ -81,7 +83,7 @@ class Frame:
 
     def add(self, line: Line, answer: Any) -> None:
         """A line and its answer."""
-        self.lines.append(line.text)
+        self.lines.append((line.text, f"A: {shown(answer)}"))
         self.answers.append(answer)
 
     def within(self, questions: Sequence[str]) -> list[Frame]:
@@ -147,8 +149,7 @@ class Frame:
         return _REFERENCE.sub(value, question)
 
     def __str__(self) -> str:
-        said = (f"{line}\nA: {shown(answer)}" for line, answer in zip(self.lines, self.answers, strict=True))
-        return "\n".join([f"QC: {self.question}", *said])
+        return "\n".join([f"QC: {self.question}", *chain.from_iterable(self.lines)])
 
 
 def _listed(value: Any) -> list[Any]:

@@ -18,22 +18,21 @@ from strategies.sampling.votes import voted
 from strategies.sampling.wordings import paraphrases, same_parameters, twins
 from strategies.thought.cot import ChainOfThought
 
+_WANTED = "Write {wanted} other wordings of this question, as a numbered list, one whole question a line."
+_SHOWN = Demonstration(
+    "A baker sells 12 rolls a day for $2 each. How many dollars does he take in 5 days?\n\n" + _WANTED.format(wanted=4),
+    "1. Each day a baker sells 12 rolls, and a roll costs $2. What are his takings, in dollars, after 5 days?\n"
+    "2. If 12 rolls at $2 each are sold every day, how many dollars does the baker take in 5 days?\n"
+    "3. In 5 days, how many dollars does a baker earn who sells 12 rolls a day at $2 a roll?\n"
+    "4. A roll is $2, and a baker sells 12 of them daily. How many dollars has he taken when 5 days are over?",
+)
 REPHRASE = Prompt(
     objective="Say a question in other words, so that it still has the very same answer.",
     instructions="Keep every number, in digits, every name, what is asked and its unit. Leave nothing out, don't turn "
     "the question into its opposite, and don't answer it.",
     input="{question}",
-    recap="Write {wanted} other wordings of this question, as a numbered list, one whole question a line.",
-    examples=(
-        Demonstration(
-            "A baker sells 12 rolls a day for $2 each. How many dollars does he take in 5 days?\n\nWrite 4 other "
-            "wordings of this question, as a numbered list, one whole question a line.",
-            "1. Each day a baker sells 12 rolls, and a roll costs $2. What are his takings, in dollars, after 5 days?\n"
-            "2. If 12 rolls at $2 each are sold every day, how many dollars does the baker take in 5 days?\n"
-            "3. In 5 days, how many dollars does a baker earn who sells 12 rolls a day at $2 a roll?\n"
-            "4. A roll is $2, and a baker sells 12 of them daily. How many dollars has he taken when 5 days are over?",
-        ),
-    ),
+    recap=_WANTED,
+    examples=(_SHOWN,),
 )
 FEW_SHOT = Prompt(
     instructions="The answers to the questions before this one were found by a vote, and some may be wrong. Reason for "

@@ -109,5 +109,7 @@ def _number(text: str) -> float | None:
     if chosen := _CHOSEN.findall(text):
         return int(chosen[-1])
     named = {int(number) for number in _NAMED.findall(text.strip().rpartition("\n")[2])}
+    if len(named) == 1:
+        return named.pop()
     stated: float | None = Number().parse(text, stated_only=True)
-    return named.pop() if len(named) == 1 else stated
+    return stated
