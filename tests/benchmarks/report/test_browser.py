@@ -188,8 +188,7 @@ def test_prompts_are_there_in_full(browser: Browser, report: Path) -> None:
 
 
 def test_an_address_opens_its_problem(browser: Browser, report: Path) -> None:
-    browser.open(report)
-    browser.ask("location.hash = '#problem=made-00007', location.reload()")
+    browser.open(report, at="#problem=made-00007")
     browser.wait("document.querySelector('dialog[open] #name')?.textContent === 'made-00007'")
 
 
