@@ -43,8 +43,7 @@ def as_program(worked: Worked) -> Demonstration | None:
     arxiv="2211.12588",
     calls="1 + o if repairs == 0 else 1 + r + o",
     waves="1 + o if repairs == 0 else 1 + r + o",
-    counts="o: 1 where the result is not yet the answer: an option must be found that is closest to it, or the second "
-    "stage is asked; else 0; r: repairs",
+    counts="o: 1 where the closest option must be found or the second stage is asked, else 0; r: repairs",
     ranges={"o": (0, 1), "r": (0, "repairs")},
     serves=COMPUTED,
     needs=("interpreter", "demonstrations if shots > 0"),
@@ -58,19 +57,17 @@ class ProgramOfThoughts(Strategy):
     """Write a program, run it, read the variable `ans`.
 
     Few-shot by default: straight-line code with one meaningful variable for each quantity. `shots=0` is the paper's
-    zero-shot form: a function `solver()` that returns the answer (a chat model writes it whole, rather than continuing
-    an opened one, and needs no logit bias against comments). Where the named result is missing, what was printed is
-    read, then the variable that was assigned last: small models forget the name that they were told. What the papers
-    had in scope (`math`, `solve_it`, …) is imported where it is used. Programs run in the interpreter, never in this
-    process; what it cannot run is `Unparsed` with the reason. A result of 0 is an answer.
+    zero-shot form: a function `solver()` that returns the answer (a chat model writes it whole, without a logit bias
+    against comments). Where the named result is missing, what was printed is read, then the variable that was assigned
+    last: small models forget the name that they were told. What the papers had in scope (`math`, `solve_it`, …) is
+    imported where it is used. What the interpreter cannot run is `Unparsed` with the reason. 0 is an answer.
 
     `self_consistency(program_of_thoughts, samples=40, temperature=0.4)` is the paper's vote over executed values.
 
     Parameters:
         repairs: how often a program that fails is shown its error and written again; 0 in the paper.
-        second_stage: where the result is an intermediate one, it goes into a chain of thought that ends in the answer
-            (section 3, PoT as an intermediate step): "needed" where the kind cannot read it or there are several
-            values; "always"; or "never": then a choice asks for the closest option, and others are `Unparsed`.
+        second_stage: a chain of thought goes on from the result (section 3, PoT as intermediate step): "needed" where
+            the kind cannot read it or it is several; "always"; or "never", where a choice asks for the closest option.
     """
 
     shots: int = 4
@@ -88,11 +85,9 @@ class ProgramOfThoughts(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.few_shot, problem, self.shots, as_program, self.demonstrations)
-        named = "ans" if prompt.examples else "solver()"
+        names = ("ans", "solver()") if prompt.examples else ("solver()", "ans")
         turns = (prompt if prompt.examples else self.zero_shot).for_(problem)
-        ran = await write_and_run(
-            session, turns, (named, "solver()", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
-        )
+        ran = await write_and_run(session, turns, (*names, *FALLBACK), repairs=self.repairs, repair=self.repair)
         if ran.error is None and self._is_intermediate(problem, ran):
             with session.stage("second stage"):
                 reply = await session.ask(self.conclude.for_(problem, result=ran.value))
@@ -100,7 +95,6 @@ class ProgramOfThoughts(Strategy):
         return await answered(problem, ran, session, self.closest)
 
     def _is_intermediate(self, problem: Problem, ran: Run) -> bool:
-        if self.second_stage != "needed":
-            return self.second_stage == "always"
         several = isinstance(ran.value, list | dict) and len(ran.value) > 1
-        return several or problem.kind.parse(shown(ran.value)) is None
+        needed = several or problem.kind.parse(shown(ran.value)) is None
+        return self.second_stage == "always" or (self.second_stage == "needed" and needed)

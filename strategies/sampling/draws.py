@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from reasoning.answer import Answer
 from reasoning.branches import together
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategy import Strategy
 from reasoning.voting import Draw
+from strategies.sampling.votes import voted
 
 
 async def drawn(
@@ -22,7 +24,7 @@ async def drawn(
     after: int = 0,
     temperature: float | None = None,
     logprobs: bool = False,
-    finished: Callable[[list[Draw]], None] | None = None,
+    outcome: Callable[[list[Draw]], Answer] | None = None,
 ) -> list[Draw]:
     """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
 
@@ -32,7 +34,7 @@ async def drawn(
         after: so many draws of this kind were made before; these are the next.
         temperature: of calls that do not give their own.
         logprobs: whether to ask for log-probabilities. They are part of a request, so these draws are other draws.
-        finished: told the draws that there are, where the budget ends the others.
+        outcome: what draws come to, for those that there are where the budget ends the others; without it they vote.
     """
     done: dict[int, Draw] = {}
 
@@ -51,7 +53,8 @@ async def drawn(
             done = {place: Draw.of(answer, [draw]) for place, (answer, draw) in settled.items()}
         await together([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
-        if finished is not None and done:
-            finished([done[place] for place in sorted(done)])
+        if there := [done[place] for place in sorted(done)]:
+            posed = problem if isinstance(problem, Problem) else problem[0]
+            session.so_far(outcome(there) if outcome is not None else voted(there, posed))
         raise
     return [done[place] for place in range(n)]

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from reasoning.answer import Answer, Answered, Failed, Unparsed
-from reasoning.branches import together
+from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw, majority
+from reasoning.voting import Draw
 from strategies.replies import with_answer
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
@@ -73,35 +72,32 @@ class EnsembleRefinement(Strategy):
         self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
-            session.so_far(voted(some, problem))
-
-        drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature, finished=ended)
+        drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature)
         told = [with_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
         if not told:
             return drafts[0].answer or Unparsed("no draft says anything")
         first = voted(drafts, problem)
         session.so_far(first)
         session.note(f"votes of the drafts: {first.votes}")
-        reader = ChainOfThought(stages=1, one_stage=self.refine)
+
+        def outcome(refined: Sequence[Draw]) -> Answer:
+            answer = voted(refined, problem)
+            session.note(f"votes: {answer.votes}")
+            if isinstance(answer, Answered):
+                repeats = first.value is not None and problem.kind.same(answer.value, first.value)
+                session.note(f"the refined answer {'repeats' if repeats else 'is not'} the majority of the drafts")
+                return replace(answer, steps={"drafts": first.value, "repeats the drafts": repeats})
+            if isinstance(first, Answered):
+                session.note("no refined answer could be read: the vote over the drafts decides")
+                return replace(first, how="vote of the drafts")
+            return answer
+
+        reader, heat = ChainOfThought(stages=1, one_stage=self.refine), self.temperature
+        asked = [self._with(problem, told, at) for at in range(self.samples)]
         with session.stage("refine"):
-            lanes = session.lanes(self.samples, "refinement", temperature=self.temperature)
-            asked = [self._with(problem, told, at) for at in range(self.samples)]
-            refined = await together([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
-        found = majority([answer.value for answer in refined], problem.kind)
-        session.note(f"votes: {found}")
-        if found.value is not None:
-            repeats = first.value is not None and problem.kind.same(found.value, first.value)
-            session.note(f"the refined answer {'repeats' if repeats else 'is not'} the majority of the drafts")
-            steps = {"drafts": first.value, "repeats the drafts": repeats}
-            winner = refined[found.candidates[0].speaker]
-            return replace(winner, confidence=found.share, votes=found, steps=steps)
-        if isinstance(first, Answered):
-            session.note("no refined answer could be read: the vote over the drafts decides")
-            return replace(first, how="vote of the drafts")
-        if all(isinstance(answer, Failed) for answer in refined):
-            return refined[0]
-        return Unparsed(found.why, text=refined[0].text, votes=found)
+            name = "refinement"
+            draws = await drawn(reader, asked, session, self.samples, name=name, temperature=heat, outcome=outcome)
+        return outcome(draws)
 
     def _with(self, problem: Problem, told: Sequence[str], at: int) -> Problem:
         """The problem, with the drafts to be shown beside it."""

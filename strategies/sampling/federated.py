@@ -11,7 +11,6 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw
 from strategies.replies import asked, folded, listed, with_answer
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
@@ -117,12 +116,8 @@ class Federated(Strategy):
         """Fed-SP-SC: the answer on which the wordings agree."""
         wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
 
-        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
-            session.so_far(voted(some, problem))
-
-        draws = await drawn(
-            self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature, finished=ended
-        )
+        n, heat = len(wordings), self.temperature
+        draws = await drawn(self.base, wordings, session, n, name="wording", temperature=heat)
         answer = voted(draws, problem)
         if answer.votes is not None:
             session.note(f"votes: {answer.votes}")

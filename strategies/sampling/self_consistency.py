@@ -139,13 +139,13 @@ class SelfConsistency(Strategy):
         return min(max(stopping.wave(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
 
     async def _wave(self, before: Sequence[Draw], problem: Problem, session: Session, groups: Groups) -> list[Draw]:
-        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
+        def outcome(some: list[Draw]) -> Answer:
             draws = [*before, *some]
-            session.so_far(self._voted(draws, problem, groups, len(draws)))
+            return self._voted(draws, problem, groups, len(draws))
 
         n, logprobs = self._next(groups.keys(_votes(before))), self.weigh in BY_LOGPROB
         settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": logprobs}
-        draws = await drawn(self.base, problem, session, n, after=len(before), finished=ended, **settings)
+        draws = await drawn(self.base, problem, session, n, after=len(before), outcome=outcome, **settings)
         if self.keep == "executed":
             return await executed(draws, session.tools.interpreter)
         return keeping(draws, self.keep)

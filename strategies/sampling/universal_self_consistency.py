@@ -6,14 +6,14 @@ import re
 from dataclasses import replace
 from typing import ClassVar
 
-from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.answer import Answer
 from reasoning.errors import ContextOverflow
 from reasoning.kinds import Number
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw, vote
+from reasoning.voting import Draw
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
 from strategies.thought.cot import ChainOfThought
@@ -66,50 +66,35 @@ class UniversalSelfConsistency(Strategy):
         self.check_parameters(samples=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        def ended(some: list[Draw]) -> None:  # the budget: those that are there vote
-            session.so_far(voted(some, problem))
-
-        draws = await drawn(self.base, problem, session, self.samples, temperature=self.temperature, finished=ended)
-        answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
-        if all(isinstance(answer, Failed) for answer in answers):
-            return answers[0]
-        found = vote(draws, problem.kind)
-        session.note(f"equal answers: {found}")
-        if found.value is None:
-            return Unparsed(found.why, text=answers[0].text, votes=found)
-        most = replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
+        draws = await drawn(self.base, problem, session, self.samples, temperature=self.temperature)
+        most = voted(draws, problem)
+        if most.votes is None:  # all have failed
+            return most
+        session.note(f"equal answers: {most.votes}")
         session.so_far(most)
-        chosen: int | None = None
-        if len(found.candidates) > 1:
-            with session.stage("choice"):
-                chosen = await self._choice(draws, problem, session)
-        return most if chosen is None else replace(answers[chosen], votes=found)
+        if len(most.votes.candidates) < 2:
+            return most
+        with session.stage("choice"):
+            chosen = await self._choice([draw for draw in draws if draw.votes], problem, session)
+        return replace(chosen.answer, text=chosen.text, votes=most.votes) if chosen and chosen.answer else most
 
-    async def _choice(self, draws: list[Draw], problem: Problem, session: Session) -> int | None:
-        """The index of the draw that the model chooses; None where the vote must decide."""
-        readable = [at for at, draw in enumerate(draws) if isinstance(draw.answer, Answered)]
-        responses = "\n\n".join(
-            f"Response {number}:\n{_HEADING.sub('| ', draws[at].text.strip())}" for number, at in enumerate(readable, 1)
-        )
-        turns = self.pick.for_(problem, responses=responses, n=len(readable))
+    async def _choice(self, readable: list[Draw], problem: Problem, session: Session) -> Draw | None:
+        """The draw that the model chooses; None where the vote must decide."""
+        numbered: dict[float | None, Draw] = dict(enumerate(readable, 1))
+        shown = (f"Response {number}:\n{_HEADING.sub('| ', one.text.strip())}" for number, one in numbered.items())
         try:
-            reply = await session.ask(turns, temperature=0)
+            turns = self.pick.for_(problem, responses="\n\n".join(shown), n=len(readable))
+            chosen = numbered.get(_number((await session.ask(turns, temperature=0)).text))
         except ContextOverflow as error:
             session.note(f"the vote decides: {error}")
             return None
-        number = _number(reply.text)
-        if number is None or number not in range(1, len(readable) + 1):
+        if chosen is None:
             session.note("the vote decides: the choice names no response")
-            return None
-        return readable[int(number) - 1]
+        return chosen
 
 
 def _number(text: str) -> float | None:
     """The number that a choice states, or else the only response that its last line names, or else a stated answer."""
-    if chosen := _CHOSEN.findall(text):
-        return int(chosen[-1])
-    named = {int(number) for number in _NAMED.findall(text.strip().rpartition("\n")[2])}
-    if len(named) == 1:
-        return named.pop()
+    named = _CHOSEN.findall(text)[-1:] or list(set(_NAMED.findall(text.strip().rpartition("\n")[2])))
     stated: float | None = Number().parse(text, stated_only=True)
-    return stated
+    return int(named[0]) if len(named) == 1 else stated

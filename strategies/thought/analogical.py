@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reasoning.answer import Answer, Failed, Unparsed
-from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -79,7 +76,7 @@ class Analogical(Strategy):
         turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
-        best, repairs = _read(reply, problem), self.repairs
+        best, repairs = solution(reply, problem), self.repairs
         while (complaint := complaint_of(reply.text, problem, self.exemplars, self.alike)) is not None:
             session.note(complaint)
             if not repairs:
@@ -90,14 +87,7 @@ class Analogical(Strategy):
                 again = await asked(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
             if isinstance(again, Failed):
                 break
-            reply, read = again, _read(again, problem)
+            reply, read = again, solution(again, problem)
             if not isinstance(read, Unparsed) or isinstance(best, Unparsed):
                 best = read
         return best
-
-
-def _read(reply: Completion, problem: Problem) -> Answer:
-    """The answer to the problem itself."""
-    if (last := solution(reply.text)) is None:
-        return Unparsed("the reply never comes to the initial problem", text=reply.text)
-    return replace(problem.read(replace(reply, text=last)), text=reply.text)

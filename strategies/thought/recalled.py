@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from reasoning.answer import Answer, Unparsed
+from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 
 _HEADER = re.compile(r"^\W{0,6}(?:\d{1,2}\W{1,4})?solve the initial problem", re.MULTILINE | re.IGNORECASE)
@@ -31,10 +34,11 @@ def complaint_of(text: str, problem: Problem, exemplars: int, alike: float) -> s
     return None
 
 
-def solution(text: str) -> str | None:
-    """What follows the last heading "Solve the initial problem"; None where there is none."""
-    last = text[_starts(text) :]
-    return _HEADER.sub("", last, count=1) if last else None
+def solution(reply: Completion, problem: Problem) -> Answer:
+    """The answer in what follows the last heading "Solve the initial problem"; Unparsed where there is none."""
+    if not (last := reply.text[_starts(reply.text) :]):
+        return Unparsed("the reply never comes to the initial problem", text=reply.text)
+    return replace(problem.read(replace(reply, text=_HEADER.sub("", last, count=1))), text=reply.text)
 
 
 def _starts(text: str) -> int:
