@@ -50,7 +50,8 @@ class Cells(Stated):
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
         text = visible(text, region)
-        return read_list(text, _split, _opens, stated_only=stated_only or self.stated_only)
+        only = stated_only or self.stated_only
+        return read_list(text, _split, _opens, instruction=self.instruction(), stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The cells that a target stands for: a list of texts and numbers, a number, or a text with separators."""

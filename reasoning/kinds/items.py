@@ -13,7 +13,7 @@ from reasoning.kinds.kind import Reading, Region
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import ending, refused, unmarked
+from reasoning.kinds.wording import ending, refused, uncopied, unmarked
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
 _LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
@@ -57,7 +57,9 @@ class Items(Stated):
     def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
         text = visible(text, region)
-        return read_list(text, self._split, _opens, self._says_none, stated_only=stated_only or self.stated_only)
+        only = stated_only or self.stated_only
+        asked = self.instruction()
+        return read_list(text, self._split, _opens, self._says_none, instruction=asked, stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The items that a target stands for: a list of texts, or a text with the separator."""
@@ -110,6 +112,7 @@ def read_list(
     opens: Callable[[str], bool],
     says_none: Callable[[str], bool] = lambda _: False,
     *,
+    instruction: str,
     stated_only: bool,
 ) -> Reading:
     """Read the list behind the last trigger that has one; without a trigger the reply itself is the list.
@@ -119,6 +122,7 @@ def read_list(
         split: the items of a paragraph; none where it is no list.
         opens: whether a statement may begin behind what stands in front of it on its line.
         says_none: whether a paragraph is the word for no items.
+        instruction: how to state the list; a reply that repeats it is none itself.
         stated_only: take only what follows a trigger.
     """
     for said in statements(text):
@@ -126,13 +130,15 @@ def read_list(
         if said.mark or not opens(opening):
             continue
         paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
+        if paragraph and not (paragraph := uncopied(paragraph, instruction)):
+            return Reading(None, "the words that ask for it")
         if says_none(paragraph):
             return Reading((), "trigger")
         if items := split(paragraph):
             return Reading(items, "trigger")
     if says_none(text[:_LONGEST]):
         return Reading((), "list")
-    items = () if stated_only else split(text[:_LONGEST])
+    items = () if stated_only or instruction in text else split(text[:_LONGEST])
     return Reading(items, "list") if items else Reading(None, "nothing found")
 
 

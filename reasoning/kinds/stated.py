@@ -20,7 +20,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.counted import counted, goes_on, own
 from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import Statement, boxed, final_lines, first_line, first_statement, statements, visible
-from reasoning.kinds.wording import begins_with_refusal, sentence
+from reasoning.kinds.wording import begins_with_refusal, sentence, uncopied
 
 _ROOM = 8_000  # characters of statements that are looked at, from the last one back
 
@@ -104,8 +104,10 @@ class Stated(ABC):
             return self.only(said.text, "")
         if said.lists:
             return None
-        box = boxed(said.text) if "boxed" in sentence(said.text) else None
-        return self.statement(said.text, heads=said.heads) if box is None else self.statement(box)
+        if not (text := uncopied(said.text, self.instruction())):
+            return Unusable("the words that ask for it")
+        box = boxed(text) if "boxed" in sentence(text) else None
+        return self.statement(text, heads=said.heads) if box is None else self.statement(box)
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:
         """The value that `read` finds, or None."""

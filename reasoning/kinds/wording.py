@@ -8,6 +8,7 @@ from itertools import islice
 from reasoning.kinds.kind import Unusable
 
 _MARKS = "*_`\"'“”‘’$"
+_AROUND = _MARKS + " \t:"
 _QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")  # of Markdown; an answer may itself begin with ">"
 _REFUSAL = re.compile(
     r"""\b(?:
@@ -43,6 +44,13 @@ answer is N, where N is …") it copies; told how "one line" begins, it writes t
 def ending(wanted: str) -> str:
     """How to state an answer at the end of a reply."""
     return f"{ENDS}{wanted}."
+
+
+def uncopied(said: str, instruction: str) -> str:
+    """A statement without the words that ask for it, which small models copy in front of the answer, or instead."""
+    wanted = instruction.removeprefix(ENDS).removesuffix(".").lower()
+    bare = said.lstrip(_AROUND).removeprefix("and ")
+    return bare[len(wanted) :].lstrip(_AROUND + ".") if wanted and bare.lower().startswith(wanted) else said
 
 
 def refused(text: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from reasoning import Chain, Problem, Prompt, Step, kinds
 from reasoning.answer import Answered
 from reasoning.errors import UnknownName, UsageError
-from reasoning.kinds import Choice, Code, Date, Expression, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
+from reasoning.kinds import Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
 from reasoning.testing import ScriptedLLM
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
@@ -106,11 +106,28 @@ def test_other_complaints_repeat_the_instruction() -> None:
     assert Number().complaint("The answer is 3.") is None
 
 
-@pytest.mark.parametrize(
-    "kind", [Number(), Choice(["red", "blue", "green"]), YesNo(), Label(["good", "bad"]), Expression()], ids=repr
-)
+def said_of(kind: Any) -> str:
+    """An answer of a kind, as a model would say it."""
+    if isinstance(kind, Date):
+        return kind.show(Date().parse(GOOD["date"]))
+    good = {"choice": "labels", "label": "options"}.get(kind.name)
+    return str(getattr(kind, good)[0] if good else GOOD[kind.name])
+
+
+LINE = [kind for kind in EVERY if not isinstance(kind, Json | Code | Many) and kind != Text(whole=True)]
+
+
+@pytest.mark.parametrize("kind", LINE, ids=repr)
 def test_a_model_that_copies_how_to_answer_has_not_answered(kind: Any) -> None:
-    assert kind.read(f"It is hard to say.\n{kind.instruction()}").value is None
+    wanted = kind.instruction().partition('"The answer is" and ')[2]
+    for said in (kind.instruction(), f"The answer is {wanted}", f"**The answer is and {wanted}**"):
+        assert kind.read(f"It is hard to say.\n{said}").value is None, said
+
+
+@pytest.mark.parametrize("kind", LINE, ids=repr)
+def test_what_stands_behind_such_a_copy_is_read(kind: Any) -> None:
+    wanted = kind.instruction().partition('"The answer is" and ')[2].removesuffix(".")
+    assert kind.read(f"The answer is {wanted}: {said_of(kind)}").value == kind.target(said_of(kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
@@ -119,11 +136,7 @@ def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> Non
     assert kind.direct()
     assert kind.trigger().startswith("Therefore, ")
     if not isinstance(kind, Json | Code | Many):
-        good = {"choice": "labels", "label": "options"}.get(kind.name)
-        said = getattr(kind, good)[0] if good else GOOD[kind.name]
-        if isinstance(kind, Date):
-            said = kind.show(kind.target(said)) if kind.parse(said) else kind.show(Date().parse(said))
-        assert kind.read(f"{kind.trigger()} {said}.").how == "trigger"
+        assert kind.read(f"{kind.trigger()} {said_of(kind)}.").how == "trigger"
 
 
 @dataclass(frozen=True)
