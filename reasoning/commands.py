@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 GROUP = "reasoning.commands"
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as shells have it, and after SIGTERM."""
 
 
 def main() -> None:
     """Run the command line. An error is one line on stderr and an exit code; a traceback only with `--debug`."""
     gc.freeze()  # what is imported stays, and a long run keeps much: fewer searches for what could go
     gc.set_threshold(20_000, 20, 50)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's time is up: as Ctrl-C
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

@@ -101,7 +101,10 @@ def test_killed_half_way_the_same_command_goes_on(command: Any, server: Any, tmp
     assert sum(twice(server).values()) - len(twice(server)) <= 2
 
 
-def test_ctrl_c_ends_soon_keeps_what_is_done_and_says_how_to_go_on(command: Any, server: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_soon_keeps_what_is_done_and_says_how_to_go_on(
+    by: signal.Signals, command: Any, server: Any, tmp_path: Path
+) -> None:
     server.latency = 0.3
     arguments = command("--concurrency", "2")
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
@@ -110,7 +113,7 @@ def test_ctrl_c_ends_soon_keeps_what_is_done_and_says_how_to_go_on(command: Any,
         server.latency = 30.0
         time.sleep(0.5)
         started = time.monotonic()
-        running.send_signal(signal.SIGINT)
+        running.send_signal(by)
         out, said = running.communicate(timeout=20)
         assert time.monotonic() - started < 15  # some 0.5 s on a quiet machine; an answer takes 30
     assert running.returncode == 130

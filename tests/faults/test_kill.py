@@ -76,8 +76,8 @@ class Run:
         _, errors = running.communicate(timeout=60)
         if running.returncode == 0:
             return False
-        # A signal that comes before there is a handler for Ctrl-C ends the interpreter in its own way.
-        expected = {-by} if by != signal.SIGINT else {130, 1, -by}
+        # A signal that comes before there is a handler for it ends the interpreter in its own way.
+        expected = {-by} if by == signal.SIGKILL else {130, 1, -by}
         assert running.returncode in expected, errors
         before, self.wasted = self.wasted, self.bought() - self.recorded()
         # All that was on the way at that moment, and no more: the journal has everything else.
