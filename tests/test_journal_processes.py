@@ -105,9 +105,8 @@ async def main():
     await asyncio.sleep(0)
 
 asyncio.run(main())
-print(len(Journal(sys.argv[1])))
 """
-    assert ended(start(code, tmp_path / "over.sqlite", tmp_path / "under.sqlite")) == "0\n"
+    assert ended(start(code, tmp_path / "over.sqlite", tmp_path / "under.sqlite")) == ""
     assert sorted(Journal(tmp_path / "over.sqlite").read(REQUEST.key, range(10))) == [0, 1, 2, 9]
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.endswith(("-wal", "-shm"))) == [
         "over.sqlite",
