@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.jsontext import candidates
-from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
@@ -129,9 +129,9 @@ def read_list(
         opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
         if said.mark or not opens(opening):
             continue
-        paragraph = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
-        if paragraph and not (paragraph := uncopied(paragraph, instruction)):
-            return Reading(None, "the words that ask for it")
+        below = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
+        if isinstance(paragraph := uncopied(below, instruction), Unusable):
+            return Reading(None, paragraph.why)
         if says_none(paragraph):
             return Reading((), "trigger")
         if items := split(paragraph):

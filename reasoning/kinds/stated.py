@@ -104,8 +104,8 @@ class Stated(ABC):
             return self.only(said.text, "")
         if said.lists:
             return None
-        if not (text := uncopied(said.text, self.instruction())):
-            return Unusable("the words that ask for it")
+        if isinstance(text := uncopied(said.text, self.instruction()), Unusable):
+            return text
         box = boxed(text) if "boxed" in sentence(text) else None
         return self.statement(text, heads=said.heads) if box is None else self.statement(box)
 

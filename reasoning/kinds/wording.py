@@ -46,11 +46,13 @@ def ending(wanted: str) -> str:
     return f"{ENDS}{wanted}."
 
 
-def uncopied(said: str, instruction: str) -> str:
+def uncopied(said: str, instruction: str) -> str | Unusable:
     """A statement without the words that ask for it, which small models copy in front of the answer, or instead."""
     wanted = instruction.removeprefix(ENDS).removesuffix(".").lower()
     bare = said.lstrip(_AROUND).removeprefix("and ")
-    return bare[len(wanted) :].lstrip(_AROUND + ".") if wanted and bare.lower().startswith(wanted) else said
+    if not wanted or not bare.lower().startswith(wanted):
+        return said
+    return bare[len(wanted) :].lstrip(_AROUND + ".") or Unusable("the words that ask for it")
 
 
 def refused(text: str) -> bool:

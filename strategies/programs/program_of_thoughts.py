@@ -88,13 +88,12 @@ class ProgramOfThoughts(Strategy):
         names = ("ans", "solver()") if prompt.examples else ("solver()", "ans")
         turns = (prompt if prompt.examples else self.zero_shot).for_(problem)
         ran = await write_and_run(session, turns, (*names, *FALLBACK), repairs=self.repairs, repair=self.repair)
-        if ran.error is None and self._is_intermediate(problem, ran):
+        if ran.error is None and (self.second_stage == "always" or self._needs_more(problem, ran)):
             with session.stage("second stage"):
                 reply = await session.ask(self.conclude.for_(problem, result=ran.value))
             return replace(problem.read(reply), text=f"{ran.text}\n\n{reply.text}")
         return await answered(problem, ran, session, self.closest)
 
-    def _is_intermediate(self, problem: Problem, ran: Run) -> bool:
+    def _needs_more(self, problem: Problem, ran: Run) -> bool:
         several = isinstance(ran.value, list | dict) and len(ran.value) > 1
-        needed = several or problem.kind.parse(shown(ran.value)) is None
-        return self.second_stage == "always" or (self.second_stage == "needed" and needed)
+        return self.second_stage == "needed" and (several or problem.kind.parse(shown(ran.value)) is None)

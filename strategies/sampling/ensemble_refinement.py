@@ -92,11 +92,12 @@ class EnsembleRefinement(Strategy):
                 return replace(first, how="vote of the drafts")
             return answer
 
-        reader, heat = ChainOfThought(stages=1, one_stage=self.refine), self.temperature
+        reader = ChainOfThought(stages=1, one_stage=self.refine)
         asked = [self._with(problem, told, at) for at in range(self.samples)]
         with session.stage("refine"):
-            name = "refinement"
-            draws = await drawn(reader, asked, session, self.samples, name=name, temperature=heat, outcome=outcome)
+            draws = await drawn(
+                reader, asked, session, self.samples, name="refinement", temperature=self.temperature, outcome=outcome
+            )
         return outcome(draws)
 
     def _with(self, problem: Problem, told: Sequence[str], at: int) -> Problem:

@@ -116,8 +116,7 @@ class Federated(Strategy):
         """Fed-SP-SC: the answer on which the wordings agree."""
         wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
 
-        n, heat = len(wordings), self.temperature
-        draws = await drawn(self.base, wordings, session, n, name="wording", temperature=heat)
+        draws = await drawn(self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature)
         answer = voted(draws, problem)
         if answer.votes is not None:
             session.note(f"votes: {answer.votes}")
