@@ -224,9 +224,14 @@ class Display:
         if not self._now or self._model is None:
             return ""
         now = time.monotonic()
-        left = self._time_left.estimate(since(self._before, self._model.spent).seconds, now, self._ready, self._stopped)
+        spent = since(self._before, self._model.spent)
+        if not spent.calls:
+            return ", all from the journal so far"
+        if spent.calls < self._model.in_flight:  # the first of many at once tell of no pace
+            return ""
+        left = self._time_left.estimate(spent.seconds, now, self._ready, self._stopped)
         if left is None:
-            return ", all from the journal so far" if self._model.spent.calls == self._before.calls else ""
+            return ""
         gone = now - self._started
         if self._seconds is not None and left > self._seconds - gone:
             rest = self._seconds - gone

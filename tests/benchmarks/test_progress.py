@@ -90,6 +90,17 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
 
+def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
+    display, llm = Display(shown=False), ScriptedLLM(adds())
+    store, pairs = begun(display, sums, llm)
+    loop.run(runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    time.sleep(0.05)
+    assert ", about " in drawn(display, 120)
+    monkeypatch.setattr(type(llm), "in_flight", property(lambda llm: 48))
+    assert "48 in flight" in (said := drawn(display, 120))
+    assert "left" not in said
+
+
 def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     llm, out = ScriptedLLM(adds()), dict[str, int]()
     store = Store.open(None, {"task": "t", "model": "m"}, {})
