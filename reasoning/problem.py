@@ -10,6 +10,7 @@ from typing import Any
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Region, Text
+from reasoning.kinds.code import Code
 from reasoning.llm.request import Completion
 
 
@@ -80,17 +81,25 @@ class Problem:
 
         Args:
             reply: what the model said.
-            after: the beginning of the sentence that the reply goes on with, such as the kind's trigger.
+            after: the beginning of the sentence that the reply goes on with, such as the kind's trigger. It is no part
+                of a text or of code that is itself the answer.
             region: the part in which to look.
         """
         text = reply if isinstance(reply, str) else reply.text
         cut = isinstance(reply, Completion) and reply.truncated
         said = text.rpartition(" ")[0] if cut else text  # the last word may be half a number
-        begun = f"{after} {said}" if after and said.strip() else said  # the beginning alone says nothing
-        reading = self.kind.read(begun, region=region, stated_only=cut)
+        if after and said.strip().lower().startswith(after.lower()):  # it may be said once more
+            said = said.strip()[len(after) :].lstrip(" :")
+        if after and said.strip() and not _whole(self.kind):  # the beginning alone says nothing
+            said = f"{after} {said}"
+        reading = self.kind.read(said, region=region, stated_only=cut)
         if reading.value is None:
             return Unparsed(f"{reading.how}{', and the reply was cut off' if cut else ''}", text=text)
         return Answered(reading.value, how=reading.how, text=text)
+
+
+def _whole(kind: Kind) -> bool:
+    return isinstance(kind, Code) or (isinstance(kind, Text) and kind.whole)
 
 
 @dataclass(frozen=True)

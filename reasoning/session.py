@@ -148,7 +148,7 @@ class Session:
         return int({**self._llm.sampling, **self._sampling}["max_tokens"])
 
     def so_far(self, answer: Answer) -> None:
-        """Say what there is, should the problem's budget end now: its text, votes and steps come with the reason."""
+        """Say what there is, should the budget end or a call fail now: text, votes and steps come with the reason."""
         self._kept[:] = [answer]
 
     @property
@@ -245,7 +245,8 @@ class Session:
             if error.ends_run:
                 raise
             self.note(f"failed: {error}")
-            return Failed(str(error))
+            kept = self.partial or Failed("")
+            return Failed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps)
 
 
 def spent(llm: LLM) -> Usage:

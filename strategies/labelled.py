@@ -1,8 +1,9 @@
-"""The parts of a reply that stand under labels."""
+"""Texts that stand under labels: in replies, and in prompts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 
 def labelled(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
@@ -10,3 +11,10 @@ def labelled(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str
     marks = list(label.finditer(text))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     return [(mark, text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=False)]
+
+
+def headed(label: str, texts: Iterable[str]) -> str:
+    """The texts, each below its heading ("Draft 1:"); a line in one of them that begins like a heading is marked."""
+    heading = re.compile(rf"^(?=[ \t]*{label} \d)", re.IGNORECASE | re.MULTILINE)
+    numbered = enumerate((heading.sub("| ", text.strip()) for text in texts), 1)
+    return "\n\n".join(f"{label} {number}:\n{text}" for number, text in numbered)

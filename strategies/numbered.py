@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 
 from strategies.labelled import labelled
 
@@ -27,7 +28,15 @@ def listing(items: Iterable[str], mark: str = "") -> str:
 
 
 def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
-    """The steps in a reply that goes on after the known ones, which it may repeat. Lines where none is numbered."""
+    """The steps in a reply that goes on after the known ones, which it may repeat, or count anew. Lines where none
+    is numbered."""
     found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
-    later = [step for number, step in found if number > len(known)] or [step for _, step in found]
-    return [step for step in later if step and step not in known]
+    later = [step for number, step in found if number > len(known)]
+    anew = bool(found and known) and found[0][0] == 1 and not _alike(found[0][1], known[0])
+    return [
+        step for step in ([step for _, step in found] if anew or not later else later) if step and step not in known
+    ]
+
+
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio() > 0.6  # a step that is told again, not a next one

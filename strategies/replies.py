@@ -49,3 +49,9 @@ def with_answer(text: str, value: Any, problem: Problem) -> str:
     if value is None or ((read := kind.parse(text)) is not None and kind.same(read, value)):
         return text
     return f"{text}\nThe answer is {kind.show(value)}."
+
+
+def whole(reply: Completion) -> str:
+    """A reply without the line or sentence that was cut off."""
+    ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
+    return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text

@@ -13,7 +13,7 @@ from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import statements, visible
 from reasoning.kinds.stated import Stated
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import ending, refused, uncopied, unmarked
+from reasoning.kinds.wording import empty, ending, refused, uncopied, unmarked
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
 _LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
@@ -99,7 +99,7 @@ class Items(Stated):
         pieces = [piece for row in rows for piece in row.split(self.sep)]
         if self.sep == "," and len(pieces) > 2:
             pieces[-1] = _AND.sub("", pieces[-1], count=1)
-        return tuple(one for piece in pieces if (one := item(piece)))
+        return tuple(one for piece in pieces if (one := item(piece)) and not empty(piece))
 
 
 def _opens(text: str) -> bool:

@@ -12,7 +12,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.kind import Reading, Region, Unusable
 from reasoning.kinds.passages import final_lines, visible
 from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, refused, unmarked
+from reasoning.kinds.wording import empty, ending, refused, unmarked
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
@@ -46,7 +46,7 @@ class Text(Stated):
 
     def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
         """The line as it is, without the marks around it."""
-        return Unusable("a refusal") if refused(text) else unmarked(text) or None
+        return Unusable("a refusal") if refused(text) else None if empty(text) else unmarked(text) or None
 
     def only(self, line: str, before: str) -> str | Unusable | None:
         """The line behind "A:", or the line if there is no other."""

@@ -36,6 +36,10 @@ _BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
 
 
+_BEGUN = re.compile(
+    r"(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) )?(?:final )?answers?(?: (?:is|are):?|:)[ .…]*", re.IGNORECASE
+)
+
 ENDS = 'End with a last line: "The answer is" and '
 """Of the wordings that were tried on a small model the one that it follows. A letter that stands for the answer ("The
 answer is N, where N is …") it copies; told how "one line" begins, it writes that line and no reasoning."""
@@ -53,6 +57,11 @@ def uncopied(said: str, instruction: str) -> str | Unusable:
     if not wanted or not bare.lower().startswith(wanted):
         return said
     return bare[len(wanted) :].lstrip(_AROUND + ".") or Unusable("the words that ask for it")
+
+
+def empty(said: str) -> bool:
+    """Whether a statement says nothing: dots where the prompt had them, or the beginning of a statement alone."""
+    return not said.strip(_MARKS + " \t.…") or _BEGUN.fullmatch(said.strip(_MARKS + " \t")) is not None
 
 
 def refused(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 Keep = Callable[[Draw], bool]
 """Whether a draw may vote."""
 
-_STATEMENTS = ("the answer is", "so the answer is", "therefore, the answer is", "answer:", "final answer", "####")
+_STATEMENT = re.compile(
+    r"\W*(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) (?:final )?answer is\b|(?:final )?answer:|final answer\b"
+    r"|\\boxed\b)|####|\W*$",
+    re.IGNORECASE,
+)
+"""A line that states the answer, or holds no word."""
+
 _SENTENCE_ENDS = (". ", "! ", "? ", "; ")
 
 
@@ -28,8 +35,7 @@ def steps(text: str) -> int:
     rules for headings, answers and repetitions are ours.
     """
     lines = dict.fromkeys(line.strip().strip("*") for line in text.splitlines())
-    counted = [line for line in lines if line and not line.startswith("# ") and not line.startswith("##")]
-    counted = [line for line in counted if not line.casefold().startswith(_STATEMENTS)]
+    counted = [line for line in lines if not line.startswith(("# ", "##")) and not _STATEMENT.match(line)]
     if len(counted) != 1:
         return len(counted)
     return 1 + sum(counted[0].count(end) for end in _SENTENCE_ENDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reasoning.kinds import Kind, YesNo
+from reasoning.kinds import Choice, Kind, YesNo
 from reasoning.kinds.label import Label
 from reasoning.prompts import Demonstration
 from strategies.demonstrations.worked import Worked
@@ -39,10 +39,11 @@ def _worth(said: str) -> str:
 
 def wrong_answer(worked: Worked, chain: str, kind: Kind) -> str | None:
     """A wrong answer: another option or label, the other one of yes and no, or what now stands last in the chain."""
-    if worked.options:
-        labels = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(worked.options)]
-        return labels[(labels.find(worked.answer) + 1) % len(labels)]
     others = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
+    if worked.options:
+        kind = Choice(worked.options)
+        at = kind.labels.index(kind.target(worked.answer)) + 1
+        others = [*kind.labels[at:], *kind.labels[:at]]
     last = [_worth(said) for objects in (_NAMES, _VALUES) for said in objects.findall(chain)]
     right = kind.parse(worked.answer)
     for other in others or reversed(last):

@@ -29,22 +29,23 @@ async def drawn(
     """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
 
     Args:
-        problem: one for all draws, or one for each.
+        problem: one for all draws, or several, which they take in turn.
         name: what the trace calls a draw.
         after: so many draws of this kind were made before; these are the next.
         temperature: of calls that do not give their own.
         logprobs: whether to ask for log-probabilities. They are part of a request, so these draws are other draws.
         outcome: what draws come to, for those that there are where the budget ends the others; without it they vote.
     """
+    posed = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, Draw] = {}
 
     async def one(place: int, lane: Session) -> None:
-        asked = problem if isinstance(problem, Problem) else problem[place]
+        asked = posed[place % len(posed)]
         answer = await lane.solve(base, asked)
         done[place] = Draw.of(answer, [draw for call in lane.trace.calls() for draw in call.completions])
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
-    opening = base.opening(problem) if base.opens and isinstance(problem, Problem) else None
+    opening = base.opening(posed[0]) if base.opens and len(posed) == 1 else None
     try:
         if opening is None:
             lanes = dict(enumerate(session.lanes(n, name, after=after, **settings)))
@@ -54,7 +55,6 @@ async def drawn(
         await together([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
         if there := [done[place] for place in sorted(done)]:
-            posed = problem if isinstance(problem, Problem) else problem[0]
-            session.so_far(outcome(there) if outcome is not None else voted(there, posed))
+            session.so_far(outcome(there) if outcome is not None else voted(there, posed[0]))
         raise
     return [done[place] for place in range(n)]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.answer import Answer, Answered
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
+from strategies.labelled import headed
 from strategies.replies import with_answer
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
@@ -75,7 +76,7 @@ class EnsembleRefinement(Strategy):
         drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature)
         told = [with_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
         if not told:
-            return drafts[0].answer or Unparsed("no draft says anything")
+            return voted(drafts, problem)
         first = voted(drafts, problem)
         session.so_far(first)
         session.note(f"votes of the drafts: {first.votes}")
@@ -93,17 +94,15 @@ class EnsembleRefinement(Strategy):
             return answer
 
         reader = ChainOfThought(stages=1, one_stage=self.refine)
-        asked = [self._with(problem, told, at) for at in range(self.samples)]
+        turns = [told[at:] + told[:at] for at in range(len(told))] if self.rotate else [told]
+        asked = [self._with(problem, shown) for shown in turns]
         with session.stage("refine"):
             draws = await drawn(
                 reader, asked, session, self.samples, name="refinement", temperature=self.temperature, outcome=outcome
             )
         return outcome(draws)
 
-    def _with(self, problem: Problem, told: Sequence[str], at: int) -> Problem:
+    def _with(self, problem: Problem, told: Sequence[str]) -> Problem:
         """The problem, with the drafts to be shown beside it."""
-        start = at % len(told) if self.rotate else 0
         shown = [text if len(text) <= self.max_chars else f"… {text[-self.max_chars :]}" for text in told]
-        numbered = enumerate([*shown[start:], *shown[:start]], 1)
-        drafts = "\n\n".join(f"Draft {number}:\n{text.strip()}" for number, text in numbered)
-        return replace(problem, inputs={**problem.inputs, "drafts": drafts})
+        return replace(problem, inputs={**problem.inputs, "drafts": headed("Draft", shown)})

@@ -14,6 +14,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
+from strategies.labelled import headed
 from strategies.sampling.draws import drawn
 from strategies.sampling.votes import voted
 from strategies.thought.cot import ChainOfThought
@@ -26,7 +27,6 @@ PICK = Prompt(
     'response is Response" and its number, from 1 to {n}.',
 )
 
-_HEADING = re.compile(r"^(?=[ \t]*Response \d)", re.IGNORECASE | re.MULTILINE)
 _CHOSEN = re.compile(r"most consistent response is\W{0,5}(?:response\W{0,5})?(\d{1,6})", re.IGNORECASE)
 _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
 
@@ -81,9 +81,9 @@ class UniversalSelfConsistency(Strategy):
     async def _choice(self, readable: list[Draw], problem: Problem, session: Session) -> Draw | None:
         """The draw that the model chooses; None where the vote must decide."""
         numbered: dict[float | None, Draw] = dict(enumerate(readable, 1))
-        shown = (f"Response {number}:\n{_HEADING.sub('| ', one.text.strip())}" for number, one in numbered.items())
+        shown = headed("Response", (one.text for one in readable))
         try:
-            turns = self.pick.for_(problem, responses="\n\n".join(shown), n=len(readable))
+            turns = self.pick.for_(problem, responses=shown, n=len(readable))
             chosen = numbered.get(_number((await session.ask(turns, temperature=0)).text))
         except ContextOverflow as error:
             session.note(f"the vote decides: {error}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Generic, TypeVar
 
-from reasoning.answer import Answer, Answered, Failed
+from reasoning.answer import Answer, Answered, Failed, Unparsed
 from reasoning.branches import together
 from reasoning.errors import CallFailed
 from reasoning.llm.request import Completion, Message
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation
 from reasoning.session import Session
+from strategies.replies import whole
 from strategies.search.task import S, SearchTask, chosen
 
 T = TypeVar("T")
@@ -27,12 +29,14 @@ class Node(Generic[S]):
         depth: how many thoughts these are.
         value: how promising the state was judged.
         before: the sum of the values on the way to it.
+        ended: whether it stands on the last level.
     """
 
     state: S
     depth: int = 0
     value: float = 0.0
     before: float = 0.0
+    ended: bool = False
 
     @property
     def mean(self) -> float:
@@ -104,10 +108,11 @@ class Search(Generic[S]):
     async def depth_first(self, depth: int, *, limit: int, threshold: float) -> list[Node[S]]:
         """Go down to the first thought, and back where a state's value is not above the threshold.
 
-        Ends at a finished state, or after `limit` states. Gives the states that were not pruned: finished ones first,
-        then the deepest, then the most promising. A branch whose calls fail is left.
+        Ends at a finished state, or after `limit` states. Gives the states that were not pruned, or those that were
+        where nothing else was reached: finished ones first, then the deepest, then the most promising. A branch whose
+        calls fail is left.
         """
-        waiting, reached, visited = [self._root()], [], 0
+        waiting, reached, pruned, visited = [self._root()], [], [], 0
         while waiting:
             node = waiting.pop()
             if node.depth:
@@ -118,6 +123,7 @@ class Search(Generic[S]):
                     weighed = await self._branch(self.weigh([node]), node)
                 if not weighed or weighed[0].value <= threshold:
                     self.session.note("pruned:\n" + "\n".join(map(self._shown, weighed)))
+                    pruned += weighed
                     continue
                 [node] = weighed
             reached.append(node)
@@ -129,20 +135,26 @@ class Search(Generic[S]):
                 with self.session.stage(f"thoughts at depth {node.depth}"):
                     grown = self.grow([node], last=node.depth + 1 == depth)
                     waiting += reversed(await self._branch(grown, node))
-        return self._ranked(reached)
+        return self._ranked(reached if len(reached) > 1 else pruned or reached)
 
     def answer(self, kept: Sequence[Node[S]]) -> Answer:
         """The answer that the task chooses from states, the best first. Its steps have the values in all of them.
 
         Where there is none and calls have failed, it has failed.
         """
-        candidates = [(self.task.read(self.problem, node.state), node.value) for node in kept]
+        candidates = [(self._read(node), node.value) for node in kept]
         values = tuple(answer.value for answer, _ in candidates if isinstance(answer, Answered))
         steps = {"first_ranked": candidates[0][0].value, "kept": values}
         answer = self.task.choose(self.problem, candidates)
         if self._lost is not None and not isinstance(answer, Answered):
             return Failed(str(self._lost), text=answer.text, steps=steps)
         return replace(answer, steps=steps)
+
+    def summary(self, answer: Answer) -> str:
+        """What the first-ranked state says, and all that were kept, in a line for the trace."""
+        shown = [shorten(self.problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
+        first = "–" if answer.steps["first_ranked"] is None else shown[0]
+        return f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}"
 
     async def grow(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """The next states of each node, all asked for at once. A state that was there already is dropped."""
@@ -157,12 +169,13 @@ class Search(Generic[S]):
         for (node, _, alone), replies in zip(asked, replied, strict=True):
             found: Sequence[S | None]
             if alone:
-                found = [self.task.sampled(self.problem, node.state, reply) for reply in replies]
+                there = [reply for reply in replies if not last or self._ended(reply)]
+                found = [self.task.sampled(self.problem, node.state, whole(reply)) for reply in there]
             else:
-                found = self.task.proposed(self.problem, node.state, replies)
+                found = self.task.proposed(self.problem, node.state, list(map(whole, replies)))
             new = [one for one in dict.fromkeys(found) if one is not None and one not in self._seen][: self.children]
             self._seen.update(new)
-            grown += [Node(state, node.depth + 1, before=node.before + node.value) for state in new]
+            grown += [Node(state, node.depth + 1, before=node.before + node.value, ended=last) for state in new]
         return grown
 
     async def weigh(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
@@ -172,14 +185,15 @@ class Search(Generic[S]):
             votes = [0] * len(nodes)
             if len(nodes) > 1:
                 [ballots] = await self._draw([self.task.vote(self.problem, states)], self.judgements, "ballot")
-                for place in (chosen(ballot, len(nodes)) for ballot in ballots):
+                for place in (chosen(whole(ballot), len(nodes)) for ballot in ballots):
                     if place is not None:
                         votes[place] += 1
             return [replace(node, value=float(count)) for node, count in zip(nodes, votes, strict=True)]
         prompts = [self.task.judge(self.problem, state) for state in states]
         new = {one.messages: one for each in prompts for one in each if one.messages not in self._judged}
         if new:
-            self._judged |= zip(new, await self._draw(list(new.values()), self.judgements, "state"), strict=True)
+            replied = await self._draw(list(new.values()), self.judgements, "state")
+            self._judged |= {key: list(map(whole, replies)) for key, replies in zip(new, replied, strict=True)}
         replies = [[reply for one in each for reply in self._judged[one.messages]] for each in prompts]
         return [replace(node, value=self.task.value(said)) for node, said in zip(nodes, replies, strict=True)]
 
@@ -194,27 +208,39 @@ class Search(Generic[S]):
             self.session.note(f"all calls failed ({error}): what was there before stays")
             return []
 
-    async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[str]]:
+    async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[Completion]]:
         """Replies to each prompt, side by side. A call that fails gives none; if all do, the first error is raised."""
         if not prompts:
             return []
         errors: list[CallFailed] = []
 
-        async def draw(lane: Session, prompt: Conversation) -> list[str]:
+        async def draw(lane: Session, prompt: Conversation) -> list[Completion]:
             try:
-                return [_whole(reply) for reply in await lane.sample(prompt, n)]
+                await lane.sample(prompt, n)
             except CallFailed as error:
                 if error.ends_run:
                     raise
                 lane.note(f"failed: {error}")
                 errors.append(error)
-                return []
+            return [reply for call in lane.trace.calls() for reply in call.completions]
 
         lanes = self.session.lanes(len(prompts), name, temperature=self.temperature)
         replies = await together([draw(lane, prompt) for lane, prompt in zip(lanes, prompts, strict=True)])
-        if len(errors) == len(prompts):
+        if errors and not any(replies):
             raise errors[0]
         return replies
+
+    def _read(self, node: Node[S]) -> Answered | Unparsed:
+        """The answer in a state. Of one that the task would still have concluded, only what is stated counts."""
+        answer = self.task.read(self.problem, node.state)
+        if isinstance(answer, Unparsed) or answer.stated or node.ended:
+            return answer
+        open_end = self.task.conclude(self.problem, node.state) is not None
+        return Unparsed("the solution was not brought to its end", text=answer.text) if open_end else answer
+
+    def _ended(self, reply: Completion) -> bool:
+        """Whether a reply on the last level was not cut off, or had stated the answer before the cut."""
+        return not reply.truncated or isinstance(self.problem.read(reply), Answered)
 
     def _root(self) -> Node[S]:
         return Node(self.task.start(self.problem))
@@ -227,9 +253,3 @@ class Search(Generic[S]):
 
     def _finished(self, node: Node[S]) -> bool:
         return self.task.finished(self.problem, node.state)
-
-
-def _whole(reply: Completion) -> str:
-    """A reply without the line or sentence that was cut off."""
-    ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
-    return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text

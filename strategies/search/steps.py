@@ -46,7 +46,9 @@ RATE = Prompt(
 )
 NOTHING = "(nothing yet)"
 
-_SCORE = re.compile(r"score\W{0,6}(?:is\W{0,4})?(\d{1,2})(?![\d.]\d)", re.IGNORECASE)
+_SCORE = re.compile(
+    r"score\W{0,6}(?:(?:is|of)\W{0,4})?(?:\(?1\W{1,4}10\W{1,4})?(\d{1,2}(?:\.\d{1,2})?)(?!\.?\d)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +98,7 @@ class Steps(SearchTask[Path]):
 
     def value(self, replies: Sequence[str]) -> float:
         """The mean of the scores that can be read."""
-        scores = [int(found[-1]) for reply in replies if (found := _SCORE.findall(reply))]
+        scores = [float(found[-1]) for reply in replies if (found := _SCORE.findall(reply))]
         scores = [score for score in scores if 1 <= score <= 10]
         return sum(scores) / len(scores) if scores else 0.0
 

@@ -148,9 +148,11 @@ class SearchTask(ABC, Generic[S]):
 
 
 def label(reply: str, known: Sequence[str]) -> str | None:
-    """The last of the known words on a reply's last line; None where there is none."""
-    words = re.findall(r"[a-z]+", reply.strip().rpartition("\n")[2].lower())
-    return next((word for word in reversed(words) if word in known), None)
+    """The last of the known words on a reply's last line; None where there is none, where it is denied ("not sure"), or
+    where all of them stand there, which are the words of the prompt."""
+    line = reply.strip().rpartition("\n")[2].lower()
+    named = [word for word in re.findall(r"(?<!not )(?<![a-z])[a-z]+", line) if word in known]
+    return named[-1] if named and (len(known) < 2 or set(named) < set(known)) else None
 
 
 def chosen(reply: str, candidates: int) -> int | None:

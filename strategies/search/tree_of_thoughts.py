@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from textwrap import shorten
+from itertools import chain
 from typing import Any, Literal
 
 from reasoning.answer import Answer
@@ -15,7 +15,7 @@ from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.search.crosswords import Crosswords
 from strategies.search.game24 import Game24
-from strategies.search.search import Node, Search
+from strategies.search.search import Search
 from strategies.search.steps import Steps
 from strategies.search.task import SearchTask
 
@@ -23,7 +23,7 @@ TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Cros
 """The tasks that a spec can name. Where it names none, the first that fits the problem is taken; `steps` fits all."""
 
 _EXPANDED = "limit if search == 'dfs' else 1 + (breadth if breadth else 5) * (depth - 1)"
-_JUDGED = f"depth if evaluate == 'vote' else children * ({_EXPANDED})"
+_JUDGED = f"depth if evaluate == 'vote' else (10 if task == 'crosswords' else 1) * children * ({_EXPANDED})"
 _TIMES = "limit if search == 'dfs' else depth"
 
 
@@ -35,7 +35,7 @@ _TIMES = "limit if search == 'dfs' else depth"
     calls="draws * x + judgements * j",
     waves="g + w",
     counts="x: states that were expanded; j: prompts that judged, one for each distinct state "
-    "(in crosswords one for each of its clues), or with votes one for each level; g: times that states were "
+    "(in crosswords, if they are named, up to ten), or with votes one for each level; g: times that states were "
     "expanded, those of a level at once; w: times that states were judged, likewise",
     ranges={
         "x": (1, _EXPANDED),
@@ -82,7 +82,7 @@ class TreeOfThoughts(Strategy):
         threshold: the value up to which "dfs" prunes a state.
     """
 
-    task: str | SearchTask[Any] | tuple[SearchTask[Any], ...] = "auto"
+    task: str | SearchTask[Any] | tuple[str | SearchTask[Any], ...] = "auto"
     search: Literal["bfs", "beam", "dfs"] = "bfs"
     generate: Literal["propose", "sample"] = "propose"
     evaluate: Literal["value", "vote"] = "value"
@@ -97,17 +97,16 @@ class TreeOfThoughts(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(breadth=1, depth=1, draws=1, children=1, judgements=1, limit=1, temperature=0)
-        if isinstance(self.task, str) and self.task not in ("auto", *TASKS):
-            raise UnknownName("search task", self.task, ("auto", *TASKS))
+        if not self.tasks:
+            raise UsageError("tree_of_thoughts(task=()) names no search task: task='auto' takes one that fits")
         if self.search == "dfs" and self.evaluate == "vote":
             raise UsageError("tree_of_thoughts(search='dfs') judges one state at a time: use evaluate='value'")
 
     @property
     def tasks(self) -> tuple[SearchTask[Any], ...]:
         """The tasks that a problem can be taken for."""
-        if isinstance(self.task, str):
-            return (TASKS[self.task],) if self.task in TASKS else tuple(TASKS.values())
-        return self.task if isinstance(self.task, tuple) else (self.task,)
+        given = self.task if isinstance(self.task, tuple) else (self.task,)
+        return tuple(chain.from_iterable(map(_named, given)))
 
     def task_for(self, problem: Problem) -> SearchTask[Any]:
         """The task that a problem is taken for: the only one, or the first that fits."""
@@ -144,14 +143,17 @@ class TreeOfThoughts(Strategy):
             vote=self.evaluate == "vote",
             temperature=self.temperature,
         )
-        kept: list[Node[Any]]
         if self.search == "dfs":
             kept = await search.depth_first(self.depth, limit=self.limit, threshold=self.threshold)
         else:
-            breadth = self.breadth or task.breadth
-            kept = await search.breadth_first(breadth, self.depth, along=self.search == "beam")
+            along = self.search == "beam"
+            kept = await search.breadth_first(self.breadth or task.breadth, self.depth, along=along)
         answer = search.answer(kept)
-        shown = [shorten(problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
-        first = "–" if answer.steps["first_ranked"] is None else shown[0]
-        session.note(f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}")
+        session.note(search.summary(answer))
         return answer
+
+
+def _named(task: str | SearchTask[Any]) -> Iterable[SearchTask[Any]]:
+    if isinstance(task, str) and task not in ("auto", *TASKS):
+        raise UnknownName("search task", task, ("auto", *TASKS))
+    return TASKS.values() if task == "auto" else [TASKS[task] if isinstance(task, str) else task]

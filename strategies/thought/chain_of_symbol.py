@@ -21,7 +21,7 @@ SYMBOLS = Prompt(
     "(a, b): one thing with these properties, or a place in row a, counted from the top, and column b\n"
     "N, E, S, W: north, east, south, west",
     input="{problem}",
-    recap="Symbols first, then one line: The answer is ….",
+    recap="Symbols first, then the answer. {instruction}",
 )
 
 
@@ -52,7 +52,7 @@ class ChainOfSymbol(Strategy):
     The legend says once what each symbol means and in which direction it is read: the paper has none, since its
     examples are of one task only. For a domain of one's own (orders in time, kinship), give `demonstrations` with
     `symbols` and a `prompt` with their legend. With self-consistency over it, one set of examples counts less. A reply
-    may be as long as usual: the paper allows 2,048 tokens, which no chain of symbols comes near.
+    may be as long as usual (the paper allows 2,048 tokens).
     """
 
     shots: int = 5
@@ -64,12 +64,15 @@ class ChainOfSymbol(Strategy):
 
     @property
     def saving(self) -> str:
-        """What its examples save, in words: the tokens of their reasoning in symbols and in sentences, by estimate."""
+        """What its examples save, in words: the tokens of their reasoning in symbols and in sentences, by estimate.
+
+        Empty where they save nothing, or the prompt has examples of its own.
+        """
         pool = Pool.of(self.demonstrations).ranked(Problem(""))
         both = [(one.symbols, one.rationale) for one in pool if one.symbols and one.rationale][: self.shots]
-        if not both:
+        symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*both or [("", "")], strict=True))
+        if self.prompt.examples or symbols >= sentences:
             return ""
-        symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*both, strict=True))
         return (
             f"the reasoning of {len(both)} examples takes about {symbols} tokens in symbols and {sentences} in "
             f"sentences, {100 * (1 - symbols / sentences):.0f} % fewer (in the paper 65.8 %); the legend takes about "

@@ -20,7 +20,8 @@ CONTRAST = Prompt(
     turns="single",
 )
 
-_WRONG = re.compile(r"wrong\W{1,4}(?:explanation|answer)", re.IGNORECASE)
+_LABEL = r"wrong\W{1,4}(?:explanation|answer)"  # alone on a line, or with a colon: "each wrong answer costs 1" is none
+_WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n]{{0,3}}:", re.IGNORECASE)
 
 
 @technique(

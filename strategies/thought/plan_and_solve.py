@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reasoning.answer import Answer
 from reasoning.kinds import Choice, Number, YesNo
+from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -47,11 +48,11 @@ class PlanAndSolve(Strategy):
     """Plan first, carry the plan out, and ask for the answer where none is stated.
 
     One completion plans and executes; this is no planner with an executor. `plus=True` is PS+, by kind of question as
-    in the paper's code: quantities for numbers (and for options that are all numbers), what one has to know for yes or
-    no and other options; free texts get PS, and so does all with `plus=False`. No kind tells that a task is about
-    symbols or states (last letters, coins), which have prompts of their own there: write "keep track of the state after
-    each step" into `plan` or `plan_facts` for these. A chat model is told to carry the plan out right away, or it stops
-    behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
+    in the paper's code: quantities for numbers (and where most options are numbers), what one has to know for yes or
+    no, other options and labels; all else gets PS, and so does everything with `plus=False`. No kind tells that a task
+    is about symbols or states (last letters, coins), which have prompts of their own there: write "keep track of the
+    state after each step" into `plan` or `plan_facts` for these. A chat model is told to carry the plan out right away,
+    or it stops behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
 
     Parameters:
         plus: whether the plan is PS+; see above.
@@ -70,7 +71,8 @@ class PlanAndSolve(Strategy):
 
     def _prompt(self, problem: Problem) -> Prompt:
         kind = problem.kind
-        if not self.plus or not isinstance(kind, Number | Choice | YesNo):
+        if not self.plus or not isinstance(kind, Number | Choice | YesNo | Label):
             return self.plan
-        numbers = isinstance(kind, Choice) and kind.options and all(any(map(str.isdigit, one)) for one in kind.options)
-        return self.plan_plus if isinstance(kind, Number) or numbers else self.plan_facts
+        options = list(kind.options) if isinstance(kind, Choice) else []
+        numbers = sum(Number().only(option, "") is not None for option in options)
+        return self.plan_plus if isinstance(kind, Number) or numbers > len(options) / 2 else self.plan_facts

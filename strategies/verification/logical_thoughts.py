@@ -14,6 +14,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.numbered import listing, numbered, steps_of
+from strategies.replies import whole
 from strategies.thought.two_stages import answer_stage
 
 DRAFT = Prompt(
@@ -44,7 +45,7 @@ GO_ON = Prompt(
     recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
     "gives the answer.",
 )
-_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b", re.IGNORECASE)
+_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE)  # "if": the prompt's own words
 
 
 @technique(
@@ -52,11 +53,11 @@ _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b", re.IGNORECASE)
     authors="Zhao et al.",
     year=2023,
     arxiv="2309.13339",
-    calls="2 + (1 if variant == 'negation' else 3) * s + 2 * r + d",
-    waves="2 + (1 if variant == 'negation' else 2) * s + 2 * r + d",
-    counts="s: steps that were looked at; r: those of them that were revised; d: 1 where the chain's answer could not "
-    "be read and the draft's was asked for, else 0",
-    ranges={"s": (0, "max_steps"), "r": (0, "max_steps"), "d": (0, 1)},
+    calls="1 + (1 if variant == 'negation' else 3) * s + 2 * r + a",
+    waves="1 + (1 if variant == 'negation' else 2) * s + 2 * r + a",
+    counts="s: steps that were looked at; r: those of them that were revised; a: 1 for the answer, 2 where the chain's "
+    "could not be read and the draft's was asked for, 0 where the draft is empty",
+    ranges={"s": (0, "max_steps"), "r": (0, "max_steps"), "a": (0, 2)},
     use_when="a strong model makes slips in single steps of a long chain and can argue about them "
     "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with it)",
     avoid_when="the model is small, because it believes the refutations that it invents (mixed results with Vicuna-7b"
@@ -71,9 +72,9 @@ class LogicalThoughts(Strategy):
     paper's runs; steps after the first `max_steps` stay as they are.
 
     A chat model's reply cannot be begun with "#1. " as in the paper's code: the prompt asks for it, and other numbers,
-    or lines, are taken for steps too. The verdict is a line of its own, since in the code a text that only mentions
-    "is true" passes; without that line the code's rule holds, and what says neither stands. The answer is asked for
-    once, on the verified chain; if it cannot be read, or a call fails on the way, the draft's counts.
+    or lines, are steps too; one that was cut off is none. The verdict has words of its own, since in the code a text
+    that only mentions "is true" passes; without them the code's rule holds, and what says neither stands. The answer is
+    asked for on the verified chain; if none can be read, or a call of the verification fails, on the draft.
 
     Parameters:
         variant: how a step is looked at; see above.
@@ -97,10 +98,9 @@ class LogicalThoughts(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.set({"temperature": self.temperature})
-        turns = self.draft.for_(problem)
         with session.stage("draft"):
-            drafted = await session.ask(turns)
-        draft = chain = steps_of(drafted.text)
+            drafted = await session.ask(turns := self.draft.for_(problem))
+        draft = chain = steps_of(whole(drafted))
         if not draft:
             return problem.read(drafted)
         session.so_far(replace(problem.read(drafted), steps={"draft": draft}))
@@ -129,12 +129,12 @@ class LogicalThoughts(Strategy):
                 refutation = await self._refutation(problem, values, session)
             if refutation is not None:
                 with session.stage(f"revise step {number}"):
-                    turns = self.revise.for_(problem, **values, refutation=refutation)
-                    revised = (await session.ask(turns)).text.strip()
-                kept += [text for _, text in numbered(revised)][-1:] or [revised or step]
+                    revised = await session.ask(self.revise.for_(problem, **values, refutation=refutation))
+                items = numbered(revised.text) or [(number, revised.text.strip() or step)]
+                kept.append(dict(items).get(number, items[-1][1]))
                 with session.stage(f"go on after step {number}"):
                     turns = self.go_on.for_(problem, premises=listing(kept, "#"), number=number + 1)
-                    pending = steps_of((await session.ask(turns)).text, kept)
+                    pending = steps_of(whole(await session.ask(turns)), kept)
             else:
                 kept.append(step)
         return kept + pending

@@ -8,9 +8,11 @@ from typer.testing import CliRunner
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.chain.tokens import tokens
 from reasoning.errors import UsageError
+from reasoning.prompts import Demonstration
 from reasoning.testing import ScriptedLLM
 from strategies.commands import shelf
-from strategies.demonstrations import shipped
+from strategies.demonstrations import Worked, shipped
+from strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 
 BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
 
@@ -30,6 +32,19 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     assert len(replies) == shots
     assert set(replies) <= set(known)
     assert not any(known[reply].rationale in llm.prompts[0] for reply in replies)
+
+
+@pytest.mark.parametrize("kind", [kinds.Number(), kinds.Items(), kinds.Choice(["C", "A", "B"])])
+def test_what_an_answer_looks_like_is_said_behind_the_problem(kind: kinds.Kind) -> None:
+    llm = ScriptedLLM(["…"])
+    strategies.get("cos").run(Problem("Which boxes?", kind), llm)
+    assert llm.requests[0].messages[-1].content.endswith(kind.instruction())
+
+
+def test_what_saves_nothing_says_nothing_of_saving() -> None:
+    longer = Worked("Where?", "left", "It is left.", symbols="A < B < C < D < E < F; F; E; D")
+    assert ChainOfSymbol(demonstrations=[longer]).saving == ""
+    assert ChainOfSymbol(prompt=SYMBOLS.with_(examples=(Demonstration("a", "b"),))).saving == ""
 
 
 def test_every_symbol_of_the_examples_stands_in_the_legend() -> None:

@@ -56,6 +56,9 @@ def test_each_example_has_a_right_and_a_wrong_explanation() -> None:
         ("9 - 4 = 5.\nAnswer: 5\n**Wrong Explanation:** 13\nAnswer: 13", 5),
         ("9 - 4 = 5.\nAnswer: 5\nWrong answer: 13", 5),
         ("9 - 4 leaves 5\nwrong explanation: 13", 5),
+        ("9 - 4 = 5.\nAnswer: 5\n### Wrong Explanation\n9 + 4 = 13\nAnswer: 13", 5),
+        ("Each wrong answer takes 4 of the 9, and one is wrong: 9 - 4 = 5.\nAnswer: 5", 5),
+        ("I write no wrong explanation. 9 - 4 is five.\nAnswer: 5", 5),
         ("Wrong explanation: 9 + 4 = 13. Answer: 13", None),
         ("Answer: it cannot be determined", None),
         ("", None),
@@ -77,6 +80,16 @@ def test_what_is_wrong_is_wrong_and_made_of_the_same_words(name: str, worked: Wo
     assert chain != worked.rationale
     if name != "choice":  # there the letter of the option changes
         assert Counter(chain) == Counter(worked.rationale)
+
+
+@pytest.mark.parametrize("answer", ["B", "b", "(B)", "a dog"])
+def test_a_wrong_option_is_another_one_however_the_right_one_is_written(answer: str) -> None:
+    worked = Worked(
+        "Which one barks?", answer, "The 2 of them have 4 legs. Option B barks.", options=("a cat", "a dog")
+    )
+    made = contrasted(worked, kinds.Choice(worked.options))
+    assert made is not None
+    assert made.output.endswith("Wrong answer: A")
 
 
 def test_most_of_the_shipped_examples_can_be_contrasted() -> None:

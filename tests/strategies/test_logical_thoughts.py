@@ -9,7 +9,7 @@ import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName
-from reasoning.llm.request import Message
+from reasoning.llm.request import Completion, Message
 from reasoning.testing import ScriptedLLM
 from strategies.numbered import listing, numbered, steps_of
 from strategies.verification.logical_thoughts import stands
@@ -66,8 +66,8 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
     assert answer.value == 26.4
     review = ["defence", "refutation", "verdict"]
     assert stages(llm) == ["draft", *review, *review, "revision", "continuation", *review, "answer"]
-    assert llm.calls == strategy.calls(s=3, r=1, d=0) == 13
-    assert llm.waves == strategy.waves(s=3, r=1, d=0) == 10
+    assert llm.calls == strategy.calls(s=3, r=1, a=1) == 13
+    assert llm.waves == strategy.waves(s=3, r=1, a=1) == 10
     assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
     assert answer.steps["draft"][1] == "24 + 10 % = 26 pens."
     low, high = strategy.calls_range()
@@ -77,11 +77,11 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
 @pytest.mark.parametrize(
     ("spec", "reply", "counts"),
     [
-        ("lot", player(verdict="VERDICT: TRUE"), {"s": 3, "r": 0, "d": 0}),
-        ("logicot(variant='negation')", player(), {"s": 3, "r": 1, "d": 0}),
-        ("logical_thoughts(max_steps=1)", player(), {"s": 1, "r": 0, "d": 0}),
-        ("logical_thoughts(variant='negation', max_steps=2)", player(), {"s": 2, "r": 1, "d": 0}),
-        ("logical_thoughts", player(answer="I lost count."), {"s": 3, "r": 1, "d": 1}),
+        ("lot", player(verdict="VERDICT: TRUE"), {"s": 3, "r": 0, "a": 1}),
+        ("logicot(variant='negation')", player(), {"s": 3, "r": 1, "a": 1}),
+        ("logical_thoughts(max_steps=1)", player(), {"s": 1, "r": 0, "a": 1}),
+        ("logical_thoughts(variant='negation', max_steps=2)", player(), {"s": 2, "r": 1, "a": 1}),
+        ("logical_thoughts", player(answer="I lost count."), {"s": 3, "r": 1, "a": 2}),
     ],
 )
 def test_the_number_of_calls_is_the_cards(spec: str, reply: Callable[..., str], counts: dict[str, int]) -> None:
@@ -150,6 +150,18 @@ def test_malformed_replies(replies: dict[str, str], chain: str) -> None:
     assert answer.state == "answered"
 
 
+def test_a_revision_that_goes_on_keeps_the_step_that_it_was_asked_for() -> None:
+    revision = "#2. 24 x 1.10 = 26.4 pens.\n#3. The answer is 26.4."
+    answer = strategies.get("lot").run(BOXES, ScriptedLLM(player(revision=revision)))
+    assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
+
+
+def test_a_step_that_was_cut_off_is_none() -> None:
+    cut = Completion("#1. 3 x 8 = 24 pens.\n#2. 24 + 2.4 = 2", finish_reason="length")
+    answer = strategies.get("lot").run(BOXES, ScriptedLLM(player(draft=cut, verdict="VERDICT: TRUE")))
+    assert answer.steps["draft"] == ["3 x 8 = 24 pens."]
+
+
 def test_a_continuation_without_steps_ends_the_chain() -> None:
     answer = strategies.get("lot").run(BOXES, ScriptedLLM(player(continuation="")))
     assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens."]
@@ -182,6 +194,9 @@ def test_a_call_that_fails_on_the_way_leaves_the_draft() -> None:
     assert answer.value == 26
     assert answer.steps["chain"] == answer.steps["draft"]
     assert strategies.get("lot").run(BOXES, ScriptedLLM(player(draft=CallFailed("lost")))).state == "failed"
+    late = strategies.get("lot").run(BOXES, ScriptedLLM(player(answer=CallFailed("lost"))))
+    assert late.state == "failed"
+    assert late.steps["chain"][1] == "24 x 1.10 = 26.4 pens."  # what was paid for is there
     with pytest.raises(AuthenticationFailed):
         strategies.get("lot").run(BOXES, ScriptedLLM(player(verdict=AuthenticationFailed("no key"))))
 
@@ -219,6 +234,8 @@ def test_a_budget_that_ends_in_the_middle() -> None:
         ("VERDICT: FALSE at first.\nNo, VERDICT: TRUE", True),
         ("So step 2 is true and not is false.", True),
         ("Step 2 is false.", False),
+        ("VERDICT: TRUE if the step stands, VERDICT: FALSE if it does not.", True),  # the prompt's words decide nothing
+        ("**VERDICT: FALSE** if I may say so? No: VERDICT: FALSE.", False),
         ("I can't say.", True),
         ("", True),
     ],
@@ -235,6 +252,8 @@ def test_steps_in_several_forms() -> None:
         "Four",
     ]
     assert steps_of("#1. c\n#2. d", ["a", "b"]) == ["c", "d"]  # counted anew
+    assert steps_of("#1. c\n#2. d\n#3. e", ["a", "b"]) == ["c", "d", "e"]
+    assert steps_of("#1. 3 x 8 = 24 pens\n#2. so 24\n#3. e", ["3 x 8 = 24 pens.", "So, 24"]) == ["e"]
     assert steps_of("#1. a\n#2. b", ["a", "b"]) == []
     assert steps_of("#3. c", ["a", "b"]) == ["c"]
     assert steps_of("c\nd", ["a"]) == ["c", "d"]

@@ -7,6 +7,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import CallFailed
 from reasoning.kinds.code import Code
+from reasoning.kinds.label import Label
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 from strategies.thought.plan_and_solve import PLAN, PLAN_FACTS, PLAN_PLUS
@@ -49,7 +50,11 @@ def test_the_answer_stage_sees_the_plan_word_for_word() -> None:
     [
         (kinds.Number(), True, PLAN_PLUS.recap),
         (kinds.Choice(["10 km", "12 km"]), True, PLAN_PLUS.recap),
+        (kinds.Choice(["12", "15", "None of these"]), True, PLAN_PLUS.recap),
+        (kinds.Choice(["In 1945", "In 1939"]), True, PLAN_FACTS.recap),
         (kinds.Choice(["a cat", "a dog"]), True, PLAN_FACTS.recap),
+        (kinds.Choice(labels="AB"), True, PLAN_FACTS.recap),
+        (Label(("positive", "negative")), True, PLAN_FACTS.recap),
         (kinds.YesNo(), True, PLAN_FACTS.recap),
         (kinds.Text(), True, PLAN.recap),
         (kinds.Number(), False, PLAN.recap),

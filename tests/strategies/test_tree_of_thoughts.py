@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
 from reasoning import Budget, Journal, Problem, connect, kinds, strategies
+from reasoning.answer import Answer
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName, UsageError
 from reasoning.llm.request import Completion, Message
 from reasoning.prompts import Conversation, Prompt
@@ -206,6 +207,11 @@ def test_where_all_is_pruned_or_nothing_grows_the_best_so_far_is_the_answer() ->
     for how in ("bfs", "dfs"):
         answer = TreeOfThoughts(task=Bits(), search=how, judgements=1).run(WORD, ScriptedLLM(dry))  # type: ignore[arg-type]
         assert answer.value == "0"
+    found: set[Any] = set()
+    for how in ("bfs", "dfs"):  # no rating can be read: all have the value 0
+        model = ScriptedLLM(lambda turns: "Hm." if "Judge" in turns[0].content else "1. The answer is 42.")
+        found.add(TreeOfThoughts(task=Steps(), search=how).run(SOUP, model).value)  # type: ignore[arg-type]
+    assert found == {42}
     nothing = TreeOfThoughts(task=Bits()).run(WORD, ScriptedLLM(["Sorry."]))
     assert nothing.state == "unparsed"
     assert nothing.steps == {"first_ranked": None, "kept": ()}
@@ -254,11 +260,36 @@ def test_no_answer_after_failed_calls_is_failed_and_not_wrong(search: str) -> No
         said = turns[0].content + turns[-1].content
         if "Judge" in said:
             return "Score: 5"
-        return "1. Multiply." if "(nothing yet)" in said else CallFailed("lost")
+        return "1. Take 6 bowls." if "(nothing yet)" in said else CallFailed("lost")
 
     answer = TreeOfThoughts(task=Steps(), search=search).run(SOUP, ScriptedLLM(reply))  # type: ignore[arg-type]
     assert (answer.state, answer.why) == ("failed", "lost")
-    assert (answer.text, answer.steps["kept"]) == ("Multiply.", ())
+    assert (answer.text, answer.steps["kept"]) == ("Take 6 bowls.", ())  # no end, and no answer
+
+
+def test_a_conclusion_that_was_cut_off_counts_only_where_it_had_stated_its_answer() -> None:
+    def answer(end: str, kind: kinds.Kind = SOUP.kind) -> Answer:
+        cut = Completion(end, finish_reason="length")
+        return strategies.get("tot(task='steps', depth=1)").run(Problem("How many?", kind), ScriptedLLM(lambda _: cut))
+
+    assert answer("A pot holds 6 bowls of soup. So seven pots hold 4").state == "unparsed"
+    assert answer("Roses are red. Violets are", kinds.Text(whole=True)).state == "unparsed"
+    assert answer("The answer is 42.\nTo check, 42 divided by").value == 42
+
+
+def test_a_draw_that_fails_leaves_the_others_of_its_prompt() -> None:
+    lost = iter([True])
+
+    def reply(turns: tuple[Message, ...]) -> str | Exception:
+        said = turns[-1].content
+        if said.endswith("Rate 1") and next(lost, False):
+            return CallFailed("lost")
+        return "0\n1" if "Next" in said else "9" if said.endswith("1") else "2"
+
+    llm = ScriptedLLM(reply, max_choices=1)
+    answer = TreeOfThoughts(task=Bits(), breadth=1, depth=1).run(WORD, llm)
+    assert answer.value == "1"
+    assert llm.calls == 1 + 2 * 3 - 1
 
 
 def test_depth_first_leaves_a_branch_whose_calls_fail() -> None:
@@ -298,6 +329,11 @@ def test_what_makes_no_sense_is_refused() -> None:
         strategies.get("tot(search='dfs', evaluate='vote')")
     with pytest.raises(UsageError, match="use generate='propose'"):
         TreeOfThoughts(task=Bits(), generate="sample").run(WORD, ScriptedLLM([]))
+    with pytest.raises(UnknownName, match="did you mean 'steps'"):
+        strategies.get("tot(task=('game24', 'step'))")
+    with pytest.raises(UsageError, match="names no search task"):
+        strategies.get("tot(task=())")
+    assert [one.name for one in strategies.get("tot(task=('game24', 'steps'))").tasks] == ["game24", "steps"]  # type: ignore[attr-defined]
     assert repr(strategies.get("tot(breadth=2, task='steps')")) == "tree_of_thoughts(task='steps', breadth=2)"
 
 
@@ -334,6 +370,9 @@ def test_labels_are_read_on_the_last_line() -> None:
     assert label("It is surely likely", known) == "likely"
     assert label("sure\nfor now", known) is None
     assert label("", known) is None
+    assert label("I am not sure.", known) is None
+    assert label("not sure, but likely", known) == "likely"
+    assert label("sure, likely or impossible", known) is None  # the words of the prompt
 
 
 # --- questions
@@ -412,6 +451,7 @@ def test_replies_without_a_list_or_a_score() -> None:
     assert task.proposed(SOUP, ("a",), ["Just multiply.\nThen stop.", ""]) == [("a", "Just multiply.\nThen stop.")]
     assert task.sampled(SOUP, (), "  ") is None
     assert task.value(["Score: 8", "no idea", "**Score:** 10/10", "Score: 47"]) == 9
+    assert task.value(["Score (1-10): 8", "I give a score of 9", "Score: 7.5", "Score: 100"]) == pytest.approx(24.5 / 3)
     assert task.value(["hm", "Score 0"]) == 0
     assert task.value([]) == 0
 

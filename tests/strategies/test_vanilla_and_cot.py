@@ -6,6 +6,7 @@ import pytest
 
 from reasoning import Problem, kinds, strategies
 from reasoning.errors import CallFailed, UsageError
+from reasoning.kinds.code import Code
 from reasoning.testing import ScriptedLLM
 
 EGGS = Problem("A crate holds 6 trays of 12 eggs; 5 break. How many are left?", kinds.Number(), id="eggs")
@@ -59,6 +60,19 @@ def test_a_stated_answer_is_taken_and_the_second_stage_not_asked() -> None:
     assert strategy.run(EGGS, llm).value == 67
     assert llm.calls == strategy.calls(e=0) == 1
     assert llm.waves == strategy.waves(e=0)
+
+
+@pytest.mark.parametrize("again", ["Therefore, the answer is", " Therefore, the answer is:", "…"])
+def test_an_answer_stage_that_repeats_its_prompt_is_no_answer(again: str) -> None:
+    answer = strategies.get("cot").run(Problem("Who?", kinds.Text()), ScriptedLLM(["Somebody.", again]))
+    assert answer.state == "unparsed"
+    more = strategies.get("cot").run(Problem("Who?", kinds.Text()), ScriptedLLM(["Hm.", f"{again} Ada."]))
+    assert more.value in ("Ada", "… Ada")
+
+
+@pytest.mark.parametrize(("kind", "said"), [(kinds.Text(whole=True), "Storms came."), (Code(), "x = 1")])
+def test_the_beginning_of_a_sentence_is_no_part_of_a_text_or_of_code(kind: kinds.Kind, said: str) -> None:
+    assert Problem("Well?", kind).read(said, after="Therefore, the answer is").value.strip() == said
 
 
 def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
