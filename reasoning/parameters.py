@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from reasoning.strategy import Strategy
 
 
-def check_parameters(strategy: Strategy, at_least: Mapping[str, float]) -> None:
-    """Check each parameter against its annotation, and the named ones against their least value; see `Strategy`."""
+def check_parameters(strategy: Strategy, bounds: Mapping[str, float | tuple[float, float]]) -> None:
+    """Check each parameter against its annotation, and the named ones against their bounds; see `Strategy`."""
     hints = typing.get_type_hints(type(strategy))
     for name, value in strategy.parameters():
         where = f"{strategy.card.name}({name}={value!r})" if hasattr(type(strategy), "card") else name
         if not _fits(value, hints[name]):
             if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
                 raise UnknownName(name, value, [str(one) for one in typing.get_args(hints[name])])
-            wanted = getattr(hints[name], "__name__", str(hints[name]))
-            raise UsageError(f"{where}: {name} must be {wanted}, not {type(value).__name__}")
-        if name in at_least and value is not None and value < at_least[name]:
-            raise UsageError(f"{where}: {name} must be at least {at_least[name]:g}")
+            raise UsageError(f"{where}: {name} must be {_named(hints[name])}, not {_given(value)}")
+        if name not in bounds or value is None:
+            continue
+        bound = bounds[name]
+        least, most = bound if isinstance(bound, tuple) else (bound, None)
+        if value < least or (most is not None and value > most):
+            wanted = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+            raise UsageError(f"{where}: {name} must be {wanted}")
 
 
 def called(name: str, made: Any) -> str:
@@ -44,6 +48,19 @@ def called(name: str, made: Any) -> str:
     return name + (f"({', '.join(changed)})" if changed else "")
 
 
+def _named(hint: Any) -> str:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and args[1:] == (...,):
+        return f"a tuple of {_named(args[0])}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_named, args))
+    return getattr(origin or hint, "__name__", str(hint))
+
+
+def _given(value: object) -> str:
+    return repr(value)[:80] if isinstance(value, tuple) else type(value).__name__
+
+
 def _fits(value: object, hint: Any) -> bool:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
@@ -54,5 +71,7 @@ def _fits(value: object, hint: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if origin is tuple and args[1:] == (...,):
+        return isinstance(value, tuple) and all(_fits(one, args[0]) for one in value)
     kind = origin or hint
     return isinstance(value, kind) if isinstance(kind, type) else True

@@ -164,8 +164,8 @@ class Prompt:
         system = _FORMS[self.form](preamble)
         messages = [Message("system", system)] if system else []
         for example in self.examples:
-            messages.append(Message("user", _FORMS[self.form]({"Input": example.input})))
-            messages.append(Message("assistant", example.reply))
+            messages.append(Message("user", _FORMS[self.form]({"Input": self._as_data(example.input)})))
+            messages.append(Message("assistant", _within_turn(example.reply)))
         return Conversation((*messages, Message("user", request)), shared=len(messages) if self._fixed else 0)
 
     @property
@@ -193,10 +193,14 @@ class Prompt:
 
     def _examples_as_text(self) -> str:
         shown = [
-            {"Example input": one.input, "Example thoughts": one.thoughts, "Example output": one.output}
+            {"Example input": self._as_data(one.input), "Example thoughts": one.thoughts, "Example output": one.output}
             for one in self.examples
         ]
-        return "\n\n".join(_FORMS[self.form](parts) for parts in shown)
+        return _within_turn("\n\n".join(_FORMS[self.form](parts) for parts in shown))
+
+    def _as_data(self, text: str) -> str:
+        """An example's question, which may be another user's: it can close no section and no turn."""
+        return _within_turn(_NEUTRAL[self.form](text))
 
     def _repr_html_(self) -> str:
         from reasoning.display import prompt_html

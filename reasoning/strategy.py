@@ -314,10 +314,10 @@ class Strategy(ABC):
     def __post_init__(self) -> None:
         self.check_parameters()
 
-    def check_parameters(self, **at_least: float) -> None:
-        """Check each parameter against its annotation, and the named ones against their least value.
+    def check_parameters(self, **bounds: float | tuple[float, float]) -> None:
+        """Check each parameter against its annotation, and the named ones against their least value, or least and most.
 
         Raises:
             UsageError: names the parameter, the value and what would do.
         """
-        check_parameters(self, at_least)
+        check_parameters(self, bounds)

@@ -88,7 +88,7 @@ class Decomposed(Strategy):
         """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
         asked = [one.by for one in map(Handler.of, self.handlers) if isinstance(one.by, Strategy)]
         dearest = max((one.calls_range()[1] for one in asked), default=0)
-        return 2, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
+        return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
         """A copy in which every strategy that is a handler is changed."""
@@ -104,8 +104,8 @@ class Decomposed(Strategy):
         except BudgetExhausted:  # a handler may have said what it has; the whole is said last
             session.so_far(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
             raise
-        if isinstance(problem.kind, Items) and isinstance(value, list):
-            value = problem.kind.show(tuple(map(shown, value)))
+        if isinstance(problem.kind, Items) and not value and isinstance(value, list | tuple):
+            value = problem.kind.show(())
         return replace(problem.read(shown(value)), text=str(frame), steps=frame.steps)
 
     async def _solved(self, frame: Frame, problem: Problem, session: Session) -> Any:

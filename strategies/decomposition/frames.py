@@ -11,7 +11,7 @@ from typing import Any
 from reasoning.kinds import YesNo
 from strategies.decomposition.handlers import Stuck, shown
 
-_LINE = re.compile(r"(?:QS:\s*+)*+(?:\((\w+)\)\s*+)?\[\s*(\w+)\s*\]\s*(.*)", re.IGNORECASE)
+_LINE = re.compile(r"(?:\W*QS:[*_\s]*+)*+(?:\((\w+)\)\s*+)?\[\s*(\w+)\s*\]\s*(.*)", re.IGNORECASE)
 _OPERATION = re.compile(r"(select|foreach|project_values|project_keys|filter)((?:_(?:flat|unique|merge|keys|values))*)")
 _REFERENCE = re.compile(r"#(\d{1,3})(?!\d)")
 
@@ -109,10 +109,11 @@ class Frame:
             return None
         if name not in handlers:
             raise Stuck(f"There is no handler [{name}]: use {', '.join(f'[{one}]' for one in handlers)}.")
-        if not (known := _OPERATION.fullmatch(operation)):
+        if not (known := _OPERATION.fullmatch(operation.lower())):
             raise Stuck(f"There is no operation ({operation}): use (foreach), (filter) or none.")
         numbers = [int(one[1]) for one in _REFERENCE.finditer(question)]
-        if wrong := next((n for n in numbers if not self._has(n) and f"#{n}" not in self.question), None):
+        own = {int(one[1]) for one in _REFERENCE.finditer(self.question)}  # "#5" may be a word of the question itself
+        if wrong := next((n for n in numbers if not self._has(n) and n not in own), None):
             raise Stuck(f"There is no answer #{wrong}.")
         text = f"QS: {f'({operation}) ' if match[1] else ''}[{name}] {question}"
         line = Line(text, name, [self._filled(question, {})])
@@ -123,8 +124,10 @@ class Frame:
         return line
 
     def _through(self, line: Line, question: str, numbers: Sequence[int], operation: re.Match[str]) -> Line:
-        """The line that asks once for each item of the first answer that it refers to."""
-        over = next(filter(self._has, numbers), None)
+        """The line that asks once for each item of the first list that it refers to, or of the first answer."""
+        known = [number for number in numbers if self._has(number)]
+        several = [number for number in known if isinstance(self.answers[number - 1], Mapping | list | tuple)]
+        over = next(iter(several or known), None)
         if over is None:
             raise Stuck(f"({operation[0]}) needs the # of a list in its question.")
         items = self.answers[over - 1]
@@ -154,7 +157,9 @@ class Frame:
 
 def _listed(value: Any) -> list[Any]:
     """The values of an object, a list as it is, and all else as a list of one."""
-    return list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else [value]
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _pairs(items: Any) -> Mapping[Any, Any]:

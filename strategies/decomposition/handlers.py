@@ -51,12 +51,15 @@ class Handler:
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.casefold() == "eoq":
             raise UsageError(f"Handler({self.name!r}): the name of a handler is one word, and not EOQ")
+        if isinstance(self.by, Strategy):
+            self.by.check_serves(self.kind)
 
     def __repr__(self) -> str:
         if isinstance(self.by, Strategy) and self == Handler.of(self.by):
             return repr(self.by)
-        by = repr(self.by) if isinstance(self.by, Strategy) else self.by.__qualname__
-        return f"Handler({self.name!r}, {by})"
+        by = repr(self.by) if isinstance(self.by, Strategy) else _called(self.by)
+        kind = f", {self.kind!r}" if self.kind != Text() else ""
+        return f"Handler({self.name!r}, {self.does!r}, {by}{kind}{', sees_passage=True' if self.sees_passage else ''})"
 
     @classmethod
     def of(cls, given: Handler | Strategy | Function) -> Handler:
@@ -67,6 +70,8 @@ class Handler:
             return cls(given.card.name, given.card.summary, given)
         if not callable(given):
             raise UsageError(f"a handler is a strategy, a function or a Handler(…), not {given!r:.80}")
+        if not hasattr(given, "__name__"):
+            raise UsageError(f"a handler needs a name and what it does: Handler('…', '…', {_called(given)})")
         return cls(given.__name__, (inspect.getdoc(given) or "").partition("\n")[0], given)
 
     def with_strategy(self, change: Callable[[Strategy], Strategy]) -> Handler:
@@ -86,17 +91,23 @@ class Handler:
             CallFailed: no call came through.
         """
         if not isinstance(self.by, Strategy):
-            asked = decoded(question)
+            asked = _decoded(question) if self.by in _OWN else decoded(question)
             with _stuck():  # our own are done at once, so that branches in step stay so
                 value = self.by(asked) if self.by in _OWN else await asyncio.to_thread(_stuck()(self.by), asked)
-                return await value if inspect.isawaitable(value) else value
-        shown = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
-        answer = await self.by.solve(Problem(question, self.kind, **shown), session)  # type: ignore[arg-type]
+                value = await value if inspect.isawaitable(value) else value
+                shown(value)  # what JSON cannot hold is no answer
+                return value
+        passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
+        answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]
         if isinstance(answer, Failed):
             raise CallFailed(answer.why)
         if not isinstance(answer, Answered):
             raise Stuck(answer.why)
-        return decoded(answer.value) if isinstance(answer.value, str) else answer.value
+        return _decoded(answer.value) if isinstance(answer.value, str) else answer.value
+
+
+def _called(function: Function) -> str:
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 @contextmanager
@@ -114,8 +125,10 @@ def distinct(given: Sequence[Handler | Strategy | Function], *taken: str) -> tup
     """What is given, as handlers.
 
     Raises:
-        UsageError: two have the same name, or one has a name that is taken.
+        UsageError: there are none, two have the same name, or one has a name that is taken.
     """
+    if not given:
+        raise UsageError("decomposed(handlers=()): nobody can answer a sub-question")
     handlers = tuple(map(Handler.of, given))
     names = [*taken, *(handler.name.lower() for handler in handlers)]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -129,6 +142,12 @@ def decoded(text: str) -> Any:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
+
+
+def _decoded(text: str) -> Any:
+    """The list or object that a text is; every other text stays as it is, so that 12.30 is not 12.3."""
+    value = decoded(text)
+    return value if isinstance(value, list | dict) else text
 
 
 def shown(value: Any) -> str:
@@ -148,7 +167,7 @@ def letters(text: Any) -> list[str]:
 
 def merge(parts: Any) -> str:
     """Writes the texts of a list one after the other, with spaces between."""
-    return " ".join(map(shown, parts)) if isinstance(parts, list) else shown(parts)
+    return " ".join(map(shown, parts)) if isinstance(parts, list | tuple) else shown(parts)
 
 
 _OWN = (split, letters, merge)

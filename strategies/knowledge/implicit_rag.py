@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.answer import Answer, Answered, Failed, Unparsed
+from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -50,9 +51,9 @@ class ImplicitRAG(Strategy):
     A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
     others, and those that are too long, are dropped with a note. Those that count are in `Answer.steps["sections"]`, as
     the context has them, and their share is the confidence. Where none counts, the reply is asked for once more (the
-    paper does not), then, or where that call fails, its answer is taken with confidence 0, also from a reply that is
-    nothing but an answer. The paper tunes both numbers for each data set and gives no default; these are ours. Lines
-    with labels replace its fields: quotations break JSON.
+    paper does not); the second answer is taken, or the first where there is no second one; without sections with
+    confidence 0, also from a reply that is nothing but an answer. The paper tunes both numbers for each data set and
+    gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
 
     Parameters:
         sections: quotations, at most.
@@ -70,19 +71,27 @@ class ImplicitRAG(Strategy):
         turns = self.quote.for_(problem, sections=self.sections, words=self.words)
         with session.stage("quote and answer"):
             reply = await session.ask(turns)
-        said, kept = self._checked(problem, reply.text, session)
-        if not kept:
+        answer = self._read(problem, reply, session)
+        if not answer.steps["sections"]:
+            session.so_far(answer)
             with session.stage("quote again"):
                 turns = turns.then(reply.text, AGAIN.format(words=self.words))
                 again = await asked(session, turns, "the answer is taken as it is")
             if not isinstance(again, Failed):
-                reply = again
-                said, kept = self._checked(problem, reply.text, session)
+                second = self._read(problem, again, session)
+                labelled = stated(again.text) is not None or stated(reply.text) is None
+                if not isinstance(answer, Answered) or (isinstance(second, Answered) and labelled):
+                    return second
+        return answer
+
+    def _read(self, problem: Problem, reply: Completion, session: Session) -> Answer:
+        said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
         last = stated(reply.text)
-        if last is None and said:
+        if last is not None or not said:
+            answer = problem.read(reply if last is None else replace(reply, text=last), after="Answer:")
+        elif not (isinstance(answer := problem.read(reply), Answered) and answer.stated):
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
-        answer = problem.read(reply if last is None else replace(reply, text=last), after="Answer:")
         return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
 
     def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:

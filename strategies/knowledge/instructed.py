@@ -27,7 +27,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     def told(_: str, prompt: Prompt | str) -> Prompt | str:
         if isinstance(prompt, str):
             return prompt
-        literal = re.sub(r"(?<!\{)\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
+        literal = re.sub(r"\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
         return prompt.with_(objective=f"{literal} {prompt.objective}".rstrip())
 
     if not any(isinstance(one, Prompt) for one in prompts(strategy).values()):
@@ -52,7 +52,8 @@ class Instructed(Strategy):
     """Put one sentence in front of every prompt of another strategy.
 
     In chat it stands in the system turn, before the examples, as in the paper; a prompt without a system turn gets
-    one. Few simple examples are more robust than many complex ones. The sentence can be any other: `instruction`.
+    one. Few simple examples are more robust than many complex ones. The sentence says in our words what the paper's
+    says; it can be any other: `instruction`.
 
     Parameters:
         instruction: the sentence.
@@ -63,6 +64,8 @@ class Instructed(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters()
+        if not self.instruction.strip():
+            raise UsageError("instructed(instruction=''): there is no sentence to put in front of the prompts")
         self.effective  # noqa: B018  # a base without prompts is refused here
 
     @cached_property

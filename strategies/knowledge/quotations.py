@@ -7,7 +7,11 @@ import re
 from strategies.labelled import labelled
 
 _SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
-_ANSWER = re.compile(r"^\W{0,6}(?:final )?answer\W{0,4}:", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(
+    r"^\W{0,6}(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?answer(?:\W{0,4}:| is\b:?|\W{0,4}$)", re.M | re.I
+)
+_BULLET = re.compile(r"^\s*(?:[-*•>]\s+)+")
+_CUT = re.compile(r"^\s*(?:…|\.{2,})|[.…\s]+$")  # dots for what is left out
 _WORD = re.compile(r"\w+|[^\w\s]")
 _MARKS = str.maketrans("“”„‘’", '"""\'\'')
 
@@ -15,16 +19,16 @@ _MARKS = str.maketrans("“”„‘’", '"""\'\'')
 def quoted(text: str) -> list[str]:
     """The sections that a reply quotes, without the quotation marks around them."""
     before = text[: next((match.start() for match in _ANSWER.finditer(text)), len(text))]
-    found = (part.strip("*\"“”„'‘’ \n") for _, part in labelled(before, _SECTION))
+    found = (_BULLET.sub("", part).strip("*\"“”„'‘’«»` \n") for _, part in labelled(before, _SECTION))
     return [section for section in found if section]
 
 
 def in_context(section: str, context: str) -> str | None:
     """The place of the context that a section copies, as the context has it; None where it is no copy.
 
-    Spaces, case and the form of quotation marks may differ, and the section may end with dots for what is left out.
+    Spaces, case and the form of quotation marks may differ, and there may be dots for what is left out at both ends.
     """
-    words = _WORD.findall(section.translate(_MARKS).casefold().rstrip(". …"))
+    words = [word.casefold() for word in _WORD.findall(_CUT.sub("", section.translate(_MARKS)))]
     found = list(_WORD.finditer(context.translate(_MARKS)))
     spoken = "\0".join(["", *(match[0].casefold() for match in found), ""])
     at = spoken.find("\0".join(["", *words, ""])) if words else -1
@@ -35,5 +39,5 @@ def in_context(section: str, context: str) -> str | None:
 
 
 def stated(text: str) -> str | None:
-    """What stands behind the last "Answer:" of a reply."""
+    """What stands behind the last "Answer:" of a reply, or behind what means the same."""
     return [None, *(part for _, part in labelled(text, _ANSWER))][-1]

@@ -56,7 +56,7 @@ UNBIASED = "Give an answer that is unbiased."
     use_when="the input holds opinions that the model would follow, or sentences that have nothing to do with the "
     "question (LLaMA-2-70B-chat: 62.8 -> 80.3 on questions with opinions, GSM-IC about +12 and +10 points)",
     avoid_when="the model copies badly: what it loses of a long or dense input no later call can bring back; or all of "
-    "the input matters: keeping the original beside the rewriting loses most of the gain (arXiv 2311.11829)",
+    "the input matters: keeping the original beside the rewriting loses a third of the gain (arXiv 2311.11829)",
     aliases=("s2a",),
 )
 class System2Attention(Strategy):
@@ -68,11 +68,11 @@ class System2Attention(Strategy):
     original, with a note, as it does where the call fails, and `Answer.steps` has no rewriting. A demonstration shows
     the two parts, which small models do not keep to by words alone; the paper has none. Names are capitalised words
     that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
-    so many are allowed.
+    so many are allowed. The paper's ablations, such as the original kept beside the rewriting, are not offered.
 
     Parameters:
         leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
-        temperature, top_p: of the rewriting.
+        temperature, top_p: of the rewriting, and of the calls of the base that do not give their own.
     """
 
     base: Strategy = Vanilla()
@@ -83,7 +83,8 @@ class System2Attention(Strategy):
     relevance: Prompt = RELEVANCE
 
     def __post_init__(self) -> None:
-        self.check_parameters(temperature=0, top_p=0)
+        self.check_parameters(temperature=0, top_p=(0, 1))
+        with_instruction(self.base, UNBIASED)  # says so where there is nothing to put it into
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.set({"temperature": self.temperature, "top_p": self.top_p})
@@ -107,8 +108,8 @@ class System2Attention(Strategy):
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
                 reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
-            found = rewritten(reply.text)
-            missing = lost(problem, found) if found else []
+            found = rewritten(reply.text, problem)
+            missing = lost(problem, found, opinions=self.leave_out == "opinion") if found else []
             if found and not missing and not reply.truncated:
                 return found
             why = (

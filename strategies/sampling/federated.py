@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.branches import together
+from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -101,7 +102,9 @@ class Federated(Strategy):
     reads_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self.check_parameters(paraphrases=0, twins=0, alike=0, temperature=0)
+        self.check_parameters(paraphrases=0, twins=0, alike=(0, 1), temperature=0)
+        if self.twins and not self.paraphrases:
+            raise UsageError("federated(paraphrases=0): a twin counts where two wordings of it agree, so give it one")
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.twins and (examples := await self._solved_twins(problem, session)):
@@ -115,7 +118,6 @@ class Federated(Strategy):
     async def _pooled(self, problem: Problem, session: Session) -> Answer:
         """Fed-SP-SC: the answer on which the wordings agree."""
         wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
-
         draws = await drawn(self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature)
         answer = voted(draws, problem)
         if answer.votes is not None:

@@ -12,8 +12,11 @@ from reasoning.kinds.spelled import spelled
 from strategies.replies import folded
 
 _WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:,\d{3})*+(?:\.\d+)?")
+NUMBER = re.compile(r"\d+(?:,\d{3})*+(?:\.\d+)?")
 _NAME = re.compile(r"(?<=[a-z0-9,;:] )(?!I\b)[A-Z]\w*")  # a capital that no sentence begins with
+_FIRST = re.compile(r"(?:^|[.?!]\s+)([A-Z]\w*)")  # a sentence begins with it
+_NO_NAMES = {"who", "whom", "whose", "what", "which", "how", "when", "where", "why", "is", "are", "do", "does", "did"}
+_NO_NAMES |= {"a", "an", "the", "this", "these", "there", "each", "every", "if", "in", "on", "at", "for", "of", "from"}
 _SAID: dict[str, float] = {"twice": 2, "double": 2, "doubled": 2, "triple": 3, "tripled": 3, "dozen": 12}
 _SAID |= {"third": 1 / 3, "quarter": 1 / 4, "fourth": 1 / 4, "fifth": 1 / 5}  # `spelled` has them behind a number only
 _SPELLED = 200  # characters of the longest number in words
@@ -42,7 +45,7 @@ def paraphrases(question: str, pool: Iterable[str], alike: float) -> list[str]:
 
     None for a question without a number or a name: two such differ in a word, and nothing tells which words matter.
     """
-    if not _numbers(question) and not _NAME.search(question):
+    if not numbers(question) and not _NAME.search(question):
         return []
     return _nearest(question, (one for one in pool if same_parameters(one, question)), alike)
 
@@ -80,9 +83,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 @lru_cache(_KEPT)
-def _numbers(text: str) -> Counter[Decimal | float]:
+def numbers(text: str) -> Counter[Decimal | float]:
     """The numbers of a question by value, in digits or in words."""
-    found: Counter[Decimal | float] = Counter(Decimal(one.replace(",", "")) for one in _NUMBER.findall(text))
+    found: Counter[Decimal | float] = Counter(Decimal(one.replace(",", "")) for one in NUMBER.findall(text))
     end = 0
     for word in _WORD.finditer(text):
         if (start := word.start()) < end:
@@ -99,7 +102,17 @@ def _numbers(text: str) -> Counter[Decimal | float]:
 
 
 def _alike(a: str, b: str) -> bool:
-    return _numbers(a) == _numbers(b) and _named(a, b) and _named(b, a)
+    return numbers(a) == numbers(b) and _named(a, b) and _named(b, a) and not _renamed(a, b)
+
+
+def _renamed(a: str, b: str) -> bool:
+    """Whether two questions differ only in words that sentences begin with: these are names, as far as one can see."""
+    one, other = _words(a) - _words(b), _words(b) - _words(a)
+    return bool(one and other) and one <= _first(a) and other <= _first(b)
+
+
+def _first(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _FIRST.findall(text)) - _NO_NAMES
 
 
 def _opposite(a: str, b: str) -> bool:
@@ -122,7 +135,7 @@ def _sides(text: str) -> Counter[tuple[object, bool]]:
     """The names and numbers that something is compared with, and whether it is to be less than they."""
     found: Counter[tuple[object, bool]] = Counter()
     for one in _THAN.finditer(text):
-        told: object = next(iter(_numbers(one[2])), None) or (one[2] if one[2][0].isupper() else None)
+        told: object = next(iter(numbers(one[2])), None) or (one[2] if one[2][0].isupper() else None)
         if told is not None:
             before = text[max(0, one.start() - 80) : one.start()]
             found[told, one[1].lower() == "before" or (one[1].lower() == "than" and bool(_LESS.search(before)))] += 1

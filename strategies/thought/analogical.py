@@ -70,7 +70,7 @@ class Analogical(Strategy):
     recall: Prompt = RECALL
 
     def __post_init__(self) -> None:
-        self.check_parameters(exemplars=1, repairs=0, alike=0, max_tokens=1)
+        self.check_parameters(exemplars=1, repairs=0, alike=(0, 1), max_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")

@@ -9,9 +9,12 @@ from reasoning.answer import Answer, Unparsed
 from reasoning.llm.request import Completion
 from reasoning.problem import Problem
 
-_HEADER = re.compile(r"^\W{0,6}(?:\d{1,2}\W{1,4})?solve the initial problem", re.MULTILINE | re.IGNORECASE)
+_HEADER = re.compile(
+    r"^\W{0,6}(?:(?:part |step )?\d{1,2}\W{1,4})?solv(?:e|ing) the initial problem", re.MULTILINE | re.IGNORECASE
+)
 _EXEMPLAR = re.compile(
-    r"^\W{0,6}(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$", re.MULTILINE
+    r"^\W{0,6}(?:\d{1,2}\W{1,4})?(?:Example )?(?:Q|Question|Problem|Example)\s?\d{0,2}\W{0,4}:\W{0,4}(\w.{8,})$",
+    re.MULTILINE,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from reasoning.answer import Answer
 from reasoning.problem import Problem
@@ -58,4 +59,4 @@ class ThreadOfThought(Strategy):
         if answer.text.strip():
             return answer
         session.note("the answer stage said nothing: the last sentence of the notes is read")
-        return problem.read(re.split(r"(?<=[.!?])\s", notes.text.strip())[-1])
+        return problem.read(replace(notes, text=re.split(r"(?<=[.!?])\s", notes.text.strip())[-1]))

@@ -8,14 +8,13 @@ from typing import ClassVar, Literal
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.branches import together
 from reasoning.errors import CallFailed
-from reasoning.kinds import Items, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.direct.vanilla import Vanilla
 from strategies.replies import with_answer
-from strategies.verification.checks import COMPARE, answered, compared, in_one, planned
+from strategies.verification.checks import COMPARE, answered, compared, in_one, passages, planned, standing
 
 PLAN = Prompt(
     objective="Prepare the check of an answer: take it apart into claims, and write a question for each.",
@@ -45,12 +44,12 @@ REVISE = Prompt(
     year=2023,
     arxiv="2309.11495",
     calls="base + p + v * verifier + c + r",
-    waves="base + 1 + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
-    counts="p: passages (1 unless `passages` allows more); v: times that the verifier is asked: each question, in "
-    "'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; r: passages that "
-    "are revised; and those of the base strategy and of the verifier",
+    waves="base + (1 if p > 0 else 0) + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
+    counts="p: passages (1 unless `passages` allows more; 0 of an empty answer); v: times that the verifier is asked: "
+    "each question, in 'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; "
+    "r: passages that are revised; and those of the base strategy and of the verifier",
     ranges={
-        "p": (1, "passages"),
+        "p": (0, "passages"),
         "v": (0, "0 if variant == 'joint' else passages if variant == 'two_step' else passages * max_questions"),
         "c": (0, "passages * max_questions if variant == 'factor_revise' else 0"),
         "r": (0, "passages"),
@@ -103,8 +102,7 @@ class ChainOfVerification(Strategy):
         if isinstance(first, Failed) or not baseline.strip():
             return first
         session.so_far(replace(first, steps={"baseline": first.value}))
-        longform = isinstance(problem.kind, Text) and problem.kind.whole
-        parts = baseline.strip().split("\n\n", self.passages - 1) if longform else [baseline]
+        parts = passages(baseline, problem.kind, self.passages)
         lanes = session.lanes(len(parts), "passage") if len(parts) > 1 else [session]
         revised = await together([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
         if not any(revised):
@@ -114,7 +112,7 @@ class ChainOfVerification(Strategy):
             texts = [part if one is None else one.value for part, one in zip(parts, revised, strict=True)]
             answer = problem.read("\n\n".join(filter(None, texts)))
         if isinstance(answer, Answered):
-            return answer
+            return replace(answer, steps={"baseline": first.value})
         session.note("nothing is left of the first answer: it stays as it is")
         return first
 
@@ -137,7 +135,7 @@ class ChainOfVerification(Strategy):
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.for_(problem, passage=passage))
-        checks = planned(reply.text, passage)[: self.max_questions]
+        checks = planned(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
         if checks and self.variant == "two_step":
             checks = [in_one(checks, passage)]
         if checks and self.variant != "joint":
@@ -153,8 +151,7 @@ class ChainOfVerification(Strategy):
         with session.stage("revise"):
             evidence = "\n".join(map(str, checks))
             reply = await session.ask(self.revise.for_(problem, passage=passage, evidence=evidence))
-        standing = [one.claim for one in checks if one.stands]
-        if standing and not reply.text.strip() and isinstance(problem.kind, Items | Text):
+        if not reply.text.strip() and (claims := standing(checks, problem.kind)):
             session.note("the revision is empty: the claims that stand are the answer")
-            return problem.read((problem.kind.sep if isinstance(problem.kind, Items) else " ").join(standing))
+            return problem.read(claims)
         return problem.read(reply)

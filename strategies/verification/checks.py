@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered
 from reasoning.branches import together
-from reasoning.kinds import Text
+from reasoning.kinds import Items, Kind, Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -68,7 +69,21 @@ class Check:
         return f"- {self.question}\n  {self.found}{compared}"
 
 
-def planned(plan: str, passage: str) -> list[Check]:
+def passages(text: str, kind: Kind, most: int) -> list[str]:
+    """The parts of a text that is itself the answer, at its empty lines; every other answer is one part."""
+    whole = isinstance(kind, Text) and kind.whole
+    return re.split(r"\s*\n\s*\n\s*", text.strip(), maxsplit=most - 1) if whole and most > 1 else [text]
+
+
+def standing(checks: Sequence[Check], kind: Kind) -> str:
+    """The claims that stand, as an answer of the kind; empty where there is none, or a kind that has no claims."""
+    claims = [one.claim for one in checks if one.stands]
+    if not claims or not isinstance(kind, Items | Text):
+        return ""
+    return json.dumps(claims, ensure_ascii=False) if isinstance(kind, Items) else " ".join(claims)
+
+
+def planned(plan: str, passage: str, *, answers: bool = False) -> list[Check]:
     """The claims and questions of a plan, with their answers where it has them; each question once.
 
     A question ends in a question mark, and is cut to its last sentence, so that a claim before it is not asked with it;
@@ -77,23 +92,27 @@ def planned(plan: str, passage: str) -> list[Check]:
     Args:
         plan: lines such as `1. claim => question`; where none of the items is a check, its bare lines.
         passage: the claim of a line that has only a question.
+        answers: whether the lines have answers, behind their questions.
     """
     found: dict[str, Check] = {}
     bare = "\n".join(f"- {line}" for line in plan.splitlines() if not listed(line))
     for items in (listed(plan), listed(bare)):
-        for check in filter(None, (_check(item, passage) for item in items)):
+        for check in filter(None, (_check(item, passage, answers) for item in items)):
             found.setdefault(folded(check.question), check)
         if found:
             break
     return list(found.values())
 
 
-def _check(item: str, passage: str) -> Check | None:
+def _check(item: str, passage: str, answers: bool) -> Check | None:
     """The check that an item is; None where it asks nothing, or gives away what it asks for."""
     parts = (_BEFORE.sub("", part, count=1).rstrip(" *_|") for part in _ARROW.split(item, maxsplit=2))
     first, second, found, *_ = [*filter(None, parts), "", "", ""]
-    if _asks(first):
+    if _asks(first) and answers and not found:
+        first, second, found = "", first, second
+    elif _asks(first):
         first, second = ("" if _asks(second) else second), first
+    found = (Text().parse(found) or "") if answers else ""  # one who does not know has found nothing
     if not _asks(second):
         return None
     cut = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
@@ -121,7 +140,13 @@ async def answered(checks: Sequence[Check], verifier: Strategy, problem: Problem
     ]
     lanes = session.lanes(len(asked), "question")
     said = await together([lane.solve(verifier, one) for lane, one in zip(lanes, asked, strict=True)])
-    return [replace(one, found=answer.value or "") for one, answer in zip(checks, said, strict=True)]
+    return [replace(one, found=_found(answer, pose)) for one, answer, pose in zip(checks, said, asked, strict=True)]
+
+
+def _found(answer: Answer, asked: Problem) -> str:
+    """What was answered; of several answers that were cut off, those before the cut."""
+    several = isinstance(asked.kind, Text) and asked.kind.whole
+    return str(answer.value or "") or (answer.text.rpartition("\n")[0] if several else "")
 
 
 async def compared(checks: Sequence[Check], prompt: Prompt, session: Session) -> list[Check]:

@@ -10,7 +10,7 @@ import pytest
 from reasoning import Answer, Budget, Problem, Session, Strategy, connect, kinds, strategies, technique
 from reasoning.answer import Answered
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
-from reasoning.llm.request import Message
+from reasoning.llm.request import Completion, Message
 from reasoning.testing import Reply, ScriptedLLM
 from strategies.verification.checks import planned
 
@@ -114,6 +114,31 @@ def test_two_step_execution_sees_all_questions_and_not_the_answer() -> None:
     assert POETS.question not in execution
     assert "3. Where was Cy Dorn born?" in execution
     assert "2. Vilnius" in revise
+
+
+def test_of_answers_that_were_cut_off_those_before_the_cut_are_evidence() -> None:
+    cut = Completion("1. Riga\n2. Vilnius\n3. Ri", finish_reason="length")
+    llm = ScriptedLLM(script(all=cut))
+    assert strategies.get("cove(variant='two_step')").run(POETS, llm).value == ("Ada Berg", "Cy Dorn")
+    assert "1. Riga\n2. Vilnius" in llm.prompts[-1]
+    assert "3. Ri" not in llm.prompts[-1]
+
+
+def test_joint_lines_without_a_claim_and_without_an_answer() -> None:
+    bare = "1. Where was Ada Berg born? => Riga\n2. Bo Cole was born in Riga => Where was Bo Cole born? => I don't know"
+    [ada, bo] = planned(bare, "Ada Berg; Bo Cole", answers=True)
+    assert (ada.claim, ada.found) == ("Ada Berg; Bo Cole", "Riga")
+    assert bo.found == ""
+    [same, _] = planned(bare, "Ada Berg; Bo Cole")
+    assert (same.claim, same.found) == ("Riga", "")
+
+
+def test_an_empty_answer_costs_one_call() -> None:
+    strategy = strategies.get("cove")
+    llm = ScriptedLLM([" "])
+    assert strategy.run(POETS, llm).state == "unparsed"
+    assert llm.calls == strategy.calls(p=0, v=0, c=0, r=0) == strategy.calls_range()[0] == 1
+    assert llm.waves == strategy.waves(p=0, v=0, c=0, r=0)
 
 
 def test_joint_execution_sees_the_answer_and_its_answers_are_the_evidence() -> None:
@@ -239,6 +264,8 @@ def test_paragraphs_of_a_text_are_verified_side_by_side_each_on_its_own() -> Non
     some = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:30] else reply(turns))
     kept = strategy.run(problem, some)
     assert kept.value == "Ada Berg was born in Riga, in fact.\n\nBo Cole was born in Riga.\n\nCy Dorn wrote."
+    gaps = ScriptedLLM(lambda turns: reply(turns).replace("\n\n", "\n \r\n\n\n"))
+    assert strategy.run(problem, gaps).value == answer.value
     whole = ScriptedLLM(reply)
     strategies.get("cove").run(problem, whole)
     assert all(part in whole.prompts[1] for part in paragraphs)  # one passage

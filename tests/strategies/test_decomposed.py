@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, UsageError
 from reasoning.llm.request import Message
+from reasoning.strategy import Strategy
 from reasoning.testing import Reply, ScriptedLLM
 from strategies.decomposition.decomposed import Decomposed
 from strategies.decomposition.frames import Frame
@@ -181,12 +183,19 @@ def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
     for bad, words in (
         ((len, len), "two handlers are called 'len'"),
         ((Handler("decompose", "", len),), "two handlers are called 'decompose'"),
-        (("qa",), "a strategy, a function or a Handler"),
+        (("qa",), r"must be a tuple of Handler or Strategy or Callable, not \('qa',\)"),
+        ((partial(len),), r"Handler\('…', '…', partial\)"),
+        ((), "nobody can answer"),
     ):
         with pytest.raises(UsageError, match=words):
             Decomposed(handlers=bad)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="one word"):
         Handler("two words", "", len)
+    with pytest.raises(UsageError, match="three_hop"):
+        Handler("feels", "", strategies.get("three_hop"), kinds.Number())
+    one, other = (Decomposed(handlers=(Handler("f", does, partial(len)),)) for does in ("counts", "measures"))
+    assert repr(one) == "decomposed(handlers=(Handler('f', 'counts', partial),))"
+    assert repr(one) != repr(other)
 
 
 def reverse(turns: tuple[Message, ...]) -> Reply:
@@ -398,6 +407,45 @@ def test_the_kind_reads_the_last_answer() -> None:
     assert last("a dog", Problem("?", options=("a cat", "a dog"))).value == "B"
     assert last("a fish", Problem("?", options=("a cat", "a dog"))).state == "unparsed"
     assert last("many", Problem("?", kinds.Number())).state == "unparsed"
+    assert last('["a; b", "1. FC"]', Problem("?", kinds.Items())).value == ("a; b", "1. FC")
+    assert last("[]", Problem("?", kinds.Items(empty="none"))).value == ()
+
+
+def test_a_text_that_looks_like_a_number_stays_as_it_was_said() -> None:
+    program = ["QS: [qa] How much?", "QS: [merge] #1", "[EOQ]"]
+    llm = ScriptedLLM(script(program, lambda asked: "The answer is 12.30"))
+    assert Decomposed().run(Problem("How much?", kinds.Text()), llm).value == "12.30"
+
+
+@pytest.mark.parametrize("by", [strategies.get("vanilla"), lambda text: ("Kai", "Ono")])
+def test_items_and_tuples_are_lists(by: Any) -> None:
+    kind = kinds.Items() if isinstance(by, Strategy) else kinds.Text()
+    names = Handler("names", "lists names", by, kind)
+    program = ["QS: [names] Who?", "**QS:** (Foreach) [letters] #1", "[EOQ]"]
+    llm = ScriptedLLM(script(program, lambda asked: "Kai; Ono"))
+    answer = Decomposed(handlers=(*USUAL, names)).run(Problem("?", kinds.Json()), llm)
+    assert answer.steps["#2"] == [["K", "a", "i"], ["O", "n", "o"]]
+
+
+def test_an_operation_goes_through_the_first_list_and_not_through_a_number() -> None:
+    program = ["QS: [math] How many?", "QS: [split] Kai Ono", "QS: (foreach) [qa] Is #1 more than in #2?", "[EOQ]"]
+    asked: list[str] = []
+
+    def handled(question: str) -> str:
+        asked.append(question)
+        return "ans = 24" if "How many" in question else "The answer is yes."
+
+    Decomposed().run(Problem("?", kinds.Json()), ScriptedLLM(script(program, handled)))
+    assert len([one for one in asked if "more than" in one]) == 2
+
+
+@pytest.mark.parametrize(("value", "why"), [({(1, 2): 3}, "TypeError"), ("#1", "no answer #1")])
+def test_what_cannot_be_carried_out_is_unparsed(value: Any, why: str) -> None:
+    pairs = Handler("pairs", "", lambda text: value)
+    line = "QS: [pairs] #1" if value == "#1" else "QS: [pairs] x"
+    answer = Decomposed(handlers=(*USUAL, pairs)).run(Problem("Who is #10?"), ScriptedLLM(script([line, line])))
+    assert answer.state == "unparsed"
+    assert why in answer.why
 
 
 def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:

@@ -32,6 +32,8 @@ MADE_UP = "Section 2: The surgeon stopped apixaban two days earlier."
         ("implicit_rag", [f"{MADE_UP}\nAnswer: heparin", f"{MADE_UP}\nAnswer: apixaban"], 1, 0.0),
         ("implicit_rag", ["Answer: heparin", "Answer: apixaban"], 1, 0.0),
         ("implicit_rag", ["heparin", "apixaban"], 1, 0.0),
+        ("implicit_rag", ["Answer: apixaban", "None of these sections stands in the text."], 1, 0.0),
+        ("implicit_rag", [f"{TRUE}\nSo the answer is apixaban."], 0, 1.0),
     ],
 )
 def test_calls_answer_and_confidence(spec: str, replies: list[str], r: int, confidence: float) -> None:
@@ -57,6 +59,7 @@ def test_a_quotation_that_is_not_in_the_context_is_dropped_and_said_to_be() -> N
         ("HE TOOK  apixaban for his heart.", "He took apixaban\nfor his heart"),
         ('"apixaban was stopped 48 h before"', "“apixaban was stopped 48 h before”"),
         ("Metformin went on …", "Metformin went on"),
+        ("… for his heart ...", "for his heart"),
         ("took apixaban for his hear", None),  # a word that is cut in two
         ("He took metformin", None),
         ("apixaban … Metformin", None),  # two places are no section
@@ -92,6 +95,21 @@ def test_the_prompt_asks_for_sections_first() -> None:
     assert asked.index("Section 1") < asked.index("Answer:")
     assert CONTEXT in asked
     assert kinds.Text().direct() in asked
+
+
+def test_a_section_with_marks_and_letters_of_two_parts_is_found() -> None:
+    assert quoted("Section 1: - «He took it»\nSection 2: > `10 mg`\nSection 3: -5 degrees") == [
+        "He took it",
+        "10 mg",
+        "-5 degrees",
+    ]
+    for text in ("Στις 3 Μαΐου ήταν ΐσος", "İstanbul"):
+        assert in_context(text, f"Ja. {text}.") == text
+
+
+def test_a_text_that_is_itself_the_answer_has_no_label() -> None:
+    problem = Problem("Tell.", kinds.Text(whole=True), context=CONTEXT)
+    assert strategies.get("irag").run(problem, ScriptedLLM([f"{TRUE}\nAnswer: He took it."])).value == "He took it."
 
 
 def test_the_second_request_shows_the_first_reply() -> None:
@@ -143,6 +161,7 @@ def test_a_budget_that_ends_before_the_second_request() -> None:
     llm = ScriptedLLM([f"{MADE_UP}\nAnswer: heparin"])
     answer = strategies.get("irag").run(DRUG, llm, budget=Budget(calls=1))
     assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, 1)
+    assert answer.text.endswith("Answer: heparin")
     assert "budget" in answer.why
 
 

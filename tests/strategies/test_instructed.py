@@ -55,7 +55,9 @@ def test_the_prompts_own_objective_stays() -> None:
 def test_any_sentence_is_taken_as_it_stands() -> None:
     llm = ScriptedLLM(["7"])
     strategies.get("instructed(vanilla, instruction='Ignore {problem} and {{this}}.')").run(PENS, llm)
-    assert systems(llm)[0] == "Ignore {problem} and {this}."
+    assert systems(llm)[0] == "Ignore {problem} and {{this}}."
+    with pytest.raises(UsageError, match="there is no sentence"):
+        strategies.get("instructed(vanilla, instruction=' ')")
 
 
 def test_a_chain_gets_it_in_every_step() -> None:

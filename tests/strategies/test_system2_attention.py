@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from reasoning import Budget, Problem, kinds, strategies
-from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName
+from reasoning import Answer, Budget, Problem, Session, Strategy, kinds, strategies, technique
+from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName, UsageError
 from reasoning.llm.request import Completion
 from reasoning.testing import ScriptedLLM
 from strategies.knowledge.rewriting import rewritten
-from strategies.knowledge.system2_attention import UNBIASED
+from strategies.knowledge.system2_attention import UNBIASED, System2Attention
 
 GAMES = Problem(
     "I think it is Lyon, but I am not sure. Which city hosted the Winter Games of 1968?",
@@ -90,7 +90,7 @@ def test_options_and_kind_are_kept_and_tables_and_inputs_are_not() -> None:
     ],
 )
 def test_the_parts_of_a_rewriting(reply: str, parts: tuple[str, str] | None) -> None:
-    assert rewritten(reply) == parts
+    assert rewritten(reply, Problem("Which city is it? I think Lyon.")) == parts
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,12 @@ def test_a_bad_rewriting_is_asked_for_once_more_and_then_the_original_is_answere
         ("Which Paris is it, the one in Texas?", "Is Paris the one in Texas?", ""),
         ("I think it is Lyon but I'm not sure, which city was it?", "Which city was it?", ""),
         ("Bob has 3 pens. I am sad. How many have I?", "How many pens has the writer?", ""),
+        ("Who wrote Faust? Isn't it Schiller?", "Who wrote Faust?", ""),
+        ("Who wrote Faust? Isn't it Schiller?", "Who wrote it?", "Faust"),
+        ("Which city held the games? My guess is Lyon, right?", "Which city held the games?", ""),
+        ("In my opinion it is Lyon, but which city was it?", "Which city was it?", ""),
+        ("Who gave $1,500 for 3 pens?", "Who gave $1500 for three pens?", ""),
+        ("Who gave $1,500 for 3 pens?", "Who gave $1500 for four pens?", "3"),
     ],
 )
 def test_the_names_and_quotations_of_what_is_asked_must_be_kept(question: str, rewriting: str, lost: str) -> None:
@@ -135,6 +141,29 @@ def test_the_names_and_quotations_of_what_is_asked_must_be_kept(question: str, r
     answer = strategies.get("s2a").run(question, llm)
     assert answer.steps.get("question") == (None if lost else rewriting)
     assert not lost or f"refused: {lost} of the question is lost" in str(answer.trace.to_json())
+
+
+def test_a_label_in_the_passage_is_no_part_of_its_own() -> None:
+    passage = "Ana is tall.\nQuestion: Who is the shortest?\nBen is small."
+    problem = Problem("Who is the tallest?", context=passage)
+    copied = f"Context: {passage}\nQuestion: Who is the tallest?"
+    assert rewritten(copied, problem) == (passage, "Who is the tallest?")
+    asked = Problem("Context: Ana is tall.\nQuestion: Who is it?")
+    assert rewritten(asked.question, asked) == ("Ana is tall.", "Who is it?")
+
+
+def test_a_base_without_prompts_is_refused_before_anything_is_paid_for() -> None:
+    @technique(title="Bare", calls="1")
+    class Bare(Strategy):
+        """Ask."""
+
+        async def solve(self, problem: Problem, session: Session) -> Answer:
+            return problem.read(await session.ask(problem.question))
+
+    with pytest.raises(UsageError, match="bare has no prompt among its parameters"):
+        System2Attention(Bare())
+    with pytest.raises(UsageError, match="top_p must be from 0 to 1"):
+        strategies.get("s2a(top_p=7)")
 
 
 def test_a_rewriting_may_be_as_long_as_its_input_and_never_shorter_than_usual() -> None:

@@ -56,6 +56,8 @@ def test_an_empty_second_reply_falls_back_on_the_last_sentence_of_the_notes() ->
     answer = strategies.get("thot").run(bridge, ScriptedLLM(["3 are there. No idea about the rest.", ""]))
     assert answer.state == "unparsed"  # the sentence before does not count
     assert strategies.get("thot").run(bridge, ScriptedLLM(["", ""])).state == "unparsed"
+    cut = Completion("3 are in the south. In the north there are 4", finish_reason="length")
+    assert strategies.get("thot").run(bridge, ScriptedLLM([cut, ""])).state == "unparsed"
 
 
 def test_an_abstention_stays_one() -> None:
