@@ -73,7 +73,8 @@ class ChainOfEvent(Strategy):
     context between lines of `---`; the whole reply behind "Summary:" is the answer, whatever the kind says of length.
 
     Where a call fails, what there is is kept, and the trace says so: the document is left out; events are the same that
-    are said in the same general words; the kept events, one a line, stand for their summary.
+    are said in the same general words; the kept events, one a line, stand for their summary. The paper's few-shot form
+    is not offered.
 
     Parameters:
         support: documents that must tell of an event.
@@ -98,8 +99,8 @@ class ChainOfEvent(Strategy):
         if not 1 <= len(texts) <= self.max_documents:
             wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
-        lanes = session.lanes(len(texts), "document")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
+        lanes = session.forks([f"document {number}" for number in range(1, len(texts) + 1)], prompts)
         replies = await together(
             [asked(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
         )
@@ -107,6 +108,8 @@ class ChainOfEvent(Strategy):
         if not read:
             return next(reply for reply in replies if isinstance(reply, Failed))
         found = [events_in(_lines(reply), name, self.events) for name, reply in read.items()]
+        if silent := [name for name, events in zip(read, found, strict=True) if not events]:
+            session.note(f"no event in: {', '.join(silent)}")
         told = [event for events in found for event in events]
         if not told:
             return Unparsed("no event was found in any document", text=[*read.values()][-1].text)
@@ -115,10 +118,11 @@ class ChainOfEvent(Strategy):
         session.so_far(_partial(kept))
         lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
-            turns = self.summarise.for_(problem, listing="\n".join(lines), words=self.words)
+            asks = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
+            turns = self.summarise.for_(problem, **asks)
             reply = await asked(session, turns, "the events stand for their summary")
         said = _partial(kept).text if isinstance(reply, Failed) else reply
-        label = re.search(r"Summary\W{0,3}:\W{0,3}", reply.text)
+        label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).read(said, region=Region(label[0] if label else ""))
         return replace(answer, steps=_partial(kept).steps)
 
@@ -135,7 +139,7 @@ class ChainOfEvent(Strategy):
         shared = [group for group in groups if len(sources(group)) >= least]
         if not shared:
             session.note(f"no event is in {least} documents: the first event of each is taken")
-            return [[events[0]] for events in found if events]
+            return [[events[0]] for events in found if events][: self.events]
         return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)
 
 

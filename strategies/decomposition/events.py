@@ -11,7 +11,8 @@ from strategies.replies import folded
 
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
-_NUMBERS = re.compile(r"\W{0,6}(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})")
+_NUMBERS = re.compile(r"\W{0,6}(?:(?:events?|numbers?)\W{1,3})?(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})", re.I)
+_FORM = "when, where, who and what"  # the prompt's own words
 
 
 @dataclass(frozen=True)
@@ -30,27 +31,30 @@ def documents(problem: Problem) -> Mapping[str, str]:
 
 
 def events_in(text: str, source: str, most: int) -> list[Event]:
-    """The events of a reply: its lines with two parts; those of a bare list count too."""
-    found = []
-    for line in map(str.strip, text.splitlines()):
+    """The events of a reply, each once: its lines with two parts, rows of a table too; those of a bare list count."""
+    found: dict[tuple[str, str], Event] = {}
+    for line in (line.strip("| \t") for line in text.splitlines()):
         mark = _MARK.match(line)
         told, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
-        if told and (mark or general) and told.lower().strip(".") != "none":
-            found.append(Event(source, told, general or told))
-    return found[:most]
+        says = folded(told)
+        if says and (mark or general) and says != "none" and not told.lower().startswith(_FORM):
+            found.setdefault((says, folded(general)), Event(source, told, general or told))
+    return [*found.values()][:most]
 
 
 def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
-    """The events by what they mean: each number counts once, at its first place; what no line names stays alone."""
+    """The events by what they mean: each number counts once, at its first place; what no line names stays alone. Where
+    no number can be read, events are the same that are said in the same general words."""
     left = dict(enumerate(events, 1))
     groups: list[list[Event]] = []
     for line in map(str.strip, text.splitlines()):
-        mark = _MARK.match(line)
-        numbers = _NUMBERS.match(line, mark.end()) if mark else None
-        if numbers or (numbers := _NUMBERS.match(line)):
-            named = map(int, re.findall(r"\d+", numbers[1]))
-            if group := [left.pop(number) for number in named if number in left]:
-                groups.append(group)
+        mark, label = _MARK.match(line), line.rfind(":") + 1
+        read = (_NUMBERS.match(line, start) for start in {label, mark.end() if mark else 0, 0})
+        named = max((re.findall(r"\d+", one[1]) for one in read if one), key=len, default=[])
+        if group := [left.pop(number) for number in map(int, named) if number in left]:
+            groups.append(group)
+    if not groups:
+        return same_words(events)
     return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
 
 

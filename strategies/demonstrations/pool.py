@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +87,9 @@ class Pool:
             return self._listed
         if found := shipped(self.source):
             return found
-        path = Path(self.source).expanduser()
+        path = Path(self.source)
+        with suppress(RuntimeError):  # "~" of nobody
+            path = path.expanduser()
         if not path.is_file():
             raise UnknownName("set or file of demonstrations", self.source, shipped_sets())
         sets = read(path)

@@ -69,6 +69,7 @@ class Worked:
             return given
         if not isinstance(given, Mapping):
             raise InputError(f"{where}: wants an object with question and answer, got {given!r:.80}")
+        given = {name: value for name, value in given.items() if value is not None}
         known = [one.name for one in dataclasses.fields(cls)]
         if strange := next((name for name in given if name not in known), None):
             raise UnknownName("field", strange, known, f"in {where}")
@@ -79,7 +80,12 @@ class Worked:
             options = tuple(str(option) for option in given.get("options", ()))
         except TypeError as error:
             raise InputError(f"{where}: steps are objects with question and answer, options texts: {error}") from None
-        texts = {name: str(text).strip() for name, text in given.items() if name not in ("steps", "options")}
+        if isinstance(given.get("options"), str) or not all(one.question and one.answer for one in steps):
+            raise InputError(f"{where}: steps are objects with question and answer, options are a list of texts")
+        single = {name: value for name, value in given.items() if name not in ("steps", "options")}
+        if wrong := next((name for name, value in single.items() if isinstance(value, list | tuple | Mapping)), None):
+            raise InputError(f"{where}: {wrong!r} is a text, not {single[wrong]!r:.80}")
+        texts = {name: str(text).strip() for name, text in single.items()}
         return cls(**texts, options=options, steps=steps)
 
 
@@ -106,8 +112,8 @@ def read(path: Path) -> Sets:
     """
     try:
         return _read(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 @lru_cache(maxsize=32)

@@ -14,6 +14,7 @@ from reasoning.strategy import Strategy, technique
 from strategies.replies import asked
 from strategies.thought.hops import Hop, follow, said
 
+OPINIONS = Label(("good", "bad", "neutral"))
 ASPECT = Prompt(
     persona="You know how people say what they feel without naming it.",
     input="The sentence: {sentence}\n\nWhich specific aspect of {target} may the sentence be about?",
@@ -22,7 +23,7 @@ ASPECT = Prompt(
 OPINION = ASPECT.with_(
     input="The sentence: {sentence}\n\nThe aspect of {target}:\n{aspect}\n\nGoing by common sense, what opinion of this "
     "aspect does the sentence imply, and why?",
-    recap="Say it in a sentence or two. Then sum the opinion up in one word. {instruction}",
+    recap=f"Say it in a sentence or two. Then sum the opinion up in one word. {OPINIONS.instruction()}",
 )
 POLARITY = ASPECT.with_(
     input="The sentence: {sentence}\n\nThe aspect of {target}:\n{aspect}\n\nThe opinion of it:\n{opinion}\n\nGiven this "
@@ -33,7 +34,6 @@ LABEL = Prompt(
     input="Somebody describes the sentiment of a sentence towards {target}:\n{polarity}\n\nWhich is it?\n{options}",
     recap="{direct}",
 )
-OPINIONS = Label(("good", "bad", "neutral"))
 
 
 @technique(
@@ -43,7 +43,7 @@ OPINIONS = Label(("good", "bad", "neutral"))
     arxiv="2305.11255",
     calls="3 * samples + 1",
     waves="4",
-    serves=(Choice, Label),
+    serves=(Label, Choice),
     needs=("sampling if samples > 1", "a target in the problem's inputs"),
     use_when="a feeling is implied and not spoken out, and the model is large (GPT-3 175B, zero-shot: F1 of 82.0 on "
     "restaurants and 76.0 on laptops; Flan-T5-11B asked at once 57.1 and 54.1)",
@@ -54,12 +54,14 @@ OPINIONS = Label(("good", "bad", "neutral"))
 class ThreeHop(Strategy):
     """Infer the aspect that a sentence is about, the opinion of it, the sentiment; then reduce that to a label.
 
-    The sentence is the problem's context, or else its question; the target is `inputs["target"]`. At each hop several
+    The sentence is the problem's context, or else its question; the target is `inputs["target"]`, without which the
+    prompts ask for the feeling towards "its subject". At each hop several
     replies are drawn, the vote is over the tags that they end with, and the next hop reads the first reply that has the
     winning tag. The paper's code both goes on in one conversation and repeats what was said; here it is repeated only,
     in prompts of one turn. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no
     label, or fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says
-    neutral.
+    neutral. Where the third hop says nothing, no label is asked for. The paper's supervised form, in which training
+    revises the hops, is left out.
 
     Parameters:
         samples: replies at each hop.
@@ -76,7 +78,8 @@ class ThreeHop(Strategy):
         self.check_parameters(samples=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        given = {"sentence": problem.context or problem.question, "target": "its subject", **problem.inputs}
+        told = {name: text for name, text in problem.inputs.items() if text.strip()}
+        given = {"sentence": problem.context or problem.question, "target": "its subject", **told}
         menu = {"options": problem.values()["options"]}  # each hop has another kind, and so other options
         problem = replace(problem, inputs={**given, **menu})
         hops = (
@@ -86,7 +89,7 @@ class ThreeHop(Strategy):
         )
         found = await follow(hops, problem, session, samples=self.samples, temperature=self.temperature)
         *_, last = found.values()
-        if isinstance(last, Failed):
+        if isinstance(last, Failed) or not last.text.strip():
             return replace(last, steps=said(found))
         with session.stage("label"):
             turns = self.label.for_(problem, polarity=last.text)

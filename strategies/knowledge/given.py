@@ -15,14 +15,28 @@ from reasoning.problem import Problem
 Terms = Mapping[str, str] | str
 """Definitions by term, or a file that holds them: TOML, or JSON with one object."""
 
+_FILE = re.compile(r"[\w./~\\:-]+\.(?:md|txt|rst|toml|json)", re.IGNORECASE)
+
 
 def text_of(given: str) -> str:
-    """A text, or that of the file that it names."""
-    path = Path(given).expanduser()
+    """A text, or that of the file that it names.
+
+    Raises:
+        InputError: it is the name of a file, such as guideline.md, that is missing or cannot be read.
+    """
+    if len(given) >= 500 or "\n" in given:
+        return given
     try:
-        return path.read_text("utf-8").strip() if len(given) < 500 and "\n" not in given and path.is_file() else given
+        path = Path(given).expanduser()
+        if path.is_file():
+            return path.read_text("utf-8").strip()
+    except RuntimeError:  # a text that begins with "~"
+        return given
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+        raise InputError(f"{given}: cannot be read: {error}") from None
+    if _FILE.fullmatch(given):
+        raise InputError(f"{given}: there is no such file")
+    return given
 
 
 def terms_of(given: Terms) -> Mapping[str, str]:
@@ -31,17 +45,24 @@ def terms_of(given: Terms) -> Mapping[str, str]:
     Raises:
         InputError: the file is missing or holds something else.
     """
-    if not isinstance(given, str):
-        return given
-    path = Path(given).expanduser()
-    try:
-        text = path.read_text("utf-8")
-        found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:  # both decoders raise a ValueError
-        raise InputError(f"{path}: no definitions can be read: {error}") from None
-    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
-        raise InputError(f'{path}: definitions are texts by term: "DVT" = "a blood clot in a deep vein"')
+    found: object = given
+    if isinstance(given, str):
+        try:
+            path = Path(given).expanduser()
+            text = path.read_text("utf-8")
+            found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        except (OSError, ValueError, RuntimeError) as error:  # both decoders raise a ValueError
+            raise InputError(f"{given}: no definitions can be read: {error}") from None
+    where = given if isinstance(given, str) else "terms"
+    if not isinstance(found, Mapping) or not all(_says(term) and _says(told) for term, told in found.items()):
+        raise InputError(f'{where}: definitions are texts by term: "DVT" = "a blood clot in a deep vein"')
+    if not found:
+        raise InputError(f"{where}: there are no terms")
     return found
+
+
+def _says(one: object) -> bool:
+    return isinstance(one, str) and bool(one.strip())
 
 
 def occurring(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:

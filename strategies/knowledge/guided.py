@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 from reasoning.answer import Answer, Answered
 from reasoning.branches import together
 from reasoning.errors import UsageError
-from reasoning.kinds import Kind
+from reasoning.kinds import Choice, Kind, Label
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -19,12 +20,12 @@ from strategies.knowledge.given import Terms, glossary, lines, occurring, terms_
 
 GUIDED = Prompt(
     objective="{task}",
-    context="{definitions}",
-    instructions="{guideline}",
+    instructions="{guidance}",
     input="{problem}",
     recap="{direct}",
     form="xml",
 )
+_RULE = re.compile(r"^\W*rule\W*:\W*", re.IGNORECASE)
 RULE = Prompt(
     objective="Someone made the same mistake several times. Write the rule that would have prevented it.",
     output_format="One sentence that says what to do, general enough for other cases. No example, no names.",
@@ -80,15 +81,16 @@ class Guided(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if not (self.task or self.guideline or self.terms or self.errors):
-            raise UsageError("guided has nothing to guide by: give a guideline, terms or errors, or fit it")
+            raise UsageError("guided has nothing to guide by: give a task, a guideline, terms or errors")
         used = occurring(terms_of(self.terms), problem) if self.terms else {}
-        errors = f"Mistakes to avoid:\n{lines(self.errors)}" if self.errors else ""
-        turns = with_examples(self.guided, problem, self.shots, bare, self.demonstrations).for_(
-            problem,
-            task=text_of(self.task),
-            definitions=f"Terms:\n{glossary(used)}" if used else "",
-            guideline="\n\n".join(part for part in (text_of(self.guideline), errors) if part),
-        )
+        parts = {
+            "definitions": f"Terms:\n{glossary(used)}" if used else "",
+            "guideline": text_of(self.guideline),
+            "errors": f"Mistakes to avoid:\n{lines(self.errors)}" if self.errors else "",
+        }
+        prompt = with_examples(self.guided, problem, self.shots, bare, self.demonstrations)
+        guidance = "\n\n".join(filter(None, parts.values()))
+        turns = prompt.for_(problem, task=text_of(self.task), guidance=guidance, **parts)
         return problem.read(await session.ask(turns, max_tokens=self.max_tokens))
 
     async def fit(self, pool: Sequence[Example], session: Session) -> Guided:
@@ -99,20 +101,25 @@ class Guided(Strategy):
         hardly do, and answers that could not be read teach nothing. An empty reply gives none. The paper's authors sort
         the mistakes (missed, spurious, boundary, wrong type) and write the rules by hand.
         """
-        lanes = session.lanes(len(pool), "example")
+        names = [f"example {number}" for number in range(1, len(pool) + 1)]
+        lanes = session.forks(names, [one.problem.values()["problem"] for one in pool])
         answers = await together([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])
         mistakes: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one, answer in zip(pool, answers, strict=True):
             if isinstance(answer, Answered) and not one.score(answer.value):
-                given, right = one.problem.kind.show(answer.value), _shown(one.problem.kind, one.target)
+                given, right = (_shown(one.problem.kind, value) for value in (answer.value, one.target))
                 mistakes[given, right].append(f"{one.problem.values()['problem']}\nGiven: {given}\nRight: {right}")
         frequent = sorted((cases for cases in mistakes.values() if len(cases) > 1), key=len, reverse=True)
-        lanes = session.lanes(min(len(frequent), self.max_rules), "rule")
         prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in frequent[: self.max_rules]]
+        lanes = session.forks([f"rule {number}" for number in range(1, len(prompts) + 1)], prompts)
         replies = await together([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
-        rules = [reply.text.strip().removeprefix("Rule:").strip() for reply in replies if not reply.truncated]
+        rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
         return self.with_(errors=(*self.errors, *(rule for rule in rules if rule)))
 
 
-def _shown(kind: Kind, target: object) -> str:
-    return target if isinstance(target, str) else kind.show(target)
+def _shown(kind: Kind, value: object) -> str:
+    """An answer or a target in words; of options the text, since a letter means another one in each question."""
+    shown = value if isinstance(value, str) else kind.show(value)
+    texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
+    names = kind.options if isinstance(kind, Label) else ()
+    return texts.get(shown) or next((name for name in names if name.casefold() == shown.casefold()), shown)

@@ -16,6 +16,7 @@ from reasoning.voting.groups import takes_two
 from reasoning.voting.recorded import first_stop
 from reasoning.voting.weights import BY_LOGPROB, Named
 from strategies.sampling.draws import drawn
+from strategies.sampling.votes import spoken
 from strategies.thought.cot import ChainOfThought
 
 
@@ -131,7 +132,7 @@ class SelfConsistency(Strategy):
         )
         found = replace(found, bought=bought)
         if found.value is None:
-            return Unparsed(found.why, text=answers[0].text, votes=found)
+            return Unparsed(found.why, text=spoken(answers), votes=found)
         return replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
 
     def _next(self, keys: list[Any]) -> int:

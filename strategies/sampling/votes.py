@@ -10,6 +10,11 @@ from reasoning.problem import Problem
 from reasoning.voting import Draw, vote
 
 
+def spoken(draws: Sequence[Answer | Draw]) -> str:
+    """The first text that any of them has: what there is to read where none of them is an answer."""
+    return next((draw.text for draw in draws if draw.text.strip()), "")
+
+
 def voted(draws: Sequence[Draw], problem: Problem) -> Answer:
     """The answer that most draws give, with the vote; its text is the whole chain. Failed where all draws are."""
     answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
@@ -17,6 +22,6 @@ def voted(draws: Sequence[Draw], problem: Problem) -> Answer:
         return answers[0]
     found = vote(draws, problem.kind)
     if found.value is None:
-        return Unparsed(found.why, text=draws[0].text, votes=found)
+        return Unparsed(found.why, text=spoken(draws), votes=found)
     winner = found.candidates[0].speaker
     return replace(answers[winner], text=draws[winner].text, confidence=found.share, votes=found)

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.kinds import Region
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -24,9 +23,16 @@ STAGES = Prompt(
     recap="Write the five parts. {instruction}",
 )
 
-_DECISION = re.compile(r"^\W{0,6}4\W{1,6}\s?Decision", re.MULTILINE | re.IGNORECASE)
-_CONFIDENCE = re.compile(r"^\W{0,6}5\W{1,6}\s?Confidence", re.MULTILINE | re.IGNORECASE)
-_PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,4})?)\s?(?:%|percent\b)")
+_HEADING = r"^\W{{0,6}}(?:(?:part|stage|step) )?{}\W{{1,6}}\s?{}\b[*_ ]{{0,4}}[:.–—-]?[*_ ]{{0,4}}"
+_DECISION = re.compile(_HEADING.format(4, "decision"), re.MULTILINE | re.IGNORECASE)
+_CONFIDENCE = re.compile(_HEADING.format(5, "confidence"), re.MULTILINE | re.IGNORECASE)
+_STATED = re.compile(  # on a line of its own
+    r"\n(?:\W{0,6}(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) )?(?:final )?answer(?:\W{0,4}:| is\b)"
+    r"|\s*####\s|\W{0,6}boxed\{)",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,4})?)\s?\\?(?:%|percent\b)")
+_SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # how confidence is given, and not how great it is
 
 
 @technique(
@@ -45,29 +51,35 @@ _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,4})?)\s?(?:%|percent\b)")
 class Metacognitive(Strategy):
     """Understand, judge, criticise the judgement, decide, and say how sure one is: five parts of one reply.
 
-    The answer is read behind the heading of part 4, never from the first judgement: what is stated there, else what
-    part 4 says. A reply without such a heading is read as a whole, unless it was cut off. The confidence is the first
-    percentage of part 5; None where there is none. The paper gives the expert's role for each task: replace the
-    prompt's `persona`. Its 5-shot form takes `examples` with five parts.
+    The answer is read behind the heading of part 4, never from the first judgement: what a line below part 5 states,
+    else what part 4 says. A reply without such a heading is read as a whole, unless it was cut off. The confidence is
+    the first percentage of part 5; None where there is none. The paper gives the expert's role for each task: replace
+    the prompt's `persona`. Its 5-shot form takes `examples` with five parts.
     """
 
     stages: Prompt = STAGES
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         reply = await session.ask(self.stages.for_(problem))
-        decision, confidence = _last(_DECISION, reply.text), _last(_CONFIDENCE, reply.text)
-        if not decision and reply.truncated:
-            return Unparsed("the reply was cut off before its decision", text=reply.text)
-        answer = problem.read(reply, region=Region(after=decision))
-        if decision and not (isinstance(answer, Answered) and answer.stated):
-            answer = problem.read(reply, region=Region(after=decision, before=confidence))
-        sure = _PERCENT.search(reply.text.rpartition(confidence)[2]) if confidence else None
+        text = reply.text
+        decision, confidence = _last(_DECISION, text), _last(_CONFIDENCE, text)
+        if decision is None and reply.truncated:
+            return Unparsed("the reply was cut off before its decision", text=text)
+        part4, part5 = text[decision.end() if decision else 0 :], text[confidence.end() :] if confidence else ""
+        answer: Answer = problem.read(replace(reply, text=part4))
+        if decision and confidence and decision.end() <= confidence.start():
+            answer = problem.read(text[decision.end() : confidence.start()])
+            stated = _last(_STATED, part5)
+            below = problem.read(replace(reply, text=part5[stated.start() :])) if stated else None
+            answer = below if isinstance(below, Answered) and below.stated else answer
+        sure = _PERCENT.search(_SCALE.sub("", part5))
         if sure is None or not 0 <= float(sure[1]) <= 100:
             session.note("part 5 gives no confidence")
-            return answer
-        return replace(answer, text=reply.text, confidence=float(sure[1]) / 100)
+            sure = None
+        share = float(sure[1]) / 100 if sure and isinstance(answer, Answered) else None
+        return replace(answer, text=text, confidence=share)
 
 
-def _last(heading: re.Pattern[str], text: str) -> str:
-    """The last place where a heading stands, as it is written; empty where there is none."""
-    return next((match[0] for match in reversed(list(heading.finditer(text)))), "")
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The last place of a pattern."""
+    return next(reversed(list(pattern.finditer(text))), None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from reasoning import Budget, Problem, kinds, strategies
+from reasoning import Budget, Journal, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
-from reasoning.llm.request import Completion
+from reasoning.llm.request import Completion, Message
 from reasoning.testing import ScriptedLLM
 from strategies.decomposition.events import documents, events_in, grouped
 
@@ -106,6 +108,31 @@ def test_two_documents_need_no_support_and_the_best_supported_are_kept_in_order(
     assert len(most.steps["events"]) == 1
 
 
+def test_a_document_has_the_same_draws_wherever_it_stands_and_no_place_in_the_question() -> None:
+    texts = {name: f"{name} tells of a ferry." for name in ("a", "question")}
+    journal = Journal()
+    first = Problem("What happened?", kinds.Text(), inputs=texts)
+    strategies.get("coe").run(first, ScriptedLLM(lambda turns: "- x | a ferry sank", journal=journal))
+    turned = replace(first, inputs=dict(reversed(texts.items())))
+    again = ScriptedLLM(lambda turns: "- x | a ferry sank", journal=journal)
+    strategies.get("coe").run(turned, again)
+    assert not any(turns.endswith("Events:") and "Same" not in turns for turns in again.prompts)
+    assert "What happened?" in again.prompts[-1]
+
+
+def test_documents_without_an_event_are_named_and_the_summary_has_so_many_at_most() -> None:
+    replies = {"one": "- a | w", "two": "Nothing.", "three": "- b | x", "four": "- c | y"}
+    problem = Problem("Well?", kinds.Text(), inputs={name: f"{name}." for name in replies})
+
+    def reply(turns: tuple[Message, ...]) -> str:
+        said = turns[-1].content
+        return next((told for name, told in replies.items() if f"Document:\n{name}." in said), "none")
+
+    answer = strategies.get("coe(events=1)").run(problem, ScriptedLLM(reply))
+    assert "no event in: two" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    assert len(answer.steps["events"]) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -117,6 +144,11 @@ def test_two_documents_need_no_support_and_the_best_supported_are_kept_in_order(
         ("I see no event here.", []),
         ("", []),
         ("|||\n- | b", []),
+        (
+            "| When, where, who and what | general |\n| --- | --- |\n| Monday | a ferry sank |",
+            [("Monday", "a ferry sank")],
+        ),
+        ("a | b\na | b\nc | b", [("a", "b"), ("c", "b")]),
     ],
 )
 def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
@@ -130,12 +162,16 @@ def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
         ("- 1 and 3: in 2 documents\n2. 2, 4", [[1, 3], [2, 4]]),
         ("1, 3\n3, 4", [[1, 3], [2], [4]]),  # each number counts once
         ("1, 9, 77", [[1], [2], [3], [4]]),
-        ("They all differ.", [[1], [2], [3], [4]]),
-        ("", [[1], [2], [3], [4]]),
+        ("Same events: 1, 4", [[1, 4], [2], [3]]),
+        ("The ferry: 1, 4\nEvents 2 and 3", [[1, 4], [2, 3]]),
+        ("1: 1, 4", [[1, 4], [2], [3]]),
+        ("They all differ.", [[1], [2, 4], [3]]),  # no number: those in the same words are the same
+        ("", [[1], [2, 4], [3]]),
     ],
 )
 def test_the_groups_of_a_reply(text: str, groups: list[list[int]]) -> None:
-    events = [one for number in range(1, 5) for one in events_in(f"- {number} | x", f"d{number}", 1)]
+    general = {1: "x", 2: "A ferry sank.", 3: "y", 4: "a ferry sank"}
+    events = [one for n, said in general.items() for one in events_in(f"- {n} | {said}", f"d{n}", 1)]
     assert [[int(one.told) for one in group] for group in grouped(text, events)] == groups
 
 
@@ -143,6 +179,7 @@ def test_the_groups_of_a_reply(text: str, groups: list[list[int]]) -> None:
     ("summary", "value"),
     [
         (f"**Summary:** {SUMMARY}", SUMMARY),
+        (f"Summary: (Monday) {SUMMARY}", f"(Monday) {SUMMARY}"),
         ("First line.\nSecond line.", "First line.\nSecond line."),
         ("Summary:", None),
         ("", None),

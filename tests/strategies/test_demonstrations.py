@@ -251,13 +251,22 @@ def test_a_set_a_file_or_a_list(tmp_path: Path):
         ('{"question": "1?"}', InputError, r"mine.jsonl:1: 'answer' is missing"),
         ('{"question": "1?", "answer": "1"}\n{oops', InputError, r"mine.jsonl:2: no JSON"),
         ("[1]", InputError, r"mine.jsonl:1: wants an object"),
+        ('{"question": "1?", "answer": null}', InputError, r"mine.jsonl:1: 'answer' is missing"),
+        ('{"question": "1?", "answer": "1", "rationale": ["a", "b"]}', InputError, r"'rationale' is a text, not \['a'"),
+        ('{"question": "1?", "answer": "A", "options": "ABC"}', InputError, r"options are a list of texts"),
+        (
+            '{"question": "1?", "answer": "1", "steps": [{"question": "a", "answer": null}]}',
+            InputError,
+            r"steps are obj",
+        ),
+        ("\udce9", InputError, r"mine.jsonl: cannot be read: .*utf-8"),
         ('{"question": "1?", "answer": "1", "steps": [3]}', InputError, r"mine.jsonl:1: steps are objects"),
         ('{"question": "1?", "answer": "1", "reason": "x"}', UnknownName, r"unknown field 'reason' in .*mine.jsonl:1"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_and_where(tmp_path: Path, text: str, error: type[Exception], words: str):
     file = tmp_path / "mine.jsonl"
-    file.write_text(text)
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(error, match=words):
         shown(HOW_MANY, 1, str(file))
 

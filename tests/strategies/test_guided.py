@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reasoning import Budget, Example, Problem, kinds, loop, strategies
-from reasoning.errors import SpecError, UsageError
+from reasoning import Budget, Example, Journal, Problem, kinds, loop, strategies
+from reasoning.errors import InputError, SpecError, UsageError
 from reasoning.kinds.label import Label
 from reasoning.session import Session
 from reasoning.testing import ScriptedLLM
@@ -24,7 +24,7 @@ SPEC = "guided(task='Sort messages.', guideline='Lateness is a complaint.', erro
     [
         ("guided(guideline='Lateness is a complaint.')", ["Lateness"], ["Mistakes", "Terms", "Sort", "<context>"]),
         (SPEC, ["Sort messages.", "Lateness", "Mistakes to avoid:\n- Thanks alone"], ["Terms", "<context>"]),
-        ("guided(terms={'parcel': 'a box', 'bill': 'a demand'})", ["- parcel: a box"], ["bill", "<instructions>"]),
+        ("guided(terms={'parcel': 'a box', 'bill': 'a demand'})", ["- parcel: a box"], ["bill", "<context>"]),
         ("guided(errors=('Be strict.',), shots=2, demonstrations='sentiment')", ["Be strict."], ["<objective>"]),
     ],
 )
@@ -53,8 +53,9 @@ def test_terms_that_are_labels_of_the_answer_are_always_defined(kind: kinds.Kind
 
 def test_the_sections_stand_in_the_papers_order_and_the_kind_says_what_an_answer_looks_like() -> None:
     llm = ScriptedLLM(["complaint"])
-    strategies.get(SPEC).run(LATE, llm)
-    places = [llm.prompts[0].index(text) for text in ("Sort messages.", "Lateness", "Mistakes", LATE.question)]
+    strategies.get(SPEC).with_(terms={"parcel": "a box"}).run(LATE, llm)
+    order = ("Sort messages.", "- parcel: a box", "Lateness", "Mistakes", LATE.question)
+    places = [llm.prompts[0].index(text) for text in order]
     assert places == sorted(places)
     assert LABELS.direct() in llm.prompts[0]
 
@@ -71,6 +72,12 @@ def test_data_stays_data(tmp_path: Path) -> None:
 def test_nothing_to_guide_by_and_wrong_data_are_errors() -> None:
     with pytest.raises(UsageError, match="nothing to guide by"):
         strategies.get("guided").run(LATE, ScriptedLLM([]))
+    for wrong, why in ({3: "x"}, "texts by term"), ({"parcel": None}, "texts by term"), ({" ": "x"}, "texts by term"):
+        with pytest.raises(InputError, match=why):
+            Guided(terms=wrong).run(LATE, ScriptedLLM([]))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"guidlines\.md: there is no such file"):
+        Guided(guideline="guidlines.md").run(LATE, ScriptedLLM([]))
+    assert "~5 words at most." in ran(Guided(guideline="~5 words at most."))
     with pytest.raises(SpecError, match="a list of rules"):
         strategies.get("guided(errors='Be strict.')")
 
@@ -133,6 +140,26 @@ def ran(strategy: Guided) -> str:
     llm = ScriptedLLM(["complaint"])
     strategy.run(LATE, llm)
     return llm.prompts[0]
+
+
+def test_options_of_different_questions_are_no_mistake_of_one_kind() -> None:
+    pool = [
+        Example(Problem(f"{which}?", options=options), "A")
+        for which, options in (("Bark", ["dog", "cat"]), ("Fly", ["gull", "eel"]), ("Say", ["Praise", "blame"]))
+    ]
+    llm = ScriptedLLM(lambda turns: "B")
+    made = loop.run(Guided(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
+    assert made.errors == ()
+    assert llm.calls == 3
+
+
+def test_fitting_takes_the_draws_that_a_run_has_bought() -> None:
+    journal, strategy = Journal(), Guided(task="Sort messages.", errors=("Be strict.",))
+    for one in POOL:
+        strategy.run(one.problem, ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal))
+    llm = ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal)
+    assert fitted(llm, strategy).errors[1] == "Thanks are praise."
+    assert llm.calls == 2  # the rules
 
 
 def test_so_many_rules_at_most_and_an_empty_one_is_none() -> None:

@@ -49,6 +49,12 @@ def test_the_prompt_has_five_parts_and_the_form_of_the_answer() -> None:
         (parts(confidence="quite high", last="The answer is no."), False, None),
         (parts(confidence="250%", last="The answer is no."), False, None),
         (parts(last="The answer is no.").replace("4. Decision", "## 4) **Decision**"), False, 0.8),
+        (parts(last="The answer is no.").replace("4. Decision", "Part 4: Decision"), False, 0.8),
+        (parts(decision="no, they differ").replace(": they differno", ": no"), False, 0.8),
+        (parts(decision=": no", confidence="80%: the answer is yes at first sight"), False, 0.8),
+        (parts(decision=": no", confidence="The answer is yes with 80%"), False, 0.8),
+        (parts(confidence="how sure you are, from 0% to 100%: 90%", last="The answer is no."), False, 0.9),
+        (parts(confidence="On a scale from 0 to 100%, I am 85\\% sure", last="The answer is no."), False, 0.85),
         ("I think so. The answer is yes.", True, None),  # no parts at all
     ],
 )
@@ -61,6 +67,21 @@ def test_the_decision_and_the_confidence_are_read(text: str, value: bool, confid
 def test_a_percentage_is_no_number_that_was_asked_for() -> None:
     text = parts().replace("they differ", "it takes 12 days")
     assert strategies.get("mp").run(Problem("How many days?", kinds.Number()), ScriptedLLM([text])).value == 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(kinds.Text(), "Paris"), (kinds.Items(), ("Paris",)), (kinds.Text(whole=True), "Paris.")],
+)
+def test_the_mark_behind_a_heading_is_no_part_of_the_answer(kind: kinds.Kind, value: object) -> None:
+    text = parts().replace("they differ.", "Paris.")
+    answer = strategies.get("mp").run(Problem("Where?", kind), ScriptedLLM([text]))
+    assert answer.value == value
+
+
+def test_what_is_no_answer_has_no_confidence() -> None:
+    answer = strategies.get("mp").run(PAIR, ScriptedLLM([parts(last="I cannot tell.")]))
+    assert (answer.state, answer.confidence) == ("unparsed", None)
 
 
 @pytest.mark.parametrize(

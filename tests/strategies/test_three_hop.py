@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,25 @@ def test_an_unreadable_label_leaves_it_to_the_third_hop_and_then_there_is_no_ans
     assert answer.state == "unparsed"
 
 
+def test_nothing_said_is_no_feeling() -> None:
+    silent: list[Reply] = [" "]
+    for spec in ("three_hop(samples=1)", "three_hop(samples=2)"):
+        llm = ScriptedLLM(script(aspect=silent, opinion=silent, polarity=silent, label=["neutral"]))
+        assert strategies.get(spec).run(WAITER, llm).state == "unparsed"
+        assert not any(hop(request.messages) == "label" for request in llm.requests)
+    some: list[Reply] = [CallFailed("lost"), "It depends."]
+    llm = ScriptedLLM(script(polarity=some), max_choices=1)
+    assert strategies.get("three_hop(samples=2)").run(WAITER, llm).value == "positive"
+    assert "It depends." in llm.prompts[-1]  # and not the empty text of the call that failed
+
+
+def test_without_a_target_it_is_the_subject() -> None:
+    for inputs in ({}, {"target": " "}):
+        llm = ScriptedLLM(script())
+        strategies.get("three_hop(samples=1)").run(replace(WAITER, inputs=inputs), llm)
+        assert "aspect of its subject may" in llm.prompts[0]
+
+
 def test_failed_calls() -> None:
     strategy = strategies.get("three_hop(samples=3)")
     lost: list[Reply] = [CallFailed("lost"), GOOD["opinion"][0]]
@@ -169,7 +189,7 @@ def test_what_there_is_where_the_budget_ends_it(calls: int, steps: list[str], te
 
 
 def test_it_serves_labels_only_and_can_be_wrapped() -> None:
-    with pytest.raises(UsageError, match="three_hop gives answers of the kinds Choice, Label"):
+    with pytest.raises(UsageError, match="three_hop gives answers of the kinds Label, Choice"):
         strategies.get("three_hop").run(Problem("How many?", kinds.Number()), ScriptedLLM([]))
     answer = strategies.get("sc(three_hop(samples=2), samples=3)").run(WAITER, ScriptedLLM(script()))
     assert answer.votes is not None
