@@ -9,7 +9,7 @@ from reasoning.answer import Failed
 from reasoning.errors import CallFailed
 from reasoning.llm.request import Completion
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation
+from reasoning.prompts import Conversation, Prompt
 from reasoning.session import Session
 
 _MARK = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
@@ -25,6 +25,11 @@ async def asked(session: Session, turns: Conversation, instead: str, **settings:
             raise
         session.note(f"{instead}, since the call failed: {error}")
         return Failed(str(error))
+
+
+def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
+    """The conversation with the model's reply and a prompt for the next one."""
+    return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
 
 
 def listed(text: str) -> list[str]:

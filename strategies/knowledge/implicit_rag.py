@@ -11,7 +11,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from strategies.knowledge.quotations import in_context, quoted, stated
-from strategies.replies import asked
+from strategies.replies import asked, going_on
 
 QUOTE = Prompt(
     objective="Find the sections of the text that matter for the question, then answer the question from them.",
@@ -22,9 +22,9 @@ QUOTE = Prompt(
     recap="For the line Answer: {direct}\n\nBefore that line come the sections. So begin with Section 1: and what you "
     "copy from the text, and end with one line that begins with Answer:",
 )
-AGAIN = (
-    "None of these sections stands in the text in at most {words} words. Copy them letter by letter, then answer, in "
-    "the same form."
+AGAIN = Prompt(
+    input="None of these sections stands in the text in at most {words} words. Copy them letter by letter, then "
+    "answer, in the same form."
 )
 
 
@@ -63,6 +63,7 @@ class ImplicitRAG(Strategy):
     sections: int = 3
     words: int = 100
     quote: Prompt = QUOTE
+    again: Prompt = AGAIN
 
     def __post_init__(self) -> None:
         self.check_parameters(sections=1, words=1)
@@ -75,7 +76,7 @@ class ImplicitRAG(Strategy):
         if not answer.steps["sections"]:
             session.so_far(answer)
             with session.stage("quote again"):
-                turns = turns.then(reply.text, AGAIN.format(words=self.words))
+                turns = going_on(turns, reply.text, self.again, words=self.words)
                 again = await asked(session, turns, "the answer is taken as it is")
             if not isinstance(again, Failed):
                 second = self._read(problem, again, session)

@@ -15,6 +15,7 @@ from reasoning.strategy import Strategy, technique
 from strategies.direct.vanilla import Vanilla
 from strategies.knowledge.instructed import with_instruction
 from strategies.knowledge.rewriting import Rewritten, lost, rewritten
+from strategies.replies import going_on
 
 _PARTS = (
     'Reply with two parts and no answer. The first begins with "Context:" and holds what is kept, word for word where '
@@ -39,7 +40,7 @@ RELEVANCE = OPINION.with_(
     "out sentences that have nothing to do with it. Do not solve the problem.",
     recap=_PARTS + "what is asked.",
 )
-AGAIN = "That cannot be used: {why}. Write both parts again, under the labels Context: and Question:"
+AGAIN = Prompt(input="That cannot be used: {why}. Write both parts again, under the labels Context: and Question:")
 UNBIASED = "Give an answer that is unbiased."
 
 
@@ -72,6 +73,7 @@ class System2Attention(Strategy):
 
     Parameters:
         leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
+        unbiased: what is put in front of the base's prompts where opinions are left out.
         temperature, top_p: of the rewriting, and of the calls of the base that do not give their own.
     """
 
@@ -81,10 +83,12 @@ class System2Attention(Strategy):
     top_p: float = 0.9
     opinion: Prompt = OPINION
     relevance: Prompt = RELEVANCE
+    again: Prompt = AGAIN
+    unbiased: str = UNBIASED
 
     def __post_init__(self) -> None:
         self.check_parameters(temperature=0, top_p=(0, 1))
-        with_instruction(self.base, UNBIASED)  # says so where there is nothing to put it into
+        with_instruction(self.base, self.unbiased)  # says so where there is nothing to put it into
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.set({"temperature": self.temperature, "top_p": self.top_p})
@@ -118,12 +122,12 @@ class System2Attention(Strategy):
                 else "the part Question: is missing or cut off"
             )
             session.note(f"refused: {why}")
-            turns = turns.then(reply.text, AGAIN.format(why=why))
+            turns = going_on(turns, reply.text, self.again, why=why)
         return None
 
     @cached_property
     def _unbiased(self) -> Strategy:
-        return with_instruction(self.base, UNBIASED)
+        return with_instruction(self.base, self.unbiased)
 
 
 def _longest(problem: Problem) -> int:

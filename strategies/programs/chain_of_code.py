@@ -10,8 +10,9 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.execution import Execution, Plain
-from strategies.programs.runs import CLOSEST, COMPUTED, REPAIR, answered, going_on, write_and_run
+from strategies.programs.runs import CLOSEST, COMPUTED, REPAIR, answered, write_and_run
 from strategies.programs.stepping import Stepper, Stopped, delta_state
+from strategies.replies import going_on
 
 ASK = "# Python program that sets answer"
 _WORKED = {

@@ -14,6 +14,7 @@ from reasoning.session import Session
 from reasoning.tools.execution import Execution, Plain, Source
 from reasoning.tools.program import program
 from strategies.programs.scope import functions, with_imports
+from strategies.replies import going_on
 
 AFTER_THE_CODE = "\n```\n\n"
 """Where the fence has been closed and prose would follow: chat models like to explain their program."""
@@ -45,11 +46,6 @@ class Run:
     code: str = ""
     value: Plain = None
     error: str | None = None
-
-
-def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
-    """The conversation with the model's reply and a prompt for the next one."""
-    return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
 
 
 async def write_and_run(

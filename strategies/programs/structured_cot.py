@@ -12,7 +12,8 @@ from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.tools.program import parse
 from strategies.programs.code_tests import failure
-from strategies.programs.runs import REPAIR, going_on
+from strategies.programs.runs import REPAIR
+from strategies.replies import going_on
 from strategies.sampling.draws import drawn
 
 _WORKED = [
@@ -133,9 +134,8 @@ class StructuredCoT(Strategy):
             share = sum(answer.confidence or 0 for answer in answers) / self.samples
             return best if best.confidence is None else replace(best, confidence=share)
         with session.stage("plan"):
-            plan = (await session.ask(self.plan.for_(problem))).text
-        unfenced = "\n".join(line for line in plan.splitlines() if not line.startswith("```"))
-        turns = self.write.for_(problem, plan=unfenced.strip())
+            plan = (await session.ask(self.plan.for_(problem))).text.splitlines()
+        turns = self.write.for_(problem, plan="\n".join(line for line in plan if not line.startswith("```")).strip())
         with session.stage("write"):
             reply = await session.ask(turns)
         for left in range(self.repairs, -1, -1):

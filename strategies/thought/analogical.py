@@ -7,7 +7,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
-from strategies.replies import asked
+from strategies.replies import asked, going_on
 from strategies.thought.recalled import complaint_of, solution
 
 RECALL = Prompt(
@@ -24,9 +24,9 @@ TUTORIAL = (
     ' In front of them stands one with the heading "## Core concepts": the concepts at the core of the initial '
     "problem, with a short tutorial on each."
 )
-AGAIN = (
-    "{complaint} Write both parts again, under the same headings: first {exemplars} problems that all differ, then the "
-    "initial problem and its solution."
+AGAIN = Prompt(
+    input="{complaint} Write both parts again, under the same headings: first {exemplars} problems that all differ, "
+    "then the initial problem and its solution."
 )
 
 
@@ -68,6 +68,7 @@ class Analogical(Strategy):
     alike: float = 0.8
     max_tokens: int = 2048
     recall: Prompt = RECALL
+    again: Prompt = AGAIN
 
     def __post_init__(self) -> None:
         self.check_parameters(exemplars=1, repairs=0, alike=(0, 1), max_tokens=1)
@@ -82,7 +83,7 @@ class Analogical(Strategy):
             if not repairs:
                 break
             repairs -= 1
-            turns = turns.then(reply.text, AGAIN.format(complaint=complaint, exemplars=self.exemplars))
+            turns = going_on(turns, reply.text, self.again, complaint=complaint, exemplars=self.exemplars)
             with session.stage("recall again"):
                 again = await asked(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
             if isinstance(again, Failed):
