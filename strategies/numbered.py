@@ -33,9 +33,8 @@ def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
     found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
     later = [step for number, step in found if number > len(known)]
     anew = bool(found and known) and found[0][0] == 1 and not _alike(found[0][1], known[0])
-    return [
-        step for step in ([step for _, step in found] if anew or not later else later) if step and step not in known
-    ]
+    steps = [step for _, step in found] if anew or not later else later
+    return [step for step in steps if step and step not in known]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -228,7 +228,8 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     with suppress(UsageError):  # it lacks something that a problem or a parameter would bring
         changed(strategy, watched).run(problem, ScriptedLLM(nobody))
     phrases = {name.rpartition(".")[2]: one for name, one in prompts(strategy).items() if isinstance(one, str)}
-    known = {**problem.values(), **{name: text for name, text in phrases.items() if text}}
+    numbers = {name: value for name, value in strategy.parameters() if isinstance(value, int | float)}
+    known = {**numbers, **problem.values(), **{name: text for name, text in phrases.items() if text}}
     for name, one in prompts(strategy).items():
         if isinstance(one, Prompt) and name not in seen:
             values = {placeholder: known.get(placeholder, f"{{{placeholder}}}") for placeholder in one.names}

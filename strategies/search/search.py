@@ -159,17 +159,17 @@ class Search(Generic[S]):
     async def grow(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """The next states of each node, all asked for at once. A state that was there already is dropped."""
         ask = self.task.sample if self.sample else self.task.propose
-        asked: list[tuple[Node[S], Conversation, bool]] = []
+        asked: list[tuple[Node[S], Conversation, bool]] = []  # and whether it asks for the end
         for node in nodes:
             end = self.task.conclude(self.problem, node.state) if last else None
             if prompt := end or ask(self.problem, node.state):
-                asked.append((node, prompt, self.sample or end is not None))
+                asked.append((node, prompt, end is not None))
         grown: list[Node[S]] = []
         replied = await self._draw([prompt for _, prompt, _ in asked], self.draws, "state")
-        for (node, _, alone), replies in zip(asked, replied, strict=True):
+        for (node, _, ends), replies in zip(asked, replied, strict=True):
             found: Sequence[S | None]
-            if alone:
-                there = [reply for reply in replies if not last or self._ended(reply)]
+            if ends or self.sample:
+                there = [reply for reply in replies if not ends or self._ended(reply)]
                 found = [self.task.sampled(self.problem, node.state, whole(reply)) for reply in there]
             else:
                 found = self.task.proposed(self.problem, node.state, list(map(whole, replies)))
@@ -239,7 +239,7 @@ class Search(Generic[S]):
         return Unparsed("the solution was not brought to its end", text=answer.text) if open_end else answer
 
     def _ended(self, reply: Completion) -> bool:
-        """Whether a reply on the last level was not cut off, or had stated the answer before the cut."""
+        """Whether a conclusion was not cut off, or had stated the answer before the cut."""
         return not reply.truncated or isinstance(self.problem.read(reply), Answered)
 
     def _root(self) -> Node[S]:

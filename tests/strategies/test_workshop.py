@@ -199,6 +199,13 @@ def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
     assert "{problem}" not in done.stdout
 
 
+def test_numbers_that_are_parameters_stand_in_prompts_that_come_later() -> None:
+    strategy = strategies.get("chain_of_event(words=77)")
+    shown = as_sent(strategy, sample(strategy))["chain_of_event.summarise"]
+    assert "at most 77 words" in str(shown)
+    assert "{listing}" in str(shown)
+
+
 def test_the_command_lists_what_can_be_replaced() -> None:
     listed = command("list")
     for name in ("cot.trigger", "vanilla.prompt", "tree_of_thoughts.steps.rate", "telecom_feedback.issues"):
