@@ -22,7 +22,7 @@ REFINE = Prompt(
     objective="Answer a question to which several people have drafted an answer.",
     instructions="Weigh the drafts: what is sound in each, and where does it go wrong? Most may be wrong together. "
     "Then reason on your own, with the best of them.",
-    input="{problem}\n\n{drafts}",
+    input="{problem}\n\n{drafted}",
     recap="Your own explanation, then your answer. {instruction}",
 )
 
@@ -105,4 +105,4 @@ class EnsembleRefinement(Strategy):
     def _with(self, problem: Problem, told: Sequence[str]) -> Problem:
         """The problem, with the drafts to be shown beside it."""
         shown = [text if len(text) <= self.max_chars else f"… {text[-self.max_chars :]}" for text in told]
-        return replace(problem, inputs={**problem.inputs, "drafts": headed("Draft", shown)})
+        return replace(problem, inputs={**problem.inputs, "drafted": headed("Draft", shown)})
