@@ -54,14 +54,12 @@ LABEL = Prompt(
 class ThreeHop(Strategy):
     """Infer the aspect that a sentence is about, the opinion of it, the sentiment; then reduce that to a label.
 
-    The sentence is the problem's context, or else its question; the target is `inputs["target"]`, without which the
-    prompts ask for the feeling towards "its subject". At each hop several
-    replies are drawn, the vote is over the tags that they end with, and the next hop reads the first reply that has the
-    winning tag. The paper's code both goes on in one conversation and repeats what was said; here it is repeated only,
-    in prompts of one turn. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no
-    label, or fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says
-    neutral. Where the third hop says nothing, no label is asked for. The paper's supervised form, in which training
-    revises the hops, is left out.
+    The sentence is the problem's context, or else its question; the target is `inputs["target"]`, else "its subject".
+    At each hop several replies are drawn, the vote is over the tags that they end with, and the next hop reads the
+    first reply that has the winning tag. The paper's code goes on in one conversation, too; here what was said is only
+    repeated. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no label, or
+    fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says neutral. Where
+    the third hop says nothing, no label is asked for. The paper's supervised form, with training, is left out.
 
     Parameters:
         samples: replies at each hop.
@@ -80,8 +78,8 @@ class ThreeHop(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         told = {name: text for name, text in problem.inputs.items() if text.strip()}
         given = {"sentence": problem.context or problem.question, "target": "its subject", **told}
-        menu = {"options": problem.values()["options"]}  # each hop has another kind, and so other options
-        problem = replace(problem, inputs={**given, **menu})
+        given["options"] = problem.values()["options"]  # each hop has another kind, and so other options
+        problem = replace(problem, inputs=given)
         hops = (
             Hop("aspect", self.aspect, Text()),
             Hop("opinion", self.opinion, OPINIONS),
