@@ -88,7 +88,7 @@ class System2Attention(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(temperature=0, top_p=(0, 1))
-        with_instruction(self.base, self.unbiased)  # says so where there is nothing to put it into
+        self._unbiased  # noqa: B018  # a base without prompts is refused here
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.set({"temperature": self.temperature, "top_p": self.top_p})

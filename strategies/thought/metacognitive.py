@@ -66,12 +66,14 @@ class Metacognitive(Strategy):
         if decision is None and reply.truncated:
             return Unparsed("the reply was cut off before its decision", text=text)
         part4, part5 = text[decision.end() if decision else 0 :], text[confidence.end() :] if confidence else ""
-        answer: Answer = problem.read(replace(reply, text=part4))
+        answer: Answer
         if decision and confidence and decision.end() <= confidence.start():
             answer = problem.read(text[decision.end() : confidence.start()])
             stated = _last(_STATED, part5)
             below = problem.read(replace(reply, text=part5[stated.start() :])) if stated else None
             answer = below if isinstance(below, Answered) and below.stated else answer
+        else:
+            answer = problem.read(replace(reply, text=part4))
         sure = _PERCENT.search(_SCALE.sub("", part5))
         if sure is None or not 0 <= float(sure[1]) <= 100:
             session.note("part 5 gives no confidence")
