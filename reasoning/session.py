@@ -180,14 +180,16 @@ class Session:
         lanes = self._lane.split(n, after)
         return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
 
-    def forks(self, names: Sequence[str], asks: Sequence[Hashable]) -> list[Session]:
+    def forks(self, names: str | Sequence[str], asks: Sequence[Hashable]) -> list[Session]:
         """Sessions for branches that run side by side and ask different things: each has the draws that it would have
         alone, so that none of them depends on what the others are.
 
         Args:
-            names: what the trace calls them.
+            names: what the trace calls them; one name for all is numbered, as in `lanes`.
             asks: what each of them asks; those of which it is equal ask the same, and get draws of their own.
         """
+        if isinstance(names, str):
+            names = [f"{names} {place}" for place in range(1, len(asks) + 1)]
         lanes = {}
         for one, times in Counter(asks).items():
             fork = self._lane.fork()

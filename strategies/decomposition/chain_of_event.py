@@ -100,7 +100,7 @@ class ChainOfEvent(Strategy):
             wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        lanes = session.forks([f"document {number}" for number in range(1, len(texts) + 1)], prompts)
+        lanes = session.forks("document", prompts)
         replies = await together(
             [asked(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
         )

@@ -101,8 +101,7 @@ class Guided(Strategy):
         hardly do, and answers that could not be read teach nothing. An empty reply gives none. The paper's authors sort
         the mistakes (missed, spurious, boundary, wrong type) and write the rules by hand.
         """
-        names = [f"example {number}" for number in range(1, len(pool) + 1)]
-        lanes = session.forks(names, [one.problem.values()["problem"] for one in pool])
+        lanes = session.forks("example", [one.problem.values()["problem"] for one in pool])
         answers = await together([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])
         mistakes: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one, answer in zip(pool, answers, strict=True):
@@ -111,7 +110,7 @@ class Guided(Strategy):
                 mistakes[given, right].append(f"{one.problem.values()['problem']}\nGiven: {given}\nRight: {right}")
         frequent = sorted((cases for cases in mistakes.values() if len(cases) > 1), key=len, reverse=True)
         prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in frequent[: self.max_rules]]
-        lanes = session.forks([f"rule {number}" for number in range(1, len(prompts) + 1)], prompts)
+        lanes = session.forks("rule", prompts)
         replies = await together([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
         rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
         return self.with_(errors=(*self.errors, *(rule for rule in rules if rule)))
