@@ -10,14 +10,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmarks import chains as chains
-    from benchmarks import tasks as tasks
-    from benchmarks.comparison import Comparison as Comparison
-    from benchmarks.experiment import compare as compare
-    from benchmarks.result import Result as Result
-    from benchmarks.tasks import Task as Task
+    from reasoning.benchmarks import chains as chains
+    from reasoning.benchmarks import tasks as tasks
+    from reasoning.benchmarks.analysis.comparison import Comparison as Comparison
+    from reasoning.benchmarks.experiment import compare as compare
+    from reasoning.benchmarks.results.result import Result as Result
+    from reasoning.benchmarks.tasks import Task as Task
 
-_FROM = {"Comparison": "comparison", "Result": "result", "Task": "tasks", "compare": "experiment"}
+_FROM = {"Comparison": "analysis.comparison", "Result": "results.result", "Task": "tasks", "compare": "experiment"}
 _MODULES = ("chains", "tasks")
 
 __all__ = sorted([*_FROM, *_MODULES])
@@ -25,10 +25,10 @@ __all__ = sorted([*_FROM, *_MODULES])
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"benchmarks.{name}")
+        return importlib.import_module(f"reasoning.benchmarks.{name}")
     if name not in _FROM:
-        raise AttributeError(f"module 'benchmarks' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"benchmarks.{_FROM[name]}"), name)
+        raise AttributeError(f"module 'reasoning.benchmarks' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.benchmarks.{_FROM[name]}"), name)
     return value
 
 

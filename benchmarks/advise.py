@@ -7,23 +7,23 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import reasoning
-from benchmarks import experiment
-from benchmarks.comparison import Comparison
-from benchmarks.forecast import first_requests
-from benchmarks.pairs import Pair
-from benchmarks.plan import Plan
-from benchmarks.rows import Row
-from benchmarks.table import many, numbers
-from benchmarks.tasks import Task
-from benchmarks.verdict import LEVEL, listed
-from reasoning import loop
+from reasoning import event_loop
+from reasoning.benchmarks import experiment
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.paired import Pair
+from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.summary_table import many, numbers
+from reasoning.benchmarks.analysis.verdict import LEVEL, listed
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.cost_estimate import first_requests
+from reasoning.benchmarks.tasks import Task
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
-    from benchmarks.progress import Display
-    from reasoning.llm.llm import LLM
+    from reasoning.benchmarks.cli.progress import Display
+    from reasoning.engine.llm import LLM
 
 CANDIDATES = (
     "vanilla",
@@ -130,7 +130,7 @@ def advise(
 ) -> Advice:
     """Race the candidates, and advise the cheapest of those that are as good as the best.
 
-    Advice is for questions to come, so the race is about all problems like these (see `benchmarks.statistics.racing`).
+    Advice is for questions to come, so the race is about all problems like these (see `statistics.racing`).
 
     As good is: not told apart from the best (over the problems that both solved, with Holm's correction), and behind it
     by no more than the race's margin. What the race has stopped is not. The model's budget ends the race where it is
@@ -178,7 +178,7 @@ def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     """Whether it gives such answers, and has worked problems with such answers to show where it shows any."""
     try:
         strategy.check_serves(example.problem.kind)
-        loop.run(first_requests(strategy, example, llm))
+        event_loop.run(first_requests(strategy, example, llm))
     except UsageError:
         return False
     return True

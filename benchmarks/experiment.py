@@ -9,27 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reasoning
-from benchmarks import runner
-from benchmarks.comparison import Comparison
-from benchmarks.plan import Plan
-from benchmarks.race import Racing, shuffled
-from benchmarks.result import Key
-from benchmarks.settings import settings
-from benchmarks.store import Store
-from benchmarks.tasks import Task
-from benchmarks.tasks import get as get_task
-from benchmarks.tasks.given import Given
-from benchmarks.usage import since
-from reasoning import loop
-from reasoning.budget import Budget
+from reasoning import event_loop
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key
+from reasoning.benchmarks.results.settings import settings
+from reasoning.benchmarks.results.usage_difference import since
+from reasoning.benchmarks.runs import runner
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.race import Racing, shuffled
+from reasoning.benchmarks.tasks import Task
+from reasoning.benchmarks.tasks import get as get_task
+from reasoning.benchmarks.tasks.in_memory import Given
+from reasoning.engine.budget import Budget
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
-    from benchmarks.progress import Display
-    from reasoning.llm.llm import LLM
+    from reasoning.benchmarks.cli.progress import Display
+    from reasoning.engine.llm import LLM
 
 
 def compare(
@@ -67,7 +67,7 @@ def compare(
         fresh: take draws that nobody has taken before, rather than recorded ones.
         epochs: independent repetitions of every problem, each with draws of its own.
         race: stop a strategy when it can no longer be the best of these problems by more than this many points of
-            accuracy; the run ends when one is left. See `benchmarks.statistics.racing`.
+            accuracy; the run ends when one is left. See `reasoning.benchmarks.statistics.racing`.
         split: of a data set of the Hugging Face hub; by default its usual one.
         progress: show on stderr how far it is.
 
@@ -78,7 +78,7 @@ def compare(
         UsageError: what was asked for makes no sense.
         CallFailed: nothing came through. What did before is kept in `out`.
     """
-    from benchmarks.progress import Display
+    from reasoning.benchmarks.cli.progress import Display
 
     with Display(shown=progress) as display:
         folder = None if out is None else Path(out)
@@ -123,7 +123,7 @@ def run(
             if keys:
                 before_now, out = Comparison.of(store, ids, list(named)), racing.out if racing else ()
                 display.running(before_now, model, list(named), keys, plan.seconds, out)
-                stopped = loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
+                stopped = event_loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
         finally:
             _note_race(store, racing, len(ids), named, plan)
         if keys and plan.minutes and stopped is None:

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import reasoning
-from benchmarks.comparison import Comparison
-from benchmarks.fingerprint import fingerprint
-from benchmarks.result import Key, Result
-from benchmarks.settings import sampling_of
-from benchmarks.store import Store
-from benchmarks.table import bare, many
-from benchmarks.tasks import get as get_task
-from reasoning import kinds, loop
+from reasoning import event_loop, kinds
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.summary_table import bare, many
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.settings import sampling_of
+from reasoning.benchmarks.runs.fingerprint import fingerprint
+from reasoning.benchmarks.tasks import get as get_task
 from reasoning.display import plain
+from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.journal import Journal
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Request
+from reasoning.messages import Completion, Request
+from reasoning.sandbox import Tools
 from reasoning.strategy import Strategy
-from reasoning.tools import Tools
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -128,7 +128,7 @@ def rescore(folder: Path) -> Rescored:
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
         readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
-        again = loop.run(_read(store, readable, strategies, llm))
+        again = event_loop.run(_read(store, readable, strategies, llm))
         for old, new in again:
             if isinstance(new, str):
                 left[new] += 1

@@ -11,17 +11,13 @@ Everything public is named here and imported when it is first used: `import reas
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import benchmarks as benchmarks
-    import strategies as strategies
+    from reasoning import benchmarks as benchmarks
     from reasoning import errors as errors
     from reasoning import kinds as kinds
+    from reasoning import strategies as strategies
     from reasoning import testing as testing
     from reasoning.answer import Answer as Answer
     from reasoning.answer import Answered as Answered
@@ -29,11 +25,11 @@ if TYPE_CHECKING:
     from reasoning.answer import Unparsed as Unparsed
     from reasoning.branches import Opening as Opening
     from reasoning.branches import together as together
-    from reasoning.budget import Budget as Budget
     from reasoning.chain import Chain as Chain
     from reasoning.chain import Step as Step
+    from reasoning.engine.budget import Budget as Budget
+    from reasoning.engine.connect import connect as connect
     from reasoning.journal import Journal as Journal
-    from reasoning.llm.connect import connect as connect
     from reasoning.problem import Example as Example
     from reasoning.problem import Problem as Problem
     from reasoning.prompts import Demonstration as Demonstration
@@ -47,7 +43,7 @@ __version__ = "0.1.0"
 _FROM = {
     "Answer": "answer",
     "Answered": "answer",
-    "Budget": "budget",
+    "Budget": "engine.budget",
     "Chain": "chain",
     "Demonstration": "prompts",
     "Example": "problem",
@@ -60,14 +56,13 @@ _FROM = {
     "Step": "chain",
     "Strategy": "strategy",
     "Unparsed": "answer",
-    "connect": "llm.connect",
+    "connect": "engine.connect",
     "technique": "strategy",
     "together": "branches",
 }
-_MODULES = ("errors", "kinds", "testing")
-_SIBLINGS = ("benchmarks", "strategies")
+_MODULES = ("benchmarks", "errors", "kinds", "strategies", "testing")
 
-__all__ = [*sorted([*_FROM, *_MODULES, *_SIBLINGS]), "__version__"]
+__all__ = [*sorted([*_FROM, *_MODULES]), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -75,8 +70,6 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"reasoning.{_FROM[name]}"), name)
     elif name in _MODULES:
         value = importlib.import_module(f"reasoning.{name}")
-    elif name in _SIBLINGS:
-        value = _sibling(name)
     else:
         raise AttributeError(f"module 'reasoning' has no attribute {name!r}")
     globals()[name] = value
@@ -84,18 +77,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
-
-
-def _sibling(name: str) -> ModuleType:
-    """The package of this distribution with that name, and not another one that lies earlier on the path."""
-    ours = Path(__file__).resolve().parent.parent / name / "__init__.py"
-    loaded = sys.modules.get(name)
-    spec = loaded.__spec__ if loaded else importlib.util.find_spec(name)
-    found = Path(spec.origin).resolve() if spec and spec.origin else None
-    if found != ours:
-        raise ImportError(
-            f"the name {name!r} is taken by {found or 'nothing that can be imported'}, which hides this library's "
-            f"{ours}: rename yours, or start Python where it is not on the path"
-        )
-    return importlib.import_module(name)
+    return sorted(__all__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from reasoning.llm.request import Usage
+from reasoning.messages import Usage
 
 if TYPE_CHECKING:
     from reasoning.strategy import Strategy

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 
 if TYPE_CHECKING:
     from reasoning.answer import Answer

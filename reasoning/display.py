@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from reasoning.answer import Answer
-    from reasoning.llm.request import Completion, Message, Usage
+    from reasoning.messages import Completion, Message, Usage
     from reasoning.prompts import Prompt
     from reasoning.voting import Vote
 
@@ -179,7 +179,7 @@ def _votes_html(votes: Vote) -> str:
 
 def prompt_html(prompt: Prompt) -> str:
     """The prompt's form, its length, and its sections before anything is filled in, with placeholders marked."""
-    from reasoning.chain.tokens import tokens
+    from reasoning.chain.token_estimate import tokens
 
     sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
     shown = "".join(

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import telemetry
-from reasoning.budget import Budget, nested
+from reasoning.draw_stream import Lane
+from reasoning.engine.budget import Budget, nested
 from reasoning.errors import UsageError
-from reasoning.lane import Lane
 from reasoning.problem import Example
 from reasoning.session import Session
 from reasoning.trace import Trace
 
 if TYPE_CHECKING:
-    from reasoning.llm.llm import LLM
+    from reasoning.engine.llm import LLM
     from reasoning.strategy import Strategy
 
 S = TypeVar("S", bound="Strategy")
@@ -22,8 +22,8 @@ S = TypeVar("S", bound="Strategy")
 
 async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
     """What `Strategy.fitted` gives: the copy that the strategy's `fit` makes, with its draws in the model's journal."""
-    from reasoning.llm.connect import connect
-    from reasoning.llm.flight import Account
+    from reasoning.engine.connect import connect
+    from reasoning.engine.single_flight import Account
 
     fit = getattr(strategy, "fit", None)
     if fit is None:

@@ -11,7 +11,7 @@ from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Region, Text
 from reasoning.kinds.code import Code
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 
 if TYPE_CHECKING:
     from reasoning.problem import Problem

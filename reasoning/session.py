@@ -11,18 +11,18 @@ from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.draw_stream import Lane
+from reasoning.engine.single_flight import completions
 from reasoning.errors import CallFailed, UsageError
-from reasoning.lane import Lane
-from reasoning.llm.flight import completions
-from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
-from reasoning.tools import Tools
+from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
     from reasoning.branches import Opening
-    from reasoning.llm.flight import Account, Ended
-    from reasoning.llm.llm import LLM
+    from reasoning.engine.llm import LLM
+    from reasoning.engine.single_flight import Account, Ended
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
 
@@ -202,7 +202,7 @@ class Session:
         A name without a provider is another model of this one's server, where it has one of its own (`base_url`); what
         stands for models in tests answers for every name.
         """
-        from reasoning.llm.connect import connect
+        from reasoning.engine.connect import connect
 
         others = _others.setdefault(self._llm, {})
         if model not in others:

@@ -12,25 +12,25 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
-from reasoning import loop, telemetry
+from reasoning import event_loop, telemetry
 from reasoning.answer import Answer
 from reasoning.branches import Opening, together
-from reasoning.budget import Budget, nested
 from reasoning.card import Card
+from reasoning.draw_stream import Lane
+from reasoning.engine.budget import Budget, nested
 from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.fitting import fitted
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
-from reasoning.lane import Lane
 from reasoning.parameters import called, check_parameters
 from reasoning.problem import Example, Problem
+from reasoning.sandbox import Tools
 from reasoning.session import Session
-from reasoning.tools import Tools
 from reasoning.trace import Trace
 
 if TYPE_CHECKING:
+    from reasoning.engine.llm import LLM
     from reasoning.journal import Journal
-    from reasoning.llm.llm import LLM
 
 S = TypeVar("S", bound="Strategy")
 
@@ -119,7 +119,7 @@ class Strategy(ABC):
             AuthenticationFailed, EndpointDown: no call can come through. Other failed calls give `Failed`.
             BudgetExhausted: the model's budget is used up.
         """
-        return loop.run(self._run(problem, llm, epoch, budget, None, None))
+        return event_loop.run(self._run(problem, llm, epoch, budget, None, None))
 
     async def arun(
         self,
@@ -137,7 +137,7 @@ class Strategy(ABC):
             journal: where draws are recorded, over the model's own journal.
             tools: those to use, where several solves share them.
         """
-        return await loop.wait(self._run(problem, llm, epoch, budget, journal, tools))
+        return await event_loop.wait(self._run(problem, llm, epoch, budget, journal, tools))
 
     def map(
         self,
@@ -158,7 +158,7 @@ class Strategy(ABC):
         Raises:
             As `run`. What was paid for until then is in the journal.
         """
-        return loop.run(self._map(list(problems), llm, epoch, budget, concurrency))
+        return event_loop.run(self._map(list(problems), llm, epoch, budget, concurrency))
 
     async def amap(
         self,
@@ -170,7 +170,7 @@ class Strategy(ABC):
         concurrency: int | None = None,
     ) -> list[Answer]:
         """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
-        return await loop.wait(self._map(list(problems), llm, epoch, budget, concurrency))
+        return await event_loop.wait(self._map(list(problems), llm, epoch, budget, concurrency))
 
     def fitted(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """The copy that a technique of two phases makes of itself from examples, from synchronous code.
@@ -186,13 +186,13 @@ class Strategy(ABC):
             UsageError: it has no `async def fit(pool, session)`, or there are no examples.
             CallFailed, BudgetExhausted: a call did not come through, or could not be afforded.
         """
-        return loop.run(fitted(self, list(pool), llm, epoch, budget))
+        return event_loop.run(fitted(self, list(pool), llm, epoch, budget))
 
     async def afitted(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
     ) -> S:
         """The same from asynchronous code, on any event loop."""
-        return await loop.wait(fitted(self, list(pool), llm, epoch, budget))
+        return await event_loop.wait(fitted(self, list(pool), llm, epoch, budget))
 
     async def _map(
         self,
@@ -202,7 +202,7 @@ class Strategy(ABC):
         budget: Budget | None,
         concurrency: int | None,
     ) -> list[Answer]:
-        from reasoning.llm.connect import connect
+        from reasoning.engine.connect import connect
 
         model = connect(llm) if isinstance(llm, str) else llm
         tools = Tools()
@@ -227,10 +227,10 @@ class Strategy(ABC):
         journal: Journal | None,
         tools: Tools | None,
     ) -> Answer:
-        from reasoning.llm.flight import Account
+        from reasoning.engine.single_flight import Account
 
         if isinstance(llm, str):
-            from reasoning.llm.connect import connect
+            from reasoning.engine.connect import connect
 
             llm = connect(llm)
         problem = Problem.of(problem)

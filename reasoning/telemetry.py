@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
-from reasoning.llm.request import Completion, Request
+from reasoning.messages import Completion, Request
 
 _SETTINGS = {
     "temperature": "gen_ai.request.temperature",

@@ -1,6 +1,6 @@
 """Models for tests, without a network: one that follows a script, one that plays a recording.
 
-For the cases of chains there is a plugin of pytest, see `reasoning.chain.trials.plugin`.
+For the cases of chains there is a plugin of pytest, see `reasoning.benchmarks.chains.pytest_plugin`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reasoning.budget import Budget
+from reasoning.engine.budget import Budget
+from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
-from reasoning.llm.llm import LLM
-from reasoning.llm.replay import ReplayClient
-from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.messages import Completion, Message, Request, Usage
+from reasoning.providers.replay import ReplayClient
 
 Reply = str | Completion | Exception
 Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
@@ -79,7 +79,7 @@ class ScriptedLLM(LLM):
 class ReplayLLM(LLM):
     """A model that plays a recording, for every model that a chain's steps name.
 
-    See `reasoning.llm.replay` for the file's form.
+    See `reasoning.providers.replay` for the file's form.
     """
 
     def __init__(self, path: str | Path, *, journal: Journal | None = None, budget: Budget | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reasoning.llm.request import Completion, Message, Usage, tokens_of
+from reasoning.messages import Completion, Message, Usage, tokens_of
 
 if TYPE_CHECKING:
     from rich.tree import Tree

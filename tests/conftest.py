@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from reasoning.llm import weights
+from reasoning.providers.llama_cpp import weights
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: the children would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)

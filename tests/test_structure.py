@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import benchmarks
 import reasoning
-import strategies
+from reasoning import benchmarks, strategies
 
 ROOT = Path(reasoning.__file__).parent.parent
 ABOVE = {"reasoning": {"strategies", "benchmarks"}, "strategies": {"benchmarks"}, "benchmarks": set()}

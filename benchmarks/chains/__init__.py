@@ -12,18 +12,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmarks.chains.evaluation import Evaluation as Evaluation
-    from benchmarks.chains.folders import compare as compare
-    from benchmarks.chains.folders import evaluate as evaluate
-    from benchmarks.chains.folders import run_cases as run_cases
-    from benchmarks.chains.versions import Versions as Versions
+    from reasoning.benchmarks.chains.api import compare as compare
+    from reasoning.benchmarks.chains.api import evaluate as evaluate
+    from reasoning.benchmarks.chains.api import run_cases as run_cases
+    from reasoning.benchmarks.chains.evaluation import Evaluation as Evaluation
+    from reasoning.benchmarks.chains.versions import Versions as Versions
 
 _FROM = {
     "Evaluation": "evaluation",
     "Versions": "versions",
-    "compare": "folders",
-    "evaluate": "folders",
-    "run_cases": "folders",
+    "compare": "api",
+    "evaluate": "api",
+    "run_cases": "api",
 }
 
 __all__ = ["Evaluation", "Versions", "compare", "evaluate", "run_cases"]
@@ -31,6 +31,6 @@ __all__ = ["Evaluation", "Versions", "compare", "evaluate", "run_cases"]
 
 def __getattr__(name: str) -> Any:
     if name not in _FROM:
-        raise AttributeError(f"module 'benchmarks.chains' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"benchmarks.chains.{_FROM[name]}"), name)
+        raise AttributeError(f"module 'reasoning.benchmarks.chains' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.benchmarks.chains.{_FROM[name]}"), name)
     return value

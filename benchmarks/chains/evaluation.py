@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.chains.grid import Grid, html, shown, terminal, text
-from benchmarks.pairs import Pair, pairs
-from benchmarks.statistics import clustered, holm, wilson
-from benchmarks.table import many, numbers
-from reasoning.chain.trials.trial import END, Outcome, right
+from reasoning.benchmarks.analysis.paired import Pair, pairs
+from reasoning.benchmarks.analysis.summary_table import many, numbers
+from reasoning.benchmarks.chains.grid import Grid, html, shown, terminal, text
+from reasoning.benchmarks.chains.runner import END, Outcome, right
+from reasoning.benchmarks.statistics import clustered, holm, wilson
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -83,7 +83,7 @@ class Evaluation:
 
     @property
     def worst(self) -> Blame | None:
-        """The step that loses most, where that is shown: see `benchmarks.chains.grid.shown`."""
+        """The step that loses most, where that is shown: see `reasoning.benchmarks.chains.grid.shown`."""
         told = [one for one in self.blames if shown(one.pair) and one.pair.difference.low > 0]
         return max(told, key=lambda one: one.pair.difference.value, default=None)
 
@@ -186,7 +186,7 @@ def evaluated(outcomes: Iterable[Outcome], chain: Chain, name: str, model: str, 
     """The tables of outcomes.
 
     Args:
-        outcomes: of trials (`reasoning.chain.trials.trial.evaluation`).
+        outcomes: of trials (`reasoning.benchmarks.chains.runner.evaluation`).
         chain: what was run.
         name, model: what was run.
         unchecked: cases that were left out, since they check nothing.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from benchmarks.pairs import Pair
-from benchmarks.verdict import LEVEL
+from reasoning.benchmarks.analysis.paired import Pair
+from reasoning.benchmarks.analysis.verdict import LEVEL
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

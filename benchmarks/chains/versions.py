@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.chains.evaluation import by_part
-from benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
-from benchmarks.pairs import Pair, lowest, pairs
-from benchmarks.statistics import holm, smallest_difference
-from benchmarks.table import many, numbers
-from benchmarks.verdict import LEVEL
-from reasoning.chain.trials.runs import Run
-from reasoning.chain.trials.trial import END
+from reasoning.benchmarks.analysis.paired import Pair, lowest, pairs
+from reasoning.benchmarks.analysis.summary_table import many, numbers
+from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.chains.evaluation import by_part
+from reasoning.benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
+from reasoning.benchmarks.chains.run_history import Run
+from reasoning.benchmarks.chains.runner import END
+from reasoning.benchmarks.statistics import holm, smallest_difference
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Change:
 
     @property
     def shown(self) -> bool:
-        """Whether a difference is shown: see `benchmarks.chains.grid.shown`."""
+        """Whether a difference is shown: see `reasoning.benchmarks.chains.grid.shown`."""
         return shown(self.pair)
 
 

@@ -8,8 +8,8 @@
 All of them show what `findings` computed, and compute nothing of their own.
 """
 
-from benchmarks.report.findings import Findings, find
-from benchmarks.report.saving import FORMATS, check, save
-from benchmarks.report.texts import latex, markdown, sheet, terminal
+from reasoning.benchmarks.report.report_data import Findings, find
+from reasoning.benchmarks.report.text_writers import latex, markdown, sheet, terminal
+from reasoning.benchmarks.report.writers import FORMATS, check, save
 
 __all__ = ["FORMATS", "Findings", "check", "find", "latex", "markdown", "save", "sheet", "terminal"]

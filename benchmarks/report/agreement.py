@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from benchmarks.comparable import Comparable
-from benchmarks.pairs import outcomes
-from benchmarks.result import Result
+from reasoning.benchmarks.analysis.common_subset import Comparable
+from reasoning.benchmarks.analysis.paired import outcomes
+from reasoning.benchmarks.results.result import Result
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report.costs import Costs
-from benchmarks.report.findings import Findings
-from benchmarks.report.grids import amount
-from benchmarks.report.sureness import Sureness
-from benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
-from benchmarks.report.votes import Draws
-from benchmarks.verdict import LEVEL
+from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.report.calibration import Sureness
+from reasoning.benchmarks.report.cost_frontier import Costs
+from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
+from reasoning.benchmarks.report.tables import amount
+from reasoning.benchmarks.report.vote_curves import Draws
 from reasoning.display import plain
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import table
-from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, Pair
-from benchmarks.report.findings import Findings
-from benchmarks.report.grid import Grid, share
+from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, OVER_PROBLEMS, Pair
+from reasoning.benchmarks.analysis.summary_table import many, p_value
+from reasoning.benchmarks.report.grid import Grid, share
+from reasoning.benchmarks.report.report_data import Findings
 
 
 def differences(found: Findings) -> Grid:
@@ -41,8 +41,8 @@ def _paired(pair: Pair) -> tuple[str, ...]:
     return (
         _points(found.value),
         f"{_points(found.low)} to {_points(found.high)}",
-        table.p_value(pair.p),
-        table.p_value(pair.adjusted),
+        p_value(pair.p),
+        p_value(pair.adjusted),
         share(pair.superiority),
         share(pair.disagree),
         str(pair.n),
@@ -64,6 +64,6 @@ def _on_pairs(found: Findings) -> str:
     tests = "; ".join(_TESTS[test] for test in dict.fromkeys(pair.test for pair in found.pairs))
     return (
         f"{tests}, on the problems that both answered. Holm's correction is over "
-        f"{table.many(len(found.pairs), 'pair')}. Superiority: how likely the first is better on a problem drawn at "
+        f"{many(len(found.pairs), 'pair')}. Superiority: how likely the first is better on a problem drawn at "
         "random; a tie counts half."
     )

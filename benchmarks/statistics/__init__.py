@@ -3,8 +3,8 @@
 What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
 """
 
-from benchmarks.statistics.intervals import Mean, clustered, clustered_error, clustered_share, exact, wilson
-from benchmarks.statistics.paired import (
+from reasoning.benchmarks.statistics.intervals import Mean, clustered, clustered_error, clustered_share, exact, wilson
+from reasoning.benchmarks.statistics.paired import (
     Difference,
     bootstrap,
     disagreements,
@@ -15,7 +15,7 @@ from benchmarks.statistics.paired import (
     superiority,
     tango,
 )
-from benchmarks.statistics.power import design_effect, problems_needed, smallest_difference
+from reasoning.benchmarks.statistics.power import design_effect, problems_needed, smallest_difference
 
 __all__ = [
     "Difference",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
 
-from benchmarks.statistics.intervals import clustered_error
+from reasoning.benchmarks.statistics.intervals import clustered_error
 
 K = TypeVar("K")
 

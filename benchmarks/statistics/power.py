@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from statistics import NormalDist
 
-from benchmarks.statistics.intervals import clustered_error
+from reasoning.benchmarks.statistics.intervals import clustered_error
 
 
 def smallest_difference(n: int, disagreement: float, *, level: float = 0.05, power: float = 0.8) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from benchmarks.tasks.task import Task
+from reasoning.benchmarks.tasks.task import Task
 from reasoning.errors import InputError, UnknownName, UsageError
 
 __all__ = ["Task", "get", "named"]
@@ -25,7 +25,7 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
 
     Args:
         name: the name; a task is given back as it is.
-        fields: which columns stand for what, for files and `hf:`; see `benchmarks.tasks.fields.Fields`. As text:
+        fields: which columns stand for what, for files and `hf:`; see `field_mapping.Fields`. As text:
             "question=Body, answer=Answer, kind=number", for `hf:` also config, split, revision.
         split: of a data set of the hub, such as "train"; by default its usual one.
 
@@ -38,7 +38,7 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     task = _named(name, mapping) if isinstance(name, str) else name
     if not split or split == task.split:
         return task
-    from benchmarks.tasks.hub import Hub
+    from reasoning.benchmarks.tasks.huggingface import Hub
 
     if not isinstance(task, Hub):
         raise UsageError(f"the task {task.name!r} has no splits; data sets of the Hugging Face hub have")
@@ -65,47 +65,47 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
 
 def named() -> dict[str, Callable[[], Task]]:
     """What makes each task that has a word for a name."""
-    from benchmarks.tasks import hub
-    from benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
-    from benchmarks.tasks.game24 import GAME24
-    from benchmarks.tasks.gym import GSM_SYMBOLIC
-    from benchmarks.tasks.reports import REPORTS
-    from benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
+    from reasoning.benchmarks.tasks import huggingface
+    from reasoning.benchmarks.tasks.event_reports import REPORTS
+    from reasoning.benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
+    from reasoning.benchmarks.tasks.game24 import GAME24
+    from reasoning.benchmarks.tasks.gym import GSM_SYMBOLIC
+    from reasoning.benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
 
     made: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, REPORTS)
     shipped: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
     here = {task.name: partial(get, task) for task in (*made, *shipped)}
-    return here | {name: partial(hub.named, name) for name in hub.catalogue()}
+    return here | {name: partial(huggingface.named, name) for name in huggingface.catalogue()}
 
 
 def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:
-    from benchmarks.tasks.fields import pairs
+    from reasoning.benchmarks.tasks.field_mapping import pairs
 
     return pairs(fields) if isinstance(fields, str) else fields or {}
 
 
 def _gym(rest: str, mapping: Mapping[str, str]) -> Task:
-    from benchmarks.tasks.gym import Gym
+    from reasoning.benchmarks.tasks.gym import Gym
 
     return Gym.of(rest)
 
 
 def _bbh(rest: str, mapping: Mapping[str, str]) -> Task:
-    from benchmarks.tasks import hub
+    from reasoning.benchmarks.tasks import huggingface
 
-    return hub.named("bbh", rest)
+    return huggingface.named("bbh", rest)
 
 
 def _hf(rest: str, mapping: Mapping[str, str]) -> Task:
-    from benchmarks.tasks import hub
+    from reasoning.benchmarks.tasks import huggingface
 
-    return hub.given(rest, mapping)
+    return huggingface.given(rest, mapping)
 
 
 def _file(kind: str) -> Callable[[str, Mapping[str, str]], Task]:
     def make(rest: str, mapping: Mapping[str, str]) -> Task:
-        from benchmarks.tasks import files
-        from benchmarks.tasks.fields import Fields
+        from reasoning.benchmarks.tasks import files
+        from reasoning.benchmarks.tasks.field_mapping import Fields
 
         task: Task = getattr(files, kind)(rest, Fields.of(mapping) if mapping else None)
         return task

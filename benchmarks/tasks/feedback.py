@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
-from benchmarks.tasks.task import BY_KIND
+from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.kinds.label import Label
 from reasoning.problem import Example, Problem
 
@@ -63,7 +63,9 @@ class Feedback:
 
 
 def _text() -> str:
-    return (files("strategies.domain.telecom_feedback") / "tests" / "feedback.toml").read_text(encoding="utf-8")
+    return (files("reasoning.strategies.domain.telecom_feedback") / "tests" / "feedback.toml").read_text(
+        encoding="utf-8"
+    )
 
 
 def _issues() -> Iterator[tuple[str, str, str, str, str]]:

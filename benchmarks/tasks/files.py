@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmarks.tasks.fields import Fields
-from benchmarks.tasks.rows import Row, Rows
-from benchmarks.tasks.task import NOT_KNOWN, kinds_of
+from reasoning.benchmarks.tasks.field_mapping import Fields
+from reasoning.benchmarks.tasks.row_task import Row, Rows
+from reasoning.benchmarks.tasks.task import NOT_KNOWN, kinds_of
 from reasoning.errors import InputError, MissingExtra
-from reasoning.llm.replay import records
 from reasoning.problem import Example
+from reasoning.providers.replay import records
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Jsonl(File):
 
 
 class Recorded(Jsonl):
-    """The problems of a recording (see `reasoning.llm.replay`), whose right answers are in `reference`."""
+    """The problems of a recording (see `reasoning.providers.replay`), whose right answers are in `reference`."""
 
     form = "replay"
     answers = ("reference", "answer", "target")

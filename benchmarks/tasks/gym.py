@@ -26,7 +26,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.tasks.task import BY_KIND, MADE
+from reasoning.benchmarks.tasks.task import BY_KIND, MADE
 from reasoning.errors import MissingExtra, UnknownName, UsageError
 from reasoning.kinds import Kind, Number, Text
 from reasoning.problem import Example, Problem

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from benchmarks.tasks.task import BY_KIND, MADE
+from reasoning.benchmarks.tasks.task import BY_KIND, MADE
 from reasoning.kinds import Items, Kind, Text, YesNo
 from reasoning.problem import Example, Problem
 

@@ -12,9 +12,9 @@ from reasoning.answer import Answer
 from reasoning.branches import together
 from reasoning.card import Card
 from reasoning.chain import graph
-from reasoning.chain.answering import strategy_of
-from reasoning.chain.flow import Flow
+from reasoning.chain.execution import Flow
 from reasoning.chain.step import Step
+from reasoning.chain.step_runner import strategy_of
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
 from reasoning.problem import Problem
@@ -83,7 +83,7 @@ class Chain(Strategy):
             InputError: names the file and the line.
             UsageError: it names code, and that is not allowed.
         """
-        from reasoning.chain.loading import load
+        from reasoning.chain.folder import load
 
         return load(Path(folder), "run" if allow_code or package else "known", package)
 
@@ -93,14 +93,14 @@ class Chain(Strategy):
         Raises:
             UsageError: something in it has no form in a folder, such as a function without a name.
         """
-        from reasoning.chain.saving import save
+        from reasoning.chain.folder_writer import save
 
         save(self, Path(folder))
 
     @cached_property
     def card(self) -> Card:  # type: ignore[override]  # a chain's card is made from its steps
         """The card of this chain: between one call a step and all its repairs."""
-        from reasoning.chain.calls import card
+        from reasoning.chain.cost import card
 
         return card(self)
 
@@ -246,6 +246,6 @@ class Chain(Strategy):
 
     def drawn(self, answer: Answer | None = None) -> str:
         """The chain as an SVG picture; with an answer, each step's result is on it."""
-        from reasoning.chain.drawing import svg
+        from reasoning.chain.diagram import svg
 
         return svg(self, answer)

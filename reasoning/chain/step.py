@@ -152,7 +152,7 @@ class Step:
     @property
     def gives(self) -> Kind:
         """The kind of its value, as other steps receive it."""
-        from reasoning.chain.each import Each
+        from reasoning.chain.list_kind import Each
 
         return Each(self.kind) if self.each else self.kind
 
@@ -168,7 +168,7 @@ class Step:
             `Answered`; `Unparsed` where the value stayed refused; `Failed` where a call did not come through, or
             a function raised an error.
         """
-        from reasoning.chain.answering import answered
+        from reasoning.chain.step_runner import answered
 
         return await answered(self, values, shown, session)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
-from reasoning.kinds.schemas import faults, json_schema
+from reasoning.kinds.json_schema import faults, json_schema
 
 Check = Callable[..., str | None]
 """Given a step's value, and the values that it came from by name: None, or a complaint that the model can act on.

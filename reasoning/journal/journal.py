@@ -14,12 +14,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, ClassVar
 
-from reasoning import folders
-from reasoning.journal.file import File
-from reasoning.journal.memory import Memory
-from reasoning.journal.rows import Entry, Row, decode, encode
+from reasoning import paths
+from reasoning.journal.codec import Entry, Row, decode, encode
+from reasoning.journal.memory_store import Memory
+from reasoning.journal.sqlite_store import File
 from reasoning.journal.writer import Done, writer
-from reasoning.llm.request import Completion, Request
+from reasoning.messages import Completion, Request
 
 
 class Journal:
@@ -66,7 +66,7 @@ class Journal:
     @classmethod
     def of_the_user(cls) -> Journal:
         """The one journal that every run of this user shares, so that money spent once serves every later run."""
-        return cls.at(folders.data() / "journal.sqlite")
+        return cls.at(paths.data() / "journal.sqlite")
 
     def __repr__(self) -> str:
         return f"<Journal {self.path or 'in memory'}>"
@@ -94,7 +94,7 @@ class Journal:
 
     def fresh_epoch(self) -> int:
         """The first epoch (repetition of a solve) that no recorded draw belongs to, nor one of a later epoch."""
-        from reasoning.lane import EPOCH
+        from reasoning.draw_stream import EPOCH
 
         highest = [store.highest() for store in self._stores]
         return max((1 + draw // EPOCH for draw in highest if draw is not None), default=0)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
-from reasoning.journal.rows import COLUMNS, Entry, Row, canonical, request_of, storable
+from reasoning.journal.codec import COLUMNS, Entry, Row, canonical, request_of, storable
 
 VERSION = 2
 _TOGETHER = 32

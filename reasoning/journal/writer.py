@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
-from reasoning.journal.failures import explained
-from reasoning.journal.opening import patient, to_write
-from reasoning.journal.rows import Entry
+from reasoning.journal.codec import Entry
+from reasoning.journal.connection import patient, to_write
 from reasoning.journal.schema import commit
+from reasoning.journal.sqlite_errors import explained
 
 GATHER = 0.001
 """Seconds from one wake-up to the next: the draws that come meanwhile are written together."""

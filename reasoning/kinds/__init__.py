@@ -22,20 +22,20 @@ A kind of one's own is a frozen dataclass that starts from `Stated` and says wha
         def key(self, value): return value
 """
 
+from reasoning.kinds.base import Stated
 from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
 from reasoning.kinds.code import Code
+from reasoning.kinds.composite import Many
 from reasoning.kinds.date import Date
 from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
+from reasoning.kinds.json_kind import Json
 from reasoning.kinds.kind import CHECKER, Kind, Reading, Region, Unusable
 from reasoning.kinds.label import Label
-from reasoning.kinds.many import Many
-from reasoning.kinds.names import KINDS, from_json, get, to_json
 from reasoning.kinds.number import Number
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.structured import Json
+from reasoning.kinds.registry import KINDS, from_json, get, to_json
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 

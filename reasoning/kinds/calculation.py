@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.kinds.arithmetic import LONGEST, plain_signs, work_out
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, refused
+from reasoning.kinds.phrasing import ending, refused
 
 _RUN = re.compile(r"[\d(.+\-][\d\s.+\-*/()]*+")
 _MARKER = re.compile(r"\s*+(?:\(?\d{1,2}[.)]|[-*•])\s+")  # of a list: no number of the expression's

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.answer_locations import visible
+from reasoning.kinds.base import Stated
 from reasoning.kinds.items import bulleted, item, json_list, list_lines, read_list
 from reasoning.kinds.kind import Reading, Region
 from reasoning.kinds.number import Number
-from reasoning.kinds.passages import visible
-from reasoning.kinds.quantities import plain, tokens
-from reasoning.kinds.stated import Stated
+from reasoning.kinds.number_lexer import plain, tokens
+from reasoning.kinds.phrasing import ending, refused, unmarked
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import ending, refused, unmarked
 
 _RULE = re.compile(r"[|\s:+=-]*")  # the line under a table's header
 _QUOTED = re.compile(r'\s*+"([^"\n]{1,200})"[\s.]*+(?:,|$)|([^,]++(?:(?<=\d),(?=\d{3}(?!\d))[^,]++)*+)(?:,|$)')

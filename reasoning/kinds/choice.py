@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.labels import Labels, listed
+from reasoning.kinds.label_matcher import Labels, listed
 from reasoning.kinds.number import Number
-from reasoning.kinds.options import Options, folded
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.option_matcher import Options, folded
+from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.fences import Block, blocks
+from reasoning.kinds.answer_locations import visible
+from reasoning.kinds.base import Stated
+from reasoning.kinds.code_blocks import Block, blocks
 from reasoning.kinds.kind import Reading, Region
-from reasoning.kinds.passages import visible
-from reasoning.kinds.stated import Stated
 
 _SAME = [
     {"python", "py", "python3", "py3", "ipython"},

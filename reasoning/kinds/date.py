@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from reasoning.errors import UsageError
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, refused, sentence, unmarked
+from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]

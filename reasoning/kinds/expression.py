@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.answer_locations import boxed
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.notation import normal, tidy
-from reasoning.kinds.passages import boxed
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, refused, sentence, unmarked
+from reasoning.kinds.math_notation import normal, tidy
+from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
 _SPAN = re.compile(r"(?<!\\)\$\$?([^$\n]{1,600})(?<!\\)\$\$?|\\\(([^\n]{1,600}?)\\\)|\\\[([^\n]{1,600}?)\\\]")
 _CLAUSE = re.compile(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.jsontext import candidates
+from reasoning.kinds.answer_locations import statements, visible
+from reasoning.kinds.base import Stated
+from reasoning.kinds.json_repair import candidates
 from reasoning.kinds.kind import Reading, Region, Unusable
-from reasoning.kinds.passages import statements, visible
-from reasoning.kinds.stated import Stated
+from reasoning.kinds.phrasing import empty, ending, refused, uncopied, unmarked
 from reasoning.kinds.text import normalised
-from reasoning.kinds.wording import empty, ending, refused, uncopied, unmarked
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
 _LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.base import TAIL, Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.stated import TAIL, Stated
-from reasoning.kinds.wording import ending, refused, sentence, unmarked
+from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"

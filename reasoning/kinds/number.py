@@ -12,11 +12,11 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.quantities import EXACT, Token, number, plain, tokens
-from reasoning.kinds.spelled import spelled
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.number_lexer import EXACT, Token, number, plain, tokens
+from reasoning.kinds.number_words import spelled
+from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"

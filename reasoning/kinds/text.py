@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.answer_locations import final_lines, visible
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Reading, Region, Unusable
-from reasoning.kinds.passages import final_lines, visible
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import empty, ending, refused, unmarked
+from reasoning.kinds.phrasing import empty, ending, refused, unmarked
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")

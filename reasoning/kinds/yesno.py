@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.base import Stated
 from reasoning.kinds.kind import Unusable
-from reasoning.kinds.stated import Stated
-from reasoning.kinds.wording import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
 # "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".

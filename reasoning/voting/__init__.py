@@ -7,13 +7,13 @@
 What could not be read never votes, nor does a failed call. Nothing here calls a model or depends on arrival.
 """
 
-from reasoning.voting.count import majority, tie_credit, vote
-from reasoning.voting.draw import Draw
+from reasoning.voting.equivalence import Groups
 from reasoning.voting.filters import executed, keeping, steps
-from reasoning.voting.groups import Groups
-from reasoning.voting.recorded import Stopped, stopped
-from reasoning.voting.result import Candidate, Vote
+from reasoning.voting.majority import majority, tie_credit, vote
+from reasoning.voting.offline_stopping import Stopped, stopped
+from reasoning.voting.sample import Draw
 from reasoning.voting.stopping import Beta, Decided, Dirichlet, Fixed, Rule, Window, stopping_point, wave
+from reasoning.voting.vote import Candidate, Vote
 
 __all__ = [
     "Beta",

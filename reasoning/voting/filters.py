@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reasoning.tools.program import program
-from reasoning.voting.draw import Draw
+from reasoning.sandbox.code_extraction import program
+from reasoning.voting.sample import Draw
 
 if TYPE_CHECKING:
-    from reasoning.tools.interpreter import Interpreter
+    from reasoning.sandbox.interpreter import Interpreter
 
 Keep = Callable[[Draw], bool]
 """Whether a draw may vote."""

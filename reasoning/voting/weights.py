@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.voting.draw import Draw
+from reasoning.voting.sample import Draw
 
 Named = Literal["equal", "probability", "mean_probability"]
 Weigh = Named | Callable[[Draw], float]

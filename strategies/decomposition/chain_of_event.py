@@ -13,14 +13,14 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.branches import together
 from reasoning.errors import UsageError
 from reasoning.kinds import Region, Text
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
+from reasoning.strategies.numbered_lists import listing
+from reasoning.strategies.reply_parsing import asked
 from reasoning.strategy import Strategy, technique
-from strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
-from strategies.numbered import listing
-from strategies.replies import asked
 
 EXTRACT = Prompt(
     objective="List the events that a document reports, the most important ones first, at most {events}.",

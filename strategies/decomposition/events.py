@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reasoning.problem import Problem
-from strategies.replies import folded
+from reasoning.strategies.reply_parsing import folded
 
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")

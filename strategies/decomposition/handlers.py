@@ -15,9 +15,9 @@ from reasoning.errors import BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds import Kind, Number, Text
 from reasoning.problem import Problem
 from reasoning.session import Session
+from reasoning.strategies.programs.program_of_thoughts import ProgramOfThoughts
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy
-from strategies.programs.program_of_thoughts import ProgramOfThoughts
-from strategies.thought.cot import ChainOfThought
 
 Function = Callable[[Any], Any]
 """From what stands behind the handler's name (JSON where it is some, else a text) to what JSON can hold.

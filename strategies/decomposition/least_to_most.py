@@ -9,11 +9,11 @@ from reasoning.answer import Answer, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.numbered_lists import listing
+from reasoning.strategies.reply_parsing import folded
+from reasoning.strategies.reply_parsing import listed as sub_questions
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
-from strategies.numbered import listing
-from strategies.replies import folded
-from strategies.replies import listed as sub_questions
 
 DECOMPOSE = Prompt(
     objective="Break a problem down into the simpler questions that must be answered first, easiest first.",

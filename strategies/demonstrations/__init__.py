@@ -10,8 +10,8 @@ from typing import Any
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from strategies.demonstrations.pool import Pool
-from strategies.demonstrations.worked import SolvedStep, Worked, shipped
+from reasoning.strategies.demonstrations.pool import Pool
+from reasoning.strategies.demonstrations.worked_example import SolvedStep, Worked, shipped
 
 __all__ = ["Given", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
 

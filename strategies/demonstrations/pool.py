@@ -17,8 +17,8 @@ from reasoning.errors import InputError, UnknownName
 from reasoning.kinds import Choice
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
+from reasoning.strategies.demonstrations.worked_example import Worked, read, shipped, shipped_sets
 from reasoning.voting import steps
-from strategies.demonstrations.worked import Worked, read, shipped, shipped_sets
 
 Select = Literal["first", "random", "similar", "complex"]
 

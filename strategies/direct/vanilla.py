@@ -7,8 +7,8 @@ from reasoning.branches import Opening
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Worked, with_examples
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
 
 PROMPT = Prompt(input="{problem}", recap="{direct}")
 

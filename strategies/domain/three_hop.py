@@ -10,9 +10,9 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.domain.hops import Hop, follow, said
+from reasoning.strategies.reply_parsing import asked
 from reasoning.strategy import Strategy, technique
-from strategies.replies import asked
-from strategies.thought.hops import Hop, follow, said
 
 OPINIONS = Label(("good", "bad", "neutral"))
 ASPECT = Prompt(

@@ -7,8 +7,8 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.knowledge.user_knowledge import Terms, glossary, occurring, terms_of
 from reasoning.strategy import Strategy, technique
-from strategies.knowledge.given import Terms, glossary, occurring, terms_of
 
 DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.knowledge.quotations import in_context, quoted, stated
+from reasoning.strategies.reply_parsing import asked, going_on
 from reasoning.strategy import Strategy, technique
-from strategies.knowledge.quotations import in_context, quoted, stated
-from strategies.replies import asked, going_on
 
 QUOTE = Prompt(
     objective="Find the sections of the text that matter for the question, then answer the question from them.",

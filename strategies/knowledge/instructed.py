@@ -8,11 +8,11 @@ from functools import cached_property
 from reasoning.answer import Answer
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
+from reasoning.prompt_overrides import changed, prompts
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
-from strategies.thought.cot import ChainOfThought
-from strategies.workshop import changed, prompts
 
 IGNORE = "A question may come with information that has nothing to do with it. Feel free to ignore such information."
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from reasoning.problem import Problem
-from strategies.decomposition.least_to_most import final_question
-from strategies.labelled import labelled
-from strategies.sampling.wordings import NUMBER, numbers
+from reasoning.strategies.decomposition.least_to_most import final_question
+from reasoning.strategies.labelled_parts import labelled
+from reasoning.strategies.sampling.paraphrase_matching import NUMBER, numbers
 
 _LABEL = re.compile(
     r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)\*{0,3}(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I

@@ -11,11 +11,11 @@ from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.direct.vanilla import Vanilla
+from reasoning.strategies.knowledge.instructed import with_instruction
+from reasoning.strategies.knowledge.rewriting import Rewritten, lost, rewritten
+from reasoning.strategies.reply_parsing import going_on
 from reasoning.strategy import Strategy, technique
-from strategies.direct.vanilla import Vanilla
-from strategies.knowledge.instructed import with_instruction
-from strategies.knowledge.rewriting import Rewritten, lost, rewritten
-from strategies.replies import going_on
 
 _PARTS = (
     'Reply with two parts and no answer. The first begins with "Context:" and holds what is kept, word for word where '

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.sandbox.execution import Execution, Plain
 from reasoning.session import Session
+from reasoning.strategies.programs.line_stepper import Stepper, Stopped, delta_state
+from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, REPAIR, answered, write_and_run
+from reasoning.strategies.reply_parsing import going_on
 from reasoning.strategy import Strategy, technique
-from reasoning.tools.execution import Execution, Plain
-from strategies.programs.runs import CLOSEST, COMPUTED, REPAIR, answered, write_and_run
-from strategies.programs.stepping import Stepper, Stopped, delta_state
-from strategies.replies import going_on
 
 ASK = "# Python program that sets answer"
 _WORKED = {

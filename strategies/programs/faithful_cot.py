@@ -8,11 +8,11 @@ from dataclasses import replace
 from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.sandbox.code_extraction import last_assigned
+from reasoning.sandbox.execution import Plain
 from reasoning.session import Session
+from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, write_and_run
 from reasoning.strategy import Strategy, technique
-from reasoning.tools.execution import Plain
-from reasoning.tools.program import last_assigned
-from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, write_and_run
 
 ASK = "# Sub-questions, and behind each the Python code that answers it; the last one sets the variable answer"
 _WORKED = {

@@ -9,13 +9,13 @@ from reasoning.branches import together
 from reasoning.kinds import Choice, Number, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
+from reasoning.sandbox.execution import Plain
 from reasoning.session import Session
+from reasoning.strategies.programs.implicit_imports import with_imports
+from reasoning.strategies.programs.number_template import Template, of_formula, of_function, same
+from reasoning.strategies.programs.program_run import CLOSEST, Run, answered, shown
 from reasoning.strategy import Strategy, technique
-from reasoning.tools.execution import Plain
 from reasoning.voting import majority
-from strategies.programs.runs import CLOSEST, Run, answered, shown
-from strategies.programs.scope import with_imports
-from strategies.programs.template import Template, of_formula, of_function, same
 
 ALGEBRA = Prompt(
     objective="Find the formula that answers a problem. Variables stand for the numbers in it.",

@@ -8,9 +8,9 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, FALLBACK, REPAIR, answered, write_and_run
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
-from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, answered, write_and_run
 
 ASK = "# solution in Python:"
 WRITE = Prompt(

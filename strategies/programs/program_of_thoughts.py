@@ -9,9 +9,18 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.programs.program_run import (
+    CLOSEST,
+    COMPUTED,
+    FALLBACK,
+    REPAIR,
+    Run,
+    answered,
+    shown,
+    write_and_run,
+)
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
-from strategies.programs.runs import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, shown, write_and_run
 
 ASK = "# Python code that computes the answer and assigns it to the variable ans"
 FEW_SHOT = Prompt(

@@ -8,13 +8,13 @@ from reasoning.answer import Answer, Unparsed
 from reasoning.kinds import Code
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.sandbox.code_extraction import parse
 from reasoning.session import Session
+from reasoning.strategies.programs.program_run import REPAIR
+from reasoning.strategies.programs.unit_tests import failure
+from reasoning.strategies.reply_parsing import going_on
+from reasoning.strategies.sampling.sampling import drawn
 from reasoning.strategy import Strategy, technique
-from reasoning.tools.program import parse
-from strategies.programs.code_tests import failure
-from strategies.programs.runs import REPAIR
-from strategies.replies import going_on
-from strategies.sampling.draws import drawn
 
 _WORKED = [
     (

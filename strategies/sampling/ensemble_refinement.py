@@ -10,13 +10,13 @@ from reasoning.answer import Answer, Answered
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.labelled_parts import headed
+from reasoning.strategies.reply_parsing import with_answer
+from reasoning.strategies.sampling.majority import voted
+from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
-from strategies.labelled import headed
-from strategies.replies import with_answer
-from strategies.sampling.draws import drawn
-from strategies.sampling.votes import voted
-from strategies.thought.cot import ChainOfThought
 
 REFINE = Prompt(
     objective="Answer a question to which several people have drafted an answer.",

@@ -11,12 +11,12 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.reply_parsing import asked, folded, listed, with_answer
+from reasoning.strategies.sampling.majority import voted
+from reasoning.strategies.sampling.paraphrase_matching import paraphrases, same_parameters, twins
+from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
-from strategies.replies import asked, folded, listed, with_answer
-from strategies.sampling.draws import drawn
-from strategies.sampling.votes import voted
-from strategies.sampling.wordings import paraphrases, same_parameters, twins
-from strategies.thought.cot import ChainOfThought
 
 _WANTED = "Write {wanted} other wordings of this question, as a numbered list, one whole question a line."
 _SHOWN = Demonstration(

@@ -10,14 +10,14 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session
+from reasoning.strategies.sampling.majority import spoken
+from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw, Groups, Rule, executed, keeping, stopping, vote
-from reasoning.voting.groups import takes_two
-from reasoning.voting.recorded import first_stop
+from reasoning.voting.equivalence import takes_two
+from reasoning.voting.offline_stopping import first_stop
 from reasoning.voting.weights import BY_LOGPROB, Named
-from strategies.sampling.draws import drawn
-from strategies.sampling.votes import spoken
-from strategies.thought.cot import ChainOfThought
 
 
 @technique(

@@ -12,12 +12,12 @@ from reasoning.kinds import Number
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.labelled_parts import headed
+from reasoning.strategies.sampling.majority import voted
+from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import Draw
-from strategies.labelled import headed
-from strategies.sampling.draws import drawn
-from strategies.sampling.votes import voted
-from strategies.thought.cot import ChainOfThought
 
 PICK = Prompt(
     objective="Several responses to one question are given. Find the one that agrees best with the majority.",

@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Demonstration, Prompt
-from strategies.search.task import SearchTask, label
+from reasoning.strategies.search.search_task import SearchTask, label
 
 Grid = tuple[str, ...]
 

@@ -14,8 +14,8 @@ from reasoning.kinds import Calculation
 from reasoning.kinds.arithmetic import work_out
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Demonstration, Prompt
-from strategies.search.equations import equation, shown
-from strategies.search.task import SearchTask, label
+from reasoning.strategies.search.equations import equation, shown
+from reasoning.strategies.search.search_task import SearchTask, label
 
 STEP = Prompt(
     objective="Combine numbers, two of them at a time, by + - * or /, until one is left. It should be 24.",

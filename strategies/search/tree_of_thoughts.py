@@ -12,12 +12,12 @@ from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.search.crosswords import Crosswords
+from reasoning.strategies.search.game24 import Game24
+from reasoning.strategies.search.search_task import SearchTask
+from reasoning.strategies.search.stepwise import Steps
+from reasoning.strategies.search.tree_search import Search
 from reasoning.strategy import Strategy, technique
-from strategies.search.crosswords import Crosswords
-from strategies.search.game24 import Game24
-from strategies.search.search import Search
-from strategies.search.steps import Steps
-from strategies.search.task import SearchTask
 
 TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), Steps())}
 """The tasks that a spec can name. Where it names none, the first that fits the problem is taken; `steps` fits all."""

@@ -6,9 +6,9 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.reply_parsing import asked, going_on
+from reasoning.strategies.thought.recalled_problems import complaint_of, solution
 from reasoning.strategy import Strategy, technique
-from strategies.replies import asked, going_on
-from strategies.thought.recalled import complaint_of, solution
 
 RECALL = Prompt(
     objective="Solve the initial problem. Before that, recall similar problems and solve them.",

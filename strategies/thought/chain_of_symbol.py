@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
-from reasoning.chain.tokens import tokens
+from reasoning.chain.token_estimate import tokens
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Pool, Worked, with_examples
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Pool, Worked, with_examples
 
 SYMBOLS = Prompt(
     objective="Work the answer out in symbols, not in sentences. Keep the names of the things and leave every other "

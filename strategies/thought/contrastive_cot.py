@@ -9,9 +9,9 @@ from reasoning.kinds import Region
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, with_examples
+from reasoning.strategies.demonstrations.contrastive import contrasted
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, with_examples
-from strategies.demonstrations.contrasted import contrasted
 
 CONTRAST = Prompt(
     objective="Answer the last question with an explanation and an answer. The wrong explanations only show what to "

@@ -10,9 +10,9 @@ from reasoning.branches import Opening
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.thought.answer_extraction import answer_stage, stated
 from reasoning.strategy import Strategy, technique
-from strategies.demonstrations import Given, Worked, with_examples
-from strategies.thought.two_stages import answer_stage, stated
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
 ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")

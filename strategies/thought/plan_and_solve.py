@@ -8,8 +8,8 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.thought.answer_extraction import answer_stage, stated
 from reasoning.strategy import Strategy, technique
-from strategies.thought.two_stages import answer_stage, stated
 
 PLAN = Prompt(
     input="{problem}",

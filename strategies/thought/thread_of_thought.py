@@ -9,8 +9,8 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.thought.answer_extraction import answer_stage
 from reasoning.strategy import Strategy, technique
-from strategies.thought.two_stages import answer_stage
 
 WALK = Prompt(
     input="{problem}",

@@ -11,10 +11,18 @@ from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.direct.vanilla import Vanilla
+from reasoning.strategies.reply_parsing import with_answer
+from reasoning.strategies.verification.verification_questions import (
+    COMPARE,
+    answered,
+    compared,
+    in_one,
+    passages,
+    planned,
+    standing,
+)
 from reasoning.strategy import Strategy, technique
-from strategies.direct.vanilla import Vanilla
-from strategies.replies import with_answer
-from strategies.verification.checks import COMPARE, answered, compared, in_one, passages, planned, standing
 
 PLAN = Prompt(
     objective="Prepare the check of an answer: take it apart into claims, and write a question for each.",

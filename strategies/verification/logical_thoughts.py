@@ -12,10 +12,10 @@ from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.numbered_lists import listing, numbered, steps_of
+from reasoning.strategies.reply_parsing import whole
+from reasoning.strategies.thought.answer_extraction import answer_stage
 from reasoning.strategy import Strategy, technique
-from strategies.numbered import listing, numbered, steps_of
-from strategies.replies import whole
-from strategies.thought.two_stages import answer_stage
 
 DRAFT = Prompt(
     input="{problem}\n\nLet's think step by step.",

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from reasoning.kinds import Number
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.problem import Example, Problem
 
 

@@ -12,17 +12,17 @@ import pytest
 from click.testing import CliRunner
 
 import reasoning
-from benchmarks.advise import _price, advise
-from benchmarks.comparison import Comparison
-from benchmarks.plan import Plan
-from benchmarks.progress import Display
-from benchmarks.rows import Row
-from benchmarks.tasks.given import Given
-from reasoning.budget import Budget
-from reasoning.commands import app
+from reasoning.benchmarks.advise import _price, advise
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.cli.progress import Display
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.tasks.in_memory import Given
+from reasoning.cli.app import app
+from reasoning.engine.budget import Budget
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds import Expression, Text
-from reasoning.llm.request import Message, Usage
+from reasoning.messages import Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.testing import ScriptedLLM
 

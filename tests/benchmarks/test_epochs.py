@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import compare
-from benchmarks.comparison import Comparison
-from benchmarks.pairs import EXACT, OVER_FAMILIES, OVER_PROBLEMS, families, outcomes, pairs
-from benchmarks.result import Key, Result
-from benchmarks.rows import rows
-from benchmarks.statistics import clustered, clustered_share, wilson
-from benchmarks.store import Store
-from reasoning.commands import app
+from reasoning.benchmarks import compare
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, OVER_PROBLEMS, families, outcomes, pairs
+from reasoning.benchmarks.analysis.summary import rows
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.statistics import clustered, clustered_share, wilson
+from reasoning.cli.app import app
 from reasoning.errors import UsageError
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 

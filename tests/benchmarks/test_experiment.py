@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import reasoning
-from benchmarks import Comparison, compare
-from reasoning.budget import Budget
+from reasoning.benchmarks import Comparison, compare
 from reasoning.chain import Chain, Step
+from reasoning.engine.budget import Budget
 from reasoning.errors import AuthenticationFailed, InputError, SettingsChanged, UnknownName, UsageError
 from reasoning.kinds import Number
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.testing import ScriptedLLM
@@ -144,14 +144,14 @@ def test_hostile_questions_answers_and_specs_are_shown_as_text(tmp_path: Path) -
     assert "<script>" not in found._repr_html_()
     from rich.console import Console
 
-    from benchmarks import opened
-    from benchmarks.store import Store
+    from reasoning.benchmarks.analysis import inspect_results
+    from reasoning.benchmarks.results.folder import Store
 
     store = Store.read(tmp_path)
     with open(tmp_path / "shown.txt", "w", encoding="utf-8") as file:
         console = Console(file=file, width=100)
-        console.print(opened.matrix(store))
-        console.print(opened.problem(store, "<b>", "cot"))
+        console.print(inspect_results.matrix(store))
+        console.print(inspect_results.problem(store, "<b>", "cot"))
     shown = (tmp_path / "shown.txt").read_text(encoding="utf-8")
     assert "<script>alert(1)</script> [red]|" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.comparison import Comparison
-from benchmarks.rescore import rescore
-from benchmarks.result import Key
-from benchmarks.store import Store
-from reasoning.commands import app
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.rescore import rescore
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key
+from reasoning.cli.app import app
 from reasoning.journal import Journal
 from reasoning.kinds import Choice, Date
 

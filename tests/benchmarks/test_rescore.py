@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import compare
-from benchmarks.rescore import rescore
-from benchmarks.result import Key, Result
-from benchmarks.store import Store
 from reasoning import kinds
-from reasoning.commands import app
+from reasoning.benchmarks import compare
+from reasoning.benchmarks.rescore import rescore
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.cli.app import app
 from reasoning.errors import CallFailed, InputError, SettingsChanged
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 

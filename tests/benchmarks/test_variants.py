@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-MAIN = "from reasoning.commands import main; main()"
+MAIN = "from reasoning.cli.app import main; main()"
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import reasoning
 from reasoning import Chain, Demonstration, Prompt, Step, kinds
-from reasoning.chain import markdown
-from reasoning.chain.check import findings
-from reasoning.chain.drawing import svg
+from reasoning.chain import prompt_markdown
+from reasoning.chain.diagram import svg
+from reasoning.chain.lint import findings
 from reasoning.errors import InputError, UsageError
 from reasoning.testing import ScriptedLLM
 from tests.chain import functions
@@ -129,8 +129,8 @@ def chains(draw: Callable[..., Any], deep: bool = True) -> Chain:
 
 @given(prompts(["a", "b"]))
 def test_a_prompt_is_what_its_file_says(prompt: Prompt) -> None:
-    text = markdown.write(prompt)
-    assert markdown.read(text, Path("p.md"), prompt.form, prompt.turns) == prompt
+    text = prompt_markdown.write(prompt)
+    assert prompt_markdown.read(text, Path("p.md"), prompt.form, prompt.turns) == prompt
 
 
 @settings(max_examples=60, deadline=None)
@@ -447,7 +447,7 @@ def test_what_has_no_form_in_a_folder_is_refused_and_nothing_is_written(tmp_path
 def test_the_shipped_chain_is_a_folder_and_its_copy_needs_no_leave(tmp_path: Path) -> None:
     shipped = reasoning.strategies.get("telecom_feedback")
     assert isinstance(shipped, Chain)
-    import strategies.domain.telecom_feedback as package
+    import reasoning.strategies.domain.telecom_feedback as package
 
     shutil.copytree(Path(package.__file__).parent, tmp_path / "copy")
     copy = Chain.load(tmp_path / "copy")
@@ -461,7 +461,7 @@ def test_the_shipped_chain_is_a_folder_and_its_copy_needs_no_leave(tmp_path: Pat
 
 
 def test_the_folder_in_the_documentation_is_one(tmp_path: Path) -> None:
-    import strategies.domain.telecom_feedback as package
+    import reasoning.strategies.domain.telecom_feedback as package
 
     shipped = Path(package.__file__).parent
     text = (Path(__file__).parents[2] / "docs" / "chains.md").read_text(encoding="utf-8")

@@ -49,7 +49,7 @@ def said(prompt: str, nth: int, place: int) -> str:
 
 
 def command(folder: Path, server: Server, out: Path) -> list[str]:
-    words = [sys.executable, "-c", "from reasoning.commands import main; main()", "chain", "run", str(folder)]
+    words = [sys.executable, "-c", "from reasoning.cli.app import main; main()", "chain", "run", str(folder)]
     words += [str(folder.parent / "inputs.jsonl"), "--model", "mock", "--base-url", server.url]
     words += ["--concurrency", str(PLACES), "--journal", str(folder.parent / "journal.sqlite")]
     return [*words, "--out", str(out)]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from reasoning import Answer, Chain, Journal, Prompt, Step, kinds
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Request, Usage
+from reasoning.engine.llm import LLM
+from reasoning.messages import Completion, Request, Usage
 
 
 def ask(name: str, reads: str, **more: Any) -> Step:

@@ -18,7 +18,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reasoning.retry._BACKOFF", lambda state: 0.01)
+    monkeypatch.setattr("reasoning.engine.retry._BACKOFF", lambda state: 0.01)
 
 
 @pytest.fixture

@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from reasoning.answer import Answer
-from reasoning.budget import Budget
-from reasoning.circuit import Circuit
+from reasoning.engine.budget import Budget
+from reasoning.engine.circuit_breaker import Circuit
+from reasoning.engine.cost_bounds import prompt_bound
+from reasoning.engine.llm import LLM
+from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.single_flight import Account, Party
 from reasoning.errors import BudgetExhausted, CallFailed
-from reasoning.limits import Limits
-from reasoning.llm.flight import Account, Party
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.testing import ScriptedLLM
-from reasoning.worst_case import prompt_bound
 from tests.faults import clock
 from tests.faults.clock import Clock
 

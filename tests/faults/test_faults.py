@@ -16,18 +16,18 @@ from typing import Any
 import pytest
 
 import reasoning
-from reasoning import Answer, Budget, Journal, Problem, Strategy, loop
+from reasoning import Answer, Budget, Journal, Problem, Strategy, event_loop
 from reasoning.answer import Failed
 from reasoning.branches import together
-from reasoning.circuit import Circuit
+from reasoning.engine.circuit_breaker import Circuit
+from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown
 from reasoning.kinds import Number
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
 from reasoning.prompts import Conversation
 from reasoning.session import Session
+from reasoning.strategies import SelfConsistency, Vanilla
 from reasoning.strategy import technique
-from strategies import SelfConsistency, Vanilla
 from tests.faults.conftest import Serve
 from tests.faults.server import PASSING, Server, always, by_now, by_place, first, given_by_now, rates, read_ledger
 
@@ -503,7 +503,7 @@ def test_a_budget_that_is_used_up_is_not_that_of_whoever_waits_for_the_same_draw
         async def both() -> list[Answer]:
             poor = VANILLA.arun(problems(1)[0], llm, budget=Budget(tokens=1))
             rich = VANILLA.arun(problems(1)[0], llm, budget=Budget(tokens=10_000))
-            return await loop.wait(_gathered(poor, rich))
+            return await event_loop.wait(_gathered(poor, rich))
 
         poor, rich = asyncio.run(both())
         assert "1 tokens are spent" in poor.why

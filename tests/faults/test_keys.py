@@ -49,7 +49,7 @@ def _text(said: str | bytes) -> str:
 def command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
     """Run the command line in a home of its own; its exit code and all that it printed."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(("_KEY", "_TOKEN", "_BASE"))}
-    code = "from reasoning.commands import main; main()"
+    code = "from reasoning.cli.app import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,

@@ -49,7 +49,7 @@ class Run:
         return self.folder / "out"
 
     def start(self, out: Path | None = None) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", "from reasoning.commands import main; main()", "bench", "run", "--json"]
+        command = [sys.executable, "-c", "from reasoning.cli.app import main; main()", "bench", "run", "--json"]
         command += ["--task", f"jsonl:{self.folder.parent / 'sums.jsonl'}", "--limit", str(PROBLEMS)]
         command += ["--model", "mock", "--base-url", self.server.url, "--concurrency", str(PLACES)]
         command += ["--strategies", f"vanilla, self_consistency(vanilla, samples={SAMPLES})"]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import reasoning
-from reasoning import Answer, Problem, retry
-from reasoning.circuit import PATIENCE, Circuit
+from reasoning import Answer, Problem
+from reasoning.engine import retry
+from reasoning.engine.circuit_breaker import PATIENCE, Circuit
 from reasoning.kinds import Number
-from strategies import SelfConsistency, Vanilla
+from reasoning.strategies import SelfConsistency, Vanilla
 from tests.faults.server import given_by_now, read_ledger
 
 BACKOFF = retry._BACKOFF

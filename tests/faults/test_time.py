@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from reasoning import retry
-from reasoning.budget import Budget
-from reasoning.circuit import Circuit
+from reasoning.engine import retry
+from reasoning.engine.budget import Budget
+from reasoning.engine.circuit_breaker import Circuit
+from reasoning.engine.llm import LLM
+from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.single_flight import Account
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
-from reasoning.limits import Limits
-from reasoning.llm.flight import Account
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Message, Request, Usage
+from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
 from tests.faults import clock
 from tests.faults.clock import Clock

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoning.kinds import Expression
-from reasoning.kinds.notation import normal, tidy
+from reasoning.kinds.math_notation import normal, tidy
 from tests.kinds.samples import NASTY
 
 ONE = [

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from simulation.races import Tally
 
-from benchmarks.curves import Pool, curve
-from benchmarks.pairs import Pair, pairs
-from benchmarks.statistics import wilson
-from benchmarks.statistics.simulation.races import Tally
+from reasoning.benchmarks.analysis.paired import Pair, pairs
+from reasoning.benchmarks.statistics import wilson
+from reasoning.benchmarks.statistics.vote_curves import Pool, curve
 from reasoning.kinds import Text
 from reasoning.voting import majority
 from tests.replay.lines import FOLDER, lines

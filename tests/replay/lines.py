@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.kinds import Kind, Reading
-from reasoning.kinds.passages import final_lines, statements
+from reasoning.kinds.answer_locations import final_lines, statements
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"
 """Where the recordings are: beside the checkout, or nowhere."""

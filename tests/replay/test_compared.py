@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from benchmarks.curves import curve
+from reasoning.benchmarks.statistics.vote_curves import curve
 from tests.replay.compared import GSM8K, PAGE, THREE, pools, right, tables, techniques
 from tests.replay.lines import FOLDER
 from tests.replay.make import MARKS

@@ -6,7 +6,7 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 from reasoning.testing import ScriptedLLM
 
 DICE = Problem("Three dice are thrown. In how many of the 216 cases do exactly two match?", kinds.Number())

@@ -7,10 +7,10 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.answer import Answer
 from reasoning.errors import CallFailed
-from reasoning.llm.request import Message
+from reasoning.messages import Message
+from reasoning.strategies.programs.chain_of_code import SIMULATE, WRITE
+from reasoning.strategies.programs.line_stepper import delta_state
 from reasoning.testing import ScriptedLLM
-from strategies.programs.chain_of_code import SIMULATE, WRITE
-from strategies.programs.stepping import delta_state
 
 FRUITS = Problem("How many of these are fruits: pear, oak, plum?", kinds.Number())
 COUNT = "items = ['pear', 'oak', 'plum']\nn = 0\nfor x in items:\n    n += is_fruit(x)\nanswer = n"

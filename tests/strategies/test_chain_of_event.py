@@ -8,9 +8,9 @@ import pytest
 
 from reasoning import Budget, Journal, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
+from reasoning.strategies.decomposition.events import documents, events_in, grouped
 from reasoning.testing import ScriptedLLM
-from strategies.decomposition.events import documents, events_in, grouped
 
 FERRY = {
     "Gazette": "The ferry Ines sank on Monday; all were saved. The minister resigned.",

@@ -6,13 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.chain.tokens import tokens
+from reasoning.chain.token_estimate import tokens
 from reasoning.errors import UsageError
 from reasoning.prompts import Demonstration
+from reasoning.strategies.cli import shelf
+from reasoning.strategies.demonstrations import Worked, shipped
+from reasoning.strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 from reasoning.testing import ScriptedLLM
-from strategies.commands import shelf
-from strategies.demonstrations import Worked, shipped
-from strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 
 BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
 

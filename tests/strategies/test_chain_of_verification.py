@@ -10,9 +10,9 @@ import pytest
 from reasoning import Answer, Budget, Problem, Session, Strategy, connect, kinds, strategies, technique
 from reasoning.answer import Answered
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
+from reasoning.strategies.verification.verification_questions import planned
 from reasoning.testing import Reply, ScriptedLLM
-from strategies.verification.checks import planned
 
 POETS = Problem("Name three poets who were born in Riga.", kinds.Items(), id="poets")
 BASELINE = "Ada Berg; Bo Cole; Cy Dorn"

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chains.evaluation import evaluated
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
-from reasoning.chain.check import check_folder
-from reasoning.chain.new import new, shipped
-from reasoning.chain.trials import trial
-from reasoning.chain.trials.opened import opened
+from reasoning.benchmarks.chains import runner
+from reasoning.benchmarks.chains.evaluation import evaluated
+from reasoning.benchmarks.chains.suite import opened
+from reasoning.chain.lint import check_folder
+from reasoning.chain.scaffold import new, shipped
+from reasoning.strategies.domain.claims.checks import check_summary
 from reasoning.testing import ScriptedLLM
-from strategies.domain.claims.checks import check_summary
 
 DOCUMENT = "The pump moves 40 litres a minute. It was tested in Bern."
 SOURCES = "The pump moves 35 litres a minute. The pump was tested in Bern in May."
@@ -125,7 +125,7 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
             return json.dumps(case.gold["verdicts"][claims.index(claim)])
         return asked.partition("Recap")[0].replace("Summary:", "").strip()
 
-    done = trial.run(list(trial.evaluation(found.chain, found.cases)), ScriptedLLM(right))
+    done = runner.run(list(runner.evaluation(found.chain, found.cases)), ScriptedLLM(right))
     assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
     assert len(done.outcomes) > 20
     table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")

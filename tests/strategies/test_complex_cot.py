@@ -6,9 +6,9 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import BudgetExhausted, SpecError
+from reasoning.strategies.demonstrations import shipped
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import steps
-from strategies.demonstrations import shipped
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number())
 

@@ -9,9 +9,9 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.kinds.label import Label
+from reasoning.strategies.demonstrations import Worked, shipped
+from reasoning.strategies.demonstrations.contrastive import contrasted, shuffled
 from reasoning.testing import ScriptedLLM
-from strategies.demonstrations import Worked, shipped
-from strategies.demonstrations.contrasted import contrasted, shuffled
 
 APPLES = Problem("Tom has 9 apples and gives 4 away. How many are left?", kinds.Number())
 KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text(), "choice": kinds.Choice(["x", "y"])}

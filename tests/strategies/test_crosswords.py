@@ -9,11 +9,11 @@ import pytest
 
 from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
-from reasoning.llm.request import Message
+from reasoning.messages import Message
+from reasoning.strategies.search.crosswords import Crosswords
+from reasoning.strategies.search.squares import SQUARES, agreement
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
-from strategies.search.crosswords import Crosswords
-from strategies.search.squares import SQUARES, agreement
 
 SQUARE, SYMMETRIC = SQUARES
 PROBLEM = SQUARE.problem

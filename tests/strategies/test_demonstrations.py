@@ -17,11 +17,11 @@ from reasoning.kinds import Choice, Json, Number, Text, YesNo
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.sandbox.interpreter import Interpreter
+from reasoning.strategies.demonstrations import Pool, Worked, shipped, with_examples
+from reasoning.strategies.demonstrations.worked_example import shipped_sets
 from reasoning.testing import ScriptedLLM
-from reasoning.tools.interpreter import Interpreter
 from reasoning.voting import steps
-from strategies.demonstrations import Pool, Worked, shipped, with_examples
-from strategies.demonstrations.worked import shipped_sets
 
 SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
 OF_A_KIND = SETS[:4]

@@ -10,7 +10,7 @@ import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, ContextOverflow
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.testing import Reply, ScriptedLLM
 
 DOSE = Problem("Which drug first?", options=("rest", "aspirin", "surgery", "heparin"), id="dose")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Problem, kinds, strategies
+from reasoning.strategies.programs.faithful_cot import EXAMPLES, FaithfulCoT
 from reasoning.testing import ScriptedLLM
-from strategies.programs.faithful_cot import EXAMPLES, FaithfulCoT
 
 TICKETS = Problem("A ticket costs $8. A class of 25 has 3 absent. What do the tickets cost?", kinds.Number())
 CHAIN = """```python

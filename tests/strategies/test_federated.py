@@ -11,10 +11,10 @@ import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
-from reasoning.llm.request import Message
+from reasoning.messages import Message
+from reasoning.strategies.sampling.federated import FEW_SHOT, Federated
+from reasoning.strategies.sampling.paraphrase_matching import paraphrases, same_parameters, twins
 from reasoning.testing import Reply, ScriptedLLM
-from strategies.sampling.federated import FEW_SHOT, Federated
-from strategies.sampling.wordings import paraphrases, same_parameters, twins
 
 CHAIRS = Problem(
     "A hall has 12 rows of 9 chairs. If 7 chairs are removed, how many chairs are left?", kinds.Number(), id="chairs"

@@ -12,11 +12,11 @@ import pytest
 
 from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
-from reasoning.llm.request import Message
+from reasoning.messages import Message
+from reasoning.strategies.search.equations import equation, shown
+from reasoning.strategies.search.game24 import Game24, Played
+from reasoning.strategies.search.tree_search import best
 from reasoning.testing import ScriptedLLM
-from strategies.search.equations import equation, shown
-from strategies.search.game24 import Game24, Played
-from strategies.search.search import best
 
 RECORDING = Path(__file__).parents[2] / "../shared/replay/tot_game24_bfs5.jsonl.gz"
 PUZZLE = Problem("4 5 6 10", kinds.Calculation())

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chains.evaluation import evaluated
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
-from reasoning.chain.new import new, shipped
-from reasoning.chain.trials import trial
-from reasoning.chain.trials.opened import opened
+from reasoning.benchmarks.chains import runner
+from reasoning.benchmarks.chains.evaluation import evaluated
+from reasoning.benchmarks.chains.suite import opened
+from reasoning.chain.scaffold import new, shipped
 from reasoning.errors import InputError
 from reasoning.testing import ScriptedLLM
 
 pytest.importorskip("bm25s")
 
-from strategies.domain.grounded_answer.passages import LONGEST, search
+from reasoning.strategies.domain.grounded_answer.search import LONGEST, search
 
 QUESTION = "How long may I keep a drill?"
 
@@ -107,7 +107,7 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
     new(tmp_path / "mine", "grounded_answer")
     found = opened(tmp_path / "mine", "known")
     llm = ScriptedLLM(lambda messages: "book; borrow" if "Words:" in messages[-1].content else "BANANA")
-    done = trial.run(list(trial.once(found.chain, [case for case in found.cases if case.step])), llm)
+    done = runner.run(list(runner.once(found.chain, [case for case in found.cases if case.step])), llm)
     assert {one.case: one.passed for one in done.outcomes} == {
         "a-number": False,
         "not-there": True,
@@ -132,7 +132,7 @@ def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(t
         quotations = [{**one, "passage": n} for one, n in zip(value["quotations"], passages, strict=False)]
         return json.dumps({**value, "quotations": quotations})
 
-    done = trial.run(list(trial.evaluation(found.chain, whole)), ScriptedLLM(right))
+    done = runner.run(list(runner.evaluation(found.chain, whole)), ScriptedLLM(right))
     assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
     table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")
     assert ([one.step for one in table.blames], table.unblamed) == (["terms", "passages", "answer"], {})

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
+from technique_pages.worked_examples import Shown, shown
 
-from benchmarks.pages.examples import Shown, shown
 from reasoning import Answer, Budget
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
-from reasoning.llm.request import Completion, Message, Usage
+from reasoning.messages import Completion, Message, Usage
+from reasoning.registry import places
 from reasoning.testing import Reply, ScriptedLLM
-from strategies.registry import places
 
 USUAL = (
     *("The answer is 18.", "18", "Answer: 18", "**Answer:** yes", "No", "(B)", "\\boxed{18}", "Summary: all well."),

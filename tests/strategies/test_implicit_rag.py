@@ -8,9 +8,9 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
+from reasoning.strategies.knowledge.quotations import in_context, quoted
 from reasoning.testing import ScriptedLLM
-from strategies.knowledge.quotations import in_context, quoted
 
 CONTEXT = (
     "A man of 70 came with a broken hip. He took apixaban\nfor his heart. On day 1, “apixaban was stopped 48 h before” "

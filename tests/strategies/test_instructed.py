@@ -8,8 +8,8 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import SpecError, UsageError
+from reasoning.strategies.knowledge.instructed import IGNORE, Instructed, with_instruction
 from reasoning.testing import ScriptedLLM
-from strategies.knowledge.instructed import IGNORE, Instructed, with_instruction
 
 PENS = Problem("Mia has 4 pens and buys 3. Her aunt is 50. How many pens has she?", kinds.Number())
 

@@ -44,7 +44,7 @@ def test_no_decomposition_asks_the_question_itself() -> None:
 
 
 def test_lists_in_several_forms_without_repetitions() -> None:
-    from strategies.decomposition.least_to_most import sub_questions
+    from reasoning.strategies.decomposition.least_to_most import sub_questions
 
     listed = (
         "Sure:\n- How many apples?\n* How many apples\n2) **What do they cost?**\nQ3: And with tax?\n\nThat is all."

@@ -9,10 +9,10 @@ import pytest
 
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
+from reasoning.strategies.numbered_lists import listing, numbered, steps_of
+from reasoning.strategies.verification.logical_thoughts import stands
 from reasoning.testing import ScriptedLLM
-from strategies.numbered import listing, numbered, steps_of
-from strategies.verification.logical_thoughts import stands
 
 BOXES = Problem("Three boxes hold 8 pens each. 10 % more are bought. How many pens are there?", kinds.Number())
 DRAFT = "#1. 3 x 8 = 24 pens.\n#2. 24 + 10 % = 26 pens.\n#3. The answer is 26."

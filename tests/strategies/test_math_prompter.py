@@ -9,9 +9,9 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import CallFailed
-from reasoning.llm.request import Message
+from reasoning.messages import Message
+from reasoning.strategies.programs.number_template import Template, of_formula, of_function, same
 from reasoning.testing import ScriptedLLM
-from strategies.programs.template import Template, of_formula, of_function, same
 
 TRIP = Problem("Each ticket costs $8. A class of 25 has 3 absent. What do the tickets cost?", kinds.Number())
 RIGHT = ("Answer = v1 * (v2 - v3)", "def solution(v1, v2, v3):\n    return v1 * (v2 - v3)")

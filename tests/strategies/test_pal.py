@@ -8,11 +8,11 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice
 from reasoning.problem import Problem as P
+from reasoning.sandbox.code_extraction import program
+from reasoning.sandbox.interpreter import Interpreter
+from reasoning.strategies.demonstrations import Worked, shipped
+from reasoning.strategies.programs.pal import as_function
 from reasoning.testing import ScriptedLLM
-from reasoning.tools.interpreter import Interpreter
-from reasoning.tools.program import program
-from strategies.demonstrations import Worked, shipped
-from strategies.programs.pal import as_function
 
 JAR = Problem("A jar holds 36 sweets. A third are red, and 5 red ones are eaten. How many are left?", kinds.Number())
 KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text()}

@@ -8,9 +8,9 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import CallFailed
 from reasoning.kinds.code import Code
 from reasoning.kinds.label import Label
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
+from reasoning.strategies.thought.plan_and_solve import PLAN, PLAN_FACTS, PLAN_PLUS
 from reasoning.testing import ScriptedLLM
-from strategies.thought.plan_and_solve import PLAN, PLAN_FACTS, PLAN_PLUS
 
 TANK = Problem("A tank of 90 litres loses 4 litres an hour. How much is in it after 5 hours?", kinds.Number())
 PLANNED = "Plan: find the loss, subtract it. The loss is 5 * 4 = 20 litres, and 90 - 20 = 70."

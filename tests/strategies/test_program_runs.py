@@ -7,10 +7,10 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.answer import Answer
 from reasoning.errors import CallFailed
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
+from reasoning.sandbox.interpreter import Interpreter
+from reasoning.strategies.programs.implicit_imports import functions, with_imports
 from reasoning.testing import ScriptedLLM
-from reasoning.tools.interpreter import Interpreter
-from strategies.programs.scope import functions, with_imports
 
 SIX = Problem("What is 2 x 3?", kinds.Number())
 SPECS = ["pot(shots=0{})", "pal(shots=1{})", "faithful_cot({})", "chain_of_code({})"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reasoning import Problem, kinds, strategies
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.testing import ScriptedLLM
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"

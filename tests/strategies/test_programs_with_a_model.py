@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import Problem, connect, kinds, strategies
-from reasoning.llm.llm import LLM
+from reasoning.engine.llm import LLM
 
 HIVES = Problem("Ann has 3 hives with 40 jars each. How many jars?", kinds.Number())
 ODD = Problem("Which is odd?", options=["4", "7"])

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from reasoning import Budget, Journal, Problem, kinds, strategies
+from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
-from reasoning.llm.llm import LLM
-from reasoning.llm.request import Completion, Request, Token
+from reasoning.messages import Completion, Request, Token
+from reasoning.strategies import ChainOfThought, SelfConsistency
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import Beta
-from strategies import ChainOfThought, SelfConsistency
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number(), id="pens")
 FIVE = ["The answer is 10.5.", "The answer is $10.50.", "The answer is 31.5.", "No idea.", "The answer is 10.5."]

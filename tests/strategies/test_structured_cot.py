@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.curves import Pool, curve
 from reasoning import Budget, Example, Problem, kinds, strategies
+from reasoning.benchmarks.statistics.vote_curves import Pool, curve
 from reasoning.errors import CallFailed, UsageError
+from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.interpreter import Interpreter
+from reasoning.strategies.programs.structured_cot import PLAN, WRITE
+from reasoning.strategies.programs.unit_tests import passing
 from reasoning.testing import ScriptedLLM
-from reasoning.tools.execution import Limits
-from reasoning.tools.interpreter import Interpreter
-from strategies.programs.code_tests import passing
-from strategies.programs.structured_cot import PLAN, WRITE
 
 TASK = "Write a function double(n) that returns twice a number."
 TESTS = "assert double(2) == 4\nassert double(-1) == -2"

@@ -8,10 +8,10 @@ import pytest
 
 from reasoning import Answer, Budget, Problem, Session, Strategy, kinds, strategies, technique
 from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName, UsageError
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
+from reasoning.strategies.knowledge.rewriting import rewritten
+from reasoning.strategies.knowledge.system2_attention import UNBIASED, System2Attention
 from reasoning.testing import ScriptedLLM
-from strategies.knowledge.rewriting import rewritten
-from strategies.knowledge.system2_attention import UNBIASED, System2Attention
 
 GAMES = Problem(
     "I think it is Lyon, but I am not sure. Which city hosted the Winter Games of 1968?",

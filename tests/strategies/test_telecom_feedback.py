@@ -9,14 +9,14 @@ import pytest
 
 import reasoning
 from reasoning import Chain, strategies
-from reasoning.chain.new import shipped
-from reasoning.chain.trials import trial
-from reasoning.chain.trials.cases import Case
-from reasoning.chain.trials.opened import opened
-from reasoning.chain.trials.paths import path
-from reasoning.llm.request import Message
+from reasoning.benchmarks.chains import runner
+from reasoning.benchmarks.chains.cases import Case
+from reasoning.benchmarks.chains.json_path import path
+from reasoning.benchmarks.chains.suite import opened
+from reasoning.chain.scaffold import shipped
+from reasoning.messages import Message
+from reasoning.strategies.domain.telecom_feedback import checks
 from reasoning.testing import ScriptedLLM
-from strategies.domain.telecom_feedback import checks
 
 FEEDBACK = "My internet drops every evening and the bill rose without notice. The agent was kind though."
 ISSUES = "internet drops every evening (negative); bill rose without notice (negative); agent was kind (positive)"
@@ -180,10 +180,10 @@ def test_right_results_pass_and_wrong_ones_do_not(cases: dict[str, Case]) -> Non
 
     chain = strategies.get("telecom_feedback")
     assert isinstance(chain, Chain)
-    done = trial.run(list(trial.evaluation(chain, by_text.values())), ScriptedLLM(right))
+    done = runner.run(list(runner.evaluation(chain, by_text.values())), ScriptedLLM(right))
     assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
-    done = trial.run(list(trial.once(chain, by_text.values())), ScriptedLLM(lambda messages: "none"))
-    passed = {one.case for one in done.outcomes if one.part == trial.END and one.passed}
+    done = runner.run(list(runner.once(chain, by_text.values())), ScriptedLLM(lambda messages: "none"))
+    passed = {one.case for one in done.outcomes if one.part == runner.END and one.passed}
     assert passed == {name for name, case in cases.items() if case.step is None and not case.gold["issues"]}
 
 

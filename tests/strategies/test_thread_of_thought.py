@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.llm.request import Completion
+from reasoning.messages import Completion
 from reasoning.testing import ScriptedLLM
 
 CONTEXT = "\n\n".join(

@@ -11,7 +11,7 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds.label import Label
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.testing import Reply, ScriptedLLM
 
 SENTIMENT = Label(("positive", "negative", "neutral"))

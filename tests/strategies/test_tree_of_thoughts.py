@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 from reasoning import Budget, Journal, Problem, connect, kinds, strategies
 from reasoning.answer import Answer
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName, UsageError
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
 from reasoning.prompts import Conversation, Prompt
+from reasoning.strategies.cli import shelf
+from reasoning.strategies.search.search_task import SearchTask, chosen, label
+from reasoning.strategies.search.stepwise import Steps
+from reasoning.strategies.search.tree_of_thoughts import TreeOfThoughts
+from reasoning.strategies.search.tree_search import best
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Note
-from strategies.commands import shelf
-from strategies.search.search import best
-from strategies.search.steps import Steps
-from strategies.search.task import SearchTask, chosen, label
-from strategies.search.tree_of_thoughts import TreeOfThoughts
 
 Path_ = tuple[str, ...]
 

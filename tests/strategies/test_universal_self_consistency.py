@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.forecast import forecast
-from benchmarks.plan import Plan
-from benchmarks.tasks.given import Given
 from reasoning import Budget, Example, Journal, Problem, kinds, strategies
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.cost_estimate import forecast
+from reasoning.benchmarks.tasks.in_memory import Given
 from reasoning.errors import CallFailed, ContextOverflow
-from reasoning.llm.request import Message
+from reasoning.messages import Message
 from reasoning.testing import ScriptedLLM
 
 WHY = Problem("Why is the sky blue?", kinds.Text(whole=True), id="sky")

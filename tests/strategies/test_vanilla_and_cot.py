@@ -96,7 +96,7 @@ def test_few_shot_cot_shows_rationales_and_makes_one_call() -> None:
 
 
 def test_a_reply_that_was_cut_off_counts_only_if_it_had_stated_its_answer() -> None:
-    from reasoning.llm.request import Completion
+    from reasoning.messages import Completion
 
     cut = Completion("First, 6 times 12 is 72 and then", finish_reason="length")
     assert strategies.get("cot(shots=1)").run(EGGS, ScriptedLLM([cut])).state == "unparsed"

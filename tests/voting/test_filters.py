@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from reasoning.kinds import Number
-from reasoning.tools.interpreter import Interpreter
+from reasoning.sandbox.interpreter import Interpreter
 from reasoning.voting import Draw, executed, keeping, steps, vote
 
 

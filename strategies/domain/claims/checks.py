@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.contracts import found, same
+from reasoning.chain.text_checks import found, same
 
 MARKS = {"supported": "", "contradicted": " [contradicted]", "not found": " [unsupported]"}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.contracts import same
+from reasoning.chain.text_checks import same
 
 NOWHERE = "not in the folder"
 

@@ -1,6 +1,6 @@
 """What the steps of the chain promise each other, and how a value is mended that breaks it.
 
-No issue is invented: at least half of its words can be found in the feedback (see `reasoning.chain.contracts.found`).
+No issue is invented: at least half of its words can be found in the feedback (see `reasoning.chain.text_checks.found`).
 Every issue has a category, and none is lost or added on the way; every recommendation is for a category in use.
 """
 
@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.contracts import found as share_found
-from reasoning.chain.contracts import same, unmatched
+from reasoning.chain.text_checks import found as share_found
+from reasoning.chain.text_checks import same, unmatched
 
 CATEGORIES = ("network", "billing", "customer service", "pricing", "device", "other")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reasoning.chain.trials.measures import items
+from reasoning.chain.similarity import items
 from reasoning.kinds.text import f1
 
 

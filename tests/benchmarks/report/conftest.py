@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.result import Result
-from benchmarks.store import Store
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Result
 from reasoning.kinds import Number
-from reasoning.llm.request import Usage
+from reasoning.messages import Usage
 from reasoning.problem import Example, Problem
 
 STATES = {"r": ("answered", True), "w": ("answered", False), "u": ("unparsed", False), "f": ("failed", None)}

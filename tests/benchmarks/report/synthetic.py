@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.problems import to_json
-from benchmarks.result import Result
-from benchmarks.store import Store
+from reasoning.benchmarks.results.example_json import to_json
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Result
 from reasoning.kinds import CHECKER, Number
-from reasoning.llm.request import Completion, Message, Usage
+from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.trace import Call, Trace
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import find
-from benchmarks.report.page import write
-from benchmarks.store import Store
+from reasoning.benchmarks.report import find
+from reasoning.benchmarks.report.html_page import write
+from reasoning.benchmarks.results.folder import Store
 from reasoning.kinds import Text
-from reasoning.llm.request import Completion, Message
+from reasoning.messages import Completion, Message
 from reasoning.problem import Example, Problem
 from reasoning.trace import Call, Trace
 from tests.benchmarks.report.browser import CHROMIUM, Browser
 from tests.benchmarks.report.conftest import result
 from tests.benchmarks.report.synthetic import made
-from tests.benchmarks.report.test_page import HOSTILE, hostile
+from tests.benchmarks.report.test_html_page import HOSTILE, hostile
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from simulation.coverage import cluster_coverage, curve_coverage
 
-from benchmarks import compare
-from benchmarks.needed import needed
-from benchmarks.race import Racing, shuffled
-from benchmarks.result import Key, Result
-from benchmarks.statistics import design_effect, problems_needed
-from benchmarks.statistics.simulation.coverage import cluster_coverage, curve_coverage
-from benchmarks.store import Store
-from reasoning.llm.request import Message
+from reasoning.benchmarks import compare
+from reasoning.benchmarks.analysis.sample_size import needed
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.runs.race import Racing, shuffled
+from reasoning.benchmarks.statistics import design_effect, problems_needed
+from reasoning.messages import Message
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest, ttest_rel
 from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import t as student
 
-from benchmarks.statistics import (
+from reasoning.benchmarks.statistics import (
     bootstrap,
     clustered,
     clustered_share,

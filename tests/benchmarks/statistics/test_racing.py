@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from simulation.races import race as many_races
+from simulation.races import raced
 
-from benchmarks.statistics.racing import Race, gaps, winnings
-from benchmarks.statistics.simulation.races import race as many_races
-from benchmarks.statistics.simulation.races import raced
+from reasoning.benchmarks.statistics.racing import Race, gaps, winnings
 
 
 def run(right: np.ndarray, **how: float) -> Race:

@@ -1,0 +1,1 @@
+"""The benchmark commands and the display of their progress."""

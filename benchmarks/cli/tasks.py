@@ -1,0 +1,79 @@
+"""The tasks as a table: how many problems, what kind of answer, which licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reasoning.benchmarks.analysis.summary_table import bare
+from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
+from reasoning.benchmarks.tasks.files import File
+from reasoning.benchmarks.tasks.gym import known, not_offered
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_HEADER = ("task", "problems", "answer", "licence", "what")
+
+
+def listing() -> RenderableType:
+    """Every task that has a name, and the forms of the others."""
+    return _table([_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()])
+
+
+def one(name: str) -> RenderableType:
+    """More about a task, or the names that complete a form. A file is read for it; nothing is fetched.
+
+    Raises:
+        UnknownName: there is no such task.
+        InputError: it is a file that cannot be read as a task.
+    """
+    from rich.text import Text
+
+    if name == "gym":
+        return Text("\n".join([*(f"gym:{one}" for one in known()), "", *_refused()]))
+    configs = huggingface.catalogue().get(name, {}).get("configs", ())  # of a name that lacks its second half
+    task = get(f"{name}:{configs[0]}" if configs else name)
+    _, problems, kind, *_ = _row(name, task)
+    told = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
+    if isinstance(task, huggingface.Hub):
+        config = "" if configs else task.config
+        told |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
+        told |= {"split": task.split, "splits": ", ".join(task.splits)}
+    elif isinstance(task, File):
+        told["version"] = task.version()
+    told |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}
+    lines = [f"{title}: {said}" for title, said in told.items() if said]
+    return Text("\n".join([*lines, *(f"{name}:{config}" for config in configs)]))
+
+
+def _refused() -> list[str]:
+    """The sets of reasoning-gym that cannot be had, by why."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in not_offered().items():
+        by_reason.setdefault(why, []).append(name)
+    return [f"not offered, as {why}: {', '.join(sorted(names))}" for why, names in by_reason.items()]
+
+
+def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
+    data = huggingface.catalogue().get(name.partition(":")[0])
+    if data is not None:
+        fields, several = data["fields"], "configs" in data
+        usual = "choice" if "options" in fields or not several else "by the task"
+        many = f"up to {data['size']:,}" if several else f"{data['size']:,}"
+        return name, many, fields.get("kind", usual), data["licence"], data["about"]
+    task = task or get(name)
+    size = getattr(task, "size", None)
+    without = "–" if isinstance(task, huggingface.Hub) else "endless"
+    return name, f"{size:,}" if size else without, task.kind, task.licence, task.source
+
+
+def _table(rows: list[tuple[str, ...]]) -> RenderableType:
+    from rich.text import Text
+
+    table = bare()
+    for title in _HEADER:
+        right = title == "problems"
+        table.add_column(title, justify="right" if right else "left", no_wrap=title in ("task", "problems"))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,118 @@
+"""A report as one HTML file that needs nothing else: no server, no request, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from reasoning.benchmarks.analysis.palette import DARK, LIGHT
+from reasoning.benchmarks.report import page_data
+from reasoning.benchmarks.report.html_sections import PARTS, sections, text
+from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.results.folder import Store
+from reasoning.errors import InputError
+
+
+def write(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
+    """Write the page, or leave the old one.
+
+    Args:
+        store: what was found in.
+        found: what is to be shown.
+        path: the file.
+        traces: with what was asked and said; the file is many times larger with them.
+
+    Raises:
+        InputError: the file cannot be written, or the folder's traces are damaged.
+    """
+    new = path.with_name(f"{path.name}.new")
+    try:
+        with new.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.writelines(_page(store, found, traces))
+        new.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:
+    script, style = _resource("page.js"), _colours() + _resource("page.css")
+    begun = {result.problem for result in found.results}
+    problems = [problem for problem in store.examples if problem in begun]
+    shown = sections(found, problems, traces)
+    yield _head(found.title, script, style)
+    yield _top(found.title, list(shown))
+    yield "".join(
+        f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{PARTS[name]}</h2>{inside}</section>'
+        for name, inside in shown.items()
+    )
+    yield "</main><footer>Made by reasoning bench report. All of it is in this file.</footer>" + _DIALOG
+    yield _data("details", page_data.packed(page_data.details(store, found, problems)))
+    groups: list[int] = []  # the first problem of each
+    prompts: dict[int, int] = {}  # by strategy: the first problem with a trace
+    for group, packed in page_data.Traces.of(store).packs(found, problems) if traces else ():
+        yield _data(f"traces-{len(groups)}", packed)
+        groups.append(min(group))
+        for place, ones in group.items():
+            for strategy, _, _ in ones:
+                prompts.setdefault(strategy, place)
+    core = {"specs": found.specs, "names": list(found.names.by_spec.values()), "ids": problems, "groups": groups}
+    core |= {"states": page_data.states(found, problems), "prompts": prompts}
+    yield f'<script type="application/json" id="core">{page_data.embedded(core)}</script>'
+    yield f"<script>{script}</script></body></html>\n"
+
+
+def _head(title: str, script: str, style: str) -> str:
+    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+    policy += "base-uri 'none'; form-action 'none'"
+    return (
+        '<!doctype html>\n<html lang="en" data-theme="auto"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+        f"<title>{text(title)}</title><style>{style}</style></head>"
+    )
+
+
+def _top(title: str, names: Sequence[str]) -> str:
+    links = "".join(f'<li><a href="#{name}">{PARTS[name]}</a></li>' for name in names)
+    themes = "".join(f"<option>{name}</option>" for name in ("auto", "light", "dark"))
+    return (
+        f'<body><a class="skip" href="#main">To the results</a><header><h1>{text(title)}</h1>'
+        f'<div class="theme"><label for="theme">Colours</label> <select id="theme">{themes}</select></div></header>'
+        f'<nav aria-label="Parts of this report"><ul>{links}</ul></nav><main id="main" tabindex="-1">'
+    )
+
+
+_DIALOG = """
+<dialog id="problem" aria-labelledby="name">
+<div class="bar"><h2 id="name" tabindex="-1"></h2><span id="where" class="dim"></span>
+<button class="plain" id="before">Previous</button><button class="plain" id="after">Next</button>
+<button class="plain" id="close">Close</button></div>
+<div class="inside" id="inside"><div class="asked" id="asked"></div>
+<fieldset class="chips" id="chosen"><legend>Strategies side by side</legend></fieldset>
+<div class="side" id="side" role="region" aria-label="Strategies side by side" tabindex="0"></div></div></dialog>
+"""
+
+
+def _data(name: str, content: str) -> str:
+    return f'<script type="application/gzip" id="{name}">{content}</script>\n'
+
+
+def _colours() -> str:
+    return (
+        f":root{{color-scheme:light;{LIGHT}}}@media(prefers-color-scheme:dark){{:root[data-theme=auto]"
+        f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}\n"
+    )
+
+
+def _resource(name: str) -> str:
+    return (files("reasoning.benchmarks.report") / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,172 @@
+"""Everything that a report says, computed once from a results folder: plain data that every format shows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reasoning.benchmarks.analysis.common_subset import Comparable
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.paired import Pair
+from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.verdict import LEVEL, of_those, points
+from reasoning.benchmarks.report.agreement import Agreement, agreement
+from reasoning.benchmarks.report.calibration import Sureness, sureness
+from reasoning.benchmarks.report.cost_frontier import Costs, costs
+from reasoning.benchmarks.report.repeatability import Runs, runs
+from reasoning.benchmarks.report.vote_curves import Draws, draws
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.short_names import Names
+
+_ABOUT = ("source", "licence", "created", "library", "python", "git")
+"""What is shown of what made a run."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run found.
+
+    Attributes:
+        title: what was compared, in a line.
+        facts: what made the run, by name: task, model, seed, versions, licence.
+        n: how many problems were begun.
+        headline: the verdict in a sentence.
+        verdict: the lines that say how sure that is.
+        remarks: what limits the numbers.
+        rows: one for each strategy, in the order of the run.
+        best: of what is compared, the most accurate strategy; of equal ones the one with the fewest tokens; None where
+            nothing is. Its row counts what all that are compared have answered.
+        pairs: every two strategies that are compared, on the problems that both answered.
+        against_best: of these the ones with the best, seen from it, the largest difference first.
+        on: what is compared, and what is left out.
+        stopped: the strategies that a race has stopped, with the number of problems after which.
+        runs: what changes from run to run, where problems were solved several times.
+        costs: accuracy against each known measure of cost.
+        draws: accuracy against the number of draws, where there were votes.
+        sureness: whether confidences mean what they say, where there are some.
+        agreement: what the strategies have in common.
+        readings: by rule and strategy, how many answers it read; a rule that read nothing says why.
+        free: whether the model costs no money.
+        results: the single results, in order of the problems.
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    n: int
+    headline: str
+    verdict: tuple[str, ...]
+    remarks: tuple[str, ...]
+    rows: tuple[Row, ...]
+    best: Row | None
+    pairs: tuple[Pair, ...]
+    against_best: tuple[Pair, ...]
+    on: Comparable
+    stopped: Mapping[str, int]
+    runs: tuple[Runs, ...]
+    costs: tuple[Costs, ...]
+    draws: tuple[Draws, ...]
+    sureness: tuple[Sureness, ...]
+    agreement: Agreement
+    readings: Mapping[str, Mapping[str, int]]
+    free: bool
+    results: tuple[Result, ...] = field(repr=False)
+
+    @cached_property
+    def names(self) -> Names:
+        """What the strategies are called in a report."""
+        return Names.of(self.specs)
+
+    @property
+    def specs(self) -> list[str]:
+        """The strategies of the rows; a strategy's number in a report is its place here, from 1."""
+        return [row.strategy for row in self.rows]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data without the single results."""
+        left_out = ("results", "against_best")
+        data = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
+        data["rows"] = [row.to_json() for row in self.rows]
+        data["best"] = self.best and self.best.to_json()
+        data["on"] = {"problems": len(self.on.problems), "left_out": dict(self.on.left_out)}
+        same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same.items()]
+        data["agreement"] = {**dataclasses.asdict(dataclasses.replace(self.agreement, same={})), "same": same}
+        return {name: _plain(value) for name, value in data.items()}
+
+
+def find(store: Store) -> Findings:
+    """What a results folder holds, also while a run fills it."""
+    found = Comparison.of(store)
+    specs = [row.strategy for row in found.rows]
+    said = tuple(found.verdict.splitlines())
+    return Findings(
+        title=found.title,
+        facts=_facts(store),
+        n=found.n,
+        headline=_headline(found),
+        verdict=said,
+        remarks=found.remarks,
+        rows=found.rows,
+        best=found.best,
+        pairs=found.pairs,
+        against_best=found.against_best,
+        on=found.on,
+        stopped=found.raced.out if found.raced else {},
+        runs=runs(found.results, specs, found.best.strategy if found.best else None),
+        costs=costs(found.results, found.on, specs, found.pairs),
+        draws=draws(store, found.results, specs),
+        sureness=sureness(found.results, specs),
+        agreement=agreement(found.results, found.on, specs),
+        readings=_readings(found.results),
+        free=found.free,
+        results=found.results,
+    )
+
+
+def _headline(found: Comparison) -> str:
+    """The verdict in a sentence; after a race, what it has decided."""
+    best, against = found.best, found.against_best
+    if best is None or not best.correct or not against or (found.raced and found.raced.out):
+        return found.verdict.splitlines()[0]
+    level_with = [pair.second for pair in against if pair.adjusted >= LEVEL]
+    most = f"{best.strategy} has the most right answers{of_those(found)} ({best.correct} of {best.n})"
+    if not level_with:
+        second = min(against, key=lambda pair: pair.difference.value)
+        value, low, high = map(points, dataclasses.astuple(second.difference))
+        every = "every other" if not found.on.left_out else "all that it is compared with"
+        others = f"{every}; the next best, {second.second}," if len(against) > 1 else second.second
+        return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
+    if len(level_with) == len(against):
+        names = "the others" if len(against) > 1 else level_with[0]
+        return f"{most}, but cannot be told apart from {names}: it may be chance."
+    names = level_with[0] if len(level_with) == 1 else f"{len(level_with)} others"
+    beaten = len(against) - len(level_with)
+    return f"{most} and beats {beaten} of {len(against)}, but cannot be told apart from {names}."
+
+
+def _readings(results: Iterable[Result]) -> dict[str, dict[str, int]]:
+    counts = Counter((one.how or f"{one.state}: {one.why.partition(':')[0]}", one.strategy) for one in results)
+    rules: dict[str, dict[str, int]] = {}
+    for (rule, spec), count in counts.items():
+        rules.setdefault(rule, {})[spec] = count
+    return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
+
+
+def _facts(store: Store) -> dict[str, str]:
+    said = {**store.settings, **{name: store.about.get(name) for name in _ABOUT}}
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(one) for name, one in dataclasses.asdict(value).items()}
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,53 @@
+"""A report into a file, in the format that the file's name says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from reasoning.benchmarks.report.html_page import write
+from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.report.text_writers import latex, markdown, sheet
+from reasoning.benchmarks.results.folder import Store
+from reasoning.errors import InputError, UnknownName
+
+
+def _plain(found: Findings) -> str:
+    return json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+_TEXTS: Mapping[str, Callable[[Findings], str]] = {".md": markdown, ".tex": latex, ".csv": sheet, ".json": _plain}
+FORMATS = (".html", *_TEXTS)
+"""The endings that a report's file may have."""
+
+
+def check(path: Path) -> None:
+    """Raise UnknownName where the file's name is none of a report."""
+    if path.suffix not in FORMATS:
+        raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
+
+
+def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
+    """Write a report whole, or leave the old one.
+
+    Args:
+        store: what was found in.
+        found: what is to be told.
+        path: a file that ends in one of `FORMATS`.
+        traces: with what was asked and said, where the format is HTML.
+
+    Raises:
+        UnknownName: the file ends otherwise.
+        InputError: it cannot be written, or the folder is damaged.
+    """
+    check(path)
+    if path.suffix == ".html":
+        write(store, found, path, traces=traces)
+        return
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.write_text(_TEXTS[path.suffix](found), encoding="utf-8", errors="replace", newline="\n")
+        new.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""The results folder: what a run keeps, and how it survives a kill."""

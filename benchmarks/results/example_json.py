@@ -1,0 +1,40 @@
+"""Examples as plain data, so that a results folder needs neither the task's package nor its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reasoning import kinds
+from reasoning.benchmarks.tasks.math_scorer import ByValue, scorer
+from reasoning.problem import Example, Problem
+
+
+def to_json(example: Example) -> dict[str, Any]:
+    """The example without its scorer; whether it had one is noted."""
+    problem = example.problem
+    data = {
+        "id": problem.id,
+        "question": problem.question,
+        "kind": kinds.to_json(problem.kind),
+        "target": example.target,
+        "context": problem.context,
+        "table": problem.table,
+        "inputs": dict(problem.inputs) or None,
+        "family": example.family or None,
+        "own_scorer": not isinstance(example.scorer, ByValue | None) or None,
+    }
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def from_json(data: dict[str, Any]) -> Example:
+    """The inverse of `to_json`, but without a scorer of its own. Raises KeyError where a field is missing."""
+    kind = kinds.from_json(data["kind"])
+    problem = Problem(
+        *(data["question"], kind, data.get("context")),
+        table=data.get("table"),
+        inputs=data.get("inputs", {}),
+        id=data["id"],
+    )
+    own = data.get("own_scorer")
+    scored = None if own else scorer(kind, data["target"])
+    return Example(problem, data["target"], scored, data.get("family", ""))

@@ -1,0 +1,244 @@
+"""The results folder: what defines the run, its problems, every result when it is known, and the traces.
+
+    run.json         the settings, the strategies, and what made it; written once, grows by strategies
+    problems.jsonl   the problems with their targets
+    results.jsonl    one line for each (problem, strategy) result; of several the last counts
+    traces.jsonl     what was asked and said, one line for each result
+    journal.sqlite   the draws that were used, so that the folder can be sent to someone who goes on with it
+
+The JSON lines only grow, so that a kill at any moment leaves them readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from reasoning.benchmarks.results import example_json as problems
+from reasoning.benchmarks.results.folder_lock import claim
+from reasoning.benchmarks.results.jsonl_file import Lines
+from reasoning.benchmarks.results.provenance import made_with
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.settings import Settings, refuse_changes
+from reasoning.errors import InputError, SettingsChanged, UsageError
+from reasoning.problem import Example
+from reasoning.trace import Trace
+
+_FORMAT = 1
+_FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock"}
+_FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
+
+
+@dataclass
+class Store:
+    """Results in memory, and in a folder if there is one.
+
+    Attributes:
+        folder: where it is kept; None for memory alone.
+        settings: what defines the run.
+        about: further facts: "free" (the model costs nothing), "licence" and "source" of the problems, "asked" (the
+            plans by which the folder was filled), what made it.
+        examples: the problems by id, in order.
+        results: by problem, strategy and epoch.
+        specs: the strategies that were asked for so far, in order.
+    """
+
+    folder: Path | None
+    settings: Settings
+    about: dict[str, Any] = field(default_factory=dict)
+    examples: dict[str, Example] = field(default_factory=dict)
+    results: dict[Key, Result] = field(default_factory=dict)
+    specs: list[str] = field(default_factory=list)
+    _incomplete: set[str] = field(default_factory=set, repr=False)
+    _traces: dict[Key, Trace] = field(default_factory=dict, repr=False)
+    _lines: dict[str, Lines] = field(default_factory=dict, repr=False)
+    _lock: IO[bytes] | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, folder: Path | None, settings: Settings, about: dict[str, Any]) -> Store:
+        """A store to run with: a new one, or the one of this folder. Close it after.
+
+        Raises:
+            SettingsChanged: the folder was made with other settings; says which.
+            InputError: the folder is damaged, in use, or cannot be written.
+        """
+        if folder is None:
+            return cls(None, settings, about)
+        lock = claim(folder, {f"{name}{new}" for name in _FILES for new in ("", ".new")})
+        try:
+            store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, about)
+            refuse_changes(folder, store.settings, settings)
+            store._lock = lock
+            store._write_run()
+        except BaseException:
+            lock.close()
+            raise
+        return store
+
+    @classmethod
+    def read(cls, folder: Path) -> Store:
+        """A store to look at, also while a run fills it.
+
+        Raises:
+            InputError: the folder holds no run, is damaged, or holds results of problems that are not its own.
+        """
+        if not (folder / "run.json").is_file():
+            raise InputError(f"{folder}: no results of a run here (run.json is missing)")
+        store = cls._stored(folder)
+        if stranger := next((key.problem for key in store.results if key.problem not in store.examples), None):
+            raise InputError(
+                f"{folder / 'results.jsonl'}: a result of the problem {stranger!r}, which is not in problems.jsonl: "
+                "it is of another task, or that file is damaged (the command of the run adds problems that are missing)"
+            )
+        return store
+
+    @classmethod
+    def _stored(cls, folder: Path) -> Store:
+        path = folder / "run.json"
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+            if run["format"] > _FORMAT:
+                raise InputError(f"{path}: written by a newer version of this library; update it")
+            store = cls(folder, run["settings"], run["about"], specs=run["strategies"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
+        # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
+        made, asked = store._file("results"), store._file("problems")
+        for number, record in enumerate(made.read(), 1):
+            with _readable(made.path, number):
+                result = Result.from_json(record)
+                store.results[result.key] = result
+        for number, record in enumerate(asked.read(), 1):
+            with _readable(asked.path, number):
+                name, example = record["id"], problems.from_json(record)
+                if name in store.examples:
+                    raise ValueError(f"a second problem {name!r}; which of them a result belongs to is not known")
+                store.examples[name] = example
+                if record.get("own_scorer"):
+                    store._incomplete.add(name)
+        return store
+
+    def ask(self, specs: Iterable[str]) -> None:
+        """Note the strategies of a run, so that a report lists them in this order."""
+        new = [spec for spec in specs if spec not in self.specs]
+        if new:
+            self.specs.extend(new)
+            self._write_run()
+
+    def note(self, **facts: Any) -> None:
+        """Keep further facts about the run."""
+        self.about.update(facts)
+        self._write_run()
+
+    def lacks(self, limit: int, problems: Iterable[str]) -> bool:
+        """Whether the task must be loaded to have `limit` problems and to score these."""
+        return len(self.examples) < limit or any(problem in self._incomplete for problem in problems)
+
+    def add_examples(self, examples: Sequence[Example]) -> None:
+        """Take in a task's problems: those that are there must be the same, the others are added.
+
+        Raises:
+            SettingsChanged: a stored problem is another one now.
+        """
+        for example in examples:
+            name = str(example.problem.id)
+            known = self.examples.get(name)
+            if known is not None and _asked(known) != _asked(example):
+                raise SettingsChanged(f"{self.folder}: the problem {name!r} has changed; give another --out")
+            self.examples[name] = example
+            self._incomplete.discard(name)
+            if known is None and self.folder is not None:
+                self._file("problems").append(problems.to_json(example))
+
+    def add(self, result: Result, trace: Trace | None) -> None:
+        """Keep a result and its trace from now on, whatever happens to this process."""
+        key = result.key
+        if self.folder is None:
+            if trace is not None:
+                self._traces[key] = trace
+        else:
+            if trace is not None:
+                record = {**key._asdict(), "trace": trace.to_json()}
+                self._file("traces").append(record)
+            self._file("results").append(result.to_json())  # last: a result that is there has its trace
+        self.results[key] = result
+
+    def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
+        """What was asked and said for a result; the file is searched for it."""
+        key = Key(problem, spec, epoch)
+        if self.folder is None:
+            return self._traces.get(key)
+        found = None
+        for number, record in enumerate(self._file("traces").read(), 1):
+            if (record.get("problem"), record.get("strategy"), record.get("epoch", 0)) == key:
+                with _readable(self.folder / "traces.jsonl", number):
+                    found = Trace.from_json(record["trace"])
+        return found
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder whole, or leave the old one."""
+        if self.folder is None:
+            return
+        path, new = self.folder / name, self.folder / f"{name}.new"
+        try:
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Close the files and let other processes in."""
+        for lines in self._lines.values():
+            lines.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _write_run(self) -> None:
+        self.about.setdefault("created", datetime.now(UTC).isoformat(timespec="seconds"))
+        for name, value in made_with().items() if "library" not in self.about else ():
+            self.about.setdefault(name, value)
+        run = {"format": _FORMAT, "settings": self.settings, "strategies": self.specs, "about": self.about}
+        self.write("run.json", json.dumps(run, ensure_ascii=False, indent=2, default=str) + "\n")
+
+    def _file(self, name: str) -> Lines:
+        assert self.folder is not None
+        return self._lines.setdefault(name, Lines(self.folder / f"{name}.jsonl"))
+
+
+def common(stores: Sequence[Store]) -> list[str]:
+    """The ids of the problems that all of them hold, the same, in the order of the first."""
+    first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
+    return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
+
+
+def _asked(example: Example) -> bytes:
+    """What may not change of a problem, as the file gives it back."""
+    asked = (example.problem.question, example.problem.context, example.target)
+    return json.dumps(asked, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def _content(example: Example) -> dict[str, Any]:
+    return {name: value for name, value in problems.to_json(example).items() if name != "family"}
+
+
+class _readable:
+    """Turns what a damaged record raises into its place."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path, self.number = path, number
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, KeyError | TypeError | ValueError | AttributeError | UsageError):
+            raise InputError(f"{self.path}:{self.number}: damaged record: {_fault(error)}") from None
+
+
+def _fault(error: BaseException) -> str:
+    """What is wrong, in words."""
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,83 @@
+"""An append-only file of JSON lines that a kill at any moment leaves readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from reasoning.errors import InputError
+from reasoning.providers.replay import record
+
+
+class Lines:
+    """JSON objects, one a line. A record is there when its line has its end; a torn last line is cut off.
+
+    Raises (from all methods):
+        InputError: the file cannot be read or written, or a whole line of it is no JSON object; says where.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The records, without a torn last one."""
+        try:
+            with self.path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if line.endswith(b"\n"):
+                        yield record(self.path, number, line)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one record. It survives the death of this process as soon as this returns."""
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+        try:
+            file = self._opened()
+            end = file.tell()
+            try:
+                written = file.write(line)
+                if written != len(line):
+                    raise OSError(28, "no space left on the disk")
+            except OSError:
+                file.truncate(end)  # a disk that was full may have taken a part of it
+                file.seek(end)
+                raise
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written: {error.strerror}; what was stored before is kept"
+            ) from None
+
+    def close(self) -> None:
+        """Close the file. It opens again on the next use."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _opened(self) -> IO[bytes]:
+        """The file at its end, behind the last whole line."""
+        if self._file is None:
+            file = self.path.open("r+b" if self.path.exists() else "x+b", buffering=0)
+            end = _last_end(file)
+            file.truncate(end)
+            file.seek(end)
+            self._file = file
+        return self._file
+
+
+def _last_end(file: IO[bytes]) -> int:
+    """Where the last whole line ends; looked for in blocks from the back."""
+    end = file.seek(0, 2)
+    while end:
+        start = max(0, end - 65536)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

@@ -1,0 +1,1 @@
+"""Making results: the configuration, the worker queue, races and cost estimates."""

@@ -1,0 +1,186 @@
+"""All problems and strategies over one queue, each result kept when it is known."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from reasoning.answer import Failed
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.fingerprint import fingerprint
+from reasoning.benchmarks.runs.race import Racing
+from reasoning.engine.budget import Budget
+from reasoning.engine.llm import LLM
+from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.journal import Journal
+from reasoning.sandbox import Tools
+from reasoning.strategy import Strategy
+from reasoning.trace import Trace
+
+Watch = Callable[[Result], None]
+"""Told of each result that is made now."""
+
+_GIVE_UP = 8
+"""Results that failed, and none that came through, after which a run is not worth going on."""
+
+
+def _ends_run(error: ReasoningError) -> bool:
+    """Whether no other call can come through either."""
+    return bool(getattr(error, "ends_run", False))
+
+
+def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1) -> list[Key]:
+    """What is still to be run, problem by problem, so that strategies can be compared at any moment.
+
+    Failed results are tried again, and those of strategies whose prompts or code have changed are made anew.
+    """
+    prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+
+    def stored(key: Key) -> bool:
+        result = store.results.get(key)
+        return result is not None and not result.failed and result.fingerprint == prints[key.strategy]
+
+    keys = (Key(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
+    return [key for key in keys if not stored(key)]
+
+
+async def run(
+    keys: Sequence[Key],
+    strategies: Mapping[str, Strategy],
+    llm: LLM,
+    store: Store,
+    watch: Watch = lambda result: None,
+    plan: Plan | None = None,
+    journal: Journal | None = None,
+    racing: Racing | None = None,
+) -> ReasoningError | None:
+    """Solve what the keys name, and store every result.
+
+    A call that fails for good, and a bug in a strategy, is that one result's failure.
+
+    Args:
+        keys: what is to be run, in order.
+        strategies: by spec.
+        llm: the model.
+        store: where problems come from and results go.
+        watch: told of each result.
+        plan: what each strategy and each problem may spend, how many solves may be under way at once, and when no
+            further problem is begun (those begun are finished with every strategy).
+        journal: where draws are recorded; the model's own unless given.
+        racing: stops strategies that can no longer be the best.
+
+    Returns:
+        What stopped the run before its end, or None. The budget lets solves that are under way come to their end; a
+        strategy that has used up its own ends alone.
+
+    Raises:
+        UsageError: what was asked for makes no sense, seen before anything had been answered.
+    """
+    for spec, kind in dict.fromkeys((key.strategy, store.examples[key.problem].problem.kind) for key in keys):
+        strategies[spec].check_serves(kind)
+    plan = plan or Plan()
+    work = _Run(strategies, llm, store, watch, deque(keys), plan, llm.journal if journal is None else journal, racing)
+    return await work.through(plan.concurrency or llm.limits.concurrency)
+
+
+class _Run:
+    def __init__(
+        self,
+        strategies: Mapping[str, Strategy],
+        llm: LLM,
+        store: Store,
+        watch: Watch,
+        queue: deque[Key],
+        plan: Plan,
+        journal: Journal,
+        racing: Racing | None,
+    ) -> None:
+        again = set(queue)
+        self.racing, self.current = racing, {key: one for key, one in store.results.items() if key not in again}
+        self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
+        self.journal, self.epoch = journal, int(store.about.get("epoch", 0))
+        self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+        self.budgets = {spec: (plan.strategy_budget or Budget()).inside(llm.budget) for spec in strategies}
+        self.of_a_problem = plan.problem_budget or Budget()
+        self.tools = Tools()
+        self.exhausted: BudgetExhausted | None = None
+        self.over: set[str] = set()
+        self.answered = self.failed = 0
+        self.begun: set[str] = set()
+        self.ends = math.inf if plan.seconds is None else time.monotonic() + plan.seconds
+
+    async def through(self, workers: int) -> ReasoningError | None:
+        """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
+        tasks = [asyncio.ensure_future(self._worker()) for _ in range(min(workers, len(self.queue)))]
+        try:
+            await asyncio.gather(*tasks)
+        except ReasoningError as error:
+            if isinstance(error, UsageError) and not _ends_run(error):
+                raise
+            return error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.exhausted
+
+    async def _worker(self) -> None:
+        while self.queue:
+            if self.queue[0].problem not in self.begun and time.monotonic() > self.ends:
+                return
+            key = self.queue.popleft()
+            spec = key.strategy
+            if spec in self.over or (self.racing and spec in self.racing.out):
+                continue
+            self.begun.add(key.problem)
+            try:
+                result, trace = await self._solve(key)
+            except BudgetExhausted as error:
+                self.exhausted = error
+                if error.budget is not self.budgets[spec]:
+                    self.queue.clear()
+                self.over.add(spec)
+                continue
+            self.store.add(result, trace)
+            self.current[key] = result
+            if self.racing:
+                self.racing.look(self.current)
+                if self.racing.decided:
+                    self.queue.clear()
+            self.watch(result)
+            self._count(result)
+
+    async def _solve(self, key: Key) -> tuple[Result, Trace | None]:
+        """The result; a call that failed and a bug are one. Raises what no other solve could get around."""
+        example, spec = self.store.examples[key.problem], key.strategy
+        try:
+            budget = self.of_a_problem.inside(self.budgets[spec])
+            epoch = self.epoch + key.epoch
+            answer = await self.strategies[spec].arun(
+                example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools
+            )
+            made = partial(Result.of, answer, example, spec, self.prints[spec], key.epoch)
+            return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
+        except ReasoningError as error:
+            lasting = not isinstance(error, CallFailed | UsageError) or _ends_run(error)
+            if lasting or (isinstance(error, UsageError) and not self.answered):
+                raise
+            failure: Exception = error
+        except Exception as error:
+            failure = error
+        failed = Failed(f"{type(failure).__name__}: {failure}")
+        return Result.of(failed, example, spec, self.prints[spec], key.epoch), None
+
+    def _count(self, result: Result) -> None:
+        if result.failed:
+            self.failed += 1
+        else:
+            self.answered += 1
+        if self.failed >= _GIVE_UP and not self.answered:
+            raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.why}")

@@ -1,0 +1,182 @@
+"""Problems from the Hugging Face hub, through `datasets`: those of `huggingface.toml` by a name, others by their repository."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from reasoning.benchmarks.tasks.field_mapping import Fields
+from reasoning.benchmarks.tasks.row_task import Row, Rows
+from reasoning.errors import InputError, MissingExtra, UnknownName, UsageError
+
+_ANSWER = 5.0
+"""Seconds within which the hub must answer; `datasets` itself would try for twenty and more."""
+_FRESH = "such as gsm_symbolic"
+_UNKNOWN_SPLIT = re.compile(r"Unknown split .*\[(.*)\]")
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+@dataclass(frozen=True)
+class Hub(Rows):
+    """A split of a data set.
+
+    Attributes:
+        repository: on the hub, or a folder with a copy of it.
+        config: which of its configurations; empty for the only one.
+        split: which of its splits; the usual one, unless `at` chose another.
+        splits: those that can be chosen, where that is known: with answers, and rows of the same columns.
+        revision: the commit or tag that is taken; empty for the newest. What a name stands for may change, so problems
+            that are loaded again into a results folder must be those that it holds.
+        fields: which columns stand for what.
+        alias: the task's name, if it is another than `hf:REPOSITORY`.
+        sampled: whether a seed draws the problems, rather than their order.
+        size: how many problems there are, where that is known.
+        licence, about, note, canary, learned: of the problems, for people; the last is what is known of models that
+            were trained on them.
+        instead: the task to name where the hub cannot be reached.
+    """
+
+    repository: str
+    config: str = ""
+    split: str = "test"
+    splits: tuple[str, ...] = ()
+    fields: Fields = field(default_factory=Fields)
+    alias: str = ""
+    sampled: bool = False
+    size: int | None = None
+    licence: str = "the data set's own"
+    about: str = ""
+    note: str = ""
+    canary: str = ""
+    learned: str = ""
+    instead: str = ""
+    revision: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.alias or f"hf:{self.repository}"
+
+    @property
+    def source(self) -> str:
+        return f"{self.repository} on the Hugging Face hub, {self.split} split"
+
+    @property
+    def kind(self) -> str:
+        return self.fields.kind or ("choice" if self.fields.options else "by the answers")
+
+    @property
+    def contamination(self) -> str:
+        year = re.search(r"\b(?:19|20)\d\d\b", self.about)
+        since = f"public since {year[0]}" if year else "public"
+        told = f"{self.learned}; " if self.learned else ""
+        return f"{told}{since}, so models may have seen it; compare with a task that is made from a seed, {_FRESH}"
+
+    @property
+    def seeded(self) -> bool:
+        return self.sampled
+
+    @property
+    def prefix(self) -> str:
+        return (self.alias or self.repository.rpartition("/")[2]).replace(":", "-")
+
+    @property
+    def mapped(self) -> Fields:
+        return self.fields
+
+    def at(self, split: str) -> Hub:
+        """Another split of it. Raises UsageError where it is known that there is none of this name."""
+        if self.splits and split not in self.splits:
+            raise self._no_split(split, self.splits)
+        return self if split == self.split else replace(self, split=split, size=None, instead="")
+
+    def version(self) -> str:
+        pinned = f", revision {self.revision}" if self.revision else ""
+        return f"{self.config or 'default'}, {self.split}{pinned}" + ("" if self.alias else f", {self.fields}")
+
+    def place(self, number: int) -> str:
+        return f"{self.repository} ({self.config or 'default'}, {self.split}), row {number}"
+
+    def rows(self, limit: int, seed: int) -> Sequence[Row]:
+        """The rows. All of them where some are left out, or where a kind must be told by all answers."""
+        split = self._split()
+        order = list(range(len(split)))
+        if self.sampled:
+            order.sort(key=lambda place: hashlib.sha256(f"{seed} {place}".encode()).digest())
+        if not self.fields.where and (self.fields.kind or self.fields.options):
+            order = order[:limit]
+        return [(place + 1, dict(split[place])) for place in order]
+
+    def _split(self) -> Any:
+        try:
+            import datasets
+        except ImportError as error:
+            raise MissingExtra(f"the task {self.name}", "bench", f"datasets ({error})") from None
+        offline = datasets.config.HF_HUB_OFFLINE
+        if not os.path.isdir(self.repository) and not offline and (fault := _unreachable(datasets.config.HF_ENDPOINT)):
+            raise self._cannot(fault)
+        try:
+            return datasets.load_dataset(
+                self.repository, self.config or None, split=self.split, revision=self.revision or None
+            )
+        except Exception as error:  # whatever the hub, the network or a damaged copy makes of it
+            if isinstance(error, ValueError) and (there := _UNKNOWN_SPLIT.search(str(error))):
+                raise self._no_split(self.split, _QUOTED.findall(there[1])) from None
+            raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+    def _no_split(self, split: str, there: Sequence[str]) -> UsageError:
+        return UsageError(f"the task {self.name!r} has no split {split!r}; there are: {', '.join(there)}")
+
+    def _cannot(self, fault: str) -> InputError:
+        instead = self.instead or "jsonl:FILE, with a question and an answer in each line, or csv:FILE or parquet:FILE"
+        return InputError(
+            f"{self.name} cannot be had from the Hugging Face hub ({fault}). Give a file instead: --task {instead}; "
+            "or set HF_HUB_OFFLINE=1 if it was fetched before"
+        )
+
+
+def named(name: str, config: str = "") -> Hub:
+    """A data set of `huggingface.toml`: `named("gsm8k")`, `named("bbh", "snarks")`. Raises UnknownName, UsageError."""
+    data = catalogue()[name]
+    configs = data.get("configs", ())
+    if configs and not config:
+        raise UsageError(f"the task {name!r} is not complete: write {name}:NAME, such as {name}:{configs[0]}")
+    if config and config not in configs:
+        raise UnknownName("task", f"{name}:{config}", [f"{name}:{one}" for one in configs] or [name])
+    given = {key: value for key, value in data.items() if key not in ("fields", "configs")}
+    alias = f"{name}:{config}" if config else name
+    given |= {"config": config or data.get("config", ""), "splits": tuple(data["splits"])}
+    return Hub(**given, alias=alias, fields=Fields.of(data["fields"]))
+
+
+def given(repository: str, mapping: Mapping[str, str]) -> Hub:
+    """Any data set, with `config`, `split`, `revision` and the fields in one mapping."""
+    which: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
+    rest = {key: value for key, value in mapping.items() if key not in which}
+    return Hub(repository, fields=Fields.of(rest), **which)
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """The data sets of `huggingface.toml`, by name."""
+    text = resources.files("reasoning.benchmarks.tasks").joinpath("huggingface.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _unreachable(endpoint: str) -> str:
+    """Why the hub does not answer within a few seconds; empty when it does."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=_ANSWER).close()
+    except urllib.error.HTTPError:
+        return ""  # it answered
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
+    return ""

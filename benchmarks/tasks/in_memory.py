@@ -1,0 +1,52 @@
+"""Examples that someone has at hand, as a task."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from reasoning.benchmarks.tasks.task import NOT_KNOWN, kinds_of
+from reasoning.errors import UsageError
+from reasoning.problem import Example
+
+
+@dataclass(frozen=True)
+class Given:
+    """Examples as they are, in their order. Those without an id get one by their place."""
+
+    examples: tuple[Example, ...]
+
+    name = "given"
+    split = ""
+    scorer = "the examples' own, or as the kind of answer compares"
+    source = "examples of one's own"
+    licence = "the examples' own"
+    canary = ""
+    contamination = NOT_KNOWN
+    seeded = False
+
+    def __post_init__(self) -> None:
+        if not self.examples:
+            raise UsageError("no examples are given")
+        if stranger := next((one for one in self.examples if not isinstance(one, Example)), None):
+            raise UsageError(f"a task is a name, a Task, or Examples; got {stranger!r:.80}")
+        named = [
+            one if one.problem.id else replace(one, problem=replace(one.problem, id=f"given-{number:04d}"))
+            for number, one in enumerate(self.examples, 1)
+        ]
+        ids = [one.problem.id for one in named]
+        if twice := next((name for name, many in Counter(ids).items() if many > 1), None):
+            raise UsageError(f"two examples have the id {twice!r}")
+        object.__setattr__(self, "examples", tuple(named))
+
+    @property
+    def kind(self) -> str:
+        return kinds_of(self.examples)
+
+    def version(self) -> str:
+        text = "\n".join(f"{one.problem!r} {one.target!r}" for one in self.examples)
+        return f"sha256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+    def load(self, limit: int, seed: int) -> list[Example]:
+        return list(self.examples[:limit])

@@ -1,0 +1,189 @@
+"""Rows with a question and an answer, made into examples: what tasks from files and from the hub share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar
+
+from reasoning import kinds
+from reasoning.benchmarks.tasks.field_mapping import Fields
+from reasoning.benchmarks.tasks.math_scorer import scorer
+from reasoning.benchmarks.tasks.task import BY_KIND
+from reasoning.errors import InputError, UsageError, nearest
+from reasoning.kinds import Choice, Date, Expression, Kind, Number, Stated, Text, YesNo
+from reasoning.problem import Example, Problem
+
+Row = tuple[int, dict[str, Any]]
+"""Its number, from 1, and what it holds."""
+
+_TYPES: dict[str, tuple[type, ...]] = {"options": (list, tuple, dict), "kind": (str, dict), "context": (str,)}
+_WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+_YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
+_DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
+_WHOLE = re.compile(r"(-?[\d,]+)\.0+")
+
+
+class Rows(ABC):
+    """A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options`,
+    `context` and `family`. Where the columns have other names, `fields` says which stand for them.
+
+    Without a kind: a choice where there are options; else a number if all such answers are numbers, yes or no if they
+    all are that, a date if they all are dates and fit one format only, and a text otherwise. Of an answer in the form
+    of GSM8K, what follows the last `####` counts.
+
+    Raises (from `load`):
+        InputError: names the place and what is missing.
+    """
+
+    answers: ClassVar[tuple[str, ...]] = ("answer", "target")
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The task's name."""
+
+    @property
+    @abstractmethod
+    def prefix(self) -> str:
+        """What the ids of its problems begin with."""
+
+    @property
+    @abstractmethod
+    def mapped(self) -> Fields | None:
+        """Which columns stand for what; None where they are called so."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The kind of its answers, for people."""
+
+    @property
+    def scorer(self) -> str:
+        """How an answer is found to be right."""
+        by_value = ", or by its value" if Expression.name in self.kind else ""
+        several = "; any of several right answers" if self.mapped and self.mapped.any_of else ""
+        return f"{BY_KIND}{by_value}{several}"
+
+    @abstractmethod
+    def rows(self, limit: int, seed: int) -> Sequence[Row]:
+        """The first rows, at least `limit` where there are so many."""
+
+    @abstractmethod
+    def place(self, number: int) -> str:
+        """Where a row stands, for people."""
+
+    def load(self, limit: int, seed: int) -> list[Example]:
+        lines = list(self._lines(self.rows(limit, seed)))
+        if not lines:
+            raise InputError(f"{self.name}: there is no problem in it")
+        for number, line in lines:
+            self._check(number, line)
+        return list(self._made(lines))[:limit]
+
+    def _lines(self, rows: Sequence[Row]) -> Iterator[Row]:
+        for number, row in rows:
+            try:
+                if self.mapped is None:
+                    yield number, row
+                elif self.mapped.keeps(row):
+                    yield number, self.mapped.line(row)
+            except UsageError as error:
+                raise self._wrong(number, str(error)) from None
+
+    def _check(self, number: int, line: dict[str, Any]) -> None:
+        wanted = " or ".join(map(repr, self.answers))
+        if not isinstance(line.get("question"), str) or not line["question"].strip():
+            raise self._wrong(number, f"'question' (a text) is missing{_instead(line, 'question')}")
+        if all(line.get(name) in (None, "", []) for name in self.answers):
+            raise self._wrong(number, f"{wanted} is missing{_instead(line, self.answers[0])}")
+        for name, types in _TYPES.items():
+            if not isinstance(line.get(name), (*types, type(None))):
+                names = " or ".join(_WORDS[one] for one in types if one in _WORDS)
+                raise self._wrong(number, f"{name!r} is {names}, not {json.dumps(line[name], default=str)[:80]}")
+
+    def _made(self, lines: Sequence[Row]) -> Iterator[Example]:
+        unnamed = [line for _, line in lines if not line.get("kind") and not line.get("options")]
+        usual = _usual([answer for line in unnamed for answer in self._right(line)])
+        seen: dict[str, int] = {}
+        for number, line in lines:
+            name = str(line["id"]) if line.get("id") not in (None, "") else f"{self.prefix}-{number:04d}"
+            if name in seen:
+                raise self._wrong(number, f"the id {name!r} stands in line {seen[name]} already")
+            seen[name] = number
+            try:
+                yield self._example(line, name, usual)
+            except UsageError as error:
+                raise self._wrong(number, str(error)) from None
+
+    def _example(self, line: dict[str, Any], name: str, usual: Kind) -> Example:
+        kind = usual
+        if line.get("kind") and line["kind"] != Choice.name:
+            kind = kinds.from_json(line["kind"])
+        elif line.get("options") or line.get("kind"):
+            kind = Choice(line.get("options") or ())
+        problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
+        right = [str(answer) if isinstance(kind, Text) else answer for answer in self._right(line)]
+        if isinstance(kind, Stated):
+            for target in right:
+                kind.target(target)  # raises where the answer is not of this kind
+        family = _short(str(line.get("family") or ""))
+        if len(right) == 1:
+            return Example(problem, right[0], scorer(kind, right[0]), family)
+        scores = [scorer(kind, one) or partial(kind.score, target=one) for one in right]
+        any_of = " or ".join(map(str, right))
+        return Example(problem, any_of, lambda value: any(score(value) for score in scores), family)
+
+    def _right(self, line: dict[str, Any]) -> list[Any]:
+        """The right answers of a line: one, unless the mapping says that any of several is right."""
+        answer = next(line[name] for name in self.answers if line.get(name) not in (None, ""))
+        several = self.mapped is not None and self.mapped.any_of and isinstance(answer, list | tuple)
+        return list(dict.fromkeys(map(_plain, answer if several else [answer])))
+
+    def _wrong(self, number: int, what: str) -> InputError:
+        return InputError(f"{self.place(number)}: {what}")
+
+
+def _short(family: str) -> str:
+    """A name for it: each result holds it."""
+    return family if len(family) <= 40 else hashlib.sha256(family.encode()).hexdigest()[:16]
+
+
+def _plain(answer: Any) -> Any:
+    if not isinstance(answer, str):
+        return int(answer) if isinstance(answer, float) and answer.is_integer() else answer
+    answer = answer.rpartition("####")[2].strip()
+    whole = _WHOLE.fullmatch(answer)  # "9.0", as data frames write it, is the whole number 9
+    return whole[1] if whole else answer
+
+
+def _instead(line: dict[str, Any], name: str) -> str:
+    """What a line has where a field is missing."""
+    like = nearest(name, line)
+    if like == name:
+        return ": it is empty"
+    return f"; the line has {like!r}" if like else f"; the line has {', '.join(map(repr, line)) or 'nothing'}"[:200]
+
+
+def _usual(answers: Sequence[Any]) -> Kind:
+    """The kind of the answers of a task that does not say."""
+    texts = [str(answer).strip() for answer in answers]
+    if all(map(_YES_NO.fullmatch, texts)):
+        return YesNo()
+    if all(text and _NUMBER.fullmatch(text) for text in texts):
+        return Number()
+    dated = [written for written in _DATES if all(_is_date(text, written) for text in texts)]
+    return Date(dated[0]) if len(dated) == 1 else Text()  # 01/02/2003 alone may be January or February
+
+
+def _is_date(text: str, written: str) -> bool:
+    try:
+        return bool(datetime.strptime(text, written))
+    except ValueError:
+        return False

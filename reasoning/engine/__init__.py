@@ -1,0 +1,1 @@
+"""What stands between a session and a provider: one LLM, its budget, limits and retries."""

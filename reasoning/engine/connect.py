@@ -1,0 +1,103 @@
+"""From a model's name to an `LLM`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reasoning.engine.budget import Budget
+from reasoning.engine.llm import LLM
+from reasoning.engine.rate_limiter import CONCURRENCY, Given, Limits
+from reasoning.errors import UsageError
+from reasoning.journal import Journal
+from reasoning.messages import Client
+from reasoning.providers.model_traits import traits
+from reasoning.sampling_params import SAMPLING as SAMPLING
+from reasoning.sampling_params import checked
+
+_OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience", "warm_prefix")
+
+
+def connect(
+    model: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    journal: Journal | str | Path | bool | None = None,
+    budget: Budget | None = None,
+    concurrency: int | None = None,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+    shared: bool = False,
+    timeout: float = 60,
+    patience: float | None = None,
+    warm_prefix: bool | None = None,
+    **sampling: Any,
+) -> LLM:
+    """A model by name. Nothing is loaded and nobody is called until the first question.
+
+    Args:
+        model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for others),
+            "replay:FILE.jsonl" (recorded samples), or any litellm name such as "openai/gpt-4o-mini".
+        base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
+        api_key: the key, if not in the provider's environment variable; OPENAI_API_KEY is sent to OpenAI alone, and a
+            server at another address gets REASONING_API_KEY.
+        journal: where draws are recorded: a `Journal`, a file, False for none; None is the user's own journal.
+        budget: what may be spent.
+        concurrency: requests in flight, at most; None is 32. This, the next two and `patience` belong to the model at
+            its endpoint: all who connect to it with the same `api_key` in this process share them, and of numbers that
+            differ the strictest holds, until the `LLM` that it was given for is closed or gone.
+        requests_per_minute, tokens_per_minute: the provider's limits.
+        shared: whether these three are of all processes of this machine that are connected to the model with the same
+            journal file and say so: each has an even share, which is reckoned anew once a second. Not on Windows.
+        timeout: seconds for one call to a server.
+        patience: seconds of nothing but failures, at a model that answered before, after which the run is ended;
+            None is 600.
+        warm_prefix: whether a prompt that fans out over several requests sends the first alone, so that the provider
+            has it in its prefix cache for the others; None is yes where the provider is known to have one.
+        sampling: settings for every call that does not give its own: temperature, max_tokens (None is 1,024), top_p,
+            stop, …, and `extra_body` for what a server takes beyond (not what the engine sends itself: n, model,
+            messages, stream). They are recorded, so no key may be among them.
+
+    Raises:
+        UsageError: an unknown model or setting, or a missing file; with the nearest right one.
+    """
+    if not model or not isinstance(model, str):
+        raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
+    checked(sampling, "of connect", _OWN)
+    client = _client(model, base_url, api_key, timeout, concurrency)
+    if journal is None or journal is True:
+        journal = Journal() if model.startswith("replay:") else Journal.of_the_user()
+    elif journal is False:
+        journal = Journal()
+    elif not isinstance(journal, Journal):
+        journal = Journal.at(journal)
+    if client.concurrency is not None:
+        concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
+    if shared and journal.path is None:
+        raise UsageError("shared=True: limits are shared by a journal in a file, and this one is in memory")
+    folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
+    given = Given(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
+    limits = Limits.shared(client.endpoint, client.model, api_key)
+    llm = LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
+    limits.give(llm, given)
+    return llm
+
+
+def _client(model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int | None) -> Client:
+    if base_url is not None or (model.startswith("openai/") and traits(model).direct):
+        from reasoning.providers.openai_client import openai_client
+
+        return openai_client(model, base_url, api_key=api_key, timeout=timeout, concurrency=concurrency)
+    scheme, _, rest = model.partition(":")
+    if scheme == "local":
+        from reasoning.providers.llama_cpp.client import local_client
+
+        return local_client(model)
+    if scheme == "replay":
+        from reasoning.providers.replay import ReplayClient
+
+        return ReplayClient(rest)
+    from reasoning.providers.litellm_client import HostedClient
+
+    return HostedClient(model, api_key=api_key, timeout=timeout)

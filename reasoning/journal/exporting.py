@@ -1,0 +1,109 @@
+"""Draws out of a journal: JSON lines for everyone, Parquet for data frames. Streamed, a draw at a time."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from reasoning.errors import InputError, MissingExtra, UsageError
+from reasoning.journal.codec import COLUMNS
+from reasoning.journal.connection import existing
+from reasoning.journal.filters import chosen
+from reasoning.journal.jsonl import FIELDS, to_line
+from reasoning.journal.sqlite_errors import failing
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how many of how many are done."""
+_Draws: TypeAlias = Iterator[tuple[Any, ...]]
+"""Keys, requests and what else `FIELDS` names."""
+_PART = 5_000
+"""Draws of one part of a Parquet file."""
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
+def export_draws(
+    path: Path, out: Path, *, model: str | None = None, since: str | None = None, progress: Progress = silent
+) -> int:
+    """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order in which they were recorded; returns how many.
+
+    Args:
+        path: the journal.
+        out: the file. It is there when it is whole, and takes the place of an older one.
+        model: only draws of this model.
+        since: only draws from this time on, as `utc` has it.
+        progress: is told how far it is.
+
+    Raises:
+        UsageError: another ending, an unknown model, or no journal; MissingExtra where pyarrow is missing.
+        InputError: the file cannot be written.
+        JournalError: the journal cannot be read.
+    """
+    write, new = _writer(out), out.with_name(f"{out.name}.new")
+    with failing(path, "read"), closing(existing(path)) as connection:
+        where, values = chosen(connection, path, model=model, since=since)
+        total = connection.execute(f"SELECT count(*) FROM draws {where}", values).fetchone()[0]
+        draws = connection.execute(
+            f"SELECT key, requests.request, {', '.join(COLUMNS)} "
+            f"FROM draws JOIN requests ON requests.id = draws.request {where} ORDER BY draws.rowid",
+            values,
+        )
+        try:
+            write(new, _counted(draws, total, progress))
+            new.replace(out)
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written: {error.strerror or error}") from None
+        finally:
+            new.unlink(missing_ok=True)
+    return int(total)
+
+
+def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: Progress) -> _Draws:
+    for done, draw in enumerate(draws, 1):
+        yield draw
+        if done % 1_000 == 0 or done == total:
+            progress(done, total)
+
+
+def _writer(out: Path) -> Callable[[Path, _Draws], None]:
+    """What writes files of this ending."""
+    if out.name.endswith(".parquet"):
+        try:
+            return partial(_parquet, import_module("pyarrow"), import_module("pyarrow.parquet"))
+        except ImportError:
+            raise MissingExtra("an export to Parquet", "bench", "pyarrow") from None
+    if out.name.endswith(".jsonl.gz"):
+        return lambda new, draws: _jsonl(gzip.open(new, "wt", encoding="utf-8"), draws)
+    if out.name.endswith(".jsonl"):
+        return lambda new, draws: _jsonl(new.open("w", encoding="utf-8"), draws)
+    raise UsageError(f"{out}: an export ends with .jsonl, .jsonl.gz or .parquet")
+
+
+def _jsonl(file: IO[str], draws: _Draws) -> None:
+    with file:
+        file.writelines(to_line(key, request, tuple(row)) for key, request, *row in draws)
+
+
+def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Draws) -> None:
+    """Requests and tokens stay JSON, since their shapes differ; `at` is a time."""
+    numbers = {
+        **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries"), pyarrow.int64()),
+        **dict.fromkeys(("usd", "seconds"), pyarrow.float64()),
+        "at": pyarrow.timestamp("s", tz="UTC"),
+    }
+    schema = pyarrow.schema([(name, numbers.get(name, pyarrow.string())) for name in FIELDS])
+    with parquet.ParquetWriter(new, schema) as file:
+        while part := list(islice(draws, _PART)):
+            columns = dict(zip(FIELDS, map(list, zip(*part, strict=True)), strict=True))
+            columns["key"] = [key.hex() for key in columns["key"]]
+            columns["at"] = [datetime.fromisoformat(at) for at in columns["at"]]
+            file.write_table(pyarrow.table(columns, schema))

@@ -1,0 +1,60 @@
+"""Which draws are meant: those of a model, those of a time."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reasoning.errors import UnknownName, UsageError
+from reasoning.journal.codec import utc
+
+_AGE = re.compile(r"(\d{1,6})\s*([mhdw])")
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def moment(text: str, option: str) -> str:
+    """The time that is meant by an age (30d, 12h, 2w, 90m) or a date (2026-01-31, 2026-01-31T12:00), as `utc` has it.
+
+    Raises:
+        UsageError: it is neither; names the option that it was given with.
+    """
+    if age := _AGE.fullmatch(text.strip()):
+        return utc(max(0, int(time.time()) - int(age[1]) * _SECONDS[age[2]]))
+    try:
+        date = datetime.fromisoformat(text.strip())
+        return utc(int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()))
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option} {text!r} is no time: give an age such as 30d, 12h or 2w, or a date such as 2026-01-31 (UTC)"
+        ) from None
+
+
+def chosen(
+    connection: sqlite3.Connection,
+    path: Path,
+    *,
+    model: str | None = None,
+    since: str | None = None,
+    before: str | None = None,
+) -> tuple[str, Sequence[str]]:
+    """The condition on `draws`, and its values. Times are as `utc` has them; `before` is not among them, `since` is.
+
+    Raises:
+        UnknownName: the journal has no draws of this model; names the nearest one.
+    """
+    conditions, values = [], []
+    if model is not None:
+        known = [name for (name,) in connection.execute("SELECT DISTINCT model FROM requests")]
+        if model not in known:
+            raise UnknownName("model", model, known, f"in {path}")
+        conditions.append("draws.request IN (SELECT id FROM requests WHERE model = ?)")
+        values.append(model)
+    for comparison, limit in ((">=", since), ("<", before)):
+        if limit is not None:
+            conditions.append(f"draws.at {comparison} ?")
+            values.append(limit)
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), values

@@ -1,0 +1,204 @@
+"""Where in a reply an answer may stand: after a trigger, in a box, on the final line.
+
+Each function looks at a bounded number of places of bounded length, so the time is linear in the text's length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from reasoning.kinds.answer_span import outside
+from reasoning.kinds.json_fields import field
+from reasoning.kinds.kind import Region
+
+LINE = 2_000
+"""Characters of a line that are looked at."""
+
+_PLACES = 200
+"""How many words that may be triggers, and how many boxes, are looked at, from the last one back."""
+
+# What every trigger has: a literal, which is sought first, since most texts lack most of them. One to a pattern:
+# several in one make the search of a long text five times slower. Case is ignored by looking at a copy of the text in
+# lower case, which is far quicker than patterns that ignore it; all that follow want that copy.
+_WORDS = {
+    "answer": re.compile(r"answer(?<![^\W_]answer)"),
+    " option": re.compile(r" option"),
+    " choice": re.compile(r" choice"),
+}
+_SIGNS = {  # these want the text itself
+    "####": re.compile(r"####(?<!#####)(?!#)"),
+    "Ans": re.compile(r"Ans(?=:|\. )(?<!\wAns)"),
+    "ANS": re.compile(r"ANS(?=:|\. )(?<!\wANS)"),
+}
+_PICKED = re.compile(r"\b(?:correct|right|best|final)$")  # the correct option is
+_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")  # before it in a heading
+_NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
+_FORMS = {
+    "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )"),
+    "tag": re.compile(rf"{_NAME}[>\]]"),
+    "key": re.compile(rf"{_NAME}[\"']\s?:"),
+}
+_BEFORE = re.compile(r"(?:(?P<tag>[<\[])(?:\w{1,12}[_ ])?|(?P<key>[\"'])(?:\w{1,20}[_ ])?)$")
+"""<final_answer>, [ANSWER], {"final_answer": …"""
+_TRIGGER = re.compile(
+    r"""
+    (?: answers?(?:\ (?:choice|option|letter|value))? | \ option | \ choice )
+    ["'*_`)\]}]{0,4}                                   # **Answer**:
+    (?:\ ?\([^()\n]{0,80}\))?                          # the answer (arabic numerals) is
+    (?:\ here|\ (?:to|of|for|in|as|from|among|given|that|which|we|i|based\ on)\ [^\n.?!:=]{1,60}?)?  # to the question
+    (?:,?\ (?:therefore|thus|then|hence|so),?)?
+    (?: \ ?(?:[:=：]|->|→)
+      | \ [*_]{0,2}(?P<verb>is|are|was|equals|(?:would|should|must|will|can\ only)\ be|(?:comes|turns)\ out\ to\ be
+                          |(?:has|appears|seems)\ to\ be|becomes)
+        (?P<negated>n['’]t)?(?![\w'’])
+    )
+    """,
+    re.VERBOSE,
+)
+_BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # a backslash takes the meaning from a brace
+_LEAD = " \t*_`\"'“”‘’:"
+_BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|```\w*")  # a line that only opens or closes something
+_BULLET = re.compile(r"^\s*[-*•>]\s+")
+_MORE = re.compile(r"\n\s*[(*]{0,3}\w|[,;]\s(?:so|then|thus|hence|therefore)\b")
+_LISTS = re.compile(r"\s*\**\(?[1Aa][.):]\)?\s+\S[^\n]*\n(?:[^\n]*\n){0,8}?\s*\**\(?[2Bb][.):]\)?\s")
+_AHEAD = re.compile(
+    r"[\s*_,]*(?:therefore|thus|hence|then|simply|as follows|the following|given by|below)?[\s*_]*:?[\s*_]*"
+)
+_TAGGED = re.compile(r"[<\[]/(?:\w{1,12}[_ ])?answer", re.IGNORECASE)
+
+
+class Statement(NamedTuple):
+    """What follows a trigger, to the end of the line, or the next line that holds something.
+
+    Attributes:
+        text: what was stated; empty where nothing follows.
+        form: of the trigger: "verb" (the answer is), "colon" (Answer:), "heading", "tag" (<answer>), "key" (of JSON),
+            or "mark", GSM8K's "####", which is a trigger only in front of a bare answer (else it is a heading).
+        negated: whether the trigger says that this is not the answer ("isn't").
+        heads: whether it may be the head of a longer text: after "Answer:", more follows.
+        lists: whether it is the first item of a numbered list.
+        at: where it begins.
+    """
+
+    text: str
+    form: str
+    negated: bool
+    heads: bool
+    lists: bool
+    at: int
+
+    @property
+    def mark(self) -> bool:
+        return self.form == "mark"
+
+
+def visible(text: str, region: Region | None) -> str:
+    """What of a reply counts: nothing inside tags for reasoning, and only what lies in the region."""
+    text = outside(text) if "<" in text else text
+    return region.cut(text) if region else text
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """What follows each trigger, the last one first; each ends where a later trigger begins."""
+    end, lower = len(text), _lower(text)
+    words: list[int] = []
+    for found in _words(text, lower):
+        words += [word.start() for word in found][-_PLACES:]
+    words.sort(reverse=True)
+    for word in words[:_PLACES]:
+        if (trigger := _trigger(lower, word)) is None:
+            continue
+        form, at, negated = trigger
+        rest = text[at : min(end, at + LINE)]
+        if form == "key":
+            said = field(rest, 0)
+        else:
+            rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
+            line, _, below = rest.partition("\n")
+            if _BARE.fullmatch(line) or _AHEAD.fullmatch(line):
+                lines = below.split("\n", 4)[:4]
+                line = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
+            said = line.strip().lstrip(_LEAD)
+        heads = form in ("colon", "heading") and _MORE.search(text[at : at + LINE].strip()) is not None
+        lists = heads and _LISTS.match(text, at, at + LINE) is not None
+        yield Statement(said, form, negated, heads, lists, at)
+        end = word
+
+
+def first_statement(text: str) -> int | None:
+    """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
+    lower = _lower(text)
+    words = (word.start() for found in _words(text, lower) for word in islice(found, _PLACES))
+    ends = (trigger[1] for word in sorted(words) if (trigger := _trigger(lower, word)))
+    return next(ends, None)
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, letter by letter, so that every place is the same."""
+    return (text if text.isascii() else text.replace("İ", "i")).lower()
+
+
+def _words(text: str, lower: str) -> list[Iterator[re.Match[str]]]:
+    """Those of each literal that occurs."""
+    words = [pattern.finditer(lower) for literal, pattern in _WORDS.items() if literal in lower]
+    return words + [pattern.finditer(text) for literal, pattern in _SIGNS.items() if literal in text]
+
+
+def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
+    """Form, end and negation of the trigger to which a word belongs; None where the word is just a word."""
+    first = lower[start]
+    if first == "#":
+        return "mark", start + 4, False
+    if first == "a" and lower[start + 3] != "w":  # Ans:
+        return "colon", start + 4, False
+    before = lower[max(0, start - 40) : start]
+    if first == " " and not _PICKED.search(before):
+        return None
+    quoted = "<" in before or "[" in before or '"' in before or "'" in before
+    opened = _BEFORE.search(before) if quoted else None
+    if opened and (found := _FORMS[str(opened.lastgroup)].match(lower, start)):
+        return str(opened.lastgroup), found.end(), False
+    if found := _TRIGGER.match(lower, start):
+        return "verb" if found["verb"] else "colon", found.end(), found["negated"] is not None
+    at_line = "\n" in before or start == len(before)
+    found = _FORMS["heading"].match(lower, start) if at_line and _HEAD.fullmatch(before.rpartition("\n")[2]) else None
+    return ("heading", found.end(), False) if found else None
+
+
+def boxed(text: str) -> str | None:
+    """What stands in the last `\\boxed{}` whose braces match, or behind `\\boxed` without braces; else None."""
+    for match in reversed(deque(_BOX.finditer(text), maxlen=_PLACES)):
+        if match["bare"]:
+            return str(match["bare"])
+        depth = 1
+        for brace in _BRACE.finditer(text, match.end(), match.end() + LINE):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if depth == 0:
+                return text[match.end() : brace.start()].strip()
+    return None
+
+
+def final_lines(text: str) -> tuple[str, str]:
+    """The last line that holds something and the one in front of it; empty where there is none, or it is very long."""
+    found: list[str] = []
+    end = len(text.rstrip())
+    for _ in range(12):  # a few bare lines may follow: a closing fence, `$$`
+        start = text.rfind("\n", 0, end) + 1
+        line = text[start : min(end, start + LINE + 1)]
+        if not _BARE.fullmatch(line):
+            found.append("" if len(line) > LINE else line.strip())
+        if len(found) == 2 or start == 0:
+            break
+        end = start - 1
+    return (*found, "", "")[0], (*found, "", "")[1]
+
+
+def first_line(text: str) -> str:
+    """The first line, if the second is empty and more follows; else empty."""
+    line, _, rest = text.strip()[: LINE + 1].partition("\n")
+    return line.strip() if re.match(r"[^\S\n]{0,20}\n", rest) and len(line) <= LINE else ""

@@ -1,0 +1,91 @@
+"""The options in a text: as they stand, as formulas that are spaced otherwise, as numbers without their unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reasoning.kinds.number import Number
+from reasoning.kinds.phrasing import unmarked
+
+_ROOT = re.compile(r"\\sqrt ?\{?(\w{1,20})\}?")
+_FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]{1,40})\} ?\{([^{}]{1,40})\}")
+_MARKS = re.compile(r"[\s$]|\\(?:left|right|text|,|;|!|\(|\))")
+_DASHES = str.maketrans("–—−·×", "---**")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Finds options. Its answers are their labels.
+
+    Attributes:
+        pairs: each label and its option's text.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def whole(self, text: str) -> str | None:
+        """The label of the one option whose text this is."""
+        text = folded(text)
+        return _only([label for label, option in self.pairs if text and folded(option) == text])
+
+    def places(self, text: str) -> dict[str, tuple[int, int]]:
+        """The options whose texts stand in a line, with their places in it, folded; none inside a longer option."""
+        text = folded(text)
+        spans = [(m.start(), m.end(), label) for label, pattern in self._patterns for m in pattern.finditer(text)]
+        found: dict[str, tuple[int, int]] = {}
+        reach = -1
+        for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if end > reach:
+                found.setdefault(label, (start, end))
+                reach = end
+        return found
+
+    def formula(self, text: str) -> str | None:
+        """The label of the one option that is a formula and stands in a text, however it is spaced."""
+        text = _squeezed(text)
+        return _only([label for label, pattern in self._formulas if pattern.search(text)])
+
+    def number(self, value: Any) -> str | None:
+        """The label of the one option that is this number, with or without a unit; None for what is no number."""
+        if not isinstance(value, (int, float)):
+            return None
+        return _only([label for label, text in self._numbers if Number().score(value, text)])
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        """Each option's text as a pattern that finds it whole: not 5 in 15, 5.5, -5 or 5-10, not red in red-green."""
+        edges = r"(?<![\w-])(?<!\d[.,/:])", r"(?![\w%]|-\w|[.,/:]\d)"
+        texts = ((label, folded(text)) for label, text in self.pairs)
+        return tuple((label, re.compile(re.escape(text).join(edges))) for label, text in texts if text)
+
+    @cached_property
+    def _formulas(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        edges = r"(?<![\w.^/*+-])", r"(?![\d^/*+(-]|\.\d)"
+        squeezed = ((label, _squeezed(text)) for label, text in self.pairs)
+        return tuple(
+            (label, re.compile(re.escape(text).join(edges)))
+            for label, text in squeezed
+            if re.search(r"\w[-+*/^(√]\w", text)
+        )
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[str, str], ...]:
+        return tuple((label, text) for label, text in self.pairs if Number().only(text, "") is not None)
+
+
+def folded(text: str) -> str:
+    """A text as options are compared: without marks around it, in one case, single spaces."""
+    return " ".join(unmarked(text).casefold().split())
+
+
+def _squeezed(text: str) -> str:
+    """A formula without spaces and LaTeX's marks, so that "5(√3 + 1)" is "5(\\sqrt{3}+1)"."""
+    text = _ROOT.sub(r"√\1", _FRACTION.sub(r"\1/\2", text.casefold()))
+    return _MARKS.sub("", text).translate(_DASHES)
+
+
+def _only(labels: list[str]) -> str | None:
+    return labels[0] if len(labels) == 1 else None

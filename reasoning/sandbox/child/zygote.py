@@ -1,0 +1,163 @@
+"""The process that programs are forked from: it has the scientific packages loaded, and nothing of ours.
+
+It takes sockets, and nothing else, over one control socket: for each it forks a process, which takes a job from that
+socket. When the control socket closes it ends, and its children with it.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from reasoning.sandbox.child import lockdown, runner
+
+_MORE = {  # parts of packages that programs ask for, and which would be loaded from disk each time
+    "numpy": ("numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial"),
+    "sympy": ("sympy.abc", "sympy.stats", "sympy.solvers.solveset"),
+    "dateutil": ("dateutil.parser", "dateutil.relativedelta", "dateutil.rrule", "dateutil.tz"),
+}
+_PLACES = ("/usr/share/zoneinfo",)
+REQUEST = 64
+"""Bytes of a request on the control socket: processor seconds and bytes of memory, padded; the job's socket with it."""
+
+
+def main(control: int, options: str) -> None:
+    """Serve for as long as the control socket is open.
+
+    Args:
+        control: its descriptor.
+        options: a dict, written out: root (the folder of our package), folders (where packages are), packages, modules.
+    """
+    wanted: dict[str, Any] = ast.literal_eval(options)
+    with socket.socket(fileno=control) as socket_:
+        try:
+            started = _start(wanted)
+        except Exception as error:
+            socket_.sendall(f"{ ({'failed': f'{type(error).__name__}: {error}'[:500]})!r}\n".encode())
+            return
+        memory = started.pop("memory")
+        socket_.sendall(f"{started!r}\n".encode())
+        _serve(socket_, memory)
+
+
+def _start(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Load what programs use, then lock. Returns what the other side wants to know."""
+    sys.path.remove(wanted["root"])
+    sys.path[:] = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
+    library = list(sys.path)
+    sys.path.extend(wanted["folders"])
+    packages = [name for name in wanted["packages"] if _loads(name)]
+    for module in (*wanted["modules"], *(part for name in packages for part in _MORE.get(name, ()))):
+        _loads(module)
+    del sys.path[len(library) :]
+    _warm_up(packages)
+    os.environ.clear()
+    readable = [*_files(library), *_PLACES]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel clears children away
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    memory = lockdown.address_space()
+    _enter_empty_folder()
+    means = lockdown.shared(readable)
+    gc.collect()
+    gc.freeze()  # no child shall copy the pages of what is loaded only to look for garbage
+    broken = _try_out()
+    if memory is None:
+        broken.append("memory")
+    else:
+        means["memory"] = "a limit of the address space"
+    return {"packages": packages, "means": means, "broken": broken, "memory": memory}
+
+
+def _loads(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except Exception:  # not installed, or broken: a program that imports it gets the reason
+        return False
+    return True
+
+
+def _warm_up(packages: list[str]) -> None:
+    """What the packages load and compute on first use is done once for all."""
+    if "sympy" in packages:
+        sympy = importlib.import_module("sympy")
+        x, y = sympy.symbols("x y")
+        sympy.solve(sympy.Eq(x**2, 2), x, dict=True)
+        sympy.solve([sympy.Eq(3 * x + 2, 7), sympy.Eq(x - y, 1)], [x, y])
+        sympy.simplify(sympy.sin(x) ** 2 + sympy.cos(x) ** 2)
+
+
+def _files(library: list[str]) -> Iterator[str]:
+    """What may be read: the standard library, and the folders of the packages that are loaded."""
+    for folder in library:
+        for entry in os.scandir(folder):
+            if entry.name not in ("site-packages", "dist-packages"):
+                yield entry.path
+    for name in {name.partition(".")[0] for name in sys.modules}:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if name in ("reasoning", "__main__") or not file or os.path.dirname(os.path.realpath(file)) in library:
+            continue
+        if os.path.basename(file) == "__init__.py":
+            yield (folder := os.path.dirname(file))
+            yield f"{folder}.libs"  # shared libraries that a wheel brings along
+        else:
+            yield file
+
+
+def _enter_empty_folder() -> None:
+    """Work in a folder that has been removed: it is empty, and nothing can ever be made in it."""
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="reasoning-")
+    os.chdir(folder)
+    os.rmdir(folder)
+
+
+def _try_out() -> list[str]:
+    """The guarantees that do not hold in a child, tried out in one."""
+    reading, writing = os.pipe()
+    if not os.fork():
+        lockdown.own(5, None)
+        os.write(writing, repr(lockdown.broken()).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        found = pipe.read()
+    return list(ast.literal_eval(found)) if found else ["everything"]
+
+
+def _serve(control: socket.socket, memory: int | None) -> None:
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 1)
+        if not request:
+            return
+        seconds, more = ast.literal_eval(request.decode().strip())
+        with socket.socket(fileno=descriptors[0]) as job:
+            if child := os.fork():
+                _hand_over(job, child)
+                continue
+            control.close()
+            lockdown.own(seconds, None if memory is None else memory + more)
+            runner.main(job.fileno(), job.fileno())
+
+
+def _hand_over(job: socket.socket, child: int) -> None:
+    """Give the other side the means to end the child, before there is a program in it."""
+    with contextlib.suppress(OSError):  # nobody waits any more: the child sees it too, and ends
+        word = b"%d\n" % child
+        try:
+            handle = os.pidfd_open(child)
+        except (OSError, AttributeError):  # an old kernel, or not Linux
+            job.sendall(word)
+            return
+        try:
+            socket.send_fds(job, [word], [handle])
+        finally:
+            os.close(handle)

@@ -1,0 +1,110 @@
+"""Read plain data from the text that `repr` makes of it.
+
+A program's result leaves the sandbox as text and becomes data here: nothing but data can come out, and no more of
+it than the text is long. (Handing objects over copies every shared reference, and two lines can ask for 10⁹ copies.)
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import math
+from collections.abc import Callable, Hashable
+from decimal import Decimal
+from typing import cast
+
+from reasoning.errors import UsageError
+from reasoning.sandbox.execution import Plain
+
+_CONTAINERS = frozenset(
+    {"set", "frozenset", "deque", "Counter", "OrderedDict", "dict_keys", "dict_values", "dict_items"}
+)
+_MOMENTS: dict[str, Callable[..., object]] = {
+    name: getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta")
+}
+
+
+def read(text: str) -> Plain:
+    """The data that `text` writes out. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
+
+    Raises:
+        ValueError: it is not the text of plain data, or a number in it is not finite.
+    """
+    try:
+        return _value(ast.parse(text, mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError, TypeError, ArithmeticError):
+        raise ValueError(f"not plain data: {text[:80]}") from None
+
+
+def write(value: object, what: str) -> str:
+    """The text of plain data, for another process to read.
+
+    Raises:
+        UsageError: it is not plain data; `what` says what it is.
+    """
+    _check(value, what)
+    return repr(value)
+
+
+def _check(value: object, what: str) -> None:
+    match value:
+        case dict():
+            for key, item in value.items():
+                _check(key, what)
+                _check(item, what)
+        case list() | tuple() | set() | frozenset() if type(value).__module__ == "builtins":
+            for item in value:
+                _check(item, what)
+        case _ if value is None or type(value) in (bool, int, str):
+            pass
+        case float() if type(value) is float and math.isfinite(value):
+            pass
+        case _:
+            raise UsageError(f"{what} must be plain data, not {value!r:.80}")
+
+
+def _value(node: ast.expr) -> Plain:
+    match node:
+        case ast.Constant(value=None | bool() | int() | str() as value):
+            return value
+        case ast.Constant(value=float() as value):
+            return _finite(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return _finite(-value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")) | ast.Name(id="nan" | "inf"):
+            raise ValueError(f"not a finite number: {ast.unparse(node)}")
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            return [_value(item) for item in items]
+        case ast.Dict(keys=keys, values=values):
+            return {_key(key): _value(value) for key, value in zip(keys, values, strict=True)}
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _CONTAINERS:
+            return []
+        case ast.Call(func=ast.Name(id=name), args=[item], keywords=[]) if name in _CONTAINERS:
+            return _value(item)
+        case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str() as digits)], keywords=[]):
+            return _finite(float(Decimal(digits)))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr=name)) if name in _MOMENTS:
+            return _moment(name, node)
+    raise ValueError(f"not plain data: {ast.unparse(node)[:80]}")
+
+
+def _moment(name: str, call: ast.Call) -> str:
+    words = {word.arg or "": _value(word.value) for word in call.keywords}
+    try:
+        moment = _MOMENTS[name](*map(_value, call.args), **words)
+    except ValueError:  # the thirteenth month
+        raise ValueError(f"not plain data: {ast.unparse(call)[:80]}") from None
+    return str(moment) if isinstance(moment, datetime.timedelta) else cast(datetime.date, moment).isoformat()
+
+
+def _finite(number: float) -> float:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError(f"not a finite number: {number}")
+    return number
+
+
+def _key(node: ast.expr | None) -> str | int | float | bool | None:
+    if node is None:  # `**`
+        raise ValueError("not plain data")
+    key = _value(node)
+    return key if isinstance(key, Hashable) and not isinstance(key, list | dict) else ast.unparse(node)

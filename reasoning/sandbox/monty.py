@@ -1,0 +1,168 @@
+"""Tier 1: programs run in Monty, a Python written in Rust that has no way out (pydantic-monty).
+
+A pool of worker processes, each program in a session of its own, always with limits. Monty's synchronous pool is driven
+from our own threads: it is quicker than its asynchronous one, whose runtime can abort the whole process at exit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reasoning.errors import UsageError
+from reasoning.sandbox import plain_results
+from reasoning.sandbox.cancellation import Slots
+from reasoning.sandbox.captured_output import Output
+from reasoning.sandbox.code_extraction import bind_last_expression, last_assigned
+from reasoning.sandbox.execution import Execution, Limits, Plain, Source
+from reasoning.sandbox.host_functions import Refused
+from reasoning.sandbox.job import Job
+from reasoning.sandbox.monty_errors import NOT_SET, describe, is_missing
+
+if TYPE_CHECKING:
+    from pydantic_monty import Monty, MontyError, MontySession
+
+_EXPRESSION = "__value__"
+_GRACE = 0.5  # seconds that a worker may take to notice that a program's time is over, before it is ended
+_CALL = "__call_of_a_function__"
+_FUNCTION = f"""def {{name}}(*args, **kwargs):
+    return {_CALL}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
+"""
+"""What a function of ours is in Monty: it hands its arguments on as a text, and no more than may be handed on."""
+
+
+class MontyPool:
+    """Monty's workers, started when they are needed.
+
+    Args:
+        workers: processes at most.
+        slots: one is taken while a program computes, after its worker: a program that waits keeps its worker.
+    """
+
+    def __init__(self, workers: int, slots: Slots) -> None:
+        self._workers = workers
+        self._slots = slots
+        self._pool: Monty | None = None
+        self._lock = threading.Lock()
+
+    def run(self, job: Job) -> Execution:
+        """Run one program; blocks. Raises Unsupported, and UsageError for inputs that are not plain data."""
+        with (
+            self._checkout(job.limits) as session,
+            self._slots.used(),
+            job.turn.at(functools.partial(_kill, session.worker_pid)),
+        ):
+            return self._converse(session, job)
+
+    def close(self) -> None:
+        """End the workers. May be called twice."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.__exit__(None, None, None)
+
+    def _checkout(self, limits: Limits) -> MontySession:
+        with self._lock:
+            if self._pool is None:
+                from pydantic_monty import Monty
+
+                pool = Monty(min_processes=0, max_processes=self._workers, feed_duration_limit_grace=_GRACE)
+                self._pool = pool.__enter__()
+            return self._pool.checkout(
+                limits={
+                    "max_feed_duration_secs": limits.seconds,
+                    "max_memory": int(limits.memory_mb * 2**20),
+                    "max_recursion_depth": limits.recursion,
+                    "max_suspensions": limits.calls + 1000,
+                },
+                os_policy={"sleep": "zero", "random_start": {"seed": 0}},  # no waiting; the same result every time
+            )
+
+    @staticmethod
+    def _converse(session: MontySession, job: Job) -> Execution:
+        from pydantic_monty import MontyConversionError, MontyError
+
+        output = Output(job.limits.output_chars)
+        steps = _steps(job, output)
+        functions = {_CALL: functools.partial(_answer, job)} if job.calls.names else None
+        given: dict[str, Plain] | None = dict(job.inputs)
+        started = time.perf_counter()
+        text = next(steps)
+        while True:
+            reply: str | MontyError
+            try:
+                reply = session.feed_run(text, inputs=given, external_lookup=functions, print_callback=output)
+            except (MontyConversionError, ValueError, OverflowError) as error:
+                raise UsageError(f"the inputs of a program must be plain data: {error}") from None
+            except MontyError as error:
+                reply = error
+            if job.calls.failure is not None:
+                raise job.calls.failure
+            given = None  # set once: what the program made of them stays
+            try:
+                text = steps.send(reply)
+            except StopIteration as done:
+                execution: Execution = done.value
+                return replace(execution, stdout=output.text, seconds=time.perf_counter() - started)
+
+
+def _kill(pid: int | None) -> None:
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _answer(job: Job, name: str, given: str) -> Plain:
+    """A call by the program, as `_FUNCTION` hands it on; the program may end up here with anything else."""
+    if not (isinstance(name, str) and isinstance(given, str)):
+        raise Refused("no such call")
+    try:
+        return job.calls.answer(name, given)
+    except Refused:
+        raise
+    except BaseException:
+        job.turn.stop()  # the program could catch what is raised into it
+        raise
+
+
+def _steps(job: Job, output: Output) -> Generator[str, str | MontyError, Execution]:
+    """What to feed to a session, one text after the other, until the result is known.
+
+    Each text ends in a formatted string, which the program cannot shadow: what leaves the sandbox is always a text, and
+    of bounded length.
+    """
+    code, sources, limits = job.code, job.sources, job.limits
+    if job.calls.names:
+        yield "".join(_FUNCTION.format(name=name, room=limits.output_chars) for name in job.calls.names) + "''"
+    bound = bind_last_expression(code, _EXPRESSION) if Source.EXPRESSION in sources else None
+    pending = f"{bound or code}\npass\n"  # goes out with the first thing to read; `pass` ends an open line
+    missing = None
+    for source in (*sources, None):
+        place = None
+        if source is Source.EXPRESSION:
+            place = _EXPRESSION if bound else None
+        elif source is Source.ASSIGNED:
+            place = last_assigned(code)
+        elif isinstance(source, str):
+            place = source
+        if place or pending:
+            text = pending + (f"f'{{{place}!r:.{limits.output_chars}}}'" if place else "''")
+            pending = ""
+            reply = yield text
+            if not isinstance(reply, str):
+                if not (place and is_missing(place, reply, text)):
+                    return Execution(error=describe(reply, code, limits))
+                missing = missing or f"{NOT_SET} {place}"
+            elif place and reply != "None":
+                return plain_results.written(reply, limits)
+        if source is Source.PRINTED and (line := output.last_line()) is not None:
+            return Execution(plain_results.printed(line))
+    return Execution(error=missing)

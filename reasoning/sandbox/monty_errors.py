@@ -1,0 +1,94 @@
+"""What went wrong in Monty, in one line."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from typing import TYPE_CHECKING
+
+from reasoning.sandbox.execution import Limits
+
+if TYPE_CHECKING:
+    from pydantic_monty import MontyError
+
+_UNSUPPORTED = re.compile(
+    r"ModuleNotFoundError: No module named '(?P<module>.+)'"
+    r"|ImportError: cannot import (?P<member>name '.+' from '[^']+')"
+    r"|NotImplementedError: .*does not yet support (?P<syntax>.+)"
+    r"|NotImplementedError: (?P<wildcard>Wildcard imports).*"
+    r"|RuntimeError: '(?P<host>.+)' is not supported in this environment"
+    r"|RuntimeError: (?P<internal>Internal error in monty.*)"
+    r"|NameError: name '(?P<builtin>.+)' is not defined"
+    r"|AttributeError: module '(?P<part>(?!os').+' has no attribute '.+)'"
+    r"|AttributeError: '(?P<type>\w+)' object has no attribute '(?P<method>(?!__)\w+)'"
+    r"|TypeError: cannot create '(?P<made>property|super)' instances"
+)
+NOT_SET = "NameError: the program does not set"
+
+
+class Unsupported(Exception):
+    """The program needs something that Monty does not have; the message names it."""
+
+
+class Unavailable(Exception):
+    """Programs cannot be run here as safely as they must; the message says what is missing."""
+
+
+def is_missing(place: str, error: MontyError, text: str) -> bool:
+    """Whether what went wrong is only that the place to read, on the last line of `text`, does not exist."""
+    from pydantic_monty import MontyRuntimeError
+
+    name = place.removesuffix("()")
+    return (
+        isinstance(error, MontyRuntimeError)
+        and str(error) == f"NameError: name '{name}' is not defined"
+        and [frame.line for frame in error.traceback()] == [text.count("\n") + 1]
+    )
+
+
+def describe(error: MontyError, code: str, limits: Limits) -> str:
+    """One line for a model or a person. Raises Unsupported where the program is not to blame."""
+    from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
+
+    if isinstance(error, MontyCrashedError):
+        return f"timed out after {limits.seconds:g} s" if error.timed_out else "the program crashed its process"
+    if not isinstance(error, MontyRuntimeError | MontySyntaxError):
+        return _one_line(str(error))
+    text = error.display("type-msg")
+    if text.startswith("TimeoutError: ") and "time limit exceeded" in text:
+        return f"timed out after {limits.seconds:g} s"
+    if (found := _UNSUPPORTED.match(text)) and _is_python(found):
+        what = {"module": "import of ", "member": "import of ", "builtin": "the built-in "}.get(
+            found.lastgroup or "", ""
+        )
+        raise Unsupported(what + found[found.lastgroup or 0])
+    line = next((frame.line for frame in reversed(error.traceback()) if frame.line <= code.count("\n") + 1), None)
+    if line is None and isinstance(error, MontySyntaxError):
+        return "SyntaxError: the program ends in the middle of a statement"
+    return describe_text(text, line, limits)
+
+
+def describe_text(text: str, line: int | None, limits: Limits) -> str:
+    """One line for a model or a person, from an error's type and message and the line where it happened."""
+    if text.startswith("MemoryError"):
+        return f"out of memory: it needs more than {limits.memory_mb} MB"
+    if text.startswith("RecursionError"):
+        return f"RecursionError: more than {limits.recursion} calls deep"
+    if line is None and "integer string conversion" in text:
+        return "the result has more than 4300 digits"
+    return _one_line(text) + (f" (line {line})" if line else "")
+
+
+def _is_python(found: re.Match[str]) -> bool:
+    """Whether Python itself has what Monty says it does not know."""
+    match found.lastgroup:
+        case "builtin":
+            return hasattr(builtins, found["builtin"])
+        case "method":
+            return hasattr(getattr(builtins, found["type"], None), found["method"])
+    return True
+
+
+def _one_line(text: str) -> str:
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text[:1000]).split())
+    return text if len(text) <= 200 else text[:199] + "…"

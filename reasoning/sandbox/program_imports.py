@@ -1,0 +1,62 @@
+"""What a program needs, seen without running it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from reasoning.sandbox.code_extraction import parse
+
+MODULES = frozenset(
+    {
+        "abc", "array", "base64", "binascii", "bisect", "calendar", "cmath", "collections", "contextlib", "copy", "csv",
+        "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "graphlib", "hashlib",
+        "heapq", "io", "itertools", "json", "keyword", "locale", "math", "numbers", "operator", "pprint", "queue",
+        "random", "re", "secrets", "statistics", "string", "struct", "sys", "textwrap", "time", "timeit", "traceback",
+        "types", "typing", "unicodedata", "uuid", "warnings", "zoneinfo", "__future__",
+    }
+)  # fmt: skip
+"""Modules of the standard library that programs may import: those that compute."""
+
+_BUILTINS = frozenset(dir(builtins))
+
+
+def imported(code: str) -> dict[str, int]:
+    """The modules that `code` imports anywhere, without their submodules, and the line of each."""
+    tree = parse(code) if "import" in code else None
+    found: dict[str, int] = {}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.name.partition(".")[0], node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            found.setdefault("." if node.level else (node.module or "").partition(".")[0], node.lineno)
+    return found
+
+
+def unknown_calls(code: str) -> list[str]:
+    """The names that `code` calls as functions and does not define, import, assign or take as an argument."""
+    tree = parse(code)
+    if tree is None:
+        return []
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    if not (called := called - _BUILTINS):
+        return []
+    return sorted(called.difference(*map(_bound, ast.walk(tree))))
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.arg(arg=name):
+            yield name
+        case ast.alias(name=name, asname=other):
+            yield other or name.partition(".")[0]
+        case ast.ExceptHandler(name=str() as name):
+            yield name
+        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
+            yield name

@@ -1,0 +1,177 @@
+"""Our side of the conversation with a process in which a program runs: it may say anything at any time.
+
+Frames are bounded, their number is bounded by what they hold, and waiting always has an end. For the frames' kinds see
+`reasoning.sandbox.child.runner`.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from dataclasses import replace
+
+from reasoning.errors import UsageError
+from reasoning.sandbox import literals, plain_results
+from reasoning.sandbox.captured_output import Output
+from reasoning.sandbox.code_extraction import bind_last_expression, last_assigned
+from reasoning.sandbox.execution import Execution, Source
+from reasoning.sandbox.host_functions import Refused
+from reasoning.sandbox.job import Job
+from reasoning.sandbox.monty_errors import NOT_SET, describe_text
+
+_EXPRESSION = "__value__"
+_HEAD = 5
+
+
+class Dialogue:
+    """One program's conversation.
+
+    Args:
+        reading: a descriptor that does not block.
+        writing: another one, or the same.
+        job: what is run.
+        tier: its name.
+        start_up: seconds that the process may take until the program begins.
+    """
+
+    def __init__(self, reading: int, writing: int, job: Job, tier: str, *, start_up: float = 10.0) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._job = job
+        self._tier = tier
+        self._output = Output(job.limits.output_chars)
+        self._buffer = bytearray()
+        self._largest = 4 * job.limits.output_chars + 4000  # bytes of a frame, in UTF-8
+        self._allowed = 4 * self._largest  # bytes in all
+        self._begun = 0.0
+        self._until = time.perf_counter() + start_up
+
+    def run(self) -> Execution:
+        """Run the program and take its result; the caller ends the process afterwards.
+
+        Raises:
+            UsageError: its inputs are not plain data.
+            BaseException: what a function raised that it called.
+        """
+        text = _written(self._job)
+        try:
+            self._send("j", text)
+            if self._receive()[0] != "b":
+                raise _Nonsense
+            self._begun = time.perf_counter()
+            self._until = self._begun + self._job.limits.seconds
+            execution = self._converse()
+        except TimeoutError:
+            execution = Execution(error=f"timed out after {self._job.limits.seconds:g} s")
+        except (EOFError, BrokenPipeError, ConnectionError):
+            execution = Execution(error="the program crashed its process")
+        except _Nonsense:
+            execution = Execution(error="the program tampered with its process")
+        seconds = time.perf_counter() - self._begun if self._begun else 0.0
+        return replace(execution, stdout=self._output.text, seconds=seconds, tier=self._tier)
+
+    def _converse(self) -> Execution:
+        limits = self._job.limits
+        while True:
+            kind, text = self._receive()
+            match kind:
+                case "o":
+                    self._output("stdout", text)
+                case "l":
+                    self._output.skip(int(text) if text.isdecimal() and len(text) < 20 else 0)
+                case "c":
+                    self._answer(*text.partition("\n")[::2])
+                case "v":
+                    return plain_results.written(text, limits)
+                case "p":
+                    line = self._output.last_line()
+                    return Execution(None if line is None else plain_results.printed(line))
+                case "n":
+                    return Execution()
+                case "m":
+                    return Execution(error=f"{NOT_SET} {text[:100]}")
+                case "e":
+                    words, _, line = text.rpartition("\n")
+                    return Execution(error=describe_text(words, int(line[:9]) if line.isdecimal() else None, limits))
+                case _:
+                    raise _Nonsense
+
+    def _answer(self, name: str, given: str) -> None:
+        asked = time.perf_counter()
+        try:
+            kind, text = "a", repr(self._job.calls.answer(name, given))
+        except Refused as error:
+            kind, text = "x", str(error)
+        self._allowed += self._largest
+        self._until += time.perf_counter() - asked
+        self._send(kind, text)
+
+    def _receive(self) -> tuple[str, str]:
+        head = self._take(_HEAD)
+        size = int.from_bytes(head[1:], "big")
+        if size > self._largest:
+            raise _Nonsense
+        return chr(head[0]), self._take(size).decode(errors="replace")
+
+    def _take(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._wait(self._reading, select.POLLIN)
+            try:
+                part = os.read(self._reading, 65536)
+            except BlockingIOError:
+                continue
+            if not part:
+                raise EOFError
+            self._allowed -= len(part)
+            if self._allowed < 0:
+                raise _Nonsense
+            self._buffer += part
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _send(self, kind: str, text: str) -> None:
+        data = memoryview(text.encode())
+        data = memoryview(kind.encode() + len(data).to_bytes(4, "big") + data)
+        while data:
+            self._wait(self._writing, select.POLLOUT)
+            try:
+                data = data[os.write(self._writing, data) :]
+            except BlockingIOError:
+                continue
+
+    def _wait(self, descriptor: int, event: int) -> None:
+        if (left := self._until - time.perf_counter()) <= 0:
+            raise TimeoutError
+        poll = select.poll()
+        poll.register(descriptor, event)
+        if not poll.poll(left * 1000):
+            raise TimeoutError
+
+
+class _Nonsense(Exception):
+    """What came is no conversation."""
+
+
+def _written(job: Job) -> str:
+    bound = bind_last_expression(job.code, _EXPRESSION) if Source.EXPRESSION in job.sources else None
+    places: list[str | None] = []
+    for source in job.sources:
+        match source:
+            case Source.EXPRESSION:
+                places += [_EXPRESSION] if bound else []
+            case Source.PRINTED:
+                places.append(None)
+            case Source.ASSIGNED:
+                places += [name] if (name := last_assigned(job.code)) else []
+            case str():
+                places.append(source)
+    try:
+        inputs = literals.write(dict(job.inputs), "it")
+    except UsageError as error:
+        raise UsageError(f"the inputs of a program must be plain data: {error}") from None
+    return (
+        f"{{'code': {bound or job.code!r}, 'places': {places!r}, 'inputs': {inputs}, 'functions': {job.calls.names!r}, "
+        f"'recursion': {job.limits.recursion}, 'output_chars': {job.limits.output_chars}}}"
+    )

@@ -1,0 +1,107 @@
+"""What our own layers cost without a network: microseconds of CPU a draw, and for a way from another loop and back.
+
+    python -m perf.layer_overhead --rounds 8
+
+A client in this process answers at once, so nothing but our layers and the event loop is measured; the least of some
+rounds is shown, since another process can only add to it. Figures with a network are those of `perf.run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from perf.mock_replies import text
+from perf.workload import MAX_TOKENS, TEMPERATURE, questions
+
+import reasoning as r
+from reasoning import event_loop
+from reasoning.engine.llm import LLM
+from reasoning.engine.rate_limiter import Limits
+from reasoning.messages import Completion, Request, Usage
+from reasoning.providers.openai_response import completions
+
+IN_FLIGHT = 64
+
+
+class AtOnce:
+    """A client that reads the reply of a server which took no time."""
+
+    model, endpoint, max_choices, concurrency, free = "mock", "http://127.0.0.1:8000/v1", 20, None, False
+
+    def price(self, usage: Usage) -> float | None:
+        return None
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        await asyncio.sleep(0)
+        key = bytes.fromhex(request.key)[:16]
+        said = [{"message": {"content": text(key, draw)}, "finish_reason": "stop"} for draw in draws]
+        used = {"prompt_tokens": 100, "completion_tokens": 40 * len(draws)}
+        return completions({"id": "reply", "choices": said, "usage": used}, 0.1)
+
+    async def close(self) -> None: ...
+
+
+def draws(spec: str, asked: Sequence[str], samples: int) -> float:
+    """Seconds of CPU for each draw of a strategy, with everything on and a journal in a file."""
+    with tempfile.TemporaryDirectory(prefix="perf-") as folder:
+        llm = LLM(
+            AtOnce(),
+            journal=r.Journal(Path(folder) / "journal.sqlite"),
+            budget=r.Budget(tokens=10**9),
+            limits=Limits(IN_FLIGHT, 10**9, 10**13),
+            sampling={"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS},
+        )
+        problems = [r.Problem(question, kind=r.kinds.Number()) for question in asked]
+        with llm:
+            began = time.process_time()
+            answers = r.strategies.get(spec).map(problems, llm)
+            took = time.process_time() - began
+    assert all(answer.state == "answered" for answer in answers)
+    return took / len(asked) / samples
+
+
+async def _nothing() -> None:
+    await asyncio.sleep(0)
+
+
+def crossings(run: Callable[[], Awaitable[None]], times: int = 3_000) -> float:
+    """Seconds of CPU for each of many that are under way at once on a loop of the caller's."""
+
+    async def all_of_them() -> float:
+        places = asyncio.Semaphore(IN_FLIGHT)
+
+        async def one() -> None:
+            async with places:
+                await run()
+
+        began = time.process_time()
+        await asyncio.gather(*(one() for _ in range(times)))
+        return time.process_time() - began
+
+    return asyncio.run(all_of_them()) / times
+
+
+MEASURES: dict[str, Callable[[], float]] = {
+    "one draw a question": lambda: draws("vanilla", questions(1_500), 1),
+    "ten draws a question": lambda: draws("self_consistency(cot, samples=10)", questions(250), 10),
+    "nothing, awaited on one's own loop": lambda: crossings(_nothing),
+    "nothing, awaited from another loop": lambda: crossings(lambda: event_loop.wait(_nothing())),
+}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m perf.layer_overhead", description="Measure our own layers.")
+    parser.add_argument("--rounds", type=int, default=8)
+    rounds = parser.parse_args().rounds
+    for name, measure in MEASURES.items():
+        print(f"{name}: {1e6 * min(measure() for _ in range(rounds)):.1f} µs", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Programs a second, and what the first one costs, beside other ways to run what a model wrote.
+
+    python -m perf.programs                                  # what is installed here
+    python -m perf.programs --also ENV/bin/python            # and what is installed there: smolagents, dspy
+    python -m perf.programs --only monty,subprocess --json
+
+`arithmetic` is what a model writes for a word problem; `sympy` solves an equation. Each program is another one. The
+first program's time has everything in it that it starts; the rest are run one after the other, and for ours 64 at once
+too. Nobody else gives what ours gives: smolagents' executor runs in the caller's own process, a subprocess has no lock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+ARITHMETIC = """total_eggs = 16 + {n}
+eaten_eggs = 3
+baked_eggs = 4
+sold_eggs = total_eggs - eaten_eggs - baked_eggs
+dollars_per_egg = 2
+ans = sold_eggs * dollars_per_egg
+"""
+SYMPY = """from sympy import Symbol, Eq, solve
+x = Symbol('x')
+ans = solve(Eq(3 * x + {n}, 7), x)[0]
+"""
+RIGHT = {ARITHMETIC: lambda n: 2.0 * (9 + n), SYMPY: lambda n: (7 - n) / 3}
+
+Run = Callable[[str], Any]
+
+
+def ours() -> tuple[Run, Callable[[list[str]], list[Any]]]:
+    """Our interpreter, in whichever tier the program needs."""
+    from reasoning.sandbox.interpreter import Interpreter
+
+    interpreter = Interpreter()
+
+    async def side_by_side(codes: list[str]) -> list[Any]:
+        return [run.value for run in await asyncio.gather(*[interpreter.arun(code, result="ans") for code in codes])]
+
+    return (lambda code: interpreter.run(code, result="ans").value), (lambda codes: asyncio.run(side_by_side(codes)))
+
+
+def fresh() -> tuple[Run, None]:
+    """A Python of its own for each, without any lock."""
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-I", "-c", f"{code}\nprint(ans)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return run, None
+
+
+def smolagents() -> tuple[Run, None]:
+    """smolagents' interpreter of syntax trees, in our own process."""
+    from smolagents.local_python_executor import LocalPythonExecutor
+
+    def run(code: str) -> Any:
+        executor = LocalPythonExecutor(["sympy", "sympy.*"])
+        executor.send_tools({})
+        return executor(f"{code}\nans").output
+
+    return run, None
+
+
+def dspy() -> tuple[Run, None]:
+    """DSPy's interpreter: Pyodide in Deno, one process for all programs."""
+    from dspy import PythonInterpreter
+
+    interpreter = PythonInterpreter()
+    return (lambda code: interpreter.execute(f"{code}\nans")), None
+
+
+RUNNERS: dict[str, tuple[str, Callable[[], tuple[Run, Any]], str, int]] = {
+    "monty": ("reasoning", ours, ARITHMETIC, 2000),
+    "subprocess": ("python", fresh, ARITHMETIC, 50),
+    "smolagents": ("smolagents", smolagents, ARITHMETIC, 500),
+    "dspy": ("dspy", dspy, ARITHMETIC, 100),
+    "child": ("reasoning", ours, SYMPY, 300),
+    "subprocess sympy": ("python", fresh, SYMPY, 20),
+    "smolagents sympy": ("smolagents", smolagents, SYMPY, 100),
+}
+"""What runs which program, and how often."""
+
+
+def measure(name: str) -> dict[str, Any]:
+    """One runner's figures.
+
+    Raises:
+        ImportError: it is not installed.
+        RuntimeError: a program came to a wrong value.
+    """
+    package, make, program, number = RUNNERS[name]
+    run, side_by_side = make()
+    started = time.perf_counter()
+    check(program, 0, run(program.format(n=0)))
+    first = time.perf_counter() - started
+    seconds = []
+    for n in range(1, number + 1):
+        code = program.format(n=n)
+        started = time.perf_counter()
+        value = run(code)
+        seconds.append(time.perf_counter() - started)
+        check(program, n, value)
+    row = {
+        "runner": name,
+        "package": package,
+        "first_s": round(first, 4),
+        "median_ms": round(1000 * statistics.median(seconds), 3),
+        "a_second": round(number / sum(seconds), 1),
+    }
+    if side_by_side is not None:
+        started = time.perf_counter()
+        for begin in range(0, number, 64):
+            numbers = range(begin, min(begin + 64, number))
+            for n, value in zip(numbers, side_by_side([program.format(n=n) for n in numbers]), strict=True):
+                check(program, n, value)
+        row["a_second_64"] = round(number / (time.perf_counter() - started), 1)
+    return row
+
+
+def check(program: str, n: int, value: Any) -> None:
+    """A runner that does not compute is not measured."""
+    from fractions import Fraction
+
+    if abs(float(Fraction(str(value).strip())) - RIGHT[program](n)) > 1e-6:
+        raise RuntimeError(f"program {n} came to {value}")
+
+
+def measured(names: list[str], also: list[str]) -> Iterator[dict[str, Any]]:
+    """The figures of each, from here or from the first other environment that has it."""
+    for name in names:
+        try:
+            yield measure(name)
+        except (ImportError, RuntimeError, OSError) as error:
+            reason = str(error)
+        else:
+            continue
+        for python in also:
+            command = [python, "-m", "perf.programs", "--only", name, "--json"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+            if found and "failed" not in found[0]:
+                yield found[0]
+                break
+            reason = found[0]["failed"] if found else done.stderr.strip()[-300:]
+        else:
+            yield {"runner": name, "failed": reason}
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The figures as a table."""
+    lines = ["| | first program, s | median, ms | programs/s | 64 at once, programs/s |", "|---|---|---|---|---|"]
+    for row in rows:
+        if "failed" in row:
+            lines.append(f"| {row['runner']} | not run: {' '.join(row['failed'].split())[:100]} | | | |")
+        else:
+            cells = (
+                row["first_s"],
+                row["median_ms"],
+                f"{row['a_second']:,.1f}",
+                f"{row['a_second_64']:,.1f}" if "a_second_64" in row else "",
+            )
+            lines.append(f"| {row['runner']} | {' | '.join(map(str, cells))} |")
+    rate = {row["runner"]: row["a_second"] for row in rows if "a_second" in row}
+    for quick, slow in (("monty", "subprocess"), ("child", "subprocess sympy")):
+        if quick in rate and slow in rate:
+            lines.append(f"\n{quick} is {rate[quick] / rate[slow]:.0f} × {slow}.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Measure ways to run programs.")
+    parser.add_argument("--only", default=",".join(RUNNERS), help="a comma-separated list")
+    parser.add_argument("--also", action="append", default=[], help="another environment's Python; may be repeated")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each")
+    given = parser.parse_args()
+    names = [name.strip() for name in given.only.split(",")]
+    if unknown := [name for name in names if name not in RUNNERS]:
+        raise SystemExit(f"error: no runner {unknown[0]!r}; there are {', '.join(RUNNERS)}")
+    rows = []
+    for row in measured(names, given.also):
+        rows.append(row)
+        if given.json:
+            print(json.dumps(row), flush=True)
+    if not given.json:
+        print(markdown(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""An environment for each client, and the clients there are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Client:
+    """A module of `perf.clients` and where it runs.
+
+    Attributes:
+        requires: what pip installs for it, in their newest releases.
+        variants: what follows the colon; "" is the client as it comes.
+        imports: the module whose import is measured.
+        warm: the variants that keep something which a second run can use.
+        takes_n: whether one request can ask for several draws.
+    """
+
+    requires: tuple[str, ...]
+    imports: str
+    variants: tuple[str, ...] = ("",)
+    warm: tuple[str, ...] = ()
+    takes_n: bool = True
+
+
+CLIENTS = {
+    "aiohttp": Client(("aiohttp",), "aiohttp"),
+    "reasoning": Client((f"-e{ROOT}",), "reasoning", ("", "litellm"), warm=("",)),
+    "its_hub": Client(("its_hub[lm]",), "its_hub", takes_n=False),
+    "httpx": Client(("httpx",), "httpx"),
+    "openai": Client(("openai[aiohttp]",), "openai", ("", "aiohttp")),
+    # 1.82.7 and 1.82.8 were compromised releases
+    "litellm": Client(("litellm!=1.82.7,!=1.82.8",), "litellm", ("", "vllm")),
+    "lm_eval": Client(("lm_eval[api]",), "lm_eval.models.api_models", ("", "cache"), takes_n=False),
+    "dspy": Client(("dspy",), "dspy", ("", "nocache"), warm=("",)),
+    "inspect_ai": Client(("inspect_ai", "openai"), "inspect_ai", ("", "cache"), warm=("cache",)),
+}
+REFERENCE = "aiohttp"
+"""The client that the others are divided by."""
+
+
+def named(only: str) -> list[str]:
+    """The clients of a comma-separated list, each as NAME or NAME:VARIANT; all of them when it is empty.
+
+    Raises:
+        SystemExit: there is no such client.
+    """
+    known = [f"{name}:{variant}".rstrip(":") for name, client in CLIENTS.items() for variant in client.variants]
+    wanted = [one.strip() for one in only.split(",") if one.strip()] or known
+    for one in wanted:
+        if one not in known:
+            raise SystemExit(f"error: no client {one!r}; there are {', '.join(known)}")
+    return [one for one in known if one in wanted]
+
+
+def python(folder: Path, name: str) -> Path:
+    """The interpreter of a client's environment, which is made if it is not there."""
+    client, home = CLIENTS[name], folder / name
+    program, stamp = home / "bin" / "python", home / "installed.txt"
+    wanted = "\n".join(client.requires)
+    if program.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return program
+    print(f"making {home}: pip install {' '.join(client.requires)}", file=sys.stderr, flush=True)
+    venv.create(home, with_pip=True, clear=True)
+    install = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *client.requires]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"error: {name} cannot be installed:\n{done.stderr.strip()[-2000:]}")
+    stamp.write_text(wanted)
+    return program

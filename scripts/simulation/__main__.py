@@ -1,0 +1,173 @@
+"""Prints the tables of `docs/statistics-figures.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reasoning.benchmarks.statistics import exact, problems_needed, wilson
+from simulation.coverage import cluster_coverage, curve_coverage, difference_coverage, mean_pairs, share_coverage
+from simulation.error_rates import family_power, pair_errors, table_error
+from simulation.races import RACES, race
+
+SIZES = (20, 50, 120, 500, 1319)
+HEAD = """# Figures of the statistics
+
+Made by `python -m simulation`; what they mean is in [statistics.md](statistics.md).
+
+Single intervals: exactly, at accuracies from 2 to 98 %. Clustered ones: 2,000 replicates at each of 2, 5, 10, 30, 50,
+70, 90, 95 and 98 %. Paired ones: 1,000 replicates at each of six pairs of accuracies and three correlations of
+difficulty. Tests: 4,000 replicates. Curves of votes: 2,000. Races: 10,000; over families and for advice 2,000.
+"""
+
+
+def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> None:
+    """Print one table."""
+    lines = [
+        f"## {title}",
+        "",
+        *([note, ""] if note else []),
+        f"| {' | '.join(header)} |",
+        f"|{' --- |' * len(header)}",
+    ]
+    print("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]), flush=True)  # noqa: T201
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def intervals(replicates: int) -> None:
+    table(
+        "Coverage of 95 % intervals of an accuracy",
+        ("interval", "n", "mean %", "least %"),
+        (
+            (name, str(n), *map(percent, share_coverage(interval, n)))
+            for name, interval in (("Wilson", wilson), ("exact", exact))
+            for n in SIZES
+        ),
+    )
+    rows = []
+    sizes = ((10, 4, 1), (20, 3, 1), (50, 4, 1), (120, 4, 1), (120, 10, 1), (48, 1, 8), (120, 1, 8), (360, 1, 8))
+    for n, epochs, family in sizes:
+        found = cluster_coverage(n, epochs, family, replicates // 2)
+        of = f"{n} problems in {n // family} families" if family > 1 else f"{n} problems × {epochs}"
+        rows.append((of, *(f"{percent(sum(ones) / len(ones))} ({percent(min(ones))})" for ones in found.values())))
+    header = ("", "Wilson's, clustered", "Student's, clustered", "Wilson's, as if independent")
+    note = "The mean over accuracies, and the least in brackets, in %. The tables show the first."
+    table("Coverage over epochs and families", header, rows, note)
+    rows = [
+        (f"{n} in {n // family}", str(k), percent(of["families"]), percent(of["problems"]))
+        for n, family in ((48, 8), (120, 8), (360, 9))
+        for k, of in curve_coverage(n, family, replicates // 2).items()
+    ]
+    header = ("problems in families", "k", "families %", "as if independent %")
+    table("Coverage of 95 % intervals of maj@k, ten draws a problem", header, rows)
+
+
+def differences(replicates: int) -> None:
+    table(
+        "Coverage of 95 % intervals of a paired difference",
+        ("interval", "n", "mean %", "least %", "most %"),
+        (
+            (name, str(n), *map(percent, found))
+            for n in (20, 50, 120, 500)
+            for name, *found in difference_coverage(n, replicates // 4)
+        ),
+    )
+    over = ("accuracies %", "Student's interval %", "bootstrap %", "told apart by the t-test %")
+    ends = ((0.5, 0.5), (0.6, 0.5), (0.95, 0.95), (0.98, 0.9))
+    rows = [
+        (
+            f"{n} × {epochs}",
+            " and ".join(f"{100 * one:.0f}" for one in two),
+            *map(percent, mean_pairs(n, epochs, replicates, two)),
+        )
+        for n, epochs in ((5, 2), (10, 3), (20, 3), (50, 4), (120, 4))
+        for two in ends
+    ]
+    table("Paired differences over epochs: coverage of 95 % intervals", ("problems × epochs", *over), rows)
+    rows = [
+        (
+            f"{n} in {n // 8}",
+            " and ".join(f"{100 * one:.0f}" for one in two),
+            *map(percent, mean_pairs(n, 1, replicates, two, 8)),
+        )
+        for n in (48, 120, 480)
+        for two in ends
+    ]
+    over = ("accuracies %", "clustered %", "bootstrap over problems %", "told apart, clustered %")
+    table("Paired differences where problems come in families", ("problems in families", *over), rows)
+
+
+def tests(replicates: int) -> None:
+    table(
+        "How often two strategies are told apart (difficulty shared: correlation 0.6)",
+        ("n", "true difference, points", "McNemar %", "intervals apart %"),
+        (
+            (str(n), f"{100 * gap:.0f}", *map(percent, pair_errors(n, replicates, gap)))
+            for n in (50, 120, 500)
+            for gap in (0.0, 0.05, 0.1, 0.2)
+        ),
+    )
+    table(
+        "Equally good strategies, 120 problems: any pair told apart",
+        ("strategies", "Holm %", "uncorrected %"),
+        ((str(k), *map(percent, table_error(120, k, replicates // 2))) for k in (2, 4, 6)),
+    )
+    table(
+        "Problems needed, for 80 % power",
+        ("difference, points", "disagree on, %", "problems"),
+        (
+            (f"{100 * gap:.0f}", f"{100 * split:.0f}", str(problems_needed(gap, split)))
+            for gap in (0.02, 0.05, 0.1)
+            for split in (0.1, 0.2, 0.4)
+        ),
+    )
+    rows = []
+    for family in (1, 4, 8):
+        effect, n, power = family_power(0.1, family, replicates // 2)
+        rows.append((str(family), f"{effect:.1f}", str(n), percent(power)))
+    header = ("problems a family", "design effect", "problems", "difference found %")
+    table("Problems needed to find 10 points in families, and what they find", header, rows)
+
+
+def races(replicates: int) -> None:
+    header = ("race", "problems", "margin, points", "calls of the grid %", "same decision %", "grid's best stopped %")
+    note = (
+        'Level 5 %. "Same decision": the winner is the full grid\'s, or within the margin of it on its problems. '
+        '"Grid\'s best stopped": where one is the best by the margin or more. "First stopped": the first of the list. '
+        '"Told apart": any two of those that are left, by McNemar and Holm.'
+    )
+
+    def row(name: str, n: int, margin: float, of: int = replicates, **how: Any) -> tuple[str, ...]:
+        found = race(RACES[name], n, margin, of, **how)
+        shown = map(percent, (found.calls, found.same, found.stopped, found.first, found.told))
+        return (name, str(n), f"{100 * margin:.0f}", *shown)
+
+    more = ("first stopped %", "told apart %")
+    rows = (row(name, n, margin) for name in RACES for n in (500, 1319) for margin in (0.0, 0.05))
+    table("Racing", (*header, *more), rows, note)
+    two = list(RACES)[:2]
+    for title, shuffled in (("in a random order, as races take them", True), ("family by family", False)):
+        rows = (
+            row(name, 504, margin, replicates // 5, family=8, shuffled=shuffled)
+            for name in two
+            for margin in (0.0, 0.05)
+        )
+        table(f"Racing over 63 families of 8 problems, {title}", (*header, *more), rows)
+    rows = (row(name, 500, margin, replicates // 5, sample=True) for name in list(RACES)[:3] for margin in (0.0, 0.05))
+    table("Racing about all problems like these, as for advice", (*header, *more), rows)
+
+
+def main(quick: bool = False) -> None:
+    """Print all tables."""
+    print(HEAD)  # noqa: T201
+    for part in (intervals, differences, tests):
+        part(200 if quick else 4000)
+    races(100 if quick else 10_000)
+
+
+if __name__ == "__main__":
+    main(quick="--quick" in sys.argv)

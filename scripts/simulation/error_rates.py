@@ -1,0 +1,63 @@
+"""How often tests tell apart what is equal, and what is not."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from reasoning.benchmarks.analysis.paired import pairs
+from reasoning.benchmarks.statistics import holm, mcnemar, paired_t, problems_needed, wilson
+from simulation.synthetic_outcomes import Outcomes, correlated, shares
+
+
+def pair_errors(n: int, replicates: int, gap: float, alike: float = 0.6) -> tuple[float, float]:
+    """How often two strategies are told apart, by McNemar and by two intervals that do not overlap."""
+    chance = np.random.default_rng([n, int(1000 * gap)])
+    paired = naive = 0
+    for _ in range(replicates):
+        a, b = correlated(chance, (0.5 + gap, 0.5), n, alike)
+        paired += mcnemar(int((a & ~b).sum()), int((b & ~a).sum())) < 0.05
+        first, second = wilson(int(a.sum()), n), wilson(int(b.sum()), n)
+        naive += first[0] > second[1] or second[0] > first[1]
+    return paired / replicates, naive / replicates
+
+
+def p_values(right: Outcomes) -> dict[tuple[int, int], float]:
+    """McNemar's of every two strategies (rows)."""
+    return {
+        (i, j): mcnemar(int((right[i] & ~right[j]).sum()), int((right[j] & ~right[i]).sum()))
+        for i, j in combinations(range(len(right)), 2)
+    }
+
+
+def table_error(n: int, strategies: int, replicates: int) -> tuple[float, float]:
+    """How often any of equally good strategies are told apart, with Holm's correction and without."""
+    chance = np.random.default_rng([n, strategies])
+    corrected = raw = 0
+    for _ in range(replicates):
+        p = p_values(correlated(chance, [0.5] * strategies, n, 0.6))
+        raw += min(p.values()) < 0.05
+        corrected += min(holm(p).values()) < 0.05
+    return corrected / replicates, raw / replicates
+
+
+def family_power(gap: float, family: int, replicates: int) -> tuple[float, int, float]:
+    """The design effect of families, the problems that `plan --pilot` would ask for, and how often these find the gap.
+
+    The pilot is large, so that what is tested is the reckoning and not its noise.
+    """
+    accuracies, chance = (0.5 + gap, 0.5), np.random.default_rng([int(1000 * gap), family])
+    pilot = shares(chance, accuracies, 20_000 * family, 1, family)
+    named = {
+        spec: {str(k): share for k, share in enumerate(one)} for spec, one in zip("ab", pilot.tolist(), strict=True)
+    }
+    [pair] = pairs(named, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
+    n = problems_needed(gap, pair.disagree, effect=pair.effect)
+    n = -(-n // family) * family
+    clusters = (np.arange(n) // family).tolist()
+    told = 0
+    for _ in range(replicates):
+        a, b = shares(chance, accuracies, n, 1, family).tolist()
+        told += paired_t(a, b, clusters) < 0.05
+    return pair.effect, n, told / replicates

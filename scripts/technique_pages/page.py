@@ -1,0 +1,28 @@
+"""A page of `docs/techniques/`: the card, what was measured, and an example, each made anew without the others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from technique_pages import example, tables
+
+_MEASURED = "## Measured\n\n<!-- made by scripts/cards --results DIR -->\n\n"
+_EXAMPLE = "## Example\n\n<!-- made by scripts/cards --model MODEL -->\n\n"
+
+
+class Page(NamedTuple):
+    """The three parts. What a model said stands last, so that nothing in it can be taken for the end of its part."""
+
+    card: str
+    measured: str = tables.NONE
+    example: str = example.NONE
+
+    @classmethod
+    def of(cls, text: str) -> Page:
+        """The parts of a page as it stands in a file."""
+        card, _, rest = text.partition(f"\n{_MEASURED}")
+        measured, _, shown = rest.partition(f"\n{_EXAMPLE}")
+        return cls(card, measured or tables.NONE, shown or example.NONE)
+
+    def __str__(self) -> str:
+        return f"{self.card}\n{_MEASURED}{self.measured}\n{_EXAMPLE}{self.example}"

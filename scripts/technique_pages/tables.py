@@ -1,0 +1,130 @@
+"""What was measured, as tables: the part of a technique's page, and the page `docs/results.md`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.results.settings import sampling_of, short_name
+from reasoning.registry import places
+from technique_pages.chart import file_names
+from technique_pages.markdown import code, link, prose, table
+from technique_pages.measurements import REFERENCE, Measured, technique, tokens_of
+
+HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "a vote for as many tokens")
+NONE = "Not measured yet.\n"
+
+_ABOUT = (
+    "Calls, tokens (in and out) and seconds are those of one problem. Seconds are model time, one call after the "
+    "other, on a machine that may have had other things to do. The difference is in points, with Tango's paired "
+    "95 % interval, over the problems that both answered; p is exact McNemar, with Holm's correction over the "
+    f"differences of the table, and the difference is in bold where p is below {LEVEL:g}. An answer that could not be "
+    "read counts as wrong.",
+    f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the plainest way to spend them. It "
+    "is the mean over all choices of k from the draws that were bought, with its interval; its tokens are the prompts "
+    "once, and k of the draws.",
+    "Long specs are abbreviated; the command above a table has them in full.",
+)
+
+
+def measured_part(name: str, measured: Sequence[Measured]) -> str:
+    """The rows of one technique."""
+    rows = [
+        [code(one.found.title), code(one.found.names(row.strategy)), *_cells(one, row)]
+        for one in measured
+        for row in one.rows_of(name)
+    ]
+    if not rows:
+        return NONE
+    shown = table(["on", "spec", *HEADER], rows, len(HEADER))
+    return f"{shown}\n\n{link('All techniques, and what the columns mean', '../results.md')}.\n"
+
+
+def results_page(measured: Sequence[Measured]) -> str:
+    """The page of all that was measured."""
+    parts = ["# What was measured", *_ABOUT]
+    for one, picture in zip(measured, file_names(measured), strict=True):
+        parts += _section(one, picture)
+    seen = {technique(row.strategy) for one in measured for row in one.found.rows if row.n}
+    missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
+    if missing:
+        parts += ["## Not measured yet", f"{', '.join(missing)}."]
+    parts.append(
+        f"Made from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
+        f"{link('docs/measured', 'measured')}: {code('reasoning journal import docs/measured/draws.jsonl.gz')}, and "
+        "the commands above find them again, but for what was changed since in a technique's requests."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(one: Measured, picture: str) -> Iterator[str]:
+    yield f"## {prose(one.found.title)}"
+    yield f"![How accurate each was, and a vote for as many tokens; the table has the numbers.](measured/{picture})"
+    yield "Made by"
+    yield f"```sh\n{command(one)}\n```"
+    names = one.found.names
+    cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in one.ranked]
+    yield table(["strategy", *HEADER, "unread"], cells, len(HEADER) + 1)
+    if one.found.remarks:
+        yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.remarks)
+    facts = one.found.facts
+    yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
+
+
+def command(one: Measured) -> str:
+    """The command that makes a results folder like this one."""
+    said = one.store.settings
+    options = {
+        "task": said["task"],
+        "model": short_name(said["model"]),
+        "base-url": said.get("base_url"),
+        "limit": len(one.store.examples),
+        "seed": said.get("seed"),
+        **{name.replace("_", "-"): value for name, value in sampling_of(said).items()},
+        "strategies": ", ".join(one.store.specs),
+    }
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
+    return " \\\n    ".join(["reasoning bench run", *words])
+
+
+def _linked(spec: str, shown: str) -> str:
+    name = technique(spec)
+    return link(code(shown), f"techniques/{name}.md") if name in places() else code(shown)
+
+
+def _cells(one: Measured, row: Row) -> list[str]:
+    low, high = row.interval
+    solves = row.n + row.failed
+    return [
+        f"{100 * row.accuracy:.1f} %",
+        f"{100 * low:.0f}–{100 * high:.0f}",
+        f"{row.usage.calls / solves:.1f}",
+        f"{tokens_of(row):,.0f}",
+        f"{row.seconds:.1f}",
+        _difference(one, row),
+        _vote(one, row),
+    ]
+
+
+def _difference(one: Measured, row: Row) -> str:
+    pair = one.against.get(row.strategy)
+    if pair is None or not pair.n:
+        return "–"
+    found = pair.difference
+    value = f"{100 * found.value:+.1f} ({100 * found.low:+.0f} to {100 * found.high:+.0f})".replace("-", "−")
+    return f"**{value}**, p = {pair.adjusted:.2g}" if pair.adjusted < LEVEL else f"{value}, p = {pair.adjusted:.2g}"
+
+
+def _vote(one: Measured, row: Row) -> str:
+    vote = one.vote_for(row)
+    if vote is not None:
+        at = f"k = {vote.k}, {vote.tokens:,.0f} tokens"
+        return f"{100 * vote.accuracy:.1f} %, {100 * vote.low:.0f}–{100 * vote.high:.0f} ({at})"
+    if not one.votes:
+        return "no draws"
+    first, last = one.votes[0], one.votes[-1]
+    if tokens_of(row) < first.tokens:
+        return f"one draw takes more ({first.tokens:,.0f})"
+    return f"beyond the {last.k} draws ({last.tokens:,.0f}: {100 * last.accuracy:.1f} %)"

@@ -1,0 +1,129 @@
+"""The search task for questions of any kind: a thought is a step of the solution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.problem import Problem
+from reasoning.prompts import Conversation, Prompt
+from reasoning.strategies.numbered_lists import listing, numbered
+from reasoning.strategies.search.search_task import Candidate, SearchTask
+
+Path = tuple[str, ...]
+
+_SO_FAR = "{problem}\n\nThe solution so far:\n{done}"
+PROPOSE = Prompt(
+    objective="Solve a problem in small steps. Now think about the next step only.",
+    instructions="A step is one thought or one calculation, worked out, in one or two sentences. A step that completes "
+    "the solution ends with: The answer is …",
+    input=_SO_FAR,
+    recap="Write {thoughts} candidates for the next step, as a numbered list and nothing else. They are different "
+    "ideas, not one idea in other words. Do not go on with the solution.",
+)
+SAMPLE = Prompt(
+    objective="Solve a problem step by step.",
+    input=_SO_FAR,
+    recap="Write the next step and nothing after it: one idea, worked out. If it completes the solution, end with: "
+    "The answer is …",
+)
+CONCLUDE = Prompt(
+    objective="Solve a problem step by step.",
+    input=_SO_FAR,
+    recap="Go on from here to the end. {instruction}",
+)
+RATE = Prompt(
+    objective="Judge the beginning of a solution: will going on like this lead to the right answer?",
+    instructions="Check each step: does it follow from the problem, is the calculation right, does it bring the "
+    "solution closer? A mistake that nothing takes back makes it hopeless.",
+    input=_SO_FAR,
+    recap="Do not go on with the solution. Say in two or three sentences whether these steps are right and lead to the "
+    'answer, then write the last line: "Score:" and a number from 1 (hopeless) to 10 (surely right).',
+)
+NOTHING = "(nothing yet)"
+
+_SCORE = re.compile(
+    r"score\W{0,6}(?:(?:is|of)\W{0,4})?(?:\(?1\W{1,4}10\W{1,4})?(\d{1,2}(?:\.\d{1,2})?)(?!\.?\d)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Steps(SearchTask[Path]):
+    """Steps of a solution, in words; the last level asks for all the rest.
+
+    A path is finished when it states an answer. Of several that are kept, numbers, options, yes and no are chosen by a
+    vote that their values weigh; of other answers the first-ranked one is taken.
+
+    Attributes:
+        thoughts: how many next steps a proposal asks for.
+    """
+
+    name: ClassVar[str] = "steps"
+    breadth: ClassVar[int] = 3
+    thoughts: int = 3
+    next: Prompt = PROPOSE
+    one: Prompt = SAMPLE
+    end: Prompt = CONCLUDE
+    rate: Prompt = RATE
+
+    def fits(self, problem: Problem) -> bool:
+        return True
+
+    def start(self, problem: Problem) -> Path:
+        return ()
+
+    def propose(self, problem: Problem, state: Path) -> Conversation:
+        return self.next.for_(problem, done=_done(state), thoughts=self.thoughts)
+
+    def proposed(self, problem: Problem, state: Path, replies: Sequence[str]) -> list[Path]:
+        """Each item of each list; a reply without a list is one thought."""
+        found = [[item for _, item in numbered(reply)] or [reply.strip()] for reply in replies]
+        return [(*state, step) for items in found for step in items if step]
+
+    def sample(self, problem: Problem, state: Path) -> Conversation:
+        return self.one.for_(problem, done=_done(state))
+
+    def conclude(self, problem: Problem, state: Path) -> Conversation:
+        return self.end.for_(problem, done=_done(state))
+
+    def sampled(self, problem: Problem, state: Path, reply: str) -> Path | None:
+        return (*state, reply.strip()) if reply.strip() else None
+
+    def judge(self, problem: Problem, state: Path) -> Sequence[Conversation]:
+        return [self.rate.for_(problem, done=_done(state))]
+
+    def value(self, replies: Sequence[str]) -> float:
+        """The mean of the scores that can be read."""
+        scores = [float(found[-1]) for reply in replies if (found := _SCORE.findall(reply))]
+        scores = [score for score in scores if 1 <= score <= 10]
+        return sum(scores) / len(scores) if scores else 0.0
+
+    def finished(self, problem: Problem, state: Path) -> bool:
+        answer = problem.read(state[-1]) if state else None
+        return isinstance(answer, Answered) and answer.stated
+
+    def read(self, problem: Problem, state: Path) -> Answered | Unparsed:
+        """Of a text that is itself the result, only the last thought is it: the others were plans."""
+        if isinstance(problem.kind, Text) and problem.kind.whole and state:
+            return problem.read(state[-1])
+        return super().read(problem, state)
+
+    def choose(self, problem: Problem, candidates: Sequence[Candidate]) -> Answer:
+        if not isinstance(problem.kind, Number | Choice | YesNo):
+            return super().choose(problem, candidates)
+        weights: dict[Hashable, float] = {}
+        first: dict[Hashable, Answered] = {}
+        for answer, value in candidates:
+            if isinstance(answer, Answered):
+                key = problem.kind.key(answer.value)
+                weights[key] = weights.get(key, 0.0) + value
+                first.setdefault(key, answer)
+        return first[max(weights, key=weights.__getitem__)] if weights else candidates[0][0]
+
+
+def _done(state: Path) -> str:
+    return listing(state) or NOTHING

@@ -1,0 +1,180 @@
+"""The display: what a person sees in a terminal and elsewhere, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from reasoning import event_loop
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.cli import progress
+from reasoning.benchmarks.cli.progress import Display
+from reasoning.benchmarks.experiment import named_strategies
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.runs import runner
+from reasoning.benchmarks.runs.config import Plan
+from reasoning.messages import Message, Usage
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
+
+Sums = Callable[[int], list[Example]]
+Adds = Callable[..., Callable[[tuple[Message, ...]], str]]
+SPECS = ["vanilla", "self_consistency(cot(shots=2), samples=20)"]
+
+
+class Fetched(ScriptedLLM):
+    """A scripted model that is fetched and loaded first, as local ones are."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.client.progress = lambda done, total, what: None  # type: ignore[attr-defined]
+
+
+def begun(display: Display, sums: Sums, llm: ScriptedLLM) -> tuple[Store, list[tuple[str, str]]]:
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(4))
+    named = named_strategies(SPECS[:1])
+    event_loop.run(runner.run(runner.missing(store, ["sum-1", "sum-2"], named), named, llm, store))
+    named = named_strategies(SPECS)
+    pairs = runner.missing(store, list(store.examples), named)
+    display.running(Comparison.of(store, list(store.examples), list(named)), llm, SPECS, pairs)
+    return store, pairs
+
+
+def drawn(display: Display, width: int) -> str:
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(display._picture())
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, width: int) -> None:
+    display = Display(shown=False)
+    assert "starting" in drawn(display, width)
+    display.doing("making the problems of t")
+    assert "making the problems of t" in drawn(display, width)
+    llm = Fetched(adds(2))
+    store, pairs = begun(display, sums, llm)
+    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")  # type: ignore[attr-defined]
+    for result in store.results.values():
+        assert (result.problem, result.strategy) not in pairs
+    first = drawn(display, width)
+    assert "t · 4 problems · m" in first
+    assert "2/8" in first  # stored before
+    event_loop.run(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    time.sleep(0.05)
+    said = drawn(display, width)
+    assert max(map(len, said.splitlines())) <= width
+    assert "5/8" in said
+    assert "left" in said
+    assert "41 calls · 0 in flight" in said  # one of vanilla, twice twenty; the two before the run do not count
+    assert [line.split()[-3:] for line in said.splitlines()[-2:]] == [["3/4", "67", "%"], ["2/4", "50", "%"]]
+
+
+def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = ScriptedLLM(adds())
+    keys = [Key(f"sum-{k}", "vanilla") for k in range(1, 5)]
+    once = event_loop.run(_solved(sums, llm))
+    clock = iter([0.0, 0.0, 1.0, 2.0, *[3.0] * 9])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    display = Display(shown=False)
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(4))
+    display.running(Comparison.of(store), llm, ["vanilla"], keys)
+    display.result(replace(once, spent=Usage()))
+    assert "1/4 · 0:02, all from the journal so far" in display._counts()
+
+
+def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
+    display, llm = Display(shown=False), ScriptedLLM(adds())
+    store, pairs = begun(display, sums, llm)
+    event_loop.run(runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    time.sleep(0.05)
+    assert ", about " in drawn(display, 120)
+    monkeypatch.setattr(type(llm), "in_flight", property(lambda llm: 48))
+    assert "48 in flight" in (said := drawn(display, 120))
+    assert "left" not in said
+
+
+def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
+    llm, out = ScriptedLLM(adds()), dict[str, int]()
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(4))
+    keys = [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
+    display = Display(shown=False)
+    display.running(Comparison.of(store), llm, ["vanilla", "cot"], keys, stopped=out)
+    once = event_loop.run(_solved(sums, llm))
+    display.result(replace(once, strategy="cot"))
+    assert "1/8 ·" in drawn(display, 80)
+    out["cot"] = 1
+    assert "1/5 ·" in drawn(display, 80)
+    assert [line.split() for line in drawn(display, 80).splitlines()[-2:]] == [
+        ["vanilla", "0/4", "–"],
+        ["cot", "1/4", "100", "%", "stopped"],
+    ]
+
+
+async def _solved(sums: Sums, llm: ScriptedLLM) -> Result:
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(1))
+    await runner.run([Key("sum-1", "vanilla")], named_strategies(["vanilla"]), llm, store)
+    return next(iter(store.results.values()))
+
+
+def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
+    display = Display(shown=False)
+    llm = Fetched(adds())
+    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store.add_examples(sums(2))
+    display.running(Comparison.of(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
+    assert "waiting for the first answer" in drawn(display, 80)
+    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")  # type: ignore[attr-defined]
+    assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)
+    llm.client.progress(0, 0, "loading smollm2-135m")  # type: ignore[attr-defined]
+    assert "loading smollm2-135m" in (said := drawn(display, 80))
+    assert "MB" not in said
+    llm.client.progress(1, 1, "loading smollm2-135m")  # type: ignore[attr-defined]
+    assert "waiting for the first answer" in drawn(display, 80)
+
+
+def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PLAIN", 0.05)
+    console = Console(file=StringIO(), force_terminal=False, width=80)
+    llm = ScriptedLLM(adds(1), latency=0.06)
+    with Display(console=console) as display:
+        display.doing("making the problems of t")
+        store, pairs = begun(display, sums, llm)
+        event_loop.run(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines = [line for line in lines if line != "making the problems of t" or line is lines[0]]
+    assert lines[0] == "making the problems of t"
+    assert lines[1] == "t · 4 problems · m · 6 results to make, 2 stored"
+    assert any("in flight" in line and "ahead: " in line for line in lines[2:])
+    assert "\x1b" not in "".join(lines)
+    count = len(console.file.getvalue())  # type: ignore[attr-defined]
+    time.sleep(0.15)
+    assert len(console.file.getvalue()) == count  # type: ignore[attr-defined]
+
+
+def test_none_at_all(sums: Sums, adds: Adds, capfd: pytest.CaptureFixture[str]) -> None:
+    with Display(shown=False) as display:
+        begun(display, sums, ScriptedLLM(adds()))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_in_a_terminal_it_costs_next_to_nothing_and_leaves_nothing_behind(sums: Sums, adds: Adds) -> None:
+    console = Console(file=StringIO(), force_terminal=True, width=100, height=40)
+    with Display(console=console) as display:
+        begun(display, sums, ScriptedLLM(adds()))
+        time.sleep(0.6)
+        before = time.process_time()
+        time.sleep(1.6)
+        cost = (time.process_time() - before) / 1.6
+    assert cost < 0.3  # of one core; some 0.01 is usual
+    assert "vanilla" in console.file.getvalue()  # type: ignore[attr-defined]

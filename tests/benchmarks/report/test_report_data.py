@@ -1,0 +1,402 @@
+"""What a report computes, against numbers by hand, and what it says of folders that are not as they should be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from reasoning.benchmarks import compare
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.paired import OVER_FAMILIES
+from reasoning.benchmarks.cli.results import printed
+from reasoning.benchmarks.report import charts, find, terminal
+from reasoning.benchmarks.report.tables import grids
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.statistics import mcnemar, tango, wilson
+from reasoning.benchmarks.statistics.variance_components import components, single_run
+from reasoning.cli.app import app
+from reasoning.errors import InputError, UnknownName
+from reasoning.messages import Usage
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
+from tests.benchmarks.report.conftest import result
+from tests.benchmarks.report.synthetic import made
+
+Kept = Callable[..., Store]
+
+
+def test_the_rows_and_the_verdict_are_those_of_the_comparison(kept: Kept) -> None:
+    store = kept(vanilla="rrwwwwwwww", cot="rrrrrrrrrw")
+    found, known = find(store), Comparison.of(store)
+    assert found.rows == known.rows
+    assert "\n".join(found.verdict) == known.verdict
+
+
+def test_the_headline_says_what_can_be_told_apart(kept: Kept) -> None:
+    clear = find(kept(vanilla="w" * 40 + "r" * 10, cot="r" * 50))
+    assert clear.headline == "cot beats vanilla by 80 points (95 %: 67 to 89)."
+    close = find(kept(vanilla="rw" * 5, cot="rrw" * 3 + "w"))
+    assert "cot has the most right answers (6 of 10), but cannot be told apart from vanilla" in close.headline
+    mixed = find(kept(vanilla="w" * 40, cot="r" * 30 + "w" * 10, pot="r" * 31 + "w" * 9))
+    assert (
+        "pot has the most right answers (31 of 40) and beats 1 of 2, but cannot be told apart from cot."
+        in mixed.headline
+    )
+
+
+def test_pairs_have_the_intervals_and_tests_of_the_statistics(kept: Kept) -> None:
+    found = find(kept(a="rrrrwwwwrr", b="rrwwrrwwww"))
+    (pair,) = found.pairs
+    a, b = ([letter == "r" for letter in word] for word in ("rrrrwwwwrr", "rrwwrrwwww"))
+    assert pair.difference == tango(a, b)
+    assert pair.p == mcnemar(4, 2)
+    assert found.against_best == (pair,)
+
+
+def test_repetitions_are_one_problem(kept: Kept) -> None:
+    found = find(kept(a="rrrr,rrrw,rrww", b="wrww,wwww,rwww"))
+    (pair,) = found.pairs
+    assert pair.n == 4
+    assert pair.difference.value == pytest.approx((1 + 1 + 2 / 3 + 1 / 3) / 4 - (1 / 3 + 1 / 3) / 4)
+    assert found.agreement.n == 4
+    assert "Paired t-tests" in next(grid.note for grid in grids(found) if grid.name == "differences")
+
+
+def test_between_runs_are_the_components_and_the_single_runs(kept: Kept) -> None:
+    found = find(kept(a="rrrwf,rrwwr,rrrrr", b="rwwww,wrwwr,rwwww", c="fffff,fffff,rrrrr"))
+    a, tokens, b, _ = found.runs
+    assert [(one.strategy, one.measure, one.problems) for one in found.runs] == [
+        *(("a", "accuracy", 4), ("a", "tokens", 4), ("b", "accuracy", 5), ("b", "tokens", 5))
+    ]
+    assert a.noise == components([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]])
+    assert (a.mean, a.best) == (pytest.approx(9 / 12), None)
+    assert b.best == single_run([1, 1, 2 / 3, 1 / 3], [2 / 3, 1 / 3, 0, 0])
+    assert (tokens.mean, tokens.noise.run) == (20, 0)
+    grid = next(grid for grid in grids(found) if grid.name == "runs")
+    assert grid.rows[0][:5] == ("a", "accuracy", "4", "75.0 %", f"{100 * a.noise.run:.1f}")
+    assert grid.rows[1][3:8] == ("20", "0.0", "–", "–", "–")
+    assert "all 3 repetitions" in grid.note
+    assert "runs" not in {grid.name for grid in grids(find(kept(a="rrrw", b="rwww")))}
+
+
+def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
+    store = kept(a="rrr,rrr")
+    for key, one in store.results.items():
+        more = 10 * key.epoch + int(key.problem[1:])
+        store.results[key] = dataclasses.replace(one, usage=Usage(1, 100, more))
+    _, tokens = find(store).runs
+    assert tokens.noise == components([[100.0 + k, 110.0 + k] for k in range(3)])
+
+
+def in_families(store: Store, size: int) -> None:
+    for key, one in store.results.items():
+        store.results[key] = dataclasses.replace(one, family=f"f{int(key.problem[1:]) // size}")
+
+
+def test_families_are_told_of(kept: Kept) -> None:
+    store = kept(a="rrrrrrwwww", b="rrrrwwwwww")
+    in_families(store, 2)
+    found = find(store)
+    assert found.pairs[0].test == OVER_FAMILIES
+    assert any("10 of them come from 5 families" in one for one in found.remarks)
+    assert "over families of problems" in next(grid.note for grid in grids(found) if grid.name == "differences")
+
+
+def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
+    usage = {
+        name: Usage(1, tokens, 0, 0, tokens / 1000, 1.0)
+        for name, tokens in (("a", 10), ("b", 20), ("c", 50), ("d", 60))
+    }
+    found = find(kept(usage, a="rwwwwwwwww", b="wwwwwwwwww", c="rrrrrrwwww", d="rrrrrwwwww"))
+    tokens = next(one for one in found.costs if one.measure == "tokens")
+    assert [(point.strategy, point.cost, point.efficient) for point in tokens.points] == [
+        *(("a", 10, True), ("b", 20, False), ("c", 50, True), ("d", 60, False))
+    ]
+    first, second = tokens.steps
+    assert (first.strategy, first.budget, first.one_more) == ("a", 10, None)
+    assert second.one_more == pytest.approx((50 - 10) / 0.5)  # five problems in ten more, for 40 tokens a problem
+    difference = tango([k < 6 for k in range(10)], [k < 1 for k in range(10)])
+    assert second.one_more_low == pytest.approx(40 / difference.high)
+    assert second.one_more_high == pytest.approx(40 / difference.low)
+    assert set(second.level_with) == {"a", "b"}  # ten problems tell little
+    by_name = {point.strategy: point.often for point in tokens.points}
+    assert by_name["c"] > 0.95
+    assert by_name["b"] == 0
+    assert {one.measure for one in found.costs} == {"tokens", "dollars", "calls", "seconds"}
+
+
+def test_the_frontier_is_as_unsure_as_families_of_problems_make_it(kept: Kept) -> None:
+    usage = {"a": Usage(1, 10, 0), "b": Usage(1, 20, 0)}
+    store = kept(usage, a="rrrrwwwwwwww", b="rrrrrrrrwwww")
+    alone = find(store).costs[0].points[1].often
+    in_families(store, 4)
+    together = find(store).costs[0].points[1].often
+    assert alone == pytest.approx(1 - (2 / 3) ** 12, abs=0.02)  # unless no resample has one of the four that only b got
+    assert together == pytest.approx(1 - (2 / 3) ** 3, abs=0.05)
+
+
+def test_an_unknown_price_is_no_price(kept: Kept) -> None:
+    assert "dollars" not in {one.measure for one in find(kept(a="rw", b="rr")).costs}
+    some = {"a": Usage(1, 10, 10, 0, 0.1, 1.0), "b": Usage(1, 10, 10, 0, None, 1.0)}
+    assert "dollars" not in {one.measure for one in find(kept(some, a="rw", b="rr")).costs}
+
+
+def test_what_nobody_and_only_one_solves(kept: Kept) -> None:
+    found = find(kept(a="rrwwf", b="rwwwr", c="rwrwr")).agreement
+    assert (found.n, found.any_right, found.all_right, found.none_right) == (4, 3, 1, 1)
+    assert found.only == {"a": ("p1",), "b": (), "c": ("p2",)}
+    assert found.same["a", "b"] == 3 / 4
+    assert found.same["b", "c"] == 4 / 5
+
+
+def test_curves_come_from_stored_votes(kept: Kept) -> None:
+    spec = "self_consistency(cot, samples=4)"
+    store = kept(**{spec: "rw"})
+    store.add(result("p0", spec, "r", value="1", votes=(("1", 2), ("3", 1))), None)
+    store.add(result("p1", spec, "w", value="3", votes=(("3", 2), ("1", 1))), None)
+    (curve,) = find(store).draws
+    assert (curve.samples, curve.n) == (4, 2)
+    assert curve.majority[0].mean == pytest.approx((2 / 4 + 1 / 4) / 2)  # one draw in four could not be read
+    assert curve.majority[-1].mean == 0.5
+    assert curve.any[-1].mean == 1
+
+
+def test_curves_take_a_family_for_one_observation(kept: Kept) -> None:
+    spec = "self_consistency(cot, samples=4)"
+    store = kept(**{spec: "rrrwwwrrr"})
+    for k, letter in enumerate("rrrwwwrrr"):
+        store.add(result(f"p{k}", spec, letter, value="1" if letter == "r" else "3", votes=(("1", 2), ("3", 2))), None)
+    (alone,) = find(store).draws
+    in_families(store, 3)
+    (together,) = find(store).draws
+    assert together.any[-1].mean == alone.any[-1].mean == 1
+    assert (alone.any[-1].low, together.any[-1].low) == (wilson(9, 9)[0], wilson(3, 3)[0])
+
+
+@pytest.mark.parametrize("spec", ["self_consistency(cot, samples=4, stop='beta')", "no_such_strategy", "cot"])
+def test_draws_that_are_no_plain_sample_give_no_curve(kept: Kept, spec: str) -> None:
+    store = kept(**{spec: "r"})
+    store.add(result("p0", spec, "r", votes=(("1", 4),)), None)
+    assert find(store).draws == ()
+
+
+def test_confidence_against_what_is_right(kept: Kept) -> None:
+    store = kept(a="rrww")
+    for place, (letter, sure) in enumerate([("r", 1.0), ("r", 0.8), ("w", 0.8), ("w", 0.2)]):
+        store.add(result(f"p{place}", "a", letter, confidence=sure), None)
+    (found,) = find(store).sureness
+    assert found.n == 4
+    assert found.error == pytest.approx((0 + 2 * 0.3 + 0.2) / 4)
+    assert found.selective == ((0.25, 1.0), (0.75, 2 / 3), (1.0, 0.5))
+
+
+def test_how_answers_were_read_is_counted(kept: Kept) -> None:
+    assert find(kept(a="rwuf", b="rrrr")).readings == {
+        "trigger": {"a": 2, "b": 4},
+        "unparsed: nothing found": {"a": 1},
+        "failed: nothing found": {"a": 1},
+    }
+
+
+# ---- folders that are not as they should be
+
+
+def test_unequal_problems_are_paired_over_what_both_answered(kept: Kept) -> None:
+    found = find(kept(a="rrrrrr....", b="....rrwwww", c="rrrrrrrrrr"))
+    counts = {(pair.first, pair.second): pair.n for pair in found.pairs}
+    assert counts == {("a", "b"): 2, ("a", "c"): 6, ("b", "c"): 6}
+    said = " ".join(found.remarks)
+    assert "(of 10: a 6, b 6, c 10)" in said
+    assert "leaves out 4 to 8 a pair" in said
+    assert "The best, and the costs, are those of the 2 problems that all of them answered." in said
+    assert {point.strategy: point.accuracy for point in found.costs[0].points} == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_strategy_with_too_few_answers_does_not_shrink_the_comparison_of_costs(kept: Kept) -> None:
+    found = find(kept(a="rwrwrwrwrw", b="rrrrrrrrww", c="r" + "." * 9))
+    assert len(found.on.problems) == 10
+    assert {point.strategy for point in found.costs[0].points} == {"a", "b"}
+    assert "With too few answered problems to be compared: c (1)." in found.remarks
+
+
+def test_nothing_is_best_by_leaving_problems_out(kept: Kept) -> None:
+    found = find(kept(vanilla="rrr" + "f" * 12, cot="r" * 12 + "www"))
+    assert [row.best for row in found.rows] == [False, True]
+    assert found.best is not None
+    assert found.best.strategy == "cot"
+    assert found.headline.startswith("cot solved 12 of 15")
+    assert found.pairs == ()
+    header, rows = next((grid.header, grid.rows) for grid in grids(found) if grid.name == "strategies")
+    assert [row[header.index("n")] for row in rows] == ["3", "15"]
+    notes = {grid.name: grid.note for grid in grids(found)}
+    for name in ("budgets-tokens", "solved"):
+        assert "Left out: vanilla (answered 3)." in notes[name]
+    some = find(kept(vanilla="r" * 8 + "f" * 7, cot="w" + "r" * 14))  # 8 of 8, and 14 of 15
+    most = "vanilla has the most right answers on the 8 problems that all strategies answered (8 of 8), but"
+    assert some.headline.startswith(most)
+
+
+def test_n_counts_the_problems_that_were_begun(kept: Kept) -> None:
+    found = Comparison.of(kept(a="rw" + "." * 38, b="r." + "." * 37 + "."), [f"p{k}" for k in range(40)])
+    assert (found.n, found.title) == (2, "ones · 2 problems · m")
+    assert Comparison.of(kept(a="r..")).title == "ones · 1 problem · m"
+
+
+def test_every_form_says_what_limits_the_numbers(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    found = Comparison.of(kept(a="rff", b="rrw"))
+    said = "Calls that did not come through are no wrong answers and are left out: a 2 of 3."
+    printed(found, as_json=False)
+    printed(found, as_json=True)
+    shown, data = capsys.readouterr().out.strip().rsplit("\n", 1)
+    for form in (shown, *json.loads(data)["remarks"][:1], str(found), found._repr_html_()):
+        assert said in form
+    assert "What limits these numbers" in shown
+    assert "What limits" not in str(Comparison.of(kept(a="rww", b="rrw")))
+
+
+def test_a_problem_is_solved_by_most_of_its_repetitions(kept: Kept) -> None:
+    found = find(kept(a="rrw,rww,rrw", b="wrw,wrw,wwr"))
+    of = found.agreement
+    assert (of.n, of.any_right, of.all_right, of.none_right) == (3, 2, 1, 1)
+    assert of.only == {"a": ("p0",), "b": ()}
+    note = next(grid.note for grid in grids(found) if grid.name == "solved")
+    assert note.startswith("Of 3 problems that every strategy answered; one is solved where more than half")
+
+
+def test_the_terminal_has_every_table(kept: Kept) -> None:
+    found = find(kept(a="rrwwww", b="rrrrrw"))
+    console = Console(file=StringIO(), width=100)
+    console.print(terminal(found))
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    for grid in grids(found):
+        assert (grid.title in said) == (grid.name != "strategies")
+    assert "+50.0" in said
+
+
+def test_a_problem_with_strategies_side_by_side(sums: Callable[[int], list[Example]], tmp_path: Path) -> None:
+    for out in (None, tmp_path):
+        llm = ScriptedLLM(lambda messages: f"The answer is {4 + ('step' not in messages[-1].content)}.")
+        found = compare(["vanilla", "cot(stages=1)"], sums(3), llm, limit=3, out=out, progress=False)
+        console = Console(file=StringIO(), width=120)
+        console.print(found.problem("2"))
+        said = console.file.getvalue()  # type: ignore[attr-defined]
+        assert said.count("What is 2 + 2?") == 3  # above all, and in each trace
+        assert re.search(r"vanilla  ✗ 5 .* cot\(stages=1\)  ✓ 4", said)
+        assert "step by step" in said
+        assert "<pre" in found.problem("sum-2", "vanilla")._repr_mimebundle_((), ())["text/html"]
+        with pytest.raises(UnknownName, match="sum-9"):
+            found.problem("sum-9")
+
+
+def test_a_mark_at_the_end_of_the_axis_is_whole(kept: Kept) -> None:
+    drawn = charts.differences(find(kept(a="r" * 12, b="w" * 12)))
+    clipped = re.findall(r'<g clip-path="[^"]*">\s*<use', drawn)
+    assert "<use" in drawn
+    assert clipped == []
+
+
+def test_no_problem_in_common(kept: Kept) -> None:
+    found = find(kept(a="rrr...", b="...rrr"))
+    assert found.costs == ()
+    assert found.agreement.n == 0
+    assert found.against_best == ()
+    assert {grid.name for grid in grids(found)} == {"strategies", "agreement", "readings"}
+
+
+def test_all_failed(kept: Kept) -> None:
+    found = find(kept(a="fff", b="fff"))
+    assert found.headline == "Nothing came through, so there is nothing to compare."
+    assert found.pairs == ()
+    assert found.costs == ()
+    strategies = next(grid for grid in grids(found) if grid.name == "strategies")
+    assert [row[2:4] for row in strategies.rows] == [("–", "–"), ("–", "–")]
+    assert "a 3 of 3, b 3 of 3" in found.remarks[0]
+
+
+def test_one_that_failed_beside_one_that_did_not(kept: Kept) -> None:
+    found = find(kept(a="fff", b="rrw"))
+    assert "Nothing came through for a, so nothing is said about it." in found.remarks
+    assert [point.strategy for point in found.costs[0].points] == ["b"]
+    assert found.agreement.only == {"b": ("p0", "p1")}
+
+
+def test_an_empty_folder(kept: Kept, tmp_path: Path) -> None:
+    found = find(kept(a=""))
+    assert found.rows == ()
+    assert found.headline.startswith("There is no result yet")
+    assert grids(found) == []
+
+
+def test_results_of_another_task_and_of_strangers_are_left_out_and_told(kept: Kept) -> None:
+    store = kept(a="rw", b="rr")
+    store.add(result("elsewhere", "a", "r"), None)
+    store.add(result("p0", "stranger", "r"), None)
+    found = find(store)
+    assert [row.n for row in found.rows] == [2, 2]
+    assert "1 result of strategies that this run did not ask for left out: stranger." in found.remarks
+    assert any("1 result of problems that are not in problems.jsonl left out" in one for one in found.remarks)
+
+
+def test_mixed_versions_are_told(kept: Kept) -> None:
+    store = kept(a="rw", b="rr")
+    store.add(result("p0", "a", "r", checker=99), None)
+    store.add(dataclasses.replace(result("p1", "b", "r"), fingerprint="other"), None)
+    said = " ".join(find(store).remarks)
+    assert "more than one version of the strategy: b" in said
+    assert "more than one version of the rules" in said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made(tmp_path / "run", 6, 3)
+    return tmp_path / "run"
+
+
+def test_two_problems_with_one_id_are_refused(folder: Path) -> None:
+    path = folder / "problems.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[0].replace('"target":"', '"target":"9')]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"problems.jsonl:7: .*'made-00000'"):
+        find(Store.read(folder))
+
+
+def test_of_several_lines_for_one_result_the_last_counts(folder: Path) -> None:
+    path = folder / "results.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    again = {**json.loads(lines[0]), "state": "failed", "correct": None, "value": None}
+    path.write_text("\n".join([*lines, json.dumps(again)]) + "\n", encoding="utf-8")
+    found = find(Store.read(folder))
+    assert found.rows[0].failed == 1
+    assert found.rows[0].n == 5
+
+
+def test_a_damaged_folder_names_the_place(folder: Path) -> None:
+    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write("no json\n")
+    with pytest.raises(InputError, match=r"results.jsonl:19"):
+        find(Store.read(folder))
+    shutil.rmtree(folder)
+    with pytest.raises(InputError, match="no results of a run here"):
+        find(Store.read(folder))
+
+
+def test_the_command_prints_every_table_where_it_is_asked(folder: Path) -> None:
+    short, whole = (CliRunner().invoke(app(), ["bench", "report", str(folder), *more]) for more in ([], ["--all"]))
+    assert "Every pair" not in short.output
+    for title in ("Every pair", "The best at each budget of tokens", "Who solves what"):
+        assert title in whole.output
+
+
+def test_plain_data_is_json(folder: Path) -> None:
+    data = find(Store.read(folder)).to_json()
+    assert json.loads(json.dumps(data)) == data
+    assert [row["strategy"] for row in data["rows"]] == ["vanilla", "cot", "cot(shots=4)"]

@@ -1,0 +1,70 @@
+"""The fingerprint of a strategy: the same in every process, another after every change that matters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reasoning
+from reasoning.benchmarks.runs.fingerprint import fingerprint
+from reasoning.chain import Chain, Step
+from reasoning.prompts import Prompt
+
+get = reasoning.strategies.get
+SPECS = ["vanilla", "cot(shots=2)", "self_consistency(cot, samples=3)", "telecom_feedback"]
+
+
+def test_it_is_the_same_in_another_process() -> None:
+    code = "import reasoning as r; from reasoning.benchmarks.runs.fingerprint import fingerprint as f; import sys;"
+    code += "print(*[f(r.strategies.get(spec)) for spec in sys.argv[1:]])"
+    run = subprocess.run([sys.executable, "-c", code, *reversed(SPECS)], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [fingerprint(get(spec)) for spec in reversed(SPECS)]
+
+
+def test_parameters_and_prompts_count() -> None:
+    cot = get("cot")
+    changed = [cot, get("cot(shots=2)"), cot.with_(one_stage=Prompt(input="{problem} Think!")), get("vanilla")]
+    assert len({fingerprint(one) for one in changed}) == len(changed)
+    inner = [get("self_consistency(cot, samples=3)"), get("self_consistency(vanilla, samples=3)")]
+    assert fingerprint(inner[0]) != fingerprint(inner[1])
+
+
+def test_steps_of_a_chain_count_though_its_name_does_not_change() -> None:
+    chains = [Chain(Step("a", Prompt(input=f"{{problem}} {word}"))) for word in ("yes", "no")]
+    assert repr(chains[0]) == repr(chains[1])
+    assert fingerprint(chains[0]) != fingerprint(chains[1])
+
+
+def test_the_code_counts_and_that_of_its_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "homemade"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    words, mine = package / "words.py", package / "mine.py"
+    words.write_text("def end(): return ' please'\n")
+    mine.write_text(
+        "from homemade.words import end\n"
+        "from reasoning.strategy import Strategy, technique\n"
+        "@technique(title='Mine', calls='1')\n"
+        "class Mine(Strategy):\n"
+        "    'Ask.'\n"
+        "    async def solve(self, problem, session):\n"
+        "        return problem.read(await session.ask(problem.question + end()))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from homemade.mine import Mine  # type: ignore[import-not-found]
+
+    prints = [fingerprint(Mine())]
+    for path in (mine, words):
+        path.write_text(path.read_text() + "\n# changed\n")
+        prints.append(fingerprint(Mine()))
+    assert len(set(prints)) == 3
+
+
+def test_demonstrations_that_lie_beside_the_code_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint(get("cot(shots=2)"))
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: read(path, **how) + "#" * (path.suffix == ".toml"))
+    assert fingerprint(get("cot(shots=2)")) != before

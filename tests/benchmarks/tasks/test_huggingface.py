@@ -1,0 +1,316 @@
+"""Tasks from the hub through `datasets`: from folders in the form of its repositories, and without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from reasoning.benchmarks import tasks
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.experiment import compare
+from reasoning.benchmarks.results.example_json import from_json, to_json
+from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.tasks import huggingface
+from reasoning.cli.app import app
+from reasoning.errors import InputError, SettingsChanged, UsageError
+from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.testing import ScriptedLLM
+
+datasets = pytest.importorskip("datasets")
+
+CARD = """---
+configs:
+- config_name: {config}
+  data_files:
+  - split: {split}
+    path: data.parquet
+---
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes a folder with rows, as a task of the hub has them, and gives the task that reads it."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def make(name: str, rows: list[dict[str, Any]]) -> huggingface.Hub:
+        task = tasks.get(name)
+        assert isinstance(task, huggingface.Hub)
+        folder = tmp_path / "copy"
+        folder.mkdir()
+        (folder / "README.md").write_text(CARD.format(config=task.config or "default", split=task.split))
+        datasets.Dataset.from_list(rows).to_parquet(folder / "data.parquet")
+        return huggingface.Hub(**{**vars(task), "repository": str(folder)})
+
+    return make
+
+
+ROWS: dict[str, tuple[dict[str, Any], Any, Any]] = {
+    "gsm8k": ({"question": "Pens?", "answer": "He has <<2*3=6>>6.\n#### 1,006"}, Number(), 1006),
+    "gsm8k_platinum": ({"question": "Pens?", "answer": "#### 6", "cleaning_status": "verified"}, Number(), 6),
+    "gsm_hard": ({"input": "Pens?", "code": "def solution(): …", "target": 5723912.0}, Number(), 5723912),
+    "gsm_plus": (
+        {"question": "Pens?", "answer": "6.5", "perturbation_type": "distraction", "seed_question": "Pen?"},
+        *(Number(), 6.5),
+    ),
+    "svamp": ({"question_concat": "Ann. Pens?", "Body": "Ann.", "Question": "Pens?", "Answer": "6.0"}, Number(), 6),
+    "asdiv": ({"id": "a-1", "question": "Pens?", "result": "6", "result_unit": "pens"}, Number(), 6),
+    "multiarith": ({"question": "Pens?", "final_ans": "6"}, Number(), 6),
+    "aqua": (
+        {"question": "Pens?", "options": ["A)6", "B)7"], "rationale": "…", "correct": "B"},
+        Choice(["6", "7"]),
+        "B",
+    ),
+    "strategyqa": ({"question": "Can it?", "answer": False, "facts": "…"}, YesNo(), False),
+    "commonsenseqa": (
+        {"question": "Where?", "choices": {"label": ["A", "B"], "text": ["sea", "sky"]}, "answerKey": "A"},
+        *(Choice(["sea", "sky"]), "A"),
+    ),
+    "bbh:snarks": (
+        {"input": "Which is sarcastic?\nOptions:\n(A) Fine.\n(B) Just great.", "target": "(B)"},
+        *(Choice(["Fine.", "Just great."]), "B"),
+    ),
+    "bbh:navigate": ({"input": "Back again?\nOptions:\n- Yes\n- No", "target": "No"}, YesNo(), False),
+    "bbh:object_counting": ({"input": "How many?", "target": "6"}, Number(), 6),
+    "bbh:word_sorting": ({"input": "List: b a", "target": "a b"}, Text(), "a b"),
+    "date_understanding": (
+        {"input": "What day?\nOptions:\n(A) 01/02/2003\n(B) 02/02/2003", "target": "(A)"},
+        *(Choice(["01/02/2003", "02/02/2003"]), "A"),
+    ),
+    "hotpotqa": ({"id": "5a", "question": "Who?", "answer": "Ann", "context": {"title": ["x"]}}, Text(), "ann"),
+    "mmlu": (
+        {"question": "Which?", "subject": "law", "choices": ["a tort", "a tart", "x", "y"], "answer": 1},
+        *(Choice(["a tort", "a tart", "x", "y"]), "B"),
+    ),
+    "mmlu_pro": (
+        {"question": "Which?", "options": ["one", "two", "three"], "answer": "C", "answer_index": 2},
+        *(Choice(["one", "two", "three"]), "C"),
+    ),
+    "arc": (
+        {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["1", "2"]}, "answerKey": "2"},
+        *(Choice(["ice", "air"], ["1", "2"]), "2"),
+    ),
+    "arc_easy": (
+        {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["A", "B"]}, "answerKey": "B"},
+        *(Choice(["ice", "air"]), "B"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_each_becomes_an_example(repository: Any, name: str) -> None:
+    row, kind, right = ROWS[name]
+    (example,) = repository(name, [row]).load(5, 0)
+    assert example.problem.kind == kind
+    assert example.score(right)
+    assert not example.score(None)
+    assert "Options:" not in example.problem.question or name == "bbh:navigate"
+
+
+def test_every_task_of_the_hub_has_a_row_here() -> None:
+    assert {name.partition(":")[0] for name in ROWS} | {"drop", "math500"} == set(huggingface.catalogue())
+
+
+def test_a_competition_problem(repository: Any) -> None:
+    row = {"problem": "Half?", "solution": "…", "answer": "\\frac{1}{2}", "unique_id": "a"}
+    (example,) = repository("math500", [row]).load(5, 0)
+    assert example.problem.kind.name == "expression"
+    assert example.score(example.problem.kind.parse(r"So it is \boxed{\dfrac{1}{2}}."))
+
+
+def test_any_of_several_answers_is_right(repository: Any) -> None:
+    spans = {"spans": ["Ann", "Ann Lee"], "types": ["span", "span"]}
+    row = {"section_id": "nfl_1", "passage": "Ann Lee won.", "question": "Who?", "answers_spans": spans}
+    (example,) = repository("drop", [row]).load(5, 0)
+    assert example.problem.context == "Ann Lee won."
+    assert (example.score("ann lee"), example.score("Ann"), example.score("Lee")) == (True, True, False)
+    assert example.target == "Ann or Ann Lee"
+
+
+def test_problems_that_are_alike_are_of_one_family(repository: Any) -> None:
+    spans = {"spans": ["Ann"], "types": ["span"]}
+    passages = [("nfl_1", "Who?"), ("nfl_1", "When?"), ("history_2", "Why?")]
+    rows = [{"section_id": one, "passage": one, "question": asked, "answers_spans": spans} for one, asked in passages]
+    found = repository("drop", rows).load(3, 0)
+    assert {example.problem.question: example.family for example in found} == {
+        "Who?": "nfl_1",
+        "When?": "nfl_1",
+        "Why?": "history_2",
+    }
+    for example in found:
+        assert from_json(to_json(example)).family == example.family
+
+
+def test_a_variation_is_of_the_family_of_its_question_whose_name_is_short(repository: Any) -> None:
+    seeds = ["Ann has three pens and buys twice as many as that. Pens?"] * 2 + ["Two pens?"]
+    rows = [
+        {"question": f"{k}?", "answer": "1", "perturbation_type": "x", "seed_question": s} for k, s in enumerate(seeds)
+    ]
+    found = {example.problem.question: example.family for example in repository("gsm_plus", rows).load(3, 0)}
+    assert found["0?"] == found["1?"] != found["2?"] == "Two pens?"
+    assert len(found["0?"]) == 16
+
+
+def test_a_seed_draws_from_sets_in_an_order_that_means_something(repository: Any) -> None:
+    rows = [{"question": f"{k}?", "choices": ["a", "b", "c", "d"], "answer": k % 4} for k in range(40)]
+    task = repository("mmlu", rows)
+    first, more, other = task.load(5, 1), task.load(9, 1), task.load(5, 2)
+    assert more[:5] == first
+    assert first != other
+    assert len(task.load(99, 1)) == 40
+    numbers = [int(example.problem.id.rpartition("-")[2]) for example in first]
+    assert numbers != sorted(numbers)
+
+
+def test_rows_without_an_answer_are_left_out(repository: Any) -> None:
+    rows = [
+        {"question": f"{k}?", "answer": "None" if k % 2 else str(k), "perturbation_type": kind, "seed_question": "Pen?"}
+        for k, kind in enumerate(["distraction", "critical thinking", "distraction"])
+    ]
+    assert sorted(example.target for example in repository("gsm_plus", rows).load(9, 0)) == ["0", "2"]
+
+
+def test_any_repository_with_a_mapping(repository: Any) -> None:
+    copy = repository("svamp", [{"frage": "Wie viele?", "antwort": "3"}])
+    task = tasks.get(f"hf:{copy.repository}", {"question": "frage", "answer": "antwort", "config": "default"})
+    (example,) = task.load(5, 0)
+    assert (example.problem.question, example.problem.kind, example.target) == ("Wie viele?", Number(), "3")
+    with pytest.raises(InputError, match=r"row 1: there is no column 'question'; there are \['frage', 'antwort'\]"):
+        tasks.get(f"hf:{copy.repository}", "config=default").load(5, 0)
+
+
+def test_without_a_network_it_says_at_once_which_file_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    for name, instead in (("gsm8k", "--task jsonl:test.jsonl"), ("mmlu", "--task jsonl:FILE, with a question")):
+        started = time.monotonic()
+        with pytest.raises(InputError) as raised:
+            tasks.get(name).load(3, 0)
+        assert time.monotonic() - started < 60
+        assert instead in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_offline_and_never_fetched_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    with pytest.raises(InputError, match="Give a file instead"):
+        tasks.get("hf:openai/nothing-like-gsm8k").load(3, 0)
+
+
+def test_the_tasks_are_listed_with_what_they_are() -> None:
+    def told(*words: str) -> Result:
+        return CliRunner().invoke(app(), ["tasks", *words])
+
+    listed = told().stdout
+    for name in ("gsm_symbolic", "coin_flip", "mmlu_pro", "12,032", "CC-BY-NC-4.0", "expression", "hf:OWNER/NAME"):
+        assert name in listed
+    assert "problems: 1,362\n" in told("game24").stdout
+    assert "source: lukaemon/bbh on the" in told("bbh:hyperbaton").stdout
+    assert "bbh:word_sorting" in told("bbh").stdout
+    assert "note: some targets are wrong" in told("mmlu").stdout
+    assert "gym:chain_sum\n" in told("gym").stdout
+    assert "kind: number\n" in told("gym:chain_sum").stdout
+    assert "did you mean 'gsm8k'" in str(told("gms8k").exception)
+    assert "several lines yet: arc_agi, binary_matrix" in " ".join(told("gym").stdout.split())
+    assert "gym:sudoku" not in told("gym").stdout
+    assert "problems: up to 250\n" in told("bbh:snarks").stdout
+    for name in ("gsm8k", "hf:openai/gsm8k"):
+        said = told(name).stdout
+        assert "split: test\n" in said
+        assert ("; public since 2021, so models" in " ".join(said.split())) is (name == "gsm8k")
+        assert "may have seen it; compare with a task that is made from a seed" in " ".join(said.split())
+    assert "config: snarks\n" in told("bbh:snarks").stdout
+    assert "splits: train, test\n" in told("gsm8k").stdout
+    assert "GSM1k" in told("gsm8k").stdout
+    assert "split" not in told("gsm_symbolic").stdout
+
+
+def test_every_task_says_what_it_is_and_repeats_no_canary() -> None:
+    for name in (*tasks.named(), "bbh:snarks", "gym:countdown"):
+        if name == "bbh":
+            continue
+        task = tasks.get(name)
+        for said in (task.kind, task.scorer, task.source, task.licence, task.contamination):
+            assert said, name
+        assert (task.split in task.splits) if isinstance(task, huggingface.Hub) else task.split == ""
+        assert bool(task.canary) is (name in ("bbh:snarks", "date_understanding")), name
+        assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", task.canary)
+
+
+def test_a_split_is_chosen_and_one_that_is_not_there_is_named(repository: Any, tmp_path: Path) -> None:
+    usual, chosen = tasks.get("gsm8k"), tasks.get("gsm8k", split="train")
+    assert isinstance(usual, huggingface.Hub)
+    assert isinstance(chosen, huggingface.Hub)
+    assert (usual.split, usual.size, chosen.split, chosen.size) == ("test", 1319, "train", None)
+    assert usual.version() == "main, test" != chosen.version()
+    assert tasks.get("gsm8k", split="test") == usual
+    with pytest.raises(UsageError, match="the task 'gsm8k' has no split 'dev'; there are: train, test"):
+        tasks.get("gsm8k", split="dev")
+    for name in ("gsm_symbolic", "coin_flip", "game24", "feedback_category", "gym:chain_sum"):
+        with pytest.raises(UsageError, match=f"the task '{name}' has no splits"):
+            tasks.get(name, split="train")
+    copy = repository("svamp", [{"question": "Pens?", "answer": "3"}])
+    assert tasks.get(f"hf:{copy.repository}").load(1, 0)[0].target == "3"
+    with pytest.raises(UsageError, match=f"'hf:{copy.repository}' has no split 'validation'; there are: test"):
+        tasks.get(f"hf:{copy.repository}", split="validation").load(1, 0)
+    with pytest.raises(UsageError, match="two splits are given, 'test' among the fields and 'dev'"):
+        tasks.get(f"hf:{copy.repository}", "split=test", "dev")
+    (tmp_path / "mine.toml").write_text(f'from = "hf:{copy.repository}"\nsplit = "dev"\n')
+    assert [tasks.get(f"toml:{tmp_path}/mine.toml", split=one).split for one in ("", "test")] == ["dev", "test"]
+
+
+def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
+    def run(task: huggingface.Hub) -> dict[str, Any]:
+        compare("vanilla", task, ScriptedLLM(["The answer is 3."] * 2), out=tmp_path / "run", progress=False)  # type: ignore[arg-type]
+        path = tmp_path / "run" / "run.json"
+        settings: dict[str, Any] = json.loads(path.read_text())["settings"]
+        return settings
+
+    task = repository("svamp", [{"question_concat": "Pens?", "Answer": "3"}])
+    assert run(task)["split"] == "test"
+    assert Comparison.of(Store.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
+    with pytest.raises(SettingsChanged, match="split test → train"):
+        run(task.at("train"))
+    path = tmp_path / "run" / "run.json"
+    stored = json.loads(path.read_text())
+    del stored["settings"]["split"]  # as folders were before
+    path.write_text(json.dumps(stored))
+    assert "split" not in run(task)
+    with pytest.raises(SettingsChanged, match="problems default, test → default, train"):
+        run(task.at("train"))
+
+
+def test_a_file_is_described_as_the_task_that_it_is(tmp_path: Path) -> None:
+    def told(name: str) -> Result:
+        return CliRunner().invoke(app(), ["tasks", name])
+
+    (tmp_path / "a.csv").write_text("Q,answer\nHow many?,3\nHow few?,2\n")
+    (tmp_path / "mine.toml").write_text('from = "csv:a.csv"\nquestion = "Q"\n')
+    for line in ("problems: 2", "kind: number", "source: a.csv", "version: sha256 "):
+        assert line in told(f"toml:{tmp_path}/mine.toml").stdout
+    assert "'question' (a text) is missing" in str(told(f"csv:{tmp_path}/a.csv").exception)
+    assert "no such file" in str(told(f"jsonl:{tmp_path}/none.jsonl").exception)
+    (tmp_path / "hub.toml").write_text('from = "hf:some/thing"\nrevision = "v2"\n')
+    assert "revision: v2" in told(f"toml:{tmp_path}/hub.toml").stdout
+
+
+def test_a_revision_is_part_of_the_version_and_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {}
+
+    def load_dataset(*_: object, **how: Any) -> list[dict[str, Any]]:
+        asked.update(how)
+        return [{"question": "How many?", "answer": "3"}]
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    task = tasks.get(f"hf:{tmp_path}", "revision=v2")
+    assert task.load(1, 0)[0].target == "3"
+    assert asked["revision"] == "v2"
+    assert "revision v2" in task.version()
+    assert "revision" not in tasks.get("gsm8k").version()

@@ -1,0 +1,283 @@
+"""`reasoning chain`, run as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reasoning import Chain, Problem
+from reasoning.chain.inputs import Given, given
+from reasoning.chain.scaffold import new
+from reasoning.errors import UsageError
+from tests.chain.test_folder import TOML, write
+from tests.cli.test_app import reasoning
+from tests.faults.server import Server
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "replies")
+
+
+def said(prompt: str, nth: int, place: int) -> str:
+    """What the model says: issues that are words of the feedback, and a reply."""
+    if prompt.startswith("Feedback: "):
+        return "; ".join(prompt.split()[1:3])
+    return f"The answer is sorry for {prompt.split()[-1]}."
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(say=said) as running:
+        yield running
+
+
+def run(server: Server, folder: Path, *arguments: str, stdin: str = "") -> tuple[int, list[dict[str, object]], str]:
+    model = ("--model", "mock", "--base-url", server.url, "--journal", str(folder.parent / "journal.sqlite"))
+    done = reasoning("chain", "run", str(folder), *arguments, *model, stdin=stdin)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_new_check_show_draw(tmp_path: Path) -> None:
+    done = reasoning("chain", "new", "mine", "--like", "telecom_feedback", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    files = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert files >= {"categories.md", "chain.toml", "checks.py", "issues.md", "recommendations.md"}
+    assert "__init__.py" not in files
+    assert Chain.load(tmp_path / "mine").name == "mine"
+    again = reasoning("chain", "new", "mine", cwd=tmp_path)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    checked = reasoning("chain", "check", "mine", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+    assert "mine: 3 to 6 calls for an input; nothing wrong" in checked.stdout
+    shown = reasoning("chain", "show", "mine", "--step", "categories", cwd=tmp_path).stdout
+    assert "# Objective\nGive every issue one category." in shown
+    assert "Issues: {issues}" in shown
+    assert "List the issues" not in shown
+    assert reasoning("chain", "draw", "mine", cwd=tmp_path).stdout.startswith("<svg ")
+    assert reasoning("chain", "draw", "mine", "--out", "c.mmd", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "c.mmd").read_text().startswith("flowchart TD")
+    refused = reasoning("chain", "draw", "mine", "--out", "c.png", cwd=tmp_path)
+    assert (refused.returncode, (tmp_path / "c.png").exists()) == (2, False)
+    assert "c.png: a picture is written as .svg or .mmd" in refused.stderr
+
+
+def test_new_names_the_chain_and_no_step(tmp_path: Path) -> None:
+    steps = TOML.partition("\n")[2]
+    heads = ("name = 'old'\n", "", 'about = "x"\n"name" = "a \\" b" # c\n', 'name = "replies"\n')
+    for number, head in enumerate(heads):
+        write(tmp_path / "from", chain=head + steps)
+        made = new(tmp_path / f"new{number}", str(tmp_path / "from"))
+        assert made.name == f"new{number}"
+        assert [step.name for step in made.steps] == ["issues", "reply"]
+    write(tmp_path / "from", chain='"""name""" = 1\n' + steps)
+    with pytest.raises(UsageError):
+        new(tmp_path / "broken", str(tmp_path / "from"))
+    write(tmp_path / "from", chain='about = """\n[x]"""\nname = "old"\n' + steps)
+    with pytest.raises(UsageError):
+        new(tmp_path / "broken", str(tmp_path / "from"))
+    assert not (tmp_path / "broken").exists()
+
+
+def test_check_tells_errors_apart(folder: Path) -> None:
+    (folder / "chain.toml").write_text(
+        TOML.replace('\n[[step]]\nname = "reply"', '\n[[step]]\nname = "reply"\nwhen = { issues = "x" }')
+    )
+    done = reasoning("chain", "check", str(folder))
+    assert done.returncode == 1
+    assert f"{folder / 'chain.toml'}:14: error: 'issues' gives items; a branch wants a label" in done.stdout
+    as_json = json.loads(reasoning("chain", "check", str(folder), "--json").stdout)
+    assert [one["level"] for one in as_json["findings"]].count("error") == 1
+    (folder / "chain.toml").write_text("name = \n")
+    done = reasoning("chain", "check", str(folder))
+    assert done.returncode == 2
+    assert "chain.toml:1: this is no TOML" in done.stderr
+    done = reasoning("chain", "check", "telecom_feedbak")
+    assert (done.returncode, "did you mean 'telecom_feedback'" in done.stderr) == (2, True)
+
+
+def test_a_step_that_a_strategy_answers_is_shown_as_that_sends_it(folder: Path) -> None:
+    (folder / "chain.toml").write_text(TOML + 'by = "self_consistency(cot, samples=3)"\n')
+    shown = reasoning("chain", "show", str(folder), "--step", "reply").stdout
+    assert "prompt cot.two_stages\nuser\nReply to: {issues}\n\nLet's think step by step." in shown
+    as_json = json.loads(reasoning("chain", "check", str(folder), "--json").stdout)
+    count = as_json["steps"][1]["tokens"]
+    assert count > 10
+    assert f"about {count} tokens" in shown
+    (folder / "chain.toml").write_text(TOML + 'by = "self_consistancy(cot)"\n')
+    done = reasoning("chain", "check", str(folder))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "unknown strategy 'self_consistancy'" in done.stdout
+    assert "replies: calls not known; 1 error, " in done.stdout
+
+
+def test_run_from_texts_lines_tables_and_standard_input(folder: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("slow dear\n")
+    (tmp_path / "lines.jsonl").write_text('{"id": "x", "feedback": "late rude"}\n\n"loud cold"\n{"text": "far old"}\n')
+    (tmp_path / "table.csv").write_text('id,feedback\n7,"wet, dark"\n')
+    files = [str(tmp_path / name) for name in ("one.txt", "lines.jsonl", "table.csv")]
+    code, rows, errors = run(server, folder, *files, "-", stdin="off dim")
+    assert code == 0, errors
+    lines = tmp_path / "lines.jsonl"
+    assert [row["id"] for row in rows] == [files[0], "x", f"{lines}:3", f"{lines}:4", "7", "standard input"]
+    assert [row["value"] for row in rows] == [
+        f"sorry for {one}" for one in ("dear", "rude", "cold", "old", "dark", "dim")
+    ]
+    assert rows[0]["steps"] == {"issues": ["slow", "dear"], "reply": "sorry for dear"}
+    assert "6 of 6 inputs: 6 answered" in errors
+    code, again, errors = run(server, folder, *files)
+    assert [row["value"] for row in again] == [row["value"] for row in rows[:-1]]
+    assert "spent now: nothing" in errors
+    assert server.completions == 12
+
+
+def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_bytes(
+        b'{"feedback": "late rude"}\n{"feedback": \n{"feed": "x", "back": "y"}\n{"feedback": ""}\n{"feedback": 3}\n'
+        + b'"\xff"\n'
+        + b"[" * 20_000
+        + b'\n"loud cold"\n'
+    )
+    (tmp_path / "latin.txt").write_bytes("Grüße".encode("latin-1"))
+    (tmp_path / "long.txt").write_text("word " * 1_048_576)
+    (tmp_path / "table.csv").write_text('feedback\n"a"\n"b",c\n')
+    (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "rows.json").write_text('["a"]')
+    out = tmp_path / "out.csv"
+    files = [
+        str(tmp_path / name)
+        for name in ("lines.jsonl", "latin.txt", "long.txt", "table.csv", "empty.txt", "gone.txt", "rows.json")
+    ]
+    code, _, errors = run(server, folder, *files, "--out", str(out))
+    assert code == 2
+    with out.open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why", "mended"]
+    assert [row["state"] for row in rows] == [
+        "answered",
+        *["unusable"] * 6,
+        "answered",
+        *["unusable"] * 2,
+        "answered",
+        *["unusable"] * 4,
+    ]
+    assert rows[0]["issues"] == '["late", "rude"]'
+    whys = "\n".join(row["why"] for row in rows)
+    for why in (
+        "lines.jsonl:2: this is no JSON: Expecting value at column",
+        "lines.jsonl:3: the chain 'replies' needs 'feedback'; there is feed, back",
+        "lines.jsonl:4: 'feedback' is empty",
+        "lines.jsonl:5: 'feedback' is a text, not 3",
+        "lines.jsonl:6: not UTF-8: byte 0xff at 1",
+        "lines.jsonl:7: this JSON is nested too deeply",
+        "latin.txt: not UTF-8: byte 0xfc at 2 (line 1); save it as UTF-8: iconv -f latin1 -t utf-8",
+        "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--longest). Split it",
+        "table.csv:3: 2 cells, but 1 columns: feedback",
+        "empty.txt: 'feedback' is empty",
+        "gone.txt: cannot be read: No such file or directory",
+        "rows.json: .json is no form of input that can be read: write it as .jsonl or .csv, or say --form",
+    ):
+        assert why in whys
+    assert "unusable: " in errors
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_model_that_never_gives_json_ends_as_that_step(folder: Path, tmp_path: Path, server: Server) -> None:
+    (folder / "chain.toml").write_text(TOML + 'returns = "json"\n')
+    code, rows, errors = run(server, folder, "-", stdin="slow dear")
+    assert code == 1, errors
+    assert rows[0]["state"] == "unparsed"
+    assert rows[0]["why"] == "step 'reply': There is no JSON object in the reply."
+    assert rows[0]["steps"] == {"issues": ["slow", "dear"]}
+    assert rows[0]["calls"] == 3
+    assert rows[0]["repairs"] == 2
+    assert "2 replies refused" in errors
+
+
+def test_exit_codes(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(6)))
+    lines = str(tmp_path / "lines.jsonl")
+    with Server(say=said) as server:
+        code, rows, errors = run(server, folder, lines, "--budget", "calls=5", "--concurrency", "1")
+        assert code == 3, errors
+        assert [row["state"] for row in rows] == ["answered", "answered"]
+        assert "what was done is kept; go on with: reasoning chain run" in errors
+        code, rows, _ = run(server, folder, lines)
+        assert (code, len(rows), server.completions) == (0, 6, 12)
+    with Server(say=said, faults=lambda body, attempt: "400" if "word3" in body else "") as server:
+        code, rows, errors = run(server, folder, lines)
+        assert code == 4, errors
+        assert [row["state"] for row in rows].count("failed") == 1
+        assert "step 'issues'" in str(rows[3]["why"])
+    with Server(faults=lambda body, attempt: "401") as server:
+        assert run(server, folder, lines, "--fresh")[0] == 2
+    assert reasoning("chain", "run", str(folder), lines, "--form", "xml").returncode == 2
+    (tmp_path / "none.jsonl").write_text("\n")
+    assert "there is no input" in reasoning("chain", "run", str(folder), str(tmp_path / "none.jsonl")).stderr
+
+
+def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(3)))
+    (tmp_path / "out.csv").write_text("whole\n")
+    lines, out = str(tmp_path / "lines.jsonl"), str(tmp_path / "out.csv")
+    code, _, errors = run(server, folder, lines, "--budget", "calls=1", "--concurrency", "1", "--out", out)
+    assert code == 3, errors
+    assert (tmp_path / "out.csv").read_text() == "whole\n"
+    assert (tmp_path / "out.part.csv").read_text().startswith("id,state,value")
+    assert f"results: {tmp_path / 'out.part.csv'} (a part)" in errors
+    assert "spent now: 1 call ·" in errors  # of an input that was not finished
+    code, _, errors = run(server, folder, lines, "--out", out)
+    assert code == 0, errors
+    assert (tmp_path / "out.csv").read_text().count("answered") == 3
+
+
+def test_what_was_mended_is_told_from_what_was_answered(folder: Path, server: Server, tmp_path: Path) -> None:
+    (folder / "chain.toml").write_text(TOML + 'check = "mine:short"\nmend = "mine:cut"\n')
+    (folder / "mine.py").write_text(
+        "def short(value):\n    return 'Be short.' if 'else' in value or 'odd' in value else None\n\n"
+        "def cut(value, before):\n    return 'cut'\n"
+    )
+    (tmp_path / "lines.jsonl").write_text('"slow dear"\n{"id": "=1+1", "feedback": "slow odd"}\n')
+    files = (str(tmp_path / "lines.jsonl"), "--allow-code")
+    code, rows, errors = run(server, folder, *files)
+    assert code == 0, errors
+    assert [(row["value"], row["mended"]) for row in rows] == [("sorry for dear", []), ("cut", ["reply"])]
+    assert "2 of 2 inputs: 2 answered; 2 replies refused; 1 mended" in errors
+    run(server, folder, *files, "--out", str(tmp_path / "out.csv"))
+    with (tmp_path / "out.csv").open(newline="") as table:
+        told = list(csv.DictReader(table))
+    assert [row["mended"] for row in told] == ["", "reply"]
+    assert told[1]["id"] == "'=1+1"  # no formula
+
+
+def test_code_needs_leave(folder: Path, server: Server) -> None:
+    (folder / "chain.toml").write_text(TOML + 'check = "mine:polite"\n')
+    (folder / "mine.py").write_text("def polite(value):\n    return None if 'sorry' in value else 'Be sorry.'\n")
+    code, _, errors = run(server, folder, "-", stdin="slow dear")
+    assert code == 2
+    assert "chain.toml:16: this chain names code, mine:polite" in errors
+    assert server.completions == 0
+    assert run(server, folder, "-", "--allow-code", stdin="slow dear")[0] == 0
+    assert reasoning("chain", "check", str(folder)).returncode == 0
+
+
+def test_inputs_that_are_used_by_name(tmp_path: Path) -> None:
+    from reasoning import Prompt, Step, kinds
+
+    chain = Chain(Step("a", Prompt(input="{x} {y}")), takes={"x": kinds.Text(), "y": kinds.Items()})
+    rows = ['{"x": "a", "y": ["b", "c"], "z": 1}', '{"x": "a", "y": {}}', '{"x": "a"}', '"a"', '{"x": "a", "y": "b;c"}']
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    path = str(tmp_path / "rows.jsonl")
+    found = list(given([path, path], chain))
+    assert isinstance(found[0].problem, Problem)
+    assert dict(found[0].problem.inputs) == {"x": "a", "y": ["b", "c"]}
+    assert [one.wrong.partition(": ")[2] for one in found[1:4]] == [
+        "'y': the target {} is not a list of texts",
+        "the chain 'chain' needs 'y'; there is x",
+        "the chain 'chain' needs 'x'; there is a bare text",
+    ]
+    assert found[5] == Given(f"{path}:1 (2)", found[5].problem)

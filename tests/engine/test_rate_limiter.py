@@ -1,0 +1,188 @@
+"""How fast calls go out, and what is done about failures, with the clock of the test."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from reasoning.engine.circuit_breaker import Circuit
+from reasoning.engine.rate_limiter import Limits
+from reasoning.errors import CallFailed, EndpointDown
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("reasoning.engine.rate_limiter.time", clock)
+    monkeypatch.setattr("reasoning.engine.circuit_breaker.time", clock)
+    return clock
+
+
+def overloaded(after: float | None = None) -> CallFailed:
+    return CallFailed("too many requests", retryable=True, retry_after=after, status=429)
+
+
+def test_groups_take_turns() -> None:
+    limits, order = Limits(1), []
+
+    async def call(group: str) -> None:
+        await limits.enter(1, group)
+        order.append(group)
+        await asyncio.sleep(0)
+        limits.leave()
+
+    async def scene() -> None:
+        await asyncio.gather(*(call("wide") for _ in range(5)), call("slow"))
+
+    asyncio.run(scene())
+    assert order == ["wide", "wide", "slow", "wide", "wide", "wide"]
+    assert limits.in_flight == 0
+
+
+def test_a_time_that_comes_while_one_looks_lets_the_waiter_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ticking(Clock):
+        def monotonic(self) -> float:
+            self.now += 0.01
+            return self.now
+
+    monkeypatch.setattr("reasoning.engine.rate_limiter.time", Ticking())
+
+    async def scene() -> None:
+        limits = Limits(1)
+        limits._hold(0.025)  # over between the second look and the third
+        await asyncio.wait_for(limits.enter(1), timeout=5)
+
+    asyncio.run(scene())
+
+
+def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next() -> None:
+    limits = Limits(1)
+
+    async def scene() -> None:
+        await limits.enter(1)
+        gone, stays = asyncio.create_task(limits.enter(1)), asyncio.create_task(limits.enter(1))
+        await asyncio.sleep(0)
+        gone.cancel()
+        limits.leave()
+        await stays
+
+    asyncio.run(scene())
+    assert limits.in_flight == 1
+
+
+def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_place_back() -> None:
+    limits = Limits(1)
+
+    async def scene() -> None:
+        await limits.enter(1)
+        waiter = asyncio.create_task(limits.enter(1))
+        await asyncio.sleep(0)
+        limits.leave()  # the place is the waiter's from now on
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
+
+    asyncio.run(scene())
+    assert limits.in_flight == 0
+
+
+def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: Clock) -> None:
+    limits = Limits(16)
+    for _ in range(5):
+        limits.failed(overloaded(), entered=1000.0)
+        clock.now += 0.01
+    assert limits.allowed == 8
+    limits.failed(overloaded(), entered=clock.now)
+    assert limits.allowed == 4
+    for _ in range(3):
+        limits.answered()
+    assert limits.allowed == 7
+    for _ in range(20):
+        limits.answered()
+    assert limits.allowed == 16
+
+
+def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
+    limits = Limits(4)
+    limits.failed(overloaded(after=3.0), entered=1000.0)
+    assert not limits._admits(clock.now)
+    assert str(limits) == ""  # too short to tell anybody
+    clock.now += 3
+    assert limits._admits(clock.now)
+    limits.heard({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"})
+    assert not limits._admits(clock.now)
+    assert str(limits) == "the provider asks to wait 60 s"
+    clock.now += 60
+    assert limits._admits(clock.now)
+    limits.heard({"x-ratelimit-remaining-requests": "12", "x-ratelimit-reset-requests": "1m30s"})
+    assert limits._admits(clock.now)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("20ms", 0.02), ("6m0s", 360), ("1h2m", 3720), ("7", 7), ("soon", 1)])
+def test_reset_headers(text: str, seconds: float) -> None:
+    from reasoning.engine.rate_limit_headers import seconds as read
+
+    assert read(text) == seconds
+
+
+def test_tokens_a_minute_space_requests(clock: Clock) -> None:
+    limits = Limits(4, tokens_per_minute=600)
+
+    async def scene() -> None:
+        await limits.enter(100)
+
+    asyncio.run(scene())
+    clock.now += 9.9
+    assert not limits._admits(clock.now)
+    clock.now += 0.2
+    assert limits._admits(clock.now)
+
+
+def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
+    limits = Limits(8, circuit=Circuit(after=60, every=10, patience=600))
+    limits.answered()
+    down = CallFailed("nothing answers", retryable=True)
+    limits.failed(down, clock.now)
+    clock.now += 59
+    assert limits._admits(clock.now)
+    clock.now += 2
+    limits.failed(down, clock.now)
+    assert not limits._admits(clock.now)
+    assert str(limits) == "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s"
+    clock.now += 10
+    assert limits._admits(clock.now)
+    assert limits.circuit.outage(since=1000.5)
+    limits.answered()
+    assert not limits.circuit.outage(since=1000.5)
+    assert str(limits) == ""
+    limits.failed(down, clock.now)
+
+    async def scene() -> None:
+        for _ in range(12):
+            clock.now += 49
+            limits.failed(down, clock.now)
+        waiter = asyncio.create_task(limits.enter(1))
+        await asyncio.sleep(0)
+        clock.now += 12
+        limits.failed(down, clock.now)
+        with pytest.raises(EndpointDown, match="every call has failed for 600 s, the last with: nothing answers"):
+            await waiter
+
+    asyncio.run(scene())
+
+
+def test_a_refused_request_says_nothing_against_the_endpoint(clock: Clock) -> None:
+    limits = Limits(8)
+    limits.failed(CallFailed("bad request", status=400), clock.now)
+    clock.now += 1000
+    assert not limits.circuit.open
+    assert limits.circuit.lost is None

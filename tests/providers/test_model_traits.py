@@ -1,0 +1,210 @@
+"""The table of models: what is shipped, what a user adds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reasoning.errors import UnknownName, UsageError
+from reasoning.providers.model_traits import Traits, traits, users_file
+
+SAMPLING = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.9, "stop": ["\n"], "logprobs": True, "seed": 1}
+PLAIN = dict(SAMPLING)
+
+
+@pytest.fixture(autouse=True)
+def no_file_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("REASONING_MODELS", raising=False)
+    monkeypatch.setenv("REASONING_HOME", str(tmp_path / "home"))
+
+
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    monkeypatch.setenv("REASONING_MODELS", str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/gpt-4o-mini", "gpt-4.1", "ollama/llama3", "local:smollm2-135m@1", "mock", ""]
+)
+def test_plain_models_take_everything(model: str) -> None:
+    assert traits(model).apply(SAMPLING) == PLAIN
+    assert traits(model).dropped(SAMPLING) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "dropped"),
+    [
+        ("openai/o1", ["temperature", "top_p", "logprobs"]),
+        ("o3-mini", ["temperature", "top_p", "logprobs"]),
+        ("azure/o3", ["temperature", "top_p", "stop", "logprobs"]),
+        ("openai/o4-mini-2025-04-16", ["temperature", "top_p", "stop", "logprobs"]),
+        ("ft:o4-mini-2025-04-16:acme::1", ["temperature", "top_p", "stop", "logprobs"]),
+        ("openrouter/openai/gpt-5-mini", ["temperature", "top_p", "stop", "logprobs"]),
+        ("gpt-5.1", ["stop"]),
+        ("gpt-5.4-mini", ["stop"]),
+        ("gpt-5.5", ["temperature", "top_p", "stop", "logprobs"]),
+        ("openai/gpt-6-sol", ["temperature", "top_p", "stop", "logprobs"]),
+        ("openai/gpt-5-chat-latest", []),
+    ],
+)
+def test_reasoning_models_of_openai(model: str, dropped: list[str]) -> None:
+    found = traits(model)
+    assert found.dropped(SAMPLING) == dropped
+    sent = found.apply(SAMPLING)
+    assert sent["max_completion_tokens"] == 9
+    assert sent.keys() == PLAIN.keys() - {"max_tokens", *dropped} | {"max_completion_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "dropped"),
+    [
+        ("gpt-5.1", "none", []),
+        ("gpt-5.1", "low", ["temperature", "top_p", "logprobs"]),
+        ("gpt-5.5", "none", []),
+        ("anthropic/claude-sonnet-4-5", None, []),
+        ("anthropic/claude-sonnet-4-5", "low", ["temperature", "top_p"]),
+        ("bedrock/us.anthropic.claude-opus-4-7-v1:0", None, ["temperature", "top_p"]),
+        ("bedrock/anthropic.claude-3-5-sonnet-20241022-v2:0", None, []),
+        ("deepseek/deepseek-reasoner", None, ["temperature", "top_p", "logprobs"]),
+        ("deepseek/deepseek-chat", None, []),
+    ],
+)
+def test_what_is_dropped_may_hang_on_reasoning(model: str, effort: str | None, dropped: list[str]) -> None:
+    sampling = {name: value for name, value in SAMPLING.items() if name != "stop"}
+    assert traits(model).dropped(sampling | ({"reasoning_effort": effort} if effort else {})) == dropped
+
+
+@pytest.mark.parametrize(
+    ("model", "n", "prefix_cache", "direct"),
+    [
+        ("openai/gpt-4o-mini", True, True, True),
+        ("openai/gpt-3.5-turbo", True, False, True),
+        ("openai/o1-pro", True, True, False),
+        ("openai/gpt-5-codex", True, True, False),
+        ("openai/gpt-4o-search-preview", False, True, True),
+        ("anthropic/claude-sonnet-4-5", False, False, True),
+        ("deepseek/deepseek-chat", False, True, True),
+        ("groq/llama-3.3-70b-versatile", False, False, True),
+        ("gemini/gemini-2.5-pro", True, True, True),
+        ("xai/grok-4", True, False, True),
+    ],
+)
+def test_draws_cache_and_way(model: str, n: bool, prefix_cache: bool, direct: bool) -> None:
+    found = traits(model)
+    assert (found.n, found.prefix_cache, found.direct) == (n, prefix_cache, direct)
+
+
+def test_the_longest_pattern_wins_for_each_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own(
+        tmp_path,
+        monkeypatch,
+        """
+        ["my-*"]
+        drop = ["stop"]
+        n = false
+        input = 1
+        output = 2
+        cached_input = 0.5
+        ["my-model-? other"]
+        drop = ["seed"]
+        input = 3
+        output = 4
+        ["acme/my-model-1"]
+        drop = []
+        ["[xyz]*"]
+        drop = ["stop"]
+        ["x-*"]
+        drop = ["seed"]
+        """,
+    )
+    assert traits("my-thing") == Traits(drop=frozenset(["stop"]), n=False, input=1, output=2, cached_input=0.5)
+    assert traits("acme/My-Model-2") == Traits(
+        drop=frozenset(["seed"]), n=False, input=3, output=4
+    )  # no old cached_input
+    assert traits("acme/my-model-1") == Traits(n=False, input=3, output=4)
+    assert traits("other").input == 3
+    assert traits("x-1").drop == {"seed"}  # brackets are one sign
+
+
+def test_the_users_word_goes_before_an_equal_one_that_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(tmp_path, monkeypatch, '["gpt-5*"]\ndrop = []\n["gpt-5.1"]\nthinks = true')
+    assert traits("gpt-5").dropped(SAMPLING) == []
+    assert traits("gpt-5").apply(SAMPLING)["max_completion_tokens"] == 9  # the rest of the shipped entry stays
+    assert traits("gpt-5.1").dropped(SAMPLING) == ["temperature", "top_p", "stop", "logprobs"]
+
+
+def test_where_the_users_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert users_file() is None
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "models.toml").write_text("[mock]\nn = false")
+    assert users_file() == tmp_path / "home" / "models.toml"
+    assert not traits("mock").n
+    monkeypatch.delenv("REASONING_HOME")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "reasoning").mkdir(parents=True)
+    (tmp_path / "config" / "reasoning" / "models.toml").write_text("")
+    assert users_file() == tmp_path / "config" / "reasoning" / "models.toml"
+    monkeypatch.setenv("REASONING_MODELS", str(tmp_path / "none.toml"))
+    with pytest.raises(UsageError, match=r"none\.toml, the table of models, cannot be read: No such file"):
+        traits("mock")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "says"),
+    [
+        ("[a\nn = 1", UsageError, "mine.toml, the table of models, is not TOML: "),
+        ("n = false", UsageError, "n stands outside of a table"),
+        ('[""]\nn = false', UsageError, "a table without a pattern"),
+        ("[a]\ndorp = []", UnknownName, "unknown field 'dorp' in [\"a\"] of {path}; did you mean 'drop'?"),
+        ("[gpt-5.1]\nn = false", UnknownName, 'a name with a dot needs quotes: ["gpt-5.1"]'),
+        ('[a]\nn = "no"', UsageError, "n = 'no' in [\"a\"] of {path} makes no sense: it must be true or false"),
+        ("[a]\ndrop = 'stop'", UsageError, "drop = 'stop' in [\"a\"] of {path} makes no sense: it must be a list"),
+        ("[a]\ndrop = [1]", UsageError, "drop = [1]"),
+        ("[a]\nrename = ['b']", UsageError, "rename = ['b']"),
+        ("[a]\nrename = {b = 1}", UsageError, "it must be a table such as"),
+        ("[a]\ninput = -1\noutput = 1", UsageError, "input = -1"),
+        ("[a]\ninput = true\noutput = 1", UsageError, "input = True"),
+        ("[a]\ninput = nan\noutput = 1", UsageError, "input = nan"),
+        ("[a]\ninput = 1", UsageError, 'half a price in ["a"] of {path}: input and output belong together'),
+        ("[a]\ncached_input = 1", UsageError, "half a price"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, kind: type[UsageError], says: str
+) -> None:
+    path = own(tmp_path, monkeypatch, text)
+    with pytest.raises(UsageError) as caught:
+        traits("mock")
+    assert type(caught.value) is kind
+    assert says.format(path=path) in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+NAMES = st.sampled_from([*SAMPLING, "presence_penalty", "max_completion_tokens", "reasoning_effort", "extra_body"])
+
+
+@given(
+    st.sampled_from(["o3", "gpt-5", "gpt-5.1", "gpt-6-sol", "claude-sonnet-4-5", "deepseek-reasoner", "mock"]),
+    st.dictionaries(NAMES, st.sampled_from(["none", "low", 1])),
+)
+def test_a_setting_goes_out_or_is_said_to_be_dropped(model: str, sampling: dict[str, object]) -> None:
+    found = traits(model)
+    before = dict(sampling)
+    sent, dropped = found.apply(sampling), found.dropped(sampling)
+    assert sampling == before
+    assert sent == found.apply(sampling)
+    assert set(dropped) <= sampling.keys()
+    assert sent.keys() == {found.rename.get(name, name) for name in sampling if name not in dropped}
+
+
+def test_the_table_is_part_of_the_package() -> None:
+    assert files("reasoning.providers").joinpath("models.toml").is_file()

@@ -1,0 +1,216 @@
+"""The prompt workshop: every prompt is named, shown as it goes out, replaced, varied and put into other forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reasoning import Chain, Problem, Prompt, Step, strategies
+from reasoning.errors import InputError, SpecError, UnknownName, UsageError
+from reasoning.kinds import Number
+from reasoning.prompt_overrides import as_sent, changed, forms, prompts, replaced, sample, variants
+from reasoning.registry import _SHELF
+from reasoning.strategies.cli import shelf, workshop
+from reasoning.testing import ScriptedLLM
+
+PROBLEM = Problem("What is 2 + 2?", Number())
+
+
+def sent(spec: str, *settings: str) -> str:
+    llm = ScriptedLLM(lambda messages: "The answer is 4.")
+    replaced([strategies.get(spec)], settings)[0].run(PROBLEM, llm)
+    return llm.prompts[0]
+
+
+@pytest.mark.parametrize("name", _SHELF)
+def test_every_prompt_of_every_technique_is_shown_and_comes_back_from_its_spec(name: str) -> None:
+    strategy = strategies.get(name)
+    known = prompts(strategy)
+    assert any(isinstance(one, Prompt) for one in known.values())
+    shown = as_sent(strategy, sample(strategy))
+    assert set(shown) == {prompt for prompt, one in known.items() if isinstance(one, Prompt)}
+    assert all(turn.content.strip() for turns in shown.values() for turn in turns.messages)
+    marked = changed(strategy, lambda _, one: f"{one} §" if isinstance(one, str) else one.with_(recap=f"{one.recap} §"))
+    assert marked != strategy
+    assert all("§" in (one if isinstance(one, str) else one.recap) for one in prompts(marked).values())
+    if not isinstance(strategy, Chain) and name != "decomposed":  # a spec does not hold handlers
+        assert strategies.get(repr(marked)) == marked
+    if "§" in repr(marked) and name not in ("guided", "chain_of_event"):  # these lack what they are about
+        assert "§" in str(list(as_sent(marked, sample(marked)).values()))
+
+
+def test_what_is_shown_is_what_is_sent() -> None:
+    for spec in ("cot", "cot(shots=2)", "least_to_most", "instructed(cot)", "rendered(vanilla, form='json')", "pal"):
+        strategy = strategies.get(spec)
+        llm = ScriptedLLM(lambda messages: "The answer is 4.")
+        strategy.run(sample(strategy), llm)
+        assert llm.requests[0].messages in [turns.messages for turns in as_sent(strategy, sample(strategy)).values()]
+
+
+def test_a_phrase_is_replaced_within_wrappers_too() -> None:
+    assert sent("cot", "cot.trigger=Breathe in = out.").endswith("\n\nBreathe in = out.")
+    assert sent("sc(cot, samples=2)", "chain_of_thought.trigger=Breathe.").endswith("\n\nBreathe.")
+    found = replaced([strategies.get("sc(cot, samples=2)")], ["cot.trigger=Breathe."])[0]
+    assert repr(found) == "self_consistency(cot(trigger='Breathe.'), samples=2)"
+
+
+def test_a_whole_prompt_a_section_and_a_file(tmp_path: Path) -> None:
+    assert sent("vanilla", "vanilla.prompt=Quick! {problem} {direct}").startswith("user: Quick! What is 2 + 2? Reply")
+    assert sent("vanilla", "vanilla.prompt.objective=Add.").startswith("system: Add.\nuser: What is 2 + 2?")
+    assert "- Add.\n- Check." in sent("vanilla", "vanilla.prompt.dos=Add.\nCheck.")
+    both = sent("vanilla", "vanilla.prompt.form=xml", "vanilla.prompt.turns=single", "vanilla.prompt.objective=Add.")
+    assert "<objective>\nAdd.\n</objective>\n\n<input>" in both
+    (tmp_path / "mine.md").write_text("# Instructions\n\nAdd slowly.\n\n# Input\n\n{problem}\n\n# Recap\n\n{direct}\n")
+    assert sent("vanilla", f"vanilla.prompt=@{tmp_path}/mine.md").startswith("system: Add slowly.\nuser: What is 2")
+    (tmp_path / "phrase.txt").write_text("Breathe.\n")
+    assert sent("cot", f"cot.trigger=@{tmp_path}/phrase.txt").endswith("Breathe.")
+    with pytest.raises(InputError, match=r"--set cot.trigger: .*nowhere.txt: cannot be read"):
+        sent("cot", f"cot.trigger=@{tmp_path}/nowhere.txt")
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "words"),
+    [
+        ("cot.triger=x", UnknownName, r"unknown prompt 'cot.triger'; did you mean 'cot.trigger'\?"),
+        ("vanilla.prompt=x", UnknownName, r"unknown prompt 'vanilla.prompt'"),
+        (
+            "cot.two_stages.recapp=x",
+            UnknownName,
+            r"unknown section 'recapp' of the prompt cot.two_stages; did.*'recap'",
+        ),
+        ("cot.two_stages.form=xmll", UnknownName, r"unknown form 'xmll'; did you mean 'xml'"),
+        ("cot.two_stages={trigger}", UsageError, r"lacks \{problem\}, which the one in its place has"),
+        ("cot.two_stages=x", UsageError, r"lacks \{problem\}, \{trigger\}, which"),
+        ("cot.two_stages.input=x {problem}", UsageError, r"--set cot.two_stages.input: .*lacks \{trigger\}"),
+        ("cot.trigger", UsageError, r"write NAME=TEXT"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said(setting: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        replaced([strategies.get("cot")], [setting])
+
+
+def test_the_same_prompt_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--set cot.trigger stands here twice; to compare the two: --vary"):
+        replaced([strategies.get("cot")], ["cot.trigger=a", "cot.trigger=b"])
+
+
+def test_a_spec_names_the_sections_that_are_changed() -> None:
+    spec = "cot(two_stages={'recap': 'Be brief.', 'examples': (('q', 'a', 'why'),)})"
+    assert repr(strategies.get(spec)) == spec.replace("'recap': 'Be brief.', ", "").replace(
+        "),)}", "),), 'recap': 'Be brief.'}"
+    )
+    assert strategies.get("cot(two_stages={})") == strategies.get("cot")
+    tree = "tree_of_thoughts(task=Steps(rate={'form': 'xml'}))"
+    assert repr(strategies.get(tree)) == tree
+    with pytest.raises(UnknownName, match=r"unknown section 'recapp'.* at column 16"):
+        strategies.get("cot(two_stages={'recapp': 'x'})")
+    with pytest.raises(SpecError, match="a prompt's recap is a text, not 3"):
+        strategies.get("cot(two_stages={'recap': 3})")
+
+
+def test_a_changed_chain_has_a_label_of_its_own() -> None:
+    chain = Chain(Step("short", Prompt(input="{text}")), name="mine")
+    [one] = replaced([chain], ["mine.short=Briefly: {text}"])
+    [other] = replaced([chain], ["mine.short=In short: {text}"])
+    assert repr(one).startswith("mine#")
+    assert len({repr(chain), repr(one), repr(other)}) == 3
+    assert repr(replaced([chain], ["mine.short=Briefly: {text}"])[0]) == repr(one)
+    assert changed(chain, lambda _, prompt: prompt) is chain
+
+
+def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
+    inner = Chain(Step("deep", Prompt(input="{text}"), by="cot"), name="inner")
+    chain = Chain(
+        Step("short", Prompt(input="{text}"), by="self_consistency(cot, samples=2)"),
+        Step("long", chain=inner),
+        name="mine",
+    )
+    assert "cot.trigger" in prompts(chain)
+    [found] = replaced([chain], ["chain_of_thought.trigger=Breathe."])
+    assert found.steps[0].by == "self_consistency(cot(trigger='Breathe.'), samples=2)"
+    assert found.steps[1].chain.steps[0].by == "cot(trigger='Breathe.')"
+    assert repr(found).startswith("mine#")
+    assert changed(chain, lambda _, prompt: prompt) is chain
+    decomposed = strategies.get("decomposed")
+    [found] = replaced([decomposed], ["cot.trigger=Breathe."])
+    assert "cot(stages=1, trigger='Breathe.')" in repr(found)
+    assert changed(decomposed, lambda _, prompt: prompt) == decomposed
+
+
+def test_variants_stand_beside_their_originals() -> None:
+    chosen = [strategies.get("cot"), strategies.get("vanilla")]
+    made = variants(chosen, ["cot.two_stages.form=xml"], ["cot.trigger=A", "cot.trigger=B"], in_forms=False)
+    shown = list(dict.fromkeys(map(repr, made)))
+    assert shown == [
+        "cot(two_stages={'form': 'xml'})",
+        "cot(trigger='A', two_stages={'form': 'xml'})",
+        "cot(trigger='B', two_stages={'form': 'xml'})",
+        "vanilla",
+    ]
+
+
+def test_forms_are_those_that_look_different() -> None:
+    assert [repr(one) for one in forms(strategies.get("cot"))] == [
+        "cot",
+        *(f"rendered(cot, form='{form}')" for form in ("xml", "markdown", "json", "prefixes")),
+    ]
+    few = [repr(one) for one in forms(strategies.get("cot(shots=2)"))]
+    assert len(few) == 10  # with demonstrations, one turn and chat turns differ too
+    assert "rendered(cot(shots=2), form='xml', turns='single')" in few
+
+
+def test_rendered_costs_what_its_base_costs_and_says_the_same() -> None:
+    base, llm = strategies.get("least_to_most"), ScriptedLLM(["1. How many?", "4.", "The answer is 4."])
+    made = strategies.get("rendered(least_to_most, form='xml', turns='single')")
+    assert made.run(PROBLEM, llm).value == 4
+    assert made.calls(m=2) == base.calls(m=2)
+    assert llm.waves == made.waves(m=2)
+    assert all("<input>" in prompt and "assistant:" not in prompt for prompt in llm.prompts)
+
+
+def command(*arguments: str) -> str:
+    done = CliRunner().invoke(workshop, arguments, env={"COLUMNS": "100"}, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_the_command_shows_prompts_as_they_are_written_and_as_they_go_out() -> None:
+    shown = command("show", "cot", "--set", "cot.trigger=Breathe.", "--question", "What is 6 * 7?")
+    assert "cot.two_stages" in shown
+    assert "{trigger}" in shown
+    assert "What is 6 * 7?" in shown
+    assert 'Breathe. End with a last line: "The answer is"' in shown
+    assert "as it is sent (plain, chat, about" in shown
+    one = command("show", "least_to_most.solve_next")
+    assert "least_to_most.decompose" not in one
+    assert "{solved}" in one
+    assert "assistant" in command("show", "cot(shots=1)")
+
+
+def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
+    done = CliRunner().invoke(shelf, ["show", "cot(shots=2)"], env={"COLUMNS": "400"}, catch_exceptions=False)
+    strategy = strategies.get("cot(shots=2)")
+    turns = as_sent(strategy, sample(strategy))["cot.few_shot"].messages
+    assert [turn.role for turn in turns].count("assistant") == 2
+    assert all(line.strip() in done.stdout for turn in turns for line in turn.content.splitlines())
+    assert "{problem}" not in done.stdout
+
+
+def test_numbers_that_are_parameters_stand_in_prompts_that_come_later() -> None:
+    strategy = strategies.get("chain_of_event(words=77)")
+    shown = as_sent(strategy, sample(strategy))["chain_of_event.summarise"]
+    assert "at most 77 words" in str(shown)
+    assert "{listing}" in str(shown)
+
+
+def test_the_command_lists_what_can_be_replaced() -> None:
+    listed = command("list")
+    for name in ("cot.trigger", "vanilla.prompt", "tree_of_thoughts.steps.rate", "telecom_feedback.issues"):
+        assert listed.count(f"{name} ") == 1
+    assert "vanilla.prompt" not in command("list", "cot")
+    assert "cot.trigger" in command("list", "sc(cot, samples=2)")
+    with pytest.raises(UnknownName, match=r"unknown prompt 'cot.two_stage'; did you mean 'cot.two_stages'"):
+        command("show", "cot.two_stage")
