@@ -177,8 +177,8 @@ def _serving(task: Task, seed: int, llm: LLM) -> list[Strategy]:
 def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     """Whether it gives such answers, and has worked problems with such answers to show where it shows any."""
     try:
-        strategy.check_serves(example.problem.kind)
-        event_loop.run(first_requests(strategy, example, llm))
+        strategy.check_supports(example.problem.kind)
+        event_loop.run_sync(first_requests(strategy, example, llm))
     except UsageError:
         return False
     return True

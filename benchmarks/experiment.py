@@ -118,18 +118,20 @@ def run(
         _note_asked(store, named, plan, model)
         racing, keys = _race(store, ids, named, plan, keys)
         stopped = None
-        before = model.spent
+        before = model.usage
         try:
             if keys:
                 before_now, out = Comparison.of(store, ids, list(named)), racing.out if racing else ()
                 display.running(before_now, model, list(named), keys, plan.seconds, out)
-                stopped = event_loop.run(runner.run(keys, named, model, store, display.result, plan, journal, racing))
+                stopped = event_loop.run_sync(
+                    runner.run(keys, named, model, store, display.result, plan, journal, racing)
+                )
         finally:
             _note_race(store, racing, len(ids), named, plan)
         if keys and plan.minutes and stopped is None:
             running = {spec: strategy for spec, strategy in named.items() if not racing or spec not in racing.out}
             ids = _fitted(store, ids, running, plan)
-        spent = since(before, model.spent)
+        spent = since(before, model.usage)
         found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
             Comparison.of(store).save(store)

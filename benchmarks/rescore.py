@@ -22,7 +22,7 @@ from reasoning.benchmarks.results.result import Key, Result
 from reasoning.benchmarks.results.settings import sampling_of
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.tasks import get as get_task
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.journal import Journal
@@ -128,7 +128,7 @@ def rescore(folder: Path) -> Rescored:
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
         readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
-        again = event_loop.run(_read(store, readable, strategies, llm))
+        again = event_loop.run_sync(_read(store, readable, strategies, llm))
         for old, new in again:
             if isinstance(new, str):
                 left[new] += 1
@@ -143,12 +143,12 @@ def rescore(folder: Path) -> Rescored:
             for key in keys
             if key.strategy in unknown or key.problem in without
         )
-        store.settings = {**store.settings, "checker": kinds.CHECKER}
+        store.settings = {**store.settings, "checker": kinds.PARSER_VERSION}
         store.note()
         now = Comparison.of(store)
         now.save(store)
         read = len(keys) - left.total()
-        return Rescored(before, kinds.CHECKER, was, now, tuple(changed), read, tuple(left.most_common()))
+        return Rescored(before, kinds.PARSER_VERSION, was, now, tuple(changed), read, tuple(left.most_common()))
     finally:
         journal.close()
         store.close()
@@ -204,7 +204,7 @@ class _NotRecorded(CallFailed):
 class _Recorded:
     """A model of which only the journal is left."""
 
-    max_choices = 1
+    max_n = 1
     concurrency: int | None = None
     free = True
 
@@ -234,5 +234,5 @@ def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> Renderab
     for title in titles:
         table.add_column(title, overflow="fold")
     for line in lines:
-        table.add_row(*(Text(plain(str(cell))[:200]) for cell in line))
+        table.add_row(*(Text(strip_control(str(cell))[:200]) for cell in line))
     return table

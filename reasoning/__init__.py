@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reasoning.answer import Answered as Answered
     from reasoning.answer import Failed as Failed
     from reasoning.answer import Unparsed as Unparsed
-    from reasoning.branches import Opening as Opening
-    from reasoning.branches import together as together
+    from reasoning.branches import FirstCall as FirstCall
+    from reasoning.branches import gather as gather
     from reasoning.chain import Chain as Chain
     from reasoning.chain import Step as Step
     from reasoning.engine.budget import Budget as Budget
@@ -49,7 +49,7 @@ _FROM = {
     "Example": "problem",
     "Failed": "answer",
     "Journal": "journal",
-    "Opening": "branches",
+    "FirstCall": "branches",
     "Problem": "problem",
     "Prompt": "prompts",
     "Session": "session",
@@ -58,7 +58,7 @@ _FROM = {
     "Unparsed": "answer",
     "connect": "engine.connect",
     "technique": "strategy",
-    "together": "branches",
+    "gather": "branches",
 }
 _MODULES = ("benchmarks", "errors", "kinds", "strategies", "testing")
 

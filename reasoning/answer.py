@@ -63,12 +63,12 @@ class Answered(Answer):
 
     state = "answered"
     value: Any
-    how: str = field(default="", kw_only=True)
+    rule: str = field(default="", kw_only=True)
 
     @property
-    def stated(self) -> bool:
+    def is_stated(self) -> bool:
         """Whether the reply said in words, or by a box, that this is its answer."""
-        return self.how in ("trigger", "box")
+        return self.rule in ("trigger", "box")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Opening(NamedTuple):
+class FirstCall(NamedTuple):
     """The first call of a strategy, where it is known before anything was asked; see `Strategy.opening`.
 
     Attributes:
@@ -25,12 +25,12 @@ class Opening(NamedTuple):
         settings: those that the call gives.
     """
 
-    turns: Conversation
-    settle: Callable[[Completion], Answer | None]
-    settings: Mapping[str, Any] = MappingProxyType({})
+    messages: Conversation
+    resolve: Callable[[Completion], Answer | None]
+    params: Mapping[str, Any] = MappingProxyType({})
 
 
-async def together(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+async def gather(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Run branches side by side and give their results in order; the first error ends the others and is raised."""
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(branch) for branch in branches]

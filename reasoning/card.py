@@ -37,10 +37,10 @@ class Card:
     authors: str = ""
     year: int | None = None
     arxiv: str | None = None
-    serves: tuple[type[Kind], ...] = ()
-    needs: tuple[str, ...] = ()
+    kinds: tuple[type[Kind], ...] = ()
+    requires: tuple[str, ...] = ()
     use_when: str = ""
     avoid_when: str = ""
     aliases: tuple[str, ...] = ()
     doi: str | None = None
-    waves: Formula | None = None
+    rounds: Formula | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reasoning.voting import Vote
 
 
-def plain(text: str) -> str:
+def strip_control(text: str) -> str:
     """Text of a model or a data set without what a terminal would obey: escapes, and marks that turn lines around."""
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
@@ -44,7 +44,7 @@ def _about(draw: Completion) -> str:
         marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:
         marks.append("cut off by max_tokens")
-    if not draw.spent:
+    if not draw.is_new:
         marks.append("from the journal")
     if draw.key:
         marks.append(f"draw {draw.key[:8]}#{draw.draw}")
@@ -61,9 +61,9 @@ def trace_tree(trace: Trace) -> Tree:
     def grow(tree: Tree, stage: Trace) -> None:
         for event in stage.events:
             if isinstance(event, Trace):
-                grow(tree.add(Text(plain(event.name), style="bold")), event)
+                grow(tree.add(Text(strip_control(event.name), style="bold")), event)
             elif isinstance(event, Note):
-                tree.add(Text(plain(event.text), style="yellow"))
+                tree.add(Text(strip_control(event.text), style="yellow"))
             else:
                 call(tree, event)
 
@@ -74,12 +74,14 @@ def trace_tree(trace: Trace) -> Tree:
         if known:  # turns that stand above already: demonstrations, earlier stages, the other samples' prompt
             branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
         for role, content in event.messages[known:]:
-            branch.add(Text.assemble((f"{role}  ", "cyan"), plain(content)))
+            branch.add(Text.assemble((f"{role}  ", "cyan"), strip_control(content)))
         shown.update(event.messages[:i] for i in range(1, len(event.messages) + 1))
         for draw in event.completions:
             if draw.reasoning:
-                branch.add(Text.assemble(("reasoning  ", "magenta"), plain(draw.reasoning)))
-            branch.add(Text.assemble(("model  ", "green"), plain(draw.text.strip()), (f"  [{_about(draw)}]", "dim")))
+                branch.add(Text.assemble(("reasoning  ", "magenta"), strip_control(draw.reasoning)))
+            branch.add(
+                Text.assemble(("model  ", "green"), strip_control(draw.text.strip()), (f"  [{_about(draw)}]", "dim"))
+            )
 
     root = Tree(Text.assemble((trace.name, "bold"), (f"  {cost(trace.usage)}", "dim")))
     grow(root, trace)
@@ -91,14 +93,16 @@ def answer_tree(answer: Answer) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    root = trace_tree(answer.trace) if answer.trace else Tree(Text(plain(answer.state), style="bold"))
+    root = trace_tree(answer.trace) if answer.trace else Tree(Text(strip_control(answer.state), style="bold"))
     if answer.votes:
         branch = root.add(Text("votes", style="bold"))
         for share, candidate, about, wins in _bars(answer.votes):
             bar = "█" * round(20 * share) or "▏"
-            branch.add(Text.assemble((bar, "green" if wins else "dim"), f" {plain(candidate)}", (f"  {about}", "dim")))
+            branch.add(
+                Text.assemble((bar, "green" if wins else "dim"), f" {strip_control(candidate)}", (f"  {about}", "dim"))
+            )
         for remark in answer.votes.remarks:
-            branch.add(Text(plain(remark), style="yellow"))
+            branch.add(Text(strip_control(remark), style="yellow"))
     return root
 
 
@@ -193,7 +197,7 @@ def prompt_html(prompt: Prompt) -> str:
     if demos:
         many = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
         shown += f"<details><summary>{many}</summary>{demos}</details>"
-    filled = prompt.fill(**dict.fromkeys(prompt.names, ""))
+    filled = prompt.fill(**dict.fromkeys(prompt.placeholders, ""))
     about = f"tokens before anything is filled in: about {sum(tokens(turn.content) for turn in filled.messages)}"
     return f'{_STYLE}<div class="rsn"><div class=dim>{prompt.form}, {prompt.turns} · {about}</div>{shown}</div>'
 

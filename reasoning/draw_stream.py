@@ -7,15 +7,15 @@ from types import MappingProxyType
 
 from reasoning.errors import UsageError
 
-WIDTH = 1 << 13
+MAX_BRANCHES = 1 << 13
 """Lanes side by side at one place, and draws of one request in one lane: at most this many."""
-DEPTH = 3
+MAX_NESTING = 3
 """Lanes within lanes, at most."""
-EPOCH: int = WIDTH ** (DEPTH + 1)
+EPOCH_STRIDE: int = MAX_BRANCHES ** (MAX_NESTING + 1)
 """By how much the draws of one repetition of a solve are apart from those of the next."""
 
 
-class Lane:
+class DrawStream:
     """The draw indexes of one branch of a solve.
 
     The `c`-th draw of a request has index `base + c × stride`. The root lane counts 0, 1, 2, … from its epoch's
@@ -26,34 +26,34 @@ class Lane:
 
     def __init__(
         self,
-        parent: Lane | None = None,
+        parent: DrawStream | None = None,
         place: int = 0,
         width: int = 1,
         epoch: int = 0,
         before: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
-        self._stride: int = parent._stride * WIDTH if parent else 1
+        self._stride: int = parent._stride * MAX_BRANCHES if parent else 1
         self._before = before  # what the parent had taken when it was split
         self._taken: dict[str, int] = {}
         self._split_at: Mapping[str, int] = {}  # what it had taken when it was split last
-        self._origin: Lane | None = None  # what it is a fork of
+        self._origin: DrawStream | None = None  # what it is a fork of
 
-    def take(self, key: str, n: int) -> list[int]:
+    def next(self, key: str, n: int) -> list[int]:
         """The indexes of the next `n` draws of the request with this key."""
         first = self._taken.get(key, 0)
-        if first + n > WIDTH:
-            raise UsageError(f"more than {WIDTH} draws of one request in one solve")
+        if first + n > MAX_BRANCHES:
+            raise UsageError(f"more than {MAX_BRANCHES} draws of one request in one solve")
         self._taken[key] = first + n
         self._tell_parent(key)
         return self._indexes(key, first, n)
 
-    def heads(self, key: str, n: int, after: int = 0) -> list[int]:
+    def first_of(self, key: str, n: int, after: int = 0) -> list[int]:
         """The first draws of a request in each of the lanes of a split."""
         self._begin(n, after)
         return self._indexes(key, self._split_at.get(key, 0) + after, n)
 
-    def split(self, n: int, after: int = 0) -> list[Lane]:
+    def spawn(self, n: int, after: int = 0) -> list[DrawStream]:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
 
         Args:
@@ -62,27 +62,29 @@ class Lane:
                 same, whether it is made at once or in parts. The lane must not have drawn in between.
         """
         self._begin(n, after)
-        return [self.branch(place, after + n) for place in range(after, after + n)]
+        return [self.child(place, after + n) for place in range(after, after + n)]
 
-    def branch(self, place: int, width: int) -> Lane:
+    def child(self, place: int, width: int) -> DrawStream:
         """One lane of a split into so many."""
-        return Lane(self, place, width, before=self._split_at)
+        return DrawStream(self, place, width, before=self._split_at)
 
     def _begin(self, n: int, after: int) -> None:
-        if after + n > WIDTH:
-            raise UsageError(f"{after + n} samples or branches side by side: at most {WIDTH}")
-        if self._stride >= WIDTH**DEPTH:
-            raise UsageError(f"strategies that branch within each other, {DEPTH + 1} levels deep: at most {DEPTH}")
+        if after + n > MAX_BRANCHES:
+            raise UsageError(f"{after + n} samples or branches side by side: at most {MAX_BRANCHES}")
+        if self._stride >= MAX_BRANCHES**MAX_NESTING:
+            raise UsageError(
+                f"strategies that branch within each other, {MAX_NESTING + 1} levels deep: at most {MAX_NESTING}"
+            )
         if not after:
             self._split_at = dict(self._taken)
 
-    def fork(self) -> Lane:
+    def fork(self) -> DrawStream:
         """This lane as it is now, to go on beside others: what it draws depends on nothing that they do.
 
         Forks of one lane are for branches that ask different things: those that ask the same get the same draws. The
         lane itself goes on behind the one of them that took most.
         """
-        fork = Lane(self._parent, self._place, self._width, self._epoch, self._before)
+        fork = DrawStream(self._parent, self._place, self._width, self._epoch, self._before)
         fork._taken, fork._origin = dict(self._taken), self
         return fork
 
@@ -92,7 +94,7 @@ class Lane:
 
     def _base(self, key: str) -> int:
         if self._parent is None:
-            return self._epoch * EPOCH
+            return self._epoch * EPOCH_STRIDE
         return self._parent._base(key) + (self._before.get(key, 0) + self._place) * self._parent._stride
 
     def _tell_parent(self, key: str) -> None:

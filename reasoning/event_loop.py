@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError
 from typing import Any, Protocol, TypeVar
 
 from reasoning.errors import UsageError
-from reasoning.loop_bridge import Crossing
+from reasoning.loop_bridge import LoopBridge
 
 T = TypeVar("T")
 
@@ -27,11 +27,11 @@ class _Closable(Protocol):
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
-_crossing: Crossing
+_crossing: LoopBridge
 _open: set[_Closable] = set()
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop and wait for its result.
 
     Ctrl-C cancels the work, waits for it to end, and raises KeyboardInterrupt.
@@ -50,21 +50,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-async def wait(work: Coroutine[Any, Any, T]) -> T:
+async def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop and await it from any other loop (or from this one)."""
     loop = _running()
     if asyncio.get_running_loop() is loop:
         return await work
-    return await _crossing.over(work)
+    return await _crossing.run(work)
 
 
-def close_with(owner: object, thing: _Closable) -> None:
+def close_when_collected(owner: object, thing: _Closable) -> None:
     """Close a thing that lives on the loop when its owner is gone, or when the process ends, if nobody did before."""
     _open.add(thing)
     weakref.finalize(owner, _close_soon, thing).atexit = False
 
 
-def closed(thing: _Closable) -> None:
+def forget(thing: _Closable) -> None:
     """Say that a thing has been closed."""
     _open.discard(thing)
 
@@ -80,7 +80,7 @@ def _running() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             _loop = _new_loop()
-            _crossing = Crossing(_loop)
+            _crossing = LoopBridge(_loop)
             _thread = threading.Thread(target=_loop.run_forever, name="reasoning-loop", daemon=True)
             _thread.start()
             # Before threading's own exit hook would join pools that our connections still use.

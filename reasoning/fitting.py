@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import telemetry
-from reasoning.draw_stream import Lane
+from reasoning.draw_stream import DrawStream
 from reasoning.engine.budget import Budget, nested
 from reasoning.errors import UsageError
 from reasoning.problem import Example
@@ -23,7 +23,7 @@ S = TypeVar("S", bound="Strategy")
 async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
     """What `Strategy.fitted` gives: the copy that the strategy's `fit` makes, with its draws in the model's journal."""
     from reasoning.engine.connect import connect
-    from reasoning.engine.single_flight import Account
+    from reasoning.engine.single_flight import CallContext
 
     fit = getattr(strategy, "fit", None)
     if fit is None:
@@ -34,11 +34,11 @@ async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: in
     if not pool:
         raise UsageError("fitted(pool=…): there is no example to learn from")
     for one in pool:
-        strategy.check_serves(one.problem.kind)
+        strategy.check_supports(one.problem.kind)
     model = connect(llm) if isinstance(llm, str) else llm
     own = nested(budget, model.budget)
     trace = Trace(f"fit {strategy!r}")
-    session = Session(model, trace, lane=Lane(epoch=epoch), account=Account(own, model.journal, trace.name))
+    session = Session(model, trace, lane=DrawStream(epoch=epoch), account=CallContext(own, model.journal, trace.name))
     with telemetry.solve(trace.name):
         made: S = await fit(pool, session)
     return made

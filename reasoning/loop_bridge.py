@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Crossing:
+class LoopBridge:
     """The way to an event loop and back."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -25,7 +25,7 @@ class Crossing:
         self._woken = False
         self._leaving: dict[asyncio.AbstractEventLoop, list[_Visit]] = {}
 
-    async def over(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there, in the caller's context, and await it here; to cancel this cancels it."""
         visit = _Visit(self, work)
         self._post(visit.begin)
@@ -68,7 +68,7 @@ class _Visit:
         ended: what is awaited there.
     """
 
-    def __init__(self, crossing: Crossing, work: Coroutine[Any, Any, Any]) -> None:
+    def __init__(self, crossing: LoopBridge, work: Coroutine[Any, Any, Any]) -> None:
         self.home = asyncio.get_running_loop()
         self.ended: asyncio.Future[Any] = self.home.create_future()
         self._crossing, self._work, self._context = crossing, work, contextvars.copy_context()

@@ -53,7 +53,7 @@ class Request:
     messages: tuple[Message, ...]
     sampling: Mapping[str, Any]
     endpoint: str | None = None
-    shared: int = field(default=0, compare=False)
+    static_prefix: int = field(default=0, compare=False)
 
     @cached_property
     def canonical(self) -> str:
@@ -112,7 +112,7 @@ class Usage:
             self.seconds + other.seconds,
         )
 
-    def lasting(self, seconds: float) -> Usage:
+    def with_seconds(self, seconds: float) -> Usage:
         """The same in another time; as `dataclasses.replace` would make it, which takes five times as long."""
         return Usage(self.calls, self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.usd, seconds)
 
@@ -167,14 +167,14 @@ class Completion:
     retries: int = 0
     key: str = ""
     draw: int = 0
-    spent: bool = True
+    is_new: bool = True
 
-    def bought(self, key: str, draw: int, seconds: float, retries: int) -> Completion:
+    def recorded(self, key: str, draw: int, seconds: float, retries: int) -> Completion:
         """As it is recorded: with its place in the journal, its share of the time, and the attempts that failed."""
         return Completion(
             self.text,
             self.finish_reason,
-            self.usage.lasting(seconds),
+            self.usage.with_seconds(seconds),
             self.reasoning,
             self.tokens,
             self.request_id,
@@ -195,7 +195,7 @@ class Completion:
         return self.finish_reason == "length"
 
 
-class Drawn(list[Completion]):
+class CompletionBatch(list[Completion]):
     """The draws of one reply.
 
     Attributes:
@@ -223,14 +223,14 @@ class Client(Protocol):
 
     model: str
     endpoint: str | None
-    max_choices: int
+    max_n: int
     concurrency: int | None
     free: bool
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Ask for `len(draws)` completions in one request. May return fewer; raises CallFailed.
 
-        What it returns may be `Drawn`, to tell a provider that does not honour `n` from one that held choices back.
+        What it returns may be `CompletionBatch`, to tell a provider that does not honour `n` from one that held choices back.
         """
         ...
 

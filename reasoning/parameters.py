@@ -33,7 +33,7 @@ def check_parameters(strategy: Strategy, bounds: Mapping[str, float | tuple[floa
             raise UsageError(f"{where}: {name} must be {wanted}")
 
 
-def called(name: str, made: Any) -> str:
+def to_spec(name: str, made: Any) -> str:
     """A dataclass as a call that makes it, with what differs from its defaults; a prompt as its changed sections."""
     from reasoning.strategy import Strategy
 

@@ -63,18 +63,18 @@ class Problem:
         bare = "\n\n".join(part for part in (self.context, table, self.question) if part)
         return {
             "problem": f"{bare}\n\n{options}" if options else bare,
-            "bare": bare,
+            "question_only": bare,
             "question": self.question,
             "context": self.context or "",
             "options": options,
             "table": table,
             "instruction": self.kind.instruction(),
             "trigger": self.kind.trigger(),
-            "direct": self.kind.direct(),
+            "direct_instruction": self.kind.direct_instruction(),
             **self.inputs,
         }
 
-    def read(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
+    def parse(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
         """Read the answer that a reply states: the kind reads, nobody else.
 
         A reply that was cut off counts only if it had stated its answer before the cut.
@@ -92,10 +92,10 @@ class Problem:
             said = said.strip()[len(after) :].lstrip(" :")
         if after and said.strip() and not _whole(self.kind):  # the beginning alone says nothing
             said = f"{after} {said}"
-        reading = self.kind.read(said, region=region, stated_only=cut)
+        reading = self.kind.parse_reply(said, region=region, stated_only=cut)
         if reading.value is None:
-            return Unparsed(f"{reading.how}{', and the reply was cut off' if cut else ''}", text=text)
-        return Answered(reading.value, how=reading.how, text=text)
+            return Unparsed(f"{reading.rule}{', and the reply was cut off' if cut else ''}", text=text)
+        return Answered(reading.value, rule=reading.rule, text=text)
 
 
 def _whole(kind: Kind) -> bool:

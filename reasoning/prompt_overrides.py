@@ -53,7 +53,7 @@ def changed(strategy: Strategy, change: Change) -> Strategy:
         elif isinstance(value, Prompt) or (isinstance(value, str) and one.type in ("str", str)):
             changes[one.name] = change(f"{name}.{one.name}", value)
     changes = {key: value for key, value in changes.items() if value != getattr(strategy, key)}
-    made = strategy.with_(**changes) if changes else strategy
+    made = strategy.replace(**changes) if changes else strategy
     for hook, what in (("with_prompts", prompt), ("with_strategies", inner)):  # of those that are no parameters
         made = getattr(made, hook)(what) if hasattr(made, hook) else made
     return made
@@ -164,12 +164,12 @@ def _value(name: str, section: str, text: str, before: Prompt | str) -> Prompt |
     if isinstance(before, str):
         return text
     if section:
-        new = before.changed({section: tuple(text.splitlines()) if section in _LINES else text})
+        new = before.with_plain({section: tuple(text.splitlines()) if section in _LINES else text})
     elif path is not None and path.suffix == ".md":
         new = prompt_markdown.read(text, path, before.form, before.turns)
     else:
         new = Prompt(input=text, form=before.form, turns=before.turns)
-    if lost := sorted(before.names - new.names):
+    if lost := sorted(before.placeholders - new.placeholders):
         raise UsageError(
             f"--set {name}: the new prompt lacks {', '.join(f'{{{one}}}' for one in lost)}, which the one in its place "
             "has: what stands for it would not reach the model (a spec may leave it out: cot(two_stages={'input': …}))"
@@ -187,7 +187,7 @@ def _labelled(before: Chain, after: Chain) -> Chain:
 
 def sample(strategy: Strategy) -> Problem:
     """A problem of a kind that the strategy serves, from the worked ones that are shipped."""
-    serves = strategy.card.serves
+    serves = strategy.card.kinds
     kind = Number if not serves or Number in serves else serves[0]
     if kind is Label:
         return Problem(shipped("sentiment")[0].question, Label(("positive", "negative", "neutral")))
@@ -232,7 +232,7 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     known = {**numbers, **problem.values(), **{name: text for name, text in phrases.items() if text}}
     for name, one in prompts(strategy).items():
         if isinstance(one, Prompt) and name not in seen:
-            values = {placeholder: known.get(placeholder, f"{{{placeholder}}}") for placeholder in one.names}
+            values = {placeholder: known.get(placeholder, f"{{{placeholder}}}") for placeholder in one.placeholders}
             seen[name] = one.fill(**values)
     return {name: seen[name] for name in prompts(strategy) if name in seen}
 

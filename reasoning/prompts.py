@@ -26,7 +26,7 @@ Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
 Turns = Literal["chat", "single"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
-_OF_THE_KIND = frozenset({"instruction", "trigger", "direct"})  # the same for every problem of a task
+_OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})  # the same for every problem of a task
 # Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
@@ -43,12 +43,12 @@ class Demonstration:
 
     input: str
     output: str
-    thoughts: str = ""
+    reasoning: str = ""
 
     @property
     def reply(self) -> str:
         """The assistant's turn: the thoughts, then the output."""
-        return f"{self.thoughts}\n{self.output}" if self.thoughts else self.output
+        return f"{self.reasoning}\n{self.output}" if self.reasoning else self.output
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Conversation:
     """
 
     messages: tuple[Message, ...]
-    shared: int = 0
+    static_prefix: int = 0
 
     def then(self, reply: str, text: str) -> Conversation:
         """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
         turns = Message("assistant", reply), Message("user", _within_turn(text))
-        return Conversation((*self.messages, *turns), self.shared)
+        return Conversation((*self.messages, *turns), self.static_prefix)
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class Prompt:
             if value not in known:
                 raise UnknownName(what, value, known)
 
-    def with_(self, **changes: Any) -> Prompt:
+    def replace(self, **changes: Any) -> Prompt:
         """A copy with some sections changed."""
         return replace(self, **changes)
 
-    def changed(self, changes: Mapping[str, Any]) -> Prompt:
+    def with_plain(self, changes: Mapping[str, Any]) -> Prompt:
         """A copy with some sections changed, from plain values as a strategy's spec has them: `{"form": "xml"}`.
 
         Lines are tuples of texts, and an example is a tuple of its input, output and thoughts.
@@ -127,20 +127,20 @@ class Prompt:
                 raise UsageError(f"a prompt's {name} is {what}, not {value!r:.80}")
         return replace(self, **given)
 
-    def changes(self, before: Prompt) -> dict[str, Any]:
+    def diff_plain(self, before: Prompt) -> dict[str, Any]:
         """The sections that differ from another prompt's, as plain values: `before.changed(…)` of them is this one."""
         found = {one.name: getattr(self, one.name) for one in fields(Prompt)}
         found = {name: value for name, value in found.items() if value != getattr(before, name)}
         if "examples" in found:
-            found["examples"] = tuple((one.input, one.output, one.thoughts) for one in self.examples)
+            found["examples"] = tuple((one.input, one.output, one.reasoning) for one in self.examples)
         return found
 
     @property
-    def names(self) -> frozenset[str]:
+    def placeholders(self) -> frozenset[str]:
         """The placeholders in use."""
         return _names([*self.sections.values(), self.input, self.recap])
 
-    def for_(self, problem: Problem, **values: object) -> Conversation:
+    def render(self, problem: Problem, **values: object) -> Conversation:
         """Fill the prompt with what a problem offers (see `Problem.values`), and with `values`."""
         known = self.__dict__.get("_filled")
         if known is not None and known[0] is problem and known[1] == values:
@@ -166,7 +166,7 @@ class Prompt:
         for example in self.examples:
             messages.append(Message("user", _FORMS[self.form]({"Input": self._as_data(example.input)})))
             messages.append(Message("assistant", _within_turn(example.reply)))
-        return Conversation((*messages, Message("user", request)), shared=len(messages) if self._fixed else 0)
+        return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
 
     @property
     def sections(self) -> dict[str, str]:
@@ -193,7 +193,7 @@ class Prompt:
 
     def _examples_as_text(self) -> str:
         shown = [
-            {"Example input": self._as_data(one.input), "Example thoughts": one.thoughts, "Example output": one.output}
+            {"Example input": self._as_data(one.input), "Example thoughts": one.reasoning, "Example output": one.output}
             for one in self.examples
         ]
         return _within_turn("\n\n".join(_FORMS[self.form](parts) for parts in shown))

@@ -33,7 +33,7 @@ def known(name: str) -> bool:
     return name in SAMPLING or name == "extra_body" or name.startswith("reasoning_")
 
 
-def checked(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
+def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
     """Refuse what is no setting of a call, and keys.
 
     Args:

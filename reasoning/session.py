@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
-from reasoning.draw_stream import Lane
-from reasoning.engine.single_flight import completions
+from reasoning.draw_stream import DrawStream
+from reasoning.engine.single_flight import unwrap
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
@@ -20,9 +20,9 @@ from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.branches import Opening
+    from reasoning.branches import FirstCall
     from reasoning.engine.llm import LLM
-    from reasoning.engine.single_flight import Account, Ended
+    from reasoning.engine.single_flight import CallContext, DrawError
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
 
@@ -43,17 +43,17 @@ class Session:
         llm: LLM,
         trace: Trace,
         *,
-        lane: Lane | None = None,
+        lane: DrawStream | None = None,
         sampling: Mapping[str, Any] | None = None,
         tools: Tools | None = None,
-        account: Account | None = None,
+        account: CallContext | None = None,
     ) -> None:
         self.trace = trace
         self.tools = tools or Tools()
-        self._llm, self._lane, self._sampling, self._account = llm, lane or Lane(), dict(sampling or {}), account
+        self._llm, self._lane, self._sampling, self._account = llm, lane or DrawStream(), dict(sampling or {}), account
         self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
-        self._drawn: tuple[Request, Completion | Ended] | None = None  # its first draw, which is there already
+        self._drawn: tuple[Request, Completion | DrawError] | None = None  # its first draw, which is there already
 
     async def sample(
         self,
@@ -89,7 +89,7 @@ class Session:
         settings = self._settings(given)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._request(conversation, settings)
-        draws = self._lane.take(request.key, n)
+        draws = self._lane.next(request.key, n)
         drawn, self._drawn = self._drawn, None
         if drawn is not None and n == 1 and request == drawn[0]:
             outcomes = [drawn[1]]
@@ -97,14 +97,14 @@ class Session:
             outcomes = await self._llm.outcomes(request, draws, self._account)
         if came := tuple([one for one in outcomes if isinstance(one, Completion)]):
             self.trace.events.append(Call(request.messages, request.sampling, came))
-        return completions(outcomes)
+        return unwrap(outcomes)
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
         """One draw; see `sample`."""
         return (await self.sample(prompt, 1, **settings))[0]
 
-    async def begin(
-        self, opening: Opening, n: int, name: str = "branch", *, after: int = 0, **sampling: Any
+    async def start_branches(
+        self, first_call: FirstCall, n: int, name: str = "branch", *, start: int = 0, **sampling: Any
     ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, Session]]:
         """Begin `n` branches that ask the same first: one call asks for the first draws of all.
 
@@ -112,7 +112,7 @@ class Session:
         them, so a branch whose first reply settles its answer needs none.
 
         Args:
-            opening: what they ask.
+            first_call: what they ask.
             n, name, after, sampling: as in `lanes`.
 
         Returns:
@@ -120,21 +120,21 @@ class Session:
             strategy is run. The first call of each finds its draw there, or ends as that draw did.
         """
         settings = self._settings(sampling)
-        request = self._request(opening.turns, {**settings, **opening.settings})
-        drawn = await self._llm.outcomes(request, self._lane.heads(request.key, n, after), self._account)
+        request = self._request(first_call.messages, {**settings, **first_call.params})
+        drawn = await self._llm.outcomes(request, self._lane.first_of(request.key, n, start), self._account)
         settled: dict[int, tuple[Answer, Completion]] = {}
         for place, draw in enumerate(drawn):
-            if isinstance(draw, Completion) and (answer := opening.settle(draw)) is not None:
+            if isinstance(draw, Completion) and (answer := first_call.resolve(draw)) is not None:
                 settled[place] = answer, draw
         if settled:
-            self._lane.branch(after, after + n).take(request.key, 1)  # this session's own lane goes on behind them all
+            self._lane.child(start, start + n).next(request.key, 1)  # this session's own lane goes on behind them all
             draws = tuple([draw for _, draw in settled.values()])
             self.trace.events.append(Call(request.messages, request.sampling, draws))
         others = {}
         for place in range(n):
             if place not in settled:
-                lane = self._lane.branch(after + place, after + n)
-                others[place] = self._branch(f"{name} {after + place + 1}", lane, settings)
+                lane = self._lane.child(start + place, start + n)
+                others[place] = self._branch(f"{name} {start + place + 1}", lane, settings)
                 others[place]._drawn = request, drawn[place]
         return settled, others
 
@@ -147,7 +147,7 @@ class Session:
         """The most tokens of a draw that is asked for without them."""
         return int({**self._llm.sampling, **self._sampling}["max_tokens"])
 
-    def so_far(self, answer: Answer) -> None:
+    def keep_partial(self, answer: Answer) -> None:
         """Say what there is, should the budget end or a call fail now: text, votes and steps come with the reason."""
         self._kept[:] = [answer]
 
@@ -156,7 +156,7 @@ class Session:
         """What there is so far, where the strategy has said so."""
         return self._kept[0] if self._kept else None
 
-    def cut_short(self, why: str) -> Answer:
+    def stopped_answer(self, why: str) -> Answer:
         """What a solve has come to whose budget is used up: no answer, and what there is so far or was said last."""
         if (kept := self.partial) is not None:
             return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
@@ -167,36 +167,36 @@ class Session:
         """Write something into the trace."""
         self.trace.events.append(Note(text))
 
-    def lanes(self, n: int, name: str = "branch", *, after: int = 0, **sampling: Any) -> list[Session]:
+    def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
         """`n` sessions for branches that run side by side (see `together`), each with its own draws.
 
         Args:
             n: how many.
             name: what the trace calls them.
-            after: so many were given and have ended, and these are the next of them; see `Lane.split`.
+            start: so many were given and have ended, and these are the next of them; see `DrawStream.split`.
             sampling: settings for calls in the branches that do not give their own.
         """
         settings = self._settings(sampling)
-        lanes = self._lane.split(n, after)
-        return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, after + 1)]
+        lanes = self._lane.spawn(n, start)
+        return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, start + 1)]
 
-    def forks(self, names: str | Sequence[str], asks: Sequence[Hashable]) -> list[Session]:
+    def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
         """Sessions for branches that run side by side and ask different things: each has the draws that it would have
         alone, so that none of them depends on what the others are.
 
         Args:
             names: what the trace calls them; one name for all is numbered, as in `lanes`.
-            asks: what each of them asks; those of which it is equal ask the same, and get draws of their own.
+            keys: what each of them asks; those of which it is equal ask the same, and get draws of their own.
         """
         if isinstance(names, str):
-            names = [f"{names} {place}" for place in range(1, len(asks) + 1)]
+            names = [f"{names} {place}" for place in range(1, len(keys) + 1)]
         lanes = {}
-        for one, times in Counter(asks).items():
+        for one, times in Counter(keys).items():
             fork = self._lane.fork()
-            lanes[one] = iter(fork.split(times) if times > 1 else [fork])
-        return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, asks, strict=True)]
+            lanes[one] = iter(fork.spawn(times) if times > 1 else [fork])
+        return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, keys, strict=True)]
 
-    def on(self, model: str) -> Session:
+    def with_model(self, model: str) -> Session:
         """The same door to another model: with this one's journal, budget, draws and trace.
 
         A name without a provider is another model of this one's server, where it has one of its own (`base_url`); what
@@ -206,11 +206,11 @@ class Session:
 
         others = _others.setdefault(self._llm, {})
         if model not in others:
-            made = self._llm.named(model)
+            made = self._llm.sibling(model)
             others[model] = made or connect(model, journal=self._llm.journal, budget=self._llm.budget)
         return self._same(others[model], self._sampling)
 
-    def set(self, sampling: Mapping[str, Any]) -> Session:
+    def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
         """The same door with other settings for the calls that do not give their own."""
         return self._same(self._llm, {**self._sampling, **sampling})
 
@@ -234,7 +234,7 @@ class Session:
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
         return self._llm.request(conversation, settings)
 
-    def _branch(self, name: str, lane: Lane, sampling: Mapping[str, Any]) -> Session:
+    def _branch(self, name: str, lane: DrawStream, sampling: Mapping[str, Any]) -> Session:
         branch = Trace(name)
         self.trace.events.append(branch)
         return Session(self._llm, branch, lane=lane, sampling=sampling, tools=self.tools, account=self._account)
@@ -253,7 +253,7 @@ class Session:
 
 def spent(llm: LLM) -> Usage:
     """What was paid for on a model since it was made, and on those beside it; see `Session.on`."""
-    return Usage.total(one.spent for one in (llm, *_others.get(llm, {}).values()))
+    return Usage.total(one.usage for one in (llm, *_others.get(llm, {}).values()))
 
 
 class _Stage:

@@ -95,7 +95,7 @@ def _parameters(cls: type[Any], name: str, node: ast.Call, spec: str, lookup: Lo
 
 def _prompt(before: Prompt, changes: dict[str, Any], node: ast.expr, spec: str) -> Prompt:
     try:
-        return before.changed(changes)
+        return before.with_plain(changes)
     except UnknownName as error:
         raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
     except (UsageError, TypeError) as error:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import event_loop, telemetry
 from reasoning.answer import Answer
-from reasoning.branches import Opening, together
+from reasoning.branches import FirstCall, gather
 from reasoning.card import Card
-from reasoning.draw_stream import Lane
+from reasoning.draw_stream import DrawStream
 from reasoning.engine.budget import Budget, nested
 from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.fitting import fitted
 from reasoning.formula import Formula
 from reasoning.kinds import Kind
-from reasoning.parameters import called, check_parameters
+from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
 from reasoning.sandbox import Tools
 from reasoning.session import Session
@@ -79,7 +79,7 @@ class Strategy(ABC):
     """A way of answering a problem with a model. Its repr is its spec: `strategies.get(repr(s)) == s`."""
 
     card: ClassVar[Card]
-    reads_samples: ClassVar[bool] = False
+    prompt_includes_samples: ClassVar[bool] = False
     """Whether a call of a wrapper may hold all that its branches said: what a forecast must reckon with."""
 
     opens: ClassVar[bool] = False
@@ -89,7 +89,7 @@ class Strategy(ABC):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
 
-    def opening(self, problem: Problem) -> Opening | None:
+    def first_call(self, problem: Problem) -> FirstCall | None:
         """Its first call for a problem, where that is known beforehand and comes before all else; None where it is not.
 
         A vote asks for the first draws of all its samples with it, and runs `solve` only where a reply settles nothing.
@@ -119,7 +119,7 @@ class Strategy(ABC):
             AuthenticationFailed, EndpointDown: no call can come through. Other failed calls give `Failed`.
             BudgetExhausted: the model's budget is used up.
         """
-        return event_loop.run(self._run(problem, llm, epoch, budget, None, None))
+        return event_loop.run_sync(self._run(problem, llm, epoch, budget, None, None))
 
     async def arun(
         self,
@@ -137,7 +137,7 @@ class Strategy(ABC):
             journal: where draws are recorded, over the model's own journal.
             tools: those to use, where several solves share them.
         """
-        return await event_loop.wait(self._run(problem, llm, epoch, budget, journal, tools))
+        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal, tools))
 
     def map(
         self,
@@ -158,7 +158,7 @@ class Strategy(ABC):
         Raises:
             As `run`. What was paid for until then is in the journal.
         """
-        return event_loop.run(self._map(list(problems), llm, epoch, budget, concurrency))
+        return event_loop.run_sync(self._map(list(problems), llm, epoch, budget, concurrency))
 
     async def amap(
         self,
@@ -170,7 +170,7 @@ class Strategy(ABC):
         concurrency: int | None = None,
     ) -> list[Answer]:
         """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
-        return await event_loop.wait(self._map(list(problems), llm, epoch, budget, concurrency))
+        return await event_loop.run_async(self._map(list(problems), llm, epoch, budget, concurrency))
 
     def fitted(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """The copy that a technique of two phases makes of itself from examples, from synchronous code.
@@ -186,13 +186,13 @@ class Strategy(ABC):
             UsageError: it has no `async def fit(pool, session)`, or there are no examples.
             CallFailed, BudgetExhausted: a call did not come through, or could not be afforded.
         """
-        return event_loop.run(fitted(self, list(pool), llm, epoch, budget))
+        return event_loop.run_sync(fitted(self, list(pool), llm, epoch, budget))
 
     async def afitted(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
     ) -> S:
         """The same from asynchronous code, on any event loop."""
-        return await event_loop.wait(fitted(self, list(pool), llm, epoch, budget))
+        return await event_loop.run_async(fitted(self, list(pool), llm, epoch, budget))
 
     async def _map(
         self,
@@ -211,11 +211,11 @@ class Strategy(ABC):
 
         async def work() -> None:
             for place, problem in left:
-                own = None if budget is None else budget.inside(model.budget)
+                own = None if budget is None else budget.nested_in(model.budget)
                 answers[place] = await self._run(problem, model, epoch, own, None, tools)
 
         workers = min(concurrency or model.limits.concurrency, len(problems))
-        await together([work() for _ in range(workers)])
+        await gather([work() for _ in range(workers)])
         return [answers[place] for place in range(len(problems))]
 
     async def _run(
@@ -227,23 +227,23 @@ class Strategy(ABC):
         journal: Journal | None,
         tools: Tools | None,
     ) -> Answer:
-        from reasoning.engine.single_flight import Account
+        from reasoning.engine.single_flight import CallContext
 
         if isinstance(llm, str):
             from reasoning.engine.connect import connect
 
             llm = connect(llm)
         problem = Problem.of(problem)
-        self.check_serves(problem.kind)
+        self.check_supports(problem.kind)
         own = nested(budget, llm.budget)
         trace = Trace(self._spec)
         started = time.monotonic()
         session = Session(
             llm,
             trace,
-            lane=Lane(epoch=epoch),
+            lane=DrawStream(epoch=epoch),
             tools=tools,
-            account=Account(own, llm.journal if journal is None else journal, trace.name),
+            account=CallContext(own, llm.journal if journal is None else journal, trace.name),
         )
         try:
             with telemetry.solve(trace.name):
@@ -251,13 +251,13 @@ class Strategy(ABC):
         except BudgetExhausted as error:
             if budget is None or error.budget is not own:
                 raise
-            answer = session.cut_short(str(error))
+            answer = session.stopped_answer(str(error))
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 
-    def check_serves(self, kind: Kind) -> None:
+    def check_supports(self, kind: Kind) -> None:
         """Raise UsageError where this strategy cannot give this kind of answer."""
-        serves = self.card.serves
+        serves = self.card.kinds
         if serves and not isinstance(kind, tuple(serves)):
             known = ", ".join(one.__name__ for one in serves)
             raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem wants {kind!r}")
@@ -270,15 +270,15 @@ class Strategy(ABC):
         """
         return self.card.calls(**{**self._values(lambda inner: inner.calls(**counts)), **counts})
 
-    def waves(self, **counts: int) -> int | None:
+    def round_count(self, **counts: int) -> int | None:
         """How many calls follow one another for one problem, by the card's formula; None where a card has none.
 
         Args:
             counts: as in `calls`.
         """
-        values = self._values(lambda inner: inner.waves(**counts))
+        values = self._values(lambda inner: inner.round_count(**counts))
         inner = [values[name] for name, value in self.parameters() if isinstance(value, Strategy)]
-        return None if self.card.waves is None or None in inner else self.card.waves(**{**values, **counts})
+        return None if self.card.rounds is None or None in inner else self.card.rounds(**{**values, **counts})
 
     def calls_range(self) -> tuple[int, int]:
         """The least and the greatest number of completions for one problem, by the card's formula and ranges."""
@@ -299,7 +299,7 @@ class Strategy(ABC):
         for one in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
             yield one.name, getattr(self, one.name)
 
-    def with_(self: S, **changes: Any) -> S:
+    def replace(self: S, **changes: Any) -> S:
         """A copy with some parameters changed."""
         return replace(self, **changes)  # type: ignore[type-var]
 
@@ -309,7 +309,7 @@ class Strategy(ABC):
         return repr(self)
 
     def __repr__(self) -> str:
-        return called(self.card.name, self)
+        return to_spec(self.card.name, self)
 
     def __post_init__(self) -> None:
         self.check_parameters()

@@ -46,12 +46,12 @@ class ScriptedLLM(LLM):
         script: Script,
         *,
         latency: float = 0.0,
-        max_choices: int = 64,
+        max_n: int = 64,
         journal: Journal | None = None,
         budget: Budget | None = None,
         **sampling: Any,
     ) -> None:
-        self._script = _ScriptedClient(script, latency, max_choices)
+        self._script = _ScriptedClient(script, latency, max_n)
         super().__init__(self._script, journal=journal, budget=budget, sampling=sampling)
 
     @property
@@ -63,11 +63,11 @@ class ScriptedLLM(LLM):
         return self._script.calls
 
     @property
-    def peak(self) -> int:
+    def peak_concurrency(self) -> int:
         return self._script.peak
 
     @property
-    def waves(self) -> int:
+    def rounds(self) -> int:
         return self._script.waves
 
     @property
@@ -92,9 +92,9 @@ class _ScriptedClient:
     free = True
     model = "scripted"
 
-    def __init__(self, script: Script, latency: float, max_choices: int) -> None:
+    def __init__(self, script: Script, latency: float, max_n: int) -> None:
         self._reply = script if callable(script) else _in_order(script)
-        self._latency, self.max_choices = latency, max_choices
+        self._latency, self.max_n = latency, max_n
         self.requests: list[Request] = []
         self.calls = self.peak = self.waves = self._under_way = 0
 
@@ -133,7 +133,7 @@ class _NamedClient:
     free = True
 
     def __init__(self, script: _ScriptedClient, model: str) -> None:
-        self.model, self.max_choices, self.named = model, script.max_choices, script.named
+        self.model, self.max_n, self.named = model, script.max_n, script.named
         self.complete, self.close = script.complete, script.close
 
 

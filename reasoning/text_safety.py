@@ -13,7 +13,7 @@ _TELLING = [
 ]
 
 
-def shown(text: str, *secrets: str | None, most: int = 300) -> str:
+def redact(text: str, *secrets: str | None, most: int = 300) -> str:
     """What may be printed, logged and recorded of an error's words.
 
     Args:

@@ -60,7 +60,7 @@ class Trace:
     @property
     def spent(self) -> Usage:
         """Of these, what was paid for now."""
-        return Usage.total([draw.usage for call in self.calls() for draw in call.completions if draw.spent])
+        return Usage.total([draw.usage for call in self.calls() for draw in call.completions if draw.is_new])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` reads it back."""

@@ -77,10 +77,10 @@ def show(spec: Spec, sets: Sets = None) -> None:
         "paper": paper,
         "aliases": ", ".join(card.aliases),
         "calls": f"{card.calls}" + (f"   ({card.counts})" if card.counts else ""),
-        "waves": f"{card.waves}   (calls that follow one another)" if card.waves else "",
+        "waves": f"{card.rounds}   (calls that follow one another)" if card.rounds else "",
         "saves": getattr(strategy, "saving", ""),
-        "kinds": ", ".join(kind.__name__ for kind in card.serves) or "all",
-        "needs": ", ".join(card.needs),
+        "kinds": ", ".join(kind.__name__ for kind in card.kinds) or "all",
+        "needs": ", ".join(card.requires),
         "use when": card.use_when,
         "not when": card.avoid_when,
     }
@@ -115,7 +115,7 @@ def list_(
                 continue  # of the strategy within a wrapper, which has rows of its own
             if isinstance(prompt, Prompt):
                 begin = next(iter(_sections(prompt).values()), "").partition("\n")[0]
-                found.append((name, " ".join(sorted(prompt.names)), f"{prompt.form}, {prompt.turns}", begin))
+                found.append((name, " ".join(sorted(prompt.placeholders)), f"{prompt.form}, {prompt.turns}", begin))
             else:
                 found.append((name, "", "a phrase", prompt.partition("\n")[0]))
     for title in ("name", "placeholders", "form", "begins with"):

@@ -23,7 +23,7 @@ class Echo(Strategy):
     """Ask once."""
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return problem.read(await session.ask(problem.question))
+        return problem.parse(await session.ask(problem.question))
 
 
 def llm(latency: float = 0.0) -> ScriptedLLM:
@@ -56,7 +56,7 @@ def test_the_door_from_inside_is_refused_and_not_a_deadlock() -> None:
         Echo().run("why?", llm())
 
     with pytest.raises(UsageError, match="await the asynchronous one"):
-        event_loop.run(inside())
+        event_loop.run_sync(inside())
 
 
 def test_ctrl_c_ends_at_once_and_a_later_call_works(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from reasoning import Answer, Budget, Problem, Strategy, strategies
 from reasoning.answer import Unparsed
-from reasoning.branches import Opening
+from reasoning.branches import FirstCall
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Message
@@ -30,18 +30,18 @@ class Twice(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         await session.ask("first")
-        return problem.read(await session.ask("second"))
+        return problem.parse(await session.ask("second"))
 
 
 @technique(title="Dice", calls="1", use_when="", avoid_when="")
 class Dice(Strategy):
     """Says that it begins with one thing, and begins with another."""
 
-    def opening(self, problem: Problem) -> Opening:
-        return Opening(Conversation((Message("user", "what it says"),)), lambda reply: None)
+    def first_call(self, problem: Problem) -> FirstCall:
+        return FirstCall(Conversation((Message("user", "what it says"),)), lambda reply: None)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return problem.read(await session.ask("what it does"))
+        return problem.parse(await session.ask("what it does"))
 
 
 def numbered(**settings: object) -> ScriptedLLM:
@@ -125,15 +125,15 @@ def test_waves_go_on_behind_each_other() -> None:
 
 
 def test_without_n_they_are_side_by_side() -> None:
-    llm = numbered(max_choices=1, latency=0.01)
+    llm = numbered(max_n=1, latency=0.01)
     SelfConsistency(strategies.get("vanilla"), samples=5).run(QUESTION, llm)
-    assert (len(llm.requests), llm.peak, llm.waves) == (5, 5, 1)
+    assert (len(llm.requests), llm.peak_concurrency, llm.rounds) == (5, 5, 1)
 
 
 def test_second_calls_that_are_equal_leave_together_too() -> None:
     llm = numbered()
     SelfConsistency(Twice(), samples=4).run(QUESTION, llm)
-    assert (len(llm.requests), llm.calls, llm.waves) == (2, 8, 2)
+    assert (len(llm.requests), llm.calls, llm.rounds) == (2, 8, 2)
 
 
 def test_one_that_begins_otherwise_than_it_says_asks_for_itself() -> None:
@@ -150,16 +150,14 @@ def test_a_call_that_fails_fails_every_branch_that_waits_for_it() -> None:
 
 
 def test_what_a_budget_pays_for_votes() -> None:
-    llm = numbered(max_choices=2)
+    llm = numbered(max_n=2)
     answer = SelfConsistency(strategies.get("vanilla"), samples=6).run(QUESTION, llm, budget=Budget(calls=4))
     assert isinstance(answer, Unparsed)
     assert answer.votes is not None
     assert (answer.votes.total, llm.calls) == (4, 4)
     assert answer.usage.calls == 4
     with pytest.raises(BudgetExhausted):
-        SelfConsistency(strategies.get("vanilla"), samples=6).run(
-            QUESTION, numbered(max_choices=2, budget=Budget(calls=4))
-        )
+        SelfConsistency(strategies.get("vanilla"), samples=6).run(QUESTION, numbered(max_n=2, budget=Budget(calls=4)))
 
 
 def test_a_solve_that_is_cancelled_leaves_no_task_behind() -> None:
@@ -184,10 +182,10 @@ def test_what_is_said_of_the_beginning_is_what_is_asked(spec: str) -> None:
     strategy = strategies.get(spec)
     llm = numbered()
     alone = strategy.run(QUESTION, llm)
-    opening = strategy.opening(QUESTION)
+    opening = strategy.first_call(QUESTION)
     assert opening is not None
-    assert llm.requests[0].messages == opening.turns.messages
-    assert {name: llm.requests[0].sampling[name] for name in opening.settings} == opening.settings
-    settled = opening.settle(drawn(alone)[0])
+    assert llm.requests[0].messages == opening.messages.messages
+    assert {name: llm.requests[0].sampling[name] for name in opening.params} == opening.params
+    settled = opening.resolve(drawn(alone)[0])
     assert settled is not None
     assert settled.value == alone.value

@@ -22,10 +22,10 @@ class Learner(Strategy):
     advice: tuple[str, ...] = ()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return problem.read(await session.ask(f"{'; '.join(self.advice)} {problem.question}"))
+        return problem.parse(await session.ask(f"{'; '.join(self.advice)} {problem.question}"))
 
     async def fit(self, pool: Sequence[Example], session: Session) -> Learner:
-        return self.with_(advice=tuple([(await session.ask(f"Advice on {one.target}?")).text for one in pool]))
+        return self.replace(advice=tuple([(await session.ask(f"Advice on {one.target}?")).text for one in pool]))
 
 
 def test_a_fit_is_a_copy_and_is_paid_for_once() -> None:
@@ -58,7 +58,7 @@ def test_what_cannot_be_fitted_is_said() -> None:
     llm = ScriptedLLM([])
     with pytest.raises(UsageError, match=r"cot has no fit: it learns nothing from examples$"):
         strategies.get("cot").fitted(POOL, llm)
-    wrapper = strategies.get("self_consistency").with_(base=Learner())
+    wrapper = strategies.get("self_consistency").replace(base=Learner())
     with pytest.raises(UsageError, match=r"its base does: strategy.with_\(base=strategy.base.fitted\(pool, llm\)\)"):
         wrapper.fitted(POOL, llm)
     with pytest.raises(UsageError, match="there is no example"):

@@ -57,12 +57,16 @@ def test_a_phrase_is_replaced_within_wrappers_too() -> None:
 
 
 def test_a_whole_prompt_a_section_and_a_file(tmp_path: Path) -> None:
-    assert sent("vanilla", "vanilla.prompt=Quick! {problem} {direct}").startswith("user: Quick! What is 2 + 2? Reply")
+    assert sent("vanilla", "vanilla.prompt=Quick! {problem} {direct_instruction}").startswith(
+        "user: Quick! What is 2 + 2? Reply"
+    )
     assert sent("vanilla", "vanilla.prompt.objective=Add.").startswith("system: Add.\nuser: What is 2 + 2?")
     assert "- Add.\n- Check." in sent("vanilla", "vanilla.prompt.dos=Add.\nCheck.")
     both = sent("vanilla", "vanilla.prompt.form=xml", "vanilla.prompt.turns=single", "vanilla.prompt.objective=Add.")
     assert "<objective>\nAdd.\n</objective>\n\n<input>" in both
-    (tmp_path / "mine.md").write_text("# Instructions\n\nAdd slowly.\n\n# Input\n\n{problem}\n\n# Recap\n\n{direct}\n")
+    (tmp_path / "mine.md").write_text(
+        "# Instructions\n\nAdd slowly.\n\n# Input\n\n{problem}\n\n# Recap\n\n{direct_instruction}\n"
+    )
     assert sent("vanilla", f"vanilla.prompt=@{tmp_path}/mine.md").startswith("system: Add slowly.\nuser: What is 2")
     (tmp_path / "phrase.txt").write_text("Breathe.\n")
     assert sent("cot", f"cot.trigger=@{tmp_path}/phrase.txt").endswith("Breathe.")
@@ -167,7 +171,7 @@ def test_rendered_costs_what_its_base_costs_and_says_the_same() -> None:
     made = strategies.get("rendered(least_to_most, form='xml', turns='single')")
     assert made.run(PROBLEM, llm).value == 4
     assert made.calls(m=2) == base.calls(m=2)
-    assert llm.waves == made.waves(m=2)
+    assert llm.rounds == made.round_count(m=2)
     assert all("<input>" in prompt and "assistant:" not in prompt for prompt in llm.prompts)
 
 

@@ -30,13 +30,13 @@ def test_chat_turns_and_their_shared_prefix() -> None:
     assert [turn.role for turn in turns.messages] == ["system", "user", "assistant", "user"]
     assert turns.messages[2].content == 'Speed is the network\'s.\n{"slow": "network"}'
     assert turns.messages[3].content == "The bill rose.\n\nJSON only."
-    assert turns.shared == 3
+    assert turns.static_prefix == 3
 
 
 @pytest.mark.parametrize("form", ["plain", "xml", "markdown", "json", "prefixes"])
 @pytest.mark.parametrize("turns", ["chat", "single"])
 def test_every_form_holds_every_section(form: str, turns: str) -> None:
-    rendered = FULL.with_(form=form, turns=turns).fill(feedback="The bill rose.")
+    rendered = FULL.replace(form=form, turns=turns).fill(feedback="The bill rose.")
     text = "\n".join(turn.content for turn in rendered.messages)
     for part in ("Sort feedback.", "An analyst.", "Read it twice.", "Be brief.", "Invent.", "A telecom company.",
                  "It is slow.", "The bill rose.", "JSON only."):  # fmt: skip
@@ -57,7 +57,7 @@ def test_the_headings_of_the_forms() -> None:
 
 def test_literal_braces_and_json_are_no_placeholders() -> None:
     prompt = Prompt(input='{{name}} {name} {"a": 1} {}')
-    assert prompt.names == {"name"}
+    assert prompt.placeholders == {"name"}
     assert prompt.fill(name="x").messages[0].content == '{name} x {"a": 1} {}'
 
 
@@ -116,14 +116,14 @@ def test_a_notebook_shows_the_sections_escaped() -> None:
 
 
 def test_sections_change_by_plain_values_and_come_back() -> None:
-    changed = FULL.changed({"form": "xml", "dos": ("Be brief.",), "examples": (("q", "a"), ("q", "a", "so"))})
+    changed = FULL.with_plain({"form": "xml", "dos": ("Be brief.",), "examples": (("q", "a"), ("q", "a", "so"))})
     assert changed.examples == (Demonstration("q", "a"), Demonstration("q", "a", "so"))
-    assert FULL.changed(changed.changes(FULL)) == changed
-    assert FULL.changes(FULL) == {}
-    assert Prompt().changed(FULL.changes(Prompt())) == FULL
+    assert FULL.with_plain(changed.diff_plain(FULL)) == changed
+    assert FULL.diff_plain(FULL) == {}
+    assert Prompt().with_plain(FULL.diff_plain(Prompt())) == FULL
     with pytest.raises(UnknownName, match="unknown section 'objectiv' of a prompt; did you mean 'objective'"):
-        FULL.changed({"objectiv": "x"})
+        FULL.with_plain({"objectiv": "x"})
     with pytest.raises(UsageError, match="a prompt's recap is a text, not 3"):
-        FULL.changed({"recap": 3})
+        FULL.with_plain({"recap": 3})
     with pytest.raises(UsageError, match="a prompt's dos is a tuple of texts"):
-        FULL.changed({"dos": "Be brief."})
+        FULL.with_plain({"dos": "Be brief."})

@@ -94,9 +94,9 @@ def test_every_card_is_complete() -> None:
 
 def test_every_technique_says_how_many_calls_follow_one_another_in_names_that_are_explained() -> None:
     techniques = {name: strategy for name in places() if not isinstance(strategy := strategies.get(name), Chain)}
-    assert [name for name, strategy in techniques.items() if strategy.card.waves is None] == []
+    assert [name for name, strategy in techniques.items() if strategy.card.rounds is None] == []
     for name, strategy in techniques.items():
-        formula = ast.parse(str(strategy.card.waves), mode="eval")
+        formula = ast.parse(str(strategy.card.rounds), mode="eval")
         names = {node.id for node in ast.walk(formula) if isinstance(node, ast.Name)}
         explained = ", ".join(re.findall(r"((?:\w+, )*\w+): ", strategy.card.counts)).split(", ")
         assert names <= {*explained, *(parameter for parameter, _ in strategy.parameters())}, name

@@ -7,7 +7,7 @@ from html import escape
 
 from reasoning.benchmarks.analysis.summary import Row
 from reasoning.benchmarks.results.short_names import Names
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 _WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56  # pixels
 _LETTERS = 44
@@ -38,10 +38,10 @@ def accuracies(rows: Sequence[Row]) -> str:
 
 def _mark(row: Row, name: str, y: float) -> str:
     low, high = row.interval
-    short = plain(name) if len(name) <= _LETTERS else f"{plain(name)[: _LETTERS - 1]}…"
+    short = strip_control(name) if len(name) <= _LETTERS else f"{strip_control(name)[: _LETTERS - 1]}…"
     colour, weight = ("#2a9d5c", "bold") if row.best else ("currentColor", "normal")
     return (
-        f'<g font-weight="{weight}"><title>{escape(plain(row.strategy))}</title>'
+        f'<g font-weight="{weight}"><title>{escape(strip_control(row.strategy))}</title>'
         f'<text x="{_NAMES - 12}" y="{y + 4}" text-anchor="end">{escape(short)}</text>'
         f'<line x1="{_x(low)}" x2="{_x(high)}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2" opacity=".6"/>'
         f'<circle cx="{_x(row.accuracy)}" cy="{y}" r="4.5" fill="{colour}"/>'

@@ -9,7 +9,7 @@ from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.benchmarks.results.short_names import Names
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _asked(store: Store, name: str) -> Text:
     from rich.text import Text
 
     example = store.examples[name]
-    question, target = plain(example.problem.values()["problem"]), plain(str(example.target))
-    return Text.assemble((plain(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
+    question, target = strip_control(example.problem.values()["problem"]), strip_control(str(example.target))
+    return Text.assemble((strip_control(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
 
 
 def _said(store: Store, name: str, spec: str, *, traces: bool) -> RenderableType:
@@ -113,7 +113,7 @@ def _read(result: Result | None) -> str:
     said = f"  ({result.how or result.why})" if result.how or result.why else ""
     if result.votes:
         said += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
-    return plain(said)
+    return strip_control(said)
 
 
 def _problem(store: Store, name: str) -> str:
@@ -142,5 +142,5 @@ def _strategy(store: Store, spec: str) -> str:
 
 def _short(text: str) -> str:
     """A line of a few words."""
-    line = " ".join(plain(text[:200]).split())
+    line = " ".join(strip_control(text[:200]).split())
     return line if len(line) <= 40 else f"{line[:39]}…"

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from reasoning.benchmarks.analysis.regression import Regression
 from reasoning.benchmarks.analysis.summary_table import many
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 
 def suite(found: Regression) -> str:
@@ -42,4 +42,4 @@ def suite(found: Regression) -> str:
 
 def _clean(text: str) -> str:
     """Without what XML cannot hold."""
-    return "".join(letter for letter in plain(text) if letter >= " " or letter in "\t\n")
+    return "".join(letter for letter in strip_control(text) if letter >= " " or letter in "\t\n")

@@ -12,7 +12,7 @@ from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import Store, common
 from reasoning.benchmarks.results.settings import short_name, task_name
 from reasoning.benchmarks.results.short_names import Names
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
     models = [short_name(one.model) for one in found]
     for folder, model in zip(folders, models, strict=True):
         title = model if models.count(model) == 1 else f"{model} ({folder.name})"
-        table.add_column(Text(plain(title)), justify="right")
+        table.add_column(Text(strip_control(title)), justify="right")
     names = Names.of(row.strategy for one in found for row in one.rows)
     for spec in names.by_spec:
         cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
-        table.add_row(Text(plain(names(spec))), *(_cell(row) for row in cells))
+        table.add_row(Text(strip_control(names(spec))), *(_cell(row) for row in cells))
     notes = [*names.legend, *([f"the runs differ in: {differ}"] if differ else [])]
     for folder, one in zip(folders, begun, strict=True):
         if more := len(one) - len(ids):
@@ -66,7 +66,7 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
         f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks
     ]
     title = f"{task_name(stores[0].settings)} · {many(len(ids), 'problem')}"
-    return Group(Text(title), Text(""), table, *(Text(plain(note)) for note in ["", *notes] if notes))
+    return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
 
 
 def _cell(row: Row | None) -> Text:

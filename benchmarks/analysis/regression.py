@@ -12,7 +12,7 @@ from reasoning.benchmarks.analysis.paired import Pair, families, lowest, outcome
 from reasoning.benchmarks.analysis.summary_table import bare, many, numbers
 from reasoning.benchmarks.results.folder import Store, common
 from reasoning.benchmarks.results.short_names import Broken, Names
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Regression:
         worse, untested = self.worse, self.untested
         for change in self.changes:
             counts = (str(change.pair.n), str(len(change.gained)), str(len(change.lost)))
-            name, style = plain(self._names(change.name)), change in worse or change.name in untested
+            name, style = strip_control(self._names(change.name)), change in worse or change.name in untested
             table.add_row(Broken(name), *counts, *change.numbers, style="bold red" if style else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
@@ -147,7 +147,7 @@ class Regression:
         ]
         notes += [f"{name} fails, as {why}" for name, why in told.items()]
         notes = [*self._names.legend, *map(self._names, notes)]
-        return Group(table, Text(""), Text(plain("\n".join(notes))))
+        return Group(table, Text(""), Text(strip_control("\n".join(notes))))
 
     @cached_property
     def _names(self) -> Names:

@@ -10,7 +10,7 @@ from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.short_names import Names
 from reasoning.benchmarks.statistics import problems_needed
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def needed(
     for who, share, effect in shares:
         n = problems_needed(difference / 100, share, level=0.05 / compared, power=power / 100, effect=effect)
         more = [f"× {effect:.1f}"] if alike else []
-        table.add_row(Text(plain(names(who))), f"{100 * share:.0f} %", *more, f"{n:,}")
+        table.add_row(Text(strip_control(names(who))), f"{100 * share:.0f} %", *more, f"{n:,}")
     told = (
         f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over {many(compared, 'pair')} "
         "(McNemar, Connor 1987):"
@@ -87,4 +87,4 @@ def needed(
             "Problems of a family are alike: what families take is the design effect (Kish 1965), for families as "
             "large and as alike as the pilot's."
         )
-    return Group(Text(told), Text(""), table, Text(""), Text(plain("\n".join(notes))))
+    return Group(Text(told), Text(""), table, Text(""), Text(strip_control("\n".join(notes))))

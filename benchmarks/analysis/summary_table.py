@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.analysis.paired import Pair
 from reasoning.benchmarks.analysis.summary import Row
 from reasoning.benchmarks.results.short_names import Broken, Names
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -107,7 +107,7 @@ def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
         table.add_column(f"({number})", justify="right")
     counts = Counter(found)
     for rule, _ in Counter(rule for _, rule in found).most_common():
-        table.add_row(Text(plain(rule)), *(f"{counts[spec, rule] or '·'}" for spec in specs))
+        table.add_row(Text(strip_control(rule)), *(f"{counts[spec, rule] or '·'}" for spec in specs))
     return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), table)
 
 

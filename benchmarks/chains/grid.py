@@ -46,13 +46,13 @@ def terminal(grid: Grid) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for place, title in enumerate(grid.header):
         table.add_column(title, justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
     for row in grid.rows:
-        table.add_row(*(Text(plain(cell)) for cell in row), style="bold" if row[0] in grid.bold else "")
+        table.add_row(*(Text(strip_control(cell)) for cell in row), style="bold" if row[0] in grid.bold else "")
     return table
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning import event_loop
 from reasoning.answer import Answered
 from reasoning.benchmarks.chains.cases import FOLDER, Case
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.chain.chain import Chain
 from reasoning.chain.list_kind import Each
 from reasoning.chain.step import Step
@@ -150,7 +150,7 @@ class Samples:
                 for _ in range(left)
             ]
             for value, twist in zip(
-                event_loop.run(self._asked(plans, llm, seed)), (twist for _, twist in plans), strict=True
+                event_loop.run_sync(self._asked(plans, llm, seed)), (twist for _, twist in plans), strict=True
             ):
                 try:
                     given = self.given(value)
@@ -165,14 +165,14 @@ class Samples:
 
     async def _asked(self, plans: Sequence[tuple[list[str], str]], llm: LLM, seed: int) -> list[Any]:
         async def one(examples: list[str], twist: str, epoch: int) -> Any:
-            prompt = WRITE.with_(examples=tuple(Demonstration(ASKED, output=text) for text in examples))
+            prompt = WRITE.replace(examples=tuple(Demonstration(ASKED, output=text) for text in examples))
             step = Step("sample", prompt, returns=self.kind, sampling={"temperature": 1.0})
             answer = await Chain(step).arun(Problem("", inputs={"twist": twist}), llm, epoch=epoch)
             if answer.state == "failed":
                 raise CallFailed(answer.why)
             return answer.value if isinstance(answer, Answered) else None
 
-        return await together([one(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])
+        return await gather([one(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])
 
 
 def real(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reasoning.answer import Answered, Failed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.chain.chain import Chain
 from reasoning.chain.step import Step
 from reasoning.kinds import Label, Text
@@ -27,7 +27,7 @@ BETTER = Prompt(
     recap="Say why in a sentence. {instruction}",
     form="xml",
 )
-MEETS = BETTER.with_(
+MEETS = BETTER.replace(
     input="The rubric:\n{rubric}\n\nThe answer:\n{first}\n\nIs the rubric {second}?",
 )
 WHICH = Label(("answer A", "answer B", "equal"))
@@ -66,7 +66,7 @@ async def judged(rubric: str, value: str, gold: str | None, llm: LLM, model: str
         Problem(rubric, inputs={"rubric": rubric, "first": value if gold is None else first, "second": second})
         for first, second in orders
     ]
-    answers = await together([chain.arun(one, llm) for one in asked])
+    answers = await gather([chain.arun(one, llm) for one in asked])
     if wrong := next((one for one in answers if not isinstance(one, Answered)), None):
         how = "failed" if isinstance(wrong, Failed) else "cannot be read"
         return Judged(None, why=f"the judge {how}: {wrong.why:.200}")

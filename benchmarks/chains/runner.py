@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning import event_loop
 from reasoning.answer import Answer, Failed
 from reasoning.benchmarks.chains.cases import Case
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.chain.chain import Chain
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.kinds import Kind
@@ -160,7 +160,7 @@ def run(
         tell: told of each trial that is finished.
         epoch: the number of an independent repetition.
     """
-    return event_loop.run(_through(trials, llm, tell, epoch))
+    return event_loop.run_sync(_through(trials, llm, tell, epoch))
 
 
 async def _through(trials: Sequence[Trial], llm: LLM, tell: Callable[[Trial], None], epoch: int) -> Trials:
@@ -212,7 +212,7 @@ async def _outcome(trial: Trial, part: str, answer: Answer, llm: LLM) -> Outcome
         return Outcome(*about, "unparsed", 0.0, False, (answer.why or f"step {name!r} was not run",))
     kind = _kind(trial.chain, name)
     checks = [check for check in case.checks if check.on == name]
-    verdicts = await together([one.verdict(steps[name], case.gold.get(name), kind, llm) for one in checks])
+    verdicts = await gather([one.verdict(steps[name], case.gold.get(name), kind, llm) for one in checks])
     why = tuple(one.why for one in verdicts if one.why)
     agreed = tuple(one.agreed for one in verdicts if one.agreed is not None)
     scores = [one.score for one in verdicts if one.score is not None]

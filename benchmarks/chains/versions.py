@@ -162,9 +162,9 @@ class Versions:
         from rich.console import Group
         from rich.text import Text
 
-        from reasoning.display import plain
+        from reasoning.display import strip_control
 
-        return Group(terminal(self.grid), Text(""), Text(plain("\n".join([self.verdict, *self.notes]))))
+        return Group(terminal(self.grid), Text(""), Text(strip_control("\n".join([self.verdict, *self.notes]))))
 
     def __repr__(self) -> str:
         return text(self.table())

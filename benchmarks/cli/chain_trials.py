@@ -92,13 +92,13 @@ def _why(done: Trials, case: str) -> list[str]:
 
 
 def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str) -> None:
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     out = screen()
     for case, state in states.items():
         out.print(f"{state:<8} {case}", soft_wrap=True)
         for why in _why(done, case):
-            out.print(f"         {plain(why):.400}", soft_wrap=True)
+            out.print(f"         {strip_control(why):.400}", soft_wrap=True)
     for case in unjudged:
         out.print(f"no check {case}: not judged", soft_wrap=True)
     agreed = [one for outcome in done.outcomes for one in outcome.agreed]
@@ -114,7 +114,7 @@ def spending(llm: LLM) -> Iterator[None]:
     from reasoning.display import cost
 
     yield
-    say(f"spent now: {cost(llm.spent) if llm.spent.calls else 'nothing'}")
+    say(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
 
 
 @contextmanager
@@ -207,10 +207,10 @@ def samples(
 
 def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: bool) -> Iterator[Sample]:
     """Those that are accepted, each at once: all, or by a person, who may change one (e), or stop (q)."""
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     for place, one in enumerate(written, 1):
-        screen().print(plain(f"{place} of {number}, {one.twist}:\n{one.shown}"), soft_wrap=True)
+        screen().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.shown}"), soft_wrap=True)
         answer = "y" if everything else _asked()
         if answer == "q":
             break

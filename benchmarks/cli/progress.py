@@ -124,7 +124,7 @@ class Display:
         self._stopped = stopped
         problems = {key.problem for key in keys} | {result.problem for result in stored.results}
         self._title = replace(stored, n=len(problems)).title
-        self._model, self._before = model, model.spent
+        self._model, self._before = model, model.usage
         self._by_spec, self._names = {spec: Tally() for spec in specs}, Names.of(specs)
         to_run = set(keys)
         for result in stored.results:
@@ -204,7 +204,7 @@ class Display:
     @property
     def _quiet(self) -> bool:
         """Whether nothing has come back yet."""
-        return self._model is not None and self._model.spent.calls == self._before.calls and not self._now
+        return self._model is not None and self._model.usage.calls == self._before.calls and not self._now
 
     def _before_any(self) -> str:
         flights = self._model.in_flight if self._model is not None else 0
@@ -224,7 +224,7 @@ class Display:
         if not self._now or self._model is None:
             return ""
         now = time.monotonic()
-        spent = since(self._before, self._model.spent)
+        spent = since(self._before, self._model.usage)
         if not spent.calls:
             return ", all from the journal so far"
         if spent.calls < self._model.in_flight:  # the first of many at once tell of no pace
@@ -240,7 +240,7 @@ class Display:
 
     def _pace(self) -> str:
         assert self._model is not None
-        spent = since(self._before, self._model.spent)
+        spent = since(self._before, self._model.usage)
         now = time.monotonic()
         self._speeds.append((now, spent.completion_tokens))
         while now - self._speeds[0][0] > _WINDOW:
@@ -248,6 +248,6 @@ class Display:
         start, before = self._speeds[0]
         speed = (spent.completion_tokens - before) / (now - start) if now - start > 1 else 0.0
         pace = f" · {speed:.0f} tokens/s" if speed else ""
-        retried = f" · {self._model.retried:,} retried" if self._model.retried else ""
+        retried = f" · {self._model.retries:,} retried" if self._model.retries else ""
         held = f" · {self._model.limits}" if str(self._model.limits) else ""
         return f"{many(spent.calls, 'call')} · {self._model.in_flight} in flight{pace}{retried}{held}"

@@ -12,7 +12,7 @@ from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
 from reasoning.benchmarks.report.tables import amount
 from reasoning.benchmarks.report.vote_curves import Draws
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ _SIZE = 10.5
 def differences(found: Findings) -> str:
     """The forest of paired differences: the best against each other strategy, with its interval."""
     pairs = found.against_best
-    best = plain(found.names(found.best.strategy)) if found.best else ""
+    best = strip_control(found.names(found.best.strategy)) if found.best else ""
 
     def draw(axes: Axes, narrow: bool) -> None:
         low = min([-5.0, *(100 * pair.difference.low for pair in pairs)])
@@ -270,7 +270,7 @@ def _text(axes: Axes, x: float, y: float, said: str, color: str = INK, **more: A
 
 def _name(found: Findings, spec: str, most: int) -> str:
     """A strategy's number and name, cut in the middle where it is long."""
-    name = plain(found.names(spec))
+    name = strip_control(found.names(spec))
     if len(name) > most:
         name = f"{name[: most - 12]}…{name[-11:]}"
     return f"{found.specs.index(spec) + 1}  {name}"

@@ -11,7 +11,7 @@ from reasoning.benchmarks.report import charts
 from reasoning.benchmarks.report.grid import Grid
 from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.report.tables import grids
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 PARTS = {
     "verdict": "Verdict",
@@ -175,4 +175,4 @@ def _key(found: Findings) -> str:
 
 def text(said: str) -> str:
     """Text of a model, a data set or a person as HTML: none of it is markup, and what would hide is shown."""
-    return escape(plain(said))
+    return escape(strip_control(said))

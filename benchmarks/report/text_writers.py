@@ -13,7 +13,7 @@ from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.report.grid import Grid
 from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.report.tables import grids
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,11 +41,13 @@ def terminal(found: Findings) -> RenderableType:
             continue
         table = bare()
         for place, title in enumerate(grid.header):
-            table.add_column(Text(plain(title)), justify="left" if place < grid.words else "right", overflow="fold")
+            table.add_column(
+                Text(strip_control(title)), justify="left" if place < grid.words else "right", overflow="fold"
+            )
         for row in grid.rows:
-            table.add_row(*(Text(plain(cell)) for cell in row))
-        parts += [Text(f"\n{plain(grid.title)}", style="bold"), Text(""), table]
-        parts += [Text(plain(grid.note), style="dim")] if grid.note else []
+            table.add_row(*(Text(strip_control(cell)) for cell in row))
+        parts += [Text(f"\n{strip_control(grid.title)}", style="bold"), Text(""), table]
+        parts += [Text(strip_control(grid.note), style="dim")] if grid.note else []
     return Group(*parts)
 
 
@@ -77,7 +79,7 @@ def sheet(found: Findings) -> str:
 
 def _md(text: str) -> str:
     """Text as it stands, in a line: nothing of it is Markdown or HTML."""
-    line = " ".join(plain(text).split())
+    line = " ".join(strip_control(text).split())
     for mark in "\\`*[]<>|#":
         line = line.replace(mark, f"\\{mark}")
     return line.replace("_", "\\_") if "__" in line or " _" in line else line
@@ -116,7 +118,7 @@ _TEX = {
 
 def _tex(text: str) -> str:
     """Text as it stands: nothing of it is a command."""
-    return "".join(_TEX.get(mark, mark) for mark in " ".join(plain(text).split()))
+    return "".join(_TEX.get(mark, mark) for mark in " ".join(strip_control(text).split()))
 
 
 def _tex_table(grid: Grid, found: Findings) -> str:

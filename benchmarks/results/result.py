@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.kinds import CHECKER
+from reasoning.kinds import PARSER_VERSION
 from reasoning.messages import Usage
 from reasoning.problem import Example
 
@@ -81,7 +81,7 @@ class Result:
             spent=trace.spent if trace else Usage(),
             seconds=round((trace.seconds if trace else None) or 0.0, 3),
             epoch=epoch,
-            checker=CHECKER,
+            checker=PARSER_VERSION,
             family=str(example.family),
         )
 

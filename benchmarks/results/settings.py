@@ -31,7 +31,7 @@ def settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = No
         "seed": seed if task.seeded else None,
         "model": llm.name,
         "base_url": llm.client.endpoint,
-        "checker": kinds.CHECKER,
+        "checker": kinds.PARSER_VERSION,
         **({"problem_budget": str(problem_budget)} if problem_budget else {}),
         **{name: llm.sampling[name] for name in sorted(llm.sampling)},
     }

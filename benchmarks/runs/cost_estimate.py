@@ -15,10 +15,10 @@ from reasoning.benchmarks.results.settings import short_name, task_name
 from reasoning.benchmarks.results.short_names import Names
 from reasoning.benchmarks.runs.config import Plan
 from reasoning.benchmarks.tasks import Task
-from reasoning.draw_stream import EPOCH, Lane
-from reasoning.engine.cost_bounds import prompt_bound
+from reasoning.draw_stream import EPOCH_STRIDE, DrawStream
+from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
-from reasoning.engine.single_flight import Account, Ended
+from reasoning.engine.single_flight import CallContext, DrawError
 from reasoning.errors import UsageError
 from reasoning.formula import Formula
 from reasoning.journal import Journal
@@ -146,7 +146,9 @@ class Forecast:
 def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Plan) -> Forecast:
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
-    rows = [event_loop.run(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()]
+    rows = [
+        event_loop.run_sync(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()
+    ]
     problems = many(len(examples), "problem")
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
     name = task_name({"task": task.name, "split": task.split})
@@ -160,13 +162,13 @@ async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: 
     price = getattr(llm.client, "price", lambda usage: None)
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
-        strategy.check_serves(example.problem.kind)
+        strategy.check_supports(example.problem.kind)
         asked = await first_requests(strategy, example, llm)
         for request, draws in asked:
-            every = [epoch * EPOCH + draw for epoch in range(epochs) for draw in draws]
+            every = [epoch * EPOCH_STRIDE + draw for epoch in range(epochs) for draw in draws]
             recorded += len(llm.journal.read(request.key, every))
             first += len(every)
-        bound = max(prompt_bound(request) for request, _ in asked)
+        bound = max(max_prompt_tokens(request) for request, _ in asked)
         longest = max(request.max_tokens for request, _ in asked)
         said = (chained - 1) * longest  # a later prompt may hold every earlier reply of its branch
         for_sure = Usage(low, low * bound // _BYTES_A_TOKEN, low)
@@ -179,11 +181,11 @@ def most_waves(strategy: Strategy) -> int | None:
     """How many calls follow one another for one problem, at most, by the cards; None where one does not say."""
     given = dict(strategy.parameters())
     inner = {name: most_waves(value) for name, value in given.items() if isinstance(value, Strategy)}
-    if strategy.card.waves is None or None in inner.values():
+    if strategy.card.rounds is None or None in inner.values():
         return None
     counts = {name: Formula(str(most))(**given) for name, (_, most) in strategy.card.ranges.items()}
     with suppress(UsageError):  # a count that has no range
-        return strategy.card.waves(**{**given, **counts, **inner})
+        return strategy.card.rounds(**{**given, **counts, **inner})
     return None
 
 
@@ -194,7 +196,7 @@ def _priced(usage: Usage, price: Any) -> Usage:
 def _longest_chain(strategy: Strategy) -> int:
     """At most so many calls follow upon each other's replies: a wrapper's branches run side by side."""
     inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
-    if not inner or strategy.reads_samples:
+    if not inner or strategy.prompt_includes_samples:
         return strategy.calls_range()[1]
     return max(_longest_chain(one) for one in inner)
 
@@ -208,14 +210,14 @@ async def first_requests(strategy: Strategy, example: Example, llm: LLM) -> list
     asked: list[tuple[Request, Sequence[int]]] = []
 
     async def outcomes(
-        request: Request, draws: Sequence[int], account: Account | None = None
-    ) -> list[Completion | Ended]:
+        request: Request, draws: Sequence[int], account: CallContext | None = None
+    ) -> list[Completion | DrawError]:
         asked.append((request, draws))
         raise _Enough
 
     peek = copy.copy(llm)
     peek.outcomes = outcomes  # type: ignore[method-assign]
-    account = Account(llm.budget, Journal())
+    account = CallContext(llm.budget, Journal())
     with suppress(_Enough):
-        await strategy.solve(example.problem, Session(peek, Trace(""), lane=Lane(), account=account))
+        await strategy.solve(example.problem, Session(peek, Trace(""), lane=DrawStream(), account=account))
     return asked

@@ -83,7 +83,7 @@ async def run(
         UsageError: what was asked for makes no sense, seen before anything had been answered.
     """
     for spec, kind in dict.fromkeys((key.strategy, store.examples[key.problem].problem.kind) for key in keys):
-        strategies[spec].check_serves(kind)
+        strategies[spec].check_supports(kind)
     plan = plan or Plan()
     work = _Run(strategies, llm, store, watch, deque(keys), plan, llm.journal if journal is None else journal, racing)
     return await work.through(plan.concurrency or llm.limits.concurrency)
@@ -106,7 +106,7 @@ class _Run:
         self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
         self.journal, self.epoch = journal, int(store.about.get("epoch", 0))
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
-        self.budgets = {spec: (plan.strategy_budget or Budget()).inside(llm.budget) for spec in strategies}
+        self.budgets = {spec: (plan.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
         self.of_a_problem = plan.problem_budget or Budget()
         self.tools = Tools()
         self.exhausted: BudgetExhausted | None = None
@@ -160,7 +160,7 @@ class _Run:
         """The result; a call that failed and a bug are one. Raises what no other solve could get around."""
         example, spec = self.store.examples[key.problem], key.strategy
         try:
-            budget = self.of_a_problem.inside(self.budgets[spec])
+            budget = self.of_a_problem.nested_in(self.budgets[spec])
             epoch = self.epoch + key.epoch
             answer = await self.strategies[spec].arun(
                 example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools

@@ -137,7 +137,7 @@ def run(
         epoch: the number of an independent repetition.
         concurrency: inputs under way at once; by default as many as the model takes requests.
     """
-    return event_loop.run(_Many(chain, llm, tell, epoch).through(inputs, concurrency or llm.limits.concurrency))
+    return event_loop.run_sync(_Many(chain, llm, tell, epoch).through(inputs, concurrency or llm.limits.concurrency))
 
 
 class _Many:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.answer import Answer
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.card import Card
 from reasoning.chain import graph
 from reasoning.chain.execution import Flow
@@ -201,8 +201,8 @@ class Chain(Strategy):
             session: the door to the model.
         """
         flow = Flow(self, dict(values), dict(shown))
-        branches = session.forks([step.name for step in self.steps], self._asks)
-        await together([flow.step(step, branch) for step, branch in zip(self.steps, branches, strict=True)])
+        branches = session.fork([step.name for step in self.steps], self._asks)
+        await gather([flow.step(step, branch) for step, branch in zip(self.steps, branches, strict=True)])
         return flow.answer()
 
     def _given(self, problem: Problem) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class Chain(Strategy):
         if isinstance(kind, Text) or kind is None:
             return given
         try:
-            return kind.target(given)  # type: ignore[attr-defined]  # what all kinds of `Stated` have
+            return kind.target(given)  # type: ignore[attr-defined]  # what all kinds of `BaseKind` have
         except UsageError as error:
             raise UsageError(f"the input {name!r} of the chain {self.name!r}: {error}") from None
 

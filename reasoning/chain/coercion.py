@@ -48,5 +48,5 @@ def _json(kind: Json, value: Any) -> Any:
     shape = {"object": dict, "array": list}.get(kind.shape, (dict, list))
     fits = isinstance(value, shape)
     raise UsageError(
-        (fits and kind.complaint(shown)) or f"{value!r:.80} is no JSON {kind.shape.replace('any', 'value')}"
+        (fits and kind.error_message(shown)) or f"{value!r:.80} is no JSON {kind.shape.replace('any', 'value')}"
     )

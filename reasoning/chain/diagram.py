@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.answer import Answer
 from reasoning.chain.layout import Point, layout
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.kinds import Kind
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _cut(text: str, *, bold: bool = False) -> str:
 
 
 def _safe(text: str) -> str:
-    return escape(plain(text))
+    return escape(strip_control(text))
 
 
 def mermaid(chain: Chain) -> str:

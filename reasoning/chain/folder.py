@@ -126,7 +126,7 @@ class _Folder:
                 f"step {step.name!r} reads {extra[0]!r}, but uses it nowhere", "step", number, "reads"
             )
         name = min(step.needs - set(listed))
-        where = f" ({self._place(step, name)})" if step.prompt is not None and name in step.prompt.names else ""
+        where = f" ({self._place(step, name)})" if step.prompt is not None and name in step.prompt.placeholders else ""
         said = f"step {step.name!r} uses {name!r}{where}, which its reads = [{', '.join(listed)}] does not list"
         raise self.toml.wrong(said, "step", number, "reads")
 
@@ -138,7 +138,7 @@ class _Folder:
                 near = nearest(name, known)
                 hint = f"did you mean {{{near}}}?" if near else f"there are {', '.join(known)}"
                 said = f"nothing provides {{{name}}}; {hint}"
-                if step.prompt is not None and name in step.prompt.names:
+                if step.prompt is not None and name in step.prompt.placeholders:
                     raise InputError(f"{self._place(step, name)}: {said}")
                 raise self.toml.wrong(said, "step", number, "name")
 

@@ -180,7 +180,7 @@ def _inner_inputs(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
 
 def _strategy(step: Step) -> Iterator[tuple[str, str]]:
     try:
-        strategy_of(step.by).check_serves(step.returns)
+        strategy_of(step.by).check_supports(step.returns)
     except UsageError as error:
         yield "by", str(error)
 
@@ -223,13 +223,13 @@ def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         yield f"prompt: {written}", f"{written} is no placeholder and is sent as it stands; did you mean {{{meant}}}?"
     if step.prompt is not None and not step.by:
         prompt = step.prompt
-        asks = prompt.output_format or prompt.names & PHRASES or isinstance(step.returns, Text)
+        asks = prompt.output_format or prompt.placeholders & PHRASES or isinstance(step.returns, Text)
         if not asks:
             yield (
                 "prompt",
                 f"the prompt does not say what {_said(step.returns)} looks like: # Output format, or {{direct}}",
             )
-        if step.tries > 1 and not prompt.names & AGAIN and not step.sampling.get("temperature"):
+        if step.tries > 1 and not prompt.placeholders & AGAIN and not step.sampling.get("temperature"):
             yield (
                 "tries",
                 "each try asks the same at temperature 0: name {complaint} in the prompt, or set a temperature",

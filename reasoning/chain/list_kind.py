@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from reasoning.kinds import Json, Kind, Reading, Region
+from reasoning.kinds import Json, Kind, ParseResult, Region
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Each:
     def instruction(self) -> str:
         return ""
 
-    direct = trigger = instruction
+    direct_instruction = trigger = instruction
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Nothing: no reply holds several."""
-        return Reading(None, "nothing found")
+        return ParseResult(None, "nothing found")
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> None:
         """None, as `read`."""
 
-    def complaint(self, text: str) -> str | None:
+    def error_message(self, text: str) -> str | None:
         return "Several values are no single reply."
 
     def same(self, a: Any, b: Any) -> bool:
@@ -41,7 +41,7 @@ class Each:
 
     def target(self, target: Any) -> tuple[Any, ...]:
         """The values that a list of targets stands for."""
-        return tuple(self.of.target(one) for one in target)  # type: ignore[attr-defined]  # what all `Stated` have
+        return tuple(self.of.target(one) for one in target)  # type: ignore[attr-defined]  # what all `BaseKind` have
 
     def key(self, value: Any) -> Hashable:
         return tuple(map(self.of.key, value))

@@ -27,11 +27,15 @@ def sent(step: Step) -> dict[str, Conversation]:
     if step.prompt is None:
         return {}
     kind = step.returns
-    phrases = {"instruction": kind.instruction(), "trigger": kind.trigger(), "direct": kind.direct()}
-    names = {name: f"{{{name}}}" for name in step.prompt.names - PHRASES}
+    phrases = {
+        "instruction": kind.instruction(),
+        "trigger": kind.trigger(),
+        "direct_instruction": kind.direct_instruction(),
+    }
+    names = {name: f"{{{name}}}" for name in step.prompt.placeholders - PHRASES}
     if not step.by:
         return {"": step.prompt.fill(**phrases, **names)}
-    asked = step.prompt.with_(turns="single").fill(**phrases, **names)
+    asked = step.prompt.replace(turns="single").fill(**phrases, **names)
     try:
         strategy = strategy_of(step.by)
     except UsageError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.session import Session
 
-PHRASES = frozenset({"instruction", "trigger", "direct"})
+PHRASES = frozenset({"instruction", "trigger", "direct_instruction"})
 """What the step's kind provides to its prompt."""
 AGAIN = frozenset({"complaint", "previous"})
 """What a gate provides to its prompt, to the inner chain or to the function; empty at the first try."""
@@ -135,7 +135,7 @@ class Step:
         provided = set(AGAIN if self.tries > 1 else ())
         names: set[str] = set(self.join)
         if self.prompt is not None:
-            names |= self.prompt.names - PHRASES
+            names |= self.prompt.placeholders - PHRASES
         if self.call is not None or self.chain is not None:
             theirs = self.reads if self.chain is None else self.chain.inputs
             names |= {self.inputs.get(name, name) for name in theirs}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.chain.coercion import held
 from reasoning.chain.events import Lost, Mended, Refused
 from reasoning.chain.list_kind import shown_item
@@ -82,7 +82,7 @@ async def answered(step: Step, values: Mapping[str, Any], shown: Mapping[str, st
         except UsageError as error:
             return Unparsed(f"step {step.name!r}: when_empty: {error}")
     if step.model is not None:
-        session = session.on(step.model)
+        session = session.with_model(step.model)
     given = _Given(values, shown)
     return await (_each(step, given, session) if step.each else _one(step, given, session, step.name))
 
@@ -105,12 +105,12 @@ async def _each(step: Step, given: _Given, session: Session) -> Answer:
             return await _one(step, _Given(values, shown), branch, where)
 
     # Items that are equal ask the same, and are to be answered independently of each other.
-    branches = session.forks([f"item {number}" for number in range(1, len(items) + 1)], texts)
-    answers = await together([one(number, branch) for number, branch in enumerate(branches)])
+    branches = session.fork([f"item {number}" for number in range(1, len(items) + 1)], texts)
+    answers = await gather([one(number, branch) for number, branch in enumerate(branches)])
     if wrong := next((answer for answer in answers if not isinstance(answer, Answered)), None):
         return wrong
     text = "\n".join(answer.text for answer in answers)
-    return Answered(tuple(answer.value for answer in answers), how="each", text=text)
+    return Answered(tuple(answer.value for answer in answers), rule="each", text=text)
 
 
 async def _one(step: Step, given: _Given, session: Session, where: str) -> Answer:
@@ -122,7 +122,7 @@ async def _one(step: Step, given: _Given, session: Session, where: str) -> Answe
                 session.note(f"{where}: try {attempt} of {step.tries}")
             said = await _tried(step, replace(given, again=again), session)
             if said.complaint is None:
-                return Answered(said.value, how=said.how, text=said.text, steps=said.steps)
+                return Answered(said.value, rule=said.how, text=said.text, steps=said.steps)
             session.trace.events.append(Refused(f"{where}: refused: {said.complaint}"))
             previous = said.text if said.value is None or step.call is not None else step.kind.show(said.value)
             again = {"complaint": said.complaint, "previous": previous}
@@ -130,7 +130,7 @@ async def _one(step: Step, given: _Given, session: Session, where: str) -> Answe
             said = _mended(step, said, given)
             if said.complaint is None:
                 session.trace.events.append(Mended(f"{where}: mended to {step.kind.show(said.value)}"))
-                return Answered(said.value, how=said.how, text=said.text, steps=said.steps)
+                return Answered(said.value, rule=said.how, text=said.text, steps=said.steps)
     except CallFailed as error:
         if error.ends_run:
             raise
@@ -175,7 +175,7 @@ async def _asked(step: Step, given: _Given, session: Session) -> _Said:
     turns = step.prompt.fill(**_phrases(step), **given.shown, **given.again)
     for attempt in range(step.repairs + 1):
         reply = await session.ask(turns, **step.sampling)
-        value, how = step.returns.read(reply.text)
+        value, how = step.returns.parse_reply(reply.text)
         said = _judged(step, _Said(value, None, reply.text, how), given)
         if said.complaint is None or attempt == step.repairs:
             return said
@@ -188,15 +188,15 @@ async def _by_strategy(step: Step, given: _Given, session: Session) -> _Said:
     """The prompt as one text, which a strategy takes for its question; a refusal is put behind it."""
     assert step.prompt is not None
     strategy = strategy_of(step.by)
-    filled = step.prompt.with_(turns="single").fill(**_phrases(step), **given.shown, **given.again)
+    filled = step.prompt.replace(turns="single").fill(**_phrases(step), **given.shown, **given.again)
     question = filled.messages[0].content
     problem = Problem(question, step.returns)
-    branch = session.set(step.sampling)
+    branch = session.with_sampling(step.sampling)
     for attempt in range(step.repairs + 1):
         answer = await strategy.solve(problem, branch)
         if isinstance(answer, Failed):
             raise CallFailed(answer.error)
-        unread = None if isinstance(answer, Answered) else step.returns.complaint(answer.text) or answer.why
+        unread = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.why
         said = _judged(step, _Said(answer.value, unread, answer.text, getattr(answer, "how", "")), given)
         if said.complaint is None or attempt == step.repairs:
             return said
@@ -260,7 +260,11 @@ def strategy_of(by: str | Strategy) -> Strategy:
 
 def _phrases(step: Step) -> dict[str, str]:
     kind = step.returns
-    return {"instruction": kind.instruction(), "trigger": kind.trigger(), "direct": kind.direct()}
+    return {
+        "instruction": kind.instruction(),
+        "trigger": kind.trigger(),
+        "direct_instruction": kind.direct_instruction(),
+    }
 
 
 def _judged(step: Step, said: _Said, given: _Given) -> _Said:
@@ -268,7 +272,7 @@ def _judged(step: Step, said: _Said, given: _Given) -> _Said:
     if said.complaint is not None:
         return said
     if said.value is None:
-        return replace(said, complaint=step.kind.complaint(said.text) or said.how)
+        return replace(said, complaint=step.kind.error_message(said.text) or said.how)
     with _own():
         return replace(said, complaint=complaint(said.value, given.values, step.kind, validators(step.check)))
 

@@ -56,7 +56,7 @@ def complaint(value: Any, before: Mapping[str, Any], kind: Kind, checks: tuple[V
 
 def _one(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str | None:
     if isinstance(check, Kind):
-        wrong: str | None = check.complaint(kind.show(value))
+        wrong: str | None = check.error_message(kind.show(value))
         return wrong
     if isinstance(check, Mapping | type):
         found = list(islice(faults(plain_json(value), check), 3))

@@ -135,7 +135,7 @@ def ask(
 
     [solver] = reasoning.strategies.replaced([reasoning.strategies.get(strategy)], sets or [])
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context)
-    solver.check_serves(problem.kind)
+    solver.check_supports(problem.kind)
     llm = reasoning.connect(
         model,
         base_url=base_url,
@@ -205,7 +205,7 @@ def _print(answer: Answer, trace: bool) -> None:
     from rich.console import Console
 
     import reasoning
-    from reasoning.display import answer_tree, cost, plain
+    from reasoning.display import answer_tree, cost, strip_control
 
     out = Console(highlight=False, markup=False)
     if trace and answer.trace is not None:
@@ -213,11 +213,11 @@ def _print(answer: Answer, trace: bool) -> None:
     steps = answer.steps if isinstance(answer.strategy, reasoning.Chain) else {}  # else the answer is what is wanted
     for name, value in steps.items():
         out.print(name, style="bold")
-        out.print(plain(_shown(value)), soft_wrap=True)
+        out.print(strip_control(_shown(value)), soft_wrap=True)
     if not steps:
         said = _shown(answer.value) if answer.state == "answered" else answer.text
         if answer.state == "answered" or said.strip():
-            out.print(plain(said), soft_wrap=True)
+            out.print(strip_control(said), soft_wrap=True)
     sure = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
     Console(stderr=True, highlight=False).print(cost(answer.usage) + sure, style="dim", soft_wrap=True)
 

@@ -144,7 +144,7 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
 
     from reasoning.chain.diagram import kind_word, marks, way
     from reasoning.chain.prompt_preview import prompt_tokens, sent
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     out = screen()
     for step in found.steps:
@@ -160,7 +160,7 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
                 out.print(Text(f"prompt {name}", style="bold cyan"))
             for role, content in turns.messages:
                 out.print(Text(role, style="cyan"))
-                out.print(Text(plain(content)), soft_wrap=True)
+                out.print(Text(strip_control(content)), soft_wrap=True)
         out.print()
         if step.chain is not None:
             _show(step.chain, f"{prefix}{step.name}.", None)
@@ -224,7 +224,7 @@ def _progress(total: int) -> Iterator[Callable[[Row], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
@@ -237,7 +237,7 @@ def _progress(total: int) -> Iterator[Callable[[Row], None]]:
             why = row.given.wrong if row.answer is None else row.answer.why
             if why:
                 line = f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"
-                bar.console.print(plain(line), soft_wrap=True)
+                bar.console.print(strip_control(line), soft_wrap=True)
             calls = f"{bought:,} calls"
             bar.update(task, advance=1, description=calls)
             if not console.is_terminal and time.monotonic() - last > _NOW_AND_THEN:

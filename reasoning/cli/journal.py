@@ -52,7 +52,7 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     table = Table("model", box=None, pad_edge=False)
     for name in ("draws", "prompt tokens", "completion tokens", "cost", "no price"):
@@ -60,7 +60,7 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     for model, share in found.models.items():
         counts = (f"{count:,}" for count in (share.draws, share.prompt_tokens, share.completion_tokens))
         usd = "" if share.usd is None else f"${share.usd:,.4f}"
-        table.add_row(Text(plain(model)), *counts, usd, f"{share.unpriced:,}" if share.unpriced else "")
+        table.add_row(Text(strip_control(model)), *counts, usd, f"{share.unpriced:,}" if share.unpriced else "")
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(
         f"{found.path}: {_draws(draws)} of {found.requests:,} request{'s' * (found.requests != 1)}, "
@@ -152,14 +152,14 @@ def prune(
 @journal.command()
 def verify(file: _Journal = None) -> None:
     """Look at all that is recorded; ends with 0 when all is sound, and with 2 otherwise."""
-    from reasoning.display import plain
+    from reasoning.display import strip_control
 
     path, found = _path(file), 0
     with _bar("looking at requests") as progress:
         for problem in maintenance.problems(path, progress):
             found += 1
             if found <= _SHOWN:
-                typer.echo(plain(problem), err=True)
+                typer.echo(strip_control(problem), err=True)
     if found:
         more = f", of which the first {_SHOWN} are shown" if found > _SHOWN else ""
         typer.echo(f"{path}: {found:,} problem{'' if found == 1 else 's'}{more}", err=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,9 +23,9 @@ class _Thinking:
     def __rich__(self) -> Text:
         from rich.text import Text
 
-        retried = f" · {self._llm.retried:,} retried" if self._llm.retried else ""
+        retried = f" · {self._llm.retries:,} retried" if self._llm.retries else ""
         held = f" · {self._llm.limits}" if str(self._llm.limits) else ""
-        return Text(plain(f"{self._llm.name}: thinking{retried}{held}"))
+        return Text(strip_control(f"{self._llm.name}: thinking{retried}{held}"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TypeVar
 
-from reasoning.engine.cost_bounds import Bounds, Price, prompt_bound
+from reasoning.engine.cost_bounds import CostBounds, Price, max_prompt_tokens
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.messages import Request, Usage
 
@@ -84,7 +84,7 @@ class Budget:
         given = {name: getattr(self, name) for name in _LIMITS}
         return ", ".join(f"{name}={limit:g}" for name, limit in given.items() if limit is not None)
 
-    def inside(self, outer: Budget) -> Budget:
+    def nested_in(self, outer: Budget) -> Budget:
         """A fresh budget with these limits within another one."""
         return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
 
@@ -108,12 +108,12 @@ class Budget:
                 budget._started = now
         priced = any(budget.usd is not None for budget in limited)
         completion = request.max_tokens * draws
-        call = Bounds(request.model, draws, prompt_bound(request), completion, price if priced else None)
+        call = CostBounds(request.model, draws, max_prompt_tokens(request), completion, price if priced else None)
         waiter = asyncio.Event()
         try:
             while True:
-                self.left()
-                least, most = call.worst_cases(chain[-1]._hidden.get(request.model))
+                self.seconds_left()
+                least, most = call.bounds(chain[-1]._hidden.get(request.model))
                 place = next((place for place, one in enumerate(limited) if not one._lets(waiter, least, most)), None)
                 if place is None:
                     return Reservation(chain, call, least, [budget._hold(least, most) for budget in chain])
@@ -127,7 +127,7 @@ class Budget:
             for budget in limited:
                 budget._leave(waiter)
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds until this budget or one around it ends; None where no time is set.
 
         Raises:
@@ -148,13 +148,13 @@ class Budget:
         Raises:
             BudgetExhausted: it did not; of the innermost that is used up.
         """
-        if (left := self.left()) is None:
+        if (left := self.seconds_left()) is None:
             return await waiting
         try:
             async with asyncio.timeout(left):
                 return await waiting
         except TimeoutError:
-            self.left()
+            self.seconds_left()
             raise
 
     @property
@@ -225,7 +225,7 @@ def nested(budget: Budget | None, outer: Budget) -> Budget:
     """What a solve is paid from: its own budget, within the outer one unless it lies in another already."""
     if budget is None:
         return outer
-    return budget if budget.within else budget.inside(outer)
+    return budget if budget.within else budget.nested_in(outer)
 
 
 _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
@@ -243,7 +243,7 @@ class Reservation:
     """
 
     budgets: Sequence[Budget]
-    call: Bounds | None = None
+    call: CostBounds | None = None
     worst: Usage = field(default_factory=Usage)
     held: Sequence[Usage] = ()
 
@@ -257,7 +257,7 @@ class Reservation:
             budget._give_back(worst)
         if used.calls:
             if self.call is not None:
-                used = self.call.believed(used, self.worst)
+                used = self.call.clamp_reported(used, self.worst)
                 seen, hidden = self.budgets[-1]._hidden, used.prompt_tokens - self.call.prompt
                 seen[self.call.model] = max(seen.get(self.call.model, 0), hidden)
             for budget in self.budgets:

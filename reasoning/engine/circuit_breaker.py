@@ -18,7 +18,7 @@ _SURE = 5.0
 
 
 @dataclass
-class Circuit:
+class CircuitBreaker:
     """Watches every attempt at one endpoint.
 
     Attributes:
@@ -29,7 +29,7 @@ class Circuit:
 
     after: float = 60.0
     every: float = 10.0
-    patience: float = PATIENCE
+    max_outage_seconds: float = PATIENCE
     _failing_since: float | None = field(default=None, init=False)
     _last_answer: float | None = field(default=None, init=False)
     _last_trial: float = field(default=0.0, init=False)
@@ -37,13 +37,13 @@ class Circuit:
     _why: str = field(default="", init=False)
     _pausing: set[asyncio.Event] = field(default_factory=set, init=False)
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """An answer came: there is no outage."""
         self._failing_since, self._last_answer = None, time.monotonic()
         for one in self._pausing:
             one.set()
 
-    def failed(self, error: CallFailed) -> None:
+    def record_failure(self, error: CallFailed) -> None:
         """An attempt failed. A refusal of this very request says nothing against the endpoint."""
         if not error.retryable:
             return
@@ -54,7 +54,7 @@ class Circuit:
         self._last_trial, self._told = now, now + (error.retry_after or 0.0)
         self._why = str(error)
 
-    def outage(self, since: float) -> bool:
+    def is_outage(self, since: float) -> bool:
         """Whether nobody has got through since that moment, at an endpoint that answered before."""
         return self._last_answer is not None and self._last_answer < since
 
@@ -73,26 +73,30 @@ class Circuit:
             self._pausing.discard(back)
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether all has failed for so long that calls wait; one failure, while others are under way, is no outage."""
         return self._failing_since is not None and self._last_trial - self._failing_since >= self.after
 
     @property
-    def next_trial(self) -> float:
+    def next_probe_at(self) -> float:
         """When the next call may try while calls wait, on the monotonic clock."""
         return self._last_trial + self.every
 
     @property
-    def lost(self) -> EndpointDown | None:
+    def fatal_error(self) -> EndpointDown | None:
         """The error that ends the run, where everything has failed for longer than the patience, and did just now."""
         now = time.monotonic()
-        if self._failing_since is None or now - self._failing_since < self.patience or now >= self.next_trial:
+        if (
+            self._failing_since is None
+            or now - self._failing_since < self.max_outage_seconds
+            or now >= self.next_probe_at
+        ):
             return None
-        return EndpointDown(f"every call has failed for {self.patience:g} s, the last with: {self._why}")
+        return EndpointDown(f"every call has failed for {self.max_outage_seconds:g} s, the last with: {self._why}")
 
     def __str__(self) -> str:
         """Why calls wait, for people; empty where they do not."""
-        if self._failing_since is None or not self.open:
+        if self._failing_since is None or not self.is_open:
             return ""
         seconds = time.monotonic() - self._failing_since
         return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); trying again every {self.every:g} s"

@@ -7,13 +7,13 @@ from typing import Any
 
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import CONCURRENCY, Given, Limits
+from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import SAMPLING as SAMPLING
-from reasoning.sampling_params import checked
+from reasoning.sampling_params import validate_params
 
 _OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience", "warm_prefix")
 
@@ -64,23 +64,23 @@ def connect(
     """
     if not model or not isinstance(model, str):
         raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
-    checked(sampling, "of connect", _OWN)
+    validate_params(sampling, "of connect", _OWN)
     client = _client(model, base_url, api_key, timeout, concurrency)
     if journal is None or journal is True:
-        journal = Journal() if model.startswith("replay:") else Journal.of_the_user()
+        journal = Journal() if model.startswith("replay:") else Journal.default()
     elif journal is False:
         journal = Journal()
     elif not isinstance(journal, Journal):
-        journal = Journal.at(journal)
+        journal = Journal.open(journal)
     if client.concurrency is not None:
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
     if shared and journal.path is None:
         raise UsageError("shared=True: limits are shared by a journal in a file, and this one is in memory")
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
-    given = Given(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
-    limits = Limits.shared(client.endpoint, client.model, api_key)
+    given = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
+    limits = RateLimiter.shared(client.endpoint, client.model, api_key)
     llm = LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
-    limits.give(llm, given)
+    limits.apply(llm, given)
     return llm
 
 

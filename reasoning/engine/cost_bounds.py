@@ -15,7 +15,7 @@ _HIDDEN = 8192
 """Tokens that a provider may add to a prompt, in templates of its own."""
 
 
-class Bounds(NamedTuple):
+class CostBounds(NamedTuple):
     """What is known of a call beforehand.
 
     Attributes:
@@ -32,7 +32,7 @@ class Bounds(NamedTuple):
     completion: int
     price: Price | None
 
-    def worst_cases(self, hidden: int | None) -> tuple[Usage, Usage]:
+    def bounds(self, hidden: int | None) -> tuple[Usage, Usage]:
         """What it may use: by what is known to be hidden in prompts, and with what may be.
 
         Raises:
@@ -54,7 +54,7 @@ class Bounds(NamedTuple):
             )
         return replace(usage, usd=usd)
 
-    def believed(self, used: Usage, worst: Usage) -> Usage:
+    def clamp_reported(self, used: Usage, worst: Usage) -> Usage:
         """What was used, as reported; a count that is missing or beyond all reason is that of the worst case."""
         prompt, completion = used.prompt_tokens, used.completion_tokens
         if not 0 < prompt <= self.prompt + _HIDDEN:
@@ -66,7 +66,7 @@ class Bounds(NamedTuple):
         return used if used.usd is not None else self.priced(used)
 
 
-def prompt_bound(request: Request) -> int:
+def max_prompt_tokens(request: Request) -> int:
     """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
     return sum([_bytes(turn.content) + 16 for turn in request.messages])
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from reasoning import event_loop, telemetry
 from reasoning.engine.budget import Budget
-from reasoning.engine.cost_bounds import prompt_bound
-from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.cost_bounds import max_prompt_tokens
+from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.retry import retrying
-from reasoning.engine.single_flight import Account, Ended, Flight, Party, completions
+from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, unwrap
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Client, Completion, Drawn, Request, Usage
+from reasoning.messages import Client, Completion, CompletionBatch, Request, Usage
 from reasoning.prompts import Conversation
 from reasoning.providers.model_traits import traits
-from reasoning.sampling_params import checked
+from reasoning.sampling_params import validate_params
 
 SAMPLING: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""
@@ -54,37 +54,37 @@ class LLM:
         *,
         journal: Journal | None = None,
         budget: Budget | None = None,
-        limits: Limits | None = None,
+        limits: RateLimiter | None = None,
         sampling: Mapping[str, Any] | None = None,
         warm: bool | None = None,
     ) -> None:
         self.client = client
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
-        self.limits = Limits() if limits is None else limits
+        self.limits = RateLimiter() if limits is None else limits
         self.sampling = {**SAMPLING, **(sampling or {})}
         self.traits = traits(client.model)
-        self.warm = self.traits.prefix_cache if warm is None else warm
-        self.spent = Usage()
-        self.retried = 0
+        self.warm_prefix_cache = self.traits.prefix_cache if warm is None else warm
+        self.usage = Usage()
+        self.retries = 0
         self._honours_n = self.traits.n
         self._price = _nothing if client.free else getattr(client, "price", lambda usage: None)
         self._asked: tuple[object, ...] = ()
         self._settings: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._checked: set[frozenset[str]] = set()
         self._request: Request
-        self._leaving: dict[tuple[str, Account], list[int]] = {}
+        self._leaving: dict[tuple[str, CallContext], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         if hasattr(client, "on_headers"):
-            client.on_headers = self.limits.heard
-        event_loop.close_with(self, client)
+            client.on_headers = self.limits.on_headers
+        event_loop.close_when_collected(self, client)
 
     @property
     def name(self) -> str:
         """The model's name, as results show it."""
         return self.client.model
 
-    def named(self, model: str) -> LLM | None:
+    def sibling(self, model: str) -> LLM | None:
         """The model of another name where this one is: with its endpoint, key, settings, journal and budget.
 
         It shares the limits of that name there, and adds what this model was given to them. None where the name says
@@ -93,20 +93,22 @@ class LLM:
         client = self.client.named(model) if hasattr(self.client, "named") else None
         if client is None:
             return None
-        journal, budget, limits = self.journal, self.budget, self.limits.beside(client.endpoint, client.model)
-        other = LLM(client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm)
-        self.limits.hand_on(self, limits, other)
+        journal, budget, limits = self.journal, self.budget, self.limits.for_model(client.endpoint, client.model)
+        other = LLM(
+            client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm_prefix_cache
+        )
+        self.limits.inherit(self, limits, other)
         return other
 
     @property
-    def flights(self) -> dict[tuple[str, int], Flight]:
+    def flights(self) -> dict[tuple[str, int], PendingDraw]:
         """Draws on the way, by request and index; models that share a journal share them."""
         return self.journal.flights
 
     @property
-    def choices(self) -> int:
+    def max_n(self) -> int:
         """How many draws go out as one request."""
-        return self.client.max_choices if self._honours_n else 1
+        return self.client.max_n if self._honours_n else 1
 
     @property
     def in_flight(self) -> int:
@@ -127,7 +129,11 @@ class LLM:
         if self._asked != asked:
             self._asked = asked
             self._request = Request(
-                self.client.model, conversation.messages, settings, self.client.endpoint, shared=conversation.shared
+                self.client.model,
+                conversation.messages,
+                settings,
+                self.client.endpoint,
+                static_prefix=conversation.static_prefix,
             )
         return self._request
 
@@ -144,13 +150,15 @@ class LLM:
             raise UsageError(f"max_tokens={most!r} makes no sense: give a number from 1 up")
         names = frozenset(settings)
         if names not in self._checked or "extra_body" in names:
-            checked(settings, "of a call")
+            validate_params(settings, "of a call")
             self._checked.add(names)
         applied = self.traits.apply(settings)
         self._settings = given, str(given), applied
         return applied
 
-    async def draw(self, request: Request, draws: Sequence[int], account: Account | None = None) -> list[Completion]:
+    async def draw(
+        self, request: Request, draws: Sequence[int], account: CallContext | None = None
+    ) -> list[Completion]:
         """The draws with these indexes: from the journal, from a flight under way, or bought now.
 
         Equal requests that are asked for in one turn of the event loop leave together, as one request with `n`.
@@ -159,83 +167,83 @@ class LLM:
             CallFailed: a draw did not come through for good.
             BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
         """
-        return completions(await self.outcomes(request, draws, account))
+        return unwrap(await self.outcomes(request, draws, account))
 
     async def outcomes(
-        self, request: Request, draws: Sequence[int], account: Account | None = None
-    ) -> list[Completion | Ended]:
+        self, request: Request, draws: Sequence[int], account: CallContext | None = None
+    ) -> list[Completion | DrawError]:
         """The same, where each draw may end in its own way."""
-        account = account or Account(self.budget, self.journal)
-        found: dict[int, Completion | Ended] = {}
+        account = account or CallContext(self.budget, self.journal)
+        found: dict[int, Completion | DrawError] = {}
         left: Sequence[int] = draws
         while left:
-            party = Party(len(left))
-            flights = self._board(request, left, account, party)
+            party = Waiter(len(left))
+            flights = self._join(request, left, account, party)
             try:
-                await party.landed
+                await party.done
             except asyncio.CancelledError:  # it takes nobody else's draw along, and what is paid for is recorded
                 for flight in flights:
                     flight.leave(party)
                 raise
             bought_elsewhere = False
             for draw, flight in zip(left, flights, strict=True):
-                if flight.payer is party:
+                if flight.owner is party:
                     found[draw] = flight.outcome
                     continue
                 bought_elsewhere = True
                 if isinstance(flight.outcome, Completion):
-                    found[draw] = replace(flight.outcome, spent=False)
-                elif not flight.ended_for_its_payer:  # else on this account now
+                    found[draw] = replace(flight.outcome, is_new=False)
+                elif not flight.failed_for_owner:  # else on this account now
                     found[draw] = flight.outcome
-            if bought_elsewhere and account.journal.below is not None:
+            if bought_elsewhere and account.journal.parent is not None:
                 account.journal.read(request.key, left)  # this journal takes its copy
             left = [draw for draw in left if draw not in found]
         return [found[draw] for draw in draws]
 
-    def _board(self, request: Request, draws: Sequence[int], account: Account, party: Party) -> list[Flight]:
+    def _join(self, request: Request, draws: Sequence[int], account: CallContext, party: Waiter) -> list[PendingDraw]:
         """The flights of these draws; new ones are paid for on this account."""
         key, flights, known, leaving = request.key, [], self.flights, []
         for draw in draws:
             if (flight := known.get((key, draw))) is not None:
-                flight.board(party)
+                flight.join(party)
             else:
-                flight = known[key, draw] = Flight(party)
+                flight = known[key, draw] = PendingDraw(party)
                 leaving.append(draw)
             flights.append(flight)
         if leaving:
             if (others := self._leaving.get((key, account))) is None:
                 others = self._leaving[key, account] = []
-                asyncio.get_running_loop().call_soon(self._depart, request, account)
+                asyncio.get_running_loop().call_soon(self._dispatch, request, account)
             others += leaving
         return flights
 
-    def _depart(self, request: Request, account: Account) -> None:
+    def _dispatch(self, request: Request, account: CallContext) -> None:
         """Land what the journal has, and send the rest."""
         draws = sorted(self._leaving.pop((request.key, account)))
         try:
             found = account.journal.read(request.key, draws)
         except Exception as error:
             for draw in draws:
-                self._land(request, draw, error)
+                self._resolve(request, draw, error)
             return
         if found:
             for draw, completion in found.items():
-                self._land(request, draw, completion)
+                self._resolve(request, draw, completion)
             draws = [draw for draw in draws if draw not in found]
-        if self.warm and len(draws) > self.choices:
-            self._start(request, draws, self._warmed(request, draws, account))
+        if self.warm_prefix_cache and len(draws) > self.max_n:
+            self._start(request, draws, self._send_after_warmup(request, draws, account))
         else:
             self._send_all(request, draws, account)
 
-    async def _warmed(self, request: Request, draws: list[int], account: Account) -> None:
+    async def _send_after_warmup(self, request: Request, draws: list[int], account: CallContext) -> None:
         """Send the first request alone: the provider then has the prompt in its cache for the others."""
-        first = self.choices
+        first = self.max_n
         await self._send(request, draws[:first], account)
         self._send_all(request, draws[first:], account)
 
-    def _send_all(self, request: Request, draws: list[int], account: Account) -> None:
-        for first in range(0, len(draws), self.choices):
-            some = draws[first : first + self.choices]
+    def _send_all(self, request: Request, draws: list[int], account: CallContext) -> None:
+        for first in range(0, len(draws), self.max_n):
+            some = draws[first : first + self.max_n]
             self._start(request, some, self._send(request, some, account))
 
     def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
@@ -243,87 +251,87 @@ class LLM:
             self._sending.discard(task)
             if task.cancelled():  # perhaps before it had begun, so that no code of its own could do this
                 for draw in draws:
-                    self._land(request, draw, asyncio.CancelledError())
+                    self._resolve(request, draw, asyncio.CancelledError())
 
         task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
         task.add_done_callback(ended)
 
-    async def _send(self, request: Request, draws: list[int], account: Account) -> None:
+    async def _send(self, request: Request, draws: list[int], account: CallContext) -> None:
         """Buy draws and land their flights; what a provider leaves out of an `n` is asked for again, and no more."""
         try:
-            bought = await self._buy(request, draws, account)
+            bought = await self._purchase(request, draws, account)
         except Exception as error:
             for draw in draws:
-                self._land(request, draw, error)
+                self._resolve(request, draw, error)
             return
         if bought < len(draws):
             self._send_all(request, draws[bought:], account)
 
-    async def _buy(self, request: Request, draws: list[int], account: Account) -> int:
+    async def _purchase(self, request: Request, draws: list[int], account: CallContext) -> int:
         """Buy the first of these draws, and land them; how many came."""
         reservation = await account.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
             got, seconds, failed = await retrying(
-                lambda failed: self._attempt(request, draws, account, failed), self.limits, account.budget.left
+                lambda failed: self._attempt(request, draws, account, failed), self.limits, account.budget.seconds_left
             )
             used = Usage.total(one.usage for one in got)  # also the tokens of what came beyond what was asked for
             if used.calls > len(draws):
                 used = replace(used, calls=len(draws))
         finally:
             reservation.settle(used)
-        self.spent = self.spent + used.lasting(seconds)
+        self.usage = self.usage + used.with_seconds(seconds)
         if len(got) < len(draws):  # one choice where several were asked for: `n` means nothing here
-            self._honours_n = (got.choices if isinstance(got, Drawn) else len(got)) > 1
+            self._honours_n = (got.choices if isinstance(got, CompletionBatch) else len(got)) > 1
         # Draws of one request share its time, as they share its prompt.
         each = seconds / len(got)
         numbered = [
             # A client may have said where a draw belongs, and how long it took.
             one
             if one.key == request.key and one.draw == draw and not failed
-            else one.bought(request.key, draw, each, failed)
+            else one.recorded(request.key, draw, each, failed)
             for one, draw in zip(got, draws, strict=False)
         ]
         await account.journal.record(request, numbered)
         for one in numbered:
-            self._land(request, one.draw, one)
+            self._resolve(request, one.draw, one)
         return len(numbered)
 
     async def _attempt(
-        self, request: Request, draws: list[int], account: Account, failed: int
+        self, request: Request, draws: list[int], account: CallContext, failed: int
     ) -> tuple[list[Completion], float, int]:
         """Send once: what came back, the seconds that it took, and how many attempts failed before."""
-        account.budget.left()
-        self.retried += failed > 0
-        tokens = prompt_bound(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
+        account.budget.seconds_left()
+        self.retries += failed > 0
+        tokens = max_prompt_tokens(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
         flights = [self.flights[request.key, draw] for draw in draws]
-        entering = self.limits.enter(tokens, account.group, lambda: any(one.awaited for one in flights))
+        entering = self.limits.acquire(tokens, account.fairness_group, lambda: any(one.awaited for one in flights))
         entered = await account.budget.wait(entering)
         started = time.monotonic()
         try:
-            account.budget.left()  # it may have ended in the queue
+            account.budget.seconds_left()  # it may have ended in the queue
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
                     raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
                 span.answered(got)
         except CallFailed as error:
-            self.limits.failed(error, entered)
-            raise (self.limits.circuit.lost if error.retryable else None) or error from None
+            self.limits.on_failure(error, entered)
+            raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
         else:
-            self.limits.answered()
+            self.limits.on_success()
         finally:
-            self.limits.leave()
+            self.limits.release()
         return got, time.monotonic() - started, failed
 
-    def _land(self, request: Request, draw: int, result: Completion | BaseException) -> None:
+    def _resolve(self, request: Request, draw: int, result: Completion | BaseException) -> None:
         if flight := self.flights.pop((request.key, draw), None):
-            flight.land(result)
+            flight.resolve(result)
 
     async def aclose(self) -> None:
         """Close from any event loop."""
-        await event_loop.wait(self.close())
+        await event_loop.run_async(self.close())
 
     async def close(self) -> None:
         """Stop what is in flight, close the client and the journal."""
@@ -333,8 +341,8 @@ class LLM:
                 task.cancel()
             await asyncio.gather(*self._sending, return_exceptions=True)
         await self.client.close()
-        event_loop.closed(self.client)
-        self.limits.let_go(self)
+        event_loop.forget(self.client)
+        self.limits.remove(self)
         self.journal.close()
 
     def __enter__(self) -> LLM:
@@ -342,7 +350,7 @@ class LLM:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
-            event_loop.run(self.close())
+            event_loop.run_sync(self.close())
 
 
 def _nothing(usage: Usage) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from reasoning.errors import UsageError
 
 
-class Company:
+class ProcessRegistry:
     """The processes that have joined a folder; this one among them until it leaves.
 
     Raises:

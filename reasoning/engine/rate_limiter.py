@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reasoning.engine.circuit_breaker import PATIENCE, Circuit
-from reasoning.engine.process_registry import Company
+from reasoning.engine.circuit_breaker import PATIENCE, CircuitBreaker
+from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import waits
 from reasoning.errors import CallFailed, UsageError
 
@@ -26,11 +26,11 @@ NOT_NOW = frozenset([429, 503, 529])
 
 
 @dataclass(frozen=True)
-class Given:
-    """Numbers of `Limits` that somebody gave; None where nobody did.
+class LimitSettings:
+    """Numbers of `RateLimiter` that somebody gave; None where nobody did.
 
     Attributes:
-        folder: all processes that give this one share the numbers evenly; see `Company`.
+        folder: all processes that give this one share the numbers evenly; see `ProcessRegistry`.
 
     Raises:
         UsageError: one that is 0 or less.
@@ -49,7 +49,7 @@ class Given:
 
 
 @dataclass
-class Limits:
+class RateLimiter:
     """Lets calls through, in turn between the groups that ask, so that a wide strategy does not starve a slow one.
 
     Requests in flight start at `concurrency`, are halved when the provider is overloaded (once for all that were under
@@ -67,45 +67,45 @@ class Limits:
     concurrency: int = CONCURRENCY
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
-    circuit: Circuit = field(default_factory=Circuit)
-    allowed: float = field(init=False)
+    circuit: CircuitBreaker = field(default_factory=CircuitBreaker)
+    window: float = field(init=False)
     in_flight: int = field(default=0, init=False)
     _queues: dict[str, deque[_Waiter]] = field(default_factory=dict, init=False, repr=False)
     _not_before: float = field(default=0.0, init=False, repr=False)
     _halved: float = field(default=0.0, init=False, repr=False)
     _held: bool = field(default=False, init=False, repr=False)
     _waking: asyncio.TimerHandle | None = field(default=None, init=False, repr=False)
-    _given: dict[int, Given] = field(default_factory=dict, init=False, repr=False)
-    _company: Company | None = field(default=None, init=False, repr=False)
+    _given: dict[int, LimitSettings] = field(default_factory=dict, init=False, repr=False)
+    _company: ProcessRegistry | None = field(default=None, init=False, repr=False)
     _counted: float = field(default=0.0, init=False, repr=False)
     _place: tuple[str | None, str, int] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        Given(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
-        self.allowed = float(self.concurrency)
+        LimitSettings(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
+        self.window = float(self.concurrency)
 
     @classmethod
-    def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> Limits:
+    def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> RateLimiter:
         """The limits of a model at an endpoint: the same object for everybody in this process who has the same key."""
         return _at((endpoint, model, hash(key)))
 
-    def beside(self, endpoint: str | None, model: str) -> Limits:
+    def for_model(self, endpoint: str | None, model: str) -> RateLimiter:
         """Those of another model under the same key; these themselves where they are not shared."""
         return self if self._place is None else _at((endpoint, model, self._place[2]))
 
-    def hand_on(self, owner: object, limits: Limits, to: object) -> None:
+    def inherit(self, owner: object, limits: RateLimiter, to: object) -> None:
         """Give other limits, for another owner, what this owner gave these."""
         if limits is not self and (given := self._given.get(id(owner))):
-            limits.give(to, given)
+            limits.apply(to, given)
 
-    def give(self, owner: object, given: Given) -> None:
+    def apply(self, owner: object, given: LimitSettings) -> None:
         """Add numbers to those that were given before. The strictest hold, each until its owner is gone or `let_go`."""
         weakref.finalize(owner, self._forget, id(owner)).atexit = False
         with _sharing:
             self._given[id(owner)] = given
             self._agree()
 
-    def let_go(self, owner: object) -> None:
+    def remove(self, owner: object) -> None:
         """What this owner gave holds no longer."""
         self._forget(id(owner))
 
@@ -130,8 +130,8 @@ class Limits:
             least = _least(getattr(one, name) for one in all_given)
             setattr(self, name, None if least is None else least / processes)
         patience = _least(one.patience for one in all_given)
-        self.circuit.patience = PATIENCE if patience is None else patience
-        self.allowed = float(self.concurrency) if self.allowed == before else min(self.allowed, self.concurrency)
+        self.circuit.max_outage_seconds = PATIENCE if patience is None else patience
+        self.window = float(self.concurrency) if self.window == before else min(self.window, self.concurrency)
 
     def _processes(self, folder: Path | None) -> int:
         """How many processes share what was given; one that gives a folder joins those that gave the same."""
@@ -140,11 +140,11 @@ class Limits:
             self._company.leave()
             self._company = None
         if own and self._company is None:
-            self._company = Company(own)
+            self._company = ProcessRegistry(own)
         self._counted = time.monotonic()
         return 1 if self._company is None else self._company.count()
 
-    async def enter(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
+    async def acquire(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
         """Wait for a place; give it back with `leave`.
 
         Args:
@@ -159,7 +159,7 @@ class Limits:
             EndpointDown: everything has failed for too long.
             CancelledError: it is not wanted any more.
         """
-        if (lost := self.circuit.lost) is not None:
+        if (lost := self.circuit.fatal_error) is not None:
             raise lost
         if self._queues or not self._admits(time.monotonic()):
             waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens, wanted)
@@ -170,37 +170,37 @@ class Limits:
             except asyncio.CancelledError:
                 place = waiter.place
                 if place.done() and not place.cancelled() and place.exception() is None:  # it was given just now
-                    self.leave()
+                    self.release()
                 raise
         else:
             self._take(tokens)
         return time.monotonic()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a place back."""
         self.in_flight -= 1
         if self._queues:
             self._admit()
 
-    def answered(self) -> None:
+    def on_success(self) -> None:
         """A call came through: let more through, one for each answer, as long as that goes well."""
-        self.circuit.answered()
-        if self.allowed < self.concurrency:
-            self.allowed = min(self.concurrency, self.allowed + 1)
+        self.circuit.record_success()
+        if self.window < self.concurrency:
+            self.window = min(self.concurrency, self.window + 1)
 
-    def failed(self, error: CallFailed, entered: float) -> None:
+    def on_failure(self, error: CallFailed, entered: float) -> None:
         """An attempt that began at `entered` failed."""
-        self.circuit.failed(error)
+        self.circuit.record_failure(error)
         if error.status in NOT_NOW and entered > self._halved:
             self._halved = time.monotonic()
-            self.allowed = max(1.0, self.allowed / 2)
-        if error.retryable and error.retry_after and error.retry_after <= self.circuit.patience:
+            self.window = max(1.0, self.window / 2)
+        if error.retryable and error.retry_after and error.retry_after <= self.circuit.max_outage_seconds:
             self._hold(error.retry_after)
-        ends = error if error.ends_run else self.circuit.lost
+        ends = error if error.ends_run else self.circuit.fatal_error
         if ends is not None:
             self._end(ends)
 
-    def heard(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """Obey the headers in which providers tell what is left of a minute's share."""
         for seconds in waits(headers):
             self._hold(min(seconds, 60.0))
@@ -218,9 +218,9 @@ class Limits:
         if self._company is not None and now - self._counted > _EVERY:
             with _sharing:
                 self._agree()
-        if self.circuit.open:
-            return self.in_flight == 0 and now >= max(self.circuit.next_trial, self._not_before)
-        return self.in_flight < int(self.allowed) and now >= self._not_before
+        if self.circuit.is_open:
+            return self.in_flight == 0 and now >= max(self.circuit.next_probe_at, self._not_before)
+        return self.in_flight < int(self.window) and now >= self._not_before
 
     def _take(self, tokens: int) -> None:
         self.in_flight += 1
@@ -246,7 +246,7 @@ class Limits:
             else:
                 self._take(waiter.tokens)
                 waiter.place.set_result(None)
-        until = max(self.circuit.next_trial, self._not_before) if self.circuit.open else self._not_before
+        until = max(self.circuit.next_probe_at, self._not_before) if self.circuit.is_open else self._not_before
         if self._queues and (wait := until - now) > 0:
             if self._waking is not None:
                 self._waking.cancel()
@@ -260,13 +260,13 @@ class Limits:
         self._queues.clear()
 
 
-_shared: weakref.WeakValueDictionary[tuple[str | None, str, int], Limits] = weakref.WeakValueDictionary()
+_shared: weakref.WeakValueDictionary[tuple[str | None, str, int], RateLimiter] = weakref.WeakValueDictionary()
 _sharing = threading.RLock()  # what a client gave may be forgotten in the midst of anything
 
 
-def _at(place: tuple[str | None, str, int]) -> Limits:
+def _at(place: tuple[str | None, str, int]) -> RateLimiter:
     with _sharing:
-        limits = _shared.setdefault(place, Limits())
+        limits = _shared.setdefault(place, RateLimiter())
         limits._place = place
         return limits
 

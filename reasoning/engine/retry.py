@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from reasoning.engine.rate_limiter import NOT_NOW, Limits
+from reasoning.engine.rate_limiter import NOT_NOW, RateLimiter
 from reasoning.errors import CallFailed
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)  # full jitter
 
 
 async def retrying(
-    call: Callable[[int], Awaitable[T]], limits: Limits, left: Callable[[], float | None] = lambda: None
+    call: Callable[[int], Awaitable[T]], limits: RateLimiter, left: Callable[[], float | None] = lambda: None
 ) -> T:
     """Call until it comes through. The first failures that can pass are tried again with exponential full jitter.
 
@@ -46,11 +46,11 @@ async def retrying(
         nonlocal faults
         error = state.outcome.exception() if state.outcome else None
         asked = (error.retry_after or 0.0) if isinstance(error, CallFailed) else 0.0
-        if asked > limits.circuit.patience:
+        if asked > limits.circuit.max_outage_seconds:
             return True
-        if limits.circuit.outage(started):
+        if limits.circuit.is_outage(started):
             return False  # the circuit ends it
-        if time.monotonic() - started > limits.circuit.patience:
+        if time.monotonic() - started > limits.circuit.max_outage_seconds:
             return True
         faults += not (isinstance(error, CallFailed) and error.status in NOT_NOW)
         return faults >= ATTEMPTS

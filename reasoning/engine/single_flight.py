@@ -17,40 +17,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Account:
+class CallContext:
     """On whose account draws are bought.
 
     Attributes:
         budget: what they are paid from.
         journal: where they are recorded; it lies over the model's own, or is that.
-        group: who takes turns with whom (the strategy), see `Limits`.
+        group: who takes turns with whom (the strategy), see `RateLimiter`.
     """
 
     budget: Budget
     journal: Journal
-    group: str = ""
+    fairness_group: str = ""
 
 
 _ITS_PAYERS = (asyncio.CancelledError, BudgetExhausted, JournalError)
 
 
-class Ended(NamedTuple):
+class DrawError(NamedTuple):
     """What a draw ended with that did not come through."""
 
     error: BaseException
     traceback: TracebackType | None
 
 
-def completions(outcomes: Iterable[Completion | Ended]) -> list[Completion]:
+def unwrap(outcomes: Iterable[Completion | DrawError]) -> list[Completion]:
     """The draws; raises what the first of those that did not come through ended with."""
     found = list(outcomes)
     for one in found:
-        if isinstance(one, Ended):
+        if isinstance(one, DrawError):
             raise one.error.with_traceback(one.traceback)
     return found  # type: ignore[return-value]
 
 
-class Flight:
+class PendingDraw:
     """A draw on its way. No future of its own: draws of a request land together, and who waits for several wakes once.
 
     Attributes:
@@ -58,11 +58,11 @@ class Flight:
         outcome: the draw, or what it ended with instead; there once it has landed.
     """
 
-    __slots__ = ("_parties", "outcome", "payer")
+    __slots__ = ("_parties", "outcome", "owner")
 
-    def __init__(self, payer: Party) -> None:
-        self.payer = payer
-        self.outcome: Completion | Ended
+    def __init__(self, payer: Waiter) -> None:
+        self.owner = payer
+        self.outcome: Completion | DrawError
         self._parties = [payer]
 
     @property
@@ -70,41 +70,41 @@ class Flight:
         """Whether anybody waits for it."""
         return bool(self._parties)
 
-    def board(self, party: Party) -> None:
+    def join(self, party: Waiter) -> None:
         """Wait for it, too."""
         self._parties.append(party)
 
-    def leave(self, party: Party) -> None:
+    def leave(self, party: Waiter) -> None:
         """Wait no more."""
         self._parties.remove(party)
 
-    def land(self, result: Completion | BaseException) -> None:
+    def resolve(self, result: Completion | BaseException) -> None:
         """End it, and tell those who wait."""
-        self.outcome = Ended(result, result.__traceback__) if isinstance(result, BaseException) else result
+        self.outcome = DrawError(result, result.__traceback__) if isinstance(result, BaseException) else result
         for party in self._parties:
-            party.one_landed()
+            party.notify()
 
     @property
-    def ended_for_its_payer(self) -> bool:
+    def failed_for_owner(self) -> bool:
         """Whether it ended for a reason that is not another waiter's: the payer has gone, or has used up its budget."""
-        return isinstance(self.outcome, Ended) and isinstance(self.outcome.error, _ITS_PAYERS)
+        return isinstance(self.outcome, DrawError) and isinstance(self.outcome.error, _ITS_PAYERS)
 
 
-class Party:
+class Waiter:
     """Somebody who waits for some flights.
 
     Attributes:
         landed: done when all of them have landed.
     """
 
-    __slots__ = ("_left", "landed")
+    __slots__ = ("_left", "done")
 
     def __init__(self, flights: int) -> None:
         self._left = flights
-        self.landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def one_landed(self) -> None:
+    def notify(self) -> None:
         """Said by each flight."""
         self._left -= 1
-        if not self._left and not self.landed.done():
-            self.landed.set_result(None)
+        if not self._left and not self.done.done():
+            self.done.set_result(None)

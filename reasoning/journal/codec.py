@@ -24,7 +24,7 @@ COLUMNS = (
 _TOO_LARGE = 1 << 63
 
 
-class Entry(NamedTuple):
+class Record(NamedTuple):
     """Draws of one request, as they are stored.
 
     Attributes:
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
     rows: list[Row]
 
 
-def encode(request: Request, completions: Sequence[Completion]) -> Entry:
+def encode(request: Request, completions: Sequence[Completion]) -> Record:
     """Draws of a request as they are stored, with the time of now."""
     at = utc(int(time.time()))
     rows: list[Row] = []
@@ -56,7 +56,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Entry:
                 *(one.retries, storable(one.request_id), one.prices, at),
             )
         )
-    return Entry(bytes.fromhex(request.key), storable(request.model), canonical(request), rows)
+    return Record(bytes.fromhex(request.key), storable(request.model), canonical(request), rows)
 
 
 def decode(key: str, row: Row) -> Completion:
@@ -74,7 +74,7 @@ def decode(key: str, row: Row) -> Completion:
         retries,
         key=key,
         draw=draw,
-        spent=False,
+        is_new=False,
     )
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from reasoning.errors import InputError, UsageError
-from reasoning.journal.codec import COLUMNS, Entry
+from reasoning.journal.codec import COLUMNS, Record
 from reasoning.journal.connection import readable, to_write
 from reasoning.journal.exporting import Progress, silent
 from reasoning.journal.jsonl import entry_of
@@ -99,7 +99,7 @@ def merge_journal(path: Path, other: Path, progress: Progress = silent) -> Taken
     return taken
 
 
-def _entries(source: Path) -> Iterator[Entry]:
+def _entries(source: Path) -> Iterator[Record]:
     number = 0
     try:
         for number, said in records(source):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reasoning import paths
-from reasoning.journal.codec import Entry, Row, decode, encode
-from reasoning.journal.memory_store import Memory
-from reasoning.journal.sqlite_store import File
+from reasoning.journal.codec import Record, Row, decode, encode
+from reasoning.journal.memory_store import MemoryStore
+from reasoning.journal.sqlite_store import SqliteStore
 from reasoning.journal.writer import Done, writer
 from reasoning.messages import Completion, Request
 
@@ -46,15 +46,18 @@ class Journal:
 
     def __init__(self, path: str | Path | None = None, *, below: Journal | None = None) -> None:
         self.path = None if path is None else Path(path).expanduser().absolute()
-        self.below = below
+        self.parent = below
         self.flights: dict[tuple[str, int], Any] = {}
-        self._store = Memory() if self.path is None else File(self.path)
-        self._stores: tuple[Memory | File, ...] = (self._store, *(below._stores if below is not None else ()))
-        if isinstance(self._store, File):
+        self._store = MemoryStore() if self.path is None else SqliteStore(self.path)
+        self._stores: tuple[MemoryStore | SqliteStore, ...] = (
+            self._store,
+            *(below._stores if below is not None else ()),
+        )
+        if isinstance(self._store, SqliteStore):
             weakref.finalize(self, self._store.close_soon).atexit = False
 
     @classmethod
-    def at(cls, path: str | Path) -> Journal:
+    def open(cls, path: str | Path) -> Journal:
         """The journal of this file: the same object for everyone in this process, while somebody holds it."""
         place = Path(path).expanduser().resolve()
         with cls._sharing:
@@ -64,9 +67,9 @@ class Journal:
             return journal
 
     @classmethod
-    def of_the_user(cls) -> Journal:
+    def default(cls) -> Journal:
         """The one journal that every run of this user shares, so that money spent once serves every later run."""
-        return cls.at(paths.data() / "journal.sqlite")
+        return cls.open(paths.data() / "journal.sqlite")
 
     def __repr__(self) -> str:
         return f"<Journal {self.path or 'in memory'}>"
@@ -94,10 +97,10 @@ class Journal:
 
     def fresh_epoch(self) -> int:
         """The first epoch (repetition of a solve) that no recorded draw belongs to, nor one of a later epoch."""
-        from reasoning.draw_stream import EPOCH
+        from reasoning.draw_stream import EPOCH_STRIDE
 
         highest = [store.highest() for store in self._stores]
-        return max((1 + draw // EPOCH for draw in highest if draw is not None), default=0)
+        return max((1 + draw // EPOCH_STRIDE for draw in highest if draw is not None), default=0)
 
     def __len__(self) -> int:
         """The number of draws that are recorded in this one."""
@@ -110,10 +113,10 @@ class Journal:
         """Write what is waiting and close the file. The journal opens again on its next use."""
         self._store.close()
 
-    def _put(self, entry: Entry, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def _put(self, entry: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         paths = []
         for store in reversed(self._stores):  # what a kill keeps from the upper one is found below
-            if isinstance(store, File):
+            if isinstance(store, SqliteStore):
                 paths.append(store.path)
             else:
                 store.put(entry)
@@ -124,14 +127,14 @@ class Journal:
 
     def _rows(self, key: str, wanted: Sequence[int]) -> list[Row]:
         rows = self._store.rows(key, wanted)
-        if self.below is None or len(rows) == len(wanted):
+        if self.parent is None or len(rows) == len(wanted):
             return rows
         here = {row[0] for row in rows}
-        more = self.below._rows(key, [draw for draw in wanted if draw not in here])
+        more = self.parent._rows(key, [draw for draw in wanted if draw not in here])
         if more:
-            model, request = next(filter(None, (store.request(key) for store in self.below._stores)))
-            entry = Entry(bytes.fromhex(key), model, request, more)
-            if isinstance(self._store, File):
+            model, request = next(filter(None, (store.request(key) for store in self.parent._stores)))
+            entry = Record(bytes.fromhex(key), model, request, more)
+            if isinstance(self._store, SqliteStore):
                 writer.put(entry, [self._store.path], None, asyncio._get_running_loop())
             else:
                 self._store.put(entry)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import InputError
-from reasoning.journal.codec import COLUMNS, Entry, Row, canonical, request_of, storable, utc
+from reasoning.journal.codec import COLUMNS, Record, Row, canonical, request_of, storable, utc
 from reasoning.messages import tokens_of
 
 FIELDS = ("key", "request", *COLUMNS)
@@ -43,7 +43,7 @@ def to_line(key: bytes, request: str, row: Row) -> str:
     return f'{{"key":"{key.hex()}","request":{request},"tokens":{tokens},{rest[1:]}\n'
 
 
-def entry_of(said: dict[str, Any], path: Path, number: int) -> Entry:
+def entry_of(said: dict[str, Any], path: Path, number: int) -> Record:
     """The draw of a line that has been read. What is not said of it has its usual value, and `at` is now.
 
     Raises:
@@ -66,7 +66,7 @@ def entry_of(said: dict[str, Any], path: Path, number: int) -> Entry:
     found["tokens"] = json.dumps(found["tokens"]) if found["tokens"] else None
     values = (found[name] for name in COLUMNS)
     row = tuple(storable(value) if isinstance(value, str) else value for value in values)
-    return Entry(bytes.fromhex(key), storable(request.model), text, [row])
+    return Record(bytes.fromhex(key), storable(request.model), text, [row])
 
 
 def _wrong(said: dict[str, Any]) -> Iterator[str]:

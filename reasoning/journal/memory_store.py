@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reasoning.journal.codec import Entry, Row
+from reasoning.journal.codec import Record, Row
 
 
-class Memory:
-    """What a `File` is, without a file."""
+class MemoryStore:
+    """What a `SqliteStore` is, without a file."""
 
     def __init__(self) -> None:
         self._requests: dict[str, tuple[str, str]] = {}
@@ -30,7 +30,7 @@ class Memory:
         """The highest index of a recorded draw."""
         return max((draw for _, draw in self._rows), default=None)
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: Record) -> None:
         """Record an entry; a draw that is there already is left as it is."""
         key = entry.key.hex()
         self._requests.setdefault(key, (entry.model, entry.request))

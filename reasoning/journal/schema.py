@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
-from reasoning.journal.codec import COLUMNS, Entry, Row, canonical, request_of, storable
+from reasoning.journal.codec import COLUMNS, Record, Row, canonical, request_of, storable
 
 VERSION = 2
 _TOGETHER = 32
@@ -58,7 +58,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def commit(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+def commit(connection: sqlite3.Connection, entries: Sequence[Record]) -> None:
     """Write entries in one transaction. A draw that is there already is left as it is."""
     requests = {entry.key: (entry.key, entry.model, entry.request) for entry in entries}
     draws = [(entry.key, *row) for entry in entries for row in entry.rows]

@@ -26,7 +26,7 @@ _AT_ONCE = 256
 """Draws of one query."""
 
 
-class File:
+class SqliteStore:
     """The record at `path`. Opens on its first use, and again after `close`; a file that is missing has no draws.
 
     Raises:
@@ -118,8 +118,8 @@ def _query(places: int) -> str:
 
 _forking = threading.Lock()
 """Held while `_files` changes, and from before a fork until after it."""
-_files: weakref.WeakSet[File] = weakref.WeakSet()
-_held: list[File] = []
+_files: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
+_held: list[SqliteStore] = []
 
 
 def _hold() -> None:

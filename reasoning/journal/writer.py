@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
-from reasoning.journal.codec import Entry
+from reasoning.journal.codec import Record
 from reasoning.journal.connection import patient, to_write
 from reasoning.journal.schema import commit
 from reasoning.journal.sqlite_errors import explained
@@ -43,7 +43,7 @@ Done: TypeAlias = "asyncio.Future[None] | Future[None] | None"
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    entry: Entry
+    entry: Record
     paths: Sequence[Path]
     done: Done
     failure: JournalError | None = None
@@ -74,7 +74,7 @@ class Writer:
         self._thread: threading.Thread | None = None
 
     def put(
-        self, entry: Entry, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
+        self, entry: Record, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
         """Write an entry to each file.
 
@@ -91,7 +91,7 @@ class Writer:
             self._gathering.add(loop)
             loop.call_later(max(0.0, self._woken + GATHER - time.monotonic()), self._gathered, loop)
 
-    def at_once(self, entry: Entry, paths: Sequence[Path]) -> bool:
+    def at_once(self, entry: Record, paths: Sequence[Path]) -> bool:
         """Write an entry to each file here and now, unless that would take waiting or another came a moment ago.
 
         Returns:

@@ -11,7 +11,7 @@
 `Region` limits where in a reply to look; `stated_only=True` takes only what is stated as the answer. How a reply is
 read is told in docs/answers.md.
 
-A kind of one's own is a frozen dataclass that starts from `Stated` and says what it finds on a line:
+A kind of one's own is a frozen dataclass that starts from `BaseKind` and says what it finds on a line:
 
     @dataclass(frozen=True)
     class Weekday(Stated):
@@ -22,7 +22,7 @@ A kind of one's own is a frozen dataclass that starts from `Stated` and says wha
         def key(self, value): return value
 """
 
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
@@ -32,7 +32,7 @@ from reasoning.kinds.date import Date
 from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
 from reasoning.kinds.json_kind import Json
-from reasoning.kinds.kind import CHECKER, Kind, Reading, Region, Unusable
+from reasoning.kinds.kind import PARSER_VERSION, Kind, ParseResult, Region, Rejected
 from reasoning.kinds.label import Label
 from reasoning.kinds.number import Number
 from reasoning.kinds.registry import KINDS, from_json, get, to_json
@@ -40,8 +40,9 @@ from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 
 __all__ = [
-    "CHECKER",
     "KINDS",
+    "PARSER_VERSION",
+    "BaseKind",
     "Calculation",
     "Cells",
     "Choice",
@@ -54,11 +55,10 @@ __all__ = [
     "Label",
     "Many",
     "Number",
-    "Reading",
+    "ParseResult",
     "Region",
-    "Stated",
+    "Rejected",
     "Text",
-    "Unusable",
     "YesNo",
     "from_json",
     "get",

@@ -27,7 +27,7 @@ from reasoning.kinds.answer_locations import (
     visible,
 )
 from reasoning.kinds.answer_span import counted, goes_on, own
-from reasoning.kinds.kind import Reading, Region, Unusable
+from reasoning.kinds.kind import ParseResult, Region, Rejected
 from reasoning.kinds.phrasing import begins_with_refusal, sentence, uncopied
 
 _ROOM = 8_000  # characters of statements that are looked at, from the last one back
@@ -37,7 +37,7 @@ TAIL = 4_000
 
 
 @dataclass(frozen=True)
-class Stated(ABC):
+class BaseKind(ABC):
     """What the kinds share. A kind says what it finds in a statement, on a line, and in a whole text.
 
     The hooks return a value, None for nothing, or Unusable for something that ends the search.
@@ -53,39 +53,39 @@ class Stated(ABC):
     def instruction(self) -> str:
         """How to state the final answer; see `Kind.instruction`."""
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "Reply with the answer alone: no reasoning, no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer is"
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
         """Hook: the answer in `text`, which follows a trigger (or fills a box) and is at most a line; see Statement."""
         return self.only(text, "")
 
-    def only(self, line: str, before: str) -> Any | Unusable | None:
+    def only(self, line: str, before: str) -> Any | Rejected | None:
         """Hook: the answer if the line is nothing but an answer. `before` is the line in front of it, or empty."""
         return None
 
-    def first(self, line: str) -> Any | Unusable | None:
+    def first(self, line: str) -> Any | Rejected | None:
         """Hook: the answer if the first line of a longer reply, with an empty line below, is nothing but an answer."""
         return None
 
-    def last(self, text: str) -> Any | Unusable | None:
+    def last(self, text: str) -> Any | Rejected | None:
         """Hook: the last candidate in a text."""
         return None
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the answer that a text states; see `Kind.read`."""
         text = counted(visible(text, region))
         if goes_on(text):
             text = own(text, first_statement(text) or 0)
         for how, found in self._findings(text, stated_only or self.stated_only):
-            if isinstance(found, Unusable):
-                return Reading(None, found.why)
+            if isinstance(found, Rejected):
+                return ParseResult(None, found.reason)
             if found is not None:
-                return Reading(found, how)
-        return Reading(None, "nothing found")
+                return ParseResult(found, how)
+        return ParseResult(None, "nothing found")
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         room = _ROOM
@@ -95,7 +95,7 @@ class Stated(ABC):
             if not said.text or room < 0:
                 break
             if said.negated:
-                yield "trigger", Unusable("a negation")
+                yield "trigger", Rejected("a negation")
             yield "trigger", self._said(said)
         if (box := boxed(text)) is not None:
             yield "box", self.statement(box)
@@ -104,30 +104,30 @@ class Stated(ABC):
         yield "first line", self.first(first_line(text))
         if not stated_only:
             if begins_with_refusal(re.split(r"[.!?]\s+", line)[-1]):
-                yield "final line", Unusable("a refusal")
+                yield "final line", Rejected("a refusal")
             yield "last candidate", self.last(text[-TAIL:])
 
-    def _said(self, said: Statement) -> Any | Unusable | None:
+    def _said(self, said: Statement) -> Any | Rejected | None:
         if said.mark:
             return self.only(said.text, "")
         if said.lists:
             return None
-        if isinstance(text := uncopied(said.text, self.instruction()), Unusable):
+        if isinstance(text := uncopied(said.text, self.instruction()), Rejected):
             return text
         box = boxed(text) if "boxed" in sentence(text) else None
         return self.statement(text, heads=said.heads) if box is None else self.statement(box)
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:
         """The value that `read` finds, or None."""
-        return self.read(text, region=region, stated_only=stated_only).value
+        return self.parse_reply(text, region=region, stated_only=stated_only).value
 
-    def complaint(self, text: str) -> str | None:
+    def error_message(self, text: str) -> str | None:
         """Why the text cannot be read, in words that a model can act on; None where it can."""
-        reading = self.read(text)
+        reading = self.parse_reply(text)
         return (
             None
             if reading.value is not None
-            else f"No answer could be read ({reading.how}). {self.instruction()}".strip()
+            else f"No answer could be read ({reading.rule}). {self.instruction()}".strip()
         )
 
     def target(self, target: Any) -> Any:
@@ -163,4 +163,4 @@ class Stated(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "__repr__" not in vars(cls):
-            cls.__repr__ = Stated.__repr__  # type: ignore[method-assign]  # else `dataclass` makes one with everything
+            cls.__repr__ = BaseKind.__repr__  # type: ignore[method-assign]  # else `dataclass` makes one with everything

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.kinds.arithmetic import LONGEST, plain_signs, work_out
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import ending, refused
 
 _RUN = re.compile(r"[\d(.+\-][\d\s.+\-*/()]*+")
@@ -18,7 +18,7 @@ _EQUATION = re.compile(r"\s*(?:=\s*-?\d++(?:\.\d++)?+\s*)?")
 
 
 @dataclass(frozen=True)
-class Calculation(Stated):
+class Calculation(BaseKind):
     """Arithmetic with `+ - * /` and parentheses. Its value is the expression's text.
 
     Two of them are one answer if they use the same numbers and come to the same value, exactly; so the target of
@@ -30,12 +30,12 @@ class Calculation(Stated):
     def instruction(self) -> str:
         return ending("one expression such as (2 + 3) * 4, with nothing after it")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "Reply with the expression alone, such as (2 + 3) * 4: no reasoning, no other words."
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
         """The first expression in a statement: the left side of an equation."""
-        return Unusable("a refusal") if refused(text) else next(_expressions(text), None)
+        return Rejected("a refusal") if refused(text) else next(_expressions(text), None)
 
     def only(self, line: str, before: str) -> str | None:
         """An expression, with `= 24` after it or without, and nothing else."""

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import visible
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.items import bulleted, item, json_list, list_lines, read_list
-from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.kind import ParseResult, Region
 from reasoning.kinds.number import Number
 from reasoning.kinds.number_lexer import plain, tokens
 from reasoning.kinds.phrasing import ending, refused, unmarked
@@ -24,7 +24,7 @@ _AND = re.compile(r"(?:^|\s)(?:and|&)\s")
 
 
 @dataclass(frozen=True)
-class Cells(Stated):
+class Cells(BaseKind):
     """One or more cells of a table (Pasupat and Liang 2015, arXiv 1508.00305, §2). Its value is a tuple of texts.
 
     Read are "a | b", a row or a column of a Markdown table, a list in JSON, a bulleted list, "a; b" and "a, b": a comma
@@ -41,13 +41,13 @@ class Cells(Stated):
     def instruction(self) -> str:
         return ending("the cells, with | between them")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "Reply with the cells alone, in one line, with | between them: no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer (cells with | between them) is"
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
         text = visible(text, region)
         only = stated_only or self.stated_only

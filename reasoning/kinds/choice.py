@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.label_matcher import Labels, listed
 from reasoning.kinds.number import Number
 from reasoning.kinds.option_matcher import Options, folded
@@ -31,7 +31,7 @@ _CLAIM = re.compile(r"\b(?:so|thus|hence|therefore|is|are|be|must|correct|right|
 
 
 @dataclass(frozen=True)
-class Choice(Stated):
+class Choice(BaseKind):
     """One of several options. Its value is the option's label, exactly as the kind has it.
 
     Read are the label ("B", "(b)", "B. text", "option B"), the option's text, whole and in any case, and its number
@@ -80,7 +80,7 @@ class Choice(Stated):
     def instruction(self) -> str:
         return ending(self._wanted)
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with {self._wanted}: no reasoning, no other words."
 
     def trigger(self) -> str:
@@ -90,12 +90,12 @@ class Choice(Stated):
         """The options as a prompt shows them, one a line; empty where the question itself shows them."""
         return "\n".join(f"({label}) {text}" for label, text in self._texts.pairs)
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
         """The label with which a statement begins or that it names, else the option whose text or number it holds."""
         texts = self._texts.places(text)
         if not any(start == 0 for start, _ in texts.values()):  # "not guilty" may be an option
             said = meant(text)
-            if isinstance(said, Unusable):
+            if isinstance(said, Rejected):
                 return said
             text, texts = said, self._texts.places(said)
         first = sentence(text)
@@ -104,16 +104,16 @@ class Choice(Stated):
                 return None  # "Answer: B is wrong, …" begins the reasoning
             return self._named(first, *begun)
         for label, start, end in self._finder.named(first):
-            return Unusable("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
+            return Rejected("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
         if whole := self._texts.whole(text):
             return self._given([whole])
         if len(texts) > 1:
             return self._given(list(texts), "several options")
         for label, (start, _) in texts.items():
-            return Unusable("a negation") if _DENIAL.search(folded(text)[:start]) else self._given([label])
+            return Rejected("a negation") if _DENIAL.search(folded(text)[:start]) else self._given([label])
         if found := self._texts.formula(first) or self._texts.number(Number().statement(first)):
             return self._given([found])
-        return Unusable("a refusal") if refused(text) else None
+        return Rejected("a refusal") if refused(text) else None
 
     def only(self, line: str, before: str) -> Any | None:
         """A label, an option's text, or both; of several options, their labels."""
@@ -132,7 +132,7 @@ class Choice(Stated):
         """A label, an option's text, or both."""
         return self.only(line, "")
 
-    def last(self, text: str) -> Any | Unusable | None:
+    def last(self, text: str) -> Any | Rejected | None:
         """What the last sentence names that names any label or else option; of a list, the one item called correct."""
         lines = [line for line in text.split("\n") if line.strip()]
         marks = [listed(line) for line in lines]
@@ -150,7 +150,7 @@ class Choice(Stated):
             return self._given(right)
         return self._given([found]) if lines and (found := self._texts.number(Number().last(lines[-1]))) else None
 
-    def _candidate(self, part: str) -> Any | Unusable | None:
+    def _candidate(self, part: str) -> Any | Rejected | None:
         """What a sentence of running text names: its labels, else its options; not what it denies."""
         named = {label: (start, end) for label, start, end in self._finder.named(part)}
         rest = part if named else folded(part)
@@ -163,7 +163,7 @@ class Choice(Stated):
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
         claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
         labels = [label for clause in claimed for label, *_ in self._finder.named(clause)]
-        return self._given(labels, "several options") if labels else Unusable("a negation")
+        return self._given(labels, "several options") if labels else Rejected("a negation")
 
     def target(self, target: Any) -> Any:
         """The label that a target stands for: a label, bare or in brackets, or an option's text.
@@ -191,7 +191,7 @@ class Choice(Stated):
     def _given(self, labels: list[str], why: str = "several labels", *, either: bool = False) -> Any:
         """The value for the labels that were named; Unusable for alternatives, and for several where one is wanted."""
         if len(set(labels)) > 1 and (either or not self.several):
-            return Unusable(why)
+            return Rejected(why)
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
 
     def _named(self, text: str, label: str, end: int) -> Any:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import visible
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.code_blocks import Block, blocks
-from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.kind import ParseResult, Region
 
 _SAME = [
     {"python", "py", "python3", "py3", "ipython"},
@@ -37,7 +37,7 @@ _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 
 
 @dataclass(frozen=True)
-class Code(Stated):
+class Code(BaseKind):
     """Source text. Two are one answer if they are equal but for spaces at line ends and blank lines around them.
 
     Read is the last fenced block of the language; without one, the last that names no language, and then the last of
@@ -58,23 +58,23 @@ class Code(Stated):
     def instruction(self) -> str:
         return f"End with the whole code in one block: ```{self.language} … ```"
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with the code alone, in one block: ```{self.language} … ```"
 
     def trigger(self) -> str:
         return "Therefore, the code is"
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the code; see `Kind.read`."""
         text = visible(text, region).replace("\r\n", "\n").replace("\r", "\n")
         found, before = blocks(text)
         for how, block in self._chosen([one for one in found if one.inside.strip() and one.language not in _OUTPUT]):
             if block.closed or not stated_only:
-                return Reading(_trimmed(block.text), how if block.closed else f"{how}, not closed")
+                return ParseResult(_trimmed(block.text), how if block.closed else f"{how}, not closed")
         bare = text if before is None else before
         if not found and not (stated_only and before is None) and (before is not None or _plain(bare)) and bare.strip():
-            return Reading(_trimmed(bare), "plain code" if before is None else "block, opened by the prompt")
-        return Reading(None, "nothing found")
+            return ParseResult(_trimmed(bare), "plain code" if before is None else "block, opened by the prompt")
+        return ParseResult(None, "nothing found")
 
     def target(self, target: Any) -> str:
         """The source that a target is: taken as it stands, or out of the one fence around it."""

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import statements, visible
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.items import json_text
 from reasoning.kinds.json_repair import candidates
-from reasoning.kinds.kind import Kind, Reading, Region
+from reasoning.kinds.kind import Kind, ParseResult, Region
 from reasoning.kinds.phrasing import ENDS
 
 _LONGEST = 20_000  # characters of a reply's end in which the answers are sought
@@ -24,7 +24,7 @@ _BULLET = re.compile(r"\s*+(?:[-*•]|\(?\w{1,2}[.)])\s")
 
 
 @dataclass(frozen=True)
-class Many(Stated):
+class Many(BaseKind):
     """Several answers. Its value is the tuple of their values, in the order of the kinds; all must be read.
 
     Read are a JSON object with the names (or a list with as many values), lines that begin with a name or with a letter
@@ -60,29 +60,29 @@ class Many(Stated):
         lines = (f'- one that begins with "{name})" and gives {_asked(kind)}' for name, kind in self._parts)
         return "\n".join((f"End with {len(self.kinds)} lines, one for each answer:", *lines))
 
-    def direct(self) -> str:
-        lines = (f"{name}) {kind.direct()}" for name, kind in self._parts)
+    def direct_instruction(self) -> str:
+        lines = (f"{name}) {kind.direct_instruction()}" for name, kind in self._parts)
         return "\n".join((f"Reply with {len(self.kinds)} lines, one for each answer:", *lines))
 
     def trigger(self) -> str:
         return f"Therefore, the answers ({', '.join(self.names)}) are"
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read all answers; see `Kind.read`. The way that reads most of them counts."""
-        best, least = Reading(None, "nothing found"), len(self.kinds)
+        best, least = ParseResult(None, "nothing found"), len(self.kinds)
         for how, pieces in self._ways(visible(text, region)[-_LONGEST:], stated_only or self.stated_only):
             read = self._readings(pieces)
-            missing = [f"{name}: {one.how}" for name, one in zip(self.names, read, strict=True) if one.value is None]
+            missing = [f"{name}: {one.rule}" for name, one in zip(self.names, read, strict=True) if one.value is None]
             if not missing:
-                return Reading(tuple(one.value for one in read), how)
+                return ParseResult(tuple(one.value for one in read), how)
             if len(missing) < least:
-                best, least = Reading(None, f"not every answer: {'; '.join(missing)}"), len(missing)
+                best, least = ParseResult(None, f"not every answer: {'; '.join(missing)}"), len(missing)
         return best
 
     def target(self, target: Any) -> tuple[Any, ...]:
         """The values that a target stands for: a list or a mapping by name of targets of the kinds, or a text."""
         each = zip(self._parts, self._targets(target), strict=True)
-        return tuple(kind.target(one) if isinstance(kind, Stated) else one for (_, kind), one in each)
+        return tuple(kind.target(one) if isinstance(kind, BaseKind) else one for (_, kind), one in each)
 
     def key(self, value: Any) -> Hashable:
         return tuple(kind.key(one) for (_, kind), one in zip(self._parts, value, strict=True))
@@ -116,7 +116,7 @@ class Many(Stated):
             raise UsageError(f"the target {target!r:.80} does not hold the {len(self.kinds)} answers of {self!r:.200}")
         return list(found)
 
-    def _readings(self, pieces: Sequence[str]) -> list[Reading]:
+    def _readings(self, pieces: Sequence[str]) -> list[ParseResult]:
         return [_read(kind, piece) for (_, kind), piece in zip(self._parts, pieces, strict=True)]
 
     def _ways(self, text: str, stated_only: bool) -> Iterator[tuple[str, list[str]]]:
@@ -173,12 +173,12 @@ def _behind(pattern: re.Pattern[str], text: str, places: Mapping[str, int]) -> d
     }
 
 
-def _read(kind: Kind, piece: str) -> Reading:
+def _read(kind: Kind, piece: str) -> ParseResult:
     """What a kind reads in the text that was found for it: as what follows a trigger, else as a reply of its own."""
-    stated = kind.read(f"The answer is {piece}")
-    if stated.how == "trigger" or (stated.value is None and stated.how != "nothing found"):
+    stated = kind.parse_reply(f"The answer is {piece}")
+    if stated.rule == "trigger" or (stated.value is None and stated.rule != "nothing found"):
         return stated
-    return kind.read(piece)
+    return kind.parse_reply(piece)
 
 
 def _asked(kind: Kind) -> str:

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
@@ -59,13 +59,13 @@ _WEEKDAY = re.compile(
 
 
 class _Found(NamedTuple):
-    value: datetime.date | Unusable
+    value: datetime.date | Rejected
     start: int
     end: int
 
 
 @dataclass(frozen=True)
-class Date(Stated):
+class Date(BaseKind):
     """A date. Its value is a `datetime.date`.
 
     Read are the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日 and 02/27/2002. Of a date
@@ -93,23 +93,23 @@ class Date(Stated):
     def instruction(self) -> str:
         return ending(f"a date written like {self._like}")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with the date alone, written like {self._like}: no reasoning, no other words."
 
     def trigger(self) -> str:
         return f"Therefore, the answer (a date like {self._like}) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> datetime.date | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> datetime.date | Rejected | None:
         """The date with which a sentence begins, else the only one in it."""
         text = text.translate(_CHARACTERS)
         said = sentence(text)
         found = list(self._dates(said)) or list(self._dates(text))[:1]
         if not found:
-            return Unusable("a refusal") if refused(text) else Unusable("no full date") if _hints(said) else None
+            return Rejected("a refusal") if refused(text) else Rejected("no full date") if _hints(said) else None
         several = len({one.value for one in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
-        return Unusable("several dates") if several or _joined(text, found[:2]) else found[0].value
+        return Rejected("several dates") if several or _joined(text, found[:2]) else found[0].value
 
-    def only(self, line: str, before: str) -> datetime.date | Unusable | None:
+    def only(self, line: str, before: str) -> datetime.date | Rejected | None:
         """A date, perhaps with its weekday or behind a name, and nothing else."""
         line = unmarked(line[:200].translate(_CHARACTERS))
         date = next(self._dates(line), None)
@@ -120,16 +120,16 @@ class Date(Stated):
             return None
         return date.value
 
-    def first(self, line: str) -> datetime.date | Unusable | None:
+    def first(self, line: str) -> datetime.date | Rejected | None:
         """A date alone, as in a final line."""
         return self.only(line, "")
 
-    def last(self, text: str) -> datetime.date | Unusable | None:
+    def last(self, text: str) -> datetime.date | Rejected | None:
         """The last date."""
         text = text.translate(_CHARACTERS)
         found = list(self._dates(text))[-2:]
         several = _joined(text, found) or _either(text, found)
-        return Unusable("several dates") if several else found[-1].value if found else None
+        return Rejected("several dates") if several else found[-1].value if found else None
 
     def target(self, target: Any) -> datetime.date:
         """The date that a target stands for: a date, or its text."""
@@ -172,7 +172,7 @@ class Date(Stated):
             reach = match.end()
             yield _Found(self._value(match), match.start(), match.end())
 
-    def _value(self, match: re.Match[str]) -> datetime.date | Unusable:
+    def _value(self, match: re.Match[str]) -> datetime.date | Rejected:
         parts = {name.rstrip("2345"): part for name, part in match.groupdict().items() if part}
         if match.re is self._own:
             year = int(parts["Y"]) if "Y" in parts else _century(int(parts["y"]))
@@ -181,16 +181,16 @@ class Date(Stated):
         if "first" not in parts:
             return _date(int(parts["year"]), _month(parts["month"]), int(parts["day"]))
         if len(parts["last"]) == 2 and "%y" not in self.format:
-            return Unusable("a year of two digits")
+            return Rejected("a year of two digits")
         year = int(parts["last"]) if len(parts["last"]) == 4 else _century(int(parts["last"]))
         first, second = int(parts["first"]), int(parts["second"])
         day_first, month_first = _date(year, second, first), _date(year, first, second)
-        if isinstance(day_first, Unusable) or day_first == month_first:
+        if isinstance(day_first, Rejected) or day_first == month_first:
             return month_first
-        if isinstance(month_first, Unusable):
+        if isinstance(month_first, Rejected):
             return day_first
         if re.search("%[Yy].*%[mBb].*%d", self.format, re.DOTALL):
-            return Unusable("an ambiguous date")
+            return Rejected("an ambiguous date")
         return day_first if re.search("%d.*%[mBb]", self.format, re.DOTALL) else month_first
 
 
@@ -207,11 +207,11 @@ def _century(year: int) -> int:
     return year + (1900 if year >= _CENTURY else 2000)
 
 
-def _date(year: int, month: int, day: int) -> datetime.date | Unusable:
+def _date(year: int, month: int, day: int) -> datetime.date | Rejected:
     try:
         return datetime.date(year, month, day)
     except ValueError:
-        return Unusable("no such date")
+        return Rejected("no such date")
 
 
 def _joined(text: str, found: list[_Found]) -> bool:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import boxed
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.math_notation import normal, tidy
 from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
@@ -29,7 +29,7 @@ _SIGN = re.compile(r"[\d\\^=+*/<>√π∞½]")
 
 
 @dataclass(frozen=True)
-class Expression(Stated):
+class Expression(BaseKind):
     """A mathematical expression, in LaTeX or plain: a formula, a fraction, an interval, a set, a word such as "even".
     Its value is the text, tidied.
 
@@ -45,29 +45,29 @@ class Expression(Stated):
     def instruction(self) -> str:
         return ending(r"one mathematical expression within \boxed{}")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
         """The mathematics at the head of a statement: between math marks, else up to the end of the clause."""
         if refused(text):
-            return Unusable("a refusal")
+            return Rejected("a refusal")
         found = list(_SPAN.finditer(text))
         if found and _words(text[: found[0].start()]) <= 6 and not _joined(text, found):
             return _usable(_inside(found[0]), 6)
         said = _LEAD.sub("", unmarked(text if found else sentence(text)), count=1)
         clause = _CLAUSE.search(said)
         said = unmarked(said[: clause.start()] if clause and clause.start() else said)
-        return _usable(said, 6 if _SIGN.search(said) else 3) or (Unusable("no expression") if said else None)
+        return _usable(said, 6 if _SIGN.search(said) else 3) or (Rejected("no expression") if said else None)
 
-    def only(self, line: str, before: str) -> str | Unusable | None:
+    def only(self, line: str, before: str) -> str | Rejected | None:
         """Mathematics and nothing else: between math marks, or a line without words; a word or two if all there is."""
         if whole := _SPAN.fullmatch(line.strip().rstrip(".")):
             return _usable(_inside(whole), 6)
         line = unmarked(line[:700])
         if _SIGN.search(line):
             return _usable(line, 0)
-        return None if before else Unusable("a refusal") if refused(line) else _usable(line, 3)
+        return None if before else Rejected("a refusal") if refused(line) else _usable(line, 3)
 
     def last(self, text: str) -> str | None:
         """The last mathematics between math marks."""

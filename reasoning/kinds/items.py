@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import statements, visible
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import candidates
-from reasoning.kinds.kind import Reading, Region, Unusable
+from reasoning.kinds.kind import ParseResult, Region, Rejected
 from reasoning.kinds.phrasing import empty, ending, refused, uncopied, unmarked
 from reasoning.kinds.text import normalised
 
@@ -28,7 +28,7 @@ _LONGEST = 10_000  # characters of a reply that are looked at
 
 
 @dataclass(frozen=True)
-class Items(Stated):
+class Items(BaseKind):
     """Texts with a separator between them, one to a line of a bulleted or numbered list, or a list in JSON. Its value
     is a tuple of texts.
 
@@ -48,13 +48,13 @@ class Items(Stated):
     def instruction(self) -> str:
         return ending(f"the items, with {self.sep!r} between them")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with the items alone, in one line, with {self.sep!r} between them: no other words."
 
     def trigger(self) -> str:
         return f"Therefore, the answer (items with {self.sep!r} between them) is"
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
         text = visible(text, region)
         only = stated_only or self.stated_only
@@ -114,7 +114,7 @@ def read_list(
     *,
     instruction: str,
     stated_only: bool,
-) -> Reading:
+) -> ParseResult:
     """Read the list behind the last trigger that has one; without a trigger the reply itself is the list.
 
     Args:
@@ -130,16 +130,16 @@ def read_list(
         if said.mark or not opens(opening):
             continue
         below = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
-        if isinstance(paragraph := uncopied(below, instruction), Unusable):
-            return Reading(None, paragraph.why)
+        if isinstance(paragraph := uncopied(below, instruction), Rejected):
+            return ParseResult(None, paragraph.reason)
         if says_none(paragraph):
-            return Reading((), "trigger")
+            return ParseResult((), "trigger")
         if items := split(paragraph):
-            return Reading(items, "trigger")
+            return ParseResult(items, "trigger")
     if says_none(text[:_LONGEST]):
-        return Reading((), "list")
+        return ParseResult((), "list")
     items = () if stated_only or instruction in text else split(text[:_LONGEST])
-    return Reading(items, "list") if items else Reading(None, "nothing found")
+    return ParseResult(items, "list") if items else ParseResult(None, "nothing found")
 
 
 def list_lines(text: str) -> list[str]:

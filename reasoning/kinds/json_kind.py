@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal, get_args
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import visible
-from reasoning.kinds.base import Stated
+from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import candidates
 from reasoning.kinds.json_schema import faults, json_schema
-from reasoning.kinds.kind import Reading, Region
+from reasoning.kinds.kind import ParseResult, Region
 
 Shape = Literal["object", "array", "any"]
 
@@ -25,7 +25,7 @@ _CHECKED = 100  # values of a reply that are checked by a schema
 
 
 @dataclass(frozen=True)
-class Json(Stated):
+class Json(BaseKind):
     """The first complete JSON object (or array) of a reply; fences and prose around it do not matter.
 
     Trailing commas, comments, keys without quotes, single and typographic quotes, Python's True, False and None, and
@@ -59,18 +59,18 @@ class Json(Stated):
     def instruction(self) -> str:
         return f"End with {self._wanted}."
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with {self._wanted} alone: no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer as JSON is"
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the first object that fits; see `Kind.read`."""
         value, how, _ = self._examine(visible(text, region))
-        return Reading(value, how)
+        return ParseResult(value, how)
 
-    def complaint(self, text: str) -> str | None:
+    def error_message(self, text: str) -> str | None:
         """What is wrong with the JSON in a text, and where; None where it can be read."""
         return self._examine(visible(text, None))[2]
 

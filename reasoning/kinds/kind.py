@@ -6,11 +6,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
-CHECKER: int = 2
+PARSER_VERSION: int = 2
 """The version of the rules in this package. Raised by every change that alters what is read from some text."""
 
 
-class Reading(NamedTuple):
+class ParseResult(NamedTuple):
     """What was read from a reply.
 
     Attributes:
@@ -20,14 +20,14 @@ class Reading(NamedTuple):
     """
 
     value: Any
-    how: str
+    rule: str
 
 
 @dataclass(frozen=True)
-class Unusable:
+class Rejected:
     """Something stated where the answer should be that is no answer of the kind; `why` is shown in the trace."""
 
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Kind(Protocol):
         """How to state the final answer; stands at the end of a user turn that asks for reasoning."""
         ...
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         """How to answer without reasoning."""
         ...
 
@@ -71,7 +71,7 @@ class Kind(Protocol):
         """The beginning of a sentence that the model completes with its answer (Kojima et al. 2022, §3)."""
         ...
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the answer that a text states. Never raises, in time linear in the text's length.
 
         Args:
@@ -85,7 +85,7 @@ class Kind(Protocol):
         """The value that `read` finds, or None."""
         ...
 
-    def complaint(self, text: str) -> str | None:
+    def error_message(self, text: str) -> str | None:
         """Why the text cannot be read, in words that a model can act on; None where it can."""
         ...
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import TAIL, Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import TAIL, BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
 
 _DENIED = re.compile(
@@ -36,7 +36,7 @@ _GAP = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True)
-class Label(Stated):
+class Label(BaseKind):
     """One of a few fixed words or phrases, such as a class. Its value is the label, exactly as the kind has it.
 
     Case, punctuation, Markdown and words around it do not matter, nor do "_" or "-" for a space. Where one label
@@ -61,13 +61,13 @@ class Label(Stated):
     def instruction(self) -> str:
         return ending(f"one of: {', '.join(self.options)}")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return f"Reply with one of these alone, no other words: {', '.join(self.options)}."
 
     def trigger(self) -> str:
         return f"Therefore, among {', '.join(self.options)}, the answer is"
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
         """The label with which a sentence begins, else the only one in it that is not denied."""
         if whole := self._known.get(_fold(text)):
             return whole
@@ -75,11 +75,11 @@ class Label(Stated):
         found = self._found(said)
         if not found:
             denied = self._pattern.search(said)
-            return Unusable("a negation") if denied else Unusable("a refusal") if refused(text) else None
+            return Rejected("a negation") if denied else Rejected("a refusal") if refused(text) else None
         label, start, end = found[0]
         if _LEAD.fullmatch(said[:start]):
             others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(said[end:at]))
-            return Unusable("several labels") if next(others, None) else label
+            return Rejected("several labels") if next(others, None) else label
         return self._single(found, said)
 
     def only(self, line: str, before: str) -> str | None:
@@ -91,7 +91,7 @@ class Label(Stated):
         """The label alone, or behind a name."""
         return self.only(line, "")
 
-    def last(self, text: str) -> str | Unusable | None:
+    def last(self, text: str) -> str | Rejected | None:
         """The label with which the text begins if nothing is taken back; else the one of the last sentence with any."""
         if len(text) < TAIL and (head := self._head(text)):
             return head
@@ -100,7 +100,7 @@ class Label(Stated):
                 if found := self._found(part):
                     return self._single(found, part)
                 if self._pattern.search(part):
-                    return Unusable("a negation")
+                    return Rejected("a negation")
         return None
 
     def _head(self, text: str) -> str | None:
@@ -141,12 +141,12 @@ class Label(Stated):
             and not _DENIED.search(text[max(0, match.start() - 60) : match.start()])
         ]
 
-    def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Unusable:
+    def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Rejected:
         """The one label of a sentence, or of what stands in front of its "although"."""
         concession = _CONCEDES.search(text)
         if concession and found[0][1] < concession.start():
             found = [one for one in found if one[1] < concession.start()]
-        return found[0][0] if len({label for label, *_ in found}) == 1 else Unusable("several labels")
+        return found[0][0] if len({label for label, *_ in found}) == 1 else Rejected("several labels")
 
 
 def _fold(text: str) -> str:

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.number_lexer import EXACT, Token, number, plain, tokens
 from reasoning.kinds.number_words import spelled
 from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
@@ -48,7 +48,7 @@ _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Number(Stated):
+class Number(BaseKind):
     """One number. Its value is an int where it is whole, else a float; never infinite, never NaN.
 
     Ranges, dates, times, inequalities, several numbers in a row and expressions that are not worked out are no numbers.
@@ -75,21 +75,21 @@ class Number(Stated):
     def instruction(self) -> str:
         return ending("one number in digits")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "Reply with the number alone, in digits: no reasoning, no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer (arabic numerals) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
         """The first number of a sentence; of an equation in it, the side that is worked out: 8 in "5 + 3 = 8 eggs"."""
         if bare := _BARE.fullmatch(text):  # most statements; the way through everything below comes to the same
             return int(bare[1])
         text = plain(text)
         if refused(text):
-            return Unusable("a refusal")
+            return Rejected("a refusal")
         said = meant(text)
-        if isinstance(said, Unusable):
+        if isinstance(said, Rejected):
             return said
         if heads and _GOES_ON.search(said):
             return None  # "Answer: 16 - 7 = 9, so …" begins the reasoning
@@ -97,20 +97,20 @@ class Number(Stated):
         if text.rstrip().endswith("?"):
             return None
         if "=" not in text and (words := spelled(text)):
-            return Unusable(words) if isinstance(words, str) else self._of(words[0], text, words[1])
+            return Rejected(words) if isinstance(words, str) else self._of(words[0], text, words[1])
         found = [token for token in tokens(text) if token.what != "label"]
         if not found:
-            return Unusable("no number") if re.search(r"\d", text) else None
+            return Rejected("no number") if re.search(r"\d", text) else None
         first = found[0]
         heads = heads or re.search(r"\d", said[len(text) :]) is not None
         if heads and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: first.start]):
             return None  # "Answer: She has 16 eggs. …" begins the reasoning, it does not state 16
         if len(found) > 1 and (_only_numbers(text, found) or _ARRAY.search(text)):
-            return Unusable("several numbers")
+            return Rejected("several numbers")
         end = _CLAUSE.search(text, first.end)
         sides = _EQUALS.split(text[: end.start()] if end else text)
         worked = [value for side in sides if (value := self._side(side)) is not None]
-        return worked[-1] if worked else Unusable(_WHY[first.what])
+        return worked[-1] if worked else Rejected(_WHY[first.what])
 
     def only(self, line: str, before: str) -> Any | None:
         """A number with its unit, or the end of an equation, and nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.kind import Rejected
 
 _MARKS = "*_`\"'“”‘’$"
 _AROUND = _MARKS + " \t:"
@@ -50,13 +50,13 @@ def ending(wanted: str) -> str:
     return f"{ENDS}{wanted}."
 
 
-def uncopied(said: str, instruction: str) -> str | Unusable:
+def uncopied(said: str, instruction: str) -> str | Rejected:
     """A statement without the words that ask for it, which small models copy in front of the answer, or instead."""
     wanted = instruction.removeprefix(ENDS).removesuffix(".").lower()
     bare = said.lstrip(_AROUND).removeprefix("and ")
     if not wanted or not bare.lower().startswith(wanted):
         return said
-    return bare[len(wanted) :].lstrip(_AROUND + ".") or Unusable("the words that ask for it")
+    return bare[len(wanted) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
 
 
 def empty(said: str) -> bool:
@@ -70,12 +70,12 @@ def refused(text: str) -> bool:
     return _begins(_REFUSAL, text) or _begins(_MISSING, text)
 
 
-def meant(text: str) -> str | Unusable:
+def meant(text: str) -> str | Rejected:
     """A statement without what it denies: "not 5 but 7" means 7, "not 5" alone means nothing."""
     if not _NOT.match(text):
         return text
     but = _BUT.search(text)
-    return text[but.end() :].strip() if but else Unusable("a negation")
+    return text[but.end() :].strip() if but else Rejected("a negation")
 
 
 def sentence(text: str) -> str:

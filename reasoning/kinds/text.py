@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import final_lines, visible
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Reading, Region, Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import ParseResult, Region, Rejected
 from reasoning.kinds.phrasing import empty, ending, refused, unmarked
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
@@ -21,7 +21,7 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 @dataclass(frozen=True)
-class Text(Stated):
+class Text(BaseKind):
     """A free text, by default a line. Two texts are one answer if equal but for case, articles and punctuation.
 
     Attributes:
@@ -34,27 +34,27 @@ class Text(Stated):
     def instruction(self) -> str:
         return "" if self.whole else ending("the answer in a few words")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."
 
-    def read(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Reading:
+    def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the text; see `Kind.read`. Of a whole text, a reply that was cut off has no answer."""
         if not self.whole:
-            return super().read(text, region=region, stated_only=stated_only)
+            return super().parse_reply(text, region=region, stated_only=stated_only)
         found = visible(text, region).strip()
-        return Reading(found, "whole text") if found and not stated_only else Reading(None, "nothing found")
+        return ParseResult(found, "whole text") if found and not stated_only else ParseResult(None, "nothing found")
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
         """The line as it is, without the marks around it."""
-        return Unusable("a refusal") if refused(text) else None if empty(text) else unmarked(text) or None
+        return Rejected("a refusal") if refused(text) else None if empty(text) else unmarked(text) or None
 
-    def only(self, line: str, before: str) -> str | Unusable | None:
+    def only(self, line: str, before: str) -> str | Rejected | None:
         """The line behind "A:", or the line if there is no other."""
         if head := _HEAD.match(line):
             return self.statement(line[head.end() :])
         return self.statement(line) if line and not before else None
 
-    def last(self, text: str) -> str | Unusable | None:
+    def last(self, text: str) -> str | Rejected | None:
         """The last line."""
         line, _ = final_lines(text)
         return self.statement(line) if line else None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import Stated
-from reasoning.kinds.kind import Unusable
+from reasoning.kinds.base import BaseKind
+from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
@@ -35,7 +35,7 @@ _ENDS = re.compile(r"[*_\"')]{0,4}\s*(?:[.!]|\n|$)")
 
 
 @dataclass(frozen=True)
-class YesNo(Stated):
+class YesNo(BaseKind):
     """Yes or no; "true" and "false" are read as well. Its value is True or False."""
 
     name: ClassVar[str] = "yesno"
@@ -43,24 +43,24 @@ class YesNo(Stated):
     def instruction(self) -> str:
         return ending("yes or no")
 
-    def direct(self) -> str:
+    def direct_instruction(self) -> str:
         return "Reply with yes or no alone: no reasoning, no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer (Yes or No) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> bool | Unusable | None:
+    def statement(self, text: str, *, heads: bool = False) -> bool | Rejected | None:
         """The first yes or no of a sentence; both in it are an answer only where it begins with one."""
         text = text.rstrip()
         said = _said(sentence(text))
         if not said:
             denied = meant(text)
-            return Unusable("a refusal") if refused(text) else denied if isinstance(denied, Unusable) else None
+            return Rejected("a refusal") if refused(text) else denied if isinstance(denied, Rejected) else None
         value, start, end = said[0]
         if value is None:
-            return Unusable("a negation")
+            return Rejected("a negation")
         if _JOINED.match(text, end) or (len({value for value, *_ in said}) > 1 and not _LEAD.fullmatch(text[:start])):
-            return Unusable("yes and no")
+            return Rejected("yes and no")
         return value
 
     def only(self, line: str, before: str) -> bool | None:
@@ -72,13 +72,13 @@ class YesNo(Stated):
         """The word alone."""
         return self.only(line, "")
 
-    def last(self, text: str) -> bool | Unusable | None:
+    def last(self, text: str) -> bool | Rejected | None:
         """The last yes or no that stands alone at the head of a sentence, or at its very end."""
         for value, start, end in reversed(_said(text)):
             head, tail = text[max(0, start - 40) : start], text[end : end + 20]
             opens = _OPENS.search(head) is not None and (start <= 40 or head.strip() != "")
             if (opens and _PAUSES.match(tail)) or (_CLOSES.search(head) and _ENDS.match(tail)):
-                return Unusable("a negation") if value is None else value
+                return Rejected("a negation") if value is None else value
         return None
 
     def target(self, target: Any) -> bool:

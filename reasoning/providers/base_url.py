@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from reasoning.errors import UsageError
-from reasoning.text_safety import shown
+from reasoning.text_safety import redact
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -17,7 +17,7 @@ def checked(base_url: str, name: str = "base_url") -> str:
     Raises:
         UsageError: it cannot; `name` says where it comes from.
     """
-    named = shown(base_url)
+    named = redact(base_url)
     try:
         parts = urlsplit(base_url)
         right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -16,7 +16,7 @@ from reasoning.providers.http_errors import OVERFLOW, passes, retry_after
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import completions
 from reasoning.providers.pricing import Price, price_table
-from reasoning.text_safety import shown
+from reasoning.text_safety import redact
 
 
 class HostedClient:
@@ -39,7 +39,7 @@ class HostedClient:
 
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
         self.model = model
-        self.max_choices = 20 if traits(model).n else 1
+        self.max_n = 20 if traits(model).n else 1
         self.on_headers: Callable[[Mapping[str, str]], object] = lambda headers: None
         self._api_key, self._timeout = api_key, timeout
         self._known = self._reached = False
@@ -55,7 +55,7 @@ class HostedClient:
         settings = dict(request.sampling)
         if isinstance(seed := settings.get("seed"), int):
             settings["seed"] = seed + draws[0]
-        if (n := min(len(draws), self.max_choices)) > 1:
+        if (n := min(len(draws), self.max_n)) > 1:
             settings["n"] = n
         started = time.monotonic()
         try:
@@ -64,7 +64,7 @@ class HostedClient:
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
                 raise
             answer = await self._send(litellm, request, settings)
-            self.max_choices = 1  # it was `n` that this model does not take
+            self.max_n = 1  # it was `n` that this model does not take
         took = time.monotonic() - started
         return completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
 
@@ -89,7 +89,7 @@ class HostedClient:
     def _get_to_know(self, litellm: Any) -> None:
         _check_name(litellm, self.model)
         if "n" not in (litellm.get_supported_openai_params(self.model) or ()):
-            self.max_choices = 1
+            self.max_n = 1
         self._known = True
 
     async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> Any:
@@ -117,7 +117,7 @@ class HostedClient:
         self.on_headers(headers)
         # litellm gives a status to everything; without headers nobody answered.
         status = getattr(error, "status_code", None) if headers else None
-        words = f"{self.model}: {shown(str(error), self._api_key, most=400)}"
+        words = f"{self.model}: {redact(str(error), self._api_key, most=400)}"
         if self._api_key is None and not self._reached:
             missing = litellm.validate_environment(self.model)["missing_keys"]
             if any(name in words or "api_key" in words for name in missing):

@@ -16,12 +16,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
-from reasoning.messages import Completion, Drawn, Request, Usage
+from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, checked, is_openai, proxied
 from reasoning.providers.http_errors import OVERFLOW, code, passes, retry_after, words
 from reasoning.providers.openai_response import completions
 from reasoning.providers.pricing import Price, price_table
-from reasoning.text_safety import shown
+from reasoning.text_safety import redact
 
 if TYPE_CHECKING:
     import aiohttp
@@ -86,7 +86,7 @@ class OpenAIClient:
         api_key: str | None = None,
         key_variable: str | None = None,
         timeout: float | None = 60,
-        max_choices: int = 20,
+        max_n: int = 20,
         concurrency: int | None = None,
         free: bool = False,
         listed: bool = False,
@@ -95,7 +95,7 @@ class OpenAIClient:
         self._home = checked(base_url)
         self.model = f"openai/{model}" if listed else model
         self.endpoint: str | None = None if listed and is_openai(base_url) else self._home
-        self.max_choices, self.concurrency, self.free = max_choices, concurrency, free
+        self.max_n, self.concurrency, self.free = max_n, concurrency, free
         self.on_headers: Callable[[Mapping[str, str]], object] = _unheard
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
@@ -143,15 +143,15 @@ class OpenAIClient:
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or body.pop("n", None) is None:
                 raise
             reply, headers = await self._send("/chat/completions", body)
-            self.max_choices = 1  # it was `n` that this server does not take
+            self.max_n = 1  # it was `n` that this server does not take
         try:
             name, took = headers.get("x-request-id", ""), time.monotonic() - started
             read = completions(reply, took, self._price, name, request.key, draws)
         except CallFailed as error:  # it quotes the reply
-            said = shown(str(error), self._key)
+            said = redact(str(error), self._key)
             raise CallFailed(said, retryable=error.retryable, status=error.status) from None
         if self._key and self._key in read[0].request_id:
-            read = Drawn((replace(one, request_id="") for one in read), read.choices)
+            read = CompletionBatch((replace(one, request_id="") for one in read), read.choices)
         return read
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -210,7 +210,7 @@ class OpenAIClient:
         try:
             reply = _decoded(raw)
         except (ValueError, RecursionError):
-            said = shown(raw.decode("utf-8", "replace"), self._key) or "nothing"
+            said = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {said}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
             raise self._refused(code(reply["error"]), raw.decode("utf-8", "replace"), headers)
@@ -252,7 +252,7 @@ class OpenAIClient:
     def _unreachable(self, error: Exception) -> CallFailed:
         import aiohttp
 
-        said = shown(str(error) or type(error).__name__, self._key)
+        said = redact(str(error) or type(error).__name__, self._key)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
             return CallFailed(f"no secure connection to {self._address}: {said}")
         if isinstance(error, aiohttp.ClientConnectorError):
@@ -265,9 +265,9 @@ class OpenAIClient:
 
     def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
         message, kind = words(text)
-        said = f"{self._address} answered {status}: {shown(message, self._key)}"
+        said = f"{self._address} answered {status}: {redact(message, self._key)}"
         if status < 400:
-            there = shown(headers.get("Location", "") or "nowhere", self._key)
+            there = redact(headers.get("Location", "") or "nowhere", self._key)
             return CallFailed(f"{said}; it redirects to {there}: give the right base_url", status=status)
         if status == 401 or (status == 403 and not self._reached):
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"

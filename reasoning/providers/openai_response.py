@@ -7,9 +7,9 @@ from itertools import accumulate, chain, pairwise, repeat
 from typing import Any
 
 from reasoning.errors import CallFailed
-from reasoning.messages import Completion, Drawn, Token, Usage
+from reasoning.messages import Completion, CompletionBatch, Token, Usage
 from reasoning.providers.pricing import Price
-from reasoning.text_safety import shown
+from reasoning.text_safety import redact
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
 """What servers call the end of a draw, where they do not call it as we do."""
@@ -25,7 +25,7 @@ def completions(
     request_id: str = "",
     key: str = "",
     draws: Sequence[int] = (),
-) -> Drawn:
+) -> CompletionBatch:
     """The draws of a reply. What a content filter held back is left out; it can be asked for again.
 
     The first draw carries the prompt's tokens. The tokens of several draws come as one sum, which is split by the
@@ -45,7 +45,7 @@ def completions(
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
         raise CallFailed(
-            f"the model's server answered without choices: {shown(str(reply))}", retryable=True, status=200
+            f"the model's server answered without choices: {redact(str(reply))}", retryable=True, status=200
         )
     try:
         said = [_said(choice) for choice in choices if choice.get("finish_reason") != _FILTERED]
@@ -54,7 +54,7 @@ def completions(
         lengths = [len(text) + len(reasoning) for text, _, reasoning, _ in said]
         usages = _usages(reply.get("usage"), lengths, seconds, price)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        said_so = shown(str(error))
+        said_so = redact(str(error))
         raise CallFailed(f"the model's server answered oddly: {said_so}", retryable=True, status=200) from None
     name = reply.get("id")
     name = name[:200] if isinstance(name, str) else request_id
@@ -63,7 +63,7 @@ def completions(
         Completion(text, finish, used, reasoning, tokens, name, version, 0, key, draw)
         for (text, finish, reasoning, tokens), used, draw in zip(said, usages, chain(draws, repeat(0)), strict=False)
     ]
-    return Drawn(drawn, len(choices))
+    return CompletionBatch(drawn, len(choices))
 
 
 def _said(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from reasoning.draw_stream import EPOCH
+from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.errors import CallFailed, InputError
 from reasoning.messages import Completion, Request, Usage
 
@@ -61,7 +61,7 @@ class ReplayClient:
         CallFailed: no recorded question is in the prompt, or it has fewer samples.
     """
 
-    max_choices = 1024
+    max_n = 1024
     concurrency: int | None = None
     endpoint: str | None = None
     free = True
@@ -102,7 +102,7 @@ class ReplayClient:
         if samples is None:
             raise CallFailed(f"{self.path.name} has no recording of this question: {last[:80]!r}")
         if max(draws) >= len(samples):
-            more = "a repetition of the run" if max(draws) >= EPOCH else "another"
+            more = "a repetition of the run" if max(draws) >= EPOCH_STRIDE else "another"
             raise CallFailed(f"{self.path.name} has {len(samples)} of this question's samples, and {more} is asked for")
         return [Completion(samples[draw], usage=Usage(calls=1)) for draw in draws]
 

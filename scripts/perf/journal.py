@@ -86,8 +86,8 @@ def recording(folder: Path, draws: int = 10_000) -> None:
             f"1 in 100 over {waits[draws * 99 // 100] * 1e3:.1f} ms"
         )
         journal.close()
-        if journal.below is not None:
-            journal.below.close()
+        if journal.parent is not None:
+            journal.parent.close()
 
 
 def large(path: Path, draws: int) -> None:

@@ -21,7 +21,7 @@ from perf.workload import MAX_TOKENS, TEMPERATURE, questions
 import reasoning as r
 from reasoning import event_loop
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.openai_response import completions
 
@@ -31,7 +31,7 @@ IN_FLIGHT = 64
 class AtOnce:
     """A client that reads the reply of a server which took no time."""
 
-    model, endpoint, max_choices, concurrency, free = "mock", "http://127.0.0.1:8000/v1", 20, None, False
+    model, endpoint, max_n, concurrency, free = "mock", "http://127.0.0.1:8000/v1", 20, None, False
 
     def price(self, usage: Usage) -> float | None:
         return None
@@ -53,7 +53,7 @@ def draws(spec: str, asked: Sequence[str], samples: int) -> float:
             AtOnce(),
             journal=r.Journal(Path(folder) / "journal.sqlite"),
             budget=r.Budget(tokens=10**9),
-            limits=Limits(IN_FLIGHT, 10**9, 10**13),
+            limits=RateLimiter(IN_FLIGHT, 10**9, 10**13),
             sampling={"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS},
         )
         problems = [r.Problem(question, kind=r.kinds.Number()) for question in asked]
@@ -90,7 +90,7 @@ MEASURES: dict[str, Callable[[], float]] = {
     "one draw a question": lambda: draws("vanilla", questions(1_500), 1),
     "ten draws a question": lambda: draws("self_consistency(cot, samples=10)", questions(250), 10),
     "nothing, awaited on one's own loop": lambda: crossings(_nothing),
-    "nothing, awaited from another loop": lambda: crossings(lambda: event_loop.wait(_nothing())),
+    "nothing, awaited from another loop": lambda: crossings(lambda: event_loop.run_async(_nothing())),
 }
 
 

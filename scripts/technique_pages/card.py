@@ -60,8 +60,8 @@ def _facts(strategy: Strategy, card: Card) -> str:
         "in a spec": code(card.name) + (f", also {aliases}" if aliases else ""),
         "calls a problem": calls,
         "tokens saved": prose(getattr(strategy, "saving", "")),
-        "answers": ", ".join(code(kind.__name__) for kind in card.serves) or "of every kind",
-        "needs, beside a model": prose(", ".join(card.needs)) or "nothing",
+        "answers": ", ".join(code(kind.__name__) for kind in card.kinds) or "of every kind",
+        "needs, beside a model": prose(", ".join(card.requires)) or "nothing",
         "code": link(code(file), f"../../{file}"),
     }
     return table(["", ""], [[fact, text] for fact, text in facts.items() if text])
@@ -70,9 +70,9 @@ def _facts(strategy: Strategy, card: Card) -> str:
 def _in_waves(strategy: Strategy) -> str:
     """How many of the calls follow one another, as a phrase behind their number."""
     card = strategy.card
-    if card.waves is None:
+    if card.rounds is None:
         return ""
-    waves, wraps = str(card.waves), any(isinstance(value, Strategy) for _, value in strategy.parameters())
+    waves, wraps = str(card.rounds), any(isinstance(value, Strategy) for _, value in strategy.parameters())
     alike = waves == str(card.calls) and not wraps  # the name of what is wrapped stands for its calls, then its waves
     many = waves if waves.isdigit() else "as many" if alike else code(waves)
     return f", in {many} wave{'' if waves == '1' else 's'}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from reasoning.display import plain
+from reasoning.display import strip_control
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _DOI = re.compile(r"doi (10\.\d{4,9}/[\w./-]+\w)")
@@ -16,12 +16,12 @@ _TICKS = re.compile(r"`+")
 def fence(text: str) -> str:
     """Any text as a block, within a fence that is longer than any in it."""
     marks = "`" * max(3, _ticks(text) + 1)
-    return f"{marks}text\n{plain(text)}\n{marks}"
+    return f"{marks}text\n{strip_control(text)}\n{marks}"
 
 
 def code(text: str) -> str:
     """Any text as code within a line; its line breaks become spaces."""
-    line = " ".join(plain(text).split()) or " "
+    line = " ".join(strip_control(text).split()) or " "
     marks = "`" * (_ticks(line) + 1)
     pad = " " if "`" in (line[0], line[-1]) else ""
     return f"{marks}{pad}{line}{pad}{marks}"
@@ -46,7 +46,7 @@ def link(words: str, target: str) -> str:
 
 def folded(title: str, body: str) -> str:
     """A part that is opened by a click. The title is plain text."""
-    return f"<details><summary>{escape(plain(title), quote=False)}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{escape(strip_control(title), quote=False)}</summary>\n\n{body}\n\n</details>"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:

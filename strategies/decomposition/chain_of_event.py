@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reasoning.answer import Answer, Failed, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import UsageError
 from reasoning.kinds import Region, Text
 from reasoning.messages import Completion
@@ -100,8 +100,8 @@ class ChainOfEvent(Strategy):
             wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        lanes = session.forks("document", prompts)
-        replies = await together(
+        lanes = session.fork("document", prompts)
+        replies = await gather(
             [asked(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
         )
         read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
@@ -113,17 +113,17 @@ class ChainOfEvent(Strategy):
         told = [event for events in found for event in events]
         if not told:
             return Unparsed("no event was found in any document", text=[*read.values()][-1].text)
-        session.so_far(_partial([[event] for event in told]))
+        session.keep_partial(_partial([[event] for event in told]))
         kept = self._kept(await self._groups(told, session), found, session)
-        session.so_far(_partial(kept))
+        session.keep_partial(_partial(kept))
         lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
             asks = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
-            turns = self.summarise.for_(problem, **asks)
+            turns = self.summarise.render(problem, **asks)
             reply = await asked(session, turns, "the events stand for their summary")
         said = _partial(kept).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
-        answer = replace(problem, kind=Text(whole=True)).read(said, region=Region(label[0] if label else ""))
+        answer = replace(problem, kind=Text(whole=True)).parse(said, region=Region(label[0] if label else ""))
         return replace(answer, steps=_partial(kept).steps)
 
     async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reasoning.answer import Answer, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
 from reasoning.kinds import Items
 from reasoning.problem import Problem
@@ -93,7 +93,7 @@ class Decomposed(Strategy):
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
         """A copy in which every strategy that is a handler is changed."""
         handlers = tuple(handler.with_strategy(change) for handler in map(Handler.of, self.handlers))
-        return self if handlers == self.handlers else self.with_(handlers=handlers)
+        return self if handlers == self.handlers else self.replace(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         frame = Frame(problem.values()["problem"], 0, self.max_asked)
@@ -102,11 +102,11 @@ class Decomposed(Strategy):
         except Stuck as stuck:
             return Unparsed(f"line {len(frame.answers) + 1}: {stuck}", text=str(frame), steps=frame.steps)
         except BudgetExhausted:  # a handler may have said what it has; the whole is said last
-            session.so_far(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
+            session.keep_partial(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
             raise
         if isinstance(problem.kind, Items) and not value and isinstance(value, list | tuple):
             value = problem.kind.show(())
-        return replace(problem.read(shown(value)), text=str(frame), steps=frame.steps)
+        return replace(problem.parse(shown(value)), text=str(frame), steps=frame.steps)
 
     async def _solved(self, frame: Frame, problem: Problem, session: Session) -> Any:
         """The answer to one complex question."""
@@ -143,8 +143,8 @@ class Decomposed(Strategy):
             raise Stuck(f"more than {self.max_asked} sub-questions")
         inner = frame.within(line.questions)
         if frame.depth == 0 and len(inner) > 1:
-            lanes = zip(inner, session.lanes(len(inner), line.handler), strict=True)
-            said = await together([self._answer(line.handler, one, problem, lane) for one, lane in lanes])
+            lanes = zip(inner, session.branches(len(inner), line.handler), strict=True)
+            said = await gather([self._answer(line.handler, one, problem, lane) for one, lane in lanes])
         else:
             said = [await self._answer(line.handler, one, problem, session) for one in inner]
         frame.left += sum(one.left for one in inner)

@@ -52,7 +52,7 @@ class Handler:
         if not self.name.isidentifier() or self.name.casefold() == "eoq":
             raise UsageError(f"Handler({self.name!r}): the name of a handler is one word, and not EOQ")
         if isinstance(self.by, Strategy):
-            self.by.check_serves(self.kind)
+            self.by.check_supports(self.kind)
 
     def __repr__(self) -> str:
         if isinstance(self.by, Strategy) and self == Handler.of(self.by):

@@ -112,21 +112,21 @@ class LeastToMost(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.one_pass:
-            return problem.read(await session.ask(self._shown(self.in_one, problem, one_pass).for_(problem)))
+            return problem.parse(await session.ask(self._shown(self.in_one, problem, one_pass).render(problem)))
         with session.stage("decompose"):
-            listing = await session.ask(self._shown(self.decompose, problem, plan).for_(problem))
+            listing = await session.ask(self._shown(self.decompose, problem, plan).render(problem))
         last = final_question(problem)
         steps = [one for one in sub_questions(listing.text) if folded(one) != folded(last)]
         solver = self._shown(self.solve_next, problem, last_step)
         solved: list[tuple[str, str]] = []
         for step in [*steps[: self.max_subproblems - 1], last]:
-            whole = problem.values()["problem" if step is last else "bare"]
-            turns = solver.for_(problem, statement=whole, solved=solved_so_far(solved), step=step)
+            whole = problem.values()["problem" if step is last else "question_only"]
+            turns = solver.render(problem, statement=whole, solved=solved_so_far(solved), step=step)
             with session.stage(step):
                 reply = await session.ask(turns, stop=["\nQ:"])
             solved.append((step, reply.text.partition("\nQ:")[0].strip()))
-            session.so_far(Unparsed("the question itself is not answered", text=reply.text, steps=dict(solved)))
-        return problem.read(reply)
+            session.keep_partial(Unparsed("the question itself is not answered", text=reply.text, steps=dict(solved)))
+        return problem.parse(reply)
 
     def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[Worked], Demonstration | None]) -> Prompt:
         return with_examples(prompt, problem, self.shots, show, self.demonstrations)

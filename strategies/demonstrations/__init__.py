@@ -13,7 +13,7 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.demonstrations.pool import Pool
 from reasoning.strategies.demonstrations.worked_example import SolvedStep, Worked, shipped
 
-__all__ = ["Given", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
+__all__ = ["LimitSettings", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
 
 Given = Pool | str | Sequence[Worked | Mapping[str, Any]] | None
 """What `demonstrations=` takes: a pool, or what it takes as its source; None is what is shipped for the kind."""
@@ -50,7 +50,7 @@ def with_examples(
             f"shots={shots}: {has} {whose} for answers of the kind {problem.kind.name!r}; give the prompt its own "
             "`examples`, or `demonstrations` that have what this technique shows"
         )
-    return prompt.with_(examples=tuple(shown[::-1] if pool.select == "similar" else shown))
+    return prompt.replace(examples=tuple(shown[::-1] if pool.select == "similar" else shown))
 
 
 def _with_options(worked: Worked) -> Worked:

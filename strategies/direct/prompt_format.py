@@ -46,7 +46,7 @@ class Rendered(Strategy):
         """The base strategy with its prompts in this form."""
 
         def shaped(_: str, prompt: Prompt | str) -> Prompt | str:
-            return prompt.with_(form=self.form, turns=self.turns) if isinstance(prompt, Prompt) else prompt
+            return prompt.replace(form=self.form, turns=self.turns) if isinstance(prompt, Prompt) else prompt
 
         return changed(self.base, shaped)
 

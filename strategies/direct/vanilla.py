@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
-from reasoning.branches import Opening
+from reasoning.branches import FirstCall
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import Given, Worked, with_examples
 from reasoning.strategy import Strategy, technique
 
-PROMPT = Prompt(input="{problem}", recap="{direct}")
+PROMPT = Prompt(input="{problem}", recap="{direct_instruction}")
 
 
 def bare(worked: Worked) -> Demonstration:
@@ -47,10 +47,10 @@ class Vanilla(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_tokens=1)
 
-    def opening(self, problem: Problem) -> Opening:
+    def first_call(self, problem: Problem) -> FirstCall:
         prompt = with_examples(self.prompt, problem, self.shots, bare, self.demonstrations)
-        return Opening(prompt.for_(problem), problem.read, {"max_tokens": self.max_tokens})
+        return FirstCall(prompt.render(problem), problem.parse, {"max_tokens": self.max_tokens})
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns, _, settings = self.opening(problem)
-        return problem.read(await session.ask(turns, **settings))
+        turns, _, settings = self.first_call(problem)
+        return problem.parse(await session.ask(turns, **settings))

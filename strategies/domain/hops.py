@@ -53,11 +53,11 @@ async def follow(
                 found[hop.name] = answer = await session.solve(once if samples == 1 else several, asked)
             except BudgetExhausted:
                 if (kept := session.partial) is not None:  # votes on other questions are none on the problem's
-                    session.so_far(replace(kept, steps=told, votes=kept.votes if hop is hops[-1] else None))
+                    session.keep_partial(replace(kept, steps=told, votes=kept.votes if hop is hops[-1] else None))
                 raise
         if isinstance(answer, Failed):
             break
-        session.so_far(replace(answer, steps=said(found), votes=answer.votes if hop is hops[-1] else None))
+        session.keep_partial(replace(answer, steps=said(found), votes=answer.votes if hop is hops[-1] else None))
     return found
 
 

@@ -20,19 +20,19 @@ ASPECT = Prompt(
     input="The sentence: {sentence}\n\nWhich specific aspect of {target} may the sentence be about?",
     recap="Say in a sentence or two how you tell. Then name the aspect in one to three words. {instruction}",
 )
-OPINION = ASPECT.with_(
+OPINION = ASPECT.replace(
     input="The sentence: {sentence}\n\nThe aspect of {target}:\n{aspect}\n\nGoing by common sense, what opinion of this "
     "aspect does the sentence imply, and why?",
     recap=f"Say it in a sentence or two. Then sum the opinion up in one word. {OPINIONS.instruction()}",
 )
-POLARITY = ASPECT.with_(
+POLARITY = ASPECT.replace(
     input="The sentence: {sentence}\n\nThe aspect of {target}:\n{aspect}\n\nThe opinion of it:\n{opinion}\n\nGiven this "
     "opinion, what is the sentiment towards {target}?\n{options}",
     recap="Say in a sentence why. {instruction}",
 )
 LABEL = Prompt(
     input="Somebody describes the sentiment of a sentence towards {target}:\n{polarity}\n\nWhich is it?\n{options}",
-    recap="{direct}",
+    recap="{direct_instruction}",
 )
 
 
@@ -90,9 +90,9 @@ class ThreeHop(Strategy):
         if isinstance(last, Failed) or not last.text.strip():
             return replace(last, steps=said(found))
         with session.stage("label"):
-            turns = self.label.for_(problem, polarity=last.text)
+            turns = self.label.render(problem, polarity=last.text)
             reply = await asked(session, turns, "there is no label", temperature=0, max_tokens=32)
-        answer = reply if isinstance(reply, Failed) else problem.read(reply)
+        answer = reply if isinstance(reply, Failed) else problem.parse(reply)
         if not isinstance(answer, Answered) and isinstance(last, Answered):
             session.note(f"there is no label ({answer.why}): the vote of the third hop decides")
             answer = last

@@ -10,7 +10,7 @@ from reasoning.session import Session
 from reasoning.strategies.knowledge.user_knowledge import Terms, glossary, occurring, terms_of
 from reasoning.strategy import Strategy, technique
 
-DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct}")
+DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct_instruction}")
 
 
 @technique(
@@ -50,5 +50,5 @@ class DefinedTerms(Strategy):
         if not used:
             session.note("the question uses none of the terms")
         meanings = f"Terms and what they mean here:\n{glossary(used)}" if used else ""
-        turns = self.defined.for_(problem, definitions=meanings)
-        return problem.read(await session.ask(turns, max_tokens=self.max_tokens))
+        turns = self.defined.render(problem, definitions=meanings)
+        return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))

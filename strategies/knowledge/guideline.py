@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from reasoning.answer import Answer, Answered
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Label
 from reasoning.problem import Example, Problem
@@ -22,7 +22,7 @@ GUIDED = Prompt(
     objective="{task}",
     instructions="{guidance}",
     input="{problem}",
-    recap="{direct}",
+    recap="{direct_instruction}",
     form="xml",
 )
 _RULE = re.compile(r"^\W*rule\W*:\W*", re.IGNORECASE)
@@ -90,8 +90,8 @@ class Guided(Strategy):
         }
         prompt = with_examples(self.guided, problem, self.shots, bare, self.demonstrations)
         guidance = "\n\n".join(filter(None, parts.values()))
-        turns = prompt.for_(problem, task=text_of(self.task), guidance=guidance, **parts)
-        return problem.read(await session.ask(turns, max_tokens=self.max_tokens))
+        turns = prompt.render(problem, task=text_of(self.task), guidance=guidance, **parts)
+        return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))
 
     async def fit(self, pool: Sequence[Example], session: Session) -> Guided:
         """A copy with rules for the mistakes that it makes on examples: a call for each, and one for each rule.
@@ -101,8 +101,8 @@ class Guided(Strategy):
         hardly do, and answers that could not be read teach nothing. An empty reply gives none. The paper's authors sort
         the mistakes (missed, spurious, boundary, wrong type) and write the rules by hand.
         """
-        lanes = session.forks("example", [one.problem.values()["problem"] for one in pool])
-        answers = await together([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])
+        lanes = session.fork("example", [one.problem.values()["problem"] for one in pool])
+        answers = await gather([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])
         mistakes: dict[tuple[str, str], list[str]] = defaultdict(list)
         for one, answer in zip(pool, answers, strict=True):
             if isinstance(answer, Answered) and not one.score(answer.value):
@@ -110,10 +110,10 @@ class Guided(Strategy):
                 mistakes[given, right].append(f"{one.problem.values()['problem']}\nGiven: {given}\nRight: {right}")
         frequent = sorted((cases for cases in mistakes.values() if len(cases) > 1), key=len, reverse=True)
         prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in frequent[: self.max_rules]]
-        lanes = session.forks("rule", prompts)
-        replies = await together([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
+        lanes = session.fork("rule", prompts)
+        replies = await gather([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
         rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
-        return self.with_(errors=(*self.errors, *(rule for rule in rules if rule)))
+        return self.replace(errors=(*self.errors, *(rule for rule in rules if rule)))
 
 
 def _shown(kind: Kind, value: object) -> str:

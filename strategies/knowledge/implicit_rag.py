@@ -19,7 +19,7 @@ QUOTE = Prompt(
     "They come first; the answer comes after them and uses nothing else.",
     output_format="Section 1: …\nSection 2: …\nAnswer: …",
     input="{problem}",
-    recap="For the line Answer: {direct}\n\nBefore that line come the sections. So begin with Section 1: and what you "
+    recap="For the line Answer: {direct_instruction}\n\nBefore that line come the sections. So begin with Section 1: and what you "
     "copy from the text, and end with one line that begins with Answer:",
 )
 AGAIN = Prompt(
@@ -69,12 +69,12 @@ class ImplicitRAG(Strategy):
         self.check_parameters(sections=1, words=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.quote.for_(problem, sections=self.sections, words=self.words)
+        turns = self.quote.render(problem, sections=self.sections, words=self.words)
         with session.stage("quote and answer"):
             reply = await session.ask(turns)
         answer = self._read(problem, reply, session)
         if not answer.steps["sections"]:
-            session.so_far(answer)
+            session.keep_partial(answer)
             with session.stage("quote again"):
                 turns = going_on(turns, reply.text, self.again, words=self.words)
                 again = await asked(session, turns, "the answer is taken as it is")
@@ -90,8 +90,8 @@ class ImplicitRAG(Strategy):
         steps = {"sections": tuple(kept)}
         last = stated(reply.text)
         if last is not None or not said:
-            answer = problem.read(reply if last is None else replace(reply, text=last), after="Answer:")
-        elif not (isinstance(answer := problem.read(reply), Answered) and answer.stated):
+            answer = problem.parse(reply if last is None else replace(reply, text=last), after="Answer:")
+        elif not (isinstance(answer := problem.parse(reply), Answered) and answer.is_stated):
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
         return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
 

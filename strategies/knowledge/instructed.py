@@ -28,7 +28,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
         if isinstance(prompt, str):
             return prompt
         literal = re.sub(r"\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
-        return prompt.with_(objective=f"{literal} {prompt.objective}".rstrip())
+        return prompt.replace(objective=f"{literal} {prompt.objective}".rstrip())
 
     if not any(isinstance(one, Prompt) for one in prompts(strategy).values()):
         raise UsageError(f"{strategy!r} has no prompt among its parameters that an instruction could be put into")

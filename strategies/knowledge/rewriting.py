@@ -37,7 +37,7 @@ def rewritten(text: str, problem: Problem) -> Rewritten | None:
     A label of the problem itself, such as "Question:" in a passage, is none where another one follows.
     """
     said = [(label[1].lower(), label[0] + part, part) for label, part in labelled(text, _LABEL)]
-    own = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["bare"]))
+    own = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["question_only"]))
     parts: dict[str, str] = {}
     for at, (name, whole, part) in enumerate(said):
         if parts and own[name] and any(later == name for later, _, _ in said[at + 1 :]):

@@ -25,7 +25,7 @@ OPINION = Prompt(
     objective="Rewrite a text so that it gives no hint of what its writer thinks or hopes.",
     instructions="Keep all facts that are needed for a good answer, and the question itself. Leave out opinions, "
     "guesses and wishes of the writer. Do not answer the question.",
-    input="Text:\n{bare}",
+    input="Text:\n{question_only}",
     recap=_PARTS + "what is asked, without any opinion.",
     examples=(
         Demonstration(
@@ -34,7 +34,7 @@ OPINION = Prompt(
         ),
     ),
 )
-RELEVANCE = OPINION.with_(
+RELEVANCE = OPINION.replace(
     objective="Rewrite a problem so that it holds only what one needs to solve it.",
     instructions="Keep every sentence, name and number that the question depends on, and the question itself. Leave "
     "out sentences that have nothing to do with it. Do not solve the problem.",
@@ -91,7 +91,7 @@ class System2Attention(Strategy):
         self._unbiased  # noqa: B018  # a base without prompts is refused here
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        session = session.set({"temperature": self.temperature, "top_p": self.top_p})
+        session = session.with_sampling({"temperature": self.temperature, "top_p": self.top_p})
         try:
             found = await self._rewrite(problem, session)
         except CallFailed as error:
@@ -108,7 +108,7 @@ class System2Attention(Strategy):
         return replace(answer, steps={**found._asdict(), **answer.steps})
 
     async def _rewrite(self, problem: Problem, session: Session) -> Rewritten | None:
-        turns = (self.opinion if self.leave_out == "opinion" else self.relevance).for_(problem)
+        turns = (self.opinion if self.leave_out == "opinion" else self.relevance).render(problem)
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
                 reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
@@ -132,5 +132,5 @@ class System2Attention(Strategy):
 
 def _longest(problem: Problem) -> int:
     """Tokens that a copy of the problem takes at most: one for two characters, or for each that is not ASCII."""
-    text = problem.values()["bare"]
+    text = problem.values()["question_only"]
     return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64  # the labels

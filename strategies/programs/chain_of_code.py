@@ -134,7 +134,7 @@ class ChainOfCode(Strategy):
                         f"more than {self.max_lines} lines are none that Python can run, the next is: {line:.80}"
                     )
                 known = "\n".join(f"{name} = {value}" for name, value in state.items()) or "(none)"
-                turns = self.simulate.for_(problem, code=code, state=known, line=line)
+                turns = self.simulate.render(problem, code=code, state=known, line=line)
                 with session.stage(f"simulate {line}"):
                     reply = (await session.ask(turns)).text
                     if (delta := delta_state(reply)) is None:
@@ -152,6 +152,6 @@ class ChainOfCode(Strategy):
             return ran
 
         ran = await write_and_run(
-            session, self.write.for_(problem), (), repairs=self.repairs, repair=self.repair, run=run
+            session, self.write.render(problem), (), repairs=self.repairs, repair=self.repair, run=run
         )
         return await answered(problem, ran, session, self.closest)

@@ -108,7 +108,7 @@ class FaithfulCoT(Strategy):
         self.check_parameters(repairs=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.translate.for_(problem)
+        turns = self.translate.render(problem)
         ran = await write_and_run(
             session, turns, ("answer", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning.answer import Answer, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.kinds import Choice, Number, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -76,22 +76,22 @@ class MathPrompter(Strategy):
         self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        template = Template.of(problem.values()["bare"])
+        template = Template.of(problem.values()["question_only"])
         if not template.values:
             return Unparsed("the question has no numbers for which others could stand")
         yes_no = isinstance(problem.kind, YesNo)
         judge, wanted = (problem.kind, "a comparison") if yes_no else (Number(), "a number")
         values = {"template": template.text, "names": template.names, "wanted": wanted}
-        prompts = [prompt.for_(problem, **values) for prompt in (self.algebra, self.python)]
+        prompts = [prompt.render(problem, **values) for prompt in (self.algebra, self.python)]
         pairs: list[tuple[str, str]] = []
         results: list[Plain] = []
         for number in range(1, self.rounds + 1):
             with session.stage(f"round {number}"):
-                said = await together(
+                said = await gather(
                     [session.sample(turns, self.repeats, temperature=self.temperature) for turns in prompts]
                 )
                 drawn = [(formula.text, function.text) for formula, function in zip(*said, strict=True)]
-                checked = await together([self._accepted(template, *pair, session) for pair in drawn])
+                checked = await gather([self._accepted(template, *pair, session) for pair in drawn])
             pairs += drawn
             results += [None if value is None else judge.parse(shown(value)) for value in checked]
             found = majority(results, judge)
@@ -106,7 +106,7 @@ class MathPrompter(Strategy):
     async def _accepted(self, template: Template, formula: str, function: str, session: Session) -> Plain:
         """The result for the question's own numbers, where formula and function agree on random ones; else None."""
         sets = [list(template.values.values()), *template.draws(2 * self.draws)]
-        results = await together(
+        results = await gather(
             [
                 _evaluated(code, sets, session)
                 for code in (of_formula(formula, template), of_function(function, template))

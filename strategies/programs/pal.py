@@ -76,5 +76,5 @@ class ProgramAided(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.write, problem, self.shots, as_function, self.demonstrations)
-        ran = await write_and_run(session, prompt.for_(problem), RESULTS, repairs=self.repairs, repair=self.repair)
+        ran = await write_and_run(session, prompt.render(problem), RESULTS, repairs=self.repairs, repair=self.repair)
         return await answered(problem, ran, session, self.closest)

@@ -95,12 +95,12 @@ class ProgramOfThoughts(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.few_shot, problem, self.shots, as_program, self.demonstrations)
         names = ("ans", "solver()") if prompt.examples else ("solver()", "ans")
-        turns = (prompt if prompt.examples else self.zero_shot).for_(problem)
+        turns = (prompt if prompt.examples else self.zero_shot).render(problem)
         ran = await write_and_run(session, turns, (*names, *FALLBACK), repairs=self.repairs, repair=self.repair)
         if ran.error is None and (self.second_stage == "always" or self._needs_more(problem, ran)):
             with session.stage("second stage"):
-                reply = await session.ask(self.conclude.for_(problem, result=ran.value))
-            return replace(problem.read(reply), text=f"{ran.text}\n\n{reply.text}")
+                reply = await session.ask(self.conclude.render(problem, result=ran.value))
+            return replace(problem.parse(reply), text=f"{ran.text}\n\n{reply.text}")
         return await answered(problem, ran, session, self.closest)
 
     def _needs_more(self, problem: Problem, ran: Run) -> bool:

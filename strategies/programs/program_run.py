@@ -22,7 +22,9 @@ REPAIR = Prompt(
     input="This program does not work: {error}",
     recap="Write the whole program again, without this fault. Reply with the code only.",
 )
-CLOSEST = Prompt(input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct}")
+CLOSEST = Prompt(
+    input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct_instruction}"
+)
 COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
 """The kinds of which an answer can be what a program returns."""
 FALLBACK = (Source.PRINTED, Source.ASSIGNED)
@@ -91,11 +93,11 @@ async def answered(problem: Problem, ran: Run, session: Session, closest: Prompt
         return Unparsed(f"the program failed: {ran.error}" if ran.code else ran.error, text=ran.text)
     value = problem.kind.parse(shown(ran.value))
     if value is not None:
-        return Answered(value, how="program", text=ran.text)
+        return Answered(value, rule="program", text=ran.text)
     if isinstance(problem.kind, Choice):
         with session.stage("closest option"):
-            turns = closest.for_(problem, result=ran.value)
-            chosen = problem.read(await session.ask(turns, temperature=0, max_tokens=32))
+            turns = closest.render(problem, result=ran.value)
+            chosen = problem.parse(await session.ask(turns, temperature=0, max_tokens=32))
         return replace(chosen, text=ran.text)
     return Unparsed(f"the program's result {ran.value!r:.80} is no answer of the kind {problem.kind!r}", text=ran.text)
 

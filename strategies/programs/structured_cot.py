@@ -128,18 +128,18 @@ class StructuredCoT(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.samples > 1:
-            draws = await drawn(self.with_(samples=1), problem, session, self.samples, temperature=self.temperature)
+            draws = await drawn(self.replace(samples=1), problem, session, self.samples, temperature=self.temperature)
             answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
             best = max(answers, key=lambda answer: (answer.confidence or 0, answer.value is not None))
             share = sum(answer.confidence or 0 for answer in answers) / self.samples
             return best if best.confidence is None else replace(best, confidence=share)
         with session.stage("plan"):
-            plan = (await session.ask(self.plan.for_(problem))).text.splitlines()
-        turns = self.write.for_(problem, plan="\n".join(line for line in plan if not line.startswith("```")).strip())
+            plan = (await session.ask(self.plan.render(problem))).text.splitlines()
+        turns = self.write.render(problem, plan="\n".join(line for line in plan if not line.startswith("```")).strip())
         with session.stage("write"):
             reply = await session.ask(turns)
         for left in range(self.repairs, -1, -1):
-            answer, error = await self._checked(problem, problem.read(reply), session)
+            answer, error = await self._checked(problem, problem.parse(reply), session)
             if error is None or not left:
                 break
             turns = going_on(turns, reply.text, self.repair, error=error)

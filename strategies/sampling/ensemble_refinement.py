@@ -67,7 +67,7 @@ class EnsembleRefinement(Strategy):
     max_chars: int = 6000
     refine: Prompt = REFINE
 
-    reads_samples: ClassVar[bool] = True
+    prompt_includes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
@@ -78,7 +78,7 @@ class EnsembleRefinement(Strategy):
         if not told:
             return voted(drafts, problem)
         first = voted(drafts, problem)
-        session.so_far(first)
+        session.keep_partial(first)
         session.note(f"votes of the drafts: {first.votes}")
 
         def outcome(refined: Sequence[Draw]) -> Answer:
@@ -90,7 +90,7 @@ class EnsembleRefinement(Strategy):
                 return replace(answer, steps={"drafts": first.value, "repeats the drafts": repeats})
             if isinstance(first, Answered):
                 session.note("no refined answer could be read: the vote over the drafts decides")
-                return replace(first, how="vote of the drafts")
+                return replace(first, rule="vote of the drafts")
             return answer
 
         reader = ChainOfThought(stages=1, one_stage=self.refine)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
@@ -99,7 +99,7 @@ class Federated(Strategy):
     rephrase: Prompt = REPHRASE
     few_shot: Prompt = FEW_SHOT
 
-    reads_samples: ClassVar[bool] = True
+    prompt_includes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.check_parameters(paraphrases=0, twins=0, alike=(0, 1), temperature=0)
@@ -109,10 +109,12 @@ class Federated(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.twins and (examples := await self._solved_twins(problem, session)):
             solved = {one.input: one.output for one in examples}
-            session.so_far(Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved}))
+            session.keep_partial(
+                Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved})
+            )
             with session.stage("answer"):
-                prompt = self.few_shot.with_(examples=(*self.few_shot.examples, *examples))
-                return problem.read(await session.ask(prompt.for_(problem)))
+                prompt = self.few_shot.replace(examples=(*self.few_shot.examples, *examples))
+                return problem.parse(await session.ask(prompt.render(problem)))
         return await self._pooled(problem, session)
 
     async def _pooled(self, problem: Problem, session: Session) -> Answer:
@@ -130,7 +132,7 @@ class Federated(Strategy):
         found = [question, *paraphrases(question, self.pool, self.alike)][: self.paraphrases + 1]
         if lacking := self.paraphrases + 1 - len(found):
             with session.stage("rephrase"):
-                turns = self.rephrase.for_(problem, wanted=lacking)
+                turns = self.rephrase.render(problem, wanted=lacking)
                 proposed = listed((await asked(session, turns, "there are no new wordings")).text)
             known = set(map(folded, found))
             fit = [one for one in proposed if same_parameters(one, question) and folded(one) not in known][:lacking]
@@ -144,8 +146,8 @@ class Federated(Strategy):
             return []
         known = twins(problem.question, self.pool, self.alike, self.twins)
         posed = [replace(problem, question=one) for one in known]
-        lanes = session.lanes(len(posed), "twin") if posed else []
-        answers = await together([self._pooled(one, lane) for lane, one in zip(lanes, posed, strict=True)])
+        lanes = session.branches(len(posed), "twin") if posed else []
+        answers = await gather([self._pooled(one, lane) for lane, one in zip(lanes, posed, strict=True)])
         agreed = [
             Demonstration(twin.question, with_answer(answer.text, answer.value, twin))
             for twin, answer in zip(posed, answers, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from reasoning.answer import Answer
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.session import Session
@@ -45,16 +45,16 @@ async def drawn(
         done[place] = Draw.of(answer, [draw for call in lane.trace.calls() for draw in call.completions])
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
-    opening = base.opening(posed[0]) if base.opens and len(posed) == 1 else None
+    opening = base.first_call(posed[0]) if base.opens and len(posed) == 1 else None
     try:
         if opening is None:
-            lanes = dict(enumerate(session.lanes(n, name, after=after, **settings)))
+            lanes = dict(enumerate(session.branches(n, name, start=after, **settings)))
         else:
-            settled, lanes = await session.begin(opening, n, name, after=after, **settings)
+            settled, lanes = await session.start_branches(opening, n, name, start=after, **settings)
             done = {place: Draw.of(answer, [draw]) for place, (answer, draw) in settled.items()}
-        await together([one(place, lane) for place, lane in lanes.items()])
+        await gather([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
         if there := [done[place] for place in sorted(done)]:
-            session.so_far(outcome(there) if outcome is not None else voted(there, posed[0]))
+            session.keep_partial(outcome(there) if outcome is not None else voted(there, posed[0]))
         raise
     return [done[place] for place in range(n)]

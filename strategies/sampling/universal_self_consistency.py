@@ -60,7 +60,7 @@ class UniversalSelfConsistency(Strategy):
     temperature: float = 0.7
     pick: Prompt = PICK
 
-    reads_samples: ClassVar[bool] = True
+    prompt_includes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0)
@@ -71,7 +71,7 @@ class UniversalSelfConsistency(Strategy):
         if most.votes is None:  # all have failed
             return most
         session.note(f"equal answers: {most.votes}")
-        session.so_far(most)
+        session.keep_partial(most)
         if len(most.votes.candidates) < 2:
             return most
         with session.stage("choice"):
@@ -83,7 +83,7 @@ class UniversalSelfConsistency(Strategy):
         numbered: dict[float | None, Draw] = dict(enumerate(readable, 1))
         shown = headed("Response", (one.text for one in readable))
         try:
-            turns = self.pick.for_(problem, responses=shown, n=len(readable))
+            turns = self.pick.render(problem, responses=shown, n=len(readable))
             chosen = numbered.get(_number((await session.ask(turns, temperature=0)).text))
         except ContextOverflow as error:
             session.note(f"the vote decides: {error}")

@@ -75,7 +75,7 @@ class Crosswords(SearchTask[Grid]):
             word = _at(state, place)
             lines[EMPTY in word].append(f"{place}. {clue}: {' '.join(word)}")
         open_, filled = ("\n".join(lines[one]) or "(none)" for one in (True, False))
-        return self.words.for_(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
+        return self.words.render(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
 
     def proposed(self, problem: Problem, state: Grid, replies: Sequence[str]) -> list[Grid]:
         """The grid with each word, in the order of their sureness, summed over the replies."""
@@ -92,7 +92,7 @@ class Crosswords(SearchTask[Grid]):
         """A prompt for each clue of which two letters and more are known."""
         words = [(clue, _at(state, place)) for place, clue in _clues(problem).items()]
         known = [(clue, word) for clue, word in words if SIZE - word.count(EMPTY) > 1]
-        return [self.check.for_(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
+        return [self.check.render(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
 
     def value(self, replies: Sequence[str]) -> float:
         said = [label(reply, ("sure", "maybe", "impossible")) for reply in replies]

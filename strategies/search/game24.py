@@ -115,8 +115,8 @@ class Game24(SearchTask[Played]):
 
     def propose(self, problem: Problem, state: Played) -> Conversation | None:
         if state.left == (GOAL,):
-            return self.expression.for_(problem, numbers=shown(_numbers(problem)), steps="\n".join(state.steps))
-        return self.step.for_(problem, left=shown(state.left)) if len(state.left) > 1 else None
+            return self.expression.render(problem, numbers=shown(_numbers(problem)), steps="\n".join(state.steps))
+        return self.step.render(problem, left=shown(state.left)) if len(state.left) > 1 else None
 
     def proposed(self, problem: Problem, state: Played, replies: Sequence[str]) -> list[Played]:
         if state.left == (GOAL,):
@@ -128,8 +128,8 @@ class Game24(SearchTask[Played]):
     def judge(self, problem: Problem, state: Played) -> Sequence[Conversation]:
         if state.answer:
             numbers = shown(_numbers(problem))
-            return [self.review.for_(problem, numbers=numbers, answer=state.answer)]
-        return [self.rate.for_(problem, left=shown(state.left))]
+            return [self.review.render(problem, numbers=numbers, answer=state.answer)]
+        return [self.rate.render(problem, left=shown(state.left))]
 
     def value(self, replies: Sequence[str]) -> float:
         return sum(WORTH.get(label(reply, tuple(WORTH)) or "", 0.0) for reply in replies)

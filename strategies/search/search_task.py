@@ -37,7 +37,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.errors import UsageError
-from reasoning.parameters import called
+from reasoning.parameters import to_spec
 from reasoning.problem import Problem
 from reasoning.prompts import Conversation, Prompt
 
@@ -72,7 +72,7 @@ class SearchTask(ABC, Generic[S]):
     ballot: Prompt = field(default=BALLOT, kw_only=True)
 
     def __repr__(self) -> str:
-        shown = called(type(self).__name__, self)
+        shown = to_spec(type(self).__name__, self)
         return shown if shown.endswith(")") else f"{shown}()"
 
     def prompts(self) -> Iterator[tuple[str, Prompt]]:
@@ -123,7 +123,7 @@ class SearchTask(ABC, Generic[S]):
     def vote(self, problem: Problem, states: Sequence[S]) -> Conversation:
         """Ask which of several states is the best one."""
         shown = "\n\n".join(f"Candidate {i}:\n{self.show(problem, state)}" for i, state in enumerate(states, 1))
-        return self.ballot.for_(problem, candidates=shown)
+        return self.ballot.render(problem, candidates=shown)
 
     def finished(self, problem: Problem, state: S) -> bool:
         """Whether nothing is missing."""
@@ -135,7 +135,7 @@ class SearchTask(ABC, Generic[S]):
 
     def read(self, problem: Problem, state: S) -> Answered | Unparsed:
         """The answer in a state: the problem's kind reads it."""
-        return problem.read(self.show(problem, state))
+        return problem.parse(self.show(problem, state))
 
     def right(self, problem: Problem, answer: Answered) -> bool:
         """Whether an answer passes what can be checked without knowing the target."""

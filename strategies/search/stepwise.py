@@ -77,7 +77,7 @@ class Steps(SearchTask[Path]):
         return ()
 
     def propose(self, problem: Problem, state: Path) -> Conversation:
-        return self.next.for_(problem, done=_done(state), thoughts=self.thoughts)
+        return self.next.render(problem, done=_done(state), thoughts=self.thoughts)
 
     def proposed(self, problem: Problem, state: Path, replies: Sequence[str]) -> list[Path]:
         """Each item of each list; a reply without a list is one thought."""
@@ -85,16 +85,16 @@ class Steps(SearchTask[Path]):
         return [(*state, step) for items in found for step in items if step]
 
     def sample(self, problem: Problem, state: Path) -> Conversation:
-        return self.one.for_(problem, done=_done(state))
+        return self.one.render(problem, done=_done(state))
 
     def conclude(self, problem: Problem, state: Path) -> Conversation:
-        return self.end.for_(problem, done=_done(state))
+        return self.end.render(problem, done=_done(state))
 
     def sampled(self, problem: Problem, state: Path, reply: str) -> Path | None:
         return (*state, reply.strip()) if reply.strip() else None
 
     def judge(self, problem: Problem, state: Path) -> Sequence[Conversation]:
-        return [self.rate.for_(problem, done=_done(state))]
+        return [self.rate.render(problem, done=_done(state))]
 
     def value(self, replies: Sequence[str]) -> float:
         """The mean of the scores that can be read."""
@@ -103,13 +103,13 @@ class Steps(SearchTask[Path]):
         return sum(scores) / len(scores) if scores else 0.0
 
     def finished(self, problem: Problem, state: Path) -> bool:
-        answer = problem.read(state[-1]) if state else None
-        return isinstance(answer, Answered) and answer.stated
+        answer = problem.parse(state[-1]) if state else None
+        return isinstance(answer, Answered) and answer.is_stated
 
     def read(self, problem: Problem, state: Path) -> Answered | Unparsed:
         """Of a text that is itself the result, only the last thought is it: the others were plans."""
         if isinstance(problem.kind, Text) and problem.kind.whole and state:
-            return problem.read(state[-1])
+            return problem.parse(state[-1])
         return super().read(problem, state)
 
     def choose(self, problem: Problem, candidates: Sequence[Candidate]) -> Answer:

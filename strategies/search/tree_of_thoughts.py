@@ -128,7 +128,7 @@ class TreeOfThoughts(Strategy):
             replace(task, **{name: change(f"{task.name}.{name}", prompt) for name, prompt in task.prompts()})
             for task in self.tasks
         )
-        return self if tasks == self.tasks else self.with_(task=tasks[0] if len(tasks) == 1 else tasks)
+        return self if tasks == self.tasks else self.replace(task=tasks[0] if len(tasks) == 1 else tasks)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         task = self.task_for(problem)

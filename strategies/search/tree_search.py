@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import Generic, TypeVar
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import CallFailed
 from reasoning.messages import Completion, Message
 from reasoning.problem import Problem
@@ -102,7 +102,7 @@ class Search(Generic[S]):
                 break
             frontier = best(pool, [node.mean if along else node.value for node in pool], breadth)
             self.session.note("kept:\n" + "\n".join(map(self._shown, frontier)))
-            self.session.so_far(self.answer(frontier))
+            self.session.keep_partial(self.answer(frontier))
         return frontier
 
     async def depth_first(self, depth: int, *, limit: int, threshold: float) -> list[Node[S]]:
@@ -128,7 +128,7 @@ class Search(Generic[S]):
                 [node] = weighed
             reached.append(node)
             if node.depth:
-                self.session.so_far(self.answer(self._ranked(reached)))
+                self.session.keep_partial(self.answer(self._ranked(reached)))
             if self._finished(node):
                 break
             if node.depth < depth and visited < limit:
@@ -224,8 +224,8 @@ class Search(Generic[S]):
                 errors.append(error)
             return [reply for call in lane.trace.calls() for reply in call.completions]
 
-        lanes = self.session.lanes(len(prompts), name, temperature=self.temperature)
-        replies = await together([draw(lane, prompt) for lane, prompt in zip(lanes, prompts, strict=True)])
+        lanes = self.session.branches(len(prompts), name, temperature=self.temperature)
+        replies = await gather([draw(lane, prompt) for lane, prompt in zip(lanes, prompts, strict=True)])
         if errors and not any(replies):
             raise errors[0]
         return replies
@@ -233,14 +233,14 @@ class Search(Generic[S]):
     def _read(self, node: Node[S]) -> Answered | Unparsed:
         """The answer in a state. Of one that the task would still have concluded, only what is stated counts."""
         answer = self.task.read(self.problem, node.state)
-        if isinstance(answer, Unparsed) or answer.stated or node.ended:
+        if isinstance(answer, Unparsed) or answer.is_stated or node.ended:
             return answer
         open_end = self.task.conclude(self.problem, node.state) is not None
         return Unparsed("the solution was not brought to its end", text=answer.text) if open_end else answer
 
     def _ended(self, reply: Completion) -> bool:
         """Whether a conclusion was not cut off, or had stated the answer before the cut."""
-        return not reply.truncated or isinstance(self.problem.read(reply), Answered)
+        return not reply.truncated or isinstance(self.problem.parse(reply), Answered)
 
     def _root(self) -> Node[S]:
         return Node(self.task.start(self.problem))

@@ -74,7 +74,7 @@ class Analogical(Strategy):
         self.check_parameters(exemplars=1, repairs=0, alike=(0, 1), max_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.recall.for_(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
+        turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
         best, repairs = solution(reply, problem), self.repairs

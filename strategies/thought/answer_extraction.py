@@ -21,7 +21,7 @@ async def answer_stage(problem: Problem, session: Session, turns: Conversation, 
     with session.stage("answer"):
         turns = turns.then(reasoning, trigger)
         reply = await session.ask(turns, temperature=0, max_tokens=None if long else 64)
-    return problem.read(reply, after=trigger)
+    return problem.parse(reply, after=trigger)
 
 
 def stated(problem: Problem, reasoning: Completion) -> Answered | None:
@@ -29,5 +29,5 @@ def stated(problem: Problem, reasoning: Completion) -> Answered | None:
 
     A block of code is stated by its fence.
     """
-    answer = problem.read(reasoning)
-    return answer if isinstance(answer, Answered) and (answer.stated or isinstance(problem.kind, Code)) else None
+    answer = problem.parse(reasoning)
+    return answer if isinstance(answer, Answered) and (answer.is_stated or isinstance(problem.kind, Code)) else None

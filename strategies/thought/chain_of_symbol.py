@@ -81,4 +81,4 @@ class ChainOfSymbol(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.prompt, problem, self.shots, in_symbols, self.demonstrations)
-        return problem.read(await session.ask(prompt.for_(problem)))
+        return problem.parse(await session.ask(prompt.render(problem)))

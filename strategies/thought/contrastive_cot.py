@@ -60,6 +60,6 @@ class ContrastiveCoT(Strategy):
         prompt = with_examples(
             self.prompt, problem, self.shots, lambda worked: contrasted(worked, kind), self.demonstrations
         )
-        reply = await session.ask(prompt.for_(problem), stop=["\nWrong explanation", "\nWrong Explanation"])
+        reply = await session.ask(prompt.render(problem), stop=["\nWrong explanation", "\nWrong Explanation"])
         wrong = _WRONG.search(reply.text)
-        return problem.read(reply, region=Region(before=wrong[0]) if wrong else None)
+        return problem.parse(reply, region=Region(before=wrong[0]) if wrong else None)

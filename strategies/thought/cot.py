@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from reasoning.answer import Answer
-from reasoning.branches import Opening
+from reasoning.branches import FirstCall
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -66,16 +66,16 @@ class ChainOfThought(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0)
 
-    def opening(self, problem: Problem) -> Opening:
+    def first_call(self, problem: Problem) -> FirstCall:
         few_shot = with_examples(self.few_shot, problem, self.shots, with_rationale, self.demonstrations)
         if few_shot.examples:
-            return Opening(few_shot.for_(problem), problem.read)
+            return FirstCall(few_shot.render(problem), problem.parse)
         if self.stages == 1:
-            return Opening(self.one_stage.for_(problem, trigger=self.trigger), problem.read)
-        return Opening(self.two_stages.for_(problem, trigger=self.trigger), partial(stated, problem))
+            return FirstCall(self.one_stage.render(problem, trigger=self.trigger), problem.parse)
+        return FirstCall(self.two_stages.render(problem, trigger=self.trigger), partial(stated, problem))
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns, settle, _ = self.opening(problem)
+        turns, settle, _ = self.first_call(problem)
         with session.stage("reasoning"):
             rationale = await session.ask(turns)
         return settle(rationale) or await answer_stage(problem, session, turns, rationale.text)

@@ -60,7 +60,7 @@ class Metacognitive(Strategy):
     stages: Prompt = STAGES
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        reply = await session.ask(self.stages.for_(problem))
+        reply = await session.ask(self.stages.render(problem))
         text = reply.text
         decision, confidence = _last(_DECISION, text), _last(_CONFIDENCE, text)
         if decision is None and reply.truncated:
@@ -68,12 +68,12 @@ class Metacognitive(Strategy):
         part4, part5 = text[decision.end() if decision else 0 :], text[confidence.end() :] if confidence else ""
         answer: Answer
         if decision and confidence and decision.end() <= confidence.start():
-            answer = problem.read(text[decision.end() : confidence.start()])
+            answer = problem.parse(text[decision.end() : confidence.start()])
             stated = _last(_STATED, part5)
-            below = problem.read(replace(reply, text=part5[stated.start() :])) if stated else None
-            answer = below if isinstance(below, Answered) and below.stated else answer
+            below = problem.parse(replace(reply, text=part5[stated.start() :])) if stated else None
+            answer = below if isinstance(below, Answered) and below.is_stated else answer
         else:
-            answer = problem.read(replace(reply, text=part4))
+            answer = problem.parse(replace(reply, text=part4))
         sure = _PERCENT.search(_SCALE.sub("", part5))
         if sure is None or not 0 <= float(sure[1]) <= 100:
             session.note("part 5 gives no confidence")

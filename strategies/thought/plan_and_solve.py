@@ -64,7 +64,7 @@ class PlanAndSolve(Strategy):
     plan_facts: Prompt = PLAN_FACTS
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self._prompt(problem).for_(problem)
+        turns = self._prompt(problem).render(problem)
         with session.stage("plan and solve"):
             worked_out = await session.ask(turns)
         return stated(problem, worked_out) or await answer_stage(problem, session, turns, worked_out.text)

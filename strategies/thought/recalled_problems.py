@@ -41,7 +41,7 @@ def solution(reply: Completion, problem: Problem) -> Answer:
     """The answer in what follows the last heading "Solve the initial problem"; Unparsed where there is none."""
     if not (last := reply.text[_starts(reply.text) :]):
         return Unparsed("the reply never comes to the initial problem", text=reply.text)
-    return replace(problem.read(replace(reply, text=_HEADER.sub("", last, count=1))), text=reply.text)
+    return replace(problem.parse(replace(reply, text=_HEADER.sub("", last, count=1))), text=reply.text)
 
 
 def _starts(text: str) -> int:

@@ -50,7 +50,7 @@ class ThreadOfThought(Strategy):
         self.check_parameters(max_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.walk.for_(problem)
+        turns = self.walk.render(problem)
         with session.stage("walk"):
             notes = await session.ask(turns, max_tokens=self.max_tokens)
         if notes.truncated:
@@ -59,4 +59,4 @@ class ThreadOfThought(Strategy):
         if answer.text.strip():
             return answer
         session.note("the answer stage said nothing: the last sentence of the notes is read")
-        return problem.read(replace(notes, text=re.split(r"(?<=[.!?])\s", notes.text.strip())[-1]))
+        return problem.parse(replace(notes, text=re.split(r"(?<=[.!?])\s", notes.text.strip())[-1]))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -32,7 +32,7 @@ PLAN = Prompt(
     input="{problem}\n\nThe answer to check:\n{passage}",
     recap="Claims and questions:",
 )
-JOINT = PLAN.with_(
+JOINT = PLAN.replace(
     objective="Check an answer: take it apart into claims, write a question for each, and answer the questions.",
     output_format="A numbered list, one claim a line: claim => question => answer to the question",
     recap="Claims, questions and answers:",
@@ -98,7 +98,7 @@ class ChainOfVerification(Strategy):
     compare: Prompt = COMPARE
     revise: Prompt = REVISE
 
-    reads_samples: ClassVar[bool] = True
+    prompt_includes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self.check_parameters(max_questions=1, passages=1)
@@ -109,16 +109,16 @@ class ChainOfVerification(Strategy):
         baseline = with_answer(first.text, first.value, problem)
         if isinstance(first, Failed) or not baseline.strip():
             return first
-        session.so_far(replace(first, steps={"baseline": first.value}))
+        session.keep_partial(replace(first, steps={"baseline": first.value}))
         parts = passages(baseline, problem.kind, self.passages)
-        lanes = session.lanes(len(parts), "passage") if len(parts) > 1 else [session]
-        revised = await together([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
+        lanes = session.branches(len(parts), "passage") if len(parts) > 1 else [session]
+        revised = await gather([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
         if not any(revised):
             return first
         answer = revised[0]
         if len(parts) > 1:  # of a passage without a true claim nothing is left
             texts = [part if one is None else one.value for part, one in zip(parts, revised, strict=True)]
-            answer = problem.read("\n\n".join(filter(None, texts)))
+            answer = problem.parse("\n\n".join(filter(None, texts)))
         if isinstance(answer, Answered):
             return replace(answer, steps={"baseline": first.value})
         session.note("nothing is left of the first answer: it stays as it is")
@@ -142,7 +142,7 @@ class ChainOfVerification(Strategy):
         """What the revision of a passage states; None where there is nothing to revise it by."""
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
-            reply = await session.ask(planner.for_(problem, passage=passage))
+            reply = await session.ask(planner.render(problem, passage=passage))
         checks = planned(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
         if checks and self.variant == "two_step":
             checks = [in_one(checks, passage)]
@@ -158,8 +158,8 @@ class ChainOfVerification(Strategy):
                 checks = await compared(checks, self.compare, session)
         with session.stage("revise"):
             evidence = "\n".join(map(str, checks))
-            reply = await session.ask(self.revise.for_(problem, passage=passage, evidence=evidence))
+            reply = await session.ask(self.revise.render(problem, passage=passage, evidence=evidence))
         if not reply.text.strip() and (claims := standing(checks, problem.kind)):
             session.note("the revision is empty: the claims that stand are the answer")
-            return problem.read(claims)
-        return problem.read(reply)
+            return problem.parse(claims)
+        return problem.parse(reply)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from reasoning.answer import Answer, Answered
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -97,13 +97,13 @@ class LogicalThoughts(Strategy):
         self.check_parameters(max_steps=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        session = session.set({"temperature": self.temperature})
+        session = session.with_sampling({"temperature": self.temperature})
         with session.stage("draft"):
-            drafted = await session.ask(turns := self.draft.for_(problem))
+            drafted = await session.ask(turns := self.draft.render(problem))
         draft = chain = steps_of(whole(drafted))
         if not draft:
-            return problem.read(drafted)
-        session.so_far(replace(problem.read(drafted), steps={"draft": draft}))
+            return problem.parse(drafted)
+        session.keep_partial(replace(problem.parse(drafted), steps={"draft": draft}))
         try:
             chain = await self._verified(problem, draft, session)
         except CallFailed as error:
@@ -111,7 +111,7 @@ class LogicalThoughts(Strategy):
                 raise
             session.note(f"the draft is taken as it is, since a call failed: {error}")
         steps = {"draft": draft, "chain": chain}
-        session.so_far(replace(problem.read(listing(chain, "#")), steps=steps))
+        session.keep_partial(replace(problem.parse(listing(chain, "#")), steps=steps))
         answer = await answer_stage(problem, session, turns, listing(chain, "#"))
         if not isinstance(answer, Answered) and chain != draft:
             session.note("no answer in the verified chain: the draft's is taken")
@@ -129,11 +129,11 @@ class LogicalThoughts(Strategy):
                 refutation = await self._refutation(problem, values, session)
             if refutation is not None:
                 with session.stage(f"revise step {number}"):
-                    revised = await session.ask(self.revise.for_(problem, **values, refutation=refutation))
+                    revised = await session.ask(self.revise.render(problem, **values, refutation=refutation))
                 items = numbered(revised.text) or [(number, revised.text.strip() or step)]
                 kept.append(dict(items).get(number, items[-1][1]))
                 with session.stage(f"go on after step {number}"):
-                    turns = self.go_on.for_(problem, premises=listing(kept, "#"), number=number + 1)
+                    turns = self.go_on.render(problem, premises=listing(kept, "#"), number=number + 1)
                     pending = steps_of(whole(await session.ask(turns)), kept)
             else:
                 kept.append(step)
@@ -142,13 +142,13 @@ class LogicalThoughts(Strategy):
     async def _refutation(self, problem: Problem, values: dict[str, Any], session: Session) -> str | None:
         """What is to be said against a step that does not stand; None where it stands."""
         if self.variant == "negation":
-            review = await session.ask(self.negate.for_(problem, **values))
+            review = await session.ask(self.negate.render(problem, **values))
             return None if stands(review.text) else review.text
-        lanes = session.lanes(2, "review")
-        sides = [side.for_(problem, **values) for side in (self.defend, self.refute)]
-        reviews = await together([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
+        lanes = session.branches(2, "review")
+        sides = [side.render(problem, **values) for side in (self.defend, self.refute)]
+        reviews = await gather([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
         defence, refutation = (review.text for review in reviews)
-        verdict = await session.ask(self.judge.for_(problem, **values, defence=defence, refutation=refutation))
+        verdict = await session.ask(self.judge.render(problem, **values, defence=defence, refutation=refutation))
         return None if stands(verdict.text) else refutation
 
 

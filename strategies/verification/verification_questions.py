@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.kinds import Items, Kind, Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
@@ -138,8 +138,8 @@ async def answered(checks: Sequence[Check], verifier: Strategy, problem: Problem
         Problem(one.question, Text(whole="\n" in one.question), context=problem.context, table=problem.table)
         for one in checks
     ]
-    lanes = session.lanes(len(asked), "question")
-    said = await together([lane.solve(verifier, one) for lane, one in zip(lanes, asked, strict=True)])
+    lanes = session.branches(len(asked), "question")
+    said = await gather([lane.solve(verifier, one) for lane, one in zip(lanes, asked, strict=True)])
     return [replace(one, found=_found(answer, pose)) for one, answer, pose in zip(checks, said, asked, strict=True)]
 
 
@@ -153,6 +153,6 @@ async def compared(checks: Sequence[Check], prompt: Prompt, session: Session) ->
     """Each claim beside what was found: consistent, inconsistent or partially so."""
     reader = ChainOfThought(stages=1, one_stage=prompt)
     asked = [Problem(one.question, VERDICT, inputs={"claim": one.claim, "found": one.found}) for one in checks]
-    lanes = session.lanes(len(asked), "claim")
-    said = await together([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
+    lanes = session.branches(len(asked), "claim")
+    said = await gather([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
     return [one.judged(answer) for one, answer in zip(checks, said, strict=True)]

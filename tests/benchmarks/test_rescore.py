@@ -49,7 +49,7 @@ def read_by_older_rules(folder: Path, problem: str, spec: str, **fields: Any) ->
 def test_nothing_changes_under_the_same_rules(folder: Path) -> None:
     before = Store.read(folder).results
     found = rescore(folder)
-    assert (found.before, found.after) == (kinds.CHECKER, kinds.CHECKER)
+    assert (found.before, found.after) == (kinds.PARSER_VERSION, kinds.PARSER_VERSION)
     assert (found.read, found.changed, found.left) == (8, (), ())
     assert Store.read(folder).results == before
     assert str(found.now) == str(found.was)
@@ -61,13 +61,13 @@ def test_a_misread_answer_is_read_rightly_and_shown(folder: Path, sums: Sums) ->
     found = rescore(folder)
     [(was, now)] = found.changed
     assert (was.problem, was.value, was.correct, was.checker) == ("sum-3", "3", False, 0)
-    assert (now.value, now.correct, now.how, now.checker) == ("6", True, "trigger", kinds.CHECKER)
+    assert (now.value, now.correct, now.how, now.checker) == ("6", True, "trigger", kinds.PARSER_VERSION)
     assert [row.correct for row in found.was.rows] == [3, 2]
     assert [row.correct for row in found.now.rows] == [3, 3]
     assert now.votes == (("6", 3),)
     stored = Store.read(folder)
     assert stored.results == right.results
-    assert stored.settings["checker"] == kinds.CHECKER
+    assert stored.settings["checker"] == kinds.PARSER_VERSION
     assert json.loads((folder / "results.json").read_text()) == found.now.to_json(spent=False)
     trace = stored.trace("sum-3", SPECS[1])
     assert trace is not None
@@ -112,7 +112,7 @@ def test_a_vote_of_which_a_sample_is_missing_is_not_counted_anew(tmp_path: Path,
         return script(messages)
 
     spec = "self_consistency(cot(stages=1), samples=3)"
-    compare([spec], sums(1), ScriptedLLM(fails_once, max_choices=1), out=tmp_path / "run", progress=False)
+    compare([spec], sums(1), ScriptedLLM(fails_once, max_n=1), out=tmp_path / "run", progress=False)
     [stored] = Store.read(tmp_path / "run").results.values()
     assert stored.votes == (("2", 2),)
     found = rescore(tmp_path / "run")

@@ -40,7 +40,7 @@ def test_independent_steps_run_side_by_side() -> None:
     )
     llm = ScriptedLLM(lambda turns: f"<{turns[-1].content}>", latency=0.01)
     answer = diamond.run("t", llm)
-    assert llm.peak == 2
+    assert llm.peak_concurrency == 2
     assert list(answer.steps) == ["left", "right", "both"]
     assert "left t" in answer.value
     assert "right t" in answer.value

@@ -38,7 +38,7 @@ def test_a_step_over_each_item_keeps_the_order_and_the_bound() -> None:
     llm = ScriptedLLM(say, latency=0.01)
     answer = Chain(LIST, EACH, ask("all: {checks}", "all")).run("?", llm)
     assert answer.steps["checks"] == ("A", "B", "C", "D", "E")
-    assert llm.peak == 2
+    assert llm.peak_concurrency == 2
     assert llm.prompts[-1] == "user: all: 1. A\n2. B\n3. C\n4. D\n5. E"
 
 
@@ -190,7 +190,7 @@ def test_a_strategy_of_ones_own_needs_no_name() -> None:
         """Ask loudly."""
 
         async def solve(self, problem: Problem, session: Session) -> Answer:
-            return problem.read(await session.ask(problem.question.upper()))
+            return problem.parse(await session.ask(problem.question.upper()))
 
     llm = ScriptedLLM(["yes"])
     Chain(ask("why {q}", by=Shout())).run("tea", llm)
@@ -426,7 +426,7 @@ def test_a_name_without_a_provider_is_a_model_of_the_same_server() -> None:
     ):
         answer = Chain(ask("a {text}", "a", model="m2:8b"), ask("b {a}", "b")).run("?", llm)
         assert spent(llm).calls == 2
-        assert llm.spent.calls == 1
+        assert llm.usage.calls == 1
     assert answer.value == "b a ?"
     assert [one.authorization for one in server.asked] == ["Bearer k", "Bearer k"]
     assert [(one["model"], one["max_tokens"]) for one in asked] == [("m2:8b", 77), ("m1", 77)]

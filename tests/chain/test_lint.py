@@ -16,8 +16,8 @@ from tests.chain.functions import merged
 from tests.chain.test_folder import FOLDER, TOML, write
 
 WHOLE = kinds.Text(whole=True)
-MOOD = Step("mood", Prompt(input="{text}: {direct}"), returns=kinds.Label(("glad", "angry")))
-LIST = Step("list", Prompt(input="{text} {direct}"), returns=kinds.Items())
+MOOD = Step("mood", Prompt(input="{text}: {direct_instruction}"), returns=kinds.Label(("glad", "angry")))
+LIST = Step("list", Prompt(input="{text} {direct_instruction}"), returns=kinds.Items())
 INNER = Chain(Step("word", Prompt(input="{claims}")), takes={"claims": kinds.Items()})
 
 

@@ -78,7 +78,7 @@ class Slow:
     given: int = 0
     model: str = "slow"
     endpoint: str | None = None
-    max_choices: int = 8
+    max_n: int = 8
     concurrency: int | None = None
     free: bool = True
 

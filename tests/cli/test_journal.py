@@ -200,7 +200,7 @@ def test_an_import_of_what_somebody_else_has_written(tmp_path: Path) -> None:
     run("import", tmp_path / "in.jsonl", "--journal", tmp_path / "journal.sqlite")
     request = Request("m", (Message("user", "?"),), {})
     first, second = Journal(tmp_path / "journal.sqlite").read(request.key, [0, 1]).values()
-    assert first == Completion("x", usage=Usage(1), key=request.key, draw=0, spent=False)
+    assert first == Completion("x", usage=Usage(1), key=request.key, draw=0, is_new=False)
     assert second.draw == 1
 
 

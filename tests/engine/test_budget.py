@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from reasoning.engine.budget import Budget
-from reasoning.engine.cost_bounds import prompt_bound
+from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.errors import BudgetExhausted
 from reasoning.messages import Message, Request, Usage
 from tests.faults import clock
@@ -80,9 +80,9 @@ class Asking:
 def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     askings: Sequence[Asking], limits: Sequence[Budget]
 ) -> None:
-    whole = limits[0].inside(Budget())
-    half = limits[1].inside(whole)
-    parts = [limits[2].inside(whole), limits[3].inside(half), limits[4].inside(half), half]
+    whole = limits[0].nested_in(Budget())
+    half = limits[1].nested_in(whole)
+    parts = [limits[2].nested_in(whole), limits[3].nested_in(half), limits[4].nested_in(half), half]
     everything = [whole, half, *parts[:3]]
     came: list[list[int]] = [[] for _ in parts]
     went: list[list[int]] = [[] for _ in parts]
@@ -97,7 +97,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
         await asyncio.sleep(one.at)
         came[one.part].append(number)
         asked = request(one.words)
-        worst = Usage(one.draws, prompt_bound(asked), MAX_TOKENS * one.draws)
+        worst = Usage(one.draws, max_prompt_tokens(asked), MAX_TOKENS * one.draws)
         try:
             reservation = await parts[one.part].reserve(asked, one.draws, price)
         except BudgetExhausted as error:
@@ -115,7 +115,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
         used = Usage()
         try:
             await asyncio.sleep(one.latency)
-            used = Usage(one.draws, max(1, prompt_bound(asked) // 4), int(one.of_reply * worst.completion_tokens))
+            used = Usage(one.draws, max(1, max_prompt_tokens(asked) // 4), int(one.of_reply * worst.completion_tokens))
             used = Usage(used.calls, used.prompt_tokens, used.completion_tokens, usd=price(used))
         finally:
             reservation.settle(used)
@@ -161,7 +161,7 @@ def test_a_big_call_is_not_passed_by_small_ones_for_ever() -> None:
 
 def test_the_parts_of_a_whole_take_turns() -> None:
     async def scene(clock: Clock) -> None:
-        whole = Budget(tokens=prompt_bound(request()) + MAX_TOKENS + 20)  # one call, and what ten use
+        whole = Budget(tokens=max_prompt_tokens(request()) + MAX_TOKENS + 20)  # one call, and what ten use
         parts = {name: Budget(calls=100, within=whole) for name in ("one", "other")}
         order: list[str] = []
 
@@ -186,7 +186,7 @@ def test_a_settlement_wakes_no_more_than_can_go_on(nested: bool, monkeypatch: py
 
     monkeypatch.setattr(Budget, "_lets", counted)
     waiting = 2_000
-    worst = prompt_bound(request()) + MAX_TOKENS
+    worst = max_prompt_tokens(request()) + MAX_TOKENS
 
     async def scene(clock: Clock) -> None:
         budget = Budget(tokens=4 * worst + 2 * waiting)

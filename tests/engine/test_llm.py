@@ -16,7 +16,7 @@ import pytest
 
 from reasoning import Budget, Journal, connect
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.errors import (
     AuthenticationFailed,
     BudgetExhausted,
@@ -107,7 +107,7 @@ def test_a_rerun_gets_the_same_draws_and_spends_nothing(tmp_path: Path) -> None:
     found = ask(again, range(3))
     assert [one.text for one in found] == ["a", "b", "c"]
     assert [one.usage for one in found] == [one.usage for one in bought]
-    assert [one.spent for one in found] == [False] * 3
+    assert [one.is_new for one in found] == [False] * 3
     assert again.calls == 0
     assert again.spent == Usage()
 
@@ -129,7 +129,7 @@ def test_what_n_leaves_out_is_topped_up_and_no_more() -> None:
     sent: list[int] = []
 
     class Client:
-        model, endpoint, max_choices, concurrency, free = "one", None, 8, None, True
+        model, endpoint, max_n, concurrency, free = "one", None, 8, None, True
 
         async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
             sent.append(len(draws))
@@ -148,7 +148,7 @@ def test_the_key_of_a_request_holds_its_settings_and_not_the_hint() -> None:
     llm = numbered()
     one, hotter = request(llm), request(llm, temperature=0.7)
     assert one.key != hotter.key
-    assert one.key == Request(one.model, one.messages, one.sampling, one.endpoint, shared=1).key
+    assert one.key == Request(one.model, one.messages, one.sampling, one.endpoint, static_prefix=1).key
 
 
 def test_a_fault_that_can_pass_is_tried_again_and_no_other() -> None:
@@ -198,7 +198,7 @@ def test_a_model_that_costs_no_money_takes_nothing_of_a_budget_in_dollars() -> N
         """Costs a cent a call."""
 
         def __init__(self, budget: Budget) -> None:
-            super().__init__(lambda m: Completion("x", usage=Usage(1, 5, 5, usd=0.01)), budget=budget, max_choices=1)
+            super().__init__(lambda m: Completion("x", usage=Usage(1, 5, 5, usd=0.01)), budget=budget, max_n=1)
             self._price = lambda usage: 0.01
 
     budget = Budget(usd=0.02)
@@ -232,15 +232,15 @@ def test_a_budget_knows_of_the_tokens_that_the_extra_body_asks_for() -> None:
 
 def test_limits_hold_requests_back() -> None:
     llm = ScriptedLLM(lambda messages: "x", latency=0.002)
-    llm.limits = Limits(concurrency=3)
+    llm.limits = RateLimiter(concurrency=3)
 
     async def many() -> None:
         await asyncio.gather(*(llm.draw(request(llm, f"{i}?"), [0]) for i in range(20)))
 
     asyncio.run(many())
-    assert llm.peak == 3
+    assert llm.peak_concurrency == 3
     with pytest.raises(UsageError, match="concurrency=0"):
-        Limits(concurrency=0)
+        RateLimiter(concurrency=0)
 
 
 def test_all_who_connect_to_a_model_share_its_limits_and_the_strictest_number_holds() -> None:
@@ -249,26 +249,30 @@ def test_all_who_connect_to_a_model_share_its_limits_and_the_strictest_number_ho
 
     one, other = at(concurrency=8, requests_per_minute=600, patience=900), at()
     assert one.limits is other.limits
-    assert (one.limits.concurrency, one.limits.requests_per_minute, one.limits.circuit.patience) == (8, 600, 900)
+    assert (one.limits.concurrency, one.limits.requests_per_minute, one.limits.circuit.max_outage_seconds) == (
+        8,
+        600,
+        900,
+    )
     with at(concurrency=2, requests_per_minute=6000, tokens_per_minute=100, patience=30) as strict:
         limits = strict.limits
         assert limits is one.limits
-        assert (limits.concurrency, limits.allowed, limits.circuit.patience) == (2, 2, 30)
+        assert (limits.concurrency, limits.window, limits.circuit.max_outage_seconds) == (2, 2, 30)
         assert (limits.requests_per_minute, limits.tokens_per_minute) == (600, 100)
-    assert (limits.concurrency, limits.allowed, limits.circuit.patience) == (8, 8, 900)
+    assert (limits.concurrency, limits.window, limits.circuit.max_outage_seconds) == (8, 8, 900)
     assert (limits.requests_per_minute, limits.tokens_per_minute) == (600, None)
     with pytest.raises(UsageError, match="concurrency=0"):
         at(concurrency=0)
     del one
     gc.collect()
-    assert (limits.concurrency, limits.requests_per_minute, limits.circuit.patience) == (32, None, 600)
+    assert (limits.concurrency, limits.requests_per_minute, limits.circuit.max_outage_seconds) == (32, None, 600)
     for stranger in (at("other"), at(port=10), at(api_key="another account")):
         assert stranger.limits is not limits
 
 
 def test_a_door_that_a_session_opens_has_the_limits_of_its_model() -> None:
     there = connect("ollama/llama3", journal=False, concurrency=2)
-    session = Session(connect("ollama/mistral", journal=False), Trace("test")).on("ollama/llama3")
+    session = Session(connect("ollama/mistral", journal=False), Trace("test")).with_model("ollama/llama3")
     assert session._llm.limits is there.limits
     assert there.limits.concurrency == 2
 
@@ -278,21 +282,21 @@ def test_a_model_of_another_name_at_the_same_address_shares_the_limits_of_that_n
         return connect(model, base_url="http://127.0.0.1:9/v1", journal=False, **settings)
 
     small, judge = at("small", concurrency=8, patience=30), at("judge", concurrency=4)
-    named = small.named("judge")
+    named = small.sibling("judge")
     assert named is not None
     assert named.limits is judge.limits is not small.limits
-    assert (judge.limits.concurrency, judge.limits.circuit.patience) == (4, 30)  # of both, the strictest
-    assert (small.limits.concurrency, small.limits.circuit.patience) == (8, 30)
+    assert (judge.limits.concurrency, judge.limits.circuit.max_outage_seconds) == (4, 30)  # of both, the strictest
+    assert (small.limits.concurrency, small.limits.circuit.max_outage_seconds) == (8, 30)
     del judge
     gc.collect()
     assert named.limits.concurrency == 8
-    stranger = at("small", api_key="another account").named("judge")
+    stranger = at("small", api_key="another account").sibling("judge")
     assert stranger is not None
     assert stranger.limits is at("judge", api_key="another account").limits is not named.limits
-    session = Session(small, Trace("test")).on("judge")
+    session = Session(small, Trace("test")).with_model("judge")
     assert session._llm.limits is named.limits
-    own = LLM(small.client, limits=Limits(3))
-    other = own.named("judge")
+    own = LLM(small.client, limits=RateLimiter(3))
+    other = own.sibling("judge")
     assert other is not None
     assert other.limits is own.limits
     assert own.limits.concurrency == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import reasoning
-from reasoning.engine.process_registry import Company
+from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.errors import UsageError
 from tests.faults.server import Server
 
@@ -87,7 +87,7 @@ def test_two_processes_ask_no_more_together_than_one_and_whoever_is_killed_count
 
 def test_those_that_leave_or_are_gone_are_counted_no_more(tmp_path: Path) -> None:
     folder = tmp_path / "company"
-    one, other = Company(folder), Company(folder)
+    one, other = ProcessRegistry(folder), ProcessRegistry(folder)
     (folder / "gone").touch()  # nobody holds it
     assert (one.count(), other.count()) == (2, 2)
     assert not (folder / "gone").exists()
@@ -103,7 +103,7 @@ def test_models_of_a_process_are_one_and_share_as_long_as_they_are_open(server: 
         [folder] = (tmp_path / "journal.sqlite.shared").iterdir()
         assert one.limits is two.limits
         assert (one.limits.concurrency, len(list(folder.iterdir()))) == (6, 1)
-        stranger = Company(folder)
+        stranger = ProcessRegistry(folder)
         one.limits._counted -= 2
         assert one.limits._admits(time.monotonic())
         assert one.limits.concurrency == 3

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from reasoning.engine.circuit_breaker import Circuit
-from reasoning.engine.rate_limiter import Limits
+from reasoning.engine.circuit_breaker import CircuitBreaker
+from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.errors import CallFailed, EndpointDown
 
 
@@ -33,13 +33,13 @@ def overloaded(after: float | None = None) -> CallFailed:
 
 
 def test_groups_take_turns() -> None:
-    limits, order = Limits(1), []
+    limits, order = RateLimiter(1), []
 
     async def call(group: str) -> None:
-        await limits.enter(1, group)
+        await limits.acquire(1, group)
         order.append(group)
         await asyncio.sleep(0)
-        limits.leave()
+        limits.release()
 
     async def scene() -> None:
         await asyncio.gather(*(call("wide") for _ in range(5)), call("slow"))
@@ -58,22 +58,22 @@ def test_a_time_that_comes_while_one_looks_lets_the_waiter_in(monkeypatch: pytes
     monkeypatch.setattr("reasoning.engine.rate_limiter.time", Ticking())
 
     async def scene() -> None:
-        limits = Limits(1)
+        limits = RateLimiter(1)
         limits._hold(0.025)  # over between the second look and the third
-        await asyncio.wait_for(limits.enter(1), timeout=5)
+        await asyncio.wait_for(limits.acquire(1), timeout=5)
 
     asyncio.run(scene())
 
 
 def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next() -> None:
-    limits = Limits(1)
+    limits = RateLimiter(1)
 
     async def scene() -> None:
-        await limits.enter(1)
-        gone, stays = asyncio.create_task(limits.enter(1)), asyncio.create_task(limits.enter(1))
+        await limits.acquire(1)
+        gone, stays = asyncio.create_task(limits.acquire(1)), asyncio.create_task(limits.acquire(1))
         await asyncio.sleep(0)
         gone.cancel()
-        limits.leave()
+        limits.release()
         await stays
 
     asyncio.run(scene())
@@ -81,13 +81,13 @@ def test_a_waiter_that_is_cancelled_leaves_its_place_to_the_next() -> None:
 
 
 def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_place_back() -> None:
-    limits = Limits(1)
+    limits = RateLimiter(1)
 
     async def scene() -> None:
-        await limits.enter(1)
-        waiter = asyncio.create_task(limits.enter(1))
+        await limits.acquire(1)
+        waiter = asyncio.create_task(limits.acquire(1))
         await asyncio.sleep(0)
-        limits.leave()  # the place is the waiter's from now on
+        limits.release()  # the place is the waiter's from now on
         waiter.cancel()
         await asyncio.gather(waiter, return_exceptions=True)
 
@@ -96,34 +96,34 @@ def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_place_ba
 
 
 def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: Clock) -> None:
-    limits = Limits(16)
+    limits = RateLimiter(16)
     for _ in range(5):
-        limits.failed(overloaded(), entered=1000.0)
+        limits.on_failure(overloaded(), entered=1000.0)
         clock.now += 0.01
-    assert limits.allowed == 8
-    limits.failed(overloaded(), entered=clock.now)
-    assert limits.allowed == 4
+    assert limits.window == 8
+    limits.on_failure(overloaded(), entered=clock.now)
+    assert limits.window == 4
     for _ in range(3):
-        limits.answered()
-    assert limits.allowed == 7
+        limits.on_success()
+    assert limits.window == 7
     for _ in range(20):
-        limits.answered()
-    assert limits.allowed == 16
+        limits.on_success()
+    assert limits.window == 16
 
 
 def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
-    limits = Limits(4)
-    limits.failed(overloaded(after=3.0), entered=1000.0)
+    limits = RateLimiter(4)
+    limits.on_failure(overloaded(after=3.0), entered=1000.0)
     assert not limits._admits(clock.now)
     assert str(limits) == ""  # too short to tell anybody
     clock.now += 3
     assert limits._admits(clock.now)
-    limits.heard({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"})
+    limits.on_headers({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"})
     assert not limits._admits(clock.now)
     assert str(limits) == "the provider asks to wait 60 s"
     clock.now += 60
     assert limits._admits(clock.now)
-    limits.heard({"x-ratelimit-remaining-requests": "12", "x-ratelimit-reset-requests": "1m30s"})
+    limits.on_headers({"x-ratelimit-remaining-requests": "12", "x-ratelimit-reset-requests": "1m30s"})
     assert limits._admits(clock.now)
 
 
@@ -135,10 +135,10 @@ def test_reset_headers(text: str, seconds: float) -> None:
 
 
 def test_tokens_a_minute_space_requests(clock: Clock) -> None:
-    limits = Limits(4, tokens_per_minute=600)
+    limits = RateLimiter(4, tokens_per_minute=600)
 
     async def scene() -> None:
-        await limits.enter(100)
+        await limits.acquire(100)
 
     asyncio.run(scene())
     clock.now += 9.9
@@ -148,32 +148,32 @@ def test_tokens_a_minute_space_requests(clock: Clock) -> None:
 
 
 def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
-    limits = Limits(8, circuit=Circuit(after=60, every=10, patience=600))
-    limits.answered()
+    limits = RateLimiter(8, circuit=CircuitBreaker(after=60, every=10, max_outage_seconds=600))
+    limits.on_success()
     down = CallFailed("nothing answers", retryable=True)
-    limits.failed(down, clock.now)
+    limits.on_failure(down, clock.now)
     clock.now += 59
     assert limits._admits(clock.now)
     clock.now += 2
-    limits.failed(down, clock.now)
+    limits.on_failure(down, clock.now)
     assert not limits._admits(clock.now)
     assert str(limits) == "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s"
     clock.now += 10
     assert limits._admits(clock.now)
-    assert limits.circuit.outage(since=1000.5)
-    limits.answered()
-    assert not limits.circuit.outage(since=1000.5)
+    assert limits.circuit.is_outage(since=1000.5)
+    limits.on_success()
+    assert not limits.circuit.is_outage(since=1000.5)
     assert str(limits) == ""
-    limits.failed(down, clock.now)
+    limits.on_failure(down, clock.now)
 
     async def scene() -> None:
         for _ in range(12):
             clock.now += 49
-            limits.failed(down, clock.now)
-        waiter = asyncio.create_task(limits.enter(1))
+            limits.on_failure(down, clock.now)
+        waiter = asyncio.create_task(limits.acquire(1))
         await asyncio.sleep(0)
         clock.now += 12
-        limits.failed(down, clock.now)
+        limits.on_failure(down, clock.now)
         with pytest.raises(EndpointDown, match="every call has failed for 600 s, the last with: nothing answers"):
             await waiter
 
@@ -181,8 +181,8 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
 
 
 def test_a_refused_request_says_nothing_against_the_endpoint(clock: Clock) -> None:
-    limits = Limits(8)
-    limits.failed(CallFailed("bad request", status=400), clock.now)
+    limits = RateLimiter(8)
+    limits.on_failure(CallFailed("bad request", status=400), clock.now)
     clock.now += 1000
-    assert not limits.circuit.open
-    assert limits.circuit.lost is None
+    assert not limits.circuit.is_open
+    assert limits.circuit.fatal_error is None

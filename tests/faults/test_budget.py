@@ -13,11 +13,11 @@ from hypothesis import strategies as some
 
 from reasoning.answer import Answer
 from reasoning.engine.budget import Budget
-from reasoning.engine.circuit_breaker import Circuit
-from reasoning.engine.cost_bounds import prompt_bound
+from reasoning.engine.circuit_breaker import CircuitBreaker
+from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import Limits
-from reasoning.engine.single_flight import Account, Party
+from reasoning.engine.rate_limiter import RateLimiter
+from reasoning.engine.single_flight import CallContext, Waiter
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.problem import Problem
@@ -100,7 +100,7 @@ class Client:
         hidden: int,
         counts: bool,
     ) -> None:
-        self.askings, self.budgets, self.max_choices, self.gives = askings, budgets, choices, gives
+        self.askings, self.budgets, self.max_n, self.gives = askings, budgets, choices, gives
         self.more, self.hidden, self.counts = more, hidden, counts
         self.failed: dict[tuple[int, int], int] = {}
         self.used = [Usage() for _ in budgets]
@@ -122,7 +122,7 @@ class Client:
             raise CallFailed("not now", retryable=True, status=429)
         drawn: list[Completion] = []
         for _ in draws[: self.gives]:
-            bound = prompt_bound(request)
+            bound = max_prompt_tokens(request)
             whole = bound + self.hidden if self.hidden else max(1, int(asking.of_prompt * bound))
             prompt = 0 if drawn else whole
             used = Usage(1, prompt, int(asking.of_reply * MAX_TOKENS))
@@ -187,18 +187,18 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     hidden: int,
     counts: bool,
 ) -> None:
-    whole = outer.inside(Budget())  # fresh ones: hypothesis may give the same object again
-    parts = [one.inside(whole) for one in inner]
+    whole = outer.nested_in(Budget())  # fresh ones: hypothesis may give the same object again
+    parts = [one.nested_in(whole) for one in inner]
     client = Client(
         askings, [whole, *parts], choices=choices, gives=gives, more=more, hidden=hidden, counts=counts or hidden > 0
     )
     llm = LLM(
         client,
-        limits=Limits(concurrency, circuit=Circuit(after=10**9, patience=10**9)),
+        limits=RateLimiter(concurrency, circuit=CircuitBreaker(after=10**9, max_outage_seconds=10**9)),
         sampling={"max_tokens": MAX_TOKENS},
         budget=whole,
     )
-    accounts = [Account(part, llm.journal, str(place)) for place, part in enumerate(parts)]
+    accounts = [CallContext(part, llm.journal, str(place)) for place, part in enumerate(parts)]
 
     async def ask(number: int, asking: Asking) -> Any:
         await asyncio.sleep(asking.at)
@@ -215,22 +215,22 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
         ended = await asyncio.gather(*(ask(number, asking) for number, asking in enumerate(askings)))
         # What was on the way when another draw of the same call was refused comes all the same.
         if llm.flights:
-            party = Party(llm.in_flight)
+            party = Waiter(llm.in_flight)
             for flight in llm.flights.values():
-                flight.board(party)
-            await party.landed
+                flight.join(party)
+            await party.done
         return ended
 
     for asking, (request, drawn) in zip(askings, clock.run(scene), strict=True):
         if isinstance(drawn, BudgetExhausted):
             most = min(asking.draws, choices)
-            worst = Usage(most, prompt_bound(request) + hidden, MAX_TOKENS * most)
+            worst = Usage(most, max_prompt_tokens(request) + hidden, MAX_TOKENS * most)
             assert isinstance(drawn.budget, Budget)
             assert "seconds" in str(drawn) or not fits(drawn.budget, replace(worst, usd=client.price(worst)))
         else:
             assert len(drawn) == asking.draws
     client.look()
-    assert client.used[0].calls == whole.spent.calls == llm.spent.calls == len(llm.journal)
+    assert client.used[0].calls == whole.spent.calls == llm.usage.calls == len(llm.journal)
     assert whole.spent.calls == sum(part.spent.calls for part in parts)
     assert all(held(budget) == Usage(usd=0.0) and not budget._line for budget in client.budgets)
     assert llm.limits.in_flight == 0
@@ -242,12 +242,12 @@ def ask(llm: LLM, draws: int) -> list[Completion]:
 
 def test_what_a_provider_hides_in_prompts_passes_a_budget_once_at_most() -> None:
     hiding = Completion("4", usage=Usage(1, 8_000, 5))
-    llm = ScriptedLLM(lambda turns: hiding, max_choices=1, budget=Budget(tokens=3_000), max_tokens=100)
+    llm = ScriptedLLM(lambda turns: hiding, max_n=1, budget=Budget(tokens=3_000), max_tokens=100)
     with pytest.raises(BudgetExhausted, match="8005 of 3000 tokens"):
         ask(llm, 3)
-    assert (llm.calls, llm.peak) == (1, 1)
+    assert (llm.calls, llm.peak_concurrency) == (1, 1)
     for calls, tokens in ((2, 17_000), (9, 90_000)):
-        llm = ScriptedLLM(lambda turns: hiding, max_choices=1, budget=Budget(tokens=tokens), max_tokens=100)
+        llm = ScriptedLLM(lambda turns: hiding, max_n=1, budget=Budget(tokens=tokens), max_tokens=100)
         with pytest.raises(BudgetExhausted):
             ask(llm, 50)
         assert llm.calls >= calls
@@ -256,25 +256,23 @@ def test_what_a_provider_hides_in_prompts_passes_a_budget_once_at_most() -> None
 
 def test_what_is_hidden_is_known_in_the_next_problems_budget_too() -> None:
     hiding = Completion("4", usage=Usage(1, 500, 5))
-    llm = ScriptedLLM(lambda turns: hiding, max_choices=1, latency=0.001, max_tokens=100)
+    llm = ScriptedLLM(lambda turns: hiding, max_n=1, latency=0.001, max_tokens=100)
     request = llm.request(Conversation((Message("user", "Why?"),)), {})
 
     async def problem(first: int) -> list[Completion]:
         budget = Budget(tokens=1_205, within=llm.budget)
-        return await llm.draw(request, [first, first + 1], Account(budget, llm.journal))
+        return await llm.draw(request, [first, first + 1], CallContext(budget, llm.journal))
 
     asyncio.run(problem(0))
-    assert llm.peak == 1  # 8,192 tokens more did not fit, so the first went alone
+    assert llm.peak_concurrency == 1  # 8,192 tokens more did not fit, so the first went alone
     asyncio.run(problem(10))
-    assert llm.peak == 2  # 600 each
+    assert llm.peak_concurrency == 2  # 600 each
 
 
 def test_a_small_budget_for_a_server_without_usage_is_not_spent_one_call_after_the_other() -> None:
-    llm = ScriptedLLM(
-        lambda turns: Completion("4"), max_choices=1, latency=0.001, max_tokens=9, budget=Budget(tokens=500)
-    )
+    llm = ScriptedLLM(lambda turns: Completion("4"), max_n=1, latency=0.001, max_tokens=9, budget=Budget(tokens=500))
     ask(llm, 10)
-    assert llm.peak > 5
+    assert llm.peak_concurrency > 5
     assert llm.budget.spent.tokens == 10 * (9 + 20)
 
 
@@ -297,13 +295,13 @@ class Five(Strategy):
     """Asks for five draws at once."""
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return problem.read((await session.sample(problem.question, 5))[-1])
+        return problem.parse((await session.sample(problem.question, 5))[-1])
 
 
 @pytest.mark.parametrize("end", ["budget", "failure"])
 def test_draws_that_came_are_in_the_answer_though_others_of_their_call_did_not(end: str) -> None:
     replies: list[str | Exception] = ["one", "two", "three", "four", CallFailed("lost") if end == "failure" else "five"]
-    llm = ScriptedLLM(replies, max_choices=1)
+    llm = ScriptedLLM(replies, max_n=1)
     answer = Five().run("Which?", llm, budget=Budget(calls=4) if end == "budget" else None)
     assert answer.state == ("unparsed" if end == "budget" else "failed")
     assert answer.trace is not None

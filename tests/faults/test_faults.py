@@ -18,8 +18,8 @@ import pytest
 import reasoning
 from reasoning import Answer, Budget, Journal, Problem, Strategy, event_loop
 from reasoning.answer import Failed
-from reasoning.branches import together
-from reasoning.engine.circuit_breaker import Circuit
+from reasoning.branches import gather
+from reasoning.engine.circuit_breaker import CircuitBreaker
 from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown
 from reasoning.kinds import Number
@@ -43,7 +43,7 @@ class Wide(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         asked = (session.ask(f"{problem.question} {place}") for place in range(self.width))
-        return problem.read((await together([*asked]))[-1])
+        return problem.parse((await gather([*asked]))[-1])
 
 
 @technique(title="A line of calls", calls="length", use_when="", avoid_when="")
@@ -55,7 +55,7 @@ class Slow(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         for place in range(self.length):
             reply = await session.ask(f"{problem.question} {place}")
-        return problem.read(reply)
+        return problem.parse(reply)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def connect(tmp_path: Path) -> Callable[..., LLM]:
     def connected(server: Server, **settings: Any) -> LLM:
         given = {"concurrency": PLACES, "timeout": 30, "journal": tmp_path / "journal.sqlite", **settings}
         llm = reasoning.connect("mock", base_url=server.url, **given)
-        llm.client.max_choices = 8
+        llm.client.max_n = 8
         return llm
 
     return connected
@@ -98,7 +98,7 @@ def agree(server: Server, llm: LLM, answers: Sequence[Answer], draws: int) -> No
     seen: dict[tuple[str, int], tuple[str, str]] = {}
     for prompt, one in drawn(answers):
         assert seen.setdefault((one.key, one.draw), (prompt, one.text))[1] == one.text
-    assert len(seen) == len(llm.journal) == llm.spent.calls == server.completions == draws
+    assert len(seen) == len(llm.journal) == llm.usage.calls == server.completions == draws
     for (key, draw), (_, text) in seen.items():
         assert llm.journal.read(key, [draw])[draw].text == text
     assert Counter(seen.values()) == Counter((prompt, text) for prompt, said in server.given.items() for text in said)
@@ -120,7 +120,7 @@ def test_a_fault_that_passes_costs_one_retry(fault: str, serve: Serve, connect: 
         answers = solve(llm, VANILLA, problems(6))
         assert [answer.state for answer in answers] == ["answered"] * 6
         agree(server, llm, answers, 6)
-        assert (len(server.asked), llm.retried) == (12, 6)
+        assert (len(server.asked), llm.retries) == (12, 6)
         assert [one.retries for _, one in drawn(answers)] == [1] * 6
         status = int(fault[:3]) if fault[:3].isdigit() else 0 if fault in ("reset", "hang", "drip") else 200
         assert server.statuses == Counter([200] * 6 + [status] * 6)
@@ -140,7 +140,7 @@ def test_a_fault_of_the_request_is_not_tried_again_and_not_recorded(
         assert failed == [3]
         assert answers[3].why
         agree(server, llm, answers, 5)
-        assert (len(server.asked), llm.retried) == (6, 0)
+        assert (len(server.asked), llm.retries) == (6, 0)
 
 
 def test_a_request_that_always_fails_is_given_up_while_others_come_through(
@@ -217,7 +217,7 @@ def test_what_n_leaves_out_is_topped_up_and_no_more(
         after = solve(llm, SelfConsistency(VANILLA, samples=20), [Problem("What else?", Number())])
         assert sorted((asked.n for asked in server.asked[len(asked_for) :]), reverse=True) == afterwards
         agree(server, llm, [*before, *after], 40)
-        assert llm.retried == 0
+        assert llm.retries == 0
 
 
 def test_a_warm_prefix_sends_the_first_request_alone(serve: Serve, connect: Callable[..., LLM]) -> None:
@@ -253,7 +253,7 @@ def test_in_a_storm_of_faults_nothing_is_lost_and_nothing_bought_twice(
         more_asked = solve(llm, SelfConsistency(VANILLA, samples=12), problems(30))  # 5 of the 12 are there
         agree(server, llm, [*first_asked, *more_asked], 30 * 12)
         failed = sum(asked.fault != "" for asked in server.asked)
-        assert llm.retried == failed > 20
+        assert llm.retries == failed > 20
         assert all(asked.fault or asked.status in (200, 400) for asked in server.asked)
 
 
@@ -274,7 +274,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
     """What is answered where nothing goes wrong."""
     journal = tmp_path_factory.mktemp("undisturbed") / "journal.sqlite"
     with Server(say=by_place) as server, reasoning.connect("mock", base_url=server.url, journal=journal) as llm:
-        llm.client.max_choices = 8
+        llm.client.max_n = 8
         return solve(llm, SelfConsistency(VANILLA, samples=12), problems(40))
 
 
@@ -289,7 +289,7 @@ def test_a_fault_that_is_frequent_costs_one_retry_each_time_and_changes_no_answe
         assert llm.budget.spent.calls == 480  # to the last one of the budget
         failed = Counter(asked.fault for asked in server.asked if asked.fault)
         assert set(failed) == set(OFTEN[often])
-        assert llm.retried == failed.total() == len(server.asked) - 80 >= 5
+        assert llm.retries == failed.total() == len(server.asked) - 80 >= 5
         assert sum(server.statuses.values()) == len(server.asked)
     for answer, expected in zip(answers, undisturbed, strict=True):
         assert (answer.value, answer.votes, answer.confidence) == (expected.value, expected.votes, expected.confidence)
@@ -315,7 +315,7 @@ def test_nobody_calls_before_the_time_that_the_provider_asks_to_wait(serve: Serv
 def test_a_time_to_wait_holds_also_while_nothing_comes_through(serve: Serve, connect: Callable[..., LLM]) -> None:
     server = serve(faults=lambda body, attempt: "429" if attempt == 0 else "", retry_after=0.5)
     with connect(server, concurrency=1) as llm:
-        llm.limits.circuit = Circuit(after=0.01, every=0.02)  # an outage is told at once
+        llm.limits.circuit = CircuitBreaker(after=0.01, every=0.02)  # an outage is told at once
         agree(server, llm, solve(llm, VANILLA, problems(3)), 3)
     for refused, after in itertools.pairwise(server.asked):
         assert refused.status != 429 or after.at >= refused.ended + 0.5
@@ -355,7 +355,7 @@ def test_too_many_requests_halve_what_goes_out_once_and_it_grows_again(
 
             def told(*words: Any, do: Any = original, seen: list[float] = seen) -> Any:
                 done = do(*words)
-                seen.append(llm.limits.allowed)
+                seen.append(llm.limits.window)
                 return done
 
             monkeypatch.setattr(llm.limits, name, told)
@@ -432,7 +432,7 @@ def test_two_models_that_share_a_journal_ask_for_a_draw_once(serve: Serve, conne
         mine, theirs = asyncio.run(both())
         assert mine.text == theirs.text
         assert (len(server.asked), len(one.journal)) == (1, 1)
-        assert one.spent.calls + other.spent.calls == 1
+        assert one.usage.calls + other.usage.calls == 1
 
 
 def test_two_models_at_one_endpoint_do_not_ask_more_of_it_than_one(serve: Serve, connect: Callable[..., LLM]) -> None:
@@ -466,7 +466,7 @@ def test_a_model_that_is_closed_leaves_the_draw_to_the_other_that_waits_for_it(
             return await waits
 
         assert asyncio.run(asyncio.wait_for(scene(), 60)).state == "answered"
-        assert len(stays.journal) == stays.spent.calls == 1
+        assert len(stays.journal) == stays.usage.calls == 1
         assert stays.in_flight == 0
 
 
@@ -503,7 +503,7 @@ def test_a_budget_that_is_used_up_is_not_that_of_whoever_waits_for_the_same_draw
         async def both() -> list[Answer]:
             poor = VANILLA.arun(problems(1)[0], llm, budget=Budget(tokens=1))
             rich = VANILLA.arun(problems(1)[0], llm, budget=Budget(tokens=10_000))
-            return await event_loop.wait(_gathered(poor, rich))
+            return await event_loop.run_async(_gathered(poor, rich))
 
         poor, rich = asyncio.run(both())
         assert "1 tokens are spent" in poor.why
@@ -593,7 +593,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
     ledger = tmp_path / "ledger"
     process, port = spawn(ledger=ledger, latency=0.02)
     with connect(Server(port=port)) as llm:
-        llm.limits.circuit = Circuit(after=0.3, every=0.2, patience=30)
+        llm.limits.circuit = CircuitBreaker(after=0.3, every=0.2, max_outage_seconds=30)
 
         async def scene() -> list[Answer]:
             strategy = SelfConsistency(VANILLA, samples=4)
@@ -603,9 +603,9 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
             await asyncio.to_thread(by_now, lambda: "every call has failed for" in str(llm.limits), "no outage is seen")
             assert "nothing answers at" in str(llm.limits)
             await asyncio.sleep(1)  # those that were under way have failed, too
-            before, began = llm.retried, time.monotonic()
+            before, began = llm.retries, time.monotonic()
             await asyncio.sleep(0.5)
-            assert llm.retried - before <= 1 + (time.monotonic() - began) / 0.2  # one at a time
+            assert llm.retries - before <= 1 + (time.monotonic() - began) / 0.2  # one at a time
             spawn(ledger=ledger, latency=0.02, port=port)
             return await asyncio.gather(*working)
 
@@ -613,7 +613,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
         assert [answer.state for answer in answers] == ["answered"] * 150
         given = Counter(read_ledger(ledger))
         seen = Counter((prompt, one.text) for prompt, one in drawn(answers))
-        assert seen.total() == len(llm.journal) == llm.spent.calls == 600
+        assert seen.total() == len(llm.journal) == llm.usage.calls == 600
         assert not seen - given
         assert (given - seen).total() <= PLACES * 4
 
@@ -621,7 +621,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
 def test_patience_with_a_dead_server_ends(spawn: Callable[..., Any], connect: Callable[..., LLM]) -> None:
     process, port = spawn()
     with connect(Server(port=port)) as llm:
-        llm.limits.circuit = Circuit(after=0.1, every=0.05, patience=0.6)
+        llm.limits.circuit = CircuitBreaker(after=0.1, every=0.05, max_outage_seconds=0.6)
         assert VANILLA.run(problems(1)[0], llm).state == "answered"
         process.kill()
         process.wait()
@@ -638,7 +638,7 @@ def test_a_server_that_never_was_is_no_outage(connect: Callable[..., LLM]) -> No
     with connect(server) as llm:
         answer = VANILLA.run(problems(1)[0], llm)
         assert "is the server running?" in answer.why
-        assert llm.retried == 0
+        assert llm.retries == 0
 
 
 def test_a_clock_that_jumps_by_hours_changes_nothing(
@@ -650,5 +650,5 @@ def test_a_clock_that_jumps_by_hours_changes_nothing(
     with connect(server, budget=Budget(seconds=60)) as llm:
         answers = solve(llm, SelfConsistency(VANILLA, samples=4), problems(30))
         agree(server, llm, answers, 120)
-        assert llm.retried == sum(asked.fault != "" for asked in server.asked)
+        assert llm.retries == sum(asked.fault != "" for asked in server.asked)
         assert sum(answer.usage.seconds for answer in answers) < 60

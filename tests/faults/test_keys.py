@@ -170,7 +170,7 @@ def test_a_key_among_the_settings_is_refused_and_not_repeated(
         """Gives its calls a key."""
 
         async def solve(self, problem: Problem, session: Session) -> Answer:
-            return problem.read(await session.ask(problem.question, **given))
+            return problem.parse(await session.ask(problem.question, **given))
 
     server = serve()
     said = []

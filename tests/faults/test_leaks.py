@@ -15,7 +15,7 @@ import pytest
 
 import reasoning
 from reasoning import Answer, Problem, Strategy, event_loop
-from reasoning.branches import together
+from reasoning.branches import gather
 from reasoning.session import Session
 from reasoning.strategy import technique
 
@@ -28,7 +28,7 @@ class Many(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         asked = [session.ask(f"{problem.question} {place}", max_tokens=16) for place in range(AT_ONCE)]
-        return problem.read((await together(asked))[-1])
+        return problem.parse((await gather(asked))[-1])
 
 
 async def tasks() -> int:
@@ -66,12 +66,12 @@ def test_ten_thousand_calls_leave_no_socket_no_file_no_task_and_no_memory(
                 memory, objects = resident(), alive()
             assert Many().run(f"Question {asked}", llm).usage.calls == AT_ONCE
         assert open_files() - files <= llm.limits.concurrency + 8  # connections, and the journal's files
-        assert (llm.in_flight, llm.limits.in_flight, event_loop.run(tasks())) == (0, 0, 0)
+        assert (llm.in_flight, llm.limits.in_flight, event_loop.run_sync(tasks())) == (0, 0, 0)
         # A thing that every tenth call leaves behind would be seen.
         grown = {name: more for name, more in (alive() - objects).items() if more > (MANY - SOME) // 10}
         assert grown == {}
         assert resident() - memory < 8 << 20  # a kilobyte for each of the calls since then, SQLite's caches among it
-        assert llm.spent.calls == MANY == len(llm.journal)
-    assert event_loop.run(tasks()) == 0
+        assert llm.usage.calls == MANY == len(llm.journal)
+    assert event_loop.run_sync(tasks()) == 0
     assert open_files() == files
     assert {thread.name for thread in threading.enumerate()} - threads <= {"reasoning-journal"}  # one for all files

@@ -14,7 +14,7 @@ import pytest
 import reasoning
 from reasoning import Answer, Problem
 from reasoning.engine import retry
-from reasoning.engine.circuit_breaker import PATIENCE, Circuit
+from reasoning.engine.circuit_breaker import PATIENCE, CircuitBreaker
 from reasoning.kinds import Number
 from reasoning.strategies import SelfConsistency, Vanilla
 from tests.faults.server import given_by_now, read_ledger
@@ -37,7 +37,7 @@ def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_
     problems = [Problem(f"What is {k} + {k}?", Number(), id=f"sum-{k}") for k in range(PROBLEMS)]
     settings: dict[str, Any] = {"journal": tmp_path / "journal.sqlite", "concurrency": PLACES}
     with reasoning.connect("mock", base_url=f"http://127.0.0.1:{port}/v1", **settings) as llm:
-        assert (llm.limits.circuit.after, llm.limits.circuit.patience) == (Circuit().after, PATIENCE)
+        assert (llm.limits.circuit.after, llm.limits.circuit.max_outage_seconds) == (CircuitBreaker().after, PATIENCE)
 
         async def scene() -> list[Answer]:
             working = [asyncio.create_task(strategy.arun(problem, llm)) for problem in problems]
@@ -50,7 +50,7 @@ def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_
             assert before < PROBLEMS * SAMPLES
             assert len(llm.journal) - recorded <= PLACES * SAMPLES  # those that were being written
             assert not all(one.done() for one in working)
-            failed = llm.retried
+            failed = llm.retries
             spawn(ledger=ledger, latency=0.02, port=port)
             answers = await asyncio.wait_for(asyncio.gather(*working), 120)
             assert GONE <= time.monotonic() - began < GONE + 30
@@ -68,7 +68,7 @@ def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_
             for one in call.completions
         }
         seen = Counter(draws.values())
-        assert len(draws) == len(llm.journal) == llm.spent.calls == PROBLEMS * SAMPLES
+        assert len(draws) == len(llm.journal) == llm.usage.calls == PROBLEMS * SAMPLES
         assert seen.total() == len(seen)  # each is another completion
         assert not seen - given
         assert (given - seen).total() <= PLACES * SAMPLES  # what was on the way when it died

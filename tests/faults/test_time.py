@@ -12,10 +12,10 @@ import pytest
 
 from reasoning.engine import retry
 from reasoning.engine.budget import Budget
-from reasoning.engine.circuit_breaker import Circuit
+from reasoning.engine.circuit_breaker import CircuitBreaker
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import Limits
-from reasoning.engine.single_flight import Account
+from reasoning.engine.rate_limiter import RateLimiter
+from reasoning.engine.single_flight import CallContext
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.prompts import Conversation
@@ -42,7 +42,7 @@ class Endpoint:
     tokens: int = 100
     model: str = "mock"
     endpoint: str | None = None
-    max_choices: int = 1
+    max_n: int = 1
     concurrency: int | None = None
     free: bool = True
 
@@ -68,14 +68,14 @@ def texts(drawn: Sequence[Any]) -> list[Any]:
 def test_an_outage_of_nine_minutes_costs_waiting_and_little_else() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock, (clock.now + 2, clock.now + 542))
-        llm = LLM(end, limits=Limits(8))
+        llm = LLM(end, limits=RateLimiter(8))
         assert texts(await ask(llm, "first?")) == ["4"]
         assert texts(await ask(llm, *map(str, range(100)))) == ["4"] * 100
         closed = [at for at in end.attempts if end.down[0] + 62 < at < end.down[1] - 1]
         assert 40 <= len(closed) <= 48  # one after the other, every ten seconds
         assert min(after - before for before, after in pairwise(closed)) >= 10
         assert clock.now < end.down[1] + 10 + 1 + 100 / 8 + 3  # one more trial, and the rest of the work
-        assert llm.spent.calls == 101
+        assert llm.usage.calls == 101
 
     clock.run(scene)
 
@@ -86,7 +86,7 @@ def test_the_first_answer_ends_the_waits_of_an_outage_and_no_others(
 ) -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock)
-        llm = LLM(end, limits=Limits(8))
+        llm = LLM(end, limits=RateLimiter(8))
         await ask(llm, "first?")
         end.down = (clock.now, clock.now + down)
         monkeypatch.setattr(retry, "_BACKOFF", lambda state: 2.0 if clock.now < end.down[1] - 3.5 else 100.0)
@@ -102,16 +102,16 @@ def test_the_first_answer_ends_the_waits_of_an_outage_and_no_others(
 
 def test_one_failure_is_no_outage_while_nobody_else_has_ended() -> None:
     async def scene(clock: Clock) -> None:
-        circuit = Circuit()
-        circuit.answered()
-        circuit.failed(CallFailed("reset", retryable=True))
+        circuit = CircuitBreaker()
+        circuit.record_success()
+        circuit.record_failure(CallFailed("reset", retryable=True))
         await asyncio.sleep(90)  # slow calls are under way
-        assert (circuit.open, str(circuit)) == (False, "")
-        circuit.failed(CallFailed("reset", retryable=True))
-        assert circuit.open
+        assert (circuit.is_open, str(circuit)) == (False, "")
+        circuit.record_failure(CallFailed("reset", retryable=True))
+        assert circuit.is_open
         assert "every call has failed for 90 s (reset)" in str(circuit)
-        circuit.answered()
-        assert not circuit.open
+        circuit.record_success()
+        assert not circuit.is_open
 
     clock.run(scene)
 
@@ -119,7 +119,7 @@ def test_one_failure_is_no_outage_while_nobody_else_has_ended() -> None:
 @pytest.mark.parametrize("questions", [1, 100])
 def test_after_ten_minutes_of_nothing_but_failures_the_run_is_ended(questions: int) -> None:
     async def scene(clock: Clock) -> None:
-        llm = LLM(Endpoint(clock, (clock.now + 2, clock.now + 10_000)), limits=Limits(8))
+        llm = LLM(Endpoint(clock, (clock.now + 2, clock.now + 10_000)), limits=RateLimiter(8))
         await ask(llm, "first?")
         began = clock.now
         for error in await ask(llm, *map(str, range(questions))):
@@ -133,7 +133,7 @@ def test_after_ten_minutes_of_nothing_but_failures_the_run_is_ended(questions: i
 def test_two_failures_with_a_long_pause_between_are_no_outage() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock)
-        llm = LLM(end, limits=Limits(1))
+        llm = LLM(end, limits=RateLimiter(1))
         await ask(llm, "first?")
         end.down = (clock.now, clock.now + 1.5)
         first = asyncio.create_task(ask(llm, "gone?"))
@@ -150,7 +150,7 @@ def test_two_failures_with_a_long_pause_between_are_no_outage() -> None:
 def test_a_time_to_wait_is_kept_by_everybody_also_in_an_outage() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock, (clock.now + 2, clock.now + 400), wait=120, status=429)
-        llm = LLM(end, limits=Limits(4))
+        llm = LLM(end, limits=RateLimiter(4))
         await ask(llm, "first?")
         assert texts(await ask(llm, *map(str, range(20)))) == ["4"] * 20
         refused = [at + 1 for at in end.attempts if end.down[0] <= at + 1 < end.down[1]]
@@ -163,11 +163,11 @@ def test_a_time_to_wait_is_kept_by_everybody_also_in_an_outage() -> None:
 def test_tokens_a_minute_are_those_of_the_prompt_too() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock, tokens=1000)
-        llm = LLM(end, limits=Limits(8, tokens_per_minute=60_000), sampling={"max_tokens": 10})
+        llm = LLM(end, limits=RateLimiter(8, tokens_per_minute=60_000), sampling={"max_tokens": 10})
         began = clock.now
         await ask(llm, *("word " * 1000 + str(k) for k in range(90)))
         minutes = (clock.now - began) / 60
-        assert llm.spent.tokens <= 60_000 * max(1, minutes) + 2_000
+        assert llm.usage.tokens <= 60_000 * max(1, minutes) + 2_000
 
     clock.run(scene)
 
@@ -175,7 +175,7 @@ def test_tokens_a_minute_are_those_of_the_prompt_too() -> None:
 def test_what_nobody_waits_for_any_more_takes_nothing_of_a_minutes_share() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock)
-        llm = LLM(end, limits=Limits(8, requests_per_minute=60))
+        llm = LLM(end, limits=RateLimiter(8, requests_per_minute=60))
         gone = asyncio.create_task(ask(llm, *map(str, range(100))))
         await asyncio.sleep(0.5)
         gone.cancel()
@@ -192,7 +192,7 @@ def test_what_nobody_waits_for_any_more_takes_nothing_of_a_minutes_share() -> No
 @pytest.mark.parametrize("warm", [False, True])
 def test_closing_at_any_moment_leaves_nobody_waiting(turns: int, warm: bool) -> None:
     async def scene(clock: Clock) -> None:
-        llm = LLM(Endpoint(clock), limits=Limits(2), warm=warm)
+        llm = LLM(Endpoint(clock), limits=RateLimiter(2), warm=warm)
         request = llm.request(Conversation((Message("user", "Why?"),)), {})
         asked = asyncio.create_task(llm.draw(request, range(5)))
         for _ in range(turns):
@@ -206,11 +206,11 @@ def test_closing_at_any_moment_leaves_nobody_waiting(turns: int, warm: bool) -> 
 
 def test_whoever_goes_when_a_run_is_ended_gives_back_no_place_that_it_never_had() -> None:
     async def scene(clock: Clock) -> None:
-        limits = Limits(1)
-        entered = await limits.enter(1)
-        waits = asyncio.create_task(limits.enter(1))
+        limits = RateLimiter(1)
+        entered = await limits.acquire(1)
+        waits = asyncio.create_task(limits.acquire(1))
         await asyncio.sleep(0)
-        limits.failed(AuthenticationFailed("no such key", status=401), entered)
+        limits.on_failure(AuthenticationFailed("no such key", status=401), entered)
         waits.cancel()
         await asyncio.gather(waits, return_exceptions=True)
         assert limits.in_flight == 1
@@ -221,13 +221,13 @@ def test_whoever_goes_when_a_run_is_ended_gives_back_no_place_that_it_never_had(
 def test_after_the_seconds_of_a_budget_nothing_is_sent_that_waited_for_a_place() -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock)
-        llm = LLM(end, limits=Limits(1), budget=Budget(seconds=2.5))
+        llm = LLM(end, limits=RateLimiter(1), budget=Budget(seconds=2.5))
         began = clock.now
         drawn = await ask(llm, *map(str, range(10)))
         assert texts(drawn[:3]) == ["4"] * 3
         assert all(isinstance(one, BudgetExhausted) and one.budget is llm.budget for one in drawn[3:])
         assert [at - began for at in end.attempts] == [0, 1, 2]
-        assert (llm.spent.calls, llm.in_flight, llm.limits.in_flight) == (3, 0, 0)
+        assert (llm.usage.calls, llm.in_flight, llm.limits.in_flight) == (3, 0, 0)
 
     clock.run(scene)
 
@@ -236,12 +236,12 @@ def test_after_the_seconds_of_a_budget_nothing_is_sent_that_waited_for_a_place()
 def test_the_seconds_of_a_budget_end_an_outage_before_the_patience_does(status: int | None, wait: float | None) -> None:
     async def scene(clock: Clock) -> None:
         end = Endpoint(clock, (clock.now + 2, clock.now + 10_000), wait=wait, status=status)
-        llm = LLM(end, limits=Limits(4))
+        llm = LLM(end, limits=RateLimiter(4))
         await ask(llm, "first?")
         budget = Budget(seconds=90, within=Budget(seconds=300))
         began = clock.now
         requests = [llm.request(Conversation((Message("user", f"{k}?"),)), {}) for k in range(20)]
-        asked = (llm.draw(request, [0], Account(budget, llm.journal)) for request in requests)
+        asked = (llm.draw(request, [0], CallContext(budget, llm.journal)) for request in requests)
         for error in await asyncio.gather(*asked, return_exceptions=True):
             assert isinstance(error, BudgetExhausted), error
             assert error.budget is budget
@@ -262,6 +262,6 @@ def test_the_seconds_of_a_budget_end_also_what_waits_for_calls_that_others_hold(
         assert "0.5 seconds have passed" in str(second)
         assert clock.now == pytest.approx(began + 0.5)
         assert texts(await first) == ["4"]  # what is under way comes all the same
-        assert len(end.attempts) == llm.spent.calls == 1
+        assert len(end.attempts) == llm.usage.calls == 1
 
     clock.run(scene)

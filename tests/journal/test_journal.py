@@ -52,7 +52,7 @@ def test_a_draw_comes_back_whole_and_not_spent(journal: Journal) -> None:
     )  # fmt: skip
     asyncio.run(journal.record(request, [whole]))
     (found,) = journal.read(request.key, [7]).values()
-    assert found == replace(whole, spent=False)
+    assert found == replace(whole, is_new=False)
     assert journal.read(request.key, [6]) == {}
     assert journal.read(asking("how?").key, [7]) == {}
 
@@ -125,9 +125,9 @@ def test_a_fresh_epoch_is_behind_all_that_are_recorded(journal: Journal) -> None
     assert over.fresh_epoch() == 0
     journal.write(asking(), said(5))
     assert journal.fresh_epoch() == 1
-    journal.write(asking(), said(draw_stream.EPOCH * 3 - 1))
+    journal.write(asking(), said(draw_stream.EPOCH_STRIDE * 3 - 1))
     assert (journal.fresh_epoch(), over.fresh_epoch()) == (3, 3)
-    over.write(asking("how?"), said(draw_stream.EPOCH * 6))
+    over.write(asking("how?"), said(draw_stream.EPOCH_STRIDE * 6))
     assert (journal.fresh_epoch(), over.fresh_epoch()) == (7, 7)
 
 
@@ -163,7 +163,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     gc.collect()  # journals of other tests are closed now, and not in between
     seen: list[int] = []
 
-    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Entry]) -> None:
+    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Record]) -> None:
         seen.append(len(entries))
         real(connection, entries)
 
@@ -186,7 +186,7 @@ def test_records_that_come_together_are_one_transaction(tmp_path: Path, commits:
 def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[str] = []
 
-    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Entry]) -> None:
+    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Record]) -> None:
         threads.append(threading.current_thread().name)
         real(connection, entries)
 
@@ -215,7 +215,7 @@ def test_the_journal_below_has_a_draw_first(tmp_path: Path, monkeypatch: pytest.
     """A kill between the two loses nothing then: what is only below is read from there, and copied."""
     files: list[str] = []
 
-    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Entry]) -> None:
+    def commit(connection: sqlite3.Connection, entries: Sequence[codec.Record]) -> None:
         files.append(Path(connection.execute("PRAGMA database_list").fetchone()[2]).name)
         real(connection, entries)
 
@@ -324,17 +324,17 @@ def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
 
 def test_one_file_is_one_object_while_somebody_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    first = Journal.at(tmp_path / "journal.sqlite")
-    assert Journal.at(str(tmp_path / "link" / "journal.sqlite")) is first
-    assert Journal.at(tmp_path / "other.sqlite") is not first
+    first = Journal.open(tmp_path / "journal.sqlite")
+    assert Journal.open(str(tmp_path / "link" / "journal.sqlite")) is first
+    assert Journal.open(tmp_path / "other.sqlite") is not first
     first.write(asking(), said(0))
     gone, _ = weakref.ref(first), first
     del first, _
     gc.collect()
     assert gone() is None
     monkeypatch.setenv("REASONING_HOME", str(tmp_path))
-    assert Journal.of_the_user() is Journal.at(tmp_path / "journal.sqlite")
-    assert texts(Journal.of_the_user(), asking(), [0]) == {0: "because 0"}
+    assert Journal.default() is Journal.open(tmp_path / "journal.sqlite")
+    assert texts(Journal.default(), asking(), [0]) == {0: "because 0"}
 
 
 @pytest.mark.parametrize("kinds", ["file file", "file memory", "memory file", "memory memory"])
@@ -349,9 +349,9 @@ def test_over_another_journal(tmp_path: Path, kinds: str) -> None:
     assert texts(over, asking(), [0, 1, 9]) == {0: "under 0", 1: "under 1"}
     over.close()  # what was copied is written
     assert len(over) == 3
-    assert over.below is under
+    assert over.parent is under
     alone = Journal(over.path) if over.path else over
-    alone.below = None
+    alone.parent = None
     assert texts(alone, asking(), range(3)) == {0: "under 0", 1: "under 1"}
     assert [one.usage for one in alone.read(asking().key, [0]).values()] == [Usage(1, 3, 4)]
 

@@ -72,7 +72,7 @@ def test_what_is_no_arithmetic(text: str) -> None:
 def test_whatever_it_is_given_it_never_raises(text: str) -> None:
     worked = work_out(text)
     assert worked is None or worked.numbers
-    KIND.read(f"The answer is {text}")
+    KIND.parse_reply(f"The answer is {text}")
 
 
 expressions = st.recursive(
@@ -145,7 +145,7 @@ def test_the_time_is_linear(piece: str) -> None:
         text = piece * (size // len(piece))
         started = time.process_time()
         plain_signs(text)
-        KIND.read(text)
+        KIND.parse_reply(text)
         return time.process_time() - started
 
     seconds(1000)

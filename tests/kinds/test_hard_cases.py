@@ -14,10 +14,10 @@ from tests.kinds.samples import EVERY, rows, unescaped
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row['kind'][:20]}: {row['text'][:50]}")
 def test_hard_cases(row: dict[str, str]) -> None:
     kind = kinds.from_json(json.loads(row["kind"]) if row["kind"].startswith("{") else row["kind"])
-    reading = kind.read(unescaped(row["text"]))
+    reading = kind.parse_reply(unescaped(row["text"]))
     shown = "" if reading.value is None else kind.show(reading.value)
     assert shown == unescaped(row["expected"]), f"{row['why']}; read as {reading}"
-    assert (kind.complaint(unescaped(row["text"])) is None) == (reading.value is not None)
+    assert (kind.error_message(unescaped(row["text"])) is None) == (reading.value is not None)
 
 
 def test_every_sort_of_kind_has_its_rows_and_no_two_disagree() -> None:

@@ -44,7 +44,7 @@ ORDER: dict[str, Any] = {
 )
 def test_json_says_what_is_wrong_in_words_that_can_be_acted_on(text: str, said: str) -> None:
     kind = Json(required=("a",), allowed=("b",))
-    assert said in str(kind.complaint(text))
+    assert said in str(kind.error_message(text))
     assert kind.parse(text) is None
 
 
@@ -63,8 +63,8 @@ def test_json_says_what_is_wrong_in_words_that_can_be_acted_on(text: str, said: 
 )
 def test_a_schema_says_where_what_was_expected_and_what_was_found(text: str, said: str) -> None:
     kind = Json(schema=ORDER)
-    assert said in str(kind.complaint(text))
-    assert kind.read(text) == (None, "unfit JSON")
+    assert said in str(kind.error_message(text))
+    assert kind.parse_reply(text) == (None, "unfit JSON")
 
 
 def test_a_schema_is_told_to_the_model_and_kept() -> None:
@@ -82,7 +82,7 @@ def test_a_reference_that_leads_out_of_the_schema_is_refused_and_not_fetched(ref
     with pytest.raises(UsageError, match="is nowhere in the schema"):
         Json(schema={"properties": {"a": {"$ref": reference}}})
     inside = Json(schema={"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "number"}}})
-    assert "at $.a: expected a number" in str(inside.complaint('{"a": "x"}'))
+    assert "at $.a: expected a number" in str(inside.error_message('{"a": "x"}'))
 
 
 def test_a_pydantic_model_is_a_schema() -> None:
@@ -99,16 +99,16 @@ def test_a_pydantic_model_is_a_schema() -> None:
         "age": 7,
         "born": "2019-05-01",
     }
-    said = str(kind.complaint('{"age": -1}'))
+    said = str(kind.error_message('{"age": -1}'))
     assert "at $.name: Field required" in said
     assert "at $.age: Input should be greater than or equal to 0, found -1" in said
-    assert "$.born" in str(kind.complaint('{"name": "Ann", "age": 7, "born": "soon"}'))
+    assert "$.born" in str(kind.error_message('{"name": "Ann", "age": 7, "born": "soon"}'))
     assert repr(kind) == "Json(schema=Person)"
     stored = kinds.from_json(kinds.to_json(kind))
     assert isinstance(stored, Json)
-    assert "$.age" in str(stored.complaint('{"name": "Ann", "age": -1}'))
+    assert "$.age" in str(stored.error_message('{"name": "Ann", "age": -1}'))
 
 
 def test_many_values_are_checked_in_bounded_time() -> None:
     text = '{"price": -1}' * 50_000 + '{"items": []}'
-    assert Json(schema=ORDER).read(text).value is None
+    assert Json(schema=ORDER).parse_reply(text).value is None

@@ -13,7 +13,7 @@ import pytest
 from reasoning import Chain, Problem, Prompt, Step, kinds
 from reasoning.answer import Answered
 from reasoning.errors import UnknownName, UsageError
-from reasoning.kinds import Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Stated, Text, YesNo
+from reasoning.kinds import BaseKind, Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Text, YesNo
 from reasoning.testing import ScriptedLLM
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
@@ -97,13 +97,15 @@ def test_kinds_by_name() -> None:
         UnknownName, match=r"unknown parameter 'decimal' of the kind 'number'; did you mean 'decimals'\?"
     ):
         kinds.from_json({"kind": "number", "decimal": 3})
-    assert isinstance(kinds.CHECKER, int)
+    assert isinstance(kinds.PARSER_VERSION, int)
     assert set(kinds.__all__) <= set(dir(kinds))
 
 
 def test_other_complaints_repeat_the_instruction() -> None:
-    assert Number().complaint("The answer is 3-5.") == f"No answer could be read (a range). {Number().instruction()}"
-    assert Number().complaint("The answer is 3.") is None
+    assert (
+        Number().error_message("The answer is 3-5.") == f"No answer could be read (a range). {Number().instruction()}"
+    )
+    assert Number().error_message("The answer is 3.") is None
 
 
 def said_of(kind: Any) -> str:
@@ -133,14 +135,14 @@ def test_what_stands_behind_such_a_copy_is_read(kind: Any) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
 def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> None:
     assert kind.instruction()
-    assert kind.direct()
+    assert kind.direct_instruction()
     assert kind.trigger().startswith("Therefore, ")
     if not isinstance(kind, Json | Code | Many):
         assert kind.read(f"{kind.trigger()} {said_of(kind)}.").how == "trigger"
 
 
 @dataclass(frozen=True)
-class Weekday(Stated):
+class Weekday(BaseKind):
     """A kind of a user's own."""
 
     name: ClassVar[str] = "weekday"
@@ -157,8 +159,8 @@ class Weekday(Stated):
 
 def test_a_kind_of_ones_own_takes_ten_lines() -> None:
     kind: Kind = Weekday()
-    assert kind.read("The answer is **Sunday**.") == ("sunday", "trigger")
-    assert kind.read("I don't know").value is None
+    assert kind.parse_reply("The answer is **Sunday**.") == ("sunday", "trigger")
+    assert kind.parse_reply("I don't know").value is None
     assert kind.score("sunday", "Sunday")
     assert kinds.to_json(kind) == {"kind": "weekday"}
 
@@ -166,10 +168,10 @@ def test_a_kind_of_ones_own_takes_ten_lines() -> None:
 def test_the_kind_in_the_package_s_docstring_works() -> None:
     code = textwrap.dedent("    @dataclass" + (kinds.__doc__ or "").partition("    @dataclass")[2])
     assert len(code.strip().splitlines()) <= 10
-    names: dict[str, Any] = {"dataclass": dataclass, "Stated": Stated, "__name__": "a_user"}
+    names: dict[str, Any] = {"dataclass": dataclass, "BaseKind": BaseKind, "__name__": "a_user"}
     exec(code, names)  # noqa: S102
     kind: Kind = names["Weekday"]()
-    assert kind.read("It rains.\n\nThe answer is **Friday**.") == ("friday", "trigger")
+    assert kind.parse_reply("It rains.\n\nThe answer is **Friday**.") == ("friday", "trigger")
     assert kind.parse("I don't know.") is None
     assert kind.score("friday", "Friday")
     assert not kind.score("friday", "Monday")
@@ -191,15 +193,15 @@ def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None
         '- one that begins with "grown)" and gives yes or no.',
         "- one that begins with \"notes)\" and gives the items, with ',' between them.",
     ]
-    assert Many([Number(), YesNo()]).read("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
+    assert Many([Number(), YesNo()]).parse_reply("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
 
 
 def test_the_rule_that_read_an_answer_comes_with_it() -> None:
     problem = Problem("How many?", Number())
-    answered = problem.read("It is 5.\nThe answer is 18.")
+    answered = problem.parse("It is 5.\nThe answer is 18.")
     assert isinstance(answered, Answered)
-    assert (answered.value, answered.how, answered.stated) == (18, "trigger", True)
-    strict = Problem("How many?", Number(stated_only=True)).read("She has 18 of them, I guess.")
+    assert (answered.value, answered.rule, answered.is_stated) == (18, "trigger", True)
+    strict = Problem("How many?", Number(stated_only=True)).parse("She has 18 of them, I guess.")
     assert (strict.state, strict.why) == ("unparsed", "nothing found")
     step = Step("day", Prompt(input="{text}"), returns=Date("%m/%d/%Y"))
     chained = Chain(step).run("When?", ScriptedLLM(["The answer is Feb 27, 2002."]))

@@ -104,7 +104,7 @@ def test_each_cut_of_each_hard_case_of_its_own_is_read_without_a_fault(kind: Any
     ],
 )
 def test_each_rule_has_its_name(text: str, value: int | None, how: str) -> None:
-    assert Number().read(text) == (value, how)
+    assert Number().parse_reply(text) == (value, how)
 
 
 @pytest.mark.parametrize(

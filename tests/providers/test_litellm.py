@@ -125,7 +125,7 @@ asyncio.run(main())
 
 
 def outcomes(asked: list[tuple[str, int, dict[str, Any]]], **environment: str) -> list[Any]:
-    """What `HostedClient` makes of each: draws or a failure, the headers it told of, and its `max_choices` then."""
+    """What `HostedClient` makes of each: draws or a failure, the headers it told of, and its `max_n` then."""
     done = python(OUTCOMES % json.dumps(asked), **environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -239,4 +239,4 @@ def test_without_a_key_the_command_says_so_in_one_line(model: str, variable: str
 
 def test_how_many_draws_go_out_as_one_is_known_before_litellm_is_loaded() -> None:
     models = ["xai/grok-4.3", "anthropic/claude-sonnet-4-5", "deepseek/deepseek-chat", "groq/openai/gpt-oss-20b"]
-    assert [HostedClient(model).max_choices for model in models] == [20, 1, 1, 1]
+    assert [HostedClient(model).max_n for model in models] == [20, 1, 1, 1]

@@ -30,7 +30,7 @@ SAMPLING = {"temperature": 0.0, "max_tokens": 8}
 
 def ask(client: LocalClient, question: str = "How many legs has a dog?", shared: int = 0, **sampling: Any) -> Request:
     turns = (INSTRUCTIONS, Message("user", question))
-    return Request(client.model, turns[0 if shared else 1 :], {**SAMPLING, **sampling}, shared=shared)
+    return Request(client.model, turns[0 if shared else 1 :], {**SAMPLING, **sampling}, static_prefix=shared)
 
 
 def using(path: Path, talk: Callable[[LocalClient], Awaitable[T]]) -> T:

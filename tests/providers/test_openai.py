@@ -181,7 +181,7 @@ def test_a_server_that_refuses_n_is_asked_for_one() -> None:
 
     async def twice(client: OpenAIClient) -> list[list[Completion]]:
         first = await client.complete(REQUEST, range(4))
-        assert client.max_choices == 1
+        assert client.max_n == 1
         return [first, await client.complete(REQUEST, [1])]
 
     assert [len(came) for came in talk(server, twice)] == [1, 1]

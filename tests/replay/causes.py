@@ -16,7 +16,7 @@ def name(cause: Cause) -> str:
 
 def nothing_is_stated(sample: Sample) -> bool:
     """nothing is stated; the authors read nothing, ours is the last candidate."""
-    return sample.recorded is None and sample.stated.value is None and sample.ours.how == "last candidate"
+    return sample.recorded is None and sample.stated.value is None and sample.ours.rule == "last candidate"
 
 
 def lost_sign(sample: Sample) -> bool:
@@ -38,7 +38,7 @@ def first_operand(sample: Sample) -> bool:
 
 def open_expression(sample: Sample) -> bool:
     """an expression that is not worked out is no number; the authors take its first."""
-    return sample.ours.how == "an expression" and sample.theirs == first_number(sample.said)
+    return sample.ours.rule == "an expression" and sample.theirs == first_number(sample.said)
 
 
 def numerator(sample: Sample) -> bool:
@@ -58,37 +58,37 @@ def spaced(sample: Sample) -> bool:
 
 def several_numbers(sample: Sample) -> bool:
     """several numbers in a row are no number; the authors take the first."""
-    return sample.ours.how == "several numbers" and sample.theirs == first_number(sample.said)
+    return sample.ours.rule == "several numbers" and sample.theirs == first_number(sample.said)
 
 
 def a_time(sample: Sample) -> bool:
     """a time is no number; the authors take the hour."""
-    return sample.ours.how == "a time" and sample.theirs == first_number(sample.said)
+    return sample.ours.rule == "a time" and sample.theirs == first_number(sample.said)
 
 
 def empty(sample: Sample) -> bool:
     """nothing follows the last "the answer is"; ours is the last candidate."""
-    return sample.recorded == "" and sample.ours.how == "last candidate"
+    return sample.recorded == "" and sample.ours.rule == "last candidate"
 
 
 def reasoning_in_the_answer(sample: Sample) -> bool:
     """the answer is a whole chain of reasoning; the authors take its first number, ours is its last."""
-    return sample.ours.how == "last candidate" and len(sample.recorded or "") > 100
+    return sample.ours.rule == "last candidate" and len(sample.recorded or "") > 100
 
 
 def alternatives(sample: Sample) -> bool:
     """two labels with "or" between them are no answer; the authors compare the text."""
-    return sample.ours.how == "several labels" and " or " in (sample.recorded or "")
+    return sample.ours.rule == "several labels" and " or " in (sample.recorded or "")
 
 
 def refusal(sample: Sample) -> bool:
     """the last sentence says that there is no answer; the authors take a date before it."""
-    return sample.ours.how == "a refusal" and sample.recorded is not None
+    return sample.ours.rule == "a refusal" and sample.recorded is not None
 
 
 def other_form(sample: Sample) -> bool:
     """the date is not written as MM/DD/YYYY, the only form that the authors read."""
-    line = sample.kind.read(sample.last_line).value
+    line = sample.kind.parse_reply(sample.last_line).value
     return line is not None and line == sample.ours.value and sample.kind.show(line) not in sample.last_line
 
 
@@ -106,16 +106,18 @@ def last_date(sample: Sample) -> bool:
 
 def several_dates(sample: Sample) -> bool:
     """two dates as alternatives are no answer; the authors take the first."""
-    return sample.ours.how == "several dates" and sample.recorded is not None
+    return sample.ours.rule == "several dates" and sample.recorded is not None
 
 
 def no_such_date(sample: Sample) -> bool:
     """there is no such day; the authors take the digits as they are."""
-    return sample.ours.how == "no such date"
+    return sample.ours.rule == "no such date"
 
 
 def dateless(sample: Sample) -> bool:
     """the last line has no date: the authors read nothing, ours is the last one before it."""
     return (
-        sample.recorded is None and sample.kind.read(sample.last_line).value is None and sample.ours.value is not None
+        sample.recorded is None
+        and sample.kind.parse_reply(sample.last_line).value is None
+        and sample.ours.value is not None
     )

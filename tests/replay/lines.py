@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reasoning.kinds import Kind, Reading
+from reasoning.kinds import Kind, ParseResult
 from reasoning.kinds.answer_locations import final_lines, statements
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"
@@ -47,13 +47,13 @@ class Sample:
     counted: bool | None
 
     @cached_property
-    def ours(self) -> Reading:
-        return self.kind.read(self.text)
+    def ours(self) -> ParseResult:
+        return self.kind.parse_reply(self.text)
 
     @cached_property
-    def stated(self) -> Reading:
+    def stated(self) -> ParseResult:
         """What is read without falling back on the last candidate."""
-        return self.kind.read(self.text, stated_only=True)
+        return self.kind.parse_reply(self.text, stated_only=True)
 
     @cached_property
     def right(self) -> bool:

@@ -34,7 +34,7 @@ def summary(recording: Recording) -> dict[str, Any]:
             "ours": _percent([sample.right for sample in samples]),
             "stored": _percent([bool(sample.counted) for sample in samples]),
         },
-        "rules": dict(Counter(sample.ours.how for sample in samples).most_common()),
+        "rules": dict(Counter(sample.ours.rule for sample in samples).most_common()),
         "differences": dict(_differences(recording, samples).most_common()),
     }
     if unread:

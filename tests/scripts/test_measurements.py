@@ -120,6 +120,6 @@ def test_what_is_measured_can_be_named() -> None:
         named |= {one.card.name for one in chosen.values()}
         (example,) = task.load(1, 3)
         for one in chosen.values():
-            one.check_serves(example.problem.kind)
+            one.check_supports(example.problem.kind)
         assert any(repr(one) == REFERENCE for one in chosen.values())
     assert len(named) > 25

@@ -22,7 +22,7 @@ from technique_pages.worked_examples import Shown, shown
 import reasoning
 from reasoning import Problem, kinds, strategies
 from reasoning.chain import Chain
-from reasoning.display import plain
+from reasoning.display import strip_control
 from reasoning.registry import places
 from reasoning.testing import ScriptedLLM
 
@@ -121,7 +121,7 @@ def test_a_text_stays_within_its_fence(text: str) -> None:
         "fence",
         "paragraph_open",
     ]
-    assert [token.content for token in tokens if token.type == "fence"] == [f"{plain(text)}\n"]
+    assert [token.content for token in tokens if token.type == "fence"] == [f"{strip_control(text)}\n"]
 
 
 @pytest.mark.parametrize("text", ["a", "`", "``", "a`b", "`a``b`", "<b>\nc", "|", "[x](y) **z**"])

@@ -41,7 +41,7 @@ def test_problems_that_are_alike_are_asked_for_again(spec: str, replies: list[st
     strategy = strategies.get(spec)
     assert strategy.run(DICE, llm).value == 90
     assert llm.calls == strategy.calls(r=r) == 1 + r
-    assert llm.waves == strategy.waves(r=r)
+    assert llm.rounds == strategy.round_count(r=r)
 
 
 @pytest.mark.parametrize(

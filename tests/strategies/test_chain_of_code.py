@@ -35,7 +35,7 @@ def test_state_is_kept_between_the_interpreter_and_the_model() -> None:
     answer, llm = run(COUNT, delta(n=1), delta(n=1), delta(n=2))
     assert answer.value == 2
     assert llm.calls == answer.usage.calls == answer.strategy.calls(l=3, o=0) == 4
-    assert llm.waves == answer.strategy.waves(l=3, o=0)
+    assert llm.rounds == answer.strategy.round_count(l=3, o=0)
     assert [asked(llm, place) for place in (1, 2, 3)] == [
         (f"items = ['pear', 'oak', 'plum']\nn = {n}\nx = '{x}'", "n += is_fruit(x)")
         for n, x in ((0, "pear"), (1, "oak"), (1, "plum"))
@@ -58,7 +58,7 @@ def test_calls(parameters: str, replies: list[str], l: int, r: int) -> None:  # 
     llm = ScriptedLLM([reply if "delta" in reply else f"```python\n{reply}\n```" for reply in replies])
     assert strategy.run(FRUITS, llm).value == 2
     assert llm.calls == strategy.calls(l=l, r=r, o=0) == len(replies)
-    assert llm.waves == strategy.waves(l=l, r=r, o=0)
+    assert llm.rounds == strategy.round_count(l=l, r=r, o=0)
     least, most = strategy.calls_range()
     assert least == 1
     assert llm.calls <= most
@@ -104,7 +104,7 @@ def test_a_reply_that_cannot_be_read_is_asked_for_again_and_then_left_out() -> N
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", delta(x=4))
     assert answer.value == 4
     assert llm.calls == answer.strategy.calls(l=2, o=0)
-    assert llm.waves == answer.strategy.waves(l=2, o=0)
+    assert llm.rounds == answer.strategy.round_count(l=2, o=0)
     assert llm.requests[2].messages[-2].content == "It is four."
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", "Four!")
     assert answer.value == 1

@@ -50,18 +50,18 @@ def script(group: str = "1, 4: the ferry\n2, 5, 6", summary: str = f"Summary: {S
     ],
 )
 def test_the_number_of_calls(problem: Problem, replies: object, counts: dict[str, int], calls: int) -> None:
-    llm = ScriptedLLM(replies, latency=0.01, max_choices=1)  # type: ignore[arg-type]
+    llm = ScriptedLLM(replies, latency=0.01, max_n=1)  # type: ignore[arg-type]
     strategy = strategies.get("chain_of_event")
     answer = strategy.run(problem, llm)
     assert llm.calls == strategy.calls(**counts) == calls
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     assert answer.value == (SUMMARY if counts["s"] else None)
 
 
 def test_documents_are_read_side_by_side_and_by_themselves() -> None:
     llm = ScriptedLLM(script(), latency=0.02)
     strategies.get("coe").run(NEWS, llm)
-    assert llm.peak == 3
+    assert llm.peak_concurrency == 3
     for request, text in zip(llm.requests, FERRY.values(), strict=False):
         assert text in request.messages[-1].content
         assert sum(other in request.messages[-1].content for other in FERRY.values()) == 1
@@ -216,12 +216,12 @@ def lost(*names: str, error: Exception | None = None):
 
 
 def test_a_document_whose_call_fails_is_left_out() -> None:
-    llm = ScriptedLLM(lost("Herald"), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(lost("Herald"), latency=0.01, max_n=1)
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == SUMMARY
     assert llm.calls == strategy.calls(d=2, g=1, s=1) == 4
-    assert llm.waves == strategy.waves(d=2, g=1, s=1)
+    assert llm.rounds == strategy.round_count(d=2, g=1, s=1)
     assert "the document is left out" in str(answer.trace.to_json())
     assert {source for one in answer.steps["events"] for source, _ in one["told"]} == {"Gazette", "Courier"}
     assert strategy.run(NEWS, ScriptedLLM(lost("Herald", "Gazette"))).value == SUMMARY
@@ -258,7 +258,7 @@ def without(stage: str, error: Exception | None = None):
 
 
 def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are_the_same() -> None:
-    llm = ScriptedLLM(without("Same events:"), max_choices=1)
+    llm = ScriptedLLM(without("Same events:"), max_n=1)
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == SUMMARY
@@ -269,7 +269,7 @@ def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are
 
 
 def test_where_the_summary_fails_the_events_stand_for_it() -> None:
-    llm = ScriptedLLM(without("Summary:"), max_choices=1)
+    llm = ScriptedLLM(without("Summary:"), max_n=1)
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == "Monday, the Ines sank"

@@ -26,7 +26,7 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     strategy = strategies.get(spec)
     assert strategy.run(BOXES, llm).value == "C"
     assert llm.calls == strategy.calls() == 1
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped("spatial")}
     assert len(replies) == shots
@@ -44,7 +44,7 @@ def test_what_an_answer_looks_like_is_said_behind_the_problem(kind: kinds.Kind) 
 def test_what_saves_nothing_says_nothing_of_saving() -> None:
     longer = Worked("Where?", "left", "It is left.", symbols="A < B < C < D < E < F; F; E; D")
     assert ChainOfSymbol(demonstrations=[longer]).saving == ""
-    assert ChainOfSymbol(prompt=SYMBOLS.with_(examples=(Demonstration("a", "b"),))).saving == ""
+    assert ChainOfSymbol(prompt=SYMBOLS.replace(examples=(Demonstration("a", "b"),))).saving == ""
 
 
 def test_every_symbol_of_the_examples_stands_in_the_legend() -> None:
@@ -61,7 +61,7 @@ def test_examples_of_ones_own_need_symbols() -> None:
     assert strategy.run(Problem("C before D?", kinds.YesNo()), llm).value is True
     assert "A before B?" in llm.prompts[0]
     with pytest.raises(UsageError, match="only 1 worked problems are given"):
-        strategy.with_(shots=2).run(Problem("C before D?", kinds.YesNo()), llm)
+        strategy.replace(shots=2).run(Problem("C before D?", kinds.YesNo()), llm)
 
 
 @pytest.mark.parametrize("reply", ["", "S//R//Q", "It is impossible to say.", "The answer is Q and R."])

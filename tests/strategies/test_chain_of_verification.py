@@ -62,15 +62,15 @@ def script(**instead: Reply) -> Callable[[tuple[Message, ...]], Reply]:
     ],
 )
 def test_the_calls_are_those_of_the_formula(spec: str, counts: dict[str, int], calls: int, peak: int) -> None:
-    llm = ScriptedLLM(script(), latency=0.02, max_choices=1)
+    llm = ScriptedLLM(script(), latency=0.02, max_n=1)
     strategy = strategies.get(spec)
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Cy Dorn")
     assert llm.calls == strategy.calls(p=1, r=1, **counts) == calls
-    assert llm.waves == strategy.waves(p=1, r=1, **counts)
+    assert llm.rounds == strategy.round_count(p=1, r=1, **counts)
     low, high = strategy.calls_range()
     assert low <= calls <= high
-    assert llm.peak == peak
+    assert llm.peak_concurrency == peak
 
 
 def test_what_is_asked_for_nothing_counts_too() -> None:
@@ -138,7 +138,7 @@ def test_an_empty_answer_costs_one_call() -> None:
     llm = ScriptedLLM([" "])
     assert strategy.run(POETS, llm).state == "unparsed"
     assert llm.calls == strategy.calls(p=0, v=0, c=0, r=0) == strategy.calls_range()[0] == 1
-    assert llm.waves == strategy.waves(p=0, v=0, c=0, r=0)
+    assert llm.rounds == strategy.round_count(p=0, v=0, c=0, r=0)
 
 
 def test_joint_execution_sees_the_answer_and_its_answers_are_the_evidence() -> None:
@@ -167,16 +167,16 @@ def test_without_a_question_the_baseline_stays(variant: str, reply: str) -> None
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
     assert llm.calls == strategy.calls(p=1, r=0, v=0, c=0) == 2
-    assert llm.waves == strategy.waves(p=1, r=0, v=0, c=0)
+    assert llm.rounds == strategy.round_count(p=1, r=0, v=0, c=0)
     assert "stays as it is" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
 def test_questions_that_cannot_be_answered_are_no_evidence() -> None:
-    llm = ScriptedLLM(script(verify="I don't know."), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script(verify="I don't know."), latency=0.01, max_n=1)
     answer = strategies.get("cove").run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
     assert llm.calls == answer.strategy.calls(p=1, r=0, v=3, c=0) == 5  # nothing to revise by
-    assert llm.waves == answer.strategy.waves(p=1, r=0, v=3, c=0)
+    assert llm.rounds == answer.strategy.round_count(p=1, r=0, v=3, c=0)
     some = script()
     llm = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:40] else some(turns))
     assert strategies.get("cove").run(POETS, llm).value == ("Ada Berg", "Cy Dorn")
@@ -231,7 +231,7 @@ def test_a_revision_that_states_no_answer_leaves_the_first() -> None:
     assert (answer.value, answer.text) == (3, "3")
     assert "states no answer: " in str(answer.trace.to_json())  # type: ignore[union-attr]
     assert llm.calls == answer.strategy.calls(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
-    assert llm.waves == answer.strategy.waves(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
+    assert llm.rounds == answer.strategy.waves(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
     assert strategies.get("cove").run(problem, ScriptedLLM(script(baseline="Who knows?"))).state == "unparsed"
     llm = ScriptedLLM(script(baseline=""))
     assert strategies.get("cove").run(problem, llm).state == "unparsed"
@@ -253,13 +253,13 @@ def test_paragraphs_of_a_text_are_verified_side_by_side_each_on_its_own() -> Non
             return "Vilnius" if "Bo Cole" in asked else "Riga"
         return "\n\n".join(paragraphs)
 
-    llm = ScriptedLLM(reply, latency=0.05, max_choices=1)
+    llm = ScriptedLLM(reply, latency=0.05, max_n=1)
     strategy = strategies.get("cove(passages=5)")
     answer = strategy.run(problem, llm)
     assert answer.value == "Ada Berg was born in Riga, in fact.\n\nCy Dorn wrote."
     assert llm.calls == strategy.calls(p=3, r=2, v=2, c=0)
-    assert llm.waves == strategy.waves(p=3, r=2, v=2, c=0)
-    assert llm.peak == 3
+    assert llm.rounds == strategy.round_count(p=3, r=2, v=2, c=0)
+    assert llm.peak_concurrency == 3
     assert not any(paragraphs[0] in prompt and paragraphs[1] in prompt for prompt in llm.prompts)
     some = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:30] else reply(turns))
     kept = strategy.run(problem, some)
@@ -295,7 +295,7 @@ def test_the_verifier_is_a_slot() -> None:
 
     llm = ScriptedLLM(reply)
     with_passage = Problem(problem.question, kinds.Number(), context="an almanac")
-    strategies.get("cove").with_(verifier=LookUp()).run(with_passage, llm)
+    strategies.get("cove").replace(verifier=LookUp()).run(with_passage, llm)
     assert "an almanac: 1890 to 2020" in llm.prompts[-1]
     assert len(llm.prompts) == 3
 
@@ -376,14 +376,14 @@ def test_it_can_be_wrapped_and_a_budget_can_end_in_the_middle() -> None:
     assert answer.votes is not None
     assert answer.votes.valid == 5
     inner = strategies.get("cove")
-    answer = inner.run(POETS, ScriptedLLM(script(), max_choices=1), budget=Budget(calls=3))
+    answer = inner.run(POETS, ScriptedLLM(script(), max_n=1), budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why
     assert answer.trace is not None
     assert answer.usage.calls >= 2
     assert (answer.text, answer.steps) == (BASELINE, {"baseline": ("Ada Berg", "Bo Cole", "Cy Dorn")})
     with pytest.raises(BudgetExhausted):
-        inner.run(POETS, ScriptedLLM(script(), max_choices=1, budget=Budget(calls=3)))
+        inner.run(POETS, ScriptedLLM(script(), max_n=1, budget=Budget(calls=3)))
 
 
 def test_a_variant_that_does_not_exist() -> None:

@@ -34,7 +34,7 @@ def test_the_number_of_calls(spec: str, calls: int) -> None:
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
     assert llm.calls == strategy.calls() == calls
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert strategy.calls_range() == (calls, calls)
 
 
@@ -79,9 +79,9 @@ def test_a_pool_chooses_by_its_own_rule() -> None:
 
 
 def test_the_chains_are_drawn_side_by_side() -> None:
-    llm = ScriptedLLM(lambda messages: chain(2, 1), latency=0.02, max_choices=1)
+    llm = ScriptedLLM(lambda messages: chain(2, 1), latency=0.02, max_n=1)
     strategies.get("complex_cot(samples=6, most_complex=3)").run(PENS, llm)
-    assert llm.peak == 6
+    assert llm.peak_concurrency == 6
     assert llm.requests[0].sampling["temperature"] == 0.7
 
 
@@ -92,9 +92,9 @@ def test_more_voters_than_samples_make_no_sense() -> None:
 
 def test_a_budget_that_ends_in_the_middle() -> None:
     strategy = strategies.get("complex_cot(samples=6, most_complex=3)")
-    llm = ScriptedLLM(lambda messages: chain(2, 1), max_choices=1)
+    llm = ScriptedLLM(lambda messages: chain(2, 1), max_n=1)
     answer = strategy.run(PENS, llm, budget=Budget(calls=4))
     assert answer.state == "unparsed"
     assert "budget" in answer.why
     with pytest.raises(BudgetExhausted):
-        strategy.run(PENS, ScriptedLLM(lambda messages: chain(2, 1), max_choices=1, budget=Budget(calls=4)))
+        strategy.run(PENS, ScriptedLLM(lambda messages: chain(2, 1), max_n=1, budget=Budget(calls=4)))

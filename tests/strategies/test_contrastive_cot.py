@@ -32,7 +32,7 @@ def test_one_call_in_one_turn(spec: str, calls: int) -> None:
     strategy = strategies.get(spec)
     assert strategy.run(APPLES, llm).value == 5
     assert llm.calls == strategy.calls() == calls
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     [turn] = llm.requests[0].messages
     assert turn.role == "user"
     assert turn.content.endswith(f"Question: {APPLES.question}\n\nExplanation:")

@@ -87,10 +87,10 @@ def test_a_crossword_is_solved_depth_first() -> None:
     assert llm.calls == strategy.calls(x=len(asked) - judged, j=judged)
     stages = [stage for stage in answer.trace.events if isinstance(stage, Trace) and list(stage.calls())]
     states = sum(stage.name.startswith("state") for stage in stages)
-    assert llm.waves == strategy.waves(g=len(stages) - states, w=states)
+    assert llm.rounds == strategy.round_count(g=len(stages) - states, w=states)
     assert judged == len(set(asked) - {said for said in asked if "Not filled in yet" in said})  # each once
     assert "SMELL" not in asked[2]  # pruned at once
-    assert llm.peak > 1  # the clues of a state are checked together
+    assert llm.peak_concurrency > 1  # the clues of a state are checked together
 
 
 def test_what_stays_empty_is_shown_and_scored() -> None:

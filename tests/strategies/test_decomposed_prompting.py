@@ -55,7 +55,7 @@ def second_letter(asked: str) -> Reply:
 
 
 def run(program: list[Reply], problem: Problem = NAMES, **changes: Any) -> tuple[Any, ScriptedLLM]:
-    llm = ScriptedLLM(script(program, second_letter), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script(program, second_letter), latency=0.01, max_n=1)
     return Decomposed(**changes).run(problem, llm), llm
 
 
@@ -64,8 +64,8 @@ def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
     assert answer.value == "a n"
     assert answer.steps == {"#1": ["Kai", "Ono"], "#2": ["a", "n"], "#3": "a n"}
     assert llm.calls == strategies.get("decomposed").calls(c=4, h=2) == 6
-    assert llm.waves == strategies.get("decomposed").waves(c=4, h=2, b=1) == 5
-    assert llm.peak == 2
+    assert llm.rounds == strategies.get("decomposed").round_count(c=4, h=2, b=1) == 5
+    assert llm.peak_concurrency == 2
     controllers = [request.messages for request in llm.requests if frame_of(request.messages)]
     assert [frame_of(turns).count("QS:") for turns in controllers] == [0, 1, 2, 3]  # type: ignore[union-attr]
     assert controllers[0][-1].content == f"QC: {NAMES.question}"
@@ -90,7 +90,7 @@ def test_the_calls_are_those_of_the_formula(program: list[Reply], counts: dict[s
     strategy = strategies.get("decomposed")
     assert answer.state == "answered"
     assert llm.calls == strategy.calls(**counts)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
 
@@ -231,7 +231,7 @@ def test_recursion_on_smaller_input() -> None:
     assert answer.value == tuple(reversed(letters))
     frames, leaves = 7, 4  # 10 = 5 + 5 = (3 + 2) + (3 + 2)
     assert llm.calls == strategies.get("decomposed").calls(c=3 * 4 + 4 * 2, h=leaves) == 24
-    assert llm.waves == strategies.get("decomposed").waves(c=3 * 4 + 4 * 2, h=leaves, b=0)
+    assert llm.rounds == strategies.get("decomposed").round_count(c=3 * 4 + 4 * 2, h=leaves, b=0)
     assert len({(frame_of(one.messages) or "").partition("\n")[0] for one in llm.requests} - {""}) == frames
 
 
@@ -271,7 +271,7 @@ def test_foreach_within_a_frame_shares_what_is_left_among_its_elements() -> None
 
 
 def test_a_handler_can_be_another_controller() -> None:
-    inner = strategies.get("decomposed").with_(handlers=USUAL)
+    inner = strategies.get("decomposed").replace(handlers=USUAL)
     position = Handler("position", "finds the letter of a word at a position", inner)
 
     def reply(turns: tuple[Message, ...]) -> Reply:
@@ -287,12 +287,12 @@ def test_a_handler_can_be_another_controller() -> None:
         """Takes a position and a list."""
         return value[1][value[0]]
 
-    inner = inner.with_(handlers=(*USUAL, nth))
+    inner = inner.replace(handlers=(*USUAL, nth))
     llm = ScriptedLLM(reply, latency=0.05)
     outer = Decomposed(handlers=(*USUAL, Handler(position.name, position.does, inner)))
     assert outer.run(NAMES, llm).value == "a n"
     assert llm.calls == outer.calls(c=4, h=2 * 3)
-    assert llm.waves == outer.waves(c=4, h=2 * 3, b=3)  # two words side by side
+    assert llm.rounds == outer.round_count(c=4, h=2 * 3, b=3)  # two words side by side
     assert not any(
         NAMES.question in prompt for prompt in llm.prompts if "second of" in prompt.partition("QC: ")[2][:20]
     )
@@ -455,7 +455,7 @@ def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:
     several = Decomposed(handlers=(*USUAL[1:], Handler("qa", "", strategies.get("sc(cot(stages=1), samples=2)"))))
     assert several.run(NAMES, ScriptedLLM(script([*PROGRAM], lambda asked: CallFailed("lost")))).state == "failed"
     assert several.run(NAMES, ScriptedLLM(script([*PROGRAM], second_letter))).value == "a n"
-    llm = ScriptedLLM(script([*PROGRAM], second_letter), max_choices=1)
+    llm = ScriptedLLM(script([*PROGRAM], second_letter), max_n=1)
     answer = Decomposed().run(NAMES, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why

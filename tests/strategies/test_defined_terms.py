@@ -24,7 +24,7 @@ def test_one_call(spec: str) -> None:
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(CLOT, llm).value == "a clot"
     assert llm.calls == strategy.calls() == 1
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert llm.requests[0].sampling["max_tokens"] == strategy.max_tokens
 
 
@@ -35,7 +35,7 @@ def test_only_the_terms_that_occur_are_defined_and_the_data_stays_data() -> None
     assert "- DVT: a blood clot in a deep vein" in system.content  # in the plural
     assert "- INR: how slowly blood clots; {normal} is 1" in system.content  # in another case
     assert "hip" not in system.content
-    assert user.content.endswith(kinds.Text().direct())
+    assert user.content.endswith(kinds.Text().direct_instruction())
     llm = ScriptedLLM(["x"])
     strategies.get(f"defined_terms({TERMS!r})").run(Problem("Is a ship or a hippo bigger?"), llm)  # no whole word
     assert "joint" not in llm.prompts[0]

@@ -223,7 +223,7 @@ def test_a_worked_problem_that_stands_in_a_pool_twice_is_shown_once(select):
     if select in ("first", "complex"):
         assert ranked == [long, other]  # at the place of the first of them
     with pytest.raises(UsageError, match="only 2 worked problems are given"):
-        strategies.get("cot(shots=3)").with_(demonstrations=pool).run(HOW_MANY, ScriptedLLM([]))
+        strategies.get("cot(shots=3)").replace(demonstrations=pool).run(HOW_MANY, ScriptedLLM([]))
     same = [Worked("Which?", "A", options=("1", "2")), Worked("Which?", "A", options=("3", "4"))]
     assert Pool(same, select).ranked(HOW_MANY) != []
     assert len(Pool(same, select).ranked(HOW_MANY)) == 2

@@ -25,12 +25,12 @@ def script(drafts: list[Reply], refined: list[Reply]) -> Callable[[tuple[Message
 
 @pytest.mark.parametrize(("drafts", "samples"), [(3, 5), (1, 1), (11, 33)])
 def test_the_calls_are_those_of_the_formula_in_two_waves(drafts: int, samples: int) -> None:
-    llm = ScriptedLLM(script(list(DRAFTS), ["Weighed. The answer is D."]), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script(list(DRAFTS), ["Weighed. The answer is D."]), latency=0.01, max_n=1)
     strategy = strategies.get(f"ensemble_refinement(cot(shots=1), drafts={drafts}, samples={samples})")
     assert strategy.run(DOSE, llm).value == "D"
     assert llm.calls == strategy.calls() == strategy.calls_range()[0] == drafts + samples
-    assert llm.peak == min(max(drafts, samples), 32)  # the limit of requests under way
-    assert llm.waves == strategy.waves() + (samples > 32)
+    assert llm.peak_concurrency == min(max(drafts, samples), 32)  # the limit of requests under way
+    assert llm.rounds == strategy.round_count() + (samples > 32)
     with_drafts = [f"Draft {drafts}:" in prompt for prompt in llm.prompts]
     assert with_drafts == [False] * drafts + [True] * samples
 
@@ -57,7 +57,7 @@ def test_a_refinement_reads_the_question_and_every_draft_whole_and_no_demonstrat
     llm = ScriptedLLM(script(["Clots form.", "(D)"], ["The answer is D."]))  # two stages: the chain and the answer
     strategy = strategies.get("er(drafts=1, samples=4)")
     strategy.run(DOSE, llm)
-    assert len(llm.requests) == llm.waves == strategy.waves(e=1)  # n = 4
+    assert len(llm.requests) == llm.rounds == strategy.round_count(e=1)  # n = 4
     turns = llm.requests[-1].messages
     assert [turn.role for turn in turns] == ["system", "user"]
     assert DOSE.question in turns[1].content
@@ -74,7 +74,7 @@ def test_a_computed_answer_stands_behind_its_program() -> None:
 
 
 def test_the_order_can_be_rotated_and_long_drafts_are_cut_at_their_beginning() -> None:
-    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_n=1)
     strategies.get("er(cot(shots=1), drafts=3, samples=3, rotate=True, max_chars=16)").run(DOSE, llm)
     firsts = [prompt.partition("Draft 1:\n")[2].partition("\n")[0] for prompt in llm.prompts[3:]]
     assert firsts == ["… The answer is B.", "… The answer is B.", "… The answer is D."]
@@ -90,7 +90,7 @@ def test_a_draft_cannot_write_the_heading_of_another() -> None:
 
 
 def test_drafts_that_say_nothing_are_not_refined() -> None:
-    llm = ScriptedLLM([CallFailed("lost"), " "], max_choices=1)
+    llm = ScriptedLLM([CallFailed("lost"), " "], max_n=1)
     answer = strategies.get("er(cot(shots=1), drafts=2, samples=2)").run(DOSE, llm)
     assert answer.state == "unparsed"  # one came through, and says nothing
 
@@ -112,17 +112,17 @@ def test_nothing_readable_in_both_stages_is_no_answer() -> None:
 def test_failed_calls_leave_the_others_and_all_failed_is_failed() -> None:
     strategy = strategies.get("er(cot(shots=1), drafts=2, samples=2)")
     some = script([CallFailed("lost"), DRAFTS[2]], [CallFailed("lost"), "The answer is D."])
-    llm = ScriptedLLM(some, max_choices=1)
+    llm = ScriptedLLM(some, max_n=1)
     assert strategy.run(DOSE, llm).value == "D"
     assert "Draft 2:" not in llm.prompts[-1]
     assert strategy.run(DOSE, ScriptedLLM(lambda m: CallFailed("lost"))).state == "failed"
-    later = ScriptedLLM(script(["I can't say."], [CallFailed("lost")]), max_choices=1)
+    later = ScriptedLLM(script(["I can't say."], [CallFailed("lost")]), max_n=1)
     assert strategy.run(DOSE, later).state == "failed"
 
 
 def test_where_no_refinement_comes_through_the_drafts_decide() -> None:
     strategy = strategies.get("er(cot(shots=1), drafts=3, samples=2)")
-    answer = strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), [ContextOverflow("too long")]), max_choices=1))
+    answer = strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), [ContextOverflow("too long")]), max_n=1))
     assert (answer.state, answer.value) == ("answered", "B")
     assert answer.confidence == pytest.approx(2 / 3)
     assert "the vote over the drafts decides" in str(answer.trace.to_json())  # type: ignore[union-attr]
@@ -132,7 +132,7 @@ def test_where_no_refinement_comes_through_the_drafts_decide() -> None:
 def test_a_budget_that_ends_in_either_stage_leaves_the_vote_of_what_is_there(
     calls: int, counts: dict[str, int], text: str
 ) -> None:
-    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_n=1)
     answer = strategies.get("er(cot(shots=1), drafts=3, samples=2)").run(DOSE, llm, budget=Budget(calls=calls))
     assert answer.state == "unparsed"
     assert answer.votes is not None
@@ -142,13 +142,13 @@ def test_a_budget_that_ends_in_either_stage_leaves_the_vote_of_what_is_there(
 
 def test_a_budget_that_ends_in_the_middle() -> None:
     strategy = strategies.get("er(cot(shots=1), drafts=2, samples=2)")
-    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_choices=1)
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_n=1)
     answer = strategy.run(DOSE, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why
     assert answer.usage.calls >= 2
     with pytest.raises(BudgetExhausted):
-        strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), ["…"]), max_choices=1, budget=Budget(calls=3)))
+        strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), ["…"]), max_n=1, budget=Budget(calls=3)))
 
 
 @pytest.mark.model

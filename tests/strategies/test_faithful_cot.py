@@ -41,7 +41,7 @@ def test_calls(repairs: int, failing: int, options: tuple[str, ...]) -> None:
     strategy = FaithfulCoT(repairs=repairs)
     assert strategy.run(problem, llm).value == ("A" if options else 176)
     assert llm.calls == strategy.calls(r=failing, o=len(options) // 2)
-    assert llm.waves == strategy.waves(r=failing, o=len(options) // 2)
+    assert llm.rounds == strategy.round_count(r=failing, o=len(options) // 2)
     assert strategy.calls_range() == (1, 2 + repairs)
 
 

@@ -102,8 +102,8 @@ def test_a_puzzle_from_the_first_proposal_to_the_checked_expression() -> None:
     assert PUZZLE.kind.score(answer.value, "4 * 5 + 10 - 6")
     # expanded: the start, two pairs of levels 1 and 2 and three of level 2, of which one is left with 24
     assert llm.calls == strategy.calls(x=1 + 2 + 3 + 1, j=2 + 3 + 2 + 1)
-    assert llm.waves == strategy.waves(g=4, w=4)
-    assert llm.peak >= 3
+    assert llm.rounds == strategy.round_count(g=4, w=4)
+    assert llm.peak_concurrency >= 3
     first, *others = [request.messages for request in llm.requests]
     assert first[-1].content == "Numbers: 4 5 6 10\nPossible next steps:"
     assert "24" in first[0].content
@@ -116,11 +116,11 @@ def test_a_puzzle_from_the_first_proposal_to_the_checked_expression() -> None:
 def test_the_answer_is_the_first_that_passes_the_check_not_the_first_ranked() -> None:
     task = Game24()
     wrong, right, other = "(4 * 5) + (10 - 5)", "(4 * 5) + (10 - 6)", "4 * 6"
-    read = [PUZZLE.read(f"The answer is {expression}") for expression in (wrong, right, other)]
+    read = [PUZZLE.parse(f"The answer is {expression}") for expression in (wrong, right, other)]
     assert task.choose(PUZZLE, [(one, 60.0) for one in read]).value == right
     assert task.choose(PUZZLE, [(read[0], 60.0), (read[2], 1.0)]).value == wrong
     for text in ("4 * 5 + 6 - 2", "24", "4 * 5 + 10 - 6 + 0", "4 * 6", "6 * 4 * (10 - 5) / 5"):
-        answer = PUZZLE.read(f"The answer is {text}")
+        answer = PUZZLE.parse(f"The answer is {text}")
         assert answer.value is None or not task.right(PUZZLE, answer)  # type: ignore[arg-type]
 
 
@@ -179,7 +179,7 @@ def test_any_of_five_is_right_in_69_and_the_first_ranked_in_62(recorded: list[di
         problem = Problem(puzzle["question"], kinds.Calculation())
         assert task.fits(problem)
         finals = [kept.strip().rpartition("\n")[2] for kept in puzzle["samples"]]
-        read = [problem.read(final if final.startswith("Answer: ") else "") for final in finals]
+        read = [problem.parse(final if final.startswith("Answer: ") else "") for final in finals]
         right = [one.state == "answered" and task.right(problem, one) for one in read]  # type: ignore[arg-type]
         assert right == puzzle["sample_correct"]
         answer = task.choose(problem, [(one, 0.0) for one in read])

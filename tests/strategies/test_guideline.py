@@ -34,7 +34,7 @@ def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], 
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(LATE, llm).value == "complaint"
     assert llm.calls == strategy.calls() == 1
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert all(text in llm.prompts[0] for text in shown)
     assert not any(text in llm.prompts[0] for text in hidden)
     assert len([turn for turn in llm.requests[0].messages if turn.role == "assistant"]) == strategy.shots
@@ -53,11 +53,11 @@ def test_terms_that_are_labels_of_the_answer_are_always_defined(kind: kinds.Kind
 
 def test_the_sections_stand_in_the_papers_order_and_the_kind_says_what_an_answer_looks_like() -> None:
     llm = ScriptedLLM(["complaint"])
-    strategies.get(SPEC).with_(terms={"parcel": "a box"}).run(LATE, llm)
+    strategies.get(SPEC).replace(terms={"parcel": "a box"}).run(LATE, llm)
     order = ("Sort messages.", "- parcel: a box", "Lateness", "Mistakes", LATE.question)
     places = [llm.prompts[0].index(text) for text in order]
     assert places == sorted(places)
-    assert LABELS.direct() in llm.prompts[0]
+    assert LABELS.direct_instruction() in llm.prompts[0]
 
 
 def test_data_stays_data(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ POOL = [
 
 
 def fitted(llm: ScriptedLLM, strategy: Guided = Guided(task="Sort messages.", errors=("Be strict.",))) -> Guided:  # noqa: B008
-    return event_loop.run(strategy.fit(POOL, Session(llm, Trace("fit"))))
+    return event_loop.run_sync(strategy.fit(POOL, Session(llm, Trace("fit"))))
 
 
 def script(rule: str, broken: str = "question"):
@@ -124,11 +124,11 @@ def script(rule: str, broken: str = "question"):
 
 
 def test_each_mistake_made_more_than_once_gets_a_rule_the_most_frequent_first() -> None:
-    llm = ScriptedLLM(script("Thanks are praise."), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script("Thanks are praise."), latency=0.01, max_n=1)
     made = fitted(llm)
     assert made.errors == ("Be strict.", "Thanks are praise.", "Broken things are complaints.")
     assert llm.calls == len(POOL) + 2
-    assert llm.peak == len(POOL)
+    assert llm.peak_concurrency == len(POOL)
     asked = [request.messages[-1].content for request in llm.requests[len(POOL) :]]
     assert [text.count("Given: question\nRight: praise") for text in asked] == [3, 0]
     assert [text.count("Given: question\nRight: complaint") for text in asked] == [0, 2]
@@ -148,7 +148,7 @@ def test_options_of_different_questions_are_no_mistake_of_one_kind() -> None:
         for which, options in (("Bark", ["dog", "cat"]), ("Fly", ["gull", "eel"]), ("Say", ["Praise", "blame"]))
     ]
     llm = ScriptedLLM(lambda turns: "B")
-    made = event_loop.run(Guided(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
+    made = event_loop.run_sync(Guided(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
     assert made.errors == ()
     assert llm.calls == 3
 

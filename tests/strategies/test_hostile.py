@@ -70,7 +70,7 @@ def case(request: pytest.FixtureRequest) -> Shown:
 
 
 def solved(case: Shown, reply: Callable[[tuple[Message, ...]], Reply], **settings: Budget) -> tuple[Answer, int]:
-    llm = ScriptedLLM(reply, max_choices=1)
+    llm = ScriptedLLM(reply, max_n=1)
     return case.strategy.run(case.problem, llm, **settings), len(llm.requests)
 
 

@@ -42,7 +42,7 @@ def test_calls_answer_and_confidence(spec: str, replies: list[str], r: int, conf
     answer = strategy.run(DRUG, llm)
     assert (answer.value, answer.confidence) == ("apixaban", confidence)
     assert llm.calls == strategy.calls(r=r) == 1 + r
-    assert llm.waves == strategy.waves(r=r)
+    assert llm.rounds == strategy.round_count(r=r)
 
 
 def test_a_quotation_that_is_not_in_the_context_is_dropped_and_said_to_be() -> None:
@@ -94,7 +94,7 @@ def test_the_prompt_asks_for_sections_first() -> None:
     assert "at most 2 sections, each at most 30 words" in asked
     assert asked.index("Section 1") < asked.index("Answer:")
     assert CONTEXT in asked
-    assert kinds.Text().direct() in asked
+    assert kinds.Text().direct_instruction() in asked
 
 
 def test_a_section_with_marks_and_letters_of_two_parts_is_found() -> None:

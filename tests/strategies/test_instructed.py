@@ -34,7 +34,7 @@ def test_the_calls_are_those_of_the_base_and_each_has_the_sentence(
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
     assert llm.calls == strategy.calls(**counts) == strategy.base.calls(**counts) == len(replies)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     assert all(one.startswith(IGNORE) for one in systems(llm))
 
 
@@ -43,7 +43,7 @@ def test_it_stands_before_the_examples_once() -> None:
     strategies.get("instructed(cot(shots=2))").run(PENS, llm)
     assert [turn.role for turn in llm.requests[0].messages] == ["system", *["user", "assistant"] * 2, "user"]
     assert llm.prompts[0].count(IGNORE) == 1
-    assert llm.requests[0].shared == 5
+    assert llm.requests[0].static_prefix == 5
 
 
 def test_the_prompts_own_objective_stays() -> None:
@@ -76,7 +76,7 @@ def test_a_strategy_without_prompts_is_refused() -> None:
         """Ask."""
 
         async def solve(self, problem: Problem, session: Session) -> Answer:
-            return problem.read(await session.ask(problem.question))
+            return problem.parse(await session.ask(problem.question))
 
     with pytest.raises(UsageError, match="bare has no prompt"):
         Instructed(Bare())

@@ -18,7 +18,7 @@ def test_each_sub_question_sees_the_answers_before_it() -> None:
     answer = strategy.run(RUN, llm)
     assert answer.value == 63
     assert llm.calls == strategy.calls(m=3) == 4
-    assert llm.waves == strategy.waves(m=3)
+    assert llm.rounds == strategy.round_count(m=3)
     decompose, first, second, last = (request.messages[-1].content for request in llm.requests)
     assert "Let's break down this problem:" in decompose
     assert first.rstrip().endswith("Q: How many km in week 1?\nA:")
@@ -33,14 +33,14 @@ def test_the_original_question_is_not_asked_twice() -> None:
     llm = ScriptedLLM(["1. How many km in week 1?\n2. How many km does she run in both weeks?", "21", "63"])
     assert strategies.get("least_to_most").run(RUN, llm).value == 63
     assert llm.calls == strategies.get("least_to_most").calls(m=2)
-    assert llm.waves == strategies.get("least_to_most").waves(m=2)
+    assert llm.rounds == strategies.get("least_to_most").round_count(m=2)
 
 
 def test_no_decomposition_asks_the_question_itself() -> None:
     llm = ScriptedLLM(["I would rather not.", "The answer is 63."])
     assert strategies.get("least_to_most").run(RUN, llm).value == 63
     assert llm.calls == strategies.get("least_to_most").calls(m=1)
-    assert llm.waves == strategies.get("least_to_most").waves(m=1)
+    assert llm.rounds == strategies.get("least_to_most").round_count(m=1)
 
 
 def test_lists_in_several_forms_without_repetitions() -> None:
@@ -80,7 +80,7 @@ def test_one_pass_lists_and_answers_in_one_call() -> None:
     strategy = strategies.get("least_to_most(one_pass=True)")
     assert strategy.run(RUN, llm).value == 63
     assert llm.calls == strategy.calls() == 1
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
 
 
 def test_a_budget_that_ends_in_the_middle_leaves_the_sub_answers() -> None:

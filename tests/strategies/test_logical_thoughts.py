@@ -67,7 +67,7 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
     review = ["defence", "refutation", "verdict"]
     assert stages(llm) == ["draft", *review, *review, "revision", "continuation", *review, "answer"]
     assert llm.calls == strategy.calls(s=3, r=1, a=1) == 13
-    assert llm.waves == strategy.waves(s=3, r=1, a=1) == 10
+    assert llm.rounds == strategy.round_count(s=3, r=1, a=1) == 10
     assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
     assert answer.steps["draft"][1] == "24 + 10 % = 26 pens."
     low, high = strategy.calls_range()
@@ -85,11 +85,11 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
     ],
 )
 def test_the_number_of_calls_is_the_cards(spec: str, reply: Callable[..., str], counts: dict[str, int]) -> None:
-    llm = ScriptedLLM(reply, latency=0.01, max_choices=1)
+    llm = ScriptedLLM(reply, latency=0.01, max_n=1)
     strategy = strategies.get(spec)
     answer = strategy.run(BOXES, llm)
     assert llm.calls == answer.usage.calls == strategy.calls(**counts)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) != "answer"} == {0.7}
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) == "answer"} == {0}
 
@@ -97,7 +97,7 @@ def test_the_number_of_calls_is_the_cards(spec: str, reply: Callable[..., str], 
 def test_both_reviews_are_written_at_once() -> None:
     llm = ScriptedLLM(player(), latency=0.01)
     strategies.get("lot").run(BOXES, llm)
-    assert llm.peak == 2
+    assert llm.peak_concurrency == 2
 
 
 def test_what_each_prompt_holds() -> None:

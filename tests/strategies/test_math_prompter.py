@@ -114,7 +114,7 @@ def test_options_and_comparisons() -> None:
 
 def test_a_failed_call_and_a_used_up_budget() -> None:
     assert strategies.get("math_prompter").run(TRIP, ScriptedLLM([CallFailed("gone")])).state == "failed"
-    llm = ScriptedLLM(scripted([APART] * 10), max_choices=1)
+    llm = ScriptedLLM(scripted([APART] * 10), max_n=1)
     answer = strategies.get("math_prompter").run(TRIP, llm, budget=Budget(calls=12))
     assert answer.state == "unparsed"
     assert "budget" in answer.why

@@ -28,7 +28,7 @@ def test_one_call(spec: str) -> None:
     strategy = strategies.get(spec)
     assert strategy.run(PAIR, llm).value is False
     assert llm.calls == strategy.calls()
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
 
 
 def test_the_prompt_has_five_parts_and_the_form_of_the_answer() -> None:

@@ -42,7 +42,7 @@ def test_calls_and_demonstrations(shots: int, repairs: int, replies: int) -> Non
     strategy = strategies.get(f"pal(shots={shots}, repairs={repairs})")
     assert strategy.run(JAR, llm).value == 7
     assert llm.calls == strategy.calls(o=0, r=replies - 1) == replies
-    assert llm.waves == strategy.waves(o=0, r=replies - 1)
+    assert llm.rounds == strategy.round_count(o=0, r=replies - 1)
     assert strategy.calls_range() == (1, 2 + repairs)
     shown = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(shown) == shots
@@ -81,7 +81,7 @@ def test_an_option_is_computed_or_asked_for() -> None:
     llm = ScriptedLLM(["def solution():\n    return 100.4", "(B)"])
     assert strategy.run(problem, llm).value == "B"
     assert llm.calls == strategy.calls(o=1) == 2
-    assert llm.waves == strategy.waves(o=1)
+    assert llm.rounds == strategy.round_count(o=1)
     assert strategy.run(problem, ScriptedLLM(["def solution():\n    return 100.4", "Who knows."])).state == "unparsed"
 
 

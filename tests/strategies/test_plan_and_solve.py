@@ -31,7 +31,7 @@ def test_the_answer_stage_is_asked_where_nothing_is_stated(spec: str, replies: l
     answer = strategy.run(TANK, llm)
     assert answer.value == 70
     assert llm.calls == strategy.calls(e=e) == 1 + e
-    assert llm.waves == strategy.waves(e=e)
+    assert llm.rounds == strategy.round_count(e=e)
     assert strategy.calls_range() == (1, 2)
 
 
@@ -113,5 +113,5 @@ def test_a_failed_call_is_no_wrong_answer() -> None:
 def test_every_prompt_can_be_replaced() -> None:
     strategy = strategies.get("plan_and_solve")
     llm = ScriptedLLM(["The answer is 70."])
-    strategy.with_(plan_plus=strategy.plan_plus.with_(recap="Plan it, do it.")).run(TANK, llm)
+    strategy.replace(plan_plus=strategy.plan_plus.with_(recap="Plan it, do it.")).run(TANK, llm)
     assert llm.prompts[0].endswith("Plan it, do it.")

@@ -54,7 +54,7 @@ def test_few_shot_shows_programs_and_makes_one_call() -> None:
     strategy = strategies.get("program_of_thoughts(shots=3)")
     strategy.run(ODD, llm)
     assert llm.calls == strategy.calls(o=0) == 1
-    assert llm.waves == strategy.waves(o=0)
+    assert llm.rounds == strategy.round_count(o=0)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 3
     assert all("ans = " in reply for reply in replies)
@@ -81,7 +81,7 @@ def test_a_result_is_found_among_the_options_or_asked_for() -> None:
     strategy = strategies.get("pot(shots=0)")
     assert strategy.run(problem, llm).value == "B"
     assert llm.calls == strategy.calls(o=1) == 2
-    assert llm.waves == strategy.waves(o=1)
+    assert llm.rounds == strategy.round_count(o=1)
     assert "100.4" in llm.prompts[1]
 
 
@@ -102,7 +102,7 @@ def test_calls_are_those_of_the_card(parameters: str, replies: list[str], counts
     strategy, llm = strategies.get(f"pot({parameters})"), ScriptedLLM(replies)
     assert strategy.run(ODD, llm).value == 100
     assert llm.calls == strategy.calls(**counts) == len(replies)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     least, most = strategy.calls_range()
     assert least == 1
     assert llm.calls <= most

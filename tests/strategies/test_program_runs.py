@@ -67,7 +67,7 @@ def test_a_failing_program_is_written_again_and_the_cost_counts(pattern: str, re
     assert answer.value == 6
     strategy = strategies.get(spec(pattern, more))
     assert llm.calls == answer.usage.calls == strategy.calls(r=repairs, o=0) == 1 + repairs
-    assert llm.waves == strategy.waves(r=repairs, o=0)
+    assert llm.rounds == strategy.round_count(r=repairs, o=0)
     shown = llm.requests[1].messages
     assert "answer = 6 / 0" in shown[-2].content
     assert "ZeroDivisionError" in shown[-1].content

@@ -32,7 +32,7 @@ def test_the_majority_wins_and_unparsed_samples_do_not_vote() -> None:
     assert (answer.votes.valid, answer.votes.total) == (4, 5)
     assert answer.confidence == 0.75
     assert llm.calls == strategy.calls() == 5
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert len(llm.requests) == 1  # n = 5
     assert llm.requests[0].sampling["temperature"] == 0.7
 
@@ -48,7 +48,7 @@ def test_the_second_stage_of_a_base_stays_greedy_and_runs_side_by_side() -> None
     llm = ScriptedLLM(lambda turns: "3" if len(turns) > 1 else f"chain {next(counter)}", latency=0.01)
     strategies.get("sc(cot, samples=4)").run(PENS, llm)
     assert [request.sampling["temperature"] for request in llm.requests] == [0.7, 0, 0, 0, 0]
-    assert llm.peak == 4
+    assert llm.peak_concurrency == 4
     assert len({request.messages[1] for request in llm.requests[1:]}) == 4  # four distinct chains
 
 
@@ -79,7 +79,7 @@ def test_a_program_as_base() -> None:
 
 def test_a_failed_sample_lets_the_others_vote() -> None:
     answer = strategies.get("sc(cot(shots=1), samples=3)").run(
-        PENS, ScriptedLLM([CallFailed("lost"), FIVE[0], FIVE[0]], max_choices=1)
+        PENS, ScriptedLLM([CallFailed("lost"), FIVE[0], FIVE[0]], max_n=1)
     )
     assert answer.value == 10.5
     assert answer.votes is not None
@@ -88,7 +88,7 @@ def test_a_failed_sample_lets_the_others_vote() -> None:
 
 def test_all_failed_is_failed_and_all_unread_is_unparsed() -> None:
     strategy = strategies.get("sc(cot(shots=1), samples=3)")
-    assert strategy.run(PENS, ScriptedLLM([CallFailed("lost")] * 3, max_choices=1)).state == "failed"
+    assert strategy.run(PENS, ScriptedLLM([CallFailed("lost")] * 3, max_n=1)).state == "failed"
     answer = strategy.run(PENS, ScriptedLLM(["No idea."] * 3))
     assert answer.state == "unparsed"
     assert answer.value is None
@@ -98,15 +98,15 @@ def test_all_failed_is_failed_and_all_unread_is_unparsed() -> None:
 def test_what_must_stop_the_run_stops_it() -> None:
     strategy = strategies.get("sc(cot(shots=1), samples=3)")
     with pytest.raises(AuthenticationFailed):
-        strategy.run(PENS, ScriptedLLM([AuthenticationFailed("no key")] * 3, max_choices=1))
+        strategy.run(PENS, ScriptedLLM([AuthenticationFailed("no key")] * 3, max_n=1))
     with pytest.raises(BudgetExhausted):
-        strategy.run(PENS, ScriptedLLM(lambda m: FIVE[0], max_choices=1, budget=Budget(calls=2)))
+        strategy.run(PENS, ScriptedLLM(lambda m: FIVE[0], max_n=1, budget=Budget(calls=2)))
 
 
 def test_the_vote_does_not_depend_on_who_comes_first() -> None:
     counter = itertools.count()
     forward = strategies.get("sc(cot(shots=1), samples=4)").run(
-        PENS, ScriptedLLM(lambda m: f"The answer is {next(counter) // 2}.", max_choices=1)
+        PENS, ScriptedLLM(lambda m: f"The answer is {next(counter) // 2}.", max_n=1)
     )
     assert forward.votes is not None
     assert forward.votes.tied
@@ -116,7 +116,7 @@ def test_the_vote_does_not_depend_on_who_comes_first() -> None:
 class Recorded:
     """A model whose replies depend on the draw alone, and come back in any order: draw `k` says what `say(k)` does."""
 
-    max_choices, concurrency, endpoint, free, model = 1, None, None, True, "recorded"
+    max_n, concurrency, endpoint, free, model = 1, None, None, True, "recorded"
 
     def __init__(self, say: Callable[[Request, int], str], delays: Sequence[float] = (0,)) -> None:
         self.say, self.delays = say, delays
@@ -182,7 +182,7 @@ def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> Non
     answer = strategy.run(PENS, llm)
     assert (answer.value, answer.confidence) == (10.5, 1)
     assert llm.calls == strategy.calls(drawn=4) == strategy.calls_range()[0] == 4
-    assert llm.waves == strategy.waves(rounds=1)
+    assert llm.rounds == strategy.round_count(rounds=1)
     assert strategy.calls_range() == (4, 40)
     assert len(llm.requests) == 1
     assert answer.votes is not None
@@ -220,12 +220,12 @@ def test_the_waves_are_those_of_the_base_each_time_that_samples_are_drawn(
 ) -> None:
     chains, answers = itertools.count(), iter(said)
     llm = ScriptedLLM(
-        lambda turns: f"chain {next(chains)}" if len(turns) == 1 else str(next(answers)), latency=0.01, max_choices=1
+        lambda turns: f"chain {next(chains)}" if len(turns) == 1 else str(next(answers)), latency=0.01, max_n=1
     )
     strategy = strategies.get(f"sc(cot, {parameters})")
     strategy.run(PENS, llm)
     assert llm.calls == strategy.calls(e=1, **counts) == 2 * len(said)
-    assert llm.waves == strategy.waves(e=1, **counts)
+    assert llm.rounds == strategy.round_count(e=1, **counts)
 
 
 def test_a_divided_vote_draws_on_in_small_waves() -> None:
@@ -252,7 +252,7 @@ def test_what_a_greater_wave_buys_beyond_the_stopping_point_does_not_vote_and_is
 
 def test_unread_and_failed_draws_do_not_bring_the_end_nearer() -> None:
     replies = [FIVE[0], "No idea.", CallFailed("lost"), *[FIVE[0]] * 3]
-    llm = ScriptedLLM(replies, max_choices=1)
+    llm = ScriptedLLM(replies, max_n=1)
     answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, llm)
     assert answer.votes is not None
     assert (answer.votes.valid, answer.votes.unread, answer.votes.total) == (4, 2, 6)
@@ -267,7 +267,7 @@ def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
     llm = ScriptedLLM(lambda m: FIVE[0], budget=Budget(calls=4))
     assert strategy.run(PENS, llm).value == 10.5
     said = iter(range(40))
-    divided = ScriptedLLM(lambda m: f"The answer is {next(said)}.", budget=Budget(calls=6), max_choices=1)
+    divided = ScriptedLLM(lambda m: f"The answer is {next(said)}.", budget=Budget(calls=6), max_n=1)
     with pytest.raises(BudgetExhausted):
         strategy.run(PENS, divided)
     said = iter(range(40))
@@ -376,7 +376,7 @@ def test_a_spec_with_a_rule_and_its_repr() -> None:
 
 
 def test_where_the_budget_ends_it_those_that_are_there_have_voted() -> None:
-    llm = ScriptedLLM(lambda turns: "The answer is 7.", max_choices=1)
+    llm = ScriptedLLM(lambda turns: "The answer is 7.", max_n=1)
     answer = SelfConsistency(ChainOfThought(stages=1), samples=10).run(
         Problem("How many?", kinds.Number()), llm, budget=Budget(calls=8)
     )

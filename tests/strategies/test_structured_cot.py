@@ -56,7 +56,7 @@ def test_calls(samples: int, repairs: int, replies: list[str], counts: dict[str,
     assert "n + n" in answer.value
     assert answer.confidence == pytest.approx(confidence)
     assert llm.calls == answer.usage.calls == strategy.calls(**counts) == 2 * samples + counts["r"]
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     assert strategy.calls_range() == (2 * samples, 2 * samples + samples * repairs)
 
 

@@ -39,7 +39,7 @@ def test_the_calls_are_the_rewriting_and_those_of_the_base(
     strategy = strategies.get(spec)
     assert strategy.run(GAMES, llm).value == "Grenoble"
     assert llm.calls == strategy.calls(**counts) == len(replies)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
 
 
 @pytest.mark.parametrize("spec", ["s2a", "s2a(cot)", "s2a(leave_out='relevance')"])
@@ -158,7 +158,7 @@ def test_a_base_without_prompts_is_refused_before_anything_is_paid_for() -> None
         """Ask."""
 
         async def solve(self, problem: Problem, session: Session) -> Answer:
-            return problem.read(await session.ask(problem.question))
+            return problem.parse(await session.ask(problem.question))
 
     with pytest.raises(UsageError, match="bare has no prompt among its parameters"):
         System2Attention(Bare())
@@ -193,7 +193,7 @@ def test_a_rewriting_that_fails_falls_back_on_the_original() -> None:
 
 
 def test_what_the_base_has_come_to_is_kept_where_the_budget_ends_it() -> None:
-    llm = ScriptedLLM([CLEAN, *["The answer is Grenoble."] * 4], max_choices=1)
+    llm = ScriptedLLM([CLEAN, *["The answer is Grenoble."] * 4], max_n=1)
     answer = strategies.get("s2a(sc(cot(stages=1), samples=9))").run(GAMES, llm, budget=Budget(calls=5))
     assert answer.votes is not None
     assert answer.votes.valid == 4

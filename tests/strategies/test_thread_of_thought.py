@@ -30,7 +30,7 @@ def test_always_two_calls(spec: str, replies: list[str]) -> None:
     answer = strategy.run(PRESS, llm)
     assert "Brno" in answer.value
     assert llm.calls == strategy.calls() == 2
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert llm.requests[0].sampling["max_tokens"] == strategy.max_tokens
 
 

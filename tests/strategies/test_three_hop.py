@@ -45,14 +45,14 @@ def script(**instead: list[Reply]) -> Callable[[tuple[Message, ...]], Reply]:
 
 @pytest.mark.parametrize(("spec", "calls"), [("three_hop", 16), ("three_hop(samples=1)", 4), ("thor(samples=3)", 10)])
 def test_the_calls_are_those_of_the_formula(spec: str, calls: int) -> None:
-    llm = ScriptedLLM(script(), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script(), latency=0.01, max_n=1)
     strategy = strategies.get(spec)
     answer = strategy.run(WAITER, llm)
     assert answer.value == "positive"
     assert llm.calls == strategy.calls() == calls
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert strategy.calls_range() == (calls, calls)
-    assert llm.peak == (calls - 1) // 3
+    assert llm.peak_concurrency == (calls - 1) // 3
 
 
 def test_each_hop_reads_the_replies_before_it_whole_and_the_label_the_last_one_only() -> None:
@@ -136,7 +136,7 @@ def test_nothing_said_is_no_feeling() -> None:
         assert strategies.get(spec).run(WAITER, llm).state == "unparsed"
         assert not any(hop(request.messages) == "label" for request in llm.requests)
     some: list[Reply] = [CallFailed("lost"), "It depends."]
-    llm = ScriptedLLM(script(polarity=some), max_choices=1)
+    llm = ScriptedLLM(script(polarity=some), max_n=1)
     assert strategies.get("three_hop(samples=2)").run(WAITER, llm).value == "positive"
     assert "It depends." in llm.prompts[-1]  # and not the empty text of the call that failed
 
@@ -151,7 +151,7 @@ def test_without_a_target_it_is_the_subject() -> None:
 def test_failed_calls() -> None:
     strategy = strategies.get("three_hop(samples=3)")
     lost: list[Reply] = [CallFailed("lost"), GOOD["opinion"][0]]
-    answer = strategy.run(WAITER, ScriptedLLM(script(opinion=lost), max_choices=1))
+    answer = strategy.run(WAITER, ScriptedLLM(script(opinion=lost), max_n=1))
     assert answer.value == "positive"  # two of three replies
     answer = strategy.run(WAITER, ScriptedLLM(script(opinion=[CallFailed("lost")])))
     assert answer.state == "failed"
@@ -182,7 +182,7 @@ def test_a_label_call_that_fails_leaves_it_to_the_third_hop() -> None:
 )
 def test_what_there_is_where_the_budget_ends_it(calls: int, steps: list[str], text: str, valid: int | None) -> None:
     strategy = strategies.get("three_hop(samples=2)")
-    answer = strategy.run(WAITER, ScriptedLLM(script(), max_choices=1), budget=Budget(calls=calls))
+    answer = strategy.run(WAITER, ScriptedLLM(script(), max_n=1), budget=Budget(calls=calls))
     assert answer.state == "unparsed"
     assert (list(answer.steps), answer.text) == (steps, GOOD[text][0])
     assert (answer.votes and answer.votes.valid) == valid
@@ -198,12 +198,12 @@ def test_it_serves_labels_only_and_can_be_wrapped() -> None:
 
 def test_a_budget_that_ends_in_the_middle() -> None:
     strategy = strategies.get("three_hop(samples=2)")
-    answer = strategy.run(WAITER, ScriptedLLM(script(), max_choices=1), budget=Budget(calls=3))
+    answer = strategy.run(WAITER, ScriptedLLM(script(), max_n=1), budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why
     assert answer.usage.calls >= 2
     with pytest.raises(BudgetExhausted):
-        strategy.run(WAITER, ScriptedLLM(script(), max_choices=1, budget=Budget(calls=3)))
+        strategy.run(WAITER, ScriptedLLM(script(), max_n=1, budget=Budget(calls=3)))
 
 
 @pytest.mark.model

@@ -41,13 +41,13 @@ class Bits(SearchTask[Path_]):
         return ()
 
     def propose(self, problem: Problem, state: Path_) -> Conversation:
-        return self.next.for_(problem, done="".join(state) or "-")
+        return self.next.render(problem, done="".join(state) or "-")
 
     def proposed(self, problem: Problem, state: Path_, replies: Sequence[str]) -> list[Path_]:
         return [(*state, line) for reply in replies for line in reply.splitlines() if line in ("0", "1")]
 
     def judge(self, problem: Problem, state: Path_) -> Sequence[Conversation]:
-        return [self.rate.for_(problem, done="".join(state))]
+        return [self.rate.render(problem, done="".join(state))]
 
     def value(self, replies: Sequence[str]) -> float:
         return sum(float(reply) for reply in replies if reply.isdigit())
@@ -87,10 +87,10 @@ def player(target: str, proposals: str = "0\n1") -> Callable[[tuple[Message, ...
 )
 def test_the_number_of_calls_is_the_cards(settings: dict[str, int], counts: dict[str, int]) -> None:
     strategy = TreeOfThoughts(task=Bits(), **settings)  # type: ignore[arg-type]
-    llm = ScriptedLLM(player("101"), latency=0.01, max_choices=1)
+    llm = ScriptedLLM(player("101"), latency=0.01, max_n=1)
     answer = strategy.run(WORD, llm)
     assert llm.calls == answer.usage.calls == strategy.calls(**counts)
-    assert llm.waves == strategy.waves(**counts)
+    assert llm.rounds == strategy.round_count(**counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
     assert {request.sampling["temperature"] for request in llm.requests} == {0.7}
@@ -110,9 +110,9 @@ def test_ties_go_to_what_came_first() -> None:
 
 
 def test_the_calls_of_a_level_go_out_together() -> None:
-    llm = ScriptedLLM(player("101"), latency=0.02, max_choices=1)
+    llm = ScriptedLLM(player("101"), latency=0.02, max_n=1)
     TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, llm)
-    assert llm.peak == 4 * 3  # four states, three draws each
+    assert llm.peak_concurrency == 4 * 3  # four states, three draws each
     together = ScriptedLLM(player("101"))
     TreeOfThoughts(task=Bits(), breadth=2, depth=3).run(WORD, together)
     assert len(together.requests) == 5 + 10  # three draws are one request
@@ -135,13 +135,13 @@ def test_a_state_is_explored_once_and_judged_once() -> None:
     @dataclass(frozen=True)
     class Sums(Bits):
         def judge(self, problem: Problem, state: Path_) -> Sequence[Conversation]:
-            return [self.rate.for_(problem, done="".join(sorted(state)))]
+            return [self.rate.render(problem, done="".join(sorted(state)))]
 
     llm = ScriptedLLM(player("11"), latency=0.01)
     strategy = TreeOfThoughts(task=Sums(), depth=2, judgements=1)
     strategy.run(WORD, llm)
     assert llm.calls == strategy.calls(x=3, j=2 + 3)  # 01 and 10 look the same to the judge
-    assert llm.waves == strategy.waves(g=2, w=2)
+    assert llm.rounds == strategy.round_count(g=2, w=2)
 
 
 def test_at_most_so_many_children() -> None:
@@ -180,8 +180,8 @@ def test_depth_first_goes_back_where_a_value_is_low() -> None:
     assert answer.value == "11"
     assert answer.steps["kept"] == ("11", "1")
     assert llm.calls == strategy.calls(x=2, j=4)
-    assert llm.waves == strategy.waves(g=2, w=4)
-    assert llm.peak == 1
+    assert llm.rounds == strategy.round_count(g=2, w=4)
+    assert llm.peak_concurrency == 1
 
 
 def test_depth_first_ends_at_its_limit_and_at_a_finished_state() -> None:
@@ -286,7 +286,7 @@ def test_a_draw_that_fails_leaves_the_others_of_its_prompt() -> None:
             return CallFailed("lost")
         return "0\n1" if "Next" in said else "9" if said.endswith("1") else "2"
 
-    llm = ScriptedLLM(reply, max_choices=1)
+    llm = ScriptedLLM(reply, max_n=1)
     answer = TreeOfThoughts(task=Bits(), breadth=1, depth=1).run(WORD, llm)
     assert answer.value == "1"
     assert llm.calls == 1 + 2 * 3 - 1
@@ -396,7 +396,7 @@ def test_a_question_is_solved_step_by_step() -> None:
     answer = strategy.run(SOUP, llm)
     assert answer.value == 42
     assert llm.calls == strategy.calls(x=1 + 2, j=3 + 2)
-    assert llm.waves == strategy.waves(g=2, w=2)
+    assert llm.rounds == strategy.round_count(g=2, w=2)
     propose, *rated, _, _, _, _ = llm.requests
     assert "(nothing yet)" in propose.messages[-1].content
     assert SOUP.question in propose.messages[-1].content
@@ -411,11 +411,11 @@ def test_a_question_is_solved_step_by_step() -> None:
 
 def test_options_and_numbers_are_chosen_by_a_vote_that_values_weigh() -> None:
     task = Steps()
-    read = [(SOUP.read(f"The answer is {number}."), value) for number, value in ((5, 9.0), (7, 6.0), (7, 5.0))]
+    read = [(SOUP.parse(f"The answer is {number}."), value) for number, value in ((5, 9.0), (7, 6.0), (7, 5.0))]
     assert task.choose(SOUP, read).value == 7
     text = Problem("Why?")
-    assert task.choose(text, [(text.read(f"The answer is {word}."), 1.0) for word in "abb"]).value == "a"
-    assert task.choose(SOUP, [(SOUP.read("I don't know."), 1.0)]).state == "unparsed"
+    assert task.choose(text, [(text.parse(f"The answer is {word}."), 1.0) for word in "abb"]).value == "a"
+    assert task.choose(SOUP, [(SOUP.parse("I don't know."), 1.0)]).state == "unparsed"
 
 
 def test_a_finished_path_keeps_its_place_and_ends_the_search() -> None:
@@ -425,11 +425,11 @@ def test_a_finished_path_keeps_its_place_and_ends_the_search() -> None:
             return "Score: 10" if "The answer is" in turns[-1].content else "Score: 4"
         return "1. The answer is 42.\n2. Think more."
 
-    llm = ScriptedLLM(reply, latency=0.01, max_choices=1)
+    llm = ScriptedLLM(reply, latency=0.01, max_n=1)
     strategy = strategies.get("tree_of_thoughts(breadth=1)")
     assert strategy.run(SOUP, llm).value == 42
     assert llm.calls == strategy.calls(x=1, j=2)
-    assert llm.waves == strategy.waves(g=1, w=1)
+    assert llm.rounds == strategy.round_count(g=1, w=1)
 
 
 def test_where_no_breadth_is_given_it_is_the_tasks() -> None:
@@ -473,7 +473,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
     poem = Problem("Write a poem.", kinds.Text(whole=True))
     answer = strategy.run(poem, llm)
     assert llm.calls == strategy.calls(x=2, j=2) == 20  # the paper's number
-    assert llm.waves == strategy.waves(g=2, w=2)
+    assert llm.rounds == strategy.round_count(g=2, w=2)
     assert answer.text == "text 7"  # the second text for the second plan
     assert "The solution so far:\n1. text 2" in llm.requests[2].messages[-1].content
     ballot = llm.requests[1].messages[-1].content
@@ -482,7 +482,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
     alone = ScriptedLLM(lambda turns: "one")
     strategies.get("tot(generate='sample', evaluate='vote', depth=1, draws=3)").run(poem, alone)
     assert alone.calls == 3  # one candidate needs no vote
-    assert alone.waves == strategy.waves(g=1, w=0)
+    assert alone.rounds == strategy.round_count(g=1, w=0)
 
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
@@ -503,7 +503,7 @@ def test_within_self_consistency() -> None:
     strategy = strategies.get("sc(tree_of_thoughts(breadth=1, depth=2, judgements=1), samples=2)")
     assert strategy.run(SOUP, llm).value == 42
     assert llm.calls == strategy.calls(x=2, j=4)
-    assert llm.waves == strategy.waves(g=2, w=2)
+    assert llm.rounds == strategy.round_count(g=2, w=2)
 
 
 @pytest.mark.model

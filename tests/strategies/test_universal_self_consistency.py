@@ -23,7 +23,7 @@ def test_one_further_call_shows_all_answers_in_draw_order_and_takes_the_one_that
     answer = strategy.run(WHY, llm)
     assert answer.value == SAID[2]
     assert llm.calls == strategy.calls(c=1) == 4
-    assert llm.waves == strategy.waves(c=1)
+    assert llm.rounds == strategy.round_count(c=1)
     assert strategy.calls_range() == (3, 4)
     assert len(llm.requests) == 2
     choice = llm.requests[1].messages[-1].content
@@ -76,7 +76,7 @@ def test_equal_answers_need_no_choice() -> None:
     strategy = strategies.get(USC)
     answer = strategy.run(WHY, llm)
     assert llm.calls == strategy.calls(c=0) == 3
-    assert llm.waves == strategy.waves(c=0)
+    assert llm.rounds == strategy.round_count(c=0)
     assert answer.confidence == 1
 
 
@@ -87,17 +87,17 @@ def test_the_waves_are_those_of_the_base_and_the_choice() -> None:
         return f"The answer is {len(turns[1].content)}." if len(turns) > 1 else next(chains)
 
     chains = iter(["One.", "Two, two.", "Three, three, three."])
-    llm = ScriptedLLM(script, latency=0.01, max_choices=1)
+    llm = ScriptedLLM(script, latency=0.01, max_n=1)
     strategy = strategies.get("usc(cot, samples=3)")
     assert strategy.run(Problem("How many?", kinds.Number()), llm).value == 4
     assert llm.calls == strategy.calls(c=1, e=1)
-    assert llm.waves == strategy.waves(c=1, e=1)
+    assert llm.rounds == strategy.round_count(c=1, e=1)
 
 
 def test_what_cannot_be_read_is_not_shown_and_does_not_shift_the_numbers() -> None:
     number = Problem("How many?", kinds.Number())
     llm = ScriptedLLM(
-        [CallFailed("lost"), "No idea.", "The answer is 5.", "The answer is 6.", "The answer is 2."], max_choices=1
+        [CallFailed("lost"), "No idea.", "The answer is 5.", "The answer is 6.", "The answer is 2."], max_n=1
     )
     answer = strategies.get("usc(cot(stages=1), samples=4)").run(number, llm)
     assert answer.value == 6
@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_not_shown_and_does_not_shift_the_numbers() -> No
 def test_all_failed_is_failed_and_all_unread_is_unparsed_without_a_choice() -> None:
     number = Problem("How many?", kinds.Number())
     strategy = strategies.get("usc(cot(stages=1), samples=2)")
-    assert strategy.run(number, ScriptedLLM([CallFailed("lost")] * 2, max_choices=1)).state == "failed"
+    assert strategy.run(number, ScriptedLLM([CallFailed("lost")] * 2, max_n=1)).state == "failed"
     llm = ScriptedLLM(["No idea."] * 2)
     answer = strategy.run(number, llm)
     assert (answer.state, answer.why, llm.calls) == ("unparsed", "none of 2 samples could be read", 2)
@@ -126,7 +126,7 @@ def test_samples_that_do_not_fit_leave_it_to_the_vote_and_another_failure_is_one
 
 @pytest.mark.parametrize("calls", [2, 3])
 def test_where_the_budget_ends_it_those_that_are_there_have_voted(calls: int) -> None:
-    llm = ScriptedLLM([SAID[0], SAID[0], SAID[1]], max_choices=1)
+    llm = ScriptedLLM([SAID[0], SAID[0], SAID[1]], max_n=1)
     answer = strategies.get(USC).run(WHY, llm, budget=Budget(calls=calls))
     assert answer.state == "unparsed"
     assert answer.votes is not None

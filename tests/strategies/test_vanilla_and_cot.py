@@ -18,11 +18,11 @@ def test_vanilla_asks_once_for_a_bare_answer_at_the_end_of_the_users_turn() -> N
     answer = strategies.get("vanilla").run(EGGS, llm)
     assert answer.value == 67
     assert llm.calls == strategies.get("vanilla").calls() == 1
-    assert llm.waves == strategies.get("vanilla").waves()
+    assert llm.rounds == strategies.get("vanilla").round_count()
     (turn,) = llm.requests[0].messages
     assert turn.role == "user"
     assert turn.content.startswith(EGGS.question)
-    assert turn.content.endswith(kinds.Number().direct())
+    assert turn.content.endswith(kinds.Number().direct_instruction())
     assert llm.requests[0].sampling == {"temperature": 0.0, "max_tokens": 64}
 
 
@@ -37,7 +37,7 @@ def test_few_shot_vanilla_shows_answers_without_rationales() -> None:
     strategies.get("vanilla(shots=3)").run(EGGS, llm)
     assert [turn.role for turn in llm.requests[0].messages] == ["user", "assistant"] * 3 + ["user"]
     assert all(len(turn.content) < 12 for turn in llm.requests[0].messages if turn.role == "assistant")
-    assert llm.requests[0].shared == 6
+    assert llm.requests[0].static_prefix == 6
 
 
 def test_zero_shot_cot_asks_the_answer_stage_with_the_rationale_in_view() -> None:
@@ -46,7 +46,7 @@ def test_zero_shot_cot_asks_the_answer_stage_with_the_rationale_in_view() -> Non
     answer = strategy.run(EGGS, llm)
     assert answer.value == 67
     assert llm.calls == strategy.calls(e=1) == 2
-    assert llm.waves == strategy.waves(e=1)
+    assert llm.rounds == strategy.round_count(e=1)
     first, second = (request.messages for request in llm.requests)
     assert first[-1].content.endswith("Let's think step by step.")
     assert second[:1] == first
@@ -59,7 +59,7 @@ def test_a_stated_answer_is_taken_and_the_second_stage_not_asked() -> None:
     strategy = strategies.get("cot")
     assert strategy.run(EGGS, llm).value == 67
     assert llm.calls == strategy.calls(e=0) == 1
-    assert llm.waves == strategy.waves(e=0)
+    assert llm.rounds == strategy.round_count(e=0)
 
 
 @pytest.mark.parametrize("again", ["Therefore, the answer is", " Therefore, the answer is:", "…"])
@@ -72,7 +72,7 @@ def test_an_answer_stage_that_repeats_its_prompt_is_no_answer(again: str) -> Non
 
 @pytest.mark.parametrize(("kind", "said"), [(kinds.Text(whole=True), "Storms came."), (Code(), "x = 1")])
 def test_the_beginning_of_a_sentence_is_no_part_of_a_text_or_of_code(kind: kinds.Kind, said: str) -> None:
-    assert Problem("Well?", kind).read(said, after="Therefore, the answer is").value.strip() == said
+    assert Problem("Well?", kind).parse(said, after="Therefore, the answer is").value.strip() == said
 
 
 def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
@@ -80,7 +80,7 @@ def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
     strategy = strategies.get("cot(stages=1)")
     assert strategy.run(EGGS, llm).state == "unparsed"
     assert llm.calls == strategy.calls() == 1
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     assert llm.prompts[0].endswith(kinds.Number().instruction())
 
 
@@ -89,7 +89,7 @@ def test_few_shot_cot_shows_rationales_and_makes_one_call() -> None:
     strategy = strategies.get("cot(shots=4)")
     answer = strategy.run(EGGS, llm)
     assert (answer.value, llm.calls, strategy.calls()) == (67, 1, 1)
-    assert llm.waves == strategy.waves()
+    assert llm.rounds == strategy.round_count()
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 4
     assert all("The answer is" in reply and len(reply) > 40 for reply in replies)
@@ -113,7 +113,7 @@ def test_demonstrations_of_ones_own_replace_ours() -> None:
     strategy = strategies.get("cot")
     mine = strategy.few_shot.with_(examples=(Demonstration("1 + 1?", "The answer is 2.", "One and one."),))
     llm = ScriptedLLM(["The answer is 67."])
-    strategy.with_(few_shot=mine).run(EGGS, llm)
+    strategy.replace(few_shot=mine).run(EGGS, llm)
     assert [turn.content for turn in llm.requests[0].messages][:2] == ["1 + 1?", "One and one.\nThe answer is 2."]
 
 

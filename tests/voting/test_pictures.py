@@ -23,7 +23,7 @@ def terminal(answer: Answer) -> str:
 
 
 def solved(*said: Any, **parameters: Any) -> Answer:
-    strategy = strategies.get(f"sc(cot(stages=1), samples={len(said)})").with_(**parameters)
+    strategy = strategies.get(f"sc(cot(stages=1), samples={len(said)})").replace(**parameters)
     llm = ScriptedLLM([f"The answer is {one}." for one in said])
     return strategy.run(Problem("How many?", kinds.Number()), llm)
 

@@ -51,7 +51,7 @@ class LocalClient:
     """
 
     endpoint: str | None = None
-    max_choices = server.SLOTS
+    max_n = server.SLOTS
     concurrency: int | None = server.SLOTS
     free = True
 

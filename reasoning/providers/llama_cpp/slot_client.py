@@ -53,7 +53,7 @@ class Serving:
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
         """What of a prompt is worth saving, the shorter first: its key, how it is saved, whether to keep it."""
         before = []
-        shared = request.messages[: min(request.shared, len(request.messages) - 1)]
+        shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
             role = request.messages[len(shared)].role
             before = [_key(role, shared)]

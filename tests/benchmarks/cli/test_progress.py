@@ -40,7 +40,7 @@ def begun(display: Display, sums: Sums, llm: ScriptedLLM) -> tuple[Store, list[t
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
     named = named_strategies(SPECS[:1])
-    event_loop.run(runner.run(runner.missing(store, ["sum-1", "sum-2"], named), named, llm, store))
+    event_loop.run_sync(runner.run(runner.missing(store, ["sum-1", "sum-2"], named), named, llm, store))
     named = named_strategies(SPECS)
     pairs = runner.missing(store, list(store.examples), named)
     display.running(Comparison.of(store, list(store.examples), list(named)), llm, SPECS, pairs)
@@ -67,7 +67,7 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     first = drawn(display, width)
     assert "t · 4 problems · m" in first
     assert "2/8" in first  # stored before
-    event_loop.run(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    event_loop.run_sync(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
     time.sleep(0.05)
     said = drawn(display, width)
     assert max(map(len, said.splitlines())) <= width
@@ -80,7 +80,7 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
 def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
     llm = ScriptedLLM(adds())
     keys = [Key(f"sum-{k}", "vanilla") for k in range(1, 5)]
-    once = event_loop.run(_solved(sums, llm))
+    once = event_loop.run_sync(_solved(sums, llm))
     clock = iter([0.0, 0.0, 1.0, 2.0, *[3.0] * 9])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     display = Display(shown=False)
@@ -94,7 +94,7 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
 def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
     display, llm = Display(shown=False), ScriptedLLM(adds())
     store, pairs = begun(display, sums, llm)
-    event_loop.run(runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    event_loop.run_sync(runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
     time.sleep(0.05)
     assert ", about " in drawn(display, 120)
     monkeypatch.setattr(type(llm), "in_flight", property(lambda llm: 48))
@@ -109,7 +109,7 @@ def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     keys = [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
     display = Display(shown=False)
     display.running(Comparison.of(store), llm, ["vanilla", "cot"], keys, stopped=out)
-    once = event_loop.run(_solved(sums, llm))
+    once = event_loop.run_sync(_solved(sums, llm))
     display.result(replace(once, strategy="cot"))
     assert "1/8 ·" in drawn(display, 80)
     out["cot"] = 1
@@ -150,7 +150,7 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
     with Display(console=console) as display:
         display.doing("making the problems of t")
         store, pairs = begun(display, sums, llm)
-        event_loop.run(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+        event_loop.run_sync(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     lines = [line for line in lines if line != "making the problems of t" or line is lines[0]]
     assert lines[0] == "making the problems of t"

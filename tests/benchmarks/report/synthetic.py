@@ -15,7 +15,7 @@ from typing import Any
 from reasoning.benchmarks.results.example_json import to_json
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Result
-from reasoning.kinds import CHECKER, Number
+from reasoning.kinds import PARSER_VERSION, Number
 from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.trace import Call, Trace
@@ -42,7 +42,7 @@ def made(folder: Path, problems: int, strategies: int, *, traces: bool = True, e
     """A folder of a run that is done. Strategies get better and dearer along the list."""
     random, specs = Random(seed), SPECS[:strategies]
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"task": "made up", "problems": "1", "seed": seed, "model": "made-up-model", "checker": CHECKER}
+    settings = {"task": "made up", "problems": "1", "seed": seed, "model": "made-up-model", "checker": PARSER_VERSION}
     about = {"free": False, "created": "2026-01-01T00:00:00+00:00", "library": "0"}
     run = {"format": 1, "settings": settings, "strategies": specs, "about": about}
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
@@ -94,7 +94,7 @@ def _solved(
         spent=whole,
         seconds=1.0,
         epoch=epoch,
-        checker=CHECKER,
+        checker=PARSER_VERSION,
     )
     return result, Trace(spec, [Trace("reasoning", [Call(tuple(turns), {"max_tokens": 512}, tuple(draws))], 0.8)], 1.0)
 

@@ -23,9 +23,7 @@ EXAMPLES = [Example(Problem(f"What is {i} + {i}?", Number(), id=str(i)), 2 * i) 
 def counting() -> ScriptedLLM:
     """Every reply is a new one and takes 10 tokens of a prompt and 10 of a reply."""
     numbers = iter(range(10_000))
-    return ScriptedLLM(
-        lambda messages: Completion(f"The answer is {next(numbers)}.", usage=Usage(1, 10, 10)), max_choices=1
-    )
+    return ScriptedLLM(lambda messages: Completion(f"The answer is {next(numbers)}.", usage=Usage(1, 10, 10)), max_n=1)
 
 
 def test_a_strategy_that_has_used_up_its_own_budget_ends_alone() -> None:
@@ -46,7 +44,7 @@ def test_a_strategy_that_has_used_up_its_own_budget_ends_alone() -> None:
 
 def test_the_models_budget_stops_all() -> None:
     numbers = iter(range(100))
-    llm = ScriptedLLM(lambda messages: f"The answer is {next(numbers)}.", budget=Budget(calls=5), max_choices=1)
+    llm = ScriptedLLM(lambda messages: f"The answer is {next(numbers)}.", budget=Budget(calls=5), max_n=1)
     found = compare(["vanilla", "cot"], EXAMPLES, llm, concurrency=1, progress=False)
     assert llm.calls == 5
     assert sum(row.n for row in found.rows) == 5

@@ -26,7 +26,7 @@ def test_it_is_the_same_in_another_process() -> None:
 
 def test_parameters_and_prompts_count() -> None:
     cot = get("cot")
-    changed = [cot, get("cot(shots=2)"), cot.with_(one_stage=Prompt(input="{problem} Think!")), get("vanilla")]
+    changed = [cot, get("cot(shots=2)"), cot.replace(one_stage=Prompt(input="{problem} Think!")), get("vanilla")]
     assert len({fingerprint(one) for one in changed}) == len(changed)
     inner = [get("self_consistency(cot, samples=3)"), get("self_consistency(vanilla, samples=3)")]
     assert fingerprint(inner[0]) != fingerprint(inner[1])

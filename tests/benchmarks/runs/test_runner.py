@@ -67,7 +67,7 @@ def run(
 ) -> ReasoningError | None:
     named = named_strategies(strategies)
     pairs = runner.missing(store, list(store.examples)[:n], named)
-    return event_loop.run(runner.run(pairs, named, llm, store, plan=Plan(concurrency=concurrency)))
+    return event_loop.run_sync(runner.run(pairs, named, llm, store, plan=Plan(concurrency=concurrency)))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_problems_come_one_after_the_other_with_all_their_strategies(store: Stor
 def test_as_many_are_under_way_as_asked(store: Store, adds: Adds, concurrency: int) -> None:
     llm = ScriptedLLM(adds(), latency=0.02)
     run(store, llm, "vanilla", "cot", concurrency=concurrency)
-    assert llm.peak == min(concurrency, 8)
+    assert llm.peak_concurrency == min(concurrency, 8)
 
 
 def test_votes_and_confidence_are_kept(store: Store, adds: Adds) -> None:
@@ -219,7 +219,7 @@ def test_cancelling_keeps_what_is_finished_and_leaves_no_task(store: Store, adds
         await asyncio.sleep(0.1)
         return len(seen)
 
-    seen = event_loop.run(stop_after_three())
+    seen = event_loop.run_sync(stop_after_three())
     assert seen == len(store.results) == 3
 
 
