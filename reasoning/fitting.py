@@ -47,4 +47,4 @@ async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: in
 def _inner(strategy: Strategy) -> str:
     """Where one of its parameters can be fitted, how to do that."""
     name = next((name for name, value in strategy.parameters() if hasattr(value, "fit")), None)
-    return f"; its {name} does: strategy.with_({name}=strategy.{name}.fitted(pool, llm))" if name else ""
+    return f"; its {name} does: strategy.replace({name}=strategy.{name}.fitted(pool, llm))" if name else ""

@@ -44,7 +44,7 @@ def to_spec(name: str, made: Any) -> str:
             changed.append(f"{one.name}={value!r}" if changed else repr(value))
         elif value != one.default:
             sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)
-            changed.append(f"{one.name}={value.changes(one.default) if sections else value!r}")
+            changed.append(f"{one.name}={value.diff_plain(one.default) if sections else value!r}")
     return name + (f"({', '.join(changed)})" if changed else "")
 
 

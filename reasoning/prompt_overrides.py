@@ -182,7 +182,7 @@ def _labelled(before: Chain, after: Chain) -> Chain:
     if after == before:
         return before
     digest = hashlib.sha256(repr([(step.prompt, step.by) for step in after.steps]).encode()).hexdigest()
-    return after.with_(name=f"{before.name.partition('#')[0]}#{digest[:6]}")
+    return after.replace(name=f"{before.name.partition('#')[0]}#{digest[:6]}")
 
 
 def sample(strategy: Strategy) -> Problem:

@@ -32,7 +32,9 @@ def test_every_prompt_of_every_technique_is_shown_and_comes_back_from_its_spec(n
     shown = as_sent(strategy, sample(strategy))
     assert set(shown) == {prompt for prompt, one in known.items() if isinstance(one, Prompt)}
     assert all(turn.content.strip() for turns in shown.values() for turn in turns.messages)
-    marked = changed(strategy, lambda _, one: f"{one} §" if isinstance(one, str) else one.with_(recap=f"{one.recap} §"))
+    marked = changed(
+        strategy, lambda _, one: f"{one} §" if isinstance(one, str) else one.replace(recap=f"{one.recap} §")
+    )
     assert marked != strategy
     assert all("§" in (one if isinstance(one, str) else one.recap) for one in prompts(marked).values())
     if not isinstance(strategy, Chain) and name != "decomposed":  # a spec does not hold handlers

@@ -110,7 +110,7 @@ def test_a_strategy_from_a_file_outside_the_project_through_an_entry_point(tmp_p
         "    '''Ask loudly.'''\n\n"
         "    times: int = 1\n\n"
         "    async def solve(self, problem: Problem, session: Session) -> Answer:\n"
-        "        return problem.read(await session.ask(problem.question.upper() + '!' * self.times))\n"
+        "        return problem.parse(await session.ask(problem.question.upper() + '!' * self.times))\n"
     )
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()

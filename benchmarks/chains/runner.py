@@ -146,7 +146,7 @@ def with_given(chain: Chain, names: Collection[str]) -> Chain:
         wanted.add(left[-1])
         left += chain.needs[left.pop()] - set(names) - wanted
     kinds = {one: _kind(chain, one) for one in [*sorted(chain.inputs), *sorted(names)]}
-    return chain.with_(steps=tuple(step for step in chain.steps if step.name in wanted), takes=kinds)
+    return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), takes=kinds)
 
 
 def run(

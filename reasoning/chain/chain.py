@@ -149,7 +149,7 @@ class Chain(Strategy):
         """The kind of its value: the last step's."""
         return self.kind_of(self.steps[-1].name)
 
-    def with_(self, **changes: Any) -> Chain:
+    def replace(self, **changes: Any) -> Chain:
         """A copy with some of `steps`, `name`, `takes` and `about` changed."""
         given = {"steps": self.steps, "name": self.name, "takes": self.takes, "about": self.about}
         for name in changes.keys() - given.keys():
@@ -162,7 +162,7 @@ class Chain(Strategy):
         known = [step.name for step in self.steps]
         if name not in known:
             raise UsageError(f"no step {name!r}; did you mean {nearest(name, known) or known[0]!r}?")
-        return self.with_(steps=tuple(replace(s, **changes) if s.name == name else s for s in self.steps))
+        return self.replace(steps=tuple(replace(s, **changes) if s.name == name else s for s in self.steps))
 
     def with_prompts(self, change: Callable[[str, Prompt], Prompt]) -> Chain:
         """A copy in which every prompt is changed, by its step's name; that of an inner chain is "step.inner"."""
@@ -173,7 +173,7 @@ class Chain(Strategy):
                 return replace(step, chain=inner)
             return replace(step, prompt=change(step.name, step.prompt)) if step.prompt is not None else step
 
-        return self.with_(steps=tuple(map(changed, self.steps)))
+        return self.replace(steps=tuple(map(changed, self.steps)))
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Chain:
         """A copy in which every strategy that answers a step is changed."""
@@ -187,7 +187,7 @@ class Chain(Strategy):
             after = change(before)
             return step if after == before else replace(step, by=after)
 
-        return self.with_(steps=tuple(map(changed, self.steps)))
+        return self.replace(steps=tuple(map(changed, self.steps)))
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         values = self._given(problem)

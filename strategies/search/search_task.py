@@ -15,13 +15,13 @@ A task of one's own takes a few lines; prompts are fields, so that they can be r
             return ()
 
         def propose(self, problem, state):
-            return self.next.for_(problem, done="; ".join(state))
+            return self.next.render(problem, done="; ".join(state))
 
         def proposed(self, problem, state, replies):
             return [(*state, line) for reply in replies for line in reply.splitlines() if line.strip()]
 
         def judge(self, problem, state):
-            return [self.rate.for_(problem, done="; ".join(state))]
+            return [self.rate.render(problem, done="; ".join(state))]
 
         def value(self, replies):
             return sum({"sure": 20, "likely": 1}.get(label(reply, ("sure", "likely")), 0) for reply in replies)

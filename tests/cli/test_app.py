@@ -144,7 +144,7 @@ def test_a_strategy_of_ones_own_runs_in_the_benchmark(tmp_path: Path) -> None:
         "class Plainly(Strategy):\n"
         "    '''Ask, and add nothing.'''\n\n"
         "    async def solve(self, problem: Problem, session: Session) -> Answer:\n"
-        "        return problem.read(await session.ask(problem.question))\n"
+        "        return problem.parse(await session.ask(problem.question))\n"
     )
     (tmp_path / "mine-1.0.dist-info").mkdir()
     (tmp_path / "mine-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")

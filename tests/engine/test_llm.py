@@ -109,7 +109,7 @@ def test_a_rerun_gets_the_same_draws_and_spends_nothing(tmp_path: Path) -> None:
     assert [one.usage for one in found] == [one.usage for one in bought]
     assert [one.is_new for one in found] == [False] * 3
     assert again.calls == 0
-    assert again.spent == Usage()
+    assert again.usage == Usage()
 
 
 def test_twenty_after_five_buys_fifteen(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_model_that_costs_no_money_takes_nothing_of_a_budget_in_dollars() -> N
     ask(hosted, range(2))
     ask(local, range(3, 5))
     assert (budget.spent.calls, budget.spent.usd) == (7, 0.02)
-    assert local.spent.usd is None  # what it has cost is not known to be nothing: a machine is not free
+    assert local.usage.usd is None  # what it has cost is not known to be nothing: a machine is not free
     with pytest.raises(BudgetExhausted, match=r"0\.02 of 0\.02 US dollars"):
         ask(hosted, range(2, 3))
 

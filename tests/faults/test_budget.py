@@ -285,7 +285,7 @@ def test_choices_that_nobody_asked_for_are_no_calls() -> None:
 
     llm.client.complete = four  # type: ignore[method-assign]
     ask(llm, 1)
-    assert llm.budget.spent.calls == llm.spent.calls == len(llm.journal) == 1
+    assert llm.budget.spent.calls == llm.usage.calls == len(llm.journal) == 1
     ask(llm, 2)
     assert llm.budget.spent.calls == 2
 
@@ -307,5 +307,5 @@ def test_draws_that_came_are_in_the_answer_though_others_of_their_call_did_not(e
     assert answer.trace is not None
     (call,) = answer.trace.calls()
     assert [draw.text for draw in call.completions] == ["one", "two", "three", "four"]
-    assert answer.usage.calls == llm.spent.calls == len(llm.journal) == 4
-    assert answer.usage.completion_tokens == llm.spent.completion_tokens > 0
+    assert answer.usage.calls == llm.usage.calls == len(llm.journal) == 4
+    assert answer.usage.completion_tokens == llm.usage.completion_tokens > 0

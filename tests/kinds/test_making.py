@@ -123,13 +123,13 @@ LINE = [kind for kind in EVERY if not isinstance(kind, Json | Code | Many) and k
 def test_a_model_that_copies_how_to_answer_has_not_answered(kind: Any) -> None:
     wanted = kind.instruction().partition('"The answer is" and ')[2]
     for said in (kind.instruction(), f"The answer is {wanted}", f"**The answer is and {wanted}**"):
-        assert kind.read(f"It is hard to say.\n{said}").value is None, said
+        assert kind.parse_reply(f"It is hard to say.\n{said}").value is None, said
 
 
 @pytest.mark.parametrize("kind", LINE, ids=repr)
 def test_what_stands_behind_such_a_copy_is_read(kind: Any) -> None:
     wanted = kind.instruction().partition('"The answer is" and ')[2].removesuffix(".")
-    assert kind.read(f"The answer is {wanted}: {said_of(kind)}").value == kind.target(said_of(kind))
+    assert kind.parse_reply(f"The answer is {wanted}: {said_of(kind)}").value == kind.target(said_of(kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
@@ -138,7 +138,7 @@ def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> Non
     assert kind.direct_instruction()
     assert kind.trigger().startswith("Therefore, ")
     if not isinstance(kind, Json | Code | Many):
-        assert kind.read(f"{kind.trigger()} {said_of(kind)}.").how == "trigger"
+        assert kind.parse_reply(f"{kind.trigger()} {said_of(kind)}.").rule == "trigger"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def test_a_stated_value_is_read_wherever_it_stands(kind: Any, data: st.DataObjec
         st.sampled_from(["The answer is {}", "**Answer:** {}", "So the final answer is: {}", "Answer:\n{}"])
     )
     end = data.draw(st.sampled_from(["", ".", "\n", ".\n\nIs that clear?"]))
-    assert kind.read(noise + wrap.replace("{}", kind.show(value)) + end) == (value, "trigger")
+    assert kind.parse_reply(noise + wrap.replace("{}", kind.show(value)) + end) == (value, "trigger")
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
@@ -65,11 +65,11 @@ def test_no_cut_of_a_hard_case_breaks_it(kind: Any, data: st.DataObject) -> None
 
 
 def check(kind: Any, text: str, stated_only: bool) -> None:
-    value, how = kind.read(text, stated_only=stated_only)
+    value, how = kind.parse_reply(text, stated_only=stated_only)
     assert isinstance(how, str)
     assert how
     assert value == kind.parse(text, stated_only=stated_only)
-    assert (kind.complaint(text) is None) == (kind.parse(text) is not None)
+    assert (kind.error_message(text) is None) == (kind.parse(text) is not None)
     if value is not None:
         assert value not in ("", (), [])
         assert kind.same(value, value)
@@ -88,7 +88,7 @@ def check(kind: Any, text: str, stated_only: bool) -> None:
 def test_each_cut_of_each_hard_case_of_its_own_is_read_without_a_fault(kind: Any) -> None:
     for text in texts():
         for at in range(0, len(text), 7):
-            assert kind.read(text[:at]).how
+            assert kind.parse_reply(text[:at]).rule
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_each_rule_has_its_name(text: str, value: int | None, how: str) -> None:
     ],
 )
 def test_further_rules_and_reasons_have_theirs(kind: Any, text: str, how: str) -> None:
-    assert kind.read(text).how == how
+    assert kind.parse_reply(text).rule == how
 
 
 def test_only_what_is_stated() -> None:

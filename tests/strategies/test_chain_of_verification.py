@@ -231,7 +231,7 @@ def test_a_revision_that_states_no_answer_leaves_the_first() -> None:
     assert (answer.value, answer.text) == (3, "3")
     assert "states no answer: " in str(answer.trace.to_json())  # type: ignore[union-attr]
     assert llm.calls == answer.strategy.calls(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
-    assert llm.rounds == answer.strategy.waves(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
+    assert llm.rounds == answer.strategy.round_count(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
     assert strategies.get("cove").run(problem, ScriptedLLM(script(baseline="Who knows?"))).state == "unparsed"
     llm = ScriptedLLM(script(baseline=""))
     assert strategies.get("cove").run(problem, llm).state == "unparsed"

@@ -50,7 +50,7 @@ def test_calls_and_consensus(repeats: int, rounds: int, pairs: list[tuple[str, s
     assert answer.value == 176
     assert answer.confidence == share
     assert llm.calls == answer.usage.calls == answer.strategy.calls(w=w, o=0) == 2 * repeats * w
-    assert llm.waves == answer.strategy.waves(w=w, o=0)
+    assert llm.rounds == answer.strategy.round_count(w=w, o=0)
     assert answer.strategy.calls_range() == (0, 2 * repeats * rounds + 1)
     assert "v1 * (v2 - v3)" in answer.text
 
@@ -85,7 +85,7 @@ def test_without_a_consensus_it_abstains(pairs: list[tuple[str, str]]) -> None:
     assert "no consensus among" in answer.why
     assert answer.votes is not None
     assert llm.calls == answer.strategy.calls(w=2, o=0)
-    assert llm.waves == answer.strategy.waves(w=2, o=0)
+    assert llm.rounds == answer.strategy.round_count(w=2, o=0)
 
 
 def test_a_question_without_numbers_costs_nothing() -> None:
@@ -93,7 +93,7 @@ def test_a_question_without_numbers_costs_nothing() -> None:
     assert (answer.state, llm.calls) == ("unparsed", 0)
     assert "no numbers" in answer.why
     assert answer.strategy.calls(w=0, o=0) == 0
-    assert llm.waves == answer.strategy.waves(w=0, o=0)
+    assert llm.rounds == answer.strategy.round_count(w=0, o=0)
 
 
 def test_options_and_comparisons() -> None:
@@ -104,7 +104,7 @@ def test_options_and_comparisons() -> None:
     near = Problem(TRIP.question, options=("170", "175", "180"))
     answer, llm = solve([RIGHT] * 5, near, rest="(B)")
     assert (answer.value, llm.calls) == ("B", answer.strategy.calls(w=1, o=1))
-    assert llm.waves == answer.strategy.waves(w=1, o=1)
+    assert llm.rounds == answer.strategy.round_count(w=1, o=1)
     enough = Problem("Ann has 30 eggs and 3 cartons that hold 12 each. Do they fit?", kinds.YesNo())
     pair = ("Answer = v1 <= v2 * v3", "def solution(v1, v2, v3):\n    return not v1 > v3 * v2")
     answer, llm = solve([pair] * 5, enough)

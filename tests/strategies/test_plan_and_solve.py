@@ -113,5 +113,5 @@ def test_a_failed_call_is_no_wrong_answer() -> None:
 def test_every_prompt_can_be_replaced() -> None:
     strategy = strategies.get("plan_and_solve")
     llm = ScriptedLLM(["The answer is 70."])
-    strategy.replace(plan_plus=strategy.plan_plus.with_(recap="Plan it, do it.")).run(TANK, llm)
+    strategy.replace(plan_plus=strategy.plan_plus.replace(recap="Plan it, do it.")).run(TANK, llm)
     assert llm.prompts[0].endswith("Plan it, do it.")

@@ -111,7 +111,7 @@ def test_demonstrations_of_ones_own_replace_ours() -> None:
     from reasoning import Demonstration
 
     strategy = strategies.get("cot")
-    mine = strategy.few_shot.with_(examples=(Demonstration("1 + 1?", "The answer is 2.", "One and one."),))
+    mine = strategy.few_shot.replace(examples=(Demonstration("1 + 1?", "The answer is 2.", "One and one."),))
     llm = ScriptedLLM(["The answer is 67."])
     strategy.replace(few_shot=mine).run(EGGS, llm)
     assert [turn.content for turn in llm.requests[0].messages][:2] == ["1 + 1?", "One and one.\nThe answer is 2."]

@@ -51,7 +51,7 @@ def test_the_code_counts_and_that_of_its_neighbours(tmp_path: Path, monkeypatch:
         "class Mine(Strategy):\n"
         "    'Ask.'\n"
         "    async def solve(self, problem, session):\n"
-        "        return problem.read(await session.ask(problem.question + end()))\n"
+        "        return problem.parse(await session.ask(problem.question + end()))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     from homemade.mine import Mine  # type: ignore[import-not-found]
