@@ -11,7 +11,7 @@ from reasoning.messages import Completion
 
 if TYPE_CHECKING:
     from reasoning.answer import Answer
-    from reasoning.prompts import Conversation
+    from reasoning.messages import Conversation
 
 T = TypeVar("T")
 

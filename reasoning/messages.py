@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from reasoning.text_safety import escape_turn_marks
+
 _encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -34,6 +36,24 @@ class Message(NamedTuple):
 
     role: str
     content: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Chat turns that are ready to be sent.
+
+    Attributes:
+        messages: the turns.
+        shared: how many leading turns are the same for every problem (for prefix caches).
+    """
+
+    messages: tuple[Message, ...]
+    static_prefix: int = 0
+
+    def then(self, reply: str, text: str) -> Conversation:
+        """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
+        turns = Message("assistant", reply), Message("user", escape_turn_marks(text))
+        return Conversation((*self.messages, *turns), self.static_prefix)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from typing import Any, get_args
 from reasoning.chain import Chain, prompt_markdown
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
 from reasoning.kinds import Choice, Label, Number
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Form, Prompt, Turns
+from reasoning.prompts import Form, Prompt, Turns
 from reasoning.strategies.demonstrations import shipped
 from reasoning.strategy import Strategy
 from reasoning.testing import ScriptedLLM

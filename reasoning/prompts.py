@@ -17,7 +17,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.messages import Message
+from reasoning.messages import Conversation, Message
+from reasoning.text_safety import escape_turn_marks
 
 if TYPE_CHECKING:
     from reasoning.problem import Problem
@@ -27,8 +28,6 @@ Turns = Literal["chat", "single"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
 _OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})  # the same for every problem of a task
-# Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
-_TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
 
 @dataclass(frozen=True)
@@ -49,24 +48,6 @@ class Demonstration:
     def reply(self) -> str:
         """The assistant's turn: the thoughts, then the output."""
         return f"{self.reasoning}\n{self.output}" if self.reasoning else self.output
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """Chat turns that are ready to be sent.
-
-    Attributes:
-        messages: the turns.
-        shared: how many leading turns are the same for every problem (for prefix caches).
-    """
-
-    messages: tuple[Message, ...]
-    static_prefix: int = 0
-
-    def then(self, reply: str, text: str) -> Conversation:
-        """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
-        turns = Message("assistant", reply), Message("user", _within_turn(text))
-        return Conversation((*self.messages, *turns), self.static_prefix)
 
 
 @dataclass(frozen=True)
@@ -165,7 +146,7 @@ class Prompt:
         messages = [Message("system", system)] if system else []
         for example in self.examples:
             messages.append(Message("user", _FORMS[self.form]({"Input": self._as_data(example.input)})))
-            messages.append(Message("assistant", _within_turn(example.reply)))
+            messages.append(Message("assistant", escape_turn_marks(example.reply)))
         return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
 
     @property
@@ -196,11 +177,11 @@ class Prompt:
             {"Example input": self._as_data(one.input), "Example thoughts": one.reasoning, "Example output": one.output}
             for one in self.examples
         ]
-        return _within_turn("\n\n".join(_FORMS[self.form](parts) for parts in shown))
+        return escape_turn_marks("\n\n".join(_FORMS[self.form](parts) for parts in shown))
 
     def _as_data(self, text: str) -> str:
         """An example's question, which may be another user's: it can close no section and no turn."""
-        return _within_turn(_NEUTRAL[self.form](text))
+        return escape_turn_marks(_NEUTRAL[self.form](text))
 
     def _repr_html_(self) -> str:
         from reasoning.display import prompt_html
@@ -226,12 +207,7 @@ class _Clean(dict[str, str]):
         if name not in self._values:
             known = ", ".join(sorted(self._values))
             raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
-        return self.setdefault(name, _within_turn(self._neutral(str(self._values[name]))))
-
-
-def _within_turn(text: str) -> str:
-    """The text, unable to open or close a chat turn."""
-    return _TURN_MARK.sub(r"\g<0> ", text) if "<" in text or "[" in text else text
+        return self.setdefault(name, escape_turn_marks(self._neutral(str(self._values[name]))))
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

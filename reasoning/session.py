@@ -14,8 +14,7 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import unwrap
 from reasoning.errors import CallFailed, UsageError
-from reasoning.messages import Completion, Message, Request, Usage
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
 

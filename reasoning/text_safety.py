@@ -11,6 +11,8 @@ _TELLING = [
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 …"),
     (re.compile(r"\b(?:sk|gsk|xai|pplx|hf|AIza)[-_][\w-]{12,}"), "…"),  # how providers' keys begin
 ]
+# Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
+_TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
 
 def redact(text: str, *secrets: str | None, most: int = 300) -> str:
@@ -29,3 +31,8 @@ def redact(text: str, *secrets: str | None, most: int = 300) -> str:
         text = pattern.sub(instead, text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * most]).split())
     return text if len(text) <= most else text[:most] + "…"
+
+
+def escape_turn_marks(text: str) -> str:
+    """Return the text, unable to open or close a chat turn."""
+    return _TURN_MARK.sub(r"\g<0> ", text) if "<" in text or "[" in text else text

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.padding import Padding
 
-    from reasoning.prompts import Conversation, Prompt
+    from reasoning.messages import Conversation
+    from reasoning.prompts import Prompt
     from reasoning.strategy import Strategy
 
 Spec = Annotated[str, typer.Argument(help="A name or a spec, such as 'cot(shots=4)'.")]

@@ -7,9 +7,9 @@ from typing import Any
 
 from reasoning.answer import Failed
 from reasoning.errors import CallFailed
-from reasoning.messages import Completion
+from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Prompt
+from reasoning.prompts import Prompt
 from reasoning.session import Session
 
 _MARK = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")

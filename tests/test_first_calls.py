@@ -12,8 +12,7 @@ from reasoning.answer import Unparsed
 from reasoning.branches import FirstCall
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
-from reasoning.messages import Completion, Message
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.sampling.self_consistency import SelfConsistency

@@ -8,8 +8,8 @@ from reasoning.chain.step import PHRASES, Step
 from reasoning.chain.step_runner import strategy_of
 from reasoning.chain.token_estimate import tokens
 from reasoning.errors import UsageError
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation
 
 
 def prompt_tokens(step: Step) -> int | None:

@@ -17,8 +17,7 @@ from reasoning.engine.retry import retrying
 from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, unwrap
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Client, Completion, CompletionBatch, Request, Usage
-from reasoning.prompts import Conversation
+from reasoning.messages import Client, Completion, CompletionBatch, Conversation, Request, Usage
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
 

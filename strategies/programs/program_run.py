@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
-from reasoning.messages import Completion
+from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Prompt
+from reasoning.prompts import Prompt
 from reasoning.sandbox.code_extraction import program
 from reasoning.sandbox.execution import Execution, Plain, Source
 from reasoning.session import Session

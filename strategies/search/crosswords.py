@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Items
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Demonstration, Prompt
+from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.search.search_task import SearchTask, label
 
 Grid = tuple[str, ...]

@@ -12,8 +12,9 @@ from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.kinds import Calculation
 from reasoning.kinds.arithmetic import work_out
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Demonstration, Prompt
+from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.search.equations import equation, shown
 from reasoning.strategies.search.search_task import SearchTask, label
 

@@ -37,9 +37,10 @@ from typing import ClassVar, Generic, TypeVar
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.errors import UsageError
+from reasoning.messages import Conversation
 from reasoning.parameters import to_spec
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Prompt
+from reasoning.prompts import Prompt
 
 S = TypeVar("S", bound=Hashable)
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation, Prompt
+from reasoning.prompts import Prompt
 from reasoning.strategies.numbered_lists import listing, numbered
 from reasoning.strategies.search.search_task import Candidate, SearchTask
 

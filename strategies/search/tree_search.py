@@ -10,9 +10,8 @@ from typing import Generic, TypeVar
 from reasoning.answer import Answer, Answered, Failed, Unparsed
 from reasoning.branches import gather
 from reasoning.errors import CallFailed
-from reasoning.messages import Completion, Message
+from reasoning.messages import Completion, Conversation, Message
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import whole
 from reasoning.strategies.search.search_task import S, SearchTask, chosen

@@ -5,9 +5,8 @@ from __future__ import annotations
 from reasoning.answer import Answered, Unparsed
 from reasoning.kinds import Items, Json, Text
 from reasoning.kinds.code import Code
-from reasoning.messages import Completion
+from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation
 from reasoning.session import Session
 
 

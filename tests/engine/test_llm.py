@@ -26,8 +26,7 @@ from reasoning.errors import (
     UnknownName,
     UsageError,
 )
-from reasoning.messages import Completion, Message, Request, Usage
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.session import Session
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
@@ -308,7 +307,7 @@ def test_a_draw_survives_a_kill_from_the_moment_it_is_seen(tmp_path: Path) -> No
         "from reasoning import Journal\n"
         "from reasoning.testing import ScriptedLLM\n"
         "from reasoning.messages import Message\n"
-        "from reasoning.prompts import Conversation\n"
+        "from reasoning.messages import Conversation\n"
         "llm = ScriptedLLM(lambda m: 'seen', journal=Journal(sys.argv[1]))\n"
         "asyncio.run(llm.draw(llm.request(Conversation((Message('user', 'why?'),)), {}), [0]))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

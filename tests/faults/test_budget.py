@@ -19,9 +19,8 @@ from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.single_flight import CallContext, Waiter
 from reasoning.errors import BudgetExhausted, CallFailed
-from reasoning.messages import Completion, Message, Request, Usage
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.problem import Problem
-from reasoning.prompts import Conversation
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.testing import ScriptedLLM

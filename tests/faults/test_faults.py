@@ -23,8 +23,7 @@ from reasoning.engine.circuit_breaker import CircuitBreaker
 from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown
 from reasoning.kinds import Number
-from reasoning.messages import Completion, Message
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message
 from reasoning.session import Session
 from reasoning.strategies import SelfConsistency, Vanilla
 from reasoning.strategy import technique

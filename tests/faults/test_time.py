@@ -17,8 +17,7 @@ from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.single_flight import CallContext
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
-from reasoning.messages import Completion, Message, Request, Usage
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from tests.faults import clock
 from tests.faults.clock import Clock
 

@@ -25,8 +25,7 @@ from reasoning.answer import Answer
 from reasoning.display import cost, trace_tree
 from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
-from reasoning.messages import Completion, Message, Request, Token, Usage
-from reasoning.prompts import Conversation
+from reasoning.messages import Completion, Conversation, Message, Request, Token, Usage
 from reasoning.providers.base_url import is_openai, proxied
 from reasoning.providers.openai_client import OpenAIClient, openai_client
 from reasoning.providers.openai_response import completions

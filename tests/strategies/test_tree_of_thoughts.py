@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from reasoning import Budget, Journal, Problem, connect, kinds, strategies
 from reasoning.answer import Answer
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName, UsageError
-from reasoning.messages import Completion, Message
-from reasoning.prompts import Conversation, Prompt
+from reasoning.messages import Completion, Conversation, Message
+from reasoning.prompts import Prompt
 from reasoning.strategies.cli import shelf
 from reasoning.strategies.search.search_task import SearchTask, chosen, label
 from reasoning.strategies.search.stepwise import Steps
