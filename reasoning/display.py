@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from reasoning.text_safety import strip_control as strip_control
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     from reasoning.messages import Completion, Message, Usage
     from reasoning.prompts import Prompt
     from reasoning.voting import Vote
-
-
-def strip_control(text: str) -> str:
-    """Text of a model or a data set without what a terminal would obey: escapes, and marks that turn lines around."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
 def cost(usage: Usage) -> str:

@@ -15,6 +15,11 @@ _TELLING = [
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
 
+def strip_control(text: str) -> str:
+    """Return text without characters that a terminal would obey: escapes, and marks that reverse lines."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+
+
 def redact(text: str, *secrets: str | None, most: int = 300) -> str:
     """What may be printed, logged and recorded of an error's words.
 

@@ -1,0 +1,236 @@
+"""Tables of text cells, written once for the terminal, Markdown, HTML, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from reasoning.text_safety import strip_control
+
+if TYPE_CHECKING:
+    import rich.table
+    from rich.console import RenderableType
+
+_BREAK_AFTER = re.compile(r"([_(,=])(?=\w)")
+"""Places at which a long spec may continue on the next line of a page."""
+
+
+def escape_pipes(text: str) -> str:
+    """Return text for a cell of a Markdown table. Other Markdown in it stays Markdown."""
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+def escape_markdown(text: str) -> str:
+    """Return text as one line of Markdown in which nothing is markup or HTML."""
+    line = " ".join(strip_control(text).split())
+    for mark in "\\`*[]<>|#":
+        line = line.replace(mark, f"\\{mark}")
+    return line.replace("_", "\\_") if "__" in line or " _" in line else line
+
+
+_LATEX = {
+    **{mark: f"\\{mark}" for mark in "&%$#{}"},
+    # specs are long, so they may break after these three
+    "_": r"\_\allowbreak{}",
+    "(": r"(\allowbreak{}",
+    "=": r"=\allowbreak{}",
+    "\\": r"\textbackslash{}",
+    # directly after the end of a row, a bracket would be read as a length
+    "[": "{[}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",
+    "−": "$-$",
+    "∞": r"$\infty$",
+    "·": r"$\cdot$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "…": r"\ldots{}",
+    "�": "?",
+}
+
+
+def escape_latex(text: str) -> str:
+    """Return text as one line of LaTeX in which nothing is a command."""
+    return "".join(_LATEX.get(mark, mark) for mark in " ".join(strip_control(text).split()))
+
+
+def pluralize(count: int, noun: str) -> str:
+    """Return a counted noun: `pluralize(1, "problem")` is "1 problem", of 2 it is "2 problems"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def render_text(renderable: RenderableType, width: int = 80) -> str:
+    """Return what a terminal of this many columns shows, without colours."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, markup=False, color_system=None).print(renderable)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text cells.
+
+    Attributes:
+        header: column titles.
+        rows: cells, as text; `to_csv` also takes numbers and None.
+        title: what the table shows, in one line.
+        name: a word that identifies the table, such as "strategies".
+        note: how to read the table.
+        text_columns: how many of the first columns hold text. They are aligned to the left and may wrap; the others
+            hold numbers, aligned to the right.
+        emphasized: indices of the rows that stand out.
+        legend: what abbreviated names stand for, one line each.
+        narrow_header: titles with line breaks, for terminals; by default `header`.
+        max_widths: by column, the width in characters beyond which a terminal cuts a cell with an ellipsis.
+        styles: by row and column, the `rich` style of a cell in a terminal.
+    """
+
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+    title: str = ""
+    name: str = ""
+    note: str = ""
+    text_columns: int = 1
+    emphasized: Collection[int] = frozenset()
+    legend: tuple[str, ...] = ()
+    narrow_header: tuple[str, ...] = ()
+    max_widths: Mapping[int, int] = field(default_factory=dict)
+    styles: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+    def __rich__(self) -> rich.table.Table:
+        return self.to_rich()
+
+    def to_rich(
+        self,
+        *,
+        gap: int = 2,
+        emphasis: str = "bold",
+        wrap_numbers: bool = False,
+        wrap_name: Callable[[str], RenderableType] | None = None,
+    ) -> rich.table.Table:
+        """Return the table for a terminal, without rules.
+
+        Args:
+            gap: spaces between columns.
+            emphasis: the `rich` style of emphasized rows.
+            wrap_numbers: also wrap number columns where the terminal is narrow.
+            wrap_name: renders the cells of the first column, which decides where a long name is wrapped.
+        """
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(box=None, padding=(0, gap, 0, 0), header_style="bold")
+        for column, title in enumerate(self.narrow_header or self.header):
+            is_text, width = column < self.text_columns, self.max_widths.get(column)
+            table.add_column(
+                Text(strip_control(title)),
+                justify="left" if is_text else "right",
+                no_wrap=width is not None or not (is_text or wrap_numbers),
+                overflow="fold" if width is None else "ellipsis",
+                max_width=width,
+            )
+        for place, row in enumerate(self.rows):
+            cells: list[RenderableType] = [
+                Text(strip_control(cell), style=self.styles.get((place, column), "")) for column, cell in enumerate(row)
+            ]
+            if wrap_name is not None:
+                cells[0] = wrap_name(strip_control(row[0]))
+            table.add_row(*cells, style=emphasis if place in self.emphasized else "")
+        return table
+
+    def to_markdown(self, escape: Callable[[str], str] = escape_pipes) -> str:
+        """Return the table in GitHub's Markdown, with emphasized rows in bold.
+
+        Args:
+            escape: makes a cell safe to stand in a table; see `escape_pipes` and `escape_markdown`.
+        """
+
+        def line(cells: Sequence[str], mark: str = "") -> str:
+            return f"| {' | '.join(f'{mark}{cell}{mark}' if cell else '' for cell in cells)} |"
+
+        rule = ["---"] * self.text_columns + ["---:"] * (len(self.header) - self.text_columns)
+        rows = [
+            line([escape(cell) for cell in row], "**" * (place in self.emphasized))
+            for place, row in enumerate(self.rows)
+        ]
+        return "\n".join([line([escape(title) for title in self.header]), line(rule), *rows])
+
+    def to_html(self, *, inline_styles: bool = True, attributes: str = "", row_header: int | None = None) -> str:
+        """Return the table as an HTML element. All cells are escaped.
+
+        Args:
+            inline_styles: align cells with style attributes, for a notebook. Otherwise cells have the classes "text"
+                and "short", and emphasized rows the class "emphasized", for a page with a style sheet; long cells
+                may then break after brackets, commas and underscores.
+            attributes: of the table element, with a leading space.
+            row_header: the column whose cells name their rows. Columns before it are "short".
+        """
+
+        def cell(tag: str, column: int, text: str, scope: str = "") -> str:
+            is_text, shown = column < self.text_columns, escape(strip_control(text))
+            if inline_styles:
+                look = f' style="text-align:{"left" if is_text else "right"}"'
+            else:
+                short = " short" * (row_header is not None and column < row_header)
+                look = f' class="text{short}"' if is_text else ""
+                shown = _BREAK_AFTER.sub(r"\1<wbr>", shown) if is_text else shown
+            return f"<{tag}{look}{scope}>{shown}</{tag}>"
+
+        head = "".join(cell("th", column, title, ' scope="col"') for column, title in enumerate(self.header))
+        emphasis = ' style="font-weight:bold"' if inline_styles else ' class="emphasized"'
+        body = []
+        for place, row in enumerate(self.rows):
+            cells = [
+                cell("th", column, text, ' scope="row"') if column == row_header else cell("td", column, text)
+                for column, text in enumerate(row)
+            ]
+            body.append(f"<tr{emphasis if place in self.emphasized else ''}>{''.join(cells)}</tr>")
+        return f"<table{attributes}><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+    def to_latex(self, caption: str) -> str:
+        """Return the table as a LaTeX float; it needs the packages booktabs and tabularx.
+
+        Args:
+            caption: plain text. The label is "tab:" and the table's name.
+        """
+        columns = ">{\\raggedright\\arraybackslash}X" * self.text_columns
+        columns += "r" * (len(self.header) - self.text_columns)
+        numbers = [_stacked(title) for title in self.header[self.text_columns :]]
+        lines = [
+            r"\begin{table}",
+            r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
+            f"  \\caption{{{escape_latex(caption)}}}",
+            f"  \\label{{tab:{self.name}}}",
+            f"  \\begin{{tabularx}}{{\\linewidth}}{{@{{}}{columns}@{{}}}}",
+            r"    \toprule",
+            f"    {' & '.join([*map(escape_latex, self.header[: self.text_columns]), *numbers])} \\\\",
+            r"    \midrule",
+        ]
+        for place, row in enumerate(self.rows):
+            cells = [escape_latex(cell) for cell in row]
+            bold = [f"\\textbf{{{cell}}}" if cell else "" for cell in cells]
+            lines.append(f"    {' & '.join(bold if place in self.emphasized else cells)} \\\\")
+        legend = [f"  \\par\\smallskip\\raggedright\\scriptsize {escape_latex(line)}" for line in self.legend]
+        return "\n".join([*lines, r"    \bottomrule", r"  \end{tabularx}", *legend, r"\end{table}"])
+
+    def to_csv(self) -> str:
+        """Return the header and the rows as CSV. None becomes an empty cell, and numbers keep their precision."""
+        file = io.StringIO()
+        csv.writer(file, lineterminator="\n").writerows([self.header, *self.rows])
+        return file.getvalue()
+
+
+def _stacked(title: str) -> str:
+    """Return a LaTeX heading with one line for each word: number columns are narrow."""
+    lines = [escape_latex(word) for word in title.replace(" %", "%").split(" ")]
+    return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + r" \\ ".join(lines) + "}"

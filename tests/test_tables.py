@@ -1,0 +1,85 @@
+"""One table in every form: nothing is lost, nothing in a cell is obeyed."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from rich.text import Text
+
+from reasoning.tables import Table, escape_latex, escape_markdown, pluralize, render_text
+
+TABLE = Table(
+    ("strategy", "accuracy", "cost"),
+    (("cot", "41.7 %", "$0.01"), ("<b>|a_b", "", "local")),
+    name="strategies",
+    emphasized={0},
+    legend=("cot = chain of thought",),
+)
+
+
+def test_in_a_terminal_columns_are_aligned_and_markup_is_shown() -> None:
+    assert render_text(TABLE) == (
+        "strategy  accuracy   cost\n"  #
+        "cot         41.7 %  $0.01\n"
+        "<b>|a_b             local"
+    )
+    assert "[bold]" in render_text(Table(("[bold]",), (("[red]x",),)))
+    assert "\x1b" not in render_text(Table(("a",), (("\x1b[31mx",),)))
+
+
+def test_in_a_narrow_terminal_names_wrap_and_numbers_do_not() -> None:
+    table = Table(("strategy", "n"), (("a long name of a strategy", "1,000,000"),))
+    assert "1,000,000" in render_text(table, width=20)
+    cut = Table(("strategy", "n"), (("a long name of a strategy", "1"),), max_widths={0: 8})
+    assert "a long …" in render_text(cut)
+    wrapped = render_text(table.to_rich(wrap_name=lambda name: Text(name.upper())))
+    assert "A LONG NAME" in wrapped
+
+
+def test_the_narrow_header_is_for_terminals_only() -> None:
+    table = Table(("accuracy",), (("1",),), narrow_header=("accu-\nracy",), text_columns=0)
+    assert render_text(table) == "accu-\n racy\n    1"
+    assert table.to_markdown() == "| accuracy |\n| ---: |\n| 1 |"
+
+
+def test_markdown() -> None:
+    assert TABLE.to_markdown() == (
+        "| strategy | accuracy | cost |\n"
+        "| --- | ---: | ---: |\n"
+        "| **cot** | **41.7 %** | **$0.01** |\n"
+        "| <b>\\|a_b |  | local |"
+    )
+    assert r"\<b\>\|a_b" in TABLE.to_markdown(escape_markdown)
+
+
+def test_html_for_a_notebook_and_for_a_page() -> None:
+    notebook = TABLE.to_html()
+    assert '<tr style="font-weight:bold"><td style="text-align:left">cot</td>' in notebook
+    assert "<b>" not in notebook
+    page = TABLE.to_html(inline_styles=False, attributes=' class="sortable"', row_header=0)
+    assert page.startswith('<table class="sortable"><thead><tr><th class="text" scope="col">strategy</th>')
+    assert '<tr class="emphasized"><th class="text" scope="row">cot</th><td>41.7 %</td>' in page
+    assert "a_<wbr>b" in page
+    assert "style=" not in page
+
+
+def test_latex() -> None:
+    said = TABLE.to_latex("Accuracy & cost")
+    assert r"\caption{Accuracy \& cost}" in said
+    assert r"\label{tab:strategies}" in said
+    assert r"\textbf{cot} & \textbf{41.7 \%} & \textbf{\$0.01} \\" in said
+    assert r"\textless{}b\textgreater{}|a\_\allowbreak{}b &  & local" in said
+    assert escape_latex("cot = chain of thought") in said
+
+
+def test_csv_keeps_numbers_and_empty_cells() -> None:
+    table = Table(("a", "b"), ((1 / 3, None), ('say "x"', "y,z")))
+    rows = list(csv.reader(io.StringIO(table.to_csv())))
+    assert rows == [["a", "b"], [repr(1 / 3), ""], ['say "x"', "y,z"]]
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 problems"), (1, "1 problem"), (1200, "1,200 problems")])
+def test_a_counted_noun(count: int, text: str) -> None:
+    assert pluralize(count, "problem") == text
