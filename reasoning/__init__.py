@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from reasoning.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from reasoning import benchmarks as benchmarks
     from reasoning import errors as errors
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
 
-__version__ = "0.1.0"
 
 _FROM = {
     "Answer": "answer",

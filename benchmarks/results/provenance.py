@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 
-from reasoning import __version__
+from reasoning.version import __version__
 
 _PACKAGES = ("aiohttp", "datasets", "litellm", "pydantic-monty", "reasoning-gym", "xllamacpp")
 """Those that what is sent, run or asked may depend on."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from reasoning import __version__
 from reasoning.cli.options import Pace, paced
 from reasoning.errors import ReasoningError, UsageError
+from reasoning.version import __version__
 
 if TYPE_CHECKING:
     from reasoning.answer import Answer

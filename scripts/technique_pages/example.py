@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reasoning import __version__
+from reasoning.version import __version__
 from reasoning.answer import Answer
 from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.engine.llm import LLM

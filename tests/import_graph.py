@@ -1,0 +1,170 @@
+"""The import graph of the package, read from its source: every import, also lazy ones and those by a string."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LAYERS = (
+    ("version", "errors", "paths", "text_safety", "messages", "tables"),
+    ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
+    ("journal", "sandbox", "providers"),
+    ("voting",),
+    ("answer", "problem", "prompts"),
+    ("display",),
+    ("engine",),
+    ("session", "branches"),
+    ("card", "parameters", "strategy"),
+    ("testing", "spec", "registry", "prompt_overrides"),
+    ("chain",),
+    ("cli",),
+    ("strategies",),
+    ("benchmarks.statistics", "benchmarks.tasks"),
+    ("benchmarks.results",),
+    ("benchmarks.runs",),
+    ("benchmarks.analysis",),
+    ("benchmarks.report", "benchmarks.chains"),
+    ("benchmarks.experiment", "benchmarks.advise", "benchmarks.rescore"),
+    ("benchmarks.cli", "benchmarks"),
+)
+"""The rooms of the package, from the ground up. A module imports its own room, its layer, and layers below."""
+
+VIEWS = {("answer", "display"), ("trace", "display"), ("prompts", "display"), ("voting", "display")}
+"""The exceptions: a value may ask for its view (`_repr_html_`), lazily."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the importing module, the imported one, where it stands, and whether it runs inside a function."""
+
+    importer: str
+    imported: str
+    line: int
+    lazy: bool
+
+
+def read_package(root: Path) -> dict[str, str]:
+    """Return the source of every module of the package by name, such as `reasoning.engine.llm`."""
+    sources = {}
+    for folder, name in (
+        ("reasoning", "reasoning"),
+        ("strategies", "reasoning.strategies"),
+        ("benchmarks", "reasoning.benchmarks"),
+    ):
+        for path in sorted((root / folder).rglob("*.py")):
+            parts = path.relative_to(root / folder).with_suffix("").parts
+            if folder == "reasoning" and parts[0] in ("strategies", "benchmarks"):
+                continue  # Python 3.13 follows the links
+            module = ".".join([name, *parts]).removesuffix(".__init__")
+            sources[module] = path.read_text(encoding="utf-8")
+    return sources
+
+
+def read_imports(sources: Mapping[str, str]) -> list[Import]:
+    """Return the package's imports of its own modules."""
+    return [
+        Import(importer, imported, line, lazy)
+        for importer, text in sources.items()
+        for imported, line, lazy in _imports(ast.parse(text), sources, lazy=False)
+        if imported.partition(".")[0] == "reasoning"
+    ]
+
+
+def _imports(node: ast.AST, sources: Mapping[str, str], lazy: bool) -> Iterator[tuple[str, int, bool]]:
+    for child in ast.iter_child_nodes(node):
+        inside = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, child.lineno, inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module and not child.level:
+            for alias in child.names:
+                full = f"{child.module}.{alias.name}"
+                yield (full if full in sources else child.module), child.lineno, inside
+        elif isinstance(child, ast.Call) and _called(child.func) in (
+            "import_module",
+            "__import__",
+            "find_spec",
+            "files",
+        ):
+            for argument in child.args[:1]:
+                if text := _beginning(argument):
+                    yield text.rstrip("."), child.lineno, inside
+        yield from _imports(child, sources, inside)
+
+
+def _called(function: ast.expr) -> str:
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+
+
+def _beginning(argument: ast.expr) -> str:
+    """Return the constant beginning of a string argument; empty if it has none."""
+    if isinstance(argument, ast.JoinedStr) and argument.values:
+        argument = argument.values[0]
+    return argument.value if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else ""
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: `engine` for `reasoning.engine.llm`, `benchmarks.runs` for a module in it.
+
+    The facades `reasoning` and `reasoning.benchmarks` are rooms of their own, above the rest.
+    """
+    parts = module.split(".")[1:]
+    return ".".join(parts[:2]) if parts[:1] == ["benchmarks"] else parts[0] if parts else "reasoning"
+
+
+def find_upward(imports: list[Import]) -> list[str]:
+    """Return the imports that run against the layers, or to a room that the layers do not name."""
+    rank = {room: level for level, rooms in enumerate((*LAYERS, ("reasoning",))) for room in rooms}
+    found = []
+    for one in imports:
+        source, target = room_of(one.importer), room_of(one.imported)
+        if source == target or source == "reasoning" or ((source, target) in VIEWS and one.lazy):
+            continue
+        if source not in rank or target not in rank:
+            found.append(f"{one.importer}:{one.line} imports {one.imported}: name the room in LAYERS")
+        elif rank[target] > rank[source]:
+            found.append(f"{one.importer}:{one.line} imports {one.imported}, which is above it")
+    return found
+
+
+def find_circles(imports: list[Import]) -> list[list[str]]:
+    """Return the circles among folders, each as the sorted names of the folders that reach each other."""
+    names = {name for one in imports for name in (one.importer, one.imported)}
+    graph: dict[str, set[str]] = {}
+    for one in imports:
+        if one.importer == "reasoning" or ((room_of(one.importer), room_of(one.imported)) in VIEWS and one.lazy):
+            continue
+        source, target = _folder(one.importer, names), _folder(one.imported, names)
+        if source != target:
+            graph.setdefault(source, set()).add(target)
+            graph.setdefault(target, set())
+    return _components(graph)
+
+
+def _folder(module: str, names: set[str]) -> str:
+    """Return the folder of a module, or the module itself where its folder has folders inside."""
+    parent = module.rpartition(".")[0]
+    inner = {name for name in names if name.startswith(f"{parent}.") and name.count(".") > parent.count(".") + 1}
+    return module if inner or any(name.startswith(f"{module}.") for name in names) else parent
+
+
+def _components(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    reach = {start: _reachable(graph, start) for start in graph}
+    found = []
+    for start in graph:
+        circle = sorted(other for other in reach[start] if start in reach[other])
+        if len(circle) > 1 and circle not in found:
+            found.append(circle)
+    return found
+
+
+def _reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    seen, waiting = set[str](), [start]
+    while waiting:
+        for target in graph[waiting.pop()] - seen:
+            seen.add(target)
+            waiting.append(target)
+    return seen
