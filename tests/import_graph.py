@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +49,11 @@ class Import:
 def read_package(root: Path) -> dict[str, str]:
     """Return the source of every module of the package by name, such as `reasoning.engine.llm`."""
     sources = {}
-    for folder, name in (
-        ("reasoning", "reasoning"),
-        ("strategies", "reasoning.strategies"),
-        ("benchmarks", "reasoning.benchmarks"),
-    ):
-        for path in sorted((root / folder).rglob("*.py")):
-            parts = path.relative_to(root / folder).with_suffix("").parts
-            if folder == "reasoning" and parts[0] in ("strategies", "benchmarks"):
-                continue  # Python 3.13 follows the links
-            module = ".".join([name, *parts]).removesuffix(".__init__")
+    for folder, _, files in os.walk(root / "reasoning", followlinks=True):
+        for path in (Path(folder, file) for file in files if file.endswith(".py")):
+            module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
             sources[module] = path.read_text(encoding="utf-8")
-    return sources
+    return dict(sorted(sources.items()))
 
 
 def read_imports(sources: Mapping[str, str]) -> list[Import]:
