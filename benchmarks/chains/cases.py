@@ -16,6 +16,7 @@ from reasoning.chain import toml_io as toml
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import Code
 from reasoning.errors import InputError, UnknownName, UsageError, nearest
+from reasoning.files import read_jsonl
 from reasoning.kinds import Text
 
 FOLDER = "tests"
@@ -122,19 +123,8 @@ class _Reader:
             yield self._case(table, place, path, number, places, common)
 
     def lines(self, path: Path) -> Iterator[Case]:
-        number = -1
-        for line, text in enumerate(toml.read_text(path).split("\n"), 1):
-            if not text.strip():
-                continue
-            number += 1
+        for number, (line, table) in enumerate(read_jsonl(path)):
             where = f"{path}:{line}"
-            try:
-                table = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                said = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-                raise InputError(f"{where}: this is no JSON: {said}") from None
-            if not isinstance(table, dict):
-                raise InputError(f'{where}: a case is an object: {{"input": …}}')
             own = table.get("check", [])
             yield self._case(table, partial(_same, where), path, number, [where] * len(own), [])
 

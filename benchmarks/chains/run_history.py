@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -22,6 +21,7 @@ from reasoning.benchmarks.chains.runner import Outcome
 from reasoning.chain import toml_io
 from reasoning.chain.scaffold import shipped
 from reasoning.errors import InputError
+from reasoning.files import atomic_write
 
 PLACE = ".runs"
 _KEPT = (".toml", ".md", ".py")
@@ -132,13 +132,11 @@ def keep(run: Run, folder: Path) -> Path:
     model = re.sub(r"[^\w.-]+", "-", run.model)[-40:]
     path = place(folder) / f"{run.version:04d}-{model}-{called}.json"
     data = {**asdict(replace(run, outcomes={})), "outcomes": [asdict(one) for one in run.outcomes.values()]}
-    part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(data, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
-        part.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    atomic_write(path, json.dumps(data, ensure_ascii=False, indent=1, default=str))
     return path
 
 

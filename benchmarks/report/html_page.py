@@ -13,7 +13,7 @@ from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_sections import PARTS, sections, text
 from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.results.folder import Store
-from reasoning.errors import InputError
+from reasoning.files import atomic_write
 
 
 def write(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
@@ -28,15 +28,7 @@ def write(store: Store, found: Findings, path: Path, *, traces: bool = True) -> 
     Raises:
         InputError: the file cannot be written, or the folder's traces are damaged.
     """
-    new = path.with_name(f"{path.name}.new")
-    try:
-        with new.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.writelines(_page(store, found, traces))
-        new.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        new.unlink(missing_ok=True)
+    atomic_write(path, _page(store, found, traces))
 
 
 def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.errors import InputError
-from reasoning.providers.replay import record
+from reasoning.files import parse_json_object
 
 _GROUP = 1 << 18
 """Bytes of traces that are packed together: prompts are much alike, and so many are unpacked in some milliseconds."""
@@ -166,7 +166,7 @@ class Traces:
         path = self._path
         line, at, length = self.places[key]
         file.seek(at)
-        data = record(path, line, file.read(length))
+        data = parse_json_object(file.read(length), f"{path}:{line}")
         try:
             return _stage(data["trace"]), length
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -176,7 +176,7 @@ class Traces:
 def _key(path: Path, number: int, line: bytes) -> Key:
     """The key of a trace's line, of which only the beginning is read where it stands there, as it does."""
     head, found, _ = line.partition(b',"trace":')
-    data = record(path, number, head + b"}" if found else line)
+    data = parse_json_object(head + b"}" if found else line, f"{path}:{number}")
     try:
         return Key(data["problem"], data["strategy"], data.get("epoch", 0))
     except KeyError as error:

@@ -10,7 +10,8 @@ from reasoning.benchmarks.report.html_page import write
 from reasoning.benchmarks.report.report_data import Findings
 from reasoning.benchmarks.report.text_writers import latex, markdown, sheet
 from reasoning.benchmarks.results.folder import Store
-from reasoning.errors import InputError, UnknownName
+from reasoning.errors import UnknownName
+from reasoning.files import atomic_write
 
 
 def _plain(found: Findings) -> str:
@@ -45,9 +46,4 @@ def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> N
     if path.suffix == ".html":
         write(store, found, path, traces=traces)
         return
-    new = path.with_name(f"{path.name}.new")
-    try:
-        new.write_text(_TEXTS[path.suffix](found), encoding="utf-8", errors="replace", newline="\n")
-        new.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    atomic_write(path, _TEXTS[path.suffix](found))

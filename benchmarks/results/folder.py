@@ -25,6 +25,7 @@ from reasoning.benchmarks.results.provenance import made_with
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.benchmarks.results.settings import Settings, refuse_changes
 from reasoning.errors import InputError, SettingsChanged, UsageError
+from reasoning.files import atomic_write
 from reasoning.problem import Example
 from reasoning.trace import Trace
 
@@ -183,12 +184,7 @@ class Store:
         """Write a file of the folder whole, or leave the old one."""
         if self.folder is None:
             return
-        path, new = self.folder / name, self.folder / f"{name}.new"
-        try:
-            new.write_text(text, encoding="utf-8")
-            new.replace(path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        atomic_write(self.folder / name, text)
 
     def close(self) -> None:
         """Close the files and let other processes in."""

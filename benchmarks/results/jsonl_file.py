@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.errors import InputError
-from reasoning.providers.replay import record
+from reasoning.files import parse_json_object
 
 
 class Lines:
@@ -28,7 +28,7 @@ class Lines:
             with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):
                     if line.endswith(b"\n"):
-                        yield record(self.path, number, line)
+                        yield parse_json_object(line, f"{self.path}:{number}")
         except FileNotFoundError:
             return
         except OSError as error:

@@ -16,8 +16,8 @@ from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.row_task import Row, Rows
 from reasoning.benchmarks.tasks.task import NOT_KNOWN, kinds_of
 from reasoning.errors import InputError, MissingExtra
+from reasoning.files import read_jsonl
 from reasoning.problem import Example
-from reasoning.providers.replay import records
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Jsonl(File):
     form = "jsonl"
 
     def read(self) -> Iterator[Row]:
-        return records(self.file)
+        return read_jsonl(self.file)
 
 
 class Recorded(Jsonl):

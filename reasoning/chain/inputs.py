@@ -13,6 +13,7 @@ from typing import IO, Any, Literal, get_args
 
 from reasoning.chain.chain import Chain
 from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.files import parse_json
 from reasoning.kinds import Text
 from reasoning.problem import Problem
 
@@ -105,12 +106,7 @@ def _text(name: str, raw: IO[bytes], chain: Chain, longest: int) -> Given:
 def _line(name: str, number: int, line: bytes, chain: Chain, longest: int) -> Given:
     where = f"{name}:{number}"
     try:
-        row = json.loads(_decoded(line, where))
-    except ValueError as error:
-        said = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-        return Given(where, wrong=f"{where}: this is no JSON: {said}")
-    except RecursionError:
-        return Given(where, wrong=f"{where}: this JSON is nested too deeply")
+        row = parse_json(line, where)
     except InputError as error:
         return Given(where, wrong=str(error))
     return _problem(where, where, row, chain, longest)

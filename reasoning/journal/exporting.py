@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-from reasoning.errors import InputError, MissingExtra, UsageError
+from reasoning.errors import MissingExtra, UsageError
+from reasoning.files import atomic_path
 from reasoning.journal.codec import COLUMNS
 from reasoning.journal.connection import existing
 from reasoning.journal.filters import chosen
@@ -48,7 +49,7 @@ def export_draws(
         InputError: the file cannot be written.
         JournalError: the journal cannot be read.
     """
-    write, new = _writer(out), out.with_name(f"{out.name}.new")
+    write = _writer(out)
     with failing(path, "read"), closing(existing(path)) as connection:
         where, values = chosen(connection, path, model=model, since=since)
         total = connection.execute(f"SELECT count(*) FROM draws {where}", values).fetchone()[0]
@@ -57,13 +58,8 @@ def export_draws(
             f"FROM draws JOIN requests ON requests.id = draws.request {where} ORDER BY draws.rowid",
             values,
         )
-        try:
+        with atomic_path(out) as new:
             write(new, _counted(draws, total, progress))
-            new.replace(out)
-        except OSError as error:
-            raise InputError(f"{out}: cannot be written: {error.strerror or error}") from None
-        finally:
-            new.unlink(missing_ok=True)
     return int(total)
 
 

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from reasoning.errors import InputError, UsageError
+from reasoning.errors import UsageError
+from reasoning.files import read_jsonl
 from reasoning.journal.codec import COLUMNS, Record
 from reasoning.journal.connection import readable, to_write
 from reasoning.journal.exporting import Progress, silent
 from reasoning.journal.jsonl import entry_of
 from reasoning.journal.schema import commit, transaction
 from reasoning.journal.sqlite_errors import failing
-from reasoning.providers.replay import records
 
 _PART = 5_000
 """Draws of one transaction."""
@@ -100,12 +99,8 @@ def merge_journal(path: Path, other: Path, progress: Progress = silent) -> Taken
 
 
 def _entries(source: Path) -> Iterator[Record]:
-    number = 0
-    try:
-        for number, said in records(source):
-            yield entry_of(said, source, number)
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"{source}:{number + 1}: the packed file is cut off or damaged: {error}") from None
+    for number, said in read_jsonl(source):
+        yield entry_of(said, source, number)
 
 
 _THEIRS = "FROM other.draws AS theirs JOIN other.requests AS asked ON asked.id = theirs.request"

@@ -6,51 +6,15 @@ fields. A request is answered from the problem whose question its last user's tu
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
 
 from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.errors import CallFailed, InputError
+from reasoning.files import read_jsonl
 from reasoning.messages import Completion, Request, Usage
-
-
-def records(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The JSON objects of a JSON-lines file (plain or gzip) with their line numbers; blank lines are skipped.
-
-    Raises:
-        InputError: the file is missing or unreadable, or a line is not a JSON object; names file and line.
-    """
-    path = Path(path).expanduser()
-    try:
-        with _opened(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                yield number, record(path, number, line)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as JSON lines: {error}") from None
-
-
-def record(path: Path, number: int, line: str | bytes) -> dict[str, Any]:
-    """The JSON object on one line of a file; raises InputError with file and line where it is none."""
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{path}:{number}: not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path}:{number}: a JSON object is wanted, not {type(found).__name__}")
-    return found
-
-
-def _opened(path: Path) -> IO[str]:
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
 
 
 class ReplayClient:
@@ -78,7 +42,7 @@ class ReplayClient:
     def _samples(self) -> dict[str, list[str]]:
         """By question, the longest question first, so that one that contains another is found before it."""
         found: dict[str, list[str]] = {}
-        for number, said in records(self.path):
+        for number, said in read_jsonl(self.path):
             question, samples = said.get("question"), said.get("samples")
             if not isinstance(question, str) or not isinstance(samples, list):
                 raise InputError(f"{self.path}:{number}: a recording needs 'question' (text) and 'samples' (list)")

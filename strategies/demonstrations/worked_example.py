@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import InputError, UnknownName
+from reasoning.files import read_jsonl
 
 Sets = Mapping[str, tuple["Worked", ...]]
 """Worked problems by the name of their set."""
@@ -118,20 +118,12 @@ def read(path: Path) -> Sets:
 
 @lru_cache(maxsize=32)
 def _read(path: Path, changed: int) -> Sets:
-    text = path.read_text("utf-8")
     if path.suffix == ".toml":
         try:
-            return _sets(tomllib.loads(text), str(path))
+            return _sets(tomllib.loads(path.read_text("utf-8")), str(path))
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path}: {error}") from None
-    worked = []
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            if line.strip():
-                worked.append(Worked.of(json.loads(line), f"{path}:{number}"))
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}:{number}: no JSON: {error}") from None
-    return {"": tuple(worked)}
+    return {"": tuple(Worked.of(record, f"{path}:{number}") for number, record in read_jsonl(path))}
 
 
 def _sets(tables: Mapping[str, Any], where: str) -> Sets:

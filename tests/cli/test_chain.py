@@ -168,12 +168,12 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
     assert rows[0]["issues"] == '["late", "rude"]'
     whys = "\n".join(row["why"] for row in rows)
     for why in (
-        "lines.jsonl:2: this is no JSON: Expecting value at column",
+        "lines.jsonl:2: not JSON: Expecting value at column",
         "lines.jsonl:3: the chain 'replies' needs 'feedback'; there is feed, back",
         "lines.jsonl:4: 'feedback' is empty",
         "lines.jsonl:5: 'feedback' is a text, not 3",
         "lines.jsonl:6: not UTF-8: byte 0xff at 1",
-        "lines.jsonl:7: this JSON is nested too deeply",
+        "lines.jsonl:7: not JSON that can be read: it is nested too deeply",
         "latin.txt: not UTF-8: byte 0xfc at 2 (line 1); save it as UTF-8: iconv -f latin1 -t utf-8",
         "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--longest). Split it",
         "table.csv:3: 2 cells, but 1 columns: feedback",

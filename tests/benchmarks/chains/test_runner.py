@@ -135,8 +135,8 @@ def test_what_is_wrong_with_a_file(tmp_path: Path, changed: str, says: str) -> N
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('{"input": ', r"more\.jsonl:2: this is no JSON: .* at column"),
-        ("[1]", r"more\.jsonl:2: a case is an object"),
+        ('{"input": ', r"more\.jsonl:2: not JSON: .* at column"),
+        ("[1]", r"more\.jsonl:2: must be a JSON object"),
         ('{"input": "x", "step": 4}', r"more\.jsonl:2: 'step' cannot be 4"),
         ('{"input": "x", "gold": {"points": 5}}', r"more\.jsonl:2: 'points': the target 5"),
         ('{"input": "x", "check": ["sorry"]}', r"more\.jsonl:2: a check is a table"),
@@ -144,7 +144,7 @@ def test_what_is_wrong_with_a_file(tmp_path: Path, changed: str, says: str) -> N
             '{"input": ["x"], "step": "tone", "check": [{"on": "reply", "contains": "a"}]}',
             r"tests the step 'tone' alone",
         ),
-        ("[" * 100_000, r"more\.jsonl:2: this is no JSON"),
+        ("[" * 100_000, r"more\.jsonl:2: not JSON"),
     ],
 )
 def test_what_is_wrong_with_a_line(tmp_path: Path, line: str, says: str) -> None:

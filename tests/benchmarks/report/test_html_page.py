@@ -174,7 +174,7 @@ def test_a_damaged_trace_names_its_line_and_leaves_the_old_page(tmp_path: Path) 
     with pytest.raises(InputError, match=r"traces.jsonl:4: damaged record"):
         write(store, find(store), file)
     assert file.read_text(encoding="utf-8") == old
-    assert [one.name for one in tmp_path.iterdir()] == ["run", "r.html"] or not (tmp_path / "r.html.new").exists()
+    assert {one.name for one in tmp_path.iterdir()} == {"run", "r.html"}
 
 
 def test_a_place_that_cannot_be_written_is_named(kept: Kept, tmp_path: Path) -> None:

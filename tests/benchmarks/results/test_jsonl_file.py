@@ -47,9 +47,7 @@ def test_a_file_that_is_only_a_torn_line_begins_anew(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"n":0}\n'
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"), [(b"{nonsense}\n", "2: not JSON"), (b"[1]\n", "2: a JSON object is wanted")]
-)
+@pytest.mark.parametrize(("damage", "said"), [(b"{nonsense}\n", "2: not JSON"), (b"[1]\n", "2: must be a JSON object")])
 def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes, said: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"n":0}\n' + damage + b'{"n":2}\n')

@@ -80,7 +80,7 @@ def test_options_make_a_choice_and_the_others_decide_among_themselves(tmp_path: 
         ({"question": "?", "answer": 1, "context": 5}, "'context' is a text, not 5"),
         ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' stands in line 1 already"),
         ('{"question": "?"', "not JSON"),
-        ("[1, 2]", "a JSON object is wanted, not list"),
+        ("[1, 2]", "must be a JSON object, got list"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: Any, said: str) -> None:
@@ -99,7 +99,7 @@ def test_files_that_are_missing_empty_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no problem"):
         load(tmp_path / "empty.jsonl")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not UTF-8"):
         tasks.get(f"jsonl:{tmp_path}/binary.jsonl").load(1, 0)
 
 

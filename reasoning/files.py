@@ -1,0 +1,144 @@
+"""Files that are written whole or not at all, and JSON lines read with the place of every error."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from reasoning.errors import InputError
+
+
+def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
+    """Write a file whole, or leave the old one.
+
+    A reader, in this process or another, sees the old content or the new one, never a part. The
+    new content survives the death of this process; it is not forced to the disk against a power
+    cut.
+
+    Args:
+        path: the file; its folder must exist.
+        content: bytes, a text, or the parts of a text. Text is stored as UTF-8 with its line ends
+            as they are; lone surrogates, which a model's reply may hold, become question marks.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_path(path) as new, new.open("wb") as file:
+        if isinstance(content, bytes):
+            file.write(content)
+        elif isinstance(content, str):
+            file.write(content.encode("utf-8", "replace"))
+        else:
+            file.writelines(part.encode("utf-8", "replace") for part in content)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield the path of a new file that takes the place of `path` when the block ends without an error.
+
+    It lies in the same folder, so that the replacement is one step of the file system. After an
+    error it is removed, and `path` is as it was.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    # Two processes may write the same file, so each has a name of its own.
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield new
+        new.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the line number and the JSON object of each line of a file.
+
+    Blank lines are skipped, and so is a byte order mark.
+
+    Args:
+        path: JSON lines in UTF-8, plain or with gzip where the name ends in `.gz`; `~` is the home
+            folder.
+
+    Raises:
+        InputError: the file is missing or unreadable, or a line is not a JSON object. The message
+            begins with the file and the line, as in `tasks.jsonl:7: …`.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "tasks.jsonl"
+        ...     atomic_write(path, '{"question": "1 + 1"}\\n\\n{"question": "2 + 2"}\\n')
+        ...     list(read_jsonl(path))
+        [(1, {'question': '1 + 1'}), (3, {'question': '2 + 2'})]
+    """
+    path = Path(path).expanduser()
+    number = 0
+    try:
+        with _open_binary(path) as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.isspace():
+                    yield number, parse_json_object(line, f"{path}:{number}")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path}:{number + 1}: the gzip data is truncated or damaged: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def parse_json_object(text: str | bytes, place: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Args:
+        text: the JSON; bytes are UTF-8.
+        place: where it stands, such as "tasks.jsonl:7"; every error begins with it.
+
+    Raises:
+        InputError: it is not JSON, or not an object.
+    """
+    value = parse_json(text, place)
+    if not isinstance(value, dict):
+        raise InputError(f"{place}: must be a JSON object, got {type(value).__name__}")
+    return value
+
+
+def parse_json(text: str | bytes, place: str) -> Any:
+    """Parse a JSON value; `NaN` and `Infinity` are read as Python reads them.
+
+    Args:
+        text: the JSON; bytes are UTF-8, with or without a byte order mark.
+        place: where it stands, such as "tasks.jsonl:7"; every error begins with it.
+
+    Raises:
+        InputError: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{place}: not UTF-8: byte {error.object[error.start]:#04x} at {error.start:,}; "
+                "save it as UTF-8: iconv -f latin1 -t utf-8"
+            ) from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: not JSON: {error.msg} at column {error.colno}") from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise InputError(f"{place}: not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{place}: not JSON that can be read: it is nested too deeply") from None
+
+
+def _open_binary(path: Path) -> gzip.GzipFile | IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
