@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-from reasoning.kinds.math_notation import normal
+from reasoning.kinds.math_notation import normalize
 from reasoning.sandbox.execution import Execution, Limits
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.sandbox.latex_to_sympy import as_sympy
@@ -77,7 +77,7 @@ def equal_pairs(pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limi
     Args:
         limits: for each pair that does not end with the others.
     """
-    found = [normal(a) == normal(b) for a, b in pairs]
+    found = [normalize(a) == normalize(b) for a, b in pairs]
     codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}
     places = list(codes)
     for start in range(0, len(places), _BATCH):

@@ -99,7 +99,7 @@ class MathPrompter(Strategy):
                 break
         else:
             return Unparsed(f"no consensus among {len(results)} repeats: {found}", text=pairs[0][0], votes=found)
-        text = "\n\n".join(pairs[found.candidates[0].speaker])
+        text = "\n\n".join(pairs[found.candidates[0].representative])
         answer = await answered(problem, Run(text, value=found.value), session, self.closest)
         return replace(answer, confidence=len(found.candidates[0].draws) / len(results), votes=found)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reasoning.kinds.number_lexer import tokens
+from reasoning.kinds.number_lexer import lex_numbers
 from reasoning.sandbox.code_extraction import parse, program
 from reasoning.sandbox.execution import Plain
 
@@ -40,7 +40,7 @@ class Template:
     @classmethod
     def of(cls, question: str) -> Template:
         """The template of a question. Numbers in words, ordinals, dates and times stay as they are."""
-        fixed = [(token.start, token.end) for token in tokens(question) if token.what in _FIXED]
+        fixed = [(token.start, token.end) for token in lex_numbers(question) if token.category in _FIXED]
         values: dict[str, int | float] = {}
 
         def variable(match: re.Match[str]) -> str:
