@@ -18,7 +18,7 @@ _LINE = re.compile(
 _DOES_NOTHING = ast.Expr | ast.Pass  # unless the expression is a call
 
 
-def program(text: str) -> str | None:
+def extract_code(text: str) -> str | None:
     """The Python program in a model's reply, or None when there is none.
 
     The first fenced block that says it is Python; else the first one without a language that reads as code (output

@@ -31,7 +31,7 @@ _RELATION = re.compile("|".join(_RELATIONS))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
-def as_sympy(text: str) -> str | None:
+def latex_to_sympy(text: str) -> str | None:
     """The Python code of an expression, in LaTeX or plain; None where it is no mathematics that can be rewritten.
 
     What has no order (a set, several solutions) becomes a list, what has one (an interval, a point, a relation) a tuple

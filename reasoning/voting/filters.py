@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reasoning.sandbox.code_extraction import program
+from reasoning.sandbox.code_extraction import extract_code
 from reasoning.voting.sample import VoteSample
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def runs_without_error(draws: Sequence[VoteSample], interpreter: Interpret
     """
 
     async def runs(draw: VoteSample) -> bool:
-        code = program(draw.text) if draw.counts else None
+        code = extract_code(draw.text) if draw.counts else None
         return code is not None and (await interpreter.arun(code)).error is None
 
     ran = await asyncio.gather(*(runs(draw) for draw in draws))

@@ -19,7 +19,7 @@ from typing import TypeVar
 from reasoning.errors import ContextOverflow, WeightsError
 from reasoning.messages import Completion, Request
 from reasoning.providers.llama_cpp import server, weights
-from reasoning.providers.llama_cpp.slot_client import Serving
+from reasoning.providers.llama_cpp.slot_client import SlotClient
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def local_client(model: str) -> LocalClient:
         path = Path(name).expanduser()
         return LocalClient(f"local:{path.name}@{_fingerprint(path)}", lambda _: path)
     entry = weights.entry(name)
-    return LocalClient(entry.model, lambda progress: weights.get(entry.name, progress))
+    return LocalClient(entry.model, lambda progress: weights.ensure(entry.name, progress))
 
 
 class LocalClient:
@@ -59,7 +59,7 @@ class LocalClient:
         self.model = model
         self.progress: weights.Progress | None = None
         self._find = find
-        self._serving: Serving | None = None
+        self._serving: SlotClient | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
@@ -68,7 +68,7 @@ class LocalClient:
         got: dict[int, Completion] = {}
         computed = 0
         while missing := [draw for draw in draws if draw not in got]:
-            context = serving.engine.context
+            context = serving.server.context
             came, ahead = await serving.draw(request, missing)
             computed += ahead
             if any(_short(one, request) for one in came.values()) and await serving.grow(request, context):
@@ -92,9 +92,9 @@ class LocalClient:
         serving, self._serving = self._serving, None
         if serving is not None:
             await serving.close()
-            await _in_thread(lambda: server.release(serving.engine))
+            await _in_thread(lambda: server.release(serving.server))
 
-    async def _started(self) -> Serving:
+    async def _started(self) -> SlotClient:
         if self._serving is None:
             if self._starting is None or self._starting.done():
                 self._starting = asyncio.ensure_future(self._start())
@@ -110,9 +110,9 @@ class LocalClient:
         except asyncio.CancelledError:
             stopped.set()
             raise
-        self._serving = Serving(self.model, loaded)
+        self._serving = SlotClient(self.model, loaded)
 
-    def _load(self, stopped: threading.Event) -> server.Engine:
+    def _load(self, stopped: threading.Event) -> server.LlamaServer:
         def report(done: int, total: int, what: str, /) -> None:
             if stopped.is_set():
                 raise _Stopped
@@ -120,7 +120,7 @@ class LocalClient:
                 self.progress(done, total, what)
 
         path = self._find(report)
-        shared = server.share(path)
+        shared = server.acquire(path)
         try:
             report(0, 0, what := f"loading {self.model.partition('@')[0].partition(':')[2]}")
             shared.load()
