@@ -103,7 +103,7 @@ def run(
     about = {"free": model.client.free, "source": source.source, "licence": source.licence}
     store = Store.open(plan.folder, settings(source, plan.seed, model, plan.problem_budget), about)
     # The folder keeps a copy of the draws that it used, so that it can be sent to someone.
-    journal = model.journal if plan.folder is None else Journal(plan.folder / "journal.sqlite", below=model.journal)
+    journal = model.journal if plan.folder is None else Journal(plan.folder / "journal.sqlite", parent=model.journal)
     try:
         _choose_epoch(store, plan, journal)
         limit = min(plan.limit, store.about.get("fitted", {}).get(str(plan.minutes), plan.limit))
@@ -145,7 +145,7 @@ def run(
 def _note_asked(store: Store, named: Mapping[str, Strategy], plan: Plan, model: LLM) -> None:
     """Keep what the settings do not hold and a repetition needs: every plan by which the folder was filled, once."""
     asked = {"strategies": list(named), "concurrency": model.limits.concurrency, **plan.to_json()}
-    more = {"budget": str(model.budget), "prices": getattr(model.client, "prices", "")}
+    more = {"budget": str(model.budget), "prices": model.client.prices}
     asked |= {name: value for name, value in more.items() if value}
     known = store.about.get("asked", [])
     if asked not in known:
@@ -157,7 +157,7 @@ def _choose_epoch(store: Store, plan: Plan, journal: Journal) -> None:
     if plan.fresh and store.results and not store.about.get("epoch"):
         raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
     if "epoch" not in store.about:
-        store.note(epoch=journal.fresh_epoch() if plan.fresh else 0)
+        store.note(epoch=journal.unused_epoch() if plan.fresh else 0)
 
 
 def _ids(store: Store, plan: Plan) -> list[str]:

@@ -27,6 +27,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Request
+from reasoning.providers.client import Client
 from reasoning.sandbox import Tools
 from reasoning.strategy import Strategy
 
@@ -201,11 +202,9 @@ class _NotRecorded(CallFailed):
     ends_run = True  # a branch that goes on without its draw would give another answer than the one that was stored
 
 
-class _Recorded:
+class _Recorded(Client):
     """A model of which only the journal is left."""
 
-    max_n = 1
-    concurrency: int | None = None
     free = True
 
     def __init__(self, model: str, endpoint: str | None) -> None:
@@ -213,8 +212,6 @@ class _Recorded:
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         raise _NotRecorded("a draw is not in the folder: the strategy or its prompts have changed since")
-
-    async def close(self) -> None: ...
 
 
 def _answer(result: Result) -> dict[str, Any]:

@@ -48,21 +48,21 @@ class DrawStream:
         self._tell_parent(key)
         return self._indexes(key, first, n)
 
-    def first_of(self, key: str, n: int, after: int = 0) -> list[int]:
+    def first_of(self, key: str, n: int, start: int = 0) -> list[int]:
         """The first draws of a request in each of the lanes of a split."""
-        self._begin(n, after)
-        return self._indexes(key, self._split_at.get(key, 0) + after, n)
+        self._begin(n, start)
+        return self._indexes(key, self._split_at.get(key, 0) + start, n)
 
-    def spawn(self, n: int, after: int = 0) -> list[DrawStream]:
+    def spawn(self, n: int, start: int = 0) -> list[DrawStream]:
         """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
 
         Args:
             n: how many.
-            after: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
+            start: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
                 same, whether it is made at once or in parts. The lane must not have drawn in between.
         """
-        self._begin(n, after)
-        return [self.child(place, after + n) for place in range(after, after + n)]
+        self._begin(n, start)
+        return [self.child(place, start + n) for place in range(start, start + n)]
 
     def child(self, place: int, width: int) -> DrawStream:
         """One lane of a split into so many."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import telemetry
 from reasoning.draw_stream import DrawStream
-from reasoning.engine.budget import Budget, nested
+from reasoning.engine.budget import Budget, nest
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 from reasoning.session import Session
@@ -36,7 +36,7 @@ async def fitted(strategy: S, pool: Sequence[Example], llm: LLM | str, epoch: in
     for one in pool:
         strategy.check_supports(one.problem.kind)
     model = connect(llm) if isinstance(llm, str) else llm
-    own = nested(budget, model.budget)
+    own = nest(budget, model.budget)
     trace = Trace(f"fit {strategy!r}")
     session = Session(model, trace, lane=DrawStream(epoch=epoch), account=CallContext(own, model.journal, trace.name))
     with telemetry.solve(trace.name):

@@ -36,7 +36,7 @@ class LoopBridge:
             raise
         return result
 
-    def back(self, visit: _Visit) -> None:
+    def _finished(self, visit: _Visit) -> None:
         """Said on the loop by a visit whose work has ended."""
         if not self._leaving:
             self._loop.call_soon(self._depart)
@@ -76,7 +76,7 @@ class _Visit:
 
     def begin(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work, context=self._context)
-        self._task.add_done_callback(lambda _: self._crossing.back(self))
+        self._task.add_done_callback(lambda _: self._crossing._finished(self))
 
     def cancel(self) -> None:
         self._task.cancel()

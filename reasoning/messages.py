@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from reasoning.text_safety import escape_turn_marks
 
@@ -22,7 +22,7 @@ class Token(NamedTuple):
     top: tuple[tuple[str, float], ...] = ()
 
 
-def tokens_of(said: Any) -> tuple[Token, ...]:
+def parse_tokens(said: Any) -> tuple[Token, ...]:
     """The tokens of JSON that has been read.
 
     Raises:
@@ -225,35 +225,3 @@ class CompletionBatch(list[Completion]):
     def __init__(self, draws: Iterable[Completion], choices: int) -> None:
         super().__init__(draws)
         self.choices = choices
-
-
-class Client(Protocol):
-    """What a kind of model implements: it sends one request once. It never retries, caches or counts money.
-
-    Attributes:
-        model: the name that goes into requests and the journal.
-        endpoint: the base URL that goes into the journal, or None.
-        max_choices: how many draws may go out as one request (`n`); 1 where `n` is not honoured.
-        concurrency: how many requests it can usefully have in flight, or None for no limit of its own.
-        free: whether its calls cost no money (a model on this machine).
-
-    A client may also have `price(usage)` (US dollars, or None where there is no price), `on_headers`, which it calls
-    with the headers of every answer, and `named(model)`: the client of another model in the same place, or None.
-    """
-
-    model: str
-    endpoint: str | None
-    max_n: int
-    concurrency: int | None
-    free: bool
-
-    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions in one request. May return fewer; raises CallFailed.
-
-        What it returns may be `CompletionBatch`, to tell a provider that does not honour `n` from one that held choices back.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Free what it holds. May be called twice."""
-        ...

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 
 
-def cache() -> Path:
+def cache_dir() -> Path:
     """Downloaded weights: `$REASONING_HOME`, else `$XDG_CACHE_HOME/reasoning`, else `~/.cache/reasoning`."""
     return _folder("XDG_CACHE_HOME", ".cache")
 
 
-def data() -> Path:
+def data_dir() -> Path:
     """The user's journal: `$REASONING_HOME`, else `$XDG_DATA_HOME/reasoning`, else `~/.local/share/reasoning`."""
     return _folder("XDG_DATA_HOME", ".local/share")
 
 
-def config() -> Path:
+def config_dir() -> Path:
     """Settings: `$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`."""
     return _folder("XDG_CONFIG_HOME", ".config")
 

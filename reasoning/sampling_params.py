@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError
 
-SAMPLING = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
+PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
 """The settings of a call that every provider is asked for by the same names."""
 
 _COUNTED = {
@@ -28,9 +28,9 @@ _SECRET = re.compile(
 """Names of keys, without their hyphens; `max_tokens` and `eos_token` are none."""
 
 
-def known(name: str) -> bool:
+def is_known(name: str) -> bool:
     """Whether a call has a setting of this name."""
-    return name in SAMPLING or name == "extra_body" or name.startswith("reasoning_")
+    return name in PARAM_NAMES or name == "extra_body" or name.startswith("reasoning_")
 
 
 def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
@@ -48,8 +48,8 @@ def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[st
     for name in settings:
         if _telling(name):
             raise _misplaced(name, where)
-        if not known(name):
-            raise UnknownName("setting", name, [*SAMPLING, *others], where)
+        if not is_known(name):
+            raise UnknownName("setting", name, [*PARAM_NAMES, *others], where)
     extra = settings.get("extra_body")
     if extra is not None and not isinstance(extra, Mapping):
         raise UsageError(f"extra_body {where} is a dict of what the server takes, not {type(extra).__name__}")

@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import unwrap
 from reasoning.errors import CallFailed, UsageError
-from reasoning.messages import Completion, Conversation, Message, Request, Usage
+from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
 
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from reasoning.engine.single_flight import CallContext, DrawError
     from reasoning.problem import Problem
     from reasoning.strategy import Strategy
-
-
-_others: WeakKeyDictionary[LLM, dict[str, LLM]] = WeakKeyDictionary()  # the models beside one, by name
 
 
 class Session:
@@ -201,13 +197,7 @@ class Session:
         A name without a provider is another model of this one's server, where it has one of its own (`base_url`); what
         stands for models in tests answers for every name.
         """
-        from reasoning.engine.connect import connect
-
-        others = _others.setdefault(self._llm, {})
-        if model not in others:
-            made = self._llm.sibling(model)
-            others[model] = made or connect(model, journal=self._llm.journal, budget=self._llm.budget)
-        return self._same(others[model], self._sampling)
+        return self._same(self._llm.sibling(model), self._sampling)
 
     def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
         """The same door with other settings for the calls that do not give their own."""
@@ -248,11 +238,6 @@ class Session:
             self.note(f"failed: {error}")
             kept = self.partial or Failed("")
             return Failed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps)
-
-
-def spent(llm: LLM) -> Usage:
-    """What was paid for on a model since it was made, and on those beside it; see `Session.on`."""
-    return Usage.total(one.usage for one in (llm, *_others.get(llm, {}).values()))
 
 
 class _Stage:

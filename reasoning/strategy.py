@@ -17,7 +17,7 @@ from reasoning.answer import Answer
 from reasoning.branches import FirstCall, gather
 from reasoning.card import Card
 from reasoning.draw_stream import DrawStream
-from reasoning.engine.budget import Budget, nested
+from reasoning.engine.budget import Budget, nest
 from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.fitting import fitted
 from reasoning.formula import Formula
@@ -235,7 +235,7 @@ class Strategy(ABC):
             llm = connect(llm)
         problem = Problem.of(problem)
         self.check_supports(problem.kind)
-        own = nested(budget, llm.budget)
+        own = nest(budget, llm.budget)
         trace = Trace(self._spec)
         started = time.monotonic()
         session = Session(

@@ -30,7 +30,7 @@ class CallSpan:
     def __init__(self, span: Any) -> None:
         self._span = span
 
-    def answered(self, completions: Sequence[Completion]) -> None:
+    def set_response(self, completions: Sequence[Completion]) -> None:
         self._span.set_attribute("gen_ai.response.finish_reasons", [one.finish_reason for one in completions])
         self._span.set_attribute("gen_ai.usage.input_tokens", sum(one.usage.prompt_tokens for one in completions))
         self._span.set_attribute("gen_ai.usage.output_tokens", sum(one.usage.completion_tokens for one in completions))
@@ -38,15 +38,15 @@ class CallSpan:
             self._span.set_attribute("gen_ai.response.id", completions[0].request_id)
 
 
-class _Unseen(CallSpan):
+class _NoopSpan(CallSpan):
     """Nobody looks."""
 
     def __init__(self) -> None: ...
 
-    def answered(self, completions: Sequence[Completion]) -> None: ...
+    def set_response(self, completions: Sequence[Completion]) -> None: ...
 
 
-_UNSEEN = nullcontext(_Unseen())
+_UNSEEN = nullcontext(_NoopSpan())
 _NOTHING = nullcontext()
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.engine.budget import Budget
+from reasoning.engine.connect import connect
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Message, Request, Usage
+from reasoning.providers.client import Client
 from reasoning.providers.replay import ReplayClient
 
 Reply = str | Completion | Exception
@@ -52,7 +54,7 @@ class ScriptedLLM(LLM):
         **sampling: Any,
     ) -> None:
         self._script = _ScriptedClient(script, latency, max_n)
-        super().__init__(self._script, journal=journal, budget=budget, sampling=sampling)
+        super().__init__(self._script, journal=journal, budget=budget, sampling=sampling, connect=connect)
 
     @property
     def requests(self) -> list[Request]:
@@ -83,12 +85,10 @@ class ReplayLLM(LLM):
     """
 
     def __init__(self, path: str | Path, *, journal: Journal | None = None, budget: Budget | None = None) -> None:
-        super().__init__(ReplayClient(path), journal=journal, budget=budget)
+        super().__init__(ReplayClient(path), journal=journal, budget=budget, connect=connect)
 
 
-class _ScriptedClient:
-    concurrency: int | None = None
-    endpoint: str | None = None
+class _ScriptedClient(Client):
     free = True
     model = "scripted"
 
@@ -119,22 +119,23 @@ class _ScriptedClient:
         self.calls += len(given)
         return given
 
-    def named(self, model: str) -> _NamedClient | None:
+    def sibling(self, model: str) -> _NamedClient | None:
         return None if model.startswith("replay:") else _NamedClient(self, model)
 
-    async def close(self) -> None: ...
 
-
-class _NamedClient:
+class _NamedClient(Client):
     """The script under another model's name."""
 
-    concurrency: int | None = None
-    endpoint: str | None = None
     free = True
 
     def __init__(self, script: _ScriptedClient, model: str) -> None:
-        self.model, self.max_n, self.named = model, script.max_n, script.named
-        self.complete, self.close = script.complete, script.close
+        self.model, self.max_n, self._script = model, script.max_n, script
+
+    async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        return await self._script.complete(request, draws)
+
+    def sibling(self, model: str) -> _NamedClient | None:
+        return self._script.sibling(model)
 
 
 def _in_order(replies: Iterable[Reply]) -> Callable[[tuple[Message, ...]], Reply]:

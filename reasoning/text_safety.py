@@ -20,13 +20,13 @@ def strip_control(text: str) -> str:
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
-def redact(text: str, *secrets: str | None, most: int = 300) -> str:
+def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
     """What may be printed, logged and recorded of an error's words.
 
     Args:
         text: from a server, a library or an address.
         secrets: what must not be in it; what the environment holds as keys, tokens and passwords goes without saying.
-        most: characters.
+        max_length: characters.
     """
     kept = [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAMES)]
     for secret in sorted({*secrets, *kept} - {None, ""}, key=lambda one: -len(str(one))):
@@ -34,8 +34,8 @@ def redact(text: str, *secrets: str | None, most: int = 300) -> str:
             text = text.replace(secret, "…")
     for pattern, instead in _TELLING:
         text = pattern.sub(instead, text)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * most]).split())
-    return text if len(text) <= most else text[:most] + "…"
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * max_length]).split())
+    return text if len(text) <= max_length else text[:max_length] + "…"
 
 
 def escape_turn_marks(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reasoning.messages import Completion, Message, Usage, tokens_of
+from reasoning.messages import Completion, Message, Usage, parse_tokens
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -102,4 +102,4 @@ def _event_from_json(data: dict[str, Any]) -> Trace | Call | Note:
 
 
 def _completion(data: dict[str, Any]) -> Completion:
-    return Completion(**{**data, "usage": Usage(**data["usage"]), "tokens": tokens_of(data["tokens"])})
+    return Completion(**{**data, "usage": Usage(**data["usage"]), "tokens": parse_tokens(data["tokens"])})

@@ -71,7 +71,7 @@ def test_a_split_in_parts_is_the_split_at_once(parts: list[int], taken: int) -> 
     def draws(lane: DrawStream, place: int, inner_parts: list[int]) -> list[int]:
         own = lane.next("a", 2) + (lane.next("b", 1) if place % 3 == 2 else [])
         for k, part in enumerate(inner_parts):
-            for inner in lane.spawn(part, after=sum(inner_parts[:k])):
+            for inner in lane.spawn(part, start=sum(inner_parts[:k])):
                 own += inner.next("b", 1) + inner.next("c", 2)
         return own
 
@@ -82,7 +82,7 @@ def test_a_split_in_parts_is_the_split_at_once(parts: list[int], taken: int) -> 
     for part in parts:
         in_parts += [
             draws(lane, place, [1, 2])
-            for place, lane in enumerate(parent.spawn(part, after=len(in_parts)), len(in_parts))
+            for place, lane in enumerate(parent.spawn(part, start=len(in_parts)), len(in_parts))
         ]
     assert in_parts == at_once
     assert parent.next("a", 1) == whole.next("a", 1) == [taken + sum(parts)]
@@ -90,7 +90,7 @@ def test_a_split_in_parts_is_the_split_at_once(parts: list[int], taken: int) -> 
 
 def test_a_second_split_begins_behind_the_first() -> None:
     lane = DrawStream()
-    assert [one.next("a", 1) for one in [*lane.spawn(2), *lane.spawn(2, after=2)]] == [[0], [1], [2], [3]]
+    assert [one.next("a", 1) for one in [*lane.spawn(2), *lane.spawn(2, start=2)]] == [[0], [1], [2], [3]]
     assert [one.next("a", 1) for one in lane.spawn(2)] == [[4], [5]]
 
 

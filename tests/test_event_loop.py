@@ -65,7 +65,7 @@ def test_ctrl_c_ends_at_once_and_a_later_call_works(tmp_path: Path) -> None:
         "import sys, time\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from reasoning.testing import ScriptedLLM\n"
-        "from test_loop import Echo, llm\n"
+        "from test_event_loop import Echo, llm\n"
         "try:\n"
         "    print('asking', flush=True)\n"
         "    Echo().run('why?', llm(60))\n"

@@ -91,7 +91,7 @@ def place(folder: Path) -> Path:
     """Where the runs of a chain lie."""
     folder = folder.resolve()
     if folder in [path.resolve() for path in shipped().values()]:
-        return folders.data() / "chains" / folder.name
+        return folders.data_dir() / "chains" / folder.name
     return folder / PLACE
 
 

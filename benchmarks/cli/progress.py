@@ -140,8 +140,7 @@ class Display:
         self._ready = self._started
         self._time_left = TimeLeft(keys, (one for one in stored.results if one.key not in to_run))
         self._doing = _WAITING
-        if hasattr(model.client, "progress"):
-            model.client.progress = self._loading
+        model.client.progress = self._loading
         self._say(f"{self._title} · {len(keys)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
 
     def result(self, result: Result) -> None:

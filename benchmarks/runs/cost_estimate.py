@@ -159,7 +159,7 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Pla
 async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> Row:
     low, high = (epochs * calls for calls in strategy.calls_range())
     chained = _longest_chain(strategy)
-    price = getattr(llm.client, "price", lambda usage: None)
+    price = llm.client.price
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
         strategy.check_supports(example.problem.kind)

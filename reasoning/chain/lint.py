@@ -25,7 +25,7 @@ from reasoning.chain.validators import validators
 from reasoning.errors import UsageError, nearest
 from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
 from reasoning.prompts import PLACEHOLDER
-from reasoning.sampling_params import SAMPLING, known
+from reasoning.sampling_params import PARAM_NAMES, is_known
 
 LONG = 3_000
 """Tokens of a prompt, without data, from which on a note says so."""
@@ -237,8 +237,8 @@ def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         if (count := prompt_tokens(step) or 0) > LONG:
             yield "prompt", f"the prompt is about {count:,} tokens long before anything is filled in"
     for name in step.sampling:
-        if not known(name):
-            near = nearest(name, SAMPLING)
+        if not is_known(name):
+            near = nearest(name, PARAM_NAMES)
             yield "sampling", f"unknown setting {name!r}" + (f"; did you mean {near!r}?" if near else "")
     code = [one for one in (step.call, step.mend, *validators(step.check)) if isinstance(one, Named)]
     for one in code:

@@ -58,7 +58,7 @@ def _leave_at_once() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     if engine := sys.modules.get("reasoning.providers.llama_cpp.server"):
-        engine.remove_files()
+        engine.abandon()
     os._exit(INTERRUPTED)
 
 
@@ -94,7 +94,7 @@ def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     import reasoning.benchmarks.cli.chain_trials  # noqa: F401  # adds test and samples to `reasoning chain`
     from reasoning.cli.chain import chain
-    from reasoning.cli.doctor import doctor
+    from reasoning.cli.doctor_command import doctor
     from reasoning.cli.journal import journal
     from reasoning.cli.models import models
 
@@ -145,7 +145,7 @@ def ask(
     )
     try:
         with llm, loading(llm):
-            answer = solver.run(problem, llm, epoch=llm.journal.fresh_epoch() if fresh else 0)
+            answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if fresh else 0)
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from the draws that are recorded", err=True)
         raise typer.Exit(INTERRUPTED) from None

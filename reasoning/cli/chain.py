@@ -196,7 +196,6 @@ def run(
     from reasoning.chain.inputs import given
     from reasoning.chain.result_writer import Output
     from reasoning.chain.scaffold import source
-    from reasoning.session import spent
 
     found = load(source(folder), "run" if allow_code else "known")
     inputs = list(given(files, found, form, longest))  # type: ignore[arg-type]  # a wrong form is refused there
@@ -212,10 +211,10 @@ def run(
             rows.add(row)
             told(row)
 
-        done = through(found, inputs, llm, tell, epoch=llm.journal.fresh_epoch() if fresh else 0)
+        done = through(found, inputs, llm, tell, epoch=llm.journal.unused_epoch() if fresh else 0)
         if done.stopped is not None:
             rows.stopped()
-    _finish(done, len(inputs), spent(llm), rows.place)
+    _finish(done, len(inputs), llm.total_usage, rows.place)
 
 
 @contextmanager

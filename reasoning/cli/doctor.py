@@ -1,4 +1,4 @@
-"""The command `reasoning doctor`: sandbox guarantees on this machine, versions and folders."""
+"""What this machine guarantees about programs that a model wrote, and where things are."""
 
 from __future__ import annotations
 
@@ -8,64 +8,53 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-import typer
+from reasoning import paths
+from reasoning.errors import ReasoningError
+from reasoning.sandbox.container import ENGINES
+from reasoning.sandbox.fork_server import GUARANTEES, ChildPool
+from reasoning.sandbox.interpreter import PACKAGES
+from reasoning.sandbox.monty_errors import Unavailable
 
-_EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
-
-
-def doctor() -> None:
-    """Show which sandbox guarantees hold on this machine, and where files are kept.
-
-    The guarantees of the child process are tested in such a process.
-    """
-    for subject, part, fact in findings():
-        typer.echo(f"{subject:<11}{part:<26}{fact}".rstrip())
+_BY_CONSTRUCTION = "Monty has no way to them"
+_EVERYWHERE = {"environment": "a clean start", "time": "it is ended from outside"}
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
-    """Yield the facts as rows: the subject, its part, the fact."""
-    from reasoning.sandbox.container import ENGINES
-
-    yield from _versions_and_folders()
+    """The facts as rows: what it is about, its part, what is so."""
+    yield from _places()
     yield "monty", "", f"pydantic-monty {_version('pydantic-monty')}"
-    yield "", "files, network, processes", "Monty has no access to them"
-    yield "", "memory, time", "Monty's limits; a worker that exceeds its time is killed"
+    yield "", "files, network, processes", _BY_CONSTRUCTION
+    yield "", "memory, time", "limits of Monty; a worker that does not heed them is ended"
     yield from _child()
     engine = next((engine for engine in ENGINES if shutil.which(engine)), None)
-    found = f"{engine} is installed; choose an image" if engine else "not available: docker or podman is not installed"
-    yield "container", "", found
+    yield "container", "", f"{engine} is here; name an image" if engine else "not available: no docker, no podman"
 
 
-def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
-    from reasoning import paths
+def _places() -> Iterator[tuple[str, str, str]]:
     from reasoning.providers.llama_cpp import weights
 
     yield "reasoning", "", _version("reasoning-strategies")
     yield "python", "", f"{platform.python_version()}, {sys.platform} {platform.machine()}, {sys.executable}"
     yield "weights", "", str(weights.folder())
-    yield "journal", "", str(paths.data() / "journal.sqlite")
+    yield "journal", "", str(paths.data_dir() / "journal.sqlite")
 
 
 def _child() -> Iterator[tuple[str, str, str]]:
-    from reasoning.errors import ReasoningError
-    from reasoning.sandbox.fork_server import GUARANTEES, ForkServerPool
-    from reasoning.sandbox.interpreter import PACKAGES
-    from reasoning.sandbox.monty_errors import SandboxUnavailable
-
-    pool = ForkServerPool(PACKAGES)
+    pool = ChildPool(PACKAGES)
     try:
-        status = pool.status()
-    except (SandboxUnavailable, ReasoningError) as error:
-        yield "child", "", f"not available: {error}"
+        lockdown = pool.lockdown()
+    except (Unavailable, ReasoningError) as why:
+        yield "child", "", f"not available: {why}"
         return
     finally:
         pool.close()
-    yield "child", "", "refused, unless isolation='process' is chosen" if status.unenforced else "ready"
+    refused = "refused, unless asked for with Interpreter(isolation='process')"
+    yield "child", "", refused if lockdown.broken else "ready"
     for guarantee in (*GUARANTEES, "privileges"):
-        yield "", guarantee, status.mechanisms.get(guarantee, "NOT ENFORCED on this machine")
-    for guarantee, mechanism in _EVERYWHERE.items():
-        yield "", guarantee, mechanism
-    yield "", "packages", ", ".join(f"{name} {_version(name)}" for name in status.packages) or "none"
+        yield "", guarantee, lockdown.means.get(guarantee, "NOT ENFORCED on this machine")
+    for guarantee, by in _EVERYWHERE.items():
+        yield "", guarantee, by
+    yield "", "packages", ", ".join(f"{name} {_version(name)}" for name in lockdown.packages) or "none"
 
 
 def _version(package: str) -> str:

@@ -17,8 +17,8 @@ from reasoning.errors import JournalError, UsageError
 from reasoning.journal import maintenance
 
 if TYPE_CHECKING:
-    from reasoning.journal.exporting import Progress
-    from reasoning.journal.maintenance import Share
+    from reasoning.journal.exporting import ProgressCallback
+    from reasoning.journal.maintenance import ModelStats
 
 journal = typer.Typer(help="The record of draws: look into it, export, import, merge, prune.", no_args_is_help=True)
 
@@ -79,9 +79,9 @@ def export_(
 ) -> None:
     """Write draws with their requests to a file, one a line."""
     from reasoning.journal.exporting import export_draws
-    from reasoning.journal.filters import moment
+    from reasoning.journal.filters import parse_time
 
-    after = None if since is None else moment(since, "--since")
+    after = None if since is None else parse_time(since, "--since")
     with _bar("exporting") as progress:
         written = export_draws(_path(file), out.expanduser(), model=model, since=after, progress=progress)
     typer.echo(f"{out}: {_draws(written)}")
@@ -125,11 +125,11 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Remove draws for good. What is removed must be bought again."""
-    from reasoning.journal.filters import moment
+    from reasoning.journal.filters import parse_time
 
     if model is None and older_than is None:
         raise UsageError("say which draws to remove: --model NAME, --older-than 30d, or both")
-    path, before = _path(file), None if older_than is None else moment(older_than, "--older-than")
+    path, before = _path(file), None if older_than is None else parse_time(older_than, "--older-than")
     share = maintenance.count(path, model=model, before=before)
     what = f"{_draws(share.draws)} ({_cost(share)}) of {path}"
     if dry_run or not share.draws:
@@ -144,7 +144,7 @@ def prune(
     typer.echo(f"{path}: removed {_draws(gone)}")
     try:
         with _spinning("giving the space back to the disk"):
-            maintenance.shrink(path)
+            maintenance.vacuum(path)
     except JournalError as error:
         typer.echo(f"the file keeps its size for now, and what comes next fills the space: {error}", err=True)
 
@@ -156,7 +156,7 @@ def verify(file: _Journal = None) -> None:
 
     path, found = _path(file), 0
     with _bar("looking at requests") as progress:
-        for problem in maintenance.problems(path, progress):
+        for problem in maintenance.verify(path, progress):
             found += 1
             if found <= _SHOWN:
                 typer.echo(strip_control(problem), err=True)
@@ -168,14 +168,14 @@ def verify(file: _Journal = None) -> None:
 
 
 def _path(file: Path | None) -> Path:
-    return paths.data() / "journal.sqlite" if file is None else file.expanduser()
+    return paths.data_dir() / "journal.sqlite" if file is None else file.expanduser()
 
 
 def _draws(number: int) -> str:
     return f"{number:,} draw{'' if number == 1 else 's'}"
 
 
-def _cost(share: Share) -> str:
+def _cost(share: ModelStats) -> str:
     """What draws have cost, and how many of them have no price."""
     if share.usd is None:
         return "no price known"
@@ -199,7 +199,7 @@ def _spinning(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
+def _bar(what: str) -> Iterator[ProgressCallback]:
     """A progress bar on stderr, where somebody looks."""
     if not sys.stderr.isatty():
         yield lambda done, total: None

@@ -44,6 +44,5 @@ def loading(llm: LLM) -> Iterator[None]:
             share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
             status.update(f"{what}{share}" if done < total or not total else thinking)
 
-        if hasattr(llm.client, "progress"):
-            llm.client.progress = said
+        llm.client.progress = said
         yield

@@ -50,9 +50,9 @@ class Budget:
     _held_tokens: int = field(default=0, init=False, repr=False)
     _held_usd: float = field(default=0.0, init=False, repr=False)
     _started: float | None = field(default=None, init=False, repr=False)
-    _line: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
+    _waiters: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
     """Those who wait, first come, first served; only the first is woken, and wakes the next when it goes."""
-    _hidden: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    _template_overhead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     """By model, in the outermost budget: the most tokens of a prompt that were seen beyond its bound."""
 
     def __post_init__(self) -> None:
@@ -113,12 +113,12 @@ class Budget:
         try:
             while True:
                 self.seconds_left()
-                least, most = call.bounds(chain[-1]._hidden.get(request.model))
-                place = next((place for place, one in enumerate(limited) if not one._lets(waiter, least, most)), None)
+                least, most = call.bounds(chain[-1]._template_overhead.get(request.model))
+                place = next((place for place, one in enumerate(limited) if not one._admits(waiter, least, most)), None)
                 if place is None:
                     return Reservation(chain, call, least, [budget._hold(least, most) for budget in chain])
                 for budget in limited[: place + 1]:  # who waits further out stays the first here
-                    budget._line.setdefault(waiter)
+                    budget._waiters.setdefault(waiter)
                 for budget in limited[place + 1 :]:
                     budget._leave(waiter)
                 waiter.clear()
@@ -170,13 +170,13 @@ class Budget:
     def _limited(self) -> bool:
         return not (self.tokens is None and self.calls is None and self.usd is None and self.seconds is None)
 
-    def _lets(self, waiter: asyncio.Event, least: Usage, most: Usage) -> bool:
+    def _admits(self, waiter: asyncio.Event, least: Usage, most: Usage) -> bool:
         """Whether a call may go on: it is its turn, and it fits; alone also with the least that it may take.
 
         Raises:
             BudgetExhausted: it never will.
         """
-        if self._line and next(iter(self._line)) is not waiter:
+        if self._waiters and next(iter(self._waiters)) is not waiter:
             return False
         if not self._over(most):
             return True
@@ -199,13 +199,13 @@ class Budget:
         self._wake()
 
     def _leave(self, waiter: asyncio.Event) -> None:
-        if waiter in self._line:
-            del self._line[waiter]
+        if waiter in self._waiters:
+            del self._waiters[waiter]
             self._wake()
 
     def _wake(self) -> None:
-        if self._line:
-            next(iter(self._line)).set()
+        if self._waiters:
+            next(iter(self._waiters)).set()
 
     def _over(self, worst: Usage) -> str:
         """The first limit that would be passed, in words; empty when it fits."""
@@ -221,7 +221,7 @@ class Budget:
         return ""
 
 
-def nested(budget: Budget | None, outer: Budget) -> Budget:
+def nest(budget: Budget | None, outer: Budget) -> Budget:
     """What a solve is paid from: its own budget, within the outer one unless it lies in another already."""
     if budget is None:
         return outer
@@ -258,7 +258,7 @@ class Reservation:
         if used.calls:
             if self.call is not None:
                 used = self.call.clamp_reported(used, self.worst)
-                seen, hidden = self.budgets[-1]._hidden, used.prompt_tokens - self.call.prompt
+                seen, hidden = self.budgets[-1]._template_overhead, used.prompt_tokens - self.call.prompt
                 seen[self.call.model] = max(seen.get(self.call.model, 0), hidden)
             for budget in self.budgets:
                 budget.spent = budget.spent + used

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reasoning.errors import CallFailed, EndpointDown
 
-PATIENCE = 600.0
+MAX_OUTAGE_SECONDS = 600.0
 """Seconds of nothing but failures after which a run is ended, where nobody says how many."""
 _BACKOFF = 30.0
 """Seconds that a call may wait by itself before it is tried again."""
@@ -27,9 +27,9 @@ class CircuitBreaker:
         patience: seconds of nothing but failures after which the run is ended.
     """
 
-    after: float = 60.0
-    every: float = 10.0
-    max_outage_seconds: float = PATIENCE
+    open_after: float = 60.0
+    probe_interval: float = 10.0
+    max_outage_seconds: float = MAX_OUTAGE_SECONDS
     _failing_since: float | None = field(default=None, init=False)
     _last_answer: float | None = field(default=None, init=False)
     _last_trial: float = field(default=0.0, init=False)
@@ -49,7 +49,7 @@ class CircuitBreaker:
             return
         now = time.monotonic()
         # Where nobody has tried for long, though nobody was told to wait, nothing is known of the time between.
-        if self._failing_since is None or now > self._told + self.after + self.every + _BACKOFF:
+        if self._failing_since is None or now > self._told + self.open_after + self.probe_interval + _BACKOFF:
             self._failing_since = now
         self._last_trial, self._told = now, now + (error.retry_after or 0.0)
         self._why = str(error)
@@ -75,12 +75,12 @@ class CircuitBreaker:
     @property
     def is_open(self) -> bool:
         """Whether all has failed for so long that calls wait; one failure, while others are under way, is no outage."""
-        return self._failing_since is not None and self._last_trial - self._failing_since >= self.after
+        return self._failing_since is not None and self._last_trial - self._failing_since >= self.open_after
 
     @property
     def next_probe_at(self) -> float:
         """When the next call may try while calls wait, on the monotonic clock."""
-        return self._last_trial + self.every
+        return self._last_trial + self.probe_interval
 
     @property
     def fatal_error(self) -> EndpointDown | None:
@@ -99,4 +99,4 @@ class CircuitBreaker:
         if self._failing_since is None or not self.is_open:
             return ""
         seconds = time.monotonic() - self._failing_since
-        return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); trying again every {self.every:g} s"
+        return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); trying again every {self.probe_interval:g} s"

@@ -10,9 +10,9 @@ from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Client
+from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
-from reasoning.sampling_params import SAMPLING as SAMPLING
+from reasoning.sampling_params import PARAM_NAMES as PARAM_NAMES
 from reasoning.sampling_params import validate_params
 
 _OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience", "warm_prefix")
@@ -79,7 +79,15 @@ def connect(
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
     given = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
     limits = RateLimiter.shared(client.endpoint, client.model, api_key)
-    llm = LLM(client, journal=journal, budget=budget, limits=limits, sampling=sampling, warm=warm_prefix)
+    llm = LLM(
+        client,
+        journal=journal,
+        budget=budget,
+        limits=limits,
+        sampling=sampling,
+        warm_prefix_cache=warm_prefix,
+        connect=connect,
+    )
     limits.apply(llm, given)
     return llm
 
@@ -98,6 +106,6 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
         from reasoning.providers.replay import ReplayClient
 
         return ReplayClient(rest)
-    from reasoning.providers.litellm_client import LiteLLMClient
+    from reasoning.providers.litellm_client import HostedClient
 
-    return LiteLLMClient(model, api_key=api_key, timeout=timeout)
+    return HostedClient(model, api_key=api_key, timeout=timeout)

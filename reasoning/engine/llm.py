@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from reasoning import event_loop, telemetry
 from reasoning.engine.budget import Budget
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.rate_limiter import RateLimiter
-from reasoning.engine.retry import retrying
-from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, unwrap
+from reasoning.engine.retry import call_with_retries
+from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, pending_draws, unwrap
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Client, Completion, CompletionBatch, Conversation, Request, Usage
+from reasoning.messages import Completion, CompletionBatch, Conversation, Request, Usage
+from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
 
-SAMPLING: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
+DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """Settings of which 1 and 1.0 are the same request."""
 _BYTES_A_TOKEN = 3
 """Rather too few: for what a minute's share of tokens is counted by."""
+
+
+Connect: TypeAlias = Callable[..., "LLM"]
+"""Makes an LLM from a model's name: `reasoning.connect`."""
 
 
 class LLM:
@@ -55,27 +60,30 @@ class LLM:
         budget: Budget | None = None,
         limits: RateLimiter | None = None,
         sampling: Mapping[str, Any] | None = None,
-        warm: bool | None = None,
+        warm_prefix_cache: bool | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self.client = client
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         self.limits = RateLimiter() if limits is None else limits
-        self.sampling = {**SAMPLING, **(sampling or {})}
+        self.sampling = {**DEFAULT_PARAMS, **(sampling or {})}
         self.traits = traits(client.model)
-        self.warm_prefix_cache = self.traits.prefix_cache if warm is None else warm
+        self.warm_prefix_cache = self.traits.prefix_cache if warm_prefix_cache is None else warm_prefix_cache
         self.usage = Usage()
+        self.pending = pending_draws(self.journal)
+        self._connect = connect
+        self._siblings: dict[str, LLM] = {}
         self.retries = 0
         self._honours_n = self.traits.n
-        self._price = _nothing if client.free else getattr(client, "price", lambda usage: None)
+        self._price = _nothing if client.free else client.price
         self._asked: tuple[object, ...] = ()
         self._settings: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._checked: set[frozenset[str]] = set()
         self._request: Request
         self._leaving: dict[tuple[str, CallContext], list[int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
-        if hasattr(client, "on_headers"):
-            client.on_headers = self.limits.on_headers
+        client.on_headers = self.limits.on_headers
         event_loop.close_when_collected(self, client)
 
     @property
@@ -83,26 +91,45 @@ class LLM:
         """The model's name, as results show it."""
         return self.client.model
 
-    def sibling(self, model: str) -> LLM | None:
-        """The model of another name where this one is: with its endpoint, key, settings, journal and budget.
+    def sibling(self, model: str) -> LLM:
+        """Return the model of another name, with this one's journal, budget and sampling parameters.
 
-        It shares the limits of that name there, and adds what this model was given to them. None where the name says
-        itself where its model is, or this model's client knows no others.
+        Where the client has a model of this name (on the same server, or in the same recording), the
+        sibling also has its endpoint and key, and shares the rate limits of that name. Any other
+        name is connected to as by `reasoning.connect`. The same name always gives the same object.
+
+        Raises:
+            UsageError: an unknown model.
         """
-        client = self.client.named(model) if hasattr(self.client, "named") else None
-        if client is None:
-            return None
-        journal, budget, limits = self.journal, self.budget, self.limits.for_model(client.endpoint, client.model)
+        if model not in self._siblings:
+            client = self.client.sibling(model)
+            self._siblings[model] = self._connected(model) if client is None else self._on(client)
+        return self._siblings[model]
+
+    def _connected(self, model: str) -> LLM:
+        if self._connect is None:
+            raise UsageError(f"the client of {self.name} knows no model {model!r}; make the LLM with reasoning.connect")
+        return self._connect(model, journal=self.journal, budget=self.budget)
+
+    def _on(self, client: Client) -> LLM:
+        limits = self.limits.for_model(client.endpoint, client.model)
         other = LLM(
-            client, journal=journal, budget=budget, limits=limits, sampling=self.sampling, warm=self.warm_prefix_cache
+            client,
+            journal=self.journal,
+            budget=self.budget,
+            limits=limits,
+            sampling=self.sampling,
+            warm_prefix_cache=self.warm_prefix_cache,
+            connect=self._connect,
         )
-        self.limits.inherit(self, limits, other)
+        if limits is not self.limits and (settings := self.limits.settings_of(self)):
+            limits.apply(other, settings)
         return other
 
     @property
-    def flights(self) -> dict[tuple[str, int], PendingDraw]:
-        """Draws on the way, by request and index; models that share a journal share them."""
-        return self.journal.flights
+    def total_usage(self) -> Usage:
+        """What was paid for on this model and on its siblings, since they were made."""
+        return Usage.total((self.usage, *(one.total_usage for one in self._siblings.values())))
 
     @property
     def max_n(self) -> int:
@@ -111,7 +138,7 @@ class LLM:
 
     @property
     def in_flight(self) -> int:
-        return len(self.flights)
+        return len(self.pending)
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"
@@ -144,7 +171,9 @@ class LLM:
         settings = {
             name: float(value) if name in _FRACTIONS else value for name, value in given.items() if value is not None
         }
-        most = settings.setdefault("max_tokens", SAMPLING["max_tokens"])  # without it no budget knows the worst case
+        most = settings.setdefault(
+            "max_tokens", DEFAULT_PARAMS["max_tokens"]
+        )  # without it no budget knows the worst case
         if not isinstance(most, int | float) or most < 1:
             raise UsageError(f"max_tokens={most!r} makes no sense: give a number from 1 up")
         names = frozenset(settings)
@@ -201,7 +230,7 @@ class LLM:
 
     def _join(self, request: Request, draws: Sequence[int], account: CallContext, party: Waiter) -> list[PendingDraw]:
         """The flights of these draws; new ones are paid for on this account."""
-        key, flights, known, leaving = request.key, [], self.flights, []
+        key, flights, known, leaving = request.key, [], self.pending, []
         for draw in draws:
             if (flight := known.get((key, draw))) is not None:
                 flight.join(party)
@@ -272,7 +301,7 @@ class LLM:
         reservation = await account.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
-            got, seconds, failed = await retrying(
+            got, seconds, failed = await call_with_retries(
                 lambda failed: self._attempt(request, draws, account, failed), self.limits, account.budget.seconds_left
             )
             used = Usage.total(one.usage for one in got)  # also the tokens of what came beyond what was asked for
@@ -304,7 +333,7 @@ class LLM:
         account.budget.seconds_left()
         self.retries += failed > 0
         tokens = max_prompt_tokens(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
-        flights = [self.flights[request.key, draw] for draw in draws]
+        flights = [self.pending[request.key, draw] for draw in draws]
         entering = self.limits.acquire(tokens, account.fairness_group, lambda: any(one.awaited for one in flights))
         entered = await account.budget.wait(entering)
         started = time.monotonic()
@@ -314,7 +343,7 @@ class LLM:
                 got = await self.client.complete(request, draws)
                 if not got:
                     raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
-                span.answered(got)
+                span.set_response(got)
         except CallFailed as error:
             self.limits.on_failure(error, entered)
             raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
@@ -325,7 +354,7 @@ class LLM:
         return got, time.monotonic() - started, failed
 
     def _resolve(self, request: Request, draw: int, result: Completion | BaseException) -> None:
-        if flight := self.flights.pop((request.key, draw), None):
+        if flight := self.pending.pop((request.key, draw), None):
             flight.resolve(result)
 
     async def aclose(self) -> None:

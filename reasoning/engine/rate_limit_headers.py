@@ -12,14 +12,14 @@ _SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for wh
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def waits(headers: Mapping[str, str]) -> Iterator[float]:
+def reset_delays(headers: Mapping[str, str]) -> Iterator[float]:
     """Seconds until each share that is used up is there again."""
     for left, reset in _SHARES:
         if headers.get(left, "").strip() == "0":
-            yield seconds(headers.get(reset, ""))
+            yield parse_duration(headers.get(reset, ""))
 
 
-def seconds(text: str) -> float:
+def parse_duration(text: str) -> float:
     """What a reset header says: "1s", "6m0s", "20ms", bare seconds, or a time."""
     try:
         return max(0.0, float(text))

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reasoning.engine.circuit_breaker import PATIENCE, CircuitBreaker
+from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.engine.process_registry import ProcessRegistry
-from reasoning.engine.rate_limit_headers import waits
+from reasoning.engine.rate_limit_headers import reset_delays
 from reasoning.errors import CallFailed, UsageError
 
 CONCURRENCY = 32
 """Requests in flight where nobody says how many."""
 _EVERY = 1.0
 """Seconds after which processes that share their limits are counted again."""
-NOT_NOW = frozenset([429, 503, 529])
+OVERLOAD_STATUSES = frozenset([429, 503, 529])
 """The statuses of an endpoint that has too much to do: nothing is wrong with the request."""
 
 
@@ -93,10 +93,9 @@ class RateLimiter:
         """Those of another model under the same key; these themselves where they are not shared."""
         return self if self._place is None else _at((endpoint, model, self._place[2]))
 
-    def inherit(self, owner: object, limits: RateLimiter, to: object) -> None:
-        """Give other limits, for another owner, what this owner gave these."""
-        if limits is not self and (given := self._given.get(id(owner))):
-            limits.apply(to, given)
+    def settings_of(self, owner: object) -> LimitSettings | None:
+        """Return what this owner has applied; None where it applied nothing."""
+        return self._given.get(id(owner))
 
     def apply(self, owner: object, given: LimitSettings) -> None:
         """Add numbers to those that were given before. The strictest hold, each until its owner is gone or `let_go`."""
@@ -130,7 +129,7 @@ class RateLimiter:
             least = _least(getattr(one, name) for one in all_given)
             setattr(self, name, None if least is None else least / processes)
         patience = _least(one.patience for one in all_given)
-        self.circuit.max_outage_seconds = PATIENCE if patience is None else patience
+        self.circuit.max_outage_seconds = MAX_OUTAGE_SECONDS if patience is None else patience
         self.window = float(self.concurrency) if self.window == before else min(self.window, self.concurrency)
 
     def _processes(self, folder: Path | None) -> int:
@@ -144,13 +143,13 @@ class RateLimiter:
         self._counted = time.monotonic()
         return 1 if self._company is None else self._company.count()
 
-    async def acquire(self, tokens: int, group: str = "", wanted: Callable[[], bool] = lambda: True) -> float:
+    async def acquire(self, tokens: int, group: str = "", is_wanted: Callable[[], bool] = lambda: True) -> float:
         """Wait for a place; give it back with `leave`.
 
         Args:
             tokens: what the request may take, prompt and completion.
             group: who asks; groups take turns.
-            wanted: asked when it would be let in: False where nobody waits for the answer any more.
+            is_wanted: asked when it would be let in: False where nobody waits for the answer any more.
 
         Returns:
             The time of entry, for `failed`.
@@ -162,7 +161,7 @@ class RateLimiter:
         if (lost := self.circuit.fatal_error) is not None:
             raise lost
         if self._queues or not self._admits(time.monotonic()):
-            waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens, wanted)
+            waiter = _Waiter(asyncio.get_running_loop().create_future(), tokens, is_wanted)
             self._queues.setdefault(group, deque()).append(waiter)
             self._admit()
             try:
@@ -191,7 +190,7 @@ class RateLimiter:
     def on_failure(self, error: CallFailed, entered: float) -> None:
         """An attempt that began at `entered` failed."""
         self.circuit.record_failure(error)
-        if error.status in NOT_NOW and entered > self._halved:
+        if error.status in OVERLOAD_STATUSES and entered > self._halved:
             self._halved = time.monotonic()
             self.window = max(1.0, self.window / 2)
         if error.retryable and error.retry_after and error.retry_after <= self.circuit.max_outage_seconds:
@@ -202,7 +201,7 @@ class RateLimiter:
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
         """Obey the headers in which providers tell what is left of a minute's share."""
-        for seconds in waits(headers):
+        for seconds in reset_delays(headers):
             self._hold(min(seconds, 60.0))
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from reasoning.engine.rate_limiter import NOT_NOW, RateLimiter
+from reasoning.engine.rate_limiter import OVERLOAD_STATUSES, RateLimiter
 from reasoning.errors import CallFailed
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ ATTEMPTS = 8
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)  # full jitter
 
 
-async def retrying(
+async def call_with_retries(
     call: Callable[[int], Awaitable[T]], limits: RateLimiter, left: Callable[[], float | None] = lambda: None
 ) -> T:
     """Call until it comes through. The first failures that can pass are tried again with exponential full jitter.
@@ -52,7 +52,7 @@ async def retrying(
             return False  # the circuit ends it
         if time.monotonic() - started > limits.circuit.max_outage_seconds:
             return True
-        faults += not (isinstance(error, CallFailed) and error.status in NOT_NOW)
+        faults += not (isinstance(error, CallFailed) and error.status in OVERLOAD_STATUSES)
         return faults >= ATTEMPTS
 
     def wait(state: RetryCallState) -> float:

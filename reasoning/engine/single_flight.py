@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from reasoning.errors import BudgetExhausted, JournalError
 from reasoning.messages import Completion
@@ -108,3 +109,11 @@ class Waiter:
         self._left -= 1
         if not self._left and not self.done.done():
             self.done.set_result(None)
+
+
+_pending: WeakKeyDictionary[Journal, dict[tuple[str, int], PendingDraw]] = WeakKeyDictionary()
+
+
+def pending_draws(journal: Journal) -> dict[tuple[str, int], PendingDraw]:
+    """Return the table of pending draws, by request key and draw index. Models that share a journal share it."""
+    return _pending.setdefault(journal, {})

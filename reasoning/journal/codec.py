@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reasoning.errors import JournalError
-from reasoning.messages import Completion, Message, Request, Usage, tokens_of
+from reasoning.messages import Completion, Message, Request, Usage, parse_tokens
 
 Row = tuple[Any, ...]
 """The values of `COLUMNS`, in this order."""
@@ -42,7 +42,7 @@ class Record(NamedTuple):
 
 def encode(request: Request, completions: Sequence[Completion]) -> Record:
     """Draws of a request as they are stored, with the time of now."""
-    at = utc(int(time.time()))
+    at = format_utc(int(time.time()))
     rows: list[Row] = []
     for one in completions:
         usage = one.usage
@@ -50,13 +50,18 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
             raise JournalError(f"the draw {one.draw} cannot be recorded: an index is from 0 to {_TOO_LARGE - 1}")
         rows.append(
             (
-                *(one.draw, storable(one.text), storable(one.finish_reason), storable(one.reasoning)),
+                *(
+                    one.draw,
+                    replace_surrogates(one.text),
+                    replace_surrogates(one.finish_reason),
+                    replace_surrogates(one.reasoning),
+                ),
                 json.dumps(one.tokens) if one.tokens else None,
                 *(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd, usage.seconds),
-                *(one.retries, storable(one.request_id), one.prices, at),
+                *(one.retries, replace_surrogates(one.request_id), one.prices, at),
             )
         )
-    return Record(bytes.fromhex(request.key), storable(request.model), canonical(request), rows)
+    return Record(bytes.fromhex(request.key), replace_surrogates(request.model), canonical_text(request), rows)
 
 
 def decode(key: str, row: Row) -> Completion:
@@ -68,7 +73,7 @@ def decode(key: str, row: Row) -> Completion:
         finish_reason,
         Usage(1, prompt, completion, cached, usd, seconds),
         reasoning,
-        tokens_of(json.loads(tokens)) if tokens else (),
+        parse_tokens(json.loads(tokens)) if tokens else (),
         request_id,
         prices,
         retries,
@@ -79,12 +84,12 @@ def decode(key: str, row: Row) -> Completion:
 
 
 @lru_cache(1)
-def utc(seconds: int) -> str:
+def format_utc(seconds: int) -> str:
     """A time as it is stored: of a length, so that later is greater."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def canonical(request: Request) -> str:
+def canonical_text(request: Request) -> str:
     """The text whose SHA-256 is the request's key: the same request always has the same. It holds no key, no header."""
     text = request.canonical
     if not text.isascii():
@@ -95,7 +100,7 @@ def canonical(request: Request) -> str:
     return text
 
 
-def request_of(asked: Any) -> Request:
+def parse_request(asked: Any) -> Request:
     """The request of canonical JSON that has been read.
 
     Raises:
@@ -105,6 +110,6 @@ def request_of(asked: Any) -> Request:
     return Request(asked["model"], messages, dict(asked["sampling"].items()), asked["endpoint"])
 
 
-def storable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """A lone surrogate, which broken servers send, becomes a replacement character."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -13,9 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reasoning.errors import JournalError, UsageError
-from reasoning.journal.schema import VERSION, make, transaction
+from reasoning.journal.schema import VERSION, create_tables, transaction
 
-WAIT = 30.0
+LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
 _LONG_LOG = 1000
 """Pages of 4 kB."""
@@ -25,7 +25,7 @@ _NO_LOG = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.S
 """What SQLite says where a log is wanted to read with, and cannot be made."""
 
 
-def to_write(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> sqlite3.Connection:
     """A connection that may write to the file; it and its folder are made if need be.
 
     Raises:
@@ -37,10 +37,11 @@ def to_write(path: Path) -> sqlite3.Connection:
     connection = _connect(path.absolute().as_uri())
     try:
         connection.execute("PRAGMA synchronous = NORMAL")  # survives a killed process, and most power cuts
-        if _version(connection, path) != VERSION:
+        if not _version(connection, path):
             _begin_wal(connection)
             with transaction(connection):
-                make(connection, _version(connection, path))  # again: another process may have done it meanwhile
+                if not _version(connection, path):  # again: another process may have done it meanwhile
+                    create_tables(connection)
     except BaseException:
         connection.close()
         raise
@@ -48,9 +49,9 @@ def to_write(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def patient(connection: sqlite3.Connection) -> Iterator[None]:
+def wait_for_lock(connection: sqlite3.Connection) -> Iterator[None]:
     """Wait for another process that writes, and bring a long log into the file; outside of this, neither is done."""
-    connection.execute(f"PRAGMA busy_timeout = {1000 * WAIT:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {1000 * LOCK_TIMEOUT:.0f}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LONG_LOG}")
     try:
         yield
@@ -59,12 +60,12 @@ def patient(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
 
 
-def to_read(path: Path) -> sqlite3.Connection | None:
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
     """A connection to read on, or None when there is no file. An older file is brought to this version.
 
-    Raises: as `to_write`.
+    Raises: as `open_for_writing`.
     """
-    place = readable(path)
+    place = readable_uri(path)
     if place is None:
         return None
     connection = _connect(place)
@@ -72,36 +73,36 @@ def to_read(path: Path) -> sqlite3.Connection | None:
     return connection
 
 
-def existing(path: Path) -> sqlite3.Connection:
-    """A connection to read on; raises UsageError when there is no file, and otherwise as `to_write`."""
-    connection = to_read(path)
+def open_existing(path: Path) -> sqlite3.Connection:
+    """A connection to read on; raises UsageError when there is no file, and otherwise as `open_for_writing`."""
+    connection = open_for_reading(path)
     if connection is None:
         raise UsageError(f"{path}: there is no journal here")
     return connection
 
 
-def readable(path: Path) -> str | None:
+def readable_uri(path: Path) -> str | None:
     """The URI under which the file, now of this version, can be read; None when there is none.
 
     A file in a folder that nobody here may write to is read without locks: nothing can change there.
 
-    Raises: as `to_write`.
+    Raises: as `open_for_writing`.
     """
     version = _look(path)
     if version is None:
         return None
-    if version != VERSION:
-        _bring_up(path)
+    if not version:
+        open_for_writing(path).close()
     return _answering(path)[0]
 
 
-def log(path: Path) -> Path:
+def wal_path(path: Path) -> Path:
     """Where SQLite keeps what is committed and not yet in the file."""
     return path.with_name(f"{path.name}-wal")
 
 
 def _connect(place: str) -> sqlite3.Connection:
-    return sqlite3.connect(place, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=True)
+    return sqlite3.connect(place, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True)
 
 
 def _look(path: Path) -> int | None:
@@ -109,14 +110,14 @@ def _look(path: Path) -> int | None:
 
     On a connection that cannot write, so that a damaged file stays as it is and its log is not brought into it.
     """
-    waiting = _size(log(path))  # before the file's own: where both are right, the file has been there first
+    waiting = _size(wal_path(path))  # before the file's own: where both are right, the file has been there first
     size = _size(path)
     if path.is_dir():
         raise JournalError(f"the journal {path} cannot be read: it is a folder; give a file in it with --journal")
     if not size and waiting:  # SQLite would delete it
         raise JournalError(
             f"the journal {path} cannot be read: it is {'empty' if path.exists() else 'gone'}, but draws wait in "
-            f"{log(path)}; put the file back, or move both away to begin anew"
+            f"{wal_path(path)}; put the file back, or move both away to begin anew"
         )
     if not size:
         return None
@@ -132,7 +133,7 @@ def _answering(path: Path, options: str = "") -> tuple[str, int]:
         with closing(_connect(place)) as connection:
             return place, _version(connection, path)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in _NO_LOG or _size(log(path)):
+        if error.sqlite_errorcode not in _NO_LOG or _size(wal_path(path)):
             raise
     place = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(_connect(place)) as connection:
@@ -155,29 +156,19 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             f"the journal {path} cannot be read: it is a database of something else (it has a table "
             f"{min(tables)!r}); it is left as it is; give another file with --journal, or none"
         )
-    if version > VERSION:
+    if not tables and not version:
+        return 0
+    if version != VERSION:
         raise JournalError(
-            f"the journal {path} was written by a newer version of this library (format {version}, this one reads up "
-            f"to {VERSION}): update it, or give another file with --journal"
+            f"the journal {path} was written by another version of this library (format {version}, this one reads "
+            f"{VERSION}): update the library, or give another file with --journal"
         )
-    return max(version, 1) if tables else 0
-
-
-def _bring_up(path: Path) -> None:
-    try:
-        to_write(path).close()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-            raise
-        raise JournalError(
-            f"the journal {path} is of an older version, and there is no permission to bring it to this one: "
-            f"copy it to where you may write, and give that file with --journal"
-        ) from None
+    return version
 
 
 def _begin_wal(connection: sqlite3.Connection) -> None:
     """Let readers and the writer not wait for each other. Where several begin at once, SQLite leaves waiting to us."""
-    until = time.monotonic() + WAIT
+    until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

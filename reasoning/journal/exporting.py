@@ -15,12 +15,12 @@ from typing import IO, Any, TypeAlias
 from reasoning.errors import MissingExtra, UsageError
 from reasoning.files import atomic_path
 from reasoning.journal.codec import COLUMNS
-from reasoning.journal.connection import existing
-from reasoning.journal.filters import chosen
-from reasoning.journal.jsonl import FIELDS, to_line
-from reasoning.journal.sqlite_errors import failing
+from reasoning.journal.connection import open_existing
+from reasoning.journal.filters import where_clause
+from reasoning.journal.jsonl import FIELDS, format_line
+from reasoning.journal.sqlite_errors import translate_errors
 
-Progress: TypeAlias = Callable[[int, int], None]
+ProgressCallback: TypeAlias = Callable[[int, int], None]
 """Is told how many of how many are done."""
 _Draws: TypeAlias = Iterator[tuple[Any, ...]]
 """Keys, requests and what else `FIELDS` names."""
@@ -28,12 +28,17 @@ _PART = 5_000
 """Draws of one part of a Parquet file."""
 
 
-def silent(done: int, total: int) -> None:
-    """Progress that nobody sees."""
+def no_progress(done: int, total: int) -> None:
+    """ProgressCallback that nobody sees."""
 
 
 def export_draws(
-    path: Path, out: Path, *, model: str | None = None, since: str | None = None, progress: Progress = silent
+    path: Path,
+    out: Path,
+    *,
+    model: str | None = None,
+    since: str | None = None,
+    progress: ProgressCallback = no_progress,
 ) -> int:
     """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order in which they were recorded; returns how many.
 
@@ -50,8 +55,8 @@ def export_draws(
         JournalError: the journal cannot be read.
     """
     write = _writer(out)
-    with failing(path, "read"), closing(existing(path)) as connection:
-        where, values = chosen(connection, path, model=model, since=since)
+    with translate_errors(path, "read"), closing(open_existing(path)) as connection:
+        where, values = where_clause(connection, path, model=model, since=since)
         total = connection.execute(f"SELECT count(*) FROM draws {where}", values).fetchone()[0]
         draws = connection.execute(
             f"SELECT key, requests.request, {', '.join(COLUMNS)} "
@@ -63,7 +68,7 @@ def export_draws(
     return int(total)
 
 
-def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: Progress) -> _Draws:
+def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: ProgressCallback) -> _Draws:
     for done, draw in enumerate(draws, 1):
         yield draw
         if done % 1_000 == 0 or done == total:
@@ -86,7 +91,7 @@ def _writer(out: Path) -> Callable[[Path, _Draws], None]:
 
 def _jsonl(file: IO[str], draws: _Draws) -> None:
     with file:
-        file.writelines(to_line(key, request, tuple(row)) for key, request, *row in draws)
+        file.writelines(format_line(key, request, tuple(row)) for key, request, *row in draws)
 
 
 def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Draws) -> None:

@@ -10,30 +10,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.journal.codec import utc
+from reasoning.journal.codec import format_utc
 
 _AGE = re.compile(r"(\d{1,6})\s*([mhdw])")
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-def moment(text: str, option: str) -> str:
+def parse_time(text: str, option: str) -> str:
     """The time that is meant by an age (30d, 12h, 2w, 90m) or a date (2026-01-31, 2026-01-31T12:00), as `utc` has it.
 
     Raises:
         UsageError: it is neither; names the option that it was given with.
     """
     if age := _AGE.fullmatch(text.strip()):
-        return utc(max(0, int(time.time()) - int(age[1]) * _SECONDS[age[2]]))
+        return format_utc(max(0, int(time.time()) - int(age[1]) * _SECONDS[age[2]]))
     try:
         date = datetime.fromisoformat(text.strip())
-        return utc(int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()))
+        return format_utc(int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()))
     except (ValueError, OverflowError):
         raise UsageError(
             f"{option} {text!r} is no time: give an age such as 30d, 12h or 2w, or a date such as 2026-01-31 (UTC)"
         ) from None
 
 
-def chosen(
+def where_clause(
     connection: sqlite3.Connection,
     path: Path,
     *,

@@ -17,18 +17,18 @@ from pathlib import Path
 from reasoning.errors import UsageError
 from reasoning.files import read_jsonl
 from reasoning.journal.codec import COLUMNS, Record
-from reasoning.journal.connection import readable, to_write
-from reasoning.journal.exporting import Progress, silent
-from reasoning.journal.jsonl import entry_of
+from reasoning.journal.connection import open_for_writing, readable_uri
+from reasoning.journal.exporting import ProgressCallback, no_progress
+from reasoning.journal.jsonl import parse_record
 from reasoning.journal.schema import commit, transaction
-from reasoning.journal.sqlite_errors import failing
+from reasoning.journal.sqlite_errors import translate_errors
 
 _PART = 5_000
 """Draws of one transaction."""
 
 
 @dataclass(frozen=True)
-class Taken:
+class ImportResult:
     """What came into a journal.
 
     Attributes:
@@ -41,11 +41,11 @@ class Taken:
     known: int = 0
     conflicts: int = 0
 
-    def __add__(self, other: Taken) -> Taken:
-        return Taken(self.new + other.new, self.known + other.known, self.conflicts + other.conflicts)
+    def __add__(self, other: ImportResult) -> ImportResult:
+        return ImportResult(self.new + other.new, self.known + other.known, self.conflicts + other.conflicts)
 
 
-def import_draws(path: Path, source: Path, progress: Progress = silent) -> Taken:
+def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progress) -> ImportResult:
     """Take the draws of an exported .jsonl or .jsonl.gz file into a journal, once all its lines are found in order.
 
     Args:
@@ -60,11 +60,11 @@ def import_draws(path: Path, source: Path, progress: Progress = silent) -> Taken
     source = source.expanduser()
     if not source.name.endswith((".jsonl", ".jsonl.gz")):
         raise UsageError(f"{source}: an import is a .jsonl or .jsonl.gz file, as `reasoning journal export` writes it")
-    with failing(path, "written"):
+    with translate_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             whole, entries = Path(folder) / "whole.sqlite", _entries(source)
-            with closing(to_write(whole)) as connection:
+            with closing(open_for_writing(whole)) as connection:
                 read = 0
                 while part := list(islice(entries, _PART)):
                     commit(connection, part)
@@ -73,7 +73,7 @@ def import_draws(path: Path, source: Path, progress: Progress = silent) -> Taken
             return merge_journal(path, whole, progress)
 
 
-def merge_journal(path: Path, other: Path, progress: Progress = silent) -> Taken:
+def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progress) -> ImportResult:
     """Take all draws of another journal into this one.
 
     Raises:
@@ -82,12 +82,12 @@ def merge_journal(path: Path, other: Path, progress: Progress = silent) -> Taken
     """
     if path.exists() and other.exists() and path.samefile(other):
         raise UsageError(f"{other} is the journal itself")
-    with failing(other, "read"):
-        place = readable(other)
+    with translate_errors(other, "read"):
+        place = readable_uri(other)
     if place is None:
         raise UsageError(f"{other}: there is no journal here")
-    taken = Taken()
-    with failing(path, "written"), closing(to_write(path)) as connection:
+    taken = ImportResult()
+    with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
         connection.execute("ATTACH ? AS other", (place,))
         first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other.draws").fetchone()
         if first is not None:
@@ -100,7 +100,7 @@ def merge_journal(path: Path, other: Path, progress: Progress = silent) -> Taken
 
 def _entries(source: Path) -> Iterator[Record]:
     for number, said in read_jsonl(source):
-        yield entry_of(said, source, number)
+        yield parse_record(said, source, number)
 
 
 _THEIRS = "FROM other.draws AS theirs JOIN other.requests AS asked ON asked.id = theirs.request"
@@ -108,7 +108,7 @@ _HERE = "JOIN main.requests AS here ON here.key = asked.key"
 _THESE = "WHERE theirs.rowid BETWEEN ? AND ?"
 
 
-def _take(connection: sqlite3.Connection, rowids: tuple[int, int]) -> Taken:
+def _take(connection: sqlite3.Connection, rowids: tuple[int, int]) -> ImportResult:
     """Take the draws with these row numbers."""
     connection.execute(
         "INSERT INTO main.requests (key, model, request) "
@@ -125,4 +125,4 @@ def _take(connection: sqlite3.Connection, rowids: tuple[int, int]) -> Taken:
         f"{', '.join(f'theirs.{name}' for name in COLUMNS)} {_THEIRS} {_HERE} {_THESE} ON CONFLICT DO NOTHING",
         rowids,
     ).rowcount
-    return Taken(new, known, conflicts)
+    return ImportResult(new, known, conflicts)

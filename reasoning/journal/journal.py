@@ -12,9 +12,10 @@ import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from reasoning import paths
+from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.journal.codec import Record, Row, decode, encode
 from reasoning.journal.memory_store import MemoryStore
 from reasoning.journal.sqlite_store import SqliteStore
@@ -34,9 +35,6 @@ class Journal:
         below: a journal under this one. What is only there is read from there, and copied into this one; what is
             recorded here is recorded there too. So a results folder keeps its own copy of every draw that it used.
 
-    Attributes:
-        flights: draws on the way, by key and index. Kept here for those who share the journal; it plays no part in it.
-
     Raises (from all that read or write):
         JournalError: the file is damaged, of a newer version, or cannot be written. What was there is kept.
     """
@@ -44,14 +42,13 @@ class Journal:
     _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
     _sharing: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, path: str | Path | None = None, *, below: Journal | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, *, parent: Journal | None = None) -> None:
         self.path = None if path is None else Path(path).expanduser().absolute()
-        self.parent = below
-        self.flights: dict[tuple[str, int], Any] = {}
+        self.parent = parent
         self._store = MemoryStore() if self.path is None else SqliteStore(self.path)
         self._stores: tuple[MemoryStore | SqliteStore, ...] = (
             self._store,
-            *(below._stores if below is not None else ()),
+            *(parent._stores if parent is not None else ()),
         )
         if isinstance(self._store, SqliteStore):
             weakref.finalize(self, self._store.close_soon).atexit = False
@@ -69,7 +66,7 @@ class Journal:
     @classmethod
     def default(cls) -> Journal:
         """The one journal that every run of this user shares, so that money spent once serves every later run."""
-        return cls.open(paths.data() / "journal.sqlite")
+        return cls.open(paths.data_dir() / "journal.sqlite")
 
     def __repr__(self) -> str:
         return f"<Journal {self.path or 'in memory'}>"
@@ -95,11 +92,9 @@ class Journal:
         self._put(encode(request, completions), done)
         done.result()
 
-    def fresh_epoch(self) -> int:
+    def unused_epoch(self) -> int:
         """The first epoch (repetition of a solve) that no recorded draw belongs to, nor one of a later epoch."""
-        from reasoning.draw_stream import EPOCH_STRIDE
-
-        highest = [store.highest() for store in self._stores]
+        highest = [store.highest_draw() for store in self._stores]
         return max((1 + draw // EPOCH_STRIDE for draw in highest if draw is not None), default=0)
 
     def __len__(self) -> int:
@@ -120,7 +115,7 @@ class Journal:
                 paths.append(store.path)
             else:
                 store.put(entry)
-        if paths and entry.rows and not (loop is not None and writer.at_once(entry, paths)):
+        if paths and entry.rows and not (loop is not None and writer.write_now(entry, paths)):
             writer.put(entry, paths, done, loop)
         elif done is not None:
             done.set_result(None)

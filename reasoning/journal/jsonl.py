@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import InputError
-from reasoning.journal.codec import COLUMNS, Record, Row, canonical, request_of, storable, utc
-from reasoning.messages import tokens_of
+from reasoning.journal.codec import COLUMNS, Record, Row, canonical_text, format_utc, parse_request, replace_surrogates
+from reasoning.messages import parse_tokens
 
 FIELDS = ("key", "request", *COLUMNS)
 """The fields of a line, in order."""
@@ -35,7 +35,7 @@ _TEXTS = ("text", "finish_reason", "reasoning", "request_id", "prices", "at")
 _LARGEST = (1 << 63) - 1
 
 
-def to_line(key: bytes, request: str, row: Row) -> str:
+def format_line(key: bytes, request: str, row: Row) -> str:
     """The line of a draw; its request and its tokens are JSON already."""
     fields = dict(zip(COLUMNS, row, strict=True))
     tokens = fields.pop("tokens") or "null"
@@ -43,7 +43,7 @@ def to_line(key: bytes, request: str, row: Row) -> str:
     return f'{{"key":"{key.hex()}","request":{request},"tokens":{tokens},{rest[1:]}\n'
 
 
-def entry_of(said: dict[str, Any], path: Path, number: int) -> Record:
+def parse_record(said: dict[str, Any], path: Path, number: int) -> Record:
     """The draw of a line that has been read. What is not said of it has its usual value, and `at` is now.
 
     Raises:
@@ -51,8 +51,8 @@ def entry_of(said: dict[str, Any], path: Path, number: int) -> Record:
     """
     place = f"{path}:{number}"
     try:
-        request = request_of(said["request"])
-        text, key = canonical(request), request.key
+        request = parse_request(said["request"])
+        text, key = canonical_text(request), request.key
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{place}: 'request' is wanted as an object with 'model', 'messages' ([[role, text], …]), 'sampling' and "
@@ -60,13 +60,13 @@ def entry_of(said: dict[str, Any], path: Path, number: int) -> Record:
         ) from None
     if said.get("key", key) != key:
         raise InputError(f"{place}: 'key' is {said['key']!r}, but its request has the key {key}")
-    found = {**_USUAL, "at": utc(int(time.time())), **{name: said[name] for name in COLUMNS if name in said}}
+    found = {**_USUAL, "at": format_utc(int(time.time())), **{name: said[name] for name in COLUMNS if name in said}}
     for wanted in _wrong(found):
         raise InputError(f"{place}: {wanted}")
     found["tokens"] = json.dumps(found["tokens"]) if found["tokens"] else None
     values = (found[name] for name in COLUMNS)
-    row = tuple(storable(value) if isinstance(value, str) else value for value in values)
-    return Record(bytes.fromhex(key), storable(request.model), text, [row])
+    row = tuple(replace_surrogates(value) if isinstance(value, str) else value for value in values)
+    return Record(bytes.fromhex(key), replace_surrogates(request.model), text, [row])
 
 
 def _wrong(said: dict[str, Any]) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _wrong(said: dict[str, Any]) -> Iterator[str]:
     if not _TIME.fullmatch(said["at"]):
         yield f"'at' is wanted as a time in UTC such as 2026-01-31T12:00:00Z, not {said['at']!r}"
     try:
-        tokens_of(said["tokens"] or [])
+        parse_tokens(said["tokens"] or [])
     except (ValueError, TypeError):
         yield "'tokens' is wanted as [[text, logprob, [[text, logprob], …]], …] or null"
 

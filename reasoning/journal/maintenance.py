@@ -9,17 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from reasoning.journal.codec import canonical, request_of, storable
-from reasoning.journal.connection import existing, log, to_read, to_write
-from reasoning.journal.exporting import Progress, silent
-from reasoning.journal.filters import chosen
+from reasoning.journal.codec import canonical_text, parse_request, replace_surrogates
+from reasoning.journal.connection import open_existing, open_for_reading, open_for_writing, wal_path
+from reasoning.journal.exporting import ProgressCallback, no_progress
+from reasoning.journal.filters import where_clause
 from reasoning.journal.schema import transaction
-from reasoning.journal.sqlite_errors import explained, failing
-from reasoning.messages import tokens_of
+from reasoning.journal.sqlite_errors import to_journal_error, translate_errors
+from reasoning.messages import parse_tokens
 
 
 @dataclass(frozen=True)
-class Share:
+class ModelStats:
     """The draws of one model, or those that are to go.
 
     Attributes:
@@ -40,13 +40,13 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Info:
+class JournalInfo:
     """What is in a journal: its size on the disk with its log, and the draws of each model."""
 
     path: Path
     bytes: int
     requests: int
-    models: dict[str, Share]
+    models: dict[str, ModelStats]
 
 
 _SHARE = (
@@ -55,37 +55,37 @@ _SHARE = (
 )
 
 
-def info(path: Path) -> Info:
+def info(path: Path) -> JournalInfo:
     """What is in the journal; nothing where there is none.
 
     Raises:
         JournalError: it cannot be read.
     """
-    with failing(path, "read"):
-        size = sum(file.stat().st_size for file in (path, log(path)) if file.exists())
-        connection = to_read(path)
+    with translate_errors(path, "read"):
+        size = sum(file.stat().st_size for file in (path, wal_path(path)) if file.exists())
+        connection = open_for_reading(path)
         if connection is None:
-            return Info(path, 0, 0, {})
+            return JournalInfo(path, 0, 0, {})
         with closing(connection):
             rows = connection.execute(
                 f"SELECT model, {_SHARE} FROM draws JOIN requests ON requests.id = draws.request "
                 "GROUP BY model ORDER BY count(*) DESC, model"
             )
-            models = {model: Share(*share) for model, *share in rows}
+            models = {model: ModelStats(*share) for model, *share in rows}
             requests = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
-    return Info(path, size, requests, models)
+    return JournalInfo(path, size, requests, models)
 
 
-def count(path: Path, *, model: str | None = None, before: str | None = None) -> Share:
+def count(path: Path, *, model: str | None = None, before: str | None = None) -> ModelStats:
     """The draws of a model, from before a time (as `utc` has it).
 
     Raises:
         UsageError: there is no journal, or no such model in it.
         JournalError: it cannot be read.
     """
-    with failing(path, "read"), closing(existing(path)) as connection:
-        where, values = chosen(connection, path, model=model, before=before)
-        return Share(*connection.execute(f"SELECT {_SHARE} FROM draws {where}", values).fetchone())
+    with translate_errors(path, "read"), closing(open_existing(path)) as connection:
+        where, values = where_clause(connection, path, model=model, before=before)
+        return ModelStats(*connection.execute(f"SELECT {_SHARE} FROM draws {where}", values).fetchone())
 
 
 def prune(path: Path, *, model: str | None = None, before: str | None = None) -> int:
@@ -93,9 +93,9 @@ def prune(path: Path, *, model: str | None = None, before: str | None = None) ->
 
     Raises: as `count`.
     """
-    with failing(path, "written"), closing(existing(path)) as reader:
-        where, values = chosen(reader, path, model=model, before=before)
-    with failing(path, "written"), closing(to_write(path)) as connection, transaction(connection):
+    with translate_errors(path, "written"), closing(open_existing(path)) as reader:
+        where, values = where_clause(reader, path, model=model, before=before)
+    with translate_errors(path, "written"), closing(open_for_writing(path)) as connection, transaction(connection):
         gone = connection.execute(f"DELETE FROM draws {where}", values).rowcount
         connection.execute(
             "DELETE FROM requests WHERE NOT EXISTS (SELECT 1 FROM draws WHERE draws.request = requests.id)"
@@ -103,29 +103,29 @@ def prune(path: Path, *, model: str | None = None, before: str | None = None) ->
     return gone
 
 
-def shrink(path: Path) -> None:
+def vacuum(path: Path) -> None:
     """Give the space of what was taken out back to the disk; where others read, when the last of them has closed it.
 
     Raises:
         JournalError: another process holds the file, or the disk has no room for a copy. Nothing is lost by it.
     """
-    with failing(path, "written"), closing(to_write(path)) as connection:
+    with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
         connection.execute("VACUUM")
 
 
-def problems(path: Path, progress: Progress = silent) -> Iterator[str]:
+def verify(path: Path, progress: ProgressCallback = no_progress) -> Iterator[str]:
     """What is wrong with the journal, one by one.
 
     Raises:
         UsageError: there is no journal.
         JournalError: it cannot be read at all.
     """
-    with failing(path, "read"), closing(existing(path)) as connection:
+    with translate_errors(path, "read"), closing(open_existing(path)) as connection:
         for found in (_of_the_file(connection), _of_requests(connection, progress), _of_draws(connection)):
             try:
                 yield from found
             except sqlite3.DatabaseError as error:
-                yield str(explained(path, "read to its end", error))
+                yield str(to_journal_error(path, "read to its end", error))
 
 
 def _of_the_file(connection: sqlite3.Connection) -> Iterator[str]:
@@ -134,18 +134,18 @@ def _of_the_file(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"the file: {said}"
 
 
-def _of_requests(connection: sqlite3.Connection, progress: Progress) -> Iterator[str]:
+def _of_requests(connection: sqlite3.Connection, progress: ProgressCallback) -> Iterator[str]:
     total = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
     rows = connection.execute("SELECT key, model, request FROM requests")
     for done, (key, model, text) in enumerate(rows, 1):
         name = f"the request {key.hex() if isinstance(key, bytes) else key!r}"
         try:
-            request = request_of(json.loads(text))
+            request = parse_request(json.loads(text))
             if request.key != key.hex():
                 yield f"{name}: its key is not the hash of what is stored, which is {request.key}"
-            elif storable(request.model) != model:
+            elif replace_surrogates(request.model) != model:
                 yield f"{name}: stored for the model {model!r}, but asks {request.model!r}"
-            elif canonical(request) != text:
+            elif canonical_text(request) != text:
                 yield f"{name}: not stored in its canonical form"
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield f"{name}: cannot be read: {type(error).__name__}: {error}"
@@ -160,6 +160,6 @@ def _of_draws(connection: sqlite3.Connection) -> Iterator[str]:
     rows = "SELECT key, draw, tokens FROM draws JOIN requests ON requests.id = draws.request WHERE tokens IS NOT NULL"
     for key, draw, tokens in connection.execute(rows):
         try:
-            tokens_of(json.loads(tokens))
+            parse_tokens(json.loads(tokens))
         except (ValueError, TypeError) as error:
             yield f"the draw {draw} of request {key.hex()}: its tokens cannot be read: {error}"

@@ -26,7 +26,7 @@ class MemoryStore:
         """How many draws are recorded."""
         return len(self._rows)
 
-    def highest(self) -> int | None:
+    def highest_draw(self) -> int | None:
         """The highest index of a recorded draw."""
         return max((draw for _, draw in self._rows), default=None)
 

@@ -7,13 +7,12 @@ grows at its end. With a million draws that made a miss twice as fast and writin
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
-from reasoning.journal.codec import COLUMNS, Record, Row, canonical, request_of, storable
+from reasoning.journal.codec import COLUMNS, Record, Row
 
 VERSION = 2
 _TOGETHER = 32
@@ -37,12 +36,6 @@ _DRAW = (
     f"draws (request, {', '.join(COLUMNS)})",
     f"((SELECT id FROM requests WHERE key = ?){', ?' * len(COLUMNS)})",
 )
-# The older one may hold a mean log-probability (a number) where the newest of its time put the tokens (JSON).
-_FROM_VERSION_1 = f"""
-INSERT INTO draws (request, {", ".join(COLUMNS)})
-SELECT id, draw, text, finish_reason, reasoning, CASE typeof(logprob) WHEN 'text' THEN logprob END,
-    prompt_tokens, completion_tokens, cached_tokens, usd, seconds, 0, '', '', replace(at, ' ', 'T') || 'Z'
-FROM draws_1 LEFT JOIN requests ON requests.key = as_bytes(draws_1.key)"""
 
 
 @contextmanager
@@ -78,36 +71,12 @@ def _filled(into: str, values: str, rows: int) -> str:
     return f"INSERT INTO {into} VALUES {', '.join([values] * rows)} ON CONFLICT DO NOTHING"
 
 
-def make(connection: sqlite3.Connection, version: int) -> None:
-    """Make the tables of this version, out of those of an older one if there are any; within a transaction.
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables in an empty file, within a transaction.
 
     Raises:
-        sqlite3.Error: what is there cannot be read, or not be written anew.
+        sqlite3.Error: the file cannot be written.
     """
-    if version == VERSION:
-        return
-    if version:
-        for table in ("requests", "draws"):
-            connection.execute(f"ALTER TABLE {table} RENAME TO {table}_1")
     connection.execute(_REQUESTS)
     connection.execute(_DRAWS)
-    if version:
-        _take_over(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _take_over(connection: sqlite3.Connection) -> None:
-    """Fill the tables from those of version 1, whose requests had their settings beside the other fields."""
-    for key, text in connection.execute("SELECT key, request FROM requests_1"):
-        try:
-            said = json.loads(text)
-            sampling = {name: said[name] for name in said if name not in ("endpoint", "model", "messages")}
-            request = request_of({**said, "sampling": sampling})
-            row = (bytes.fromhex(key), storable(request.model), canonical(request))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise sqlite3.DatabaseError(f"the request {key} is damaged: {type(error).__name__}: {error}") from None
-        _insert(connection, _REQUEST, [row])
-    connection.create_function("as_bytes", 1, bytes.fromhex, deterministic=True)
-    connection.execute(_FROM_VERSION_1)
-    connection.execute("DROP TABLE requests_1")
-    connection.execute("DROP TABLE draws_1")

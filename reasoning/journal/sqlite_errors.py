@@ -31,19 +31,19 @@ _SQLITE = {
 }
 
 
-FAILURES = (sqlite3.Error, OSError, OverflowError)
+STORAGE_ERRORS = (sqlite3.Error, OSError, OverflowError)
 
 
 @contextmanager
-def failing(path: Path, done: str) -> Iterator[None]:
+def translate_errors(path: Path, done: str) -> Iterator[None]:
     """Turn what goes wrong inside into a JournalError; `done` says what cannot be: "read" or "written"."""
     try:
         yield
-    except FAILURES as error:
-        raise explained(path, done, error) from error
+    except STORAGE_ERRORS as error:
+        raise to_journal_error(path, done, error) from error
 
 
-def explained(path: Path, done: str, error: Exception) -> JournalError:
+def to_journal_error(path: Path, done: str, error: Exception) -> JournalError:
     """The error for people."""
     if isinstance(error, JournalError):
         return error

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.journal.codec import COLUMNS, Row
-from reasoning.journal.connection import to_read
-from reasoning.journal.sqlite_errors import FAILURES, explained
+from reasoning.journal.connection import open_for_reading
+from reasoning.journal.sqlite_errors import STORAGE_ERRORS, to_journal_error
 from reasoning.journal.writer import writer
 
 _AT_ONCE = 256
@@ -62,7 +62,7 @@ class SqliteStore:
         found = self._ask("SELECT count(*) FROM draws")
         return found[0][0] if found else 0
 
-    def highest(self) -> int | None:
+    def highest_draw(self) -> int | None:
         """The highest index of a recorded draw."""
         found = self._ask("SELECT max(draw) FROM draws")
         return found[0][0] if found else None
@@ -79,12 +79,12 @@ class SqliteStore:
         writer.close_soon(self.path)
         self._shut()
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Close for reading, and keep everyone from opening again until `let_go`."""
         self._lock.acquire()
         self._shut()
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         """Go on."""
         self._lock.release()
 
@@ -97,10 +97,10 @@ class SqliteStore:
         with self._lock:
             try:
                 if self._reader is None:
-                    self._reader = to_read(self.path)
+                    self._reader = open_for_reading(self.path)
                 return [] if self._reader is None else self._reader.execute(query, values).fetchall()
-            except FAILURES as error:
-                raise explained(self.path, "read", error) from error
+            except STORAGE_ERRORS as error:
+                raise to_journal_error(self.path, "read", error) from error
 
     def _say_failure(self) -> None:
         if failure := writer.failures.pop(self.path, None):
@@ -123,27 +123,27 @@ _held: list[SqliteStore] = []
 
 
 def _hold() -> None:
-    writer.hold()
+    writer.pause()
     _forking.acquire()
     _held.extend(_files)
     for file in _held:
-        file.hold()
+        file.pause()
 
 
 def _let_go() -> None:
     while _held:
-        _held.pop().let_go()
+        _held.pop().resume()
     _forking.release()
 
 
 def _in_parent() -> None:
     _let_go()
-    writer.let_go()
+    writer.resume()
 
 
 def _in_child() -> None:
     _let_go()
-    writer.forget()
+    writer.reset_after_fork()
 
 
 def _at_exit() -> None:

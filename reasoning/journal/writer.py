@@ -24,13 +24,13 @@ from typing import NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
 from reasoning.journal.codec import Record
-from reasoning.journal.connection import patient, to_write
+from reasoning.journal.connection import open_for_writing, wait_for_lock
 from reasoning.journal.schema import commit
-from reasoning.journal.sqlite_errors import explained
+from reasoning.journal.sqlite_errors import to_journal_error
 
-GATHER = 0.001
+GATHER_SECONDS = 0.001
 """Seconds from one wake-up to the next: the draws that come meanwhile are written together."""
-_LATELY = GATHER / 4
+_LATELY = GATHER_SECONDS / 4
 """Seconds from the draw before from which on a draw comes alone: waking the thread costs as much as three writes."""
 _ALONE = 250
 """Draws in a row that are written where they arrive; the next goes to the thread, which looks after the log."""
@@ -89,9 +89,9 @@ class Writer:
             self._signal(True)
         elif loop not in self._gathering:
             self._gathering.add(loop)
-            loop.call_later(max(0.0, self._woken + GATHER - time.monotonic()), self._gathered, loop)
+            loop.call_later(max(0.0, self._woken + GATHER_SECONDS - time.monotonic()), self._gathered, loop)
 
-    def at_once(self, entry: Record, paths: Sequence[Path]) -> bool:
+    def write_now(self, entry: Record, paths: Sequence[Path]) -> bool:
         """Write an entry to each file here and now, unless that would take waiting or another came a moment ago.
 
         Returns:
@@ -124,7 +124,7 @@ class Writer:
         if signals is not None:
             signals.put(_Close(path, None))
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Write what is waiting, close all files, and begin nothing until `let_go`."""
         if self._jobs:
             self._signal(True)
@@ -135,11 +135,11 @@ class Writer:
             signals.put(False)
             thread.join()
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         """Go on."""
         self._lock.release()
 
-    def forget(self) -> None:
+    def reset_after_fork(self) -> None:
         """Go on as the child of a fork: what other threads have begun is the parent's to write."""
         self._jobs.clear()
         self._gathering.clear()
@@ -204,8 +204,8 @@ def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Seque
     """Write to one file; what goes wrong is noted with the jobs."""
     try:
         if path not in connections:
-            connections[path] = to_write(path)
-        with patient(connections[path]):
+            connections[path] = open_for_writing(path)
+        with wait_for_lock(connections[path]):
             commit(connections[path], [job.entry for job in jobs])
     except Exception as error:
         if isinstance(error, _UNFIT) and len(jobs) > 1:  # one that is unfit does not take the others along
@@ -214,7 +214,7 @@ def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Seque
             return
         if path in connections:
             connections.pop(path).close()
-        failure = explained(path, "written", error)
+        failure = to_journal_error(path, "written", error)
         for job in jobs:
             job.failure = job.failure or failure
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError, nearest
 from reasoning.messages import Completion, Request, Usage
-from reasoning.providers.http_errors import CONTEXT_OVERFLOW, is_retryable, retry_after
+from reasoning.providers.client import Client
+from reasoning.providers.http_errors import OVERFLOW, passes, retry_after
 from reasoning.providers.model_traits import traits
-from reasoning.providers.openai_response import parse_completions
+from reasoning.providers.openai_response import completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.text_safety import redact
 
 
-class LiteLLMClient:
+class HostedClient(Client):
     """One model of one provider, by its litellm name, such as "anthropic/claude-sonnet-4-5" or "ollama/llama3".
 
     Args:
@@ -28,19 +29,14 @@ class LiteLLMClient:
         timeout: seconds for one call.
 
     Attributes:
-        max_n: 1 where the table of models says that it does not give several draws, and from the moment that
+        max_choices: 1 where the table of models says that it does not give several draws, and from the moment that
             litellm or the provider says so.
         on_headers: told the headers of every answer, also of one that refuses.
     """
 
-    concurrency: int | None = None
-    endpoint: str | None = None
-    free = False
-
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
         self.model = model
         self.max_n = 20 if traits(model).n else 1
-        self.on_headers: Callable[[Mapping[str, str]], object] = lambda headers: None
         self._api_key, self._timeout = api_key, timeout
         self._known = self._reached = False
 
@@ -66,7 +62,7 @@ class LiteLLMClient:
             answer = await self._send(litellm, request, settings)
             self.max_n = 1  # it was `n` that this model does not take
         took = time.monotonic() - started
-        return parse_completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
+        return completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
 
     def price(self, usage: Usage) -> float | None:
         """What a usage costs in US dollars; None where no price is known."""
@@ -117,7 +113,7 @@ class LiteLLMClient:
         self.on_headers(headers)
         # litellm gives a status to everything; without headers nobody answered.
         status = getattr(error, "status_code", None) if headers else None
-        words = f"{self.model}: {redact(str(error), self._api_key, most=400)}"
+        words = f"{self.model}: {redact(str(error), self._api_key, max_length=400)}"
         if self._api_key is None and not self._reached:
             missing = litellm.validate_environment(self.model)["missing_keys"]
             if any(name in words or "api_key" in words for name in missing):
@@ -129,7 +125,7 @@ class LiteLLMClient:
         if denied or isinstance(error, litellm.AuthenticationError):
             return AuthenticationFailed(f"{self.model}: the provider refuses the key", status=status)
         lasting = isinstance(error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError)
-        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and CONTEXT_OVERFLOW.search(words)):
+        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and OVERFLOW.search(words)):
             return ContextOverflow(words, status=status)
         if (
             not self._reached
@@ -137,7 +133,7 @@ class LiteLLMClient:
             and not headers
         ):
             return CallFailed(f"{words}; no answer came: is there a network?")
-        if lasting or "insufficient_quota" in words or (status is not None and not is_retryable(status)):
+        if lasting or "insufficient_quota" in words or (status is not None and not passes(status)):
             return CallFailed(words, status=status)
         return CallFailed(words, retryable=True, retry_after=retry_after(headers), status=status)
 

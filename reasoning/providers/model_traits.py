@@ -28,7 +28,7 @@ _PRICES = ("input", "output", "cached_input")
 
 
 @dataclass(frozen=True)
-class ModelTraits:
+class Traits:
     """What sets a model apart from a plain chat model.
 
     Attributes:
@@ -44,8 +44,8 @@ class ModelTraits:
 
     rename: Mapping[str, str] = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
-    drop_when_reasoning: frozenset[str] = frozenset()
-    reasons_by_default: bool = False
+    drop_thinking: frozenset[str] = frozenset()
+    thinks: bool = False
     n: bool = True
     prefix_cache: bool = False
     direct: bool = True
@@ -64,14 +64,14 @@ class ModelTraits:
         return [name for name in sampling if name in gone] if gone else []
 
     def _gone(self, sampling: Mapping[str, Any]) -> frozenset[str]:
-        if not self.drop_when_reasoning:
+        if not self.drop_thinking:
             return self.drop
         effort = sampling.get("reasoning_effort")
-        thinks = self.reasons_by_default if effort is None else effort != "none"
-        return self.drop | self.drop_when_reasoning if thinks else self.drop
+        thinks = self.thinks if effort is None else effort != "none"
+        return self.drop | self.drop_thinking if thinks else self.drop
 
 
-def traits(model: str) -> ModelTraits:
+def traits(model: str) -> Traits:
     """What is known of a model.
 
     Args:
@@ -87,7 +87,7 @@ def users_file() -> Path | None:
     """The user's own table, if there is one; `$REASONING_MODELS` is taken at its word."""
     if named := os.environ.get("REASONING_MODELS"):
         return Path(named).expanduser()
-    return path if (path := paths.config() / "models.toml").is_file() else None
+    return path if (path := paths.config_dir() / "models.toml").is_file() else None
 
 
 @lru_cache(maxsize=16)
@@ -111,7 +111,7 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _traits(model: str, own: Path | None) -> ModelTraits:
+def _traits(model: str, own: Path | None) -> Traits:
     entries = [*_table(SHIPPED, False), *(_table(own, True) if own else ())]
     said: dict[str, Any] = {}
     for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the last word wins
@@ -119,7 +119,7 @@ def _traits(model: str, own: Path | None) -> ModelTraits:
             if any(name in entry.said for name in _PRICES):  # prices belong together
                 said = {name: value for name, value in said.items() if name not in _PRICES}
             said |= entry.said
-    return ModelTraits(**said)
+    return Traits(**said)
 
 
 @lru_cache(maxsize=16)
@@ -175,4 +175,4 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("true or false", _switch),
     "float | None": ("US dollars per million tokens, from 0 up", _dollars),
 }
-_FIELDS = {one.name: _KINDS[str(one.type)] for one in fields(ModelTraits)}
+_FIELDS = {one.name: _KINDS[str(one.type)] for one in fields(Traits)}

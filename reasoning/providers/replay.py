@@ -15,9 +15,10 @@ from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.errors import CallFailed, InputError
 from reasoning.files import read_jsonl
 from reasoning.messages import Completion, Request, Usage
+from reasoning.providers.client import Client
 
 
-class ReplayClient:
+class ReplayClient(Client):
     """A model that says what a recording holds.
 
     Raises (from `complete`):
@@ -26,8 +27,6 @@ class ReplayClient:
     """
 
     max_n = 1024
-    concurrency: int | None = None
-    endpoint: str | None = None
     free = True
 
     def __init__(self, path: str | Path) -> None:
@@ -49,7 +48,7 @@ class ReplayClient:
             found[question.strip()] = [str(sample) for sample in samples]
         return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
-    def named(self, model: str) -> ReplayClient | None:
+    def sibling(self, model: str) -> ReplayClient | None:
         """The same recording, which speaks for every model but another recording."""
         if model.startswith("replay:"):
             return None
@@ -69,5 +68,3 @@ class ReplayClient:
             more = "a repetition of the run" if max(draws) >= EPOCH_STRIDE else "another"
             raise CallFailed(f"{self.path.name} has {len(samples)} of this question's samples, and {more} is asked for")
         return [Completion(samples[draw], usage=Usage(calls=1)) for draw in draws]
-
-    async def close(self) -> None: ...

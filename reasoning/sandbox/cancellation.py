@@ -7,20 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class CancelToken:
+class Turn:
     """Knows at each moment how the program is ended."""
 
     def __init__(self) -> None:
-        self.cancelled = False
+        self.stopped = False
         self._ends: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def on_cancel(self, end: Callable[[], object]) -> Iterator[None]:
+    def at(self, end: Callable[[], object]) -> Iterator[None]:
         """While the program is somewhere that `end` ends; it is not called after that."""
         with self._lock:
             self._ends.append(end)
-            if self.cancelled:
+            if self.stopped:
                 end()
         try:
             yield
@@ -28,15 +28,15 @@ class CancelToken:
             with self._lock:
                 self._ends.remove(end)
 
-    def cancel(self) -> None:
+    def stop(self) -> None:
         """End it now."""
         with self._lock:
-            self.cancelled = True
+            self.stopped = True
             for end in self._ends:
                 end()
 
 
-class ConcurrencyLimit:
+class Slots:
     """How many programs compute at once; one that waits for us does not count.
 
     Args:
@@ -47,7 +47,7 @@ class ConcurrencyLimit:
         self._semaphore = threading.Semaphore(number)
 
     @contextlib.contextmanager
-    def slot(self) -> Iterator[None]:
+    def used(self) -> Iterator[None]:
         """Take one, when it is free."""
         with self._semaphore:
             yield

@@ -9,13 +9,11 @@ from typing import TypeAlias
 
 from reasoning.errors import UsageError
 
-PlainData: TypeAlias = (
-    "bool | int | float | str | list[PlainData] | dict[str | int | float | bool | None, PlainData] | None"
-)
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str | int | float | bool | None, Plain] | None"
 """The data that a program may hand back: nothing that has behaviour, nothing that is not finite."""
 
 
-class ResultSource(Enum):
+class Source(Enum):
     """A place to read a program's result from, beside a variable ("ans") or a call ("solver()")."""
 
     EXPRESSION = "expression"
@@ -26,13 +24,13 @@ class ResultSource(Enum):
     """The variable that was assigned last: for models that forget the name that they were told."""
 
 
-ResultSpec: TypeAlias = "str | ResultSource | Sequence[str | ResultSource] | None"
+Result: TypeAlias = "str | Source | Sequence[str | Source] | None"
 """Where the result is. Several places are tried in order until one holds something; None stands for the last
 expression, else what was printed last."""
 
 
 @dataclass(frozen=True)
-class ResourceLimits:
+class Limits:
     """What one program may use at most.
 
     Attributes:
@@ -57,7 +55,7 @@ class ResourceLimits:
 
 
 @dataclass(frozen=True)
-class ExecutionResult:
+class Execution:
     """What became of one program.
 
     Attributes:
@@ -68,7 +66,7 @@ class ExecutionResult:
         tier: what ran it: "monty", "child" or "container".
     """
 
-    value: PlainData = None
+    value: Plain = None
     error: str | None = None
     stdout: str = ""
     seconds: float = 0.0

@@ -10,12 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-from reasoning.kinds.math_notation import normalize
-from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
+from reasoning.kinds.math_notation import normal
+from reasoning.sandbox.execution import Execution, Limits
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.sandbox.latex_to_sympy import latex_to_sympy
+from reasoning.sandbox.latex_to_sympy import as_sympy
 
-LIMITS = ResourceLimits(seconds=2.0, memory_mb=256)
+LIMITS = Limits(seconds=2.0, memory_mb=256)
 """What one comparison may take; what takes longer is not equal."""
 _BATCH = 50
 
@@ -61,14 +61,12 @@ equal = [holds(pair) for pair in PAIRS]
 """
 
 
-def is_equal(a: str, b: str, interpreter: Interpreter) -> bool:
-    """Whether two expressions, in LaTeX or plain, have the same value; see `are_equal`."""
-    return are_equal([(a, b)], interpreter)[0]
+def equal(a: str, b: str, interpreter: Interpreter) -> bool:
+    """Whether two expressions, in LaTeX or plain, have the same value; see `equal_pairs`."""
+    return equal_pairs([(a, b)], interpreter)[0]
 
 
-def are_equal(
-    pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limits: ResourceLimits = LIMITS
-) -> list[bool]:
+def equal_pairs(pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limits: Limits = LIMITS) -> list[bool]:
     """The same for many pairs; blocks, and takes one child process for fifty of them.
 
     Intervals and points are compared part by part, sets and lists in any order, relations side by side. Formulas with
@@ -79,7 +77,7 @@ def are_equal(
     Args:
         limits: for each pair that does not end with the others.
     """
-    found = [normalize(a) == normalize(b) for a, b in pairs]
+    found = [normal(a) == normal(b) for a, b in pairs]
     codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}
     places = list(codes)
     for start in range(0, len(places), _BATCH):
@@ -92,7 +90,7 @@ def are_equal(
     return found
 
 
-def _run(codes: list[str], interpreter: Interpreter, limits: ResourceLimits) -> ExecutionResult:
+def _run(codes: list[str], interpreter: Interpreter, limits: Limits) -> Execution:
     listed = ", ".join(f"lambda: {code}" for code in codes)
     ran = interpreter.run(_COMPARE.replace("PAIRS", f"[{listed}]"), result="equal", limits=limits)
     if ran.error and ("import" in ran.error or ran.error.startswith("Monty cannot run this")):
@@ -102,5 +100,5 @@ def _run(codes: list[str], interpreter: Interpreter, limits: ResourceLimits) -> 
 
 def _code(a: str, b: str) -> str | None:
     """Both expressions as Python code; None where one of them cannot be."""
-    codes = latex_to_sympy(a), latex_to_sympy(b)
+    codes = as_sympy(a), as_sympy(b)
     return f"({codes[0]}, {codes[1]})" if all(codes) else None

@@ -69,7 +69,7 @@ def recording(folder: Path, draws: int = 10_000) -> None:
     for name, journal in (
         ("in memory", Journal()),
         ("in a file", Journal(folder / "one.sqlite")),
-        ("in a file over a file", Journal(folder / "over.sqlite", below=Journal(folder / "under.sqlite"))),
+        ("in a file over a file", Journal(folder / "over.sqlite", parent=Journal(folder / "under.sqlite"))),
     ):
         waits: list[float] = []
 
@@ -119,7 +119,7 @@ def large(path: Path, draws: int) -> None:
     _timed("the same with all samples at once", lambda: [journal.read(key, range(_SAMPLES)) for key in known], _WARM)
     _timed(f"{_WARM:,} misses", lambda: [journal.read(key, [0]) for key in unknown], _WARM)
     _timed("len", lambda: len(journal))
-    _timed("fresh_epoch", journal.fresh_epoch)
+    _timed("unused_epoch", journal.unused_epoch)
     _say(f"memory: {_peak() - before:.0f} MB more than before")
     journal.close()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reasoning.version import __version__
 from reasoning.answer import Answer
 from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.engine.llm import LLM
+from reasoning.version import __version__
 from technique_pages import trace_markdown
 from technique_pages.markdown import code, fence
 from technique_pages.worked_examples import Shown

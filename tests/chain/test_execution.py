@@ -14,7 +14,6 @@ from reasoning import Answer, Chain, Journal, Problem, Prompt, Session, Step, St
 from reasoning.chain.lint import findings
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Message
-from reasoning.session import spent
 from reasoning.testing import ReplayLLM, ScriptedLLM
 from tests.faults.server import Server
 
@@ -425,7 +424,7 @@ def test_a_name_without_a_provider_is_a_model_of_the_same_server() -> None:
         connect("m1", base_url=server.url, api_key="k", max_tokens=77, journal=False) as llm,
     ):
         answer = Chain(ask("a {text}", "a", model="m2:8b"), ask("b {a}", "b")).run("?", llm)
-        assert spent(llm).calls == 2
+        assert llm.total_usage.calls == 2
         assert llm.usage.calls == 1
     assert answer.value == "b a ?"
     assert [one.authorization for one in server.asked] == ["Bearer k", "Bearer k"]

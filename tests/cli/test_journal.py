@@ -20,8 +20,8 @@ from typer.testing import CliRunner, Result
 from reasoning.cli.journal import journal as command
 from reasoning.errors import InputError, JournalError, MissingExtra, UsageError
 from reasoning.journal import Journal, exporting, importing
-from reasoning.journal.codec import utc
-from reasoning.journal.filters import moment
+from reasoning.journal.codec import format_utc
+from reasoning.journal.filters import parse_time
 from reasoning.messages import Completion, Message, Request, Token, Usage
 
 
@@ -148,7 +148,7 @@ def test_an_export_to_parquet(path: Path, tmp_path: Path, monkeypatch: pytest.Mo
         wanted = json.loads(line)
         assert json.loads(row["request"]) == wanted["request"]
         assert json.loads(row["tokens"] or "null") == wanted["tokens"]
-        assert utc(int(row["at"].timestamp())) == wanted["at"]
+        assert format_utc(int(row["at"].timestamp())) == wanted["at"]
         plain = set(exporting.FIELDS) - {"request", "tokens", "at"}
         assert {name: row[name] for name in plain} == {name: wanted[name] for name in plain}
 
@@ -181,7 +181,7 @@ def test_an_export_that_stops_leaves_the_older_one(path: Path, tmp_path: Path, m
     def stop(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "to_line", stop)
+    monkeypatch.setattr(exporting, "format_line", stop)
     with pytest.raises(InputError, match=r"all\.jsonl: cannot be written: No space left on device"):
         run("export", out, "--journal", path)
     assert out.read_text() == "the older one"
@@ -471,19 +471,19 @@ def test_long_work_is_shown_in_a_terminal(path: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_date_is_a_moment(text: str, wanted: str) -> None:
-    assert moment(text, "--since") == wanted
+    assert parse_time(text, "--since") == wanted
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("12h", 43_200), ("30d", 2_592_000), ("2 w", 1_209_600)])
 def test_an_age_is_a_moment(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
     monkeypatch.setattr("reasoning.journal.filters.time.time", lambda: 1_800_000_000.5)
-    assert moment(text, "--since") == utc(1_800_000_000 - seconds)
+    assert parse_time(text, "--since") == format_utc(1_800_000_000 - seconds)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "30", "30 years", "2026-13-01", "-3d"])
 def test_what_is_no_moment_is_said(text: str) -> None:
     with pytest.raises(UsageError, match=f"--since {text!r} is no time: give an age such as 30d"):
-        moment(text, "--since")
+        parse_time(text, "--since")
 
 
 def test_progress_comes_to_its_end(path: Path, tmp_path: Path) -> None:

@@ -137,7 +137,9 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     clock.run(scene)  # it fails where everybody waits for somebody else
     for arrived, let_in in zip(came, went, strict=True):
         assert let_in == [number for number in arrived if number in let_in]
-    assert all((one._held_calls, one._held_tokens, one._held_usd, len(one._line)) == (0, 0, 0, 0) for one in everything)
+    assert all(
+        (one._held_calls, one._held_tokens, one._held_usd, len(one._waiters)) == (0, 0, 0, 0) for one in everything
+    )
 
 
 def test_a_big_call_is_not_passed_by_small_ones_for_ever() -> None:
@@ -177,14 +179,14 @@ def test_the_parts_of_a_whole_take_turns() -> None:
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_settlement_wakes_no_more_than_can_go_on(nested: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked, lets = 0, Budget._lets
+    looked, lets = 0, Budget._admits
 
     def counted(*given: object) -> bool:
         nonlocal looked
         looked += 1
         return lets(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Budget, "_lets", counted)
+    monkeypatch.setattr(Budget, "_admits", counted)
     waiting = 2_000
     worst = max_prompt_tokens(request()) + MAX_TOKENS
 

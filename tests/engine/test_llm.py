@@ -27,6 +27,7 @@ from reasoning.errors import (
     UsageError,
 )
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
+from reasoning.providers.client import Client
 from reasoning.session import Session
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
@@ -127,16 +128,14 @@ def test_what_n_leaves_out_is_topped_up_and_no_more() -> None:
     llm = OneOfN(lambda messages: "x")
     sent: list[int] = []
 
-    class Client:
-        model, endpoint, max_n, concurrency, free = "one", None, 8, None, True
+    class One(Client):
+        model, max_n, free = "one", 8, True
 
         async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
             sent.append(len(draws))
             return [Completion("x")]
 
-        async def close(self) -> None: ...
-
-    llm = LLM(Client())
+    llm = LLM(One())
     assert len(ask(llm, range(5))) == 5
     assert sent == [5, 1, 1, 1, 1]
     ask(llm, range(3), "else?")
@@ -282,7 +281,6 @@ def test_a_model_of_another_name_at_the_same_address_shares_the_limits_of_that_n
 
     small, judge = at("small", concurrency=8, patience=30), at("judge", concurrency=4)
     named = small.sibling("judge")
-    assert named is not None
     assert named.limits is judge.limits is not small.limits
     assert (judge.limits.concurrency, judge.limits.circuit.max_outage_seconds) == (4, 30)  # of both, the strictest
     assert (small.limits.concurrency, small.limits.circuit.max_outage_seconds) == (8, 30)
@@ -290,13 +288,11 @@ def test_a_model_of_another_name_at_the_same_address_shares_the_limits_of_that_n
     gc.collect()
     assert named.limits.concurrency == 8
     stranger = at("small", api_key="another account").sibling("judge")
-    assert stranger is not None
     assert stranger.limits is at("judge", api_key="another account").limits is not named.limits
     session = Session(small, Trace("test")).with_model("judge")
     assert session._llm.limits is named.limits
     own = LLM(small.client, limits=RateLimiter(3))
     other = own.sibling("judge")
-    assert other is not None
     assert other.limits is own.limits
     assert own.limits.concurrency == 3
 
@@ -330,7 +326,7 @@ def test_what_is_wrong_with_a_journal_is_said_and_the_file_is_kept(tmp_path: Pat
     connection = sqlite3.connect(newer)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(JournalError, match="newer version"):
+    with pytest.raises(JournalError, match="another version"):
         ask(ScriptedLLM(["x"], journal=Journal(newer)), [0])
 
 

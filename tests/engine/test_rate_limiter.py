@@ -129,7 +129,7 @@ def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("20ms", 0.02), ("6m0s", 360), ("1h2m", 3720), ("7", 7), ("soon", 1)])
 def test_reset_headers(text: str, seconds: float) -> None:
-    from reasoning.engine.rate_limit_headers import seconds as read
+    from reasoning.engine.rate_limit_headers import parse_duration as read
 
     assert read(text) == seconds
 
@@ -148,7 +148,7 @@ def test_tokens_a_minute_space_requests(clock: Clock) -> None:
 
 
 def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
-    limits = RateLimiter(8, circuit=CircuitBreaker(after=60, every=10, max_outage_seconds=600))
+    limits = RateLimiter(8, circuit=CircuitBreaker(open_after=60, probe_interval=10, max_outage_seconds=600))
     limits.on_success()
     down = CallFailed("nothing answers", retryable=True)
     limits.on_failure(down, clock.now)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 T = TypeVar("T")
-_READ_BY = ("limits", "circuit", "retry", "budget", "llm.llm")
+_READ_BY = ("rate_limiter", "circuit_breaker", "retry", "budget", "llm")
 
 
 @dataclass
@@ -29,7 +29,7 @@ def run(scene: Callable[[Clock], Coroutine[Any, Any, T]]) -> T:
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         for module in _READ_BY:
-            patch.setattr(f"reasoning.{module}.time", clock)
+            patch.setattr(f"reasoning.engine.{module}.time", clock)
         with asyncio.Runner(loop_factory=lambda: _Loop(clock)) as runner:
             return runner.run(scene(clock))
 

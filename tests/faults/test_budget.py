@@ -21,6 +21,7 @@ from reasoning.engine.single_flight import CallContext, Waiter
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.problem import Problem
+from reasoning.providers.client import Client
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from reasoning.testing import ScriptedLLM
@@ -70,7 +71,7 @@ BUDGETS = some.builds(
 )
 
 
-class Client:
+class Told(Client):
     """Answers as it is told, and looks at the budgets whenever it is asked and whenever it answers.
 
     Args:
@@ -82,9 +83,7 @@ class Client:
         counts: whether usage is reported.
     """
 
-    model, free = "mock", False
-    endpoint: str | None = None
-    concurrency: int | None = None
+    model = "mock"
 
     clock: Clock
 
@@ -188,12 +187,12 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
 ) -> None:
     whole = outer.nested_in(Budget())  # fresh ones: hypothesis may give the same object again
     parts = [one.nested_in(whole) for one in inner]
-    client = Client(
+    client = Told(
         askings, [whole, *parts], choices=choices, gives=gives, more=more, hidden=hidden, counts=counts or hidden > 0
     )
     llm = LLM(
         client,
-        limits=RateLimiter(concurrency, circuit=CircuitBreaker(after=10**9, max_outage_seconds=10**9)),
+        limits=RateLimiter(concurrency, circuit=CircuitBreaker(open_after=10**9, max_outage_seconds=10**9)),
         sampling={"max_tokens": MAX_TOKENS},
         budget=whole,
     )
@@ -213,9 +212,9 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
         client.clock = clock
         ended = await asyncio.gather(*(ask(number, asking) for number, asking in enumerate(askings)))
         # What was on the way when another draw of the same call was refused comes all the same.
-        if llm.flights:
-            party = Waiter(llm.in_flight)
-            for flight in llm.flights.values():
+        if llm.pending:
+            party = Waiter(len(llm.pending))
+            for flight in llm.pending.values():
                 flight.join(party)
             await party.done
         return ended
@@ -231,7 +230,7 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     client.look()
     assert client.used[0].calls == whole.spent.calls == llm.usage.calls == len(llm.journal)
     assert whole.spent.calls == sum(part.spent.calls for part in parts)
-    assert all(held(budget) == Usage(usd=0.0) and not budget._line for budget in client.budgets)
+    assert all(held(budget) == Usage(usd=0.0) and not budget._waiters for budget in client.budgets)
     assert llm.limits.in_flight == 0
 
 

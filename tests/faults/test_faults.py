@@ -314,7 +314,7 @@ def test_nobody_calls_before_the_time_that_the_provider_asks_to_wait(serve: Serv
 def test_a_time_to_wait_holds_also_while_nothing_comes_through(serve: Serve, connect: Callable[..., LLM]) -> None:
     server = serve(faults=lambda body, attempt: "429" if attempt == 0 else "", retry_after=0.5)
     with connect(server, concurrency=1) as llm:
-        llm.limits.circuit = CircuitBreaker(after=0.01, every=0.02)  # an outage is told at once
+        llm.limits.circuit = CircuitBreaker(open_after=0.01, probe_interval=0.02)  # an outage is told at once
         agree(server, llm, solve(llm, VANILLA, problems(3)), 3)
     for refused, after in itertools.pairwise(server.asked):
         assert refused.status != 429 or after.at >= refused.ended + 0.5
@@ -519,7 +519,7 @@ def test_whoever_waits_for_the_draw_of_another_keeps_a_copy_of_it(
 ) -> None:
     server = serve(latency=0.02)
     with connect(server) as llm:
-        mine, theirs = (Journal(tmp_path / name, below=llm.journal) for name in ("mine", "theirs"))
+        mine, theirs = (Journal(tmp_path / name, parent=llm.journal) for name in ("mine", "theirs"))
 
         async def both() -> list[Answer]:
             return await asyncio.gather(*(VANILLA.arun(problems(1)[0], llm, journal=one) for one in (mine, theirs)))
@@ -592,7 +592,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
     ledger = tmp_path / "ledger"
     process, port = spawn(ledger=ledger, latency=0.02)
     with connect(Server(port=port)) as llm:
-        llm.limits.circuit = CircuitBreaker(after=0.3, every=0.2, max_outage_seconds=30)
+        llm.limits.circuit = CircuitBreaker(open_after=0.3, probe_interval=0.2, max_outage_seconds=30)
 
         async def scene() -> list[Answer]:
             strategy = SelfConsistency(VANILLA, samples=4)
@@ -620,7 +620,7 @@ def test_a_server_that_dies_and_comes_back_costs_no_more_than_what_was_on_the_wa
 def test_patience_with_a_dead_server_ends(spawn: Callable[..., Any], connect: Callable[..., LLM]) -> None:
     process, port = spawn()
     with connect(Server(port=port)) as llm:
-        llm.limits.circuit = CircuitBreaker(after=0.1, every=0.05, max_outage_seconds=0.6)
+        llm.limits.circuit = CircuitBreaker(open_after=0.1, probe_interval=0.05, max_outage_seconds=0.6)
         assert VANILLA.run(problems(1)[0], llm).state == "answered"
         process.kill()
         process.wait()

@@ -14,7 +14,7 @@ import pytest
 import reasoning
 from reasoning import Answer, Problem
 from reasoning.engine import retry
-from reasoning.engine.circuit_breaker import PATIENCE, CircuitBreaker
+from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.kinds import Number
 from reasoning.strategies import SelfConsistency, Vanilla
 from tests.faults.server import given_by_now, read_ledger
@@ -37,7 +37,10 @@ def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_
     problems = [Problem(f"What is {k} + {k}?", Number(), id=f"sum-{k}") for k in range(PROBLEMS)]
     settings: dict[str, Any] = {"journal": tmp_path / "journal.sqlite", "concurrency": PLACES}
     with reasoning.connect("mock", base_url=f"http://127.0.0.1:{port}/v1", **settings) as llm:
-        assert (llm.limits.circuit.after, llm.limits.circuit.max_outage_seconds) == (CircuitBreaker().after, PATIENCE)
+        assert (llm.limits.circuit.open_after, llm.limits.circuit.max_outage_seconds) == (
+            CircuitBreaker().open_after,
+            MAX_OUTAGE_SECONDS,
+        )
 
         async def scene() -> list[Answer]:
             working = [asyncio.create_task(strategy.arun(problem, llm)) for problem in problems]

@@ -191,7 +191,7 @@ def test_what_nobody_waits_for_any_more_takes_nothing_of_a_minutes_share() -> No
 @pytest.mark.parametrize("warm", [False, True])
 def test_closing_at_any_moment_leaves_nobody_waiting(turns: int, warm: bool) -> None:
     async def scene(clock: Clock) -> None:
-        llm = LLM(Endpoint(clock), limits=RateLimiter(2), warm=warm)
+        llm = LLM(Endpoint(clock), limits=RateLimiter(2), warm_prefix_cache=warm)
         request = llm.request(Conversation((Message("user", "Why?"),)), {})
         asked = asyncio.create_task(llm.draw(request, range(5)))
         for _ in range(turns):

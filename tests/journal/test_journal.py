@@ -95,15 +95,15 @@ def test_text_that_utf8_does_not_know_is_replaced_and_the_request_stays_exact(jo
 
 def test_the_canonical_request_is_what_the_key_is_the_hash_of() -> None:
     request = asking("why é \U0001f600?")
-    assert hashlib.sha256(codec.canonical(request).encode()).hexdigest() == request.key
+    assert hashlib.sha256(codec.canonical_text(request).encode()).hexdigest() == request.key
     for one in (request, asking("why \ud800?")):
-        assert codec.request_of(json.loads(codec.canonical(one))).key == one.key
-        codec.canonical(one).encode()
+        assert codec.parse_request(json.loads(codec.canonical_text(one))).key == one.key
+        codec.canonical_text(one).encode()
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "deep" / "journal.sqlite")
-    assert (journal.read(asking().key, [0]), len(journal), journal.fresh_epoch()) == ({}, 0, 0)
+    assert (journal.read(asking().key, [0]), len(journal), journal.unused_epoch()) == ({}, 0, 0)
     journal.write(asking(), [])
     journal.close()
     assert list(tmp_path.iterdir()) == []
@@ -121,14 +121,14 @@ def test_it_opens_again_after_it_was_closed(journal: Journal) -> None:
 
 
 def test_a_fresh_epoch_is_behind_all_that_are_recorded(journal: Journal) -> None:
-    over = Journal(below=journal)
-    assert over.fresh_epoch() == 0
+    over = Journal(parent=journal)
+    assert over.unused_epoch() == 0
     journal.write(asking(), said(5))
-    assert journal.fresh_epoch() == 1
+    assert journal.unused_epoch() == 1
     journal.write(asking(), said(draw_stream.EPOCH_STRIDE * 3 - 1))
-    assert (journal.fresh_epoch(), over.fresh_epoch()) == (3, 3)
+    assert (journal.unused_epoch(), over.unused_epoch()) == (3, 3)
     over.write(asking("how?"), said(draw_stream.EPOCH_STRIDE * 6))
-    assert (journal.fresh_epoch(), over.fresh_epoch()) == (7, 7)
+    assert (journal.unused_epoch(), over.unused_epoch()) == (7, 7)
 
 
 def test_an_index_that_cannot_be_recorded_is_named(journal: Journal) -> None:
@@ -195,7 +195,7 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
     monkeypatch.setattr("reasoning.journal.writer._LATELY", -1.0)  # every draw comes alone
     monkeypatch.setattr("reasoning.journal.writer._ALONE", 3)
     below = Journal(tmp_path / "below.sqlite")
-    journal = Journal(tmp_path / "journal.sqlite", below=below)
+    journal = Journal(tmp_path / "journal.sqlite", parent=below)
     gc.collect()
     below.close()  # waits for the thread, which may be closing what other tests have left
 
@@ -207,7 +207,7 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
     here, thread = threading.current_thread().name, "reasoning-journal"
     assert threads == [*[thread] * 2, *[here] * 6, *[thread] * 2, *[here] * 2]  # it opens, and looks after the log
     assert len(journal) == len(below) == 6  # another object for that file would close it when it goes, log and all
-    logs = [opening.log(tmp_path / name).stat().st_size for name in ("journal.sqlite", "below.sqlite")]
+    logs = [opening.wal_path(tmp_path / name).stat().st_size for name in ("journal.sqlite", "below.sqlite")]
     assert all(logs)
 
 
@@ -221,7 +221,7 @@ def test_the_journal_below_has_a_draw_first(tmp_path: Path, monkeypatch: pytest.
 
     real = schema.commit
     monkeypatch.setattr("reasoning.journal.writer.commit", commit)
-    Journal(tmp_path / "over.sqlite", below=Journal(tmp_path / "below.sqlite")).write(asking(), said(0))
+    Journal(tmp_path / "over.sqlite", parent=Journal(tmp_path / "below.sqlite")).write(asking(), said(0))
     assert files == ["below.sqlite", "over.sqlite"]
 
 
@@ -299,7 +299,7 @@ def test_the_loop_goes_on_while_another_process_has_the_lock(tmp_path: Path) -> 
 def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "WAIT", 0.01)
+    monkeypatch.setattr(opening, "LOCK_TIMEOUT", 0.01)
     journal = Journal(tmp_path / "journal.sqlite")
     journal.write(asking(), said(0))
     journal.close()  # the next connection has the shorter patience
@@ -341,7 +341,7 @@ def test_one_file_is_one_object_while_somebody_holds_it(tmp_path: Path, monkeypa
 def test_over_another_journal(tmp_path: Path, kinds: str) -> None:
     paths = (tmp_path / name if kind == "file" else None for name, kind in zip("ab", kinds.split(), strict=True))
     under = Journal(next(paths))
-    over = Journal(next(paths), below=under)
+    over = Journal(next(paths), parent=under)
     under.write(asking(), said(0, 1, 2, text="under"))
     asyncio.run(over.record(asking("how?"), said(0)))
     assert texts(under, asking("how?"), [0]) == {0: "because 0"}  # recorded in both
@@ -360,7 +360,7 @@ def test_its_own_draws_win_over_those_below(tmp_path: Path) -> None:
     under, alone = Journal(tmp_path / "under.sqlite"), Journal(tmp_path / "over.sqlite")
     under.write(asking(), said(0, 1, text="under"))
     alone.write(asking(), said(0, text="over"))
-    over = Journal(tmp_path / "over.sqlite", below=under)
+    over = Journal(tmp_path / "over.sqlite", parent=under)
     assert texts(over, asking(), [0, 1]) == {0: "over 0", 1: "under 1"}
     over.write(asking(), said(1, 2, text="late"))
     assert texts(over, asking(), [0, 1, 2]) == {0: "over 0", 1: "under 1", 2: "late 2"}
@@ -373,20 +373,20 @@ def test_a_copy_keeps_the_time_and_the_request(tmp_path: Path) -> None:
     under.close()
     with closing(sqlite3.connect(tmp_path / "under.sqlite")) as connection, connection:
         connection.execute("UPDATE draws SET at = '2020-01-01T00:00:00Z'")
-    middle = Journal(below=under)
-    over = Journal(tmp_path / "over.sqlite", below=middle)
+    middle = Journal(parent=under)
+    over = Journal(tmp_path / "over.sqlite", parent=middle)
     over.read(asking().key, [0])
     over.close()
     assert len(middle) == 1
     kept = "SELECT key, model, requests.request, at FROM draws JOIN requests ON requests.id = draws.request"
     with closing(sqlite3.connect(tmp_path / "over.sqlite")) as connection:
         ((key, model, request, at),) = connection.execute(kept).fetchall()
-    assert (key.hex(), model, request) == (asking().key, "some/model", codec.canonical(asking()))
+    assert (key.hex(), model, request) == (asking().key, "some/model", codec.canonical_text(asking()))
     assert at == "2020-01-01T00:00:00Z"
 
 
 def test_a_record_in_two_files_wakes_the_writer_once(tmp_path: Path, commits: list[int]) -> None:
-    over = Journal(tmp_path / "over.sqlite", below=Journal(tmp_path / "under.sqlite"))
+    over = Journal(tmp_path / "over.sqlite", parent=Journal(tmp_path / "under.sqlite"))
 
     async def together() -> None:
         await asyncio.gather(*(over.record(asking(f"{number}?"), said(0)) for number in range(10)))
@@ -397,7 +397,7 @@ def test_a_record_in_two_files_wakes_the_writer_once(tmp_path: Path, commits: li
 
 def test_a_failure_below_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "under.sqlite").write_bytes(b"not a database" * 100)
-    over = Journal(tmp_path / "over.sqlite", below=Journal(tmp_path / "under.sqlite"))
+    over = Journal(tmp_path / "over.sqlite", parent=Journal(tmp_path / "under.sqlite"))
     with pytest.raises(JournalError, match=r"under\.sqlite cannot be written"):
         asyncio.run(over.record(asking(), said(0)))
     with pytest.raises(JournalError, match=r"under\.sqlite cannot be written"):
@@ -405,10 +405,10 @@ def test_a_failure_below_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_cannot_be_written_is_told_of_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "WAIT", 0.01)
+    monkeypatch.setattr(opening, "LOCK_TIMEOUT", 0.01)
     under = Journal(tmp_path / "under.sqlite")
     under.write(asking(), said(0))
-    over = Journal(tmp_path / "over.sqlite", below=under)
+    over = Journal(tmp_path / "over.sqlite", parent=under)
     over.write(asking("how?"), said(0))
     over.close()
     with closing(sqlite3.connect(tmp_path / "over.sqlite", isolation_level=None)) as other:

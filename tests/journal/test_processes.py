@@ -47,7 +47,7 @@ async def forever(journal, place):
 
 async def main():
     below = Journal(sys.argv[2]) if len(sys.argv) > 2 else None
-    journal = Journal(sys.argv[1], below=below)
+    journal = Journal(sys.argv[1], parent=below)
     await asyncio.gather(*(forever(journal, place) for place in range(8)))
 
 asyncio.run(main())
@@ -97,7 +97,7 @@ asyncio.run(main())
 def test_what_nobody_waits_for_is_written_before_the_process_ends(tmp_path: Path) -> None:
     code = """
 Journal(sys.argv[2]).write(request, [Completion("x", draw=draw) for draw in range(5)])
-over = Journal(sys.argv[1], below=Journal(sys.argv[2]))
+over = Journal(sys.argv[1], parent=Journal(sys.argv[2]))
 
 async def main():
     assert len(over.read(request.key, range(3))) == 3

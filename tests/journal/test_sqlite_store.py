@@ -1,9 +1,8 @@
-"""The journal's file: what is wrong with it is said and it is left alone, older ones are taken over, disks fill up."""
+"""The journal's file: what is wrong with it is said and it is left alone, disks fill up."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sqlite3
@@ -18,7 +17,7 @@ import pytest
 
 from reasoning.errors import JournalError
 from reasoning.journal import Journal
-from reasoning.messages import Completion, Message, Request, Token, Usage
+from reasoning.messages import Completion, Message, Request
 
 REQUEST = Request("some/model", (Message("user", "why?"),), {"temperature": 0.7, "stop": ["\n"]})
 
@@ -108,7 +107,7 @@ def newer(path: Path) -> None:
         (emptied_with_a_log, "it is empty, but draws wait in"),
         (gone_with_a_log, "it is gone, but draws wait in"),
         (of_something_else, "a database of something else (it has a table 'bookmarks')"),
-        (newer, "written by a newer version of this library (format 3, this one reads up to 2)"),
+        (newer, "written by another version of this library (format 3, this one reads 2)"),
     ],
 )
 def test_a_damaged_file_is_named_and_kept_byte_for_byte(
@@ -202,17 +201,6 @@ def test_a_folder_that_may_not_be_written_gets_no_journal(folder: Path) -> None:
                 journal.write(REQUEST, [Completion("x")])
 
 
-def test_an_older_file_that_may_not_be_written_says_what_to_do(folder: Path) -> None:
-    version_1(folder / "journal.sqlite")
-    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    before = files(folder)
-    folder.chmod(0o555)
-    with without_rights(), pytest.raises(JournalError, match=r"of an older version, .*: copy it"):
-        Journal(folder / "journal.sqlite").read(REQUEST.key, [0])
-    assert files(folder) == before
-
-
 def test_a_log_that_cannot_be_taken_into_account_is_no_reason_to_leave_draws_out(folder: Path) -> None:
     journal = fill(folder / "source", 1)
     journal.close()
@@ -301,78 +289,22 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     assert len(Journal(tmp_path / "journal.sqlite")) == int(recorded) > 10
 
 
-# --- older versions
+# --- other versions, and several processes
 
 
-def version_1(path: Path, logprob: str = "TEXT") -> None:
-    """A file as version 0.1.0 wrote it."""
-    asked = {
-        "endpoint": None,
-        "model": "some/model",
-        "messages": [["user", "why?"]],
-        "temperature": 0.7,
-        "stop": ["\n"],
-    }
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE requests (key TEXT PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID")
-        connection.execute(
-            "CREATE TABLE draws (key TEXT NOT NULL, draw INTEGER NOT NULL, text TEXT NOT NULL, "
-            f"finish_reason TEXT NOT NULL, reasoning TEXT NOT NULL, logprob {logprob}, prompt_tokens INTEGER NOT NULL, "
-            "completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, usd REAL, seconds REAL NOT NULL, "
-            "at TEXT NOT NULL DEFAULT (datetime('now')), PRIMARY KEY (key, draw)) WITHOUT ROWID"
-        )
-        connection.execute("INSERT INTO requests VALUES (?, ?)", (REQUEST.key, json.dumps(asked, ensure_ascii=False)))
-        said = "INSERT INTO draws VALUES (?, ?, ?, 'length', 'hm', ?, 3, 4, 1, ?, 0.5, '2026-01-31 12:00:00')"
-        tokens = json.dumps([["be", -0.5, [["no", -1.5]]]]) if logprob == "TEXT" else -0.5
-        connection.executemany(
-            said,
-            [
-                (REQUEST.key, 0, "because", tokens, 0.25),
-                (REQUEST.key, 1, "é", None, None),
-            ],
-        )
-        connection.execute("PRAGMA user_version = 1")
-
-
-@pytest.mark.parametrize("logprob", ["TEXT", "REAL"])
-def test_a_file_of_version_1_is_taken_over(tmp_path: Path, logprob: str) -> None:
-    version_1(tmp_path / "journal.sqlite", logprob)
-    journal = Journal(tmp_path / "journal.sqlite")
-    first, second = journal.read(REQUEST.key, [0, 1]).values()
-    assert (first.text, first.finish_reason, first.reasoning, first.usage) == (
-        *("because", "length", "hm"),
-        Usage(1, 3, 4, 1, 0.25, 0.5),
-    )
-    assert first.tokens == ((Token("be", -0.5, (("no", -1.5),)),) if logprob == "TEXT" else ())  # a mean is no token
-    assert (second.text, second.usage.usd, second.tokens) == ("é", None, ())
-    journal.write(REQUEST, [Completion("other", draw=1), Completion("more", draw=2)])
-    assert [one.text for one in journal.read(REQUEST.key, [0, 1, 2]).values()] == ["because", "é", "more"]
-    journal.close()
-    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        assert sorted(tables) == ["draws", "requests"]
-        assert connection.execute("SELECT at FROM draws WHERE draw = 0").fetchone() == ("2026-01-31T12:00:00Z",)
-
-
-def test_a_file_of_version_1_that_is_damaged_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_of_another_version_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    for damage, words in (
-        ("UPDATE requests SET request = '{}'", "is damaged: KeyError"),
-        ("UPDATE requests SET request = 'nonsense'", "is damaged: JSONDecodeError"),
-        ("DELETE FROM requests", "NOT NULL constraint failed: draws.request"),
-    ):
-        version_1(path)
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute(damage)
+    fill(path).close()
+    for version in (1, 99):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
         before = files(tmp_path)
-        with pytest.raises(JournalError, match=words):
+        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 2\)"):
             Journal(path).read(REQUEST.key, [0])
         assert files(tmp_path) == before
-        path.unlink()
 
 
-def test_processes_that_open_a_file_at_once_make_or_take_it_over_once(tmp_path: Path) -> None:
+def test_processes_that_open_a_file_at_once_make_it_once(tmp_path: Path) -> None:
     code = (
         "import sys, time\n"
         "from reasoning.journal import Journal\n"
@@ -385,8 +317,6 @@ def test_processes_that_open_a_file_at_once_make_or_take_it_over_once(tmp_path: 
         "    assert len(Journal(name).read(request.key, [int(sys.argv[1])])) == 1\n"
     )
     names = [str(tmp_path / f"{number}.sqlite") for number in range(8)]
-    for name in names[4:]:
-        version_1(Path(name))
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", code, str(place), *names],
@@ -406,4 +336,4 @@ def test_processes_that_open_a_file_at_once_make_or_take_it_over_once(tmp_path: 
         _, errors = process.communicate(timeout=60)
         ends.append((process.returncode, errors))
     assert ends == [(0, "")] * 4
-    assert [len(Journal(name)) for name in names] == [4] * 4 + [6] * 4
+    assert [len(Journal(name)) for name in names] == [4] * 8

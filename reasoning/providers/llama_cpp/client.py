@@ -18,8 +18,9 @@ from typing import TypeVar
 
 from reasoning.errors import ContextOverflow, WeightsError
 from reasoning.messages import Completion, Request
+from reasoning.providers.client import Client
 from reasoning.providers.llama_cpp import server, weights
-from reasoning.providers.llama_cpp.slot_client import SlotClient
+from reasoning.providers.llama_cpp.slot_client import Serving
 
 T = TypeVar("T")
 
@@ -36,10 +37,10 @@ def local_client(model: str) -> LocalClient:
         path = Path(name).expanduser()
         return LocalClient(f"local:{path.name}@{_fingerprint(path)}", lambda _: path)
     entry = weights.entry(name)
-    return LocalClient(entry.model, lambda progress: weights.ensure(entry.name, progress))
+    return LocalClient(entry.model, lambda progress: weights.get(entry.name, progress))
 
 
-class LocalClient:
+class LocalClient(Client):
     """Weights on this machine, fetched if need be and loaded at the first call; one engine for all clients of a file.
 
     Args:
@@ -50,16 +51,14 @@ class LocalClient:
         progress: told how far fetching and loading are, from another thread; may be set before the first call.
     """
 
-    endpoint: str | None = None
     max_n = server.SLOTS
     concurrency: int | None = server.SLOTS
     free = True
 
     def __init__(self, model: str, find: Callable[[weights.Progress], Path]) -> None:
         self.model = model
-        self.progress: weights.Progress | None = None
         self._find = find
-        self._serving: SlotClient | None = None
+        self._serving: Serving | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
@@ -68,7 +67,7 @@ class LocalClient:
         got: dict[int, Completion] = {}
         computed = 0
         while missing := [draw for draw in draws if draw not in got]:
-            context = serving.server.context
+            context = serving.engine.context
             came, ahead = await serving.draw(request, missing)
             computed += ahead
             if any(_short(one, request) for one in came.values()) and await serving.grow(request, context):
@@ -92,9 +91,9 @@ class LocalClient:
         serving, self._serving = self._serving, None
         if serving is not None:
             await serving.close()
-            await _in_thread(lambda: server.release(serving.server))
+            await _in_thread(lambda: server.release(serving.engine))
 
-    async def _started(self) -> SlotClient:
+    async def _started(self) -> Serving:
         if self._serving is None:
             if self._starting is None or self._starting.done():
                 self._starting = asyncio.ensure_future(self._start())
@@ -110,9 +109,9 @@ class LocalClient:
         except asyncio.CancelledError:
             stopped.set()
             raise
-        self._serving = SlotClient(self.model, loaded)
+        self._serving = Serving(self.model, loaded)
 
-    def _load(self, stopped: threading.Event) -> server.LlamaServer:
+    def _load(self, stopped: threading.Event) -> server.Engine:
         def report(done: int, total: int, what: str, /) -> None:
             if stopped.is_set():
                 raise _Stopped
@@ -120,7 +119,7 @@ class LocalClient:
                 self.progress(done, total, what)
 
         path = self._find(report)
-        shared = server.acquire(path)
+        shared = server.share(path)
         try:
             report(0, 0, what := f"loading {self.model.partition('@')[0].partition(':')[2]}")
             shared.load()

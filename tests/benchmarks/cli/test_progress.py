@@ -33,7 +33,7 @@ class Fetched(ScriptedLLM):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
-        self.client.progress = lambda done, total, what: None  # type: ignore[attr-defined]
+        self.client.progress = lambda done, total, what: None
 
 
 def begun(display: Display, sums: Sums, llm: ScriptedLLM) -> tuple[Store, list[tuple[str, str]]]:
@@ -61,7 +61,7 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     assert "making the problems of t" in drawn(display, width)
     llm = Fetched(adds(2))
     store, pairs = begun(display, sums, llm)
-    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")  # type: ignore[attr-defined]
+    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     for result in store.results.values():
         assert (result.problem, result.strategy) not in pairs
     first = drawn(display, width)
@@ -134,12 +134,12 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
     store.add_examples(sums(2))
     display.running(Comparison.of(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
     assert "waiting for the first answer" in drawn(display, 80)
-    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")  # type: ignore[attr-defined]
+    llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)
-    llm.client.progress(0, 0, "loading smollm2-135m")  # type: ignore[attr-defined]
+    llm.client.progress(0, 0, "loading smollm2-135m")
     assert "loading smollm2-135m" in (said := drawn(display, 80))
     assert "MB" not in said
-    llm.client.progress(1, 1, "loading smollm2-135m")  # type: ignore[attr-defined]
+    llm.client.progress(1, 1, "loading smollm2-135m")
     assert "waiting for the first answer" in drawn(display, 80)
 
 
