@@ -97,7 +97,7 @@ def answer_tree(answer: Answer) -> Tree:
             branch.add(
                 Text.assemble((bar, "green" if wins else "dim"), f" {strip_control(candidate)}", (f"  {about}", "dim"))
             )
-        for remark in answer.votes.remarks:
+        for remark in answer.votes.notes:
             branch.add(Text(strip_control(remark), style="yellow"))
     return root
 
@@ -106,7 +106,7 @@ def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
     """For each candidate: its share, its value, its votes in words, and whether it is the winner or ties with it."""
     rows = []
     for place, (one, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
-        weight = f", weight {one.weight:.3g}" if votes.weighed else ""
+        weight = f", weight {one.weight:.3g}" if votes.weighted else ""
         level = votes.tied and place < len(votes.winners)
         about = f"{len(one.draws)}{weight} · {share:.0%}{' · tied' if level else ''}"
         rows.append((share, str(one.value), about, place < len(votes.winners) and not votes.abstained))
@@ -174,7 +174,7 @@ def _votes_html(votes: Vote) -> str:
         f"{escape(candidate)} <span class=dim>{escape(about)}</span></div>"
         for share, candidate, about, wins in _bars(votes)
     )
-    return bars + "".join(f'<div class="note">{escape(remark)}</div>' for remark in votes.remarks)
+    return bars + "".join(f'<div class="note">{escape(remark)}</div>' for remark in votes.notes)
 
 
 def prompt_html(prompt: Prompt) -> str:

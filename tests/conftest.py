@@ -56,4 +56,4 @@ def smollm() -> Path:
     """The file of the smallest local model, fetched once into the usual folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "folder", lambda: HOME)
-        return weights.get("smollm2-135m")
+        return weights.ensure("smollm2-135m")

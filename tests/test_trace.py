@@ -36,7 +36,7 @@ def test_the_tree_shows_stages_calls_and_notes_as_plain_text() -> None:
         console.print(solved().tree())
     shown = capture.get()
     for part in ("self_consistency(cot, samples=3)", "sample 3", "reasoning", "answer",
-                 "votes: 4: 2; 1 unread", "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
+                 "votes: 4: 2; 1 unparsed", "<script>alert(1)</script>", "[bold]not markup[/bold]"):  # fmt: skip
         assert part in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown

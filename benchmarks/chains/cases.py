@@ -224,7 +224,7 @@ class _Reader:
         """A value as the kind of its name has it."""
         kind = self.chain.kind_of(name)
         try:
-            return kind.target(value)  # type: ignore[union-attr]  # what all kinds of `BaseKind`, and `Each`, have
+            return kind.target(value)  # type: ignore[union-attr]
         except (UsageError, TypeError, ValueError) as error:
             raise InputError(f"{where}: {name!r}: {error}") from None
 

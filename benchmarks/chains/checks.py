@@ -16,7 +16,7 @@ from reasoning.chain.similarity import MEASURES
 from reasoning.chain.validators import plain_json
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds import Kind
-from reasoning.kinds.json_schema import faults, json_schema
+from reasoning.kinds.json_schema import json_schema, schema_errors
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -109,8 +109,8 @@ class Check:
             case "path":
                 return 1.0, ""
             case "equals":
-                same = plain_json(value) == plain_json(stated) if part else kind.score(value, kind.target(stated))  # type: ignore[attr-defined]
-                wanted = stated if part else kind.show(kind.target(stated))  # type: ignore[attr-defined]
+                same = plain_json(value) == plain_json(stated) if part else kind.score(value, kind.target(stated))
+                wanted = stated if part else kind.show(kind.target(stated))
                 return float(same), f"{text:.300} and not {wanted!s:.300}"
             case "contains":
                 missing = [one for one in _several(stated) if one.casefold() not in text.casefold()]
@@ -124,7 +124,7 @@ class Check:
                 there = [one for one in _several(stated) if one.casefold() in text.casefold()]
                 return float(not there), f"{', '.join(map(repr, there))} is in {text:.300}"
             case "schema":
-                wrong = list(islice(faults(plain_json(value), stated), 3))
+                wrong = list(islice(schema_errors(plain_json(value), stated), 3))
                 return float(not wrong), "; ".join(wrong)
             case "similarity":
                 measure, to = (stated, gold) if isinstance(stated, str) else (stated["measure"], stated.get("to", gold))

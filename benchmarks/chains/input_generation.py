@@ -123,9 +123,9 @@ class Samples:
             UsageError: it stands for none.
         """
         if len(self.names) == 1:
-            return {self.names[0]: self.kinds[self.names[0]].target(value)}  # type: ignore[attr-defined]  # all have it
+            return {self.names[0]: self.kinds[self.names[0]].target(value)}
         found = Json(required=tuple(self.names)).target(value)
-        return {name: self.kinds[name].target(found[name]) for name in self.names}  # type: ignore[attr-defined]
+        return {name: self.kinds[name].target(found[name]) for name in self.names}
 
     def is_new(self, shown: str) -> bool:
         """Whether nothing that is known is like it, or within it."""

@@ -73,7 +73,7 @@ class Result:
             state=answer.state,
             correct=None if isinstance(answer, Failed) else bool(example.score(value)),
             value=None if value is None else kind.show(value),
-            how=getattr(answer, "how", ""),
+            how=getattr(answer, "rule", ""),
             why=answer.why,
             confidence=answer.confidence,
             votes=votes,

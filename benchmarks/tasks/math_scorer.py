@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from reasoning.kinds import Expression, Kind
 from reasoning.sandbox import Tools
-from reasoning.sandbox.math_equality import equal
+from reasoning.sandbox.math_equality import is_equal
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ByValue:
     def __call__(self, value: Any) -> bool:
         if self.kind.score(value, self.target):
             return True
-        return equal(self.kind.show(value), self.kind.target(self.target), Tools().interpreter)
+        return is_equal(self.kind.show(value), self.kind.target(self.target), Tools().interpreter)
 
 
 def scorer(kind: Kind, target: Any) -> ByValue | None:

@@ -16,7 +16,7 @@ from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.math_scorer import scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import BaseKind, Choice, Date, Expression, Kind, Number, Text, YesNo
+from reasoning.kinds import Choice, Date, Expression, Kind, Number, Text, YesNo
 from reasoning.problem import Example, Problem
 
 Row = tuple[int, dict[str, Any]]
@@ -130,9 +130,8 @@ class Rows(ABC):
             kind = Choice(line.get("options") or ())
         problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
         right = [str(answer) if isinstance(kind, Text) else answer for answer in self._right(line)]
-        if isinstance(kind, BaseKind):
-            for target in right:
-                kind.target(target)  # raises where the answer is not of this kind
+        for target in right:
+            kind.target(target)  # raises where the answer is not of this kind
         family = _short(str(line.get("family") or ""))
         if len(right) == 1:
             return Example(problem, right[0], scorer(kind, right[0]), family)

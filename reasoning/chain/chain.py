@@ -221,7 +221,7 @@ class Chain(Strategy):
         if isinstance(kind, Text) or kind is None:
             return given
         try:
-            return kind.target(given)  # type: ignore[attr-defined]  # what all kinds of `BaseKind` have
+            return kind.target(given)
         except UsageError as error:
             raise UsageError(f"the input {name!r} of the chain {self.name!r}: {error}") from None
 

@@ -28,7 +28,7 @@ def held(kind: Kind, value: Any) -> Any:
         case Json():
             return _json(kind, value)
     try:
-        return kind.target(value) if hasattr(kind, "target") else value
+        return kind.target(value)
     except UsageError as error:
         raise UsageError(str(error).removeprefix("the target ")) from None
     except (TypeError, ValueError, AttributeError):

@@ -165,7 +165,7 @@ def _unusable(where: str, name: str, value: Any, chain: Chain, longest: int) -> 
             return _too_long(where, len(value), "characters", longest)
     if kind is not None and not isinstance(kind, Text):
         try:
-            kind.target(value)  # type: ignore[attr-defined]  # what all kinds of `BaseKind` have
+            kind.target(value)
         except UsageError as error:
             return f"{where}: {name!r}: {error}"
     return ""

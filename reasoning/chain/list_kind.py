@@ -41,7 +41,7 @@ class Each:
 
     def target(self, target: Any) -> tuple[Any, ...]:
         """The values that a list of targets stands for."""
-        return tuple(self.of.target(one) for one in target)  # type: ignore[attr-defined]  # what all `BaseKind` have
+        return tuple(self.of.target(one) for one in target)
 
     def key(self, value: Any) -> Hashable:
         return tuple(map(self.of.key, value))

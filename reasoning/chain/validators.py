@@ -9,7 +9,7 @@ from typing import Any
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
-from reasoning.kinds.json_schema import faults, json_schema
+from reasoning.kinds.json_schema import json_schema, schema_errors
 
 Check = Callable[..., str | None]
 """Given a step's value, and the values that it came from by name: None, or a complaint that the model can act on.
@@ -59,7 +59,7 @@ def _one(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str |
         wrong: str | None = check.error_message(kind.show(value))
         return wrong
     if isinstance(check, Mapping | type):
-        found = list(islice(faults(plain_json(value), check), 3))
+        found = list(islice(schema_errors(plain_json(value), check), 3))
         return f"It does not fit: {'; '.join(found)}." if found else None
     said = check(value) if _takes_one(check) else check(value, before)
     if said is not None and not isinstance(said, str):

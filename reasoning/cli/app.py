@@ -58,7 +58,7 @@ def _leave_at_once() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     if engine := sys.modules.get("reasoning.providers.llama_cpp.server"):
-        engine.abandon()
+        engine.remove_files()
     os._exit(INTERRUPTED)
 
 
@@ -94,7 +94,7 @@ def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     import reasoning.benchmarks.cli.chain_trials  # noqa: F401  # adds test and samples to `reasoning chain`
     from reasoning.cli.chain import chain
-    from reasoning.cli.doctor_command import doctor
+    from reasoning.cli.doctor import doctor
     from reasoning.cli.journal import journal
     from reasoning.cli.models import models
 

@@ -1,4 +1,4 @@
-"""What this machine guarantees about programs that a model wrote, and where things are."""
+"""The command `reasoning doctor`: sandbox guarantees on this machine, versions and folders."""
 
 from __future__ import annotations
 
@@ -8,29 +8,36 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from reasoning import paths
-from reasoning.errors import ReasoningError
-from reasoning.sandbox.container import ENGINES
-from reasoning.sandbox.fork_server import GUARANTEES, ChildPool
-from reasoning.sandbox.interpreter import PACKAGES
-from reasoning.sandbox.monty_errors import Unavailable
+import typer
 
-_BY_CONSTRUCTION = "Monty has no way to them"
-_EVERYWHERE = {"environment": "a clean start", "time": "it is ended from outside"}
+_EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
+
+
+def doctor() -> None:
+    """Show which sandbox guarantees hold on this machine, and where files are kept.
+
+    The guarantees of the child process are tested in such a process.
+    """
+    for subject, part, fact in findings():
+        typer.echo(f"{subject:<11}{part:<26}{fact}".rstrip())
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
-    """The facts as rows: what it is about, its part, what is so."""
-    yield from _places()
+    """Yield the facts as rows: the subject, its part, the fact."""
+    from reasoning.sandbox.container import ENGINES
+
+    yield from _versions_and_folders()
     yield "monty", "", f"pydantic-monty {_version('pydantic-monty')}"
-    yield "", "files, network, processes", _BY_CONSTRUCTION
-    yield "", "memory, time", "limits of Monty; a worker that does not heed them is ended"
+    yield "", "files, network, processes", "Monty has no access to them"
+    yield "", "memory, time", "Monty's limits; a worker that exceeds its time is killed"
     yield from _child()
     engine = next((engine for engine in ENGINES if shutil.which(engine)), None)
-    yield "container", "", f"{engine} is here; name an image" if engine else "not available: no docker, no podman"
+    found = f"{engine} is installed; choose an image" if engine else "not available: docker or podman is not installed"
+    yield "container", "", found
 
 
-def _places() -> Iterator[tuple[str, str, str]]:
+def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
+    from reasoning import paths
     from reasoning.providers.llama_cpp import weights
 
     yield "reasoning", "", _version("reasoning-strategies")
@@ -40,21 +47,25 @@ def _places() -> Iterator[tuple[str, str, str]]:
 
 
 def _child() -> Iterator[tuple[str, str, str]]:
-    pool = ChildPool(PACKAGES)
+    from reasoning.errors import ReasoningError
+    from reasoning.sandbox.fork_server import GUARANTEES, ForkServerPool
+    from reasoning.sandbox.interpreter import PACKAGES
+    from reasoning.sandbox.monty_errors import SandboxUnavailable
+
+    pool = ForkServerPool(PACKAGES)
     try:
-        lockdown = pool.lockdown()
-    except (Unavailable, ReasoningError) as why:
-        yield "child", "", f"not available: {why}"
+        status = pool.status()
+    except (SandboxUnavailable, ReasoningError) as error:
+        yield "child", "", f"not available: {error}"
         return
     finally:
         pool.close()
-    refused = "refused, unless asked for with Interpreter(isolation='process')"
-    yield "child", "", refused if lockdown.broken else "ready"
+    yield "child", "", "refused, unless isolation='process' is chosen" if status.unenforced else "ready"
     for guarantee in (*GUARANTEES, "privileges"):
-        yield "", guarantee, lockdown.means.get(guarantee, "NOT ENFORCED on this machine")
-    for guarantee, by in _EVERYWHERE.items():
-        yield "", guarantee, by
-    yield "", "packages", ", ".join(f"{name} {_version(name)}" for name in lockdown.packages) or "none"
+        yield "", guarantee, status.mechanisms.get(guarantee, "NOT ENFORCED on this machine")
+    for guarantee, mechanism in _EVERYWHERE.items():
+        yield "", guarantee, mechanism
+    yield "", "packages", ", ".join(f"{name} {_version(name)}" for name in status.packages) or "none"
 
 
 def _version(package: str) -> str:

@@ -38,7 +38,7 @@ def listed() -> None:
 def get(name: _Name = weights.DEFAULT) -> None:
     """Fetch weights, or go on with a download that broke off, and print the file's path."""
     with _bar(weights.entry(name)) as progress:
-        path = weights.get(name, progress)
+        path = weights.ensure(name, progress)
     typer.echo(path)
 
 

@@ -106,6 +106,6 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
         from reasoning.providers.replay import ReplayClient
 
         return ReplayClient(rest)
-    from reasoning.providers.litellm_client import HostedClient
+    from reasoning.providers.litellm_client import LiteLLMClient
 
-    return HostedClient(model, api_key=api_key, timeout=timeout)
+    return LiteLLMClient(model, api_key=api_key, timeout=timeout)

@@ -6,7 +6,7 @@
     YesNo()                   True, False           Code()          source text
     Text()                    a short free text     Expression()    (0, 1], x^2 + 1, "even"
     Date("%m/%d/%Y")          a day                 Calculation()   (10 - 6) * 5 + 4
-    Many({"age": Number(), "member": YesNo()})      several answers at once
+    Composite({"age": Number(), "member": YesNo()})      several answers at once
 
 `Region` limits where in a reply to look; `stated_only=True` takes only what is stated as the answer. How a reply is
 read is told in docs/answers.md.
@@ -14,11 +14,11 @@ read is told in docs/answers.md.
 A kind of one's own is a frozen dataclass that starts from `BaseKind` and says what it finds on a line:
 
     @dataclass(frozen=True)
-    class Weekday(Stated):
+    class Weekday(BaseKind):
         name = "weekday"
         days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
         def instruction(self): return 'End with a last line: "The answer is" and a day of the week.'
-        def only(self, line, before): return next((day for day in self.days if day in line.lower()), None)
+        def parse_line(self, line, before): return next((day for day in self.days if day in line.lower()), None)
         def key(self, value): return value
 """
 
@@ -27,7 +27,7 @@ from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
 from reasoning.kinds.code import Code
-from reasoning.kinds.composite import Many
+from reasoning.kinds.composite import Composite
 from reasoning.kinds.date import Date
 from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
@@ -47,13 +47,13 @@ __all__ = [
     "Cells",
     "Choice",
     "Code",
+    "Composite",
     "Date",
     "Expression",
     "Items",
     "Json",
     "Kind",
     "Label",
-    "Many",
     "Number",
     "ParseResult",
     "Region",

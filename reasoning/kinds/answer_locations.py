@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from reasoning.kinds.answer_span import outside
-from reasoning.kinds.json_fields import field
+from reasoning.kinds.answer_span import strip_think_tags
+from reasoning.kinds.json_fields import read_field
 from reasoning.kinds.kind import Region
 
-LINE = 2_000
+MAX_LINE_CHARS = 2_000
 """Characters of a line that are looked at."""
 
 _PLACES = 200
@@ -88,22 +88,22 @@ class Statement(NamedTuple):
     text: str
     form: str
     negated: bool
-    heads: bool
-    lists: bool
-    at: int
+    continues: bool
+    starts_list: bool
+    start: int
 
     @property
-    def mark(self) -> bool:
+    def is_hash_mark(self) -> bool:
         return self.form == "mark"
 
 
-def visible(text: str, region: Region | None) -> str:
+def visible_text(text: str, region: Region | None) -> str:
     """What of a reply counts: nothing inside tags for reasoning, and only what lies in the region."""
-    text = outside(text) if "<" in text else text
-    return region.cut(text) if region else text
+    text = strip_think_tags(text) if "<" in text else text
+    return region.extract(text) if region else text
 
 
-def statements(text: str) -> Iterator[Statement]:
+def find_statements(text: str) -> Iterator[Statement]:
     """What follows each trigger, the last one first; each ends where a later trigger begins."""
     end, lower = len(text), _lower(text)
     words: list[int] = []
@@ -114,9 +114,9 @@ def statements(text: str) -> Iterator[Statement]:
         if (trigger := _trigger(lower, word)) is None:
             continue
         form, at, negated = trigger
-        rest = text[at : min(end, at + LINE)]
+        rest = text[at : min(end, at + MAX_LINE_CHARS)]
         if form == "key":
-            said = field(rest, 0)
+            said = read_field(rest, 0)
         else:
             rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
             line, _, below = rest.partition("\n")
@@ -124,13 +124,13 @@ def statements(text: str) -> Iterator[Statement]:
                 lines = below.split("\n", 4)[:4]
                 line = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
             said = line.strip().lstrip(_LEAD)
-        heads = form in ("colon", "heading") and _MORE.search(text[at : at + LINE].strip()) is not None
-        lists = heads and _LISTS.match(text, at, at + LINE) is not None
+        heads = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
+        lists = heads and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
         yield Statement(said, form, negated, heads, lists, at)
         end = word
 
 
-def first_statement(text: str) -> int | None:
+def first_trigger_end(text: str) -> int | None:
     """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
     lower = _lower(text)
     words = (word.start() for found in _words(text, lower) for word in islice(found, _PLACES))
@@ -170,13 +170,13 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
     return ("heading", found.end(), False) if found else None
 
 
-def boxed(text: str) -> str | None:
+def last_boxed(text: str) -> str | None:
     """What stands in the last `\\boxed{}` whose braces match, or behind `\\boxed` without braces; else None."""
     for match in reversed(deque(_BOX.finditer(text), maxlen=_PLACES)):
         if match["bare"]:
             return str(match["bare"])
         depth = 1
-        for brace in _BRACE.finditer(text, match.end(), match.end() + LINE):
+        for brace in _BRACE.finditer(text, match.end(), match.end() + MAX_LINE_CHARS):
             depth += {"{": 1, "}": -1}.get(brace[0], 0)
             if depth == 0:
                 return text[match.end() : brace.start()].strip()
@@ -189,9 +189,9 @@ def final_lines(text: str) -> tuple[str, str]:
     end = len(text.rstrip())
     for _ in range(12):  # a few bare lines may follow: a closing fence, `$$`
         start = text.rfind("\n", 0, end) + 1
-        line = text[start : min(end, start + LINE + 1)]
+        line = text[start : min(end, start + MAX_LINE_CHARS + 1)]
         if not _BARE.fullmatch(line):
-            found.append("" if len(line) > LINE else line.strip())
+            found.append("" if len(line) > MAX_LINE_CHARS else line.strip())
         if len(found) == 2 or start == 0:
             break
         end = start - 1
@@ -200,5 +200,5 @@ def final_lines(text: str) -> tuple[str, str]:
 
 def first_line(text: str) -> str:
     """The first line, if the second is empty and more follows; else empty."""
-    line, _, rest = text.strip()[: LINE + 1].partition("\n")
-    return line.strip() if re.match(r"[^\S\n]{0,20}\n", rest) and len(line) <= LINE else ""
+    line, _, rest = text.strip()[: MAX_LINE_CHARS + 1].partition("\n")
+    return line.strip() if re.match(r"[^\S\n]{0,20}\n", rest) and len(line) <= MAX_LINE_CHARS else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reasoning.kinds.json_fields import essence
+from reasoning.kinds.json_fields import answer_fields_only
 
 _NAMES = "think|thinking|thoughts?|reasoning|scratchpad|reflection|rationale|analysis"
 _THOUGHT = re.compile(rf"</?(?:{_NAMES}|{_NAMES.title()}|{_NAMES.upper()})>")  # this is faster than to ignore the case
@@ -14,19 +14,19 @@ _NEXT = re.compile(r"\n[ \t]{0,8}\n(?:[#*]{1,4} ?)?(?:Q|Question|Human|User|### 
 _POSED = re.compile(r"^[#*> \t]{0,8}(?:Q|Question|Problem|Exercise|Example|Exemplar)\b", re.MULTILINE | re.IGNORECASE)
 
 
-def goes_on(text: str) -> bool:
+def has_next_question(text: str) -> bool:
     """Whether a further question may follow somewhere."""
     return _NEXT.search(text) is not None
 
 
-def counted(text: str) -> str:
+def strip_reasoning_fields(text: str) -> str:
     """The text without the reasoning in the fields of a JSON object, and without what follows an end mark."""
     if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():
         text = text[: mark.start()]
-    return essence(text) if "{" in text else text
+    return answer_fields_only(text) if "{" in text else text
 
 
-def own(text: str, at: int) -> str:
+def cut_next_question(text: str, at: int) -> str:
     """The text up to where it goes on with another problem, behind `at`: a made-up question or turn.
 
     A text that poses questions before `at` goes its own way: it may recall other problems before it solves this one.
@@ -35,7 +35,7 @@ def own(text: str, at: int) -> str:
     return text[: match.start()] if match and text[: match.start()].strip() else text
 
 
-def outside(text: str) -> str:
+def strip_think_tags(text: str) -> str:
     """What stands outside of tags for reasoning. One that is not closed goes to the end, one that only closes began
     before the text."""
     kept: list[str] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-LONGEST = 200
+MAX_EXPRESSION_CHARS = 200
 """Characters that an expression may have."""
 
 _TOKEN = re.compile(r"\s*+(?:(?P<number>\d++(?:\.\d++)?+)|(?P<sign>[-+*/()]))")
@@ -29,19 +29,19 @@ _LATEX = [
 ]
 
 
-class Worked(NamedTuple):
+class Arithmetic(NamedTuple):
     """An expression's value and the numbers in it, in their order."""
 
     value: Fraction
     numbers: tuple[Fraction, ...]
 
 
-def work_out(text: str) -> Worked | None:
+def evaluate(text: str) -> Arithmetic | None:
     """What an expression comes to; None where the text is none, is too long, or divides by zero.
 
     Operator precedence with two stacks (Dijkstra 1961), so that no nesting is too deep.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_EXPRESSION_CHARS:
         return None
     values: list[Fraction] = []
     waiting: list[str] = []
@@ -79,7 +79,7 @@ def work_out(text: str) -> Worked | None:
         _apply(values, waiting, 1)
     except ZeroDivisionError:
         return None
-    return None if waiting else Worked(values[0], tuple(numbers))
+    return None if waiting else Arithmetic(values[0], tuple(numbers))
 
 
 def _apply(values: list[Fraction], waiting: list[str], binds: int) -> None:
@@ -89,7 +89,7 @@ def _apply(values: list[Fraction], waiting: list[str], binds: int) -> None:
         values.append(-right if sign == "minus" else _APPLY[sign](values.pop(), right))
 
 
-def plain_signs(text: str) -> str:
+def normalize_signs(text: str) -> str:
     """A text with the signs of arithmetic as a keyboard has them: of print, of LaTeX, and brackets as parentheses."""
     for pattern, replacement in (
         (*_LATEX, _LATEX[-1]) if "\\" in text or "x" in text else ()

@@ -19,20 +19,20 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import (
     Statement,
-    boxed,
     final_lines,
+    find_statements,
     first_line,
-    first_statement,
-    statements,
-    visible,
+    first_trigger_end,
+    last_boxed,
+    visible_text,
 )
-from reasoning.kinds.answer_span import counted, goes_on, own
+from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
 from reasoning.kinds.kind import ParseResult, Region, Rejected
-from reasoning.kinds.phrasing import begins_with_refusal, sentence, uncopied
+from reasoning.kinds.phrasing import begins_with_refusal, first_sentence, strip_echo
 
 _ROOM = 8_000  # characters of statements that are looked at, from the last one back
 
-TAIL = 4_000
+TAIL_CHARS = 4_000
 """Characters at the end of a text in which a last candidate is sought."""
 
 
@@ -59,27 +59,27 @@ class BaseKind(ABC):
     def trigger(self) -> str:
         return "Therefore, the answer is"
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """Hook: the answer in `text`, which follows a trigger (or fills a box) and is at most a line; see Statement."""
-        return self.only(text, "")
+        return self.parse_line(text, "")
 
-    def only(self, line: str, before: str) -> Any | Rejected | None:
+    def parse_line(self, line: str, before: str) -> Any | Rejected | None:
         """Hook: the answer if the line is nothing but an answer. `before` is the line in front of it, or empty."""
         return None
 
-    def first(self, line: str) -> Any | Rejected | None:
+    def parse_first_line(self, line: str) -> Any | Rejected | None:
         """Hook: the answer if the first line of a longer reply, with an empty line below, is nothing but an answer."""
         return None
 
-    def last(self, text: str) -> Any | Rejected | None:
+    def parse_last_candidate(self, text: str) -> Any | Rejected | None:
         """Hook: the last candidate in a text."""
         return None
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the answer that a text states; see `Kind.read`."""
-        text = counted(visible(text, region))
-        if goes_on(text):
-            text = own(text, first_statement(text) or 0)
+        text = strip_reasoning_fields(visible_text(text, region))
+        if has_next_question(text):
+            text = cut_next_question(text, first_trigger_end(text) or 0)
         for how, found in self._findings(text, stated_only or self.stated_only):
             if isinstance(found, Rejected):
                 return ParseResult(None, found.reason)
@@ -89,7 +89,7 @@ class BaseKind(ABC):
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         room = _ROOM
-        for said in statements(text):
+        for said in find_statements(text):
             room -= len(said.text)
             # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
             if not said.text or room < 0:
@@ -97,25 +97,25 @@ class BaseKind(ABC):
             if said.negated:
                 yield "trigger", Rejected("a negation")
             yield "trigger", self._said(said)
-        if (box := boxed(text)) is not None:
-            yield "box", self.statement(box)
+        if (box := last_boxed(text)) is not None:
+            yield "box", self.parse_statement(box)
         line, before = final_lines(text)
-        yield "final line", self.only(line, before)
-        yield "first line", self.first(first_line(text))
+        yield "final line", self.parse_line(line, before)
+        yield "first line", self.parse_first_line(first_line(text))
         if not stated_only:
             if begins_with_refusal(re.split(r"[.!?]\s+", line)[-1]):
                 yield "final line", Rejected("a refusal")
-            yield "last candidate", self.last(text[-TAIL:])
+            yield "last candidate", self.parse_last_candidate(text[-TAIL_CHARS:])
 
     def _said(self, said: Statement) -> Any | Rejected | None:
-        if said.mark:
-            return self.only(said.text, "")
-        if said.lists:
+        if said.is_hash_mark:
+            return self.parse_line(said.text, "")
+        if said.starts_list:
             return None
-        if isinstance(text := uncopied(said.text, self.instruction()), Rejected):
+        if isinstance(text := strip_echo(said.text, self.instruction()), Rejected):
             return text
-        box = boxed(text) if "boxed" in sentence(text) else None
-        return self.statement(text, heads=said.heads) if box is None else self.statement(box)
+        box = last_boxed(text) if "boxed" in first_sentence(text) else None
+        return self.parse_statement(text, continues=said.continues) if box is None else self.parse_statement(box)
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:
         """The value that `read` finds, or None."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import visible
+from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.items import bulleted, item, json_list, list_lines, read_list
+from reasoning.kinds.items import has_bullet, list_lines, parse_json_list, parse_list, strip_bullet
 from reasoning.kinds.kind import ParseResult, Region
 from reasoning.kinds.number import Number
-from reasoning.kinds.number_lexer import plain, tokens
-from reasoning.kinds.phrasing import ending, refused, unmarked
-from reasoning.kinds.text import normalised
+from reasoning.kinds.number_lexer import lex_numbers, to_plain_text
+from reasoning.kinds.phrasing import answer_instruction, is_refusal, strip_markup
+from reasoning.kinds.text import normalize_text
 
 _RULE = re.compile(r"[|\s:+=-]*")  # the line under a table's header
 _QUOTED = re.compile(r'\s*+"([^"\n]{1,200})"[\s.]*+(?:,|$)|([^,]++(?:(?<=\d),(?=\d{3}(?!\d))[^,]++)*+)(?:,|$)')
@@ -39,7 +39,7 @@ class Cells(BaseKind):
     ordered: bool = False
 
     def instruction(self) -> str:
-        return ending("the cells, with | between them")
+        return answer_instruction("the cells, with | between them")
 
     def direct_instruction(self) -> str:
         return "Reply with the cells alone, in one line, with | between them: no other words."
@@ -49,9 +49,9 @@ class Cells(BaseKind):
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
-        text = visible(text, region)
+        text = visible_text(text, region)
         only = stated_only or self.stated_only
-        return read_list(text, _split, _opens, instruction=self.instruction(), stated_only=only)
+        return parse_list(text, _split, _opens, instruction=self.instruction(), stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The cells that a target stands for: a list of texts and numbers, a number, or a text with separators."""
@@ -80,20 +80,20 @@ def _opens(text: str) -> bool:
 
 def _split(text: str) -> tuple[str, ...]:
     """The cells of a paragraph."""
-    if (found := json_list(text)) is not None:
+    if (found := parse_json_list(text)) is not None:
         return found
     lines = list_lines(text)
     if any("|" in line for line in lines):
         rows = [line for line in lines if "|" in line]
         rows = rows[2:] if len(rows) > 2 and _RULE.fullmatch(rows[1]) else rows  # a header and the line under it
         pieces = [piece for row in rows if not _RULE.fullmatch(row) for piece in row.split("|")]
-    elif len(lines) > 1 and any(map(bulleted, lines)):
-        pieces = [item(line) for line in lines if bulleted(line)]
-    elif len(lines) != 1 or refused(lines[0]):
+    elif len(lines) > 1 and any(map(has_bullet, lines)):
+        pieces = [strip_bullet(line) for line in lines if has_bullet(line)]
+    elif len(lines) != 1 or is_refusal(lines[0]):
         return ()
     else:
         pieces = lines[0].split(";") if ";" in lines[0] else _commas(lines[0])
-    return tuple(cell for piece in pieces if (cell := unmarked(piece)))
+    return tuple(cell for piece in pieces if (cell := strip_markup(piece)))
 
 
 def _commas(line: str) -> list[str]:
@@ -106,8 +106,8 @@ def _commas(line: str) -> list[str]:
 
 def _cell(text: str) -> tuple[int, str]:
     """A cell as cells are compared: a number that is nothing else, or a text."""
-    text = plain(text).strip().rstrip("%").rstrip()
-    token = next(tokens(text), None)
+    text = to_plain_text(text).strip().rstrip("%").rstrip()
+    token = next(lex_numbers(text), None)
     if token is not None and token.value is not None and (token.start, token.end) == (0, len(text)):
         return 0, repr(Number().key(token.value))
-    return 1, normalised(text)
+    return 1, normalize_text(text)

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.label_matcher import Labels, listed
+from reasoning.kinds.label_matcher import LabelMatcher, is_list_item
 from reasoning.kinds.number import Number
-from reasoning.kinds.option_matcher import Options, folded
-from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.option_matcher import OptionMatcher, fold_option
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
@@ -78,7 +78,7 @@ class Choice(BaseKind):
         object.__setattr__(self, "labels", tuple(labels))
 
     def instruction(self) -> str:
-        return ending(self._wanted)
+        return answer_instruction(self._wanted)
 
     def direct_instruction(self) -> str:
         return f"Reply with {self._wanted}: no reasoning, no other words."
@@ -90,56 +90,56 @@ class Choice(BaseKind):
         """The options as a prompt shows them, one a line; empty where the question itself shows them."""
         return "\n".join(f"({label}) {text}" for label, text in self._texts.pairs)
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """The label with which a statement begins or that it names, else the option whose text or number it holds."""
-        texts = self._texts.places(text)
+        texts = self._texts.find_spans(text)
         if not any(start == 0 for start, _ in texts.values()):  # "not guilty" may be an option
-            said = meant(text)
+            said = resolve_negation(text)
             if isinstance(said, Rejected):
                 return said
-            text, texts = said, self._texts.places(said)
-        first = sentence(text)
-        if begun := self._finder.leading(first):
+            text, texts = said, self._texts.find_spans(said)
+        first = first_sentence(text)
+        if begun := self._finder.match_leading(first):
             if _DENIED.match(first, begun[1]):
                 return None  # "Answer: B is wrong, …" begins the reasoning
             return self._named(first, *begun)
-        for label, start, end in self._finder.named(first):
+        for label, start, end in self._finder.find_named(first):
             return Rejected("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
-        if whole := self._texts.whole(text):
+        if whole := self._texts.match_whole(text):
             return self._given([whole])
         if len(texts) > 1:
             return self._given(list(texts), "several options")
         for label, (start, _) in texts.items():
-            return Rejected("a negation") if _DENIAL.search(folded(text)[:start]) else self._given([label])
-        if found := self._texts.formula(first) or self._texts.number(Number().statement(first)):
+            return Rejected("a negation") if _DENIAL.search(fold_option(text)[:start]) else self._given([label])
+        if found := self._texts.match_formula(first) or self._texts.match_number(Number().parse_statement(first)):
             return self._given([found])
-        return Rejected("a refusal") if refused(text) else None
+        return Rejected("a refusal") if is_refusal(text) else None
 
-    def only(self, line: str, before: str) -> Any | None:
+    def parse_line(self, line: str, before: str) -> Any | None:
         """A label, an option's text, or both; of several options, their labels."""
-        text = unmarked(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
-        if whole := self._texts.whole(text):
+        text = strip_markup(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
+        if whole := self._texts.match_whole(text):
             return self._given([whole])
-        if not (begun := self._finder.leading(text)):
+        if not (begun := self._finder.match_leading(text)):
             return None
-        labels, end, either = self._finder.row(text, *begun)
+        labels, end, either = self._finder.match_enumeration(text, *begun)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
-        if rest and (len(labels) > 1 or self._texts.whole(rest) != labels[0] or listed(before)):
+        if rest and (len(labels) > 1 or self._texts.match_whole(rest) != labels[0] or is_list_item(before)):
             return None
         return self._given(labels, either=either)
 
-    def first(self, line: str) -> Any | None:
+    def parse_first_line(self, line: str) -> Any | None:
         """A label, an option's text, or both."""
-        return self.only(line, "")
+        return self.parse_line(line, "")
 
-    def last(self, text: str) -> Any | Rejected | None:
+    def parse_last_candidate(self, text: str) -> Any | Rejected | None:
         """What the last sentence names that names any label or else option; of a list, the one item called correct."""
         lines = [line for line in text.split("\n") if line.strip()]
-        marks = [listed(line) for line in lines]
+        marks = [is_list_item(line) for line in lines]
         right: list[str] = []
         for at in range(len(lines) - 1, -1, -1):
             if marks[at] and any(marks[max(0, at - 1) : at] + marks[at + 1 : at + 2]):
-                begun = self._finder.leading(unmarked(lines[at]))
+                begun = self._finder.match_leading(strip_markup(lines[at]))
                 if begun and _RIGHT.search(lines[at]) and not _DENIAL.search(lines[at]):
                     right.append(begun[0])
                 continue
@@ -148,13 +148,17 @@ class Choice(BaseKind):
                     return found
         if right:
             return self._given(right)
-        return self._given([found]) if lines and (found := self._texts.number(Number().last(lines[-1]))) else None
+        return (
+            self._given([found])
+            if lines and (found := self._texts.match_number(Number().parse_last_candidate(lines[-1])))
+            else None
+        )
 
     def _candidate(self, part: str) -> Any | Rejected | None:
         """What a sentence of running text names: its labels, else its options; not what it denies."""
-        named = {label: (start, end) for label, start, end in self._finder.named(part)}
-        rest = part if named else folded(part)
-        if not (found := named or self._texts.places(part)):
+        named = {label: (start, end) for label, start, end in self._finder.find_named(part)}
+        rest = part if named else fold_option(part)
+        if not (found := named or self._texts.find_spans(part)):
             return None
         for start, end in sorted(found.values(), reverse=True):
             rest = rest[:start] + rest[end:]  # an option may itself deny something
@@ -162,7 +166,7 @@ class Choice(BaseKind):
             return self._given(list(found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
         claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
-        labels = [label for clause in claimed for label, *_ in self._finder.named(clause)]
+        labels = [label for clause in claimed for label, *_ in self._finder.find_named(clause)]
         return self._given(labels, "several options") if labels else Rejected("a negation")
 
     def target(self, target: Any) -> Any:
@@ -183,7 +187,11 @@ class Choice(BaseKind):
 
     def _label(self, target: Any) -> str:
         text = str(target).strip()
-        label = self._finder.canonical(text) or self._finder.canonical(text.strip("().: ")) or self._texts.whole(text)
+        label = (
+            self._finder.find_label(text)
+            or self._finder.find_label(text.strip("().: "))
+            or self._texts.match_whole(text)
+        )
         if label is None:
             raise UsageError(f"the target {target!r:.80} is neither a label nor an option of {self!r:.200}")
         return label
@@ -195,7 +203,7 @@ class Choice(BaseKind):
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
 
     def _named(self, text: str, label: str, end: int) -> Any:
-        labels, _, either = self._finder.row(text, label, end)
+        labels, _, either = self._finder.match_enumeration(text, label, end)
         return self._given(labels, either=either)
 
     @property
@@ -209,9 +217,9 @@ class Choice(BaseKind):
         return ", ".join(self.labels)
 
     @cached_property
-    def _finder(self) -> Labels:
-        return Labels(tuple(self.labels))
+    def _finder(self) -> LabelMatcher:
+        return LabelMatcher(tuple(self.labels))
 
     @cached_property
-    def _texts(self) -> Options:
-        return Options(tuple(zip(self.labels, self.options, strict=False)))
+    def _texts(self) -> OptionMatcher:
+        return OptionMatcher(tuple(zip(self.labels, self.options, strict=False)))

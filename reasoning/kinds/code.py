@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import visible
+from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.code_blocks import Block, blocks
+from reasoning.kinds.code_blocks import Block, find_code_blocks
 from reasoning.kinds.kind import ParseResult, Region
 
 _SAME = [
@@ -66,9 +66,9 @@ class Code(BaseKind):
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the code; see `Kind.read`."""
-        text = visible(text, region).replace("\r\n", "\n").replace("\r", "\n")
-        found, before = blocks(text)
-        for how, block in self._chosen([one for one in found if one.inside.strip() and one.language not in _OUTPUT]):
+        text = visible_text(text, region).replace("\r\n", "\n").replace("\r", "\n")
+        found, before = find_code_blocks(text)
+        for how, block in self._chosen([one for one in found if one.content.strip() and one.language not in _OUTPUT]):
             if block.closed or not stated_only:
                 return ParseResult(_trimmed(block.text), how if block.closed else f"{how}, not closed")
         bare = text if before is None else before
@@ -80,7 +80,7 @@ class Code(BaseKind):
         """The source that a target is: taken as it stands, or out of the one fence around it."""
         if not isinstance(target, str) or not target.strip():
             raise UsageError(f"the target {target!r:.80} is no code")
-        found, _ = blocks(target.strip())
+        found, _ = find_code_blocks(target.strip())
         fenced = len(found) == 1 and found[0].closed and target.strip().endswith(("```", "~~~"))
         return _trimmed(found[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from os.path import commonprefix
 from typing import NamedTuple
 
-MOST = 10_000
+MAX_FENCES = 10_000
 """How many fences are looked at."""
 
 _FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^`\n]*+$", re.MULTILINE)
@@ -23,22 +23,22 @@ class Block(NamedTuple):
     """
 
     language: str
-    inside: str
+    content: str
     closed: bool
 
     @property
     def text(self) -> str:
         """What stands in it without common indentation, ending with one line break."""
-        lines = [line if line.strip() else "" for line in self.inside.strip("\n").split("\n")]
+        lines = [line if line.strip() else "" for line in self.content.strip("\n").split("\n")]
         margin = commonprefix([line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line])  # noqa: RUF071  # no paths
         return "\n".join(line.removeprefix(margin) for line in lines) + "\n"
 
 
-def blocks(text: str) -> tuple[list[Block], str | None]:
+def find_code_blocks(text: str) -> tuple[list[Block], str | None]:
     """The fenced blocks, and what stands before a lone closing fence (the prompt had opened it)."""
     found: list[Block] = []
     opened: re.Match[str] | None = None
-    fences = list(islice(_FENCE.finditer(text), MOST))
+    fences = list(islice(_FENCE.finditer(text), MAX_FENCES))
     for fence in fences:
         if opened is None:
             opened = fence

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import statements, visible
+from reasoning.kinds.answer_locations import find_statements, visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.items import json_text
-from reasoning.kinds.json_repair import candidates
+from reasoning.kinds.items import json_value_text
+from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import Kind, ParseResult, Region
-from reasoning.kinds.phrasing import ENDS
+from reasoning.kinds.phrasing import INSTRUCTION_PREFIX
 
 _LONGEST = 20_000  # characters of a reply's end in which the answers are sought
 _BRACES = re.compile(r"[{\[]")
@@ -24,7 +24,7 @@ _BULLET = re.compile(r"\s*+(?:[-*•]|\(?\w{1,2}[.)])\s")
 
 
 @dataclass(frozen=True)
-class Many(BaseKind):
+class Composite(BaseKind):
     """Several answers. Its value is the tuple of their values, in the order of the kinds; all must be read.
 
     Read are a JSON object with the names (or a list with as many values), lines that begin with a name or with a letter
@@ -43,16 +43,18 @@ class Many(BaseKind):
 
     def __post_init__(self) -> None:
         if isinstance(self.kinds, str) or not isinstance(self.kinds, Iterable) or isinstance(self.names, str):
-            raise UsageError(f"Many wants a list of kinds, or a mapping from name to kind; got {self.kinds!r:.80}")
+            raise UsageError(f"Composite wants a list of kinds, or a mapping from name to kind; got {self.kinds!r:.80}")
         given = list(self.kinds.values()) if isinstance(self.kinds, Mapping) else list(self.kinds)
         names = [str(name).strip() for name in (self.kinds if isinstance(self.kinds, Mapping) else self.names)]
         names = names or list(string.ascii_lowercase[: len(given)])
-        if wrong := [kind for kind in given if not isinstance(kind, Kind) or isinstance(kind, Many)]:
-            raise UsageError(f"Many({wrong[0]!r:.80}): that is no kind, or has several answers itself")
+        if wrong := [kind for kind in given if not isinstance(kind, Kind) or isinstance(kind, Composite)]:
+            raise UsageError(f"Composite({wrong[0]!r:.80}): that is no kind, or has several answers itself")
         if not 2 <= len(given) <= 26 or len(names) != len(given):
-            raise UsageError(f"Many wants 2 to 26 kinds and a name for each; got {len(given)} and {len(names)} names")
+            raise UsageError(
+                f"Composite wants 2 to 26 kinds and a name for each; got {len(given)} and {len(names)} names"
+            )
         if not all(names) or len({name.casefold() for name in names}) < len(names):
-            raise UsageError(f"Many wants names that are all different; got {names}")
+            raise UsageError(f"Composite wants names that are all different; got {names}")
         object.__setattr__(self, "kinds", tuple(given))
         object.__setattr__(self, "names", tuple(names))
 
@@ -70,7 +72,7 @@ class Many(BaseKind):
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read all answers; see `Kind.read`. The way that reads most of them counts."""
         best, least = ParseResult(None, "nothing found"), len(self.kinds)
-        for how, pieces in self._ways(visible(text, region)[-_LONGEST:], stated_only or self.stated_only):
+        for how, pieces in self._ways(visible_text(text, region)[-_LONGEST:], stated_only or self.stated_only):
             read = self._readings(pieces)
             missing = [f"{name}: {one.rule}" for name, one in zip(self.names, read, strict=True) if one.value is None]
             if not missing:
@@ -82,7 +84,7 @@ class Many(BaseKind):
     def target(self, target: Any) -> tuple[Any, ...]:
         """The values that a target stands for: a list or a mapping by name of targets of the kinds, or a text."""
         each = zip(self._parts, self._targets(target), strict=True)
-        return tuple(kind.target(one) if isinstance(kind, BaseKind) else one for (_, kind), one in each)
+        return tuple(kind.target(one) for (_, kind), one in each)
 
     def key(self, value: Any) -> Hashable:
         return tuple(kind.key(one) for (_, kind), one in zip(self._parts, value, strict=True))
@@ -125,7 +127,7 @@ class Many(BaseKind):
         for how, pattern in (("marked lines", self._marks("^")), ("marks", self._marks(r"(?<![\w'’.-])"))):
             if found := _behind(pattern, text, self._places):
                 yield how, [found.get(place, "") for place in range(len(self.kinds))]
-        for said in statements(text):
+        for said in find_statements(text):
             for pieces in (re.split(r"[;|]", said.text), re.split(r",\s|,?\sand\s", said.text)):
                 if len(pieces) == len(self.kinds):
                     yield "trigger", pieces
@@ -136,14 +138,14 @@ class Many(BaseKind):
     def _fields(self, text: str) -> Iterator[list[str]]:
         """The values of the last JSON object with all the names, or of the last list with as many values."""
         fitting: list[list[Any]] = []
-        for found in candidates(text, _BRACES):
+        for found in find_json(text, _BRACES):
             if isinstance(found.value, dict):
                 fields = {key.casefold(): value for key, value in found.value.items()}
                 fitting += [[fields[name] for name in self._places if name in fields][: len(self.kinds)]]
             elif isinstance(found.value, list):
                 fitting += [found.value]
         for values in reversed([values for values in fitting if len(values) == len(self.kinds)][-3:]):
-            yield [json.dumps(one) if isinstance(one, (dict, list)) else json_text(one) for one in values]
+            yield [json.dumps(one) if isinstance(one, (dict, list)) else json_value_text(one) for one in values]
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -183,4 +185,4 @@ def _read(kind: Kind, piece: str) -> ParseResult:
 
 def _asked(kind: Kind) -> str:
     """What is to stand on a line of several."""
-    return kind.instruction().removeprefix(ENDS).removeprefix("End with ")
+    return kind.instruction().removeprefix(INSTRUCTION_PREFIX).removeprefix("End with ")

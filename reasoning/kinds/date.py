@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]
@@ -91,7 +91,7 @@ class Date(BaseKind):
             )
 
     def instruction(self) -> str:
-        return ending(f"a date written like {self._like}")
+        return answer_instruction(f"a date written like {self._like}")
 
     def direct_instruction(self) -> str:
         return f"Reply with the date alone, written like {self._like}: no reasoning, no other words."
@@ -99,19 +99,19 @@ class Date(BaseKind):
     def trigger(self) -> str:
         return f"Therefore, the answer (a date like {self._like}) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> datetime.date | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> datetime.date | Rejected | None:
         """The date with which a sentence begins, else the only one in it."""
         text = text.translate(_CHARACTERS)
-        said = sentence(text)
+        said = first_sentence(text)
         found = list(self._dates(said)) or list(self._dates(text))[:1]
         if not found:
-            return Rejected("a refusal") if refused(text) else Rejected("no full date") if _hints(said) else None
+            return Rejected("a refusal") if is_refusal(text) else Rejected("no full date") if _hints(said) else None
         several = len({one.value for one in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
         return Rejected("several dates") if several or _joined(text, found[:2]) else found[0].value
 
-    def only(self, line: str, before: str) -> datetime.date | Rejected | None:
+    def parse_line(self, line: str, before: str) -> datetime.date | Rejected | None:
         """A date, perhaps with its weekday or behind a name, and nothing else."""
-        line = unmarked(line[:200].translate(_CHARACTERS))
+        line = strip_markup(line[:200].translate(_CHARACTERS))
         date = next(self._dates(line), None)
         if date is None or not _NAMED.fullmatch(line[: date.start]):
             return None
@@ -120,11 +120,11 @@ class Date(BaseKind):
             return None
         return date.value
 
-    def first(self, line: str) -> datetime.date | Rejected | None:
+    def parse_first_line(self, line: str) -> datetime.date | Rejected | None:
         """A date alone, as in a final line."""
-        return self.only(line, "")
+        return self.parse_line(line, "")
 
-    def last(self, text: str) -> datetime.date | Rejected | None:
+    def parse_last_candidate(self, text: str) -> datetime.date | Rejected | None:
         """The last date."""
         text = text.translate(_CHARACTERS)
         found = list(self._dates(text))[-2:]
@@ -135,7 +135,7 @@ class Date(BaseKind):
         """The date that a target stands for: a date, or its text."""
         if isinstance(target, datetime.datetime):
             return target.date()
-        value = self.only(target.strip(), "") if isinstance(target, str) else target
+        value = self.parse_line(target.strip(), "") if isinstance(target, str) else target
         if not isinstance(value, datetime.date):
             raise UsageError(f"the target {target!r:.80} is not a date that can be read as one like {self._like}")
         return value
@@ -224,7 +224,7 @@ def _joined(text: str, found: list[_Found]) -> bool:
 def _either(text: str, found: list[_Found]) -> bool:
     """Whether the last dates are alternatives of one sentence: "… in the US, or … in the UK"."""
     between = text[found[0].end : found[1].start] if len(found) == 2 else ""
-    return len(between) < 80 and re.search(r"\bor\b", between) is not None and sentence(between) == between
+    return len(between) < 80 and re.search(r"\bor\b", between) is not None and first_sentence(between) == between
 
 
 def _hints(text: str) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import boxed
+from reasoning.kinds.answer_locations import last_boxed
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.math_notation import normal, tidy
-from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
+from reasoning.kinds.math_notation import normalize, strip_latex
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
 _SPAN = re.compile(r"(?<!\\)\$\$?([^$\n]{1,600})(?<!\\)\$\$?|\\\(([^\n]{1,600}?)\\\)|\\\[([^\n]{1,600}?)\\\]")
 _CLAUSE = re.compile(
@@ -43,45 +43,45 @@ class Expression(BaseKind):
     name: ClassVar[str] = "expression"
 
     def instruction(self) -> str:
-        return ending(r"one mathematical expression within \boxed{}")
+        return answer_instruction(r"one mathematical expression within \boxed{}")
 
     def direct_instruction(self) -> str:
         return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """The mathematics at the head of a statement: between math marks, else up to the end of the clause."""
-        if refused(text):
+        if is_refusal(text):
             return Rejected("a refusal")
         found = list(_SPAN.finditer(text))
         if found and _words(text[: found[0].start()]) <= 6 and not _joined(text, found):
             return _usable(_inside(found[0]), 6)
-        said = _LEAD.sub("", unmarked(text if found else sentence(text)), count=1)
+        said = _LEAD.sub("", strip_markup(text if found else first_sentence(text)), count=1)
         clause = _CLAUSE.search(said)
-        said = unmarked(said[: clause.start()] if clause and clause.start() else said)
+        said = strip_markup(said[: clause.start()] if clause and clause.start() else said)
         return _usable(said, 6 if _SIGN.search(said) else 3) or (Rejected("no expression") if said else None)
 
-    def only(self, line: str, before: str) -> str | Rejected | None:
+    def parse_line(self, line: str, before: str) -> str | Rejected | None:
         """Mathematics and nothing else: between math marks, or a line without words; a word or two if all there is."""
         if whole := _SPAN.fullmatch(line.strip().rstrip(".")):
             return _usable(_inside(whole), 6)
-        line = unmarked(line[:700])
+        line = strip_markup(line[:700])
         if _SIGN.search(line):
             return _usable(line, 0)
-        return None if before else Rejected("a refusal") if refused(line) else _usable(line, 3)
+        return None if before else Rejected("a refusal") if is_refusal(line) else _usable(line, 3)
 
-    def last(self, text: str) -> str | None:
+    def parse_last_candidate(self, text: str) -> str | None:
         """The last mathematics between math marks."""
         found = list(_SPAN.finditer(text))
         return _usable(_inside(found[-1]), 6) if found else None
 
     def target(self, target: Any) -> str:
         """The expression that a target is, taken as it stands; a number is its text."""
-        if isinstance(target, bool) or not isinstance(target, (str, int, float)) or not tidy(str(target)):
+        if isinstance(target, bool) or not isinstance(target, (str, int, float)) or not strip_latex(str(target)):
             raise UsageError(f"the target {target!r:.80} is not an expression")
-        return tidy(str(target))
+        return strip_latex(str(target))
 
     def key(self, value: Any) -> str:
-        return normal(str(value)) or str(value)
+        return normalize(str(value)) or str(value)
 
 
 def _inside(span: re.Match[str]) -> str:
@@ -90,9 +90,9 @@ def _inside(span: re.Match[str]) -> str:
 
 def _usable(text: str, words: int) -> str | None:
     """An expression, tidied; None where it is empty, too long, broken off, or has more than so many words."""
-    value = tidy(text)
+    value = strip_latex(text)
     whole = value and len(value) <= 600 and _words(value) <= words
-    return value if whole and boxed(rf"\boxed{{{value}}}") == value else None
+    return value if whole and last_boxed(rf"\boxed{{{value}}}") == value else None
 
 
 def _words(text: str) -> int:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import statements, visible
+from reasoning.kinds.answer_locations import find_statements, visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.json_repair import candidates
+from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import ParseResult, Region, Rejected
-from reasoning.kinds.phrasing import empty, ending, refused, uncopied, unmarked
-from reasoning.kinds.text import normalised
+from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_echo, strip_markup
+from reasoning.kinds.text import normalize_text
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
 _LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
@@ -46,7 +46,7 @@ class Items(BaseKind):
             raise UsageError(f"Items(sep={self.sep!r}): the separator is a text such as ';'")
 
     def instruction(self) -> str:
-        return ending(f"the items, with {self.sep!r} between them")
+        return answer_instruction(f"the items, with {self.sep!r} between them")
 
     def direct_instruction(self) -> str:
         return f"Reply with the items alone, in one line, with {self.sep!r} between them: no other words."
@@ -56,10 +56,10 @@ class Items(BaseKind):
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
-        text = visible(text, region)
+        text = visible_text(text, region)
         only = stated_only or self.stated_only
         asked = self.instruction()
-        return read_list(text, self._split, _opens, self._says_none, instruction=asked, stated_only=only)
+        return parse_list(text, self._split, _opens, self._says_none, instruction=asked, stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
         """The items that a target stands for: a list of texts, or a text with the separator."""
@@ -76,37 +76,37 @@ class Items(BaseKind):
         return items
 
     def key(self, value: Any) -> tuple[str, ...]:
-        return tuple(normalised(str(item)) for item in value)
+        return tuple(normalize_text(str(strip_bullet)) for strip_bullet in value)
 
     def show(self, value: Any) -> str:
         return f"{self.sep} ".join(value) or self.empty or ""
 
     def _says_none(self, text: str) -> bool:
-        return self.empty is not None and normalised(text) == normalised(self.empty)
+        return self.empty is not None and normalize_text(text) == normalize_text(self.empty)
 
     def _split(self, text: str) -> tuple[str, ...]:
         """The items of a list: of JSON, its lines with a separator, else its bulleted lines, else its only line."""
-        if (found := json_list(text)) is not None:
+        if (found := parse_json_list(text)) is not None:
             return found
         lines = list_lines(text)
         rows: list[str] = []
-        for line in lines if not all(map(bulleted, lines)) else []:
+        for line in lines if not all(map(has_bullet, lines)) else []:
             if self.sep in line or (rows and rows[-1].endswith(self.sep)):
                 rows.append(line)
-        rows = rows or [line for line in lines if bulleted(line)] or (lines if len(lines) == 1 else [])
-        if len(rows) == 1 and refused(rows[0]):
+        rows = rows or [line for line in lines if has_bullet(line)] or (lines if len(lines) == 1 else [])
+        if len(rows) == 1 and is_refusal(rows[0]):
             return ()
         pieces = [piece for row in rows for piece in row.split(self.sep)]
         if self.sep == "," and len(pieces) > 2:
             pieces[-1] = _AND.sub("", pieces[-1], count=1)
-        return tuple(one for piece in pieces if (one := item(piece)) and not empty(piece))
+        return tuple(one for piece in pieces if (one := strip_bullet(piece)) and not is_blank(piece))
 
 
 def _opens(text: str) -> bool:
     return _OPENING.fullmatch(text) is not None
 
 
-def read_list(
+def parse_list(
     text: str,
     split: Callable[[str], tuple[str, ...]],
     opens: Callable[[str], bool],
@@ -125,12 +125,12 @@ def read_list(
         instruction: how to state the list; a reply that repeats it is none itself.
         stated_only: take only what follows a trigger.
     """
-    for said in statements(text):
-        opening = re.split(r"\n|[.!?] ", text[max(0, said.at - 200) : said.at])[-1]
-        if said.mark or not opens(opening):
+    for said in find_statements(text):
+        opening = re.split(r"\n|[.!?] ", text[max(0, said.start - 200) : said.start])[-1]
+        if said.is_hash_mark or not opens(opening):
             continue
-        below = _LEAD.sub("", text[said.at : said.at + _LONGEST]).strip().partition("\n\n")[0]
-        if isinstance(paragraph := uncopied(below, instruction), Rejected):
+        below = _LEAD.sub("", text[said.start : said.start + _LONGEST]).strip().partition("\n\n")[0]
+        if isinstance(paragraph := strip_echo(below, instruction), Rejected):
             return ParseResult(None, paragraph.reason)
         if says_none(paragraph):
             return ParseResult((), "trigger")
@@ -148,29 +148,29 @@ def list_lines(text: str) -> list[str]:
     return [line for line in lines if not line.endswith(":")] or lines
 
 
-def json_list(text: str) -> tuple[str, ...] | None:
+def parse_json_list(text: str) -> tuple[str, ...] | None:
     """The texts of a list in JSON or Python, if the text begins with one: lists in it are taken apart."""
     opening = _JSON.match(text)
     rest = text[opening.end() :] if opening else ""
-    found = next(candidates(rest, re.compile(r"\A\[")), None)
-    if found is None or found.fault or re.match(r"[ \t]*\w", rest[found.read :]):  # "[1] a source" is no list
+    found = next(find_json(rest, re.compile(r"\A\[")), None)
+    if found is None or found.error or re.match(r"[ \t]*\w", rest[found.chars_read :]):  # "[1] a source" is no list
         return None
     cells = [cell for row in found.value for cell in (row if isinstance(row, list) else [row])]
     if any(isinstance(cell, (dict, list)) for cell in cells):
         return None
-    return tuple(shown for cell in cells if (shown := json_text(cell)))
+    return tuple(shown for cell in cells if (shown := json_value_text(cell)))
 
 
-def json_text(value: Any) -> str:
+def json_value_text(value: Any) -> str:
     """A value of JSON as one would write it in a list: no quotes around a text, yes and no, nothing for null."""
     return "" if value is None else ("no", "yes")[value] if isinstance(value, bool) else str(value).strip()
 
 
-def item(text: str) -> str:
+def strip_bullet(text: str) -> str:
     """An item without its bullet or number and the marks around it."""
-    return unmarked(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
+    return strip_markup(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
 
 
-def bulleted(line: str) -> bool:
+def has_bullet(line: str) -> bool:
     """Whether a line has a bullet or a number in front."""
     return _BULLET.match(line) is not None

@@ -22,7 +22,7 @@ _BARE = re.compile(r"\s{0,8}([^\n,}]{0,200}+)")
 _MACROS = [("\b", "\\b"), ("\f", "\\f"), ("\r", "\\r"), ("\t", "\\t")]
 
 
-def essence(text: str) -> str:
+def answer_fields_only(text: str) -> str:
     """The text with each object that has an answer field reduced to that field, others without their reasoning.
 
     Objects that begin a line and can be decoded; all else stays as it is.
@@ -59,7 +59,7 @@ def _kept(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if not _THOUGHT.fullmatch(key)}
 
 
-def field(text: str, at: int) -> str:
+def read_field(text: str, at: int) -> str:
     """The value of the field whose colon ends at `at`, as text; of JSON that is broken or cut off, what there is.
 
     `null` is read as "n/a": the field says that there is no answer.

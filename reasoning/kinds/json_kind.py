@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any, ClassVar, Literal, get_args
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import visible
+from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.json_repair import candidates
-from reasoning.kinds.json_schema import faults, json_schema
+from reasoning.kinds.json_repair import find_json
+from reasoning.kinds.json_schema import json_schema, schema_errors
 from reasoning.kinds.kind import ParseResult, Region
 
 Shape = Literal["object", "array", "any"]
@@ -67,12 +67,12 @@ class Json(BaseKind):
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Read the first object that fits; see `Kind.read`."""
-        value, how, _ = self._examine(visible(text, region))
+        value, how, _ = self._examine(visible_text(text, region))
         return ParseResult(value, how)
 
     def error_message(self, text: str) -> str | None:
         """What is wrong with the JSON in a text, and where; None where it can be read."""
-        return self._examine(visible(text, None))[2]
+        return self._examine(visible_text(text, None))[2]
 
     def target(self, target: Any) -> Any:
         """The value that a target stands for: a dict, a list, or JSON text."""
@@ -99,16 +99,16 @@ class Json(BaseKind):
         """Value, rule and complaint of the first object that fits, else of the one that could be read furthest."""
         fault, promise = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
         checked = 0
-        for found in islice(candidates(text, _OPENERS[self.shape]), _SEEN):
-            wrong = found.fault or self._misfit(found.value)
+        for found in islice(find_json(text, _OPENERS[self.shape]), _SEEN):
+            wrong = found.error or self._misfit(found.value)
             if wrong is None and self.schema is not None:
                 if (checked := checked + 1) > _CHECKED:
                     break
                 wrong = self._unfit(found.value)
             if wrong is None:
-                return found.value, found.how, None
-            if found.read > promise:
-                fault, promise = wrong, found.read
+                return found.value, found.rule, None
+            if found.chars_read > promise:
+                fault, promise = wrong, found.chars_read
         return None, "nothing found" if promise < 0 else "unfit JSON", fault
 
     def _misfit(self, value: Any) -> str | None:
@@ -123,7 +123,7 @@ class Json(BaseKind):
         return None
 
     def _unfit(self, value: Any) -> str | None:
-        found = list(islice(faults(value, self.schema), 3))
+        found = list(islice(schema_errors(value, self.schema), 3))
         return f"The JSON does not fit: {'; '.join(found)}." if found else None
 
 

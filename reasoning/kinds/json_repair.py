@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """Levels of nesting that are read."""
 
-REPAIRED = 50_000
+MAX_REPAIR_CHARS = 50_000
 """Characters in which faults are repaired."""
 
 _COST = 1_000  # what an attempt is reckoned at, at least, in characters
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
-class Found(NamedTuple):
+class JsonCandidate(NamedTuple):
     """What begins at one place.
 
     Attributes:
@@ -38,14 +38,14 @@ class Found(NamedTuple):
     """
 
     value: Any
-    how: str
-    fault: str | None
-    read: int
+    rule: str
+    error: str | None
+    chars_read: int
 
 
-def candidates(text: str, opener: re.Pattern[str]) -> Iterator[Found]:
+def find_json(text: str, opener: re.Pattern[str]) -> Iterator[JsonCandidate]:
     """What begins at each opener, in order; not what lies inside a value that was decoded."""
-    budget, repairs, at = len(text) + _COST, REPAIRED, 0
+    budget, repairs, at = len(text) + _COST, MAX_REPAIR_CHARS, 0
     while budget > 0 and (match := opener.search(text, at)):
         start = match.start()
         try:
@@ -56,13 +56,15 @@ def candidates(text: str, opener: re.Pattern[str]) -> Iterator[Found]:
             mended, end = _mend(text, start, min(len(text), start + repairs))
             repairs -= end - start
             if mended is None:
-                yield Found(None, "", _fault(text, start, error), read)
+                yield JsonCandidate(None, "", _fault(text, start, error), read)
                 continue
             value, at, how = mended, end, "repaired JSON"
         else:
             how = "JSON"
-        deep = _depth(value) > DEEPEST
-        yield Found(value, how, f"The JSON is nested deeper than {DEEPEST} levels." if deep else None, at - start)
+        deep = _depth(value) > MAX_DEPTH
+        yield JsonCandidate(
+            value, how, f"The JSON is nested deeper than {MAX_DEPTH} levels." if deep else None, at - start
+        )
 
 
 def _fault(text: str, start: int, error: Exception) -> str:
@@ -113,7 +115,7 @@ def _mend(text: str, start: int, end: int) -> tuple[Any, int]:
 def _depth(value: Any) -> int:
     """Levels of nesting, counted up to one more than is allowed."""
     level, depth = [value], 0
-    while level and depth <= DEEPEST:
+    while level and depth <= MAX_DEPTH:
         depth += any(isinstance(item, (dict, list)) for item in level)
         level = [
             inner

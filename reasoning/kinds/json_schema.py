@@ -43,7 +43,7 @@ def json_schema(schema: Any) -> dict[str, Any]:
     return dict(schema)
 
 
-def faults(value: Any, schema: Any) -> Iterator[str]:
+def schema_errors(value: Any, schema: Any) -> Iterator[str]:
     """What is wrong with a value, one fault after the other.
 
     What a schema costs is its author's choice: `uniqueItems`, or a pattern that backtracks, does so on what a model

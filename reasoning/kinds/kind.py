@@ -42,7 +42,7 @@ class Region:
     after: str = ""
     before: str = ""
 
-    def cut(self, text: str) -> str:
+    def extract(self, text: str) -> str:
         """The part of the text that lies in this region."""
         if self.after:
             text = text.rpartition(self.after)[2] if self.after in text else ""
@@ -91,6 +91,17 @@ class Kind(Protocol):
 
     def same(self, a: Any, b: Any) -> bool:
         """Whether two values are one answer: whether their keys are equal."""
+        ...
+
+    def target(self, target: Any) -> Any:
+        """Return the value that a target stands for; `score` compares with it.
+
+        Args:
+            target: the right answer as a data file states it: a value of this kind, or its text.
+
+        Raises:
+            UsageError: the target is not of this kind.
+        """
         ...
 
     def key(self, value: Any) -> Hashable:

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import TAIL, BaseKind
+from reasoning.kinds.base import TAIL_CHARS, BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.phrasing import ending, refused, sentence, unmarked
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
@@ -59,7 +59,7 @@ class Label(BaseKind):
         object.__setattr__(self, "options", options)
 
     def instruction(self) -> str:
-        return ending(f"one of: {', '.join(self.options)}")
+        return answer_instruction(f"one of: {', '.join(self.options)}")
 
     def direct_instruction(self) -> str:
         return f"Reply with one of these alone, no other words: {', '.join(self.options)}."
@@ -67,33 +67,33 @@ class Label(BaseKind):
     def trigger(self) -> str:
         return f"Therefore, among {', '.join(self.options)}, the answer is"
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """The label with which a sentence begins, else the only one in it that is not denied."""
         if whole := self._known.get(_fold(text)):
             return whole
-        said = sentence(text)
+        said = first_sentence(text)
         found = self._found(said)
         if not found:
             denied = self._pattern.search(said)
-            return Rejected("a negation") if denied else Rejected("a refusal") if refused(text) else None
+            return Rejected("a negation") if denied else Rejected("a refusal") if is_refusal(text) else None
         label, start, end = found[0]
         if _LEAD.fullmatch(said[:start]):
             others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(said[end:at]))
             return Rejected("several labels") if next(others, None) else label
         return self._single(found, said)
 
-    def only(self, line: str, before: str) -> str | None:
+    def parse_line(self, line: str, before: str) -> str | None:
         """The label alone, or behind a name: "Sentiment: positive"."""
         line = line[:200]
         return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
 
-    def first(self, line: str) -> str | None:
+    def parse_first_line(self, line: str) -> str | None:
         """The label alone, or behind a name."""
-        return self.only(line, "")
+        return self.parse_line(line, "")
 
-    def last(self, text: str) -> str | Rejected | None:
+    def parse_last_candidate(self, text: str) -> str | Rejected | None:
         """The label with which the text begins if nothing is taken back; else the one of the last sentence with any."""
-        if len(text) < TAIL and (head := self._head(text)):
+        if len(text) < TAIL_CHARS and (head := self._head(text)):
             return head
         for line in reversed(text.split("\n")):
             for part in reversed(re.split(r"(?<=[.!?])\s+", line)):
@@ -151,4 +151,4 @@ class Label(BaseKind):
 
 def _fold(text: str) -> str:
     """A label as labels are compared: in one case, without marks around it, one space for each gap."""
-    return _GAP.sub(" ", unmarked(text).casefold().strip("()[]{}!?:;,")).strip()
+    return _GAP.sub(" ", strip_markup(text).casefold().strip("()[]{}!?:;,")).strip()

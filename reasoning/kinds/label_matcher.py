@@ -19,23 +19,23 @@ _LISTED = re.compile(r"\s*(?:[-*•]\s+)?\**(?:\(\w{1,3}\)|\w[.):])\**\s")
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelMatcher:
     """Finds labels. Its answers are labels as `labels` has them, with the places where they stand."""
 
     labels: tuple[str, ...]
 
-    def canonical(self, written: str) -> str | None:
+    def find_label(self, written: str) -> str | None:
         """The label that a text is, in any case; None where it is none."""
         return self._known.get(written.casefold())
 
-    def leading(self, text: str) -> tuple[str, int] | None:
+    def match_leading(self, text: str) -> tuple[str, int] | None:
         """The label with which a statement begins, and where it ends.
 
         A bare letter that could be a word ("A", "I", small letters) or a quantity counts only where nothing,
         punctuation or a word such as "because" follows.
         """
         match = self._leading.match(text)
-        label = self.canonical(match["label"]) if match else None
+        label = self.find_label(match["label"]) if match else None
         if match is None or label is None:
             return None
         written, rest = match["label"], text[match.end() :]
@@ -47,19 +47,19 @@ class Labels:
             return label, match.end()
         return None
 
-    def named(self, text: str) -> Iterator[tuple[str, int, int]]:
+    def find_named(self, text: str) -> Iterator[tuple[str, int, int]]:
         """The labels that stand anywhere as labels, "(B)", "option B", "B is correct": each with its start and end."""
         for match in self._named.finditer(text):
-            if label := self.canonical(match[match.lastgroup or 0]):
+            if label := self.find_label(match[match.lastgroup or 0]):
                 yield label, match.start(), match.end()
 
-    def row(self, text: str, label: str, end: int) -> tuple[list[str], int, bool]:
+    def match_enumeration(self, text: str, label: str, end: int) -> tuple[list[str], int, bool]:
         """The labels that are named in the same breath as the one that ends at `end`, it being the first: "A, B and C".
 
         Returns them, where the last one ends, and whether they are alternatives ("or").
         """
         labels, either = [label], False
-        while (match := self._joined.match(text, end)) and (other := self.canonical(match["label"])):
+        while (match := self._joined.match(text, end)) and (other := self.find_label(match["label"])):
             labels.append(other)
             either = either or match["or"] is not None
             end = match.end()
@@ -95,6 +95,6 @@ class Labels:
         )
 
 
-def listed(line: str) -> bool:
+def is_list_item(line: str) -> bool:
     """Whether a line looks like an item of a list of options: "(A) …", "B. …"."""
     return _LISTED.match(line) is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """Levels of braces and macros that are rewritten; what lies deeper is taken as it stands."""
 
 _UNICODE = str.maketrans(
@@ -46,7 +46,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+|.", re.DOTALL)
 _PASSES = 5  # what is taken out may leave more to take out: bounded, so that no text takes long
 
 
-def tidy(text: str) -> str:
+def strip_latex(text: str) -> str:
     """An expression without the math marks, sizes and spaces of LaTeX and the full stop behind it."""
     for _ in range(_PASSES):
         before, text = text, " ".join(text.split())  # a backslash at a line's end is a space
@@ -57,9 +57,9 @@ def tidy(text: str) -> str:
     return text
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
     """The one spelling of an expression; `Expression` says what is taken for equal."""
-    text = tidy(_SIGNS.sub("", tidy(text).translate(_UNICODE)))
+    text = strip_latex(_SIGNS.sub("", strip_latex(text).translate(_UNICODE)))
     text = _UNIT_IN_WORDS.sub("", _UNIT.sub("", text).strip() or text)
     sides = _EQUALS.split(text)
     if len(sides) > 1 and not _VARIABLE.search(sides[0]):
@@ -103,7 +103,7 @@ def _piece(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
     """The spelling of what begins at a token, and where the next begins."""
     token = tokens[at]
     macro = _NAMES.get(token[1:], token[1:]) if token[0] == "\\" else ""
-    if depth >= DEEPEST:
+    if depth >= MAX_DEPTH:
         return token, at + 1
     if token == "{":
         inside, end = _group(tokens, at + 1, depth + 1)
@@ -138,10 +138,10 @@ def _argument(tokens: list[str], at: int, depth: int, digits: int | None = None)
         taken, tokens[at] = tokens[at][:digits], tokens[at][digits:]
         return taken, at
     if tokens[at] == "{":
-        inside, end = _group(tokens, at + 1, depth + 1) if depth < DEEPEST else ("", at)
+        inside, end = _group(tokens, at + 1, depth + 1) if depth < MAX_DEPTH else ("", at)
         return inside, end + 1
     if tokens[at] in "+-":
-        rest, end = _argument(tokens, at + 1, depth + 1) if depth < DEEPEST else ("", at + 1)
+        rest, end = _argument(tokens, at + 1, depth + 1) if depth < MAX_DEPTH else ("", at + 1)
         return tokens[at] + rest, end
     if tokens[at] == "(" and ")" in tokens[at : at + 60]:
         end, level = at, 0
@@ -150,7 +150,7 @@ def _argument(tokens: list[str], at: int, depth: int, digits: int | None = None)
             end += 1
             if level == 0:
                 break
-        return "".join(_piece(tokens, place, DEEPEST)[0] for place in range(at, end)), end
+        return "".join(_piece(tokens, place, MAX_DEPTH)[0] for place in range(at, end)), end
     return _piece(tokens, at, depth + 1)
 
 

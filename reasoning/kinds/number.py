@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.number_lexer import EXACT, Token, number, plain, tokens
-from reasoning.kinds.number_words import spelled
-from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
+from reasoning.kinds.number_words import parse_number_words
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"
@@ -73,7 +73,7 @@ class Number(BaseKind):
             )
 
     def instruction(self) -> str:
-        return ending("one number in digits")
+        return answer_instruction("one number in digits")
 
     def direct_instruction(self) -> str:
         return "Reply with the number alone, in digits: no reasoning, no other words."
@@ -81,46 +81,46 @@ class Number(BaseKind):
     def trigger(self) -> str:
         return "Therefore, the answer (arabic numerals) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> Any | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """The first number of a sentence; of an equation in it, the side that is worked out: 8 in "5 + 3 = 8 eggs"."""
         if bare := _BARE.fullmatch(text):  # most statements; the way through everything below comes to the same
             return int(bare[1])
-        text = plain(text)
-        if refused(text):
+        text = to_plain_text(text)
+        if is_refusal(text):
             return Rejected("a refusal")
-        said = meant(text)
+        said = resolve_negation(text)
         if isinstance(said, Rejected):
             return said
-        if heads and _GOES_ON.search(said):
+        if continues and _GOES_ON.search(said):
             return None  # "Answer: 16 - 7 = 9, so …" begins the reasoning
-        text = sentence(said)
+        text = first_sentence(said)
         if text.rstrip().endswith("?"):
             return None
-        if "=" not in text and (words := spelled(text)):
+        if "=" not in text and (words := parse_number_words(text)):
             return Rejected(words) if isinstance(words, str) else self._of(words[0], text, words[1])
-        found = [token for token in tokens(text) if token.what != "label"]
+        found = [token for token in lex_numbers(text) if token.category != "label"]
         if not found:
             return Rejected("no number") if re.search(r"\d", text) else None
         first = found[0]
-        heads = heads or re.search(r"\d", said[len(text) :]) is not None
-        if heads and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: first.start]):
+        continues = continues or re.search(r"\d", said[len(text) :]) is not None
+        if continues and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: first.start]):
             return None  # "Answer: She has 16 eggs. …" begins the reasoning, it does not state 16
         if len(found) > 1 and (_only_numbers(text, found) or _ARRAY.search(text)):
             return Rejected("several numbers")
         end = _CLAUSE.search(text, first.end)
         sides = _EQUALS.split(text[: end.start()] if end else text)
         worked = [value for side in sides if (value := self._side(side)) is not None]
-        return worked[-1] if worked else Rejected(_WHY[first.what])
+        return worked[-1] if worked else Rejected(_WHY[first.category])
 
-    def only(self, line: str, before: str) -> Any | None:
+    def parse_line(self, line: str, before: str) -> Any | None:
         """A number with its unit, or the end of an equation, and nothing else."""
         if len(line) > 200:
             return None
-        text = unmarked(plain(line))
+        text = strip_markup(to_plain_text(line))
         for pattern in (_HEAD, _NAME):
             text = pattern.sub("", text, count=1) if pattern.match(text) else text
-        token = next(tokens(text), None)
-        if token is None and isinstance(words := spelled(text), tuple) and not text[words[1] :].strip(" .!"):
+        token = next(lex_numbers(text), None)
+        if token is None and isinstance(words := parse_number_words(text), tuple) and not text[words[1] :].strip(" .!"):
             return words[0]
         if token is None or token.start > 0 or token.value is None:
             return None
@@ -129,23 +129,23 @@ class Number(BaseKind):
             return None
         return self._of(token.value, text, token.end)
 
-    def first(self, line: str) -> Any | None:
+    def parse_first_line(self, line: str) -> Any | None:
         """A number alone; an equation is rather the first step of reasoning."""
-        return None if "=" in line else self.only(line, "")
+        return None if "=" in line else self.parse_line(line, "")
 
-    def last(self, text: str) -> Any | None:
+    def parse_last_candidate(self, text: str) -> Any | None:
         """The one bold number of the last line, else the last number that is no part of an expression or a question."""
-        bold = [self.statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
+        bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
         if len(values := {value for value in bold if isinstance(value, (int, float))}) == 1:
             return values.pop()
-        text = _MARKER.sub("", plain(text))
+        text = _MARKER.sub("", to_plain_text(text))
         text = _QUESTION.sub("?", text)
-        found = deque((token for token in tokens(text) if token.value is not None), maxlen=1)
+        found = deque((token for token in lex_numbers(text) if token.value is not None), maxlen=1)
         return self._of(found[0].value, text, found[0].end) if found else None
 
     def _side(self, side: str) -> int | float | None:
         """The number that one side of an equation begins with, if it is not part of an expression."""
-        token = next((token for token in tokens(side) if token.what != "label"), None)
+        token = next((token for token in lex_numbers(side) if token.category != "label"), None)
         if token is None or token.value is None:
             return None
         minus = re.fullmatch(r"\s*-\s", side[: token.start])  # "= - 5"
@@ -155,8 +155,8 @@ class Number(BaseKind):
         """A value as this kind reads it, given what follows it in the text: a percentage may be a fraction."""
         if not self.percent or value is None or not _PERCENT.match(text, end):
             return value
-        with localcontext(EXACT):
-            return number(_exact(value).scaleb(-2))
+        with localcontext(DECIMAL_CONTEXT):
+            return to_number(_exact(value).scaleb(-2))
 
     def target(self, target: Any) -> Any:
         """The number that a target stands for. Raises UsageError where it is none."""
@@ -190,7 +190,7 @@ class Number(BaseKind):
         digits += 2 if self.percent and _PERCENT.search(str(target)) else 0
         if digits < (3 if fraction else 1):
             return False
-        with localcontext(EXACT):
+        with localcontext(DECIMAL_CONTEXT):
             return abs(_exact(value) - _exact(wanted)) <= Decimal(5).scaleb(-digits - 1)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from decimal import Context, Decimal, localcontext
 from typing import Any, NamedTuple
 
-LONGEST = 300
+MAX_DIGITS = 300
 """The most digits that a number may have, and its largest power of ten."""
 
-EXACT = Context(prec=28)
+DECIMAL_CONTEXT = Context(prec=28)
 """The precision of what is computed: Python's default."""
 
 # One grammar serves plain text, Markdown and LaTeX because these are rewritten first.
@@ -107,13 +107,13 @@ class Token(NamedTuple):
         start, end: where it stands.
     """
 
-    what: str
+    category: str
     value: int | float | None
     start: int
     end: int
 
 
-def plain(text: str) -> str:
+def to_plain_text(text: str) -> str:
     """The text with Markdown and LaTeX rewritten to what `tokens` reads. For a few kilobytes at a time."""
     text = text.translate(_CHARACTERS)
     if not _REWRITTEN.search(text):
@@ -123,7 +123,7 @@ def plain(text: str) -> str:
     return re.sub("[½⅓⅔¼¾⅕⅛]", lambda match: _VULGAR[match[0]], text)
 
 
-def tokens(text: str) -> Iterator[Token]:
+def lex_numbers(text: str) -> Iterator[Token]:
     """Everything in a plain text that has digits and is not part of a word, in order."""
     for match in _LEXER.finditer(text):
         what = match.lastgroup or ""  # the outermost group closes last
@@ -137,11 +137,11 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(what, value, match.start(), match.end())
 
 
-def number(value: Decimal) -> int | float | None:
+def to_number(value: Decimal) -> int | float | None:
     """An int where the value is whole, else a float; None where it is out of bounds."""
     if value == 0:
         return 0
-    if not value.is_finite() or not -LONGEST < value.adjusted() < LONGEST:
+    if not value.is_finite() or not -MAX_DIGITS < value.adjusted() < MAX_DIGITS:
         return None
     nearest = float(value)
     return int(value if value == value.to_integral_value() else nearest) if nearest.is_integer() else nearest
@@ -152,20 +152,20 @@ def _value(match: re.Match[str]) -> int | float | None:
     digits = match["digits"]
     if digits and len(digits) < 16 and digits.isdigit() and match.end("digits") == match.end():
         return -int(digits) if (match["sign"] or "+") != "+" or (match["currency"] or "").endswith("-") else int(digits)
-    with localcontext(EXACT):  # whatever precision somebody else in this process has set
+    with localcontext(DECIMAL_CONTEXT):  # whatever precision somebody else in this process has set
         return _computed(match)
 
 
 def _computed(match: re.Match[str]) -> int | float | None:
     try:
         if match["top"]:
-            top, bottom = Decimal(match["top"][: LONGEST + 1]), Decimal(match["bottom"][: LONGEST + 1])
+            top, bottom = Decimal(match["top"][: MAX_DIGITS + 1]), Decimal(match["bottom"][: MAX_DIGITS + 1])
             if match["whole"] and top >= bottom:
                 return None
-            value = Decimal((match["whole"] or "0").replace(",", "")[: LONGEST + 1]) + top / bottom
+            value = Decimal((match["whole"] or "0").replace(",", "")[: MAX_DIGITS + 1]) + top / bottom
         else:
             digits = re.sub("[ '’]", "", match["spaced"] or match["digits"])
-            if len(digits) > 2 * LONGEST:
+            if len(digits) > 2 * MAX_DIGITS:
                 return None
             if (match["spaced"] and "," in digits) or _POINTED.fullmatch(digits):
                 digits = digits.replace(".", "").replace(",", ".")
@@ -179,4 +179,4 @@ def _computed(match: re.Match[str]) -> int | float | None:
     except (ArithmeticError, ValueError):  # a division by zero, an exponent beyond all bounds
         return None
     negative = (match["sign"] or "+") != "+" or (match["currency"] or "").endswith("-")
-    return number(value.copy_negate() if negative else value)
+    return to_number(value.copy_negate() if negative else value)

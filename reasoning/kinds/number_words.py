@@ -41,7 +41,7 @@ _OTHER = re.compile(r"-\w|\s(?:that|which|who|whose|of|where|with|can|is|could|w
 _RANGE = re.compile(rf"\s?(?:[-–—]|\bto\b|\bor\b)\s?(?:{_WORD}|\d)", re.IGNORECASE)
 
 
-def spelled(text: str) -> tuple[int | float, int] | str | None:
+def parse_number_words(text: str) -> tuple[int | float, int] | str | None:
     """The number in words with which a text begins, and where it ends; None where it begins with none.
 
     Two of them ("two or three") are "a range".

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from reasoning.kinds.number import Number
-from reasoning.kinds.phrasing import unmarked
+from reasoning.kinds.phrasing import strip_markup
 
 _ROOT = re.compile(r"\\sqrt ?\{?(\w{1,20})\}?")
 _FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]{1,40})\} ?\{([^{}]{1,40})\}")
@@ -17,7 +17,7 @@ _DASHES = str.maketrans("–—−·×", "---**")
 
 
 @dataclass(frozen=True)
-class Options:
+class OptionMatcher:
     """Finds options. Its answers are their labels.
 
     Attributes:
@@ -26,14 +26,14 @@ class Options:
 
     pairs: tuple[tuple[str, str], ...]
 
-    def whole(self, text: str) -> str | None:
+    def match_whole(self, text: str) -> str | None:
         """The label of the one option whose text this is."""
-        text = folded(text)
-        return _only([label for label, option in self.pairs if text and folded(option) == text])
+        text = fold_option(text)
+        return _only([label for label, option in self.pairs if text and fold_option(option) == text])
 
-    def places(self, text: str) -> dict[str, tuple[int, int]]:
+    def find_spans(self, text: str) -> dict[str, tuple[int, int]]:
         """The options whose texts stand in a line, with their places in it, folded; none inside a longer option."""
-        text = folded(text)
+        text = fold_option(text)
         spans = [(m.start(), m.end(), label) for label, pattern in self._patterns for m in pattern.finditer(text)]
         found: dict[str, tuple[int, int]] = {}
         reach = -1
@@ -43,12 +43,12 @@ class Options:
                 reach = end
         return found
 
-    def formula(self, text: str) -> str | None:
+    def match_formula(self, text: str) -> str | None:
         """The label of the one option that is a formula and stands in a text, however it is spaced."""
         text = _squeezed(text)
         return _only([label for label, pattern in self._formulas if pattern.search(text)])
 
-    def number(self, value: Any) -> str | None:
+    def match_number(self, value: Any) -> str | None:
         """The label of the one option that is this number, with or without a unit; None for what is no number."""
         if not isinstance(value, (int, float)):
             return None
@@ -58,7 +58,7 @@ class Options:
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
         """Each option's text as a pattern that finds it whole: not 5 in 15, 5.5, -5 or 5-10, not red in red-green."""
         edges = r"(?<![\w-])(?<!\d[.,/:])", r"(?![\w%]|-\w|[.,/:]\d)"
-        texts = ((label, folded(text)) for label, text in self.pairs)
+        texts = ((label, fold_option(text)) for label, text in self.pairs)
         return tuple((label, re.compile(re.escape(text).join(edges))) for label, text in texts if text)
 
     @cached_property
@@ -73,12 +73,12 @@ class Options:
 
     @cached_property
     def _numbers(self) -> tuple[tuple[str, str], ...]:
-        return tuple((label, text) for label, text in self.pairs if Number().only(text, "") is not None)
+        return tuple((label, text) for label, text in self.pairs if Number().parse_line(text, "") is not None)
 
 
-def folded(text: str) -> str:
+def fold_option(text: str) -> str:
     """A text as options are compared: without marks around it, in one case, single spaces."""
-    return " ".join(unmarked(text).casefold().split())
+    return " ".join(strip_markup(text).casefold().split())
 
 
 def _squeezed(text: str) -> str:

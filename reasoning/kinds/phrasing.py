@@ -40,37 +40,37 @@ _BEGUN = re.compile(
     r"(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) )?(?:final )?answers?(?: (?:is|are):?|:)[ .…]*", re.IGNORECASE
 )
 
-ENDS = 'End with a last line: "The answer is" and '
+INSTRUCTION_PREFIX = 'End with a last line: "The answer is" and '
 """Of the wordings that were tried on a small model the one that it follows. A letter that stands for the answer ("The
 answer is N, where N is …") it copies; told how "one line" begins, it writes that line and no reasoning."""
 
 
-def ending(wanted: str) -> str:
+def answer_instruction(wanted: str) -> str:
     """How to state an answer at the end of a reply."""
-    return f"{ENDS}{wanted}."
+    return f"{INSTRUCTION_PREFIX}{wanted}."
 
 
-def uncopied(said: str, instruction: str) -> str | Rejected:
+def strip_echo(said: str, instruction: str) -> str | Rejected:
     """A statement without the words that ask for it, which small models copy in front of the answer, or instead."""
-    wanted = instruction.removeprefix(ENDS).removesuffix(".").lower()
+    wanted = instruction.removeprefix(INSTRUCTION_PREFIX).removesuffix(".").lower()
     bare = said.lstrip(_AROUND).removeprefix("and ")
     if not wanted or not bare.lower().startswith(wanted):
         return said
     return bare[len(wanted) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
 
 
-def empty(said: str) -> bool:
+def is_blank(said: str) -> bool:
     """Whether a statement says nothing: dots where the prompt had them, or the beginning of a statement alone."""
     return not said.strip(_MARKS + " \t.…") or _BEGUN.fullmatch(said.strip(_MARKS + " \t")) is not None
 
 
-def refused(text: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether a statement begins by saying that there is no answer."""
-    text = sentence(text)
+    text = first_sentence(text)
     return _begins(_REFUSAL, text) or _begins(_MISSING, text)
 
 
-def meant(text: str) -> str | Rejected:
+def resolve_negation(text: str) -> str | Rejected:
     """A statement without what it denies: "not 5 but 7" means 7, "not 5" alone means nothing."""
     if not _NOT.match(text):
         return text
@@ -78,13 +78,13 @@ def meant(text: str) -> str | Rejected:
     return text[but.end() :].strip() if but else Rejected("a negation")
 
 
-def sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
     """The first sentence. A point in front of a digit, a price or a small letter ends none ("Rs. 500", "approx. 5")."""
     match = _SENTENCE.search(text)
     return text[: match.end()] if match else text
 
 
-def unmarked(text: str) -> str:
+def strip_markup(text: str) -> str:
     """A text without the Markdown, quotes, math marks and full stop around it."""
     text = _closed(_QUOTING.sub("", text.strip(), count=1).lstrip(_MARKS + " \t"))
     for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), (r"\text{", "}")):

@@ -11,7 +11,7 @@ from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
 from reasoning.kinds.code import Code
-from reasoning.kinds.composite import Many
+from reasoning.kinds.composite import Composite
 from reasoning.kinds.date import Date
 from reasoning.kinds.expression import Expression
 from reasoning.kinds.items import Items
@@ -23,7 +23,7 @@ from reasoning.kinds.number import Number
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 
-_ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Many)
+_ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Composite)
 
 KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds that data files can name."""

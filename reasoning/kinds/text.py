@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import final_lines, visible
+from reasoning.kinds.answer_locations import final_lines, visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import ParseResult, Region, Rejected
-from reasoning.kinds.phrasing import empty, ending, refused, unmarked
+from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
 
 # Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
@@ -32,7 +32,7 @@ class Text(BaseKind):
     whole: bool = False
 
     def instruction(self) -> str:
-        return "" if self.whole else ending("the answer in a few words")
+        return "" if self.whole else answer_instruction("the answer in a few words")
 
     def direct_instruction(self) -> str:
         return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."
@@ -41,23 +41,23 @@ class Text(BaseKind):
         """Read the text; see `Kind.read`. Of a whole text, a reply that was cut off has no answer."""
         if not self.whole:
             return super().parse_reply(text, region=region, stated_only=stated_only)
-        found = visible(text, region).strip()
+        found = visible_text(text, region).strip()
         return ParseResult(found, "whole text") if found and not stated_only else ParseResult(None, "nothing found")
 
-    def statement(self, text: str, *, heads: bool = False) -> str | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """The line as it is, without the marks around it."""
-        return Rejected("a refusal") if refused(text) else None if empty(text) else unmarked(text) or None
+        return Rejected("a refusal") if is_refusal(text) else None if is_blank(text) else strip_markup(text) or None
 
-    def only(self, line: str, before: str) -> str | Rejected | None:
+    def parse_line(self, line: str, before: str) -> str | Rejected | None:
         """The line behind "A:", or the line if there is no other."""
         if head := _HEAD.match(line):
-            return self.statement(line[head.end() :])
-        return self.statement(line) if line and not before else None
+            return self.parse_statement(line[head.end() :])
+        return self.parse_statement(line) if line and not before else None
 
-    def last(self, text: str) -> str | Rejected | None:
+    def parse_last_candidate(self, text: str) -> str | Rejected | None:
         """The last line."""
         line, _ = final_lines(text)
-        return self.statement(line) if line else None
+        return self.parse_statement(line) if line else None
 
     def target(self, target: Any) -> str:
         """The text that a target is, taken as it stands."""
@@ -66,7 +66,7 @@ class Text(BaseKind):
         return target
 
     def key(self, value: Any) -> str:
-        return normalised(str(value))
+        return normalize_text(str(value))
 
     def f1(self, value: Any, target: Any) -> float:
         """How far a value has the words of the target, from 0 to 1; see `f1`. A task that scores by it gives its
@@ -77,12 +77,12 @@ class Text(BaseKind):
 def f1(value: str, target: str) -> float:
     """The harmonic mean of precision and recall of the words of two texts, normalised, each word as often as it
     stands there (Rajpurkar et al. 2016, arXiv 1606.05250, §6.1)."""
-    said, wanted = normalised(value).split(), normalised(target).split()
+    said, wanted = normalize_text(value).split(), normalize_text(target).split()
     shared = (Counter(said) & Counter(wanted)).total()
     return 2 * shared / (len(said) + len(wanted)) if shared else 0.0
 
 
-def normalised(text: str) -> str:
+def normalize_text(text: str) -> str:
     """A text in one case, without articles, punctuation and extra spaces (as SQuAD compares, numbers kept)."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = _PUNCTUATION.sub(lambda match: "" if match[1] else match[0], folded)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected
-from reasoning.kinds.phrasing import ending, meant, refused, sentence, unmarked
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
 # "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".
@@ -41,7 +41,7 @@ class YesNo(BaseKind):
     name: ClassVar[str] = "yesno"
 
     def instruction(self) -> str:
-        return ending("yes or no")
+        return answer_instruction("yes or no")
 
     def direct_instruction(self) -> str:
         return "Reply with yes or no alone: no reasoning, no other words."
@@ -49,13 +49,13 @@ class YesNo(BaseKind):
     def trigger(self) -> str:
         return "Therefore, the answer (Yes or No) is"
 
-    def statement(self, text: str, *, heads: bool = False) -> bool | Rejected | None:
+    def parse_statement(self, text: str, *, continues: bool = False) -> bool | Rejected | None:
         """The first yes or no of a sentence; both in it are an answer only where it begins with one."""
         text = text.rstrip()
-        said = _said(sentence(text))
+        said = _said(first_sentence(text))
         if not said:
-            denied = meant(text)
-            return Rejected("a refusal") if refused(text) else denied if isinstance(denied, Rejected) else None
+            denied = resolve_negation(text)
+            return Rejected("a refusal") if is_refusal(text) else denied if isinstance(denied, Rejected) else None
         value, start, end = said[0]
         if value is None:
             return Rejected("a negation")
@@ -63,16 +63,16 @@ class YesNo(BaseKind):
             return Rejected("yes and no")
         return value
 
-    def only(self, line: str, before: str) -> bool | None:
+    def parse_line(self, line: str, before: str) -> bool | None:
         """The word alone."""
-        word = unmarked(line).rstrip("!").casefold()
+        word = strip_markup(line).rstrip("!").casefold()
         return _VALUES.get(word)
 
-    def first(self, line: str) -> bool | None:
+    def parse_first_line(self, line: str) -> bool | None:
         """The word alone."""
-        return self.only(line, "")
+        return self.parse_line(line, "")
 
-    def last(self, text: str) -> bool | Rejected | None:
+    def parse_last_candidate(self, text: str) -> bool | Rejected | None:
         """The last yes or no that stands alone at the head of a sentence, or at its very end."""
         for value, start, end in reversed(_said(text)):
             head, tail = text[max(0, start - 40) : start], text[end : end + 20]

@@ -11,7 +11,7 @@ from reasoning.text_safety import redact
 OPENAI = "https://api.openai.com/v1"
 
 
-def checked(base_url: str, name: str = "base_url") -> str:
+def validate_base_url(base_url: str, name: str = "base_url") -> str:
     """An address without a slash at its end, if it can be one. Keys do not belong in it: it is shown and recorded.
 
     Raises:
@@ -39,7 +39,7 @@ def is_openai(address: str) -> bool:
     return parts.scheme == "https" and (host == "api.openai.com" or host.endswith(".api.openai.com"))
 
 
-def proxied(address: str) -> bool:
+def uses_proxy(address: str) -> bool:
     """Whether the environment names a proxy for this address."""
     from urllib.request import getproxies, proxy_bypass
 

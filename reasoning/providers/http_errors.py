@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-OVERFLOW = re.compile(
+CONTEXT_OVERFLOW = re.compile(
     r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
 )
 """How servers say that a prompt is longer than the model's context."""
 
 
-def passes(status: int) -> bool:
+def is_retryable(status: int) -> bool:
     """Whether the same call may come through later: after a few client errors, and every 5xx except 501 and 505."""
     return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505))
 
@@ -41,7 +41,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, until - now)
 
 
-def words(text: str) -> tuple[str, str]:
+def error_message(text: str) -> tuple[str, str]:
     """The message of an error body, and its code or type."""
     try:
         body = json.loads(text)
@@ -54,7 +54,7 @@ def words(text: str) -> tuple[str, str]:
     return str(message), f"{error.get('code') or ''} {error.get('type') or ''}".strip()
 
 
-def code(error: Any) -> int:
+def error_status(error: Any) -> int:
     """The status that an error in the body of an answer stands for."""
     said = str(error.get("code")) if isinstance(error, dict) else ""
     return int(said) if re.fullmatch(r"[45]\d\d", said) else 500

@@ -13,14 +13,14 @@ from typing import Any
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError, nearest
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
-from reasoning.providers.http_errors import OVERFLOW, passes, retry_after
+from reasoning.providers.http_errors import CONTEXT_OVERFLOW, is_retryable, retry_after
 from reasoning.providers.model_traits import traits
-from reasoning.providers.openai_response import completions
+from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.text_safety import redact
 
 
-class HostedClient(Client):
+class LiteLLMClient(Client):
     """One model of one provider, by its litellm name, such as "anthropic/claude-sonnet-4-5" or "ollama/llama3".
 
     Args:
@@ -29,7 +29,7 @@ class HostedClient(Client):
         timeout: seconds for one call.
 
     Attributes:
-        max_choices: 1 where the table of models says that it does not give several draws, and from the moment that
+        max_n: 1 where the table of models says that it does not give several draws, and from the moment that
             litellm or the provider says so.
         on_headers: told the headers of every answer, also of one that refuses.
     """
@@ -62,7 +62,7 @@ class HostedClient(Client):
             answer = await self._send(litellm, request, settings)
             self.max_n = 1  # it was `n` that this model does not take
         took = time.monotonic() - started
-        return completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
+        return parse_completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
 
     def price(self, usage: Usage) -> float | None:
         """What a usage costs in US dollars; None where no price is known."""
@@ -125,7 +125,7 @@ class HostedClient(Client):
         if denied or isinstance(error, litellm.AuthenticationError):
             return AuthenticationFailed(f"{self.model}: the provider refuses the key", status=status)
         lasting = isinstance(error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError)
-        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and OVERFLOW.search(words)):
+        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and CONTEXT_OVERFLOW.search(words)):
             return ContextOverflow(words, status=status)
         if (
             not self._reached
@@ -133,7 +133,7 @@ class HostedClient(Client):
             and not headers
         ):
             return CallFailed(f"{words}; no answer came: is there a network?")
-        if lasting or "insufficient_quota" in words or (status is not None and not passes(status)):
+        if lasting or "insufficient_quota" in words or (status is not None and not is_retryable(status)):
             return CallFailed(words, status=status)
         return CallFailed(words, retryable=True, retry_after=retry_after(headers), status=status)
 

@@ -28,7 +28,7 @@ _PRICES = ("input", "output", "cached_input")
 
 
 @dataclass(frozen=True)
-class Traits:
+class ModelTraits:
     """What sets a model apart from a plain chat model.
 
     Attributes:
@@ -44,8 +44,8 @@ class Traits:
 
     rename: Mapping[str, str] = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
-    drop_thinking: frozenset[str] = frozenset()
-    thinks: bool = False
+    drop_when_reasoning: frozenset[str] = frozenset()
+    reasons_by_default: bool = False
     n: bool = True
     prefix_cache: bool = False
     direct: bool = True
@@ -64,14 +64,14 @@ class Traits:
         return [name for name in sampling if name in gone] if gone else []
 
     def _gone(self, sampling: Mapping[str, Any]) -> frozenset[str]:
-        if not self.drop_thinking:
+        if not self.drop_when_reasoning:
             return self.drop
         effort = sampling.get("reasoning_effort")
-        thinks = self.thinks if effort is None else effort != "none"
-        return self.drop | self.drop_thinking if thinks else self.drop
+        thinks = self.reasons_by_default if effort is None else effort != "none"
+        return self.drop | self.drop_when_reasoning if thinks else self.drop
 
 
-def traits(model: str) -> Traits:
+def traits(model: str) -> ModelTraits:
     """What is known of a model.
 
     Args:
@@ -111,7 +111,7 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _traits(model: str, own: Path | None) -> Traits:
+def _traits(model: str, own: Path | None) -> ModelTraits:
     entries = [*_table(SHIPPED, False), *(_table(own, True) if own else ())]
     said: dict[str, Any] = {}
     for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the last word wins
@@ -119,7 +119,7 @@ def _traits(model: str, own: Path | None) -> Traits:
             if any(name in entry.said for name in _PRICES):  # prices belong together
                 said = {name: value for name, value in said.items() if name not in _PRICES}
             said |= entry.said
-    return Traits(**said)
+    return ModelTraits(**said)
 
 
 @lru_cache(maxsize=16)
@@ -175,4 +175,4 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("true or false", _switch),
     "float | None": ("US dollars per million tokens, from 0 up", _dollars),
 }
-_FIELDS = {one.name: _KINDS[str(one.type)] for one in fields(Traits)}
+_FIELDS = {one.name: _KINDS[str(one.type)] for one in fields(ModelTraits)}

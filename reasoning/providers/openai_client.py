@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
-from reasoning.providers.base_url import OPENAI, checked, is_openai, proxied
+from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url
 from reasoning.providers.client import Client
-from reasoning.providers.http_errors import OVERFLOW, code, passes, retry_after, words
-from reasoning.providers.openai_response import completions
+from reasoning.providers.http_errors import CONTEXT_OVERFLOW, error_message, error_status, is_retryable, retry_after
+from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.text_safety import redact
 
@@ -44,8 +44,8 @@ def openai_client(
         UsageError: an address that cannot be one.
     """
     moved = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
-    home = checked(os.environ[moved], moved) if moved else OPENAI
-    address = home if base_url is None else checked(base_url)
+    home = validate_base_url(os.environ[moved], moved) if moved else OPENAI
+    address = home if base_url is None else validate_base_url(base_url)
     theirs = is_openai(address)
     variable = "OPENAI_API_KEY" if theirs or address == home else "REASONING_API_KEY"
     return OpenAIClient(
@@ -68,7 +68,7 @@ class OpenAIClient(Client):
         api_key: sent as a bearer token; None sends none.
         key_variable: the environment variable that the key is read from, named when the key is refused.
         timeout: seconds a call may take, or None for as long as it needs.
-        max_choices: how many draws go out as one request (`n`).
+        max_n: how many draws go out as one request (`n`).
         concurrency: requests that the server usefully answers at once, or None.
         free: whether its calls cost no money.
         listed: whether it is a model of OpenAI, which tables of prices and the journal know as "openai/NAME".
@@ -93,7 +93,7 @@ class OpenAIClient(Client):
         listed: bool = False,
         socket_factory: Callable[[Any], socket.socket] | None = None,
     ) -> None:
-        self._home = checked(base_url)
+        self._home = validate_base_url(base_url)
         self.model = f"openai/{model}" if listed else model
         self.endpoint: str | None = None if listed and is_openai(base_url) else self._home
         self.max_n, self.concurrency, self.free = max_n, concurrency, free
@@ -146,7 +146,7 @@ class OpenAIClient(Client):
             self.max_n = 1  # it was `n` that this server does not take
         try:
             name, took = headers.get("x-request-id", ""), time.monotonic() - started
-            read = completions(reply, took, self._price, name, request.key, draws)
+            read = parse_completions(reply, took, self._price, name, request.key, draws)
         except CallFailed as error:  # it quotes the reply
             said = redact(str(error), self._key)
             raise CallFailed(said, retryable=error.retryable, status=error.status) from None
@@ -213,7 +213,7 @@ class OpenAIClient(Client):
             said = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {said}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
-            raise self._refused(code(reply["error"]), raw.decode("utf-8", "replace"), headers)
+            raise self._refused(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
         return reply, headers
 
     def _url(self, path: str) -> yarl.URL:
@@ -243,7 +243,7 @@ class OpenAIClient(Client):
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=proxied(self._address),  # it costs two hops through a thread for each call
+            trust_env=uses_proxy(self._address),  # it costs two hops through a thread for each call
         )
         for ended in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(ended).close()
@@ -264,7 +264,7 @@ class OpenAIClient(Client):
         return CallFailed(f"the connection to {self._address} broke: {said}", retryable=True)
 
     def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
-        message, kind = words(text)
+        message, kind = error_message(text)
         said = f"{self._address} answered {status}: {redact(message, self._key)}"
         if status < 400:
             there = redact(headers.get("Location", "") or "nowhere", self._key)
@@ -274,11 +274,11 @@ class OpenAIClient(Client):
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
             return AuthenticationFailed(f"{self._address} refuses {key} (status {status})", status=status)
-        if status in (400, 413, 422, 500) and (OVERFLOW.search(kind) or OVERFLOW.search(message)):
+        if status in (400, 413, 422, 500) and (CONTEXT_OVERFLOW.search(kind) or CONTEXT_OVERFLOW.search(message)):
             return ContextOverflow(said, status=status)
         if "insufficient_quota" in kind:  # a 429 that waiting does not cure
             return CallFailed(said, status=status)
-        return CallFailed(said, retryable=passes(status), retry_after=retry_after(headers), status=status)
+        return CallFailed(said, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 
 def _decoded(raw: bytes) -> Any:

@@ -18,7 +18,7 @@ _FILTERED = "content_filter"
 _ABSURD = 10**12
 
 
-def completions(
+def parse_completions(
     reply: Any,
     seconds: float,
     price: Price | None = None,

@@ -28,13 +28,13 @@ _FIREWORKS_CACHED = 0.5  # of the price of input, where its entry names no other
 
 
 @dataclass(frozen=True)
-class Rates:
+class TokenRates:
     """US dollars per token: of a prompt, of its cached part, of what was said, and of what was thought."""
 
     input: float
-    cached: float
+    cached_input: float
     output: float
-    thought: float
+    reasoning: float
 
 
 @dataclass(frozen=True)
@@ -46,28 +46,28 @@ class Price:
         version: where the rates come from: "litellm 1.110.2", or "models.toml" and eight digits of its content.
     """
 
-    steps: tuple[tuple[int, Rates], ...]
+    tiers: tuple[tuple[int, TokenRates], ...]
     version: str
 
-    def usd(self, usage: Usage, prompt_tokens: int | None = None, thought: int | None = None) -> float:
+    def usd(self, usage: Usage, prompt_tokens: int | None = None, reasoning_tokens: int | None = None) -> float:
         """US dollars of a usage.
 
         Args:
             usage: its cached tokens are part of its prompt's.
             prompt_tokens: the whole prompt, whose length says which rates hold; that of the usage if not given.
-            thought: how many of the completion's tokens are hidden reasoning; None is not known: the dearer rate.
+            reasoning_tokens: those of the completion's that are hidden reasoning; None is unknown: the dearer rate.
         """
         length = usage.prompt_tokens if prompt_tokens is None else prompt_tokens
-        rates = self.steps[0][1]
-        for above, these in self.steps:
+        rates = self.tiers[0][1]
+        for above, these in self.tiers:
             if length > above:
                 rates = these
-        if thought is None:
-            out = usage.completion_tokens * max(rates.output, rates.thought)
+        if reasoning_tokens is None:
+            out = usage.completion_tokens * max(rates.output, rates.reasoning)
         else:
-            out = (usage.completion_tokens - thought) * rates.output + thought * rates.thought
+            out = (usage.completion_tokens - reasoning_tokens) * rates.output + reasoning_tokens * rates.reasoning
         fresh = usage.prompt_tokens - usage.cached_tokens
-        return fresh * rates.input + usage.cached_tokens * rates.cached + out
+        return fresh * rates.input + usage.cached_tokens * rates.cached_input + out
 
 
 def price_table(model: str, *, listed: bool = True) -> Price | None:
@@ -83,7 +83,7 @@ def price_table(model: str, *, listed: bool = True) -> Price | None:
     said = model_traits.traits(model)
     if said.input is not None and said.output is not None:
         cached = said.input if said.cached_input is None else said.cached_input
-        rates = Rates(said.input / 1e6, cached / 1e6, said.output / 1e6, said.output / 1e6)
+        rates = TokenRates(said.input / 1e6, cached / 1e6, said.output / 1e6, said.output / 1e6)
         return Price(
             ((0, rates),), f"models.toml {model_traits.fingerprint(model_traits.users_file() or model_traits.SHIPPED)}"
         )
@@ -112,7 +112,7 @@ def _entry(model: str) -> Mapping[str, Any] | None:
     return entry if theirs == provider or theirs.startswith((f"{provider}-", f"{provider}_")) else None
 
 
-def _steps(entry: Mapping[str, Any]) -> Iterator[tuple[int, Rates]]:
+def _steps(entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
     """The rates by the length of the prompt; none where the price of input or output is missing."""
     if tiers := _tiers(entry):
         for above, tier in tiers:
@@ -128,13 +128,13 @@ def _steps(entry: Mapping[str, Any]) -> Iterator[tuple[int, Rates]]:
         yield from _step(above, now := now | higher[above])
 
 
-def _step(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, Rates]]:
+def _step(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
     into, out = _rate(entry, _INPUT), _rate(entry, _OUTPUT)
     if into is None or out is None:
         return
     usual = into * _FIREWORKS_CACHED if entry.get("litellm_provider") == "fireworks_ai" else into
     cached, thought = _rate(entry, _CACHED), _rate(entry, _THINKING)
-    yield above, Rates(into, usual if cached is None else cached, out, out if thought is None else thought)
+    yield above, TokenRates(into, usual if cached is None else cached, out, out if thought is None else thought)
 
 
 def _tiers(entry: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:

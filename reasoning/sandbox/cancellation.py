@@ -7,20 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class Turn:
+class CancelToken:
     """Knows at each moment how the program is ended."""
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.cancelled = False
         self._ends: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def at(self, end: Callable[[], object]) -> Iterator[None]:
+    def on_cancel(self, end: Callable[[], object]) -> Iterator[None]:
         """While the program is somewhere that `end` ends; it is not called after that."""
         with self._lock:
             self._ends.append(end)
-            if self.stopped:
+            if self.cancelled:
                 end()
         try:
             yield
@@ -28,15 +28,15 @@ class Turn:
             with self._lock:
                 self._ends.remove(end)
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         """End it now."""
         with self._lock:
-            self.stopped = True
+            self.cancelled = True
             for end in self._ends:
                 end()
 
 
-class Slots:
+class ConcurrencyLimit:
     """How many programs compute at once; one that waits for us does not count.
 
     Args:
@@ -47,7 +47,7 @@ class Slots:
         self._semaphore = threading.Semaphore(number)
 
     @contextlib.contextmanager
-    def used(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """Take one, when it is free."""
         with self._semaphore:
             yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 _END = 1000  # characters of a long output's end that are kept: the last line may be the result
 
 
-class Output:
+class CapturedOutput:
     """Collects printed text; when it is longer than `limit` characters, its middle is left out.
 
     Args:

@@ -7,7 +7,7 @@ import re
 import threading
 import warnings
 
-from reasoning.kinds.code_blocks import blocks
+from reasoning.kinds.code_blocks import find_code_blocks
 
 _quiet = threading.Lock()  # the filters of warnings belong to the process, not to a thread
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
@@ -18,7 +18,7 @@ _LINE = re.compile(
 _DOES_NOTHING = ast.Expr | ast.Pass  # unless the expression is a call
 
 
-def program(text: str) -> str | None:
+def extract_code(text: str) -> str | None:
     """The Python program in a model's reply, or None when there is none.
 
     The first fenced block that says it is Python; else the first one without a language that reads as code (output
@@ -27,9 +27,9 @@ def program(text: str) -> str | None:
     first line that looks like code on, without the prose after it.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    fenced, closed_only = blocks(text)
+    fenced, closed_only = find_code_blocks(text)
     for block in fenced:
-        if block.language in _PYTHON and block.inside.strip():
+        if block.language in _PYTHON and block.content.strip():
             return block.text
     for block in fenced:
         if not block.language and (found := _bare(block.text)):

@@ -15,10 +15,10 @@ import subprocess
 
 from reasoning.errors import UsageError
 from reasoning.sandbox.child import runner
-from reasoning.sandbox.execution import Execution, Limits
+from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty_errors import Unavailable
-from reasoning.sandbox.protocol import Dialogue
+from reasoning.sandbox.monty_errors import SandboxUnavailable
+from reasoning.sandbox.protocol import ProgramChannel
 
 ENGINES = ("docker", "podman")
 """The commands that are looked for, in this order."""
@@ -26,7 +26,7 @@ _START = "\nmain(0, 1)\n"
 _START_UP = 60.0  # seconds that a container may take to come up, beside the program's own
 
 
-class Containers:
+class ContainerRunner:
     """Starts a container for each program, and removes it.
 
     Args:
@@ -42,7 +42,7 @@ class Containers:
         self._image = image
         self._engine = engine
 
-    def command(self, name: str, limits: Limits) -> list[str]:
+    def command(self, name: str, limits: ResourceLimits) -> list[str]:
         """The command line that starts a container of this name."""
         return [
             self._found(), "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only",
@@ -53,7 +53,7 @@ class Containers:
             self._image, "python3", "-P", "-s", "-B", "-X", "utf8", "-c", inspect.getsource(runner) + _START,
         ]  # fmt: skip
 
-    def run(self, job: Job) -> Execution:
+    def run(self, job: Job) -> ExecutionResult:
         """Run one program; blocks.
 
         Raises:
@@ -61,7 +61,7 @@ class Containers:
             Unavailable: this system cannot wait for pipes (Windows; its Linux subsystem can).
         """
         if not hasattr(select, "poll"):
-            raise Unavailable("this system cannot wait for pipes")
+            raise SandboxUnavailable("this system cannot wait for pipes")
         name = f"reasoning-{secrets.token_hex(8)}"
         process = subprocess.Popen(
             self.command(name, job.limits), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -69,11 +69,11 @@ class Containers:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            with job.turn.at(process.kill):
+            with job.cancel_token.on_cancel(process.kill):
                 reading, writing = process.stdout.fileno(), process.stdin.fileno()
                 os.set_blocking(reading, False)
                 os.set_blocking(writing, False)
-                return Dialogue(reading, writing, job, self.tier, start_up=_START_UP).run()
+                return ProgramChannel(reading, writing, job, self.tier, start_up=_START_UP).run()
         finally:
             self._remove(name, process)
 

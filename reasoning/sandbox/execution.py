@@ -9,11 +9,13 @@ from typing import TypeAlias
 
 from reasoning.errors import UsageError
 
-Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str | int | float | bool | None, Plain] | None"
+PlainData: TypeAlias = (
+    "bool | int | float | str | list[PlainData] | dict[str | int | float | bool | None, PlainData] | None"
+)
 """The data that a program may hand back: nothing that has behaviour, nothing that is not finite."""
 
 
-class Source(Enum):
+class ResultSource(Enum):
     """A place to read a program's result from, beside a variable ("ans") or a call ("solver()")."""
 
     EXPRESSION = "expression"
@@ -24,13 +26,13 @@ class Source(Enum):
     """The variable that was assigned last: for models that forget the name that they were told."""
 
 
-Result: TypeAlias = "str | Source | Sequence[str | Source] | None"
+ResultSpec: TypeAlias = "str | ResultSource | Sequence[str | ResultSource] | None"
 """Where the result is. Several places are tried in order until one holds something; None stands for the last
 expression, else what was printed last."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """What one program may use at most.
 
     Attributes:
@@ -55,7 +57,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Execution:
+class ExecutionResult:
     """What became of one program.
 
     Attributes:
@@ -66,7 +68,7 @@ class Execution:
         tier: what ran it: "monty", "child" or "container".
     """
 
-    value: Plain = None
+    value: PlainData = None
     error: str | None = None
     stdout: str = ""
     seconds: float = 0.0

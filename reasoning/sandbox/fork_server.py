@@ -22,11 +22,11 @@ from pathlib import Path
 from reasoning.errors import ReasoningError
 from reasoning.sandbox import literals
 from reasoning.sandbox.child.zygote import REQUEST
-from reasoning.sandbox.execution import Execution
+from reasoning.sandbox.execution import ExecutionResult
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty_errors import Unavailable
+from reasoning.sandbox.monty_errors import SandboxUnavailable
 from reasoning.sandbox.program_imports import MODULES
-from reasoning.sandbox.protocol import Dialogue
+from reasoning.sandbox.protocol import ProgramChannel
 
 GUARANTEES = ("files", "network", "processes", "memory")
 """What must hold; the rest (time, environment) holds on every system that can fork."""
@@ -46,7 +46,7 @@ _FIXED = {
 
 
 @dataclass(frozen=True)
-class Lockdown:
+class SandboxStatus:
     """What holds for the child processes of this machine, as tried out in one.
 
     Attributes:
@@ -55,12 +55,12 @@ class Lockdown:
         packages: that programs may import, beside the standard library.
     """
 
-    means: Mapping[str, str]
-    broken: Sequence[str]
+    mechanisms: Mapping[str, str]
+    unenforced: Sequence[str]
     packages: Sequence[str]
 
 
-class ChildPool:
+class ForkServerPool:
     """Forks a process for each program; the one that is forked starts with the first.
 
     Args:
@@ -76,19 +76,19 @@ class ChildPool:
         self._zygote: _Zygote | None = None
         self._lock = threading.Lock()
 
-    def run(self, job: Job) -> Execution:
+    def run(self, job: Job) -> ExecutionResult:
         """Run one program; blocks.
 
         Raises:
             Unavailable: this machine cannot lock it down.
             UsageError: its inputs are not plain data.
         """
-        with self._fork(job) as (connection, child), job.turn.at(child.kill):
-            return Dialogue(connection.fileno(), connection.fileno(), job, self.tier).run()
+        with self._fork(job) as (connection, child), job.cancel_token.on_cancel(child.kill):
+            return ProgramChannel(connection.fileno(), connection.fileno(), job, self.tier).run()
 
-    def lockdown(self) -> Lockdown:
-        """What holds here. Raises Unavailable where there is no such thing as a child process."""
-        return self._started().lockdown
+    def status(self) -> SandboxStatus:
+        """What holds here. Raises SandboxUnavailable where there is no such thing as a child process."""
+        return self._started().status
 
     def close(self) -> None:
         """End the processes. May be called twice; a later run starts new ones."""
@@ -100,9 +100,9 @@ class ChildPool:
     @contextlib.contextmanager
     def _fork(self, job: Job) -> Iterator[tuple[socket.socket, _Child]]:
         zygote = self._started()
-        if self._locked and zygote.lockdown.broken:
-            raise Unavailable(
-                f"this machine does not enforce the lock on {', '.join(zygote.lockdown.broken)} "
+        if self._locked and zygote.status.unenforced:
+            raise SandboxUnavailable(
+                f"this machine does not enforce the lock on {', '.join(zygote.status.unenforced)} "
                 "(see `reasoning doctor`; Interpreter(isolation='process') runs programs all the same)"
             )
         try:
@@ -134,7 +134,7 @@ class _Zygote:
 
     def __init__(self, packages: Sequence[str]) -> None:
         if not hasattr(os, "fork"):
-            raise Unavailable("this system cannot fork processes")
+            raise SandboxUnavailable("this system cannot fork processes")
         self._control, control = socket.socketpair()
         options = {"root": _ROOT, "folders": _folders(packages), "packages": list(packages), "modules": sorted(MODULES)}
         start = _START.format(root=_ROOT, control=control.fileno(), options=repr(options))
@@ -152,7 +152,7 @@ class _Zygote:
             )
         self.close = weakref.finalize(self, _end, self._process, self._control)
         self._lock = threading.Lock()
-        self.lockdown = self._report()
+        self.status = self._report()
 
     def fork(self, job: Job) -> tuple[socket.socket, _Child]:
         """A process that waits for the job. Raises ConnectionError when the process that is forked has ended."""
@@ -171,17 +171,17 @@ class _Zygote:
             ours.close()
             raise
 
-    def _report(self) -> Lockdown:
+    def _report(self) -> SandboxStatus:
         self._control.settimeout(60)
         try:
             with self._control.makefile(encoding="utf-8") as lines:
-                report = literals.read(lines.readline())
+                report = literals.parse(lines.readline())
         except (OSError, ValueError) as error:
             report = {"failed": str(error)}
         self._control.settimeout(None)
         match report:
             case {"means": dict() as means, "broken": list() as broken, "packages": list() as packages}:
-                return Lockdown(
+                return SandboxStatus(
                     {str(name): str(by) for name, by in means.items() if name not in broken},
                     [str(name) for name in broken],
                     [str(name) for name in packages],

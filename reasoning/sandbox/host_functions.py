@@ -13,15 +13,15 @@ from typing import Any
 
 from reasoning.errors import UsageError
 from reasoning.sandbox import literals
-from reasoning.sandbox.cancellation import Slots, Turn
-from reasoning.sandbox.execution import Limits, Plain
+from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
+from reasoning.sandbox.execution import PlainData, ResourceLimits
 
 
-class Refused(TypeError):
+class CallRejected(TypeError):
     """The program calls a function in a way that it does not allow; it may catch this."""
 
 
-class Calls:
+class HostFunctions:
     """Answers what one program asks of functions in our process.
 
     What comes and goes is plain data of bounded size. While a function works, the program's clock stands still and
@@ -39,9 +39,9 @@ class Calls:
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Any]],
-        limits: Limits,
-        slots: Slots,
-        turn: Turn,
+        limits: ResourceLimits,
+        slots: ConcurrencyLimit,
+        turn: CancelToken,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.names = tuple(functions)
@@ -52,14 +52,14 @@ class Calls:
         self._turn = turn
         self._loop = loop
         self._context = contextvars.copy_context()
-        self._answered: list[tuple[tuple[str, str], Plain]] = []
+        self._answered: list[tuple[tuple[str, str], PlainData]] = []
         self._next = 0
 
-    def start_again(self) -> None:
+    def rewind(self) -> None:
         """The program starts anew in another tier: what it has asked already is not asked again."""
         self._next = 0
 
-    def answer(self, name: str, given: str) -> Plain:
+    def call(self, name: str, given: str) -> PlainData:
         """What the function returns.
 
         Args:
@@ -77,9 +77,9 @@ class Calls:
             return self._answered[place][1]
         del self._answered[place:]
         if place >= self._limits.calls:
-            raise Refused(f"more than {self._limits.calls} calls of functions")
+            raise CallRejected(f"more than {self._limits.calls} calls of functions")
         if self.failure is not None:
-            raise Refused(f"{name} cannot be called any more")
+            raise CallRejected(f"{name} cannot be called any more")
         try:
             with self._slots.released():
                 value = self._plain(name, self._call(name, function, args, kwargs))
@@ -91,23 +91,23 @@ class Calls:
 
     def _arguments(self, name: str, given: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
         if name not in self._functions:
-            raise Refused(f"no function {name!r}")
+            raise CallRejected(f"no function {name!r}")
         if len(given) >= self._limits.output_chars:
-            raise Refused(f"what {name} is given is longer than {self._limits.output_chars} characters")
+            raise CallRejected(f"what {name} is given is longer than {self._limits.output_chars} characters")
         try:
-            read = literals.read(given)
+            read = literals.parse(given)
         except ValueError as error:
-            raise Refused(f"what {name} is given is {error}") from None
+            raise CallRejected(f"what {name} is given is {error}") from None
         match read:
             case [list() as args, dict() as kwargs] if all(isinstance(key, str) for key in kwargs):
                 pass
             case _:
-                raise Refused(f"{name} cannot be called so")
+                raise CallRejected(f"{name} cannot be called so")
         function = self._functions[name]
         try:
             inspect.signature(function).bind(*args, **kwargs)  # a wrong number of them is the program's fault
         except TypeError as error:
-            raise Refused(f"{name}(): {error}") from None
+            raise CallRejected(f"{name}(): {error}") from None
         except ValueError:  # a function in C may not tell
             pass
         return function, args, {str(key): value for key, value in kwargs.items()}
@@ -121,14 +121,14 @@ class Calls:
                 value.close()
             raise UsageError(f"the function {name} is asynchronous: use arun instead of run")
         future = self._context.run(asyncio.run_coroutine_threadsafe, _awaited(value), self._loop)
-        with self._turn.at(future.cancel):
+        with self._turn.on_cancel(future.cancel):
             return future.result()
 
-    def _plain(self, name: str, value: Any) -> Plain:
-        text = literals.write(value, f"what the function {name} returns")
+    def _plain(self, name: str, value: Any) -> PlainData:
+        text = literals.serialize(value, f"what the function {name} returns")
         if len(text) >= self._limits.output_chars:
             raise UsageError(f"what the function {name} returns is longer than {self._limits.output_chars} characters")
-        return literals.read(text)
+        return literals.parse(text)
 
 
 async def _awaited(value: Any) -> Any:

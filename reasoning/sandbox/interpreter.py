@@ -13,15 +13,15 @@ from types import TracebackType
 from typing import Any, Literal
 
 from reasoning.errors import UsageError
-from reasoning.sandbox.cancellation import Slots, Turn
-from reasoning.sandbox.container import Containers
-from reasoning.sandbox.execution import Execution, Limits, Plain, Result, Source
-from reasoning.sandbox.fork_server import ChildPool
-from reasoning.sandbox.host_functions import Calls
+from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
+from reasoning.sandbox.container import ContainerRunner
+from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits, ResultSource, ResultSpec
+from reasoning.sandbox.fork_server import ForkServerPool
+from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty import MontyPool
-from reasoning.sandbox.monty_errors import Unavailable, Unsupported
-from reasoning.sandbox.program_imports import MODULES, imported, unknown_calls
+from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
+from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
 
 PACKAGES = ("sympy", "numpy", "dateutil")
 """What programs may import beside the standard library, where it is installed."""
@@ -39,9 +39,9 @@ class Interpreter:
     Monty runs what it can; what it lacks (sympy, numpy, inheritance, …) runs in a locked-down process, or in a
     container where an image is named. A program that fails by its own fault is not run again.
 
-    A bad program never raises: what went wrong is in `Execution.error`. Programs have nothing to share and nothing to
-    reach: no variable of another's, no file, no network, no environment. What guarantees it is in docs/security.md. The
-    processes end with this one, or when the interpreter is closed; it is a context manager too.
+    A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing and reach nothing:
+    no variable of another program, no file, no network, no environment. docs/security.md lists the mechanisms. The
+    processes end with this process, or when the interpreter is closed. It is also a context manager.
 
     Args:
         limits: what each program may use, unless a run says otherwise.
@@ -54,7 +54,7 @@ class Interpreter:
 
     def __init__(
         self,
-        limits: Limits | None = None,
+        limits: ResourceLimits | None = None,
         *,
         workers: int | None = None,
         packages: Sequence[str] = PACKAGES,
@@ -66,17 +66,17 @@ class Interpreter:
         for name in packages:
             if not name.isidentifier():
                 raise UsageError(f"packages: {name!r} is no name that a program can import")
-        self.limits = limits or Limits()
+        self.limits = limits or ResourceLimits()
         self.packages = tuple(packages)
         self._workers = workers or os.cpu_count() or 1
-        self._slots = Slots(self._workers)
+        self._slots = ConcurrencyLimit(self._workers)
         self._monty = MontyPool(self._workers, self._slots)
         self._monty_waiting = MontyPool(_WAITING, self._slots)
-        self._second: ChildPool | Containers | None = None
+        self._second: ForkServerPool | ContainerRunner | None = None
         if container is not None:
-            self._second = Containers(container)
+            self._second = ContainerRunner(container)
         elif isolation != "monty":
-            self._second = ChildPool(self.packages, locked=isolation == "locked")
+            self._second = ForkServerPool(self.packages, locked=isolation == "locked")
         self._threads: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
@@ -84,12 +84,12 @@ class Interpreter:
         self,
         code: str,
         *,
-        inputs: Mapping[str, Plain] | None = None,
+        inputs: Mapping[str, PlainData] | None = None,
         functions: Mapping[str, Function] | None = None,
-        unknown: Function | None = None,
-        result: Result = None,
-        limits: Limits | None = None,
-    ) -> Execution:
+        on_undefined: Function | None = None,
+        result: ResultSpec = None,
+        limits: ResourceLimits | None = None,
+    ) -> ExecutionResult:
         """Run a program and read its result; blocks.
 
         Args:
@@ -97,7 +97,7 @@ class Interpreter:
             inputs: variables that are set when it starts.
             functions: of ours that it may call by name. What they are given and return is plain data; the time that
                 they take is not the program's; what they raise ends the program and is raised here.
-            unknown: is called as `unknown(name, …)` for functions that the program calls and nobody defines.
+            on_undefined: is called as `unknown(name, …)` for functions that the program calls and nobody defines.
             result: where the result is: a variable ("ans"), a call ("solver()"), a Source, or several of them, of which
                 the first that holds something counts. None is the last expression, else what was printed last.
             limits: instead of the interpreter's own.
@@ -105,28 +105,28 @@ class Interpreter:
         Raises:
             UsageError: `result`, `inputs` or `functions` cannot be used; never because of `code`.
         """
-        return self._run(self._job(code, inputs, functions, unknown, result, limits, Turn()))
+        return self._run(self._job(code, inputs, functions, on_undefined, result, limits, CancelToken()))
 
     async def arun(
         self,
         code: str,
         *,
-        inputs: Mapping[str, Plain] | None = None,
+        inputs: Mapping[str, PlainData] | None = None,
         functions: Mapping[str, Function] | None = None,
-        unknown: Function | None = None,
-        result: Result = None,
-        limits: Limits | None = None,
-    ) -> Execution:
+        on_undefined: Function | None = None,
+        result: ResultSpec = None,
+        limits: ResourceLimits | None = None,
+    ) -> ExecutionResult:
         """Like `run`, on any event loop; functions may be coroutine functions, and run on that loop.
 
         Others run in a thread. Cancelling it ends the program at once.
         """
-        loop, turn = asyncio.get_running_loop(), Turn()
-        job = self._job(code, inputs, functions, unknown, result, limits, turn, loop)
+        loop, turn = asyncio.get_running_loop(), CancelToken()
+        job = self._job(code, inputs, functions, on_undefined, result, limits, turn, loop)
         try:
             return await loop.run_in_executor(self._pool(job), self._run, job)
         except asyncio.CancelledError:
-            turn.stop()
+            turn.cancel()
             raise
 
     def close(self) -> None:
@@ -150,12 +150,12 @@ class Interpreter:
     def _job(
         self,
         code: str,
-        inputs: Mapping[str, Plain] | None,
+        inputs: Mapping[str, PlainData] | None,
         functions: Mapping[str, Function] | None,
         unknown: Function | None,
-        result: Result,
-        limits: Limits | None,
-        turn: Turn,
+        result: ResultSpec,
+        limits: ResourceLimits | None,
+        turn: CancelToken,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> Job:
         code = code.encode(errors="replace").decode().replace("\r\n", "\n").replace("\r", "\n")
@@ -166,47 +166,47 @@ class Interpreter:
         if unknown is not None and len(code) <= _LONGEST:
             known |= {
                 name: functools.partial(unknown, name)
-                for name in unknown_calls(code)
+                for name in undefined_calls(code)
                 if name not in known and name not in (inputs or {})
             }
         limits = limits or self.limits
-        calls = Calls(known, limits, self._slots, turn, loop)
+        calls = HostFunctions(known, limits, self._slots, turn, loop)
         return Job(code, inputs or {}, _sources(result), limits, calls, turn)
 
     def _pool(self, job: Job) -> ThreadPoolExecutor:
-        size = _WAITING if job.calls.names else self._workers
+        size = _WAITING if job.host_functions.names else self._workers
         with self._lock:
             if size not in self._threads:
                 self._threads[size] = ThreadPoolExecutor(size, thread_name_prefix="interpreter")
             return self._threads[size]
 
-    def _run(self, job: Job) -> Execution:
+    def _run(self, job: Job) -> ExecutionResult:
         if len(job.code) > _LONGEST:
-            return Execution(error=f"the program is longer than {_LONGEST} characters")
-        modules = imported(job.code)
+            return ExecutionResult(error=f"the program is longer than {_LONGEST} characters")
+        modules = imported_modules(job.code)
         why = next((f"import of {name}" for name in modules if name in self.packages), None)
         if why is None:
             try:
-                return (self._monty_waiting if job.calls.names else self._monty).run(job)
-            except Unsupported as error:
+                return (self._monty_waiting if job.host_functions.names else self._monty).run(job)
+            except UnsupportedByMonty as error:
                 why = str(error)
         if self._second is None:
-            return Execution(error=f"Monty cannot run this: {why}")
+            return ExecutionResult(error=f"Monty cannot run this: {why}")
         for name, line in modules.items():
-            if name not in MODULES and name not in self.packages and isinstance(self._second, ChildPool):
-                return Execution(error=f"ImportError: programs may not import {name} (line {line})")
-        job.calls.start_again()
+            if name not in MODULES and name not in self.packages and isinstance(self._second, ForkServerPool):
+                return ExecutionResult(error=f"ImportError: programs may not import {name} (line {line})")
+        job.host_functions.rewind()
         try:
-            with self._slots.used():
+            with self._slots.slot():
                 return self._second.run(job)
-        except Unavailable as error:
-            return Execution(error=f"Monty cannot run this: {why}; {error}")
+        except SandboxUnavailable as error:
+            return ExecutionResult(error=f"Monty cannot run this: {why}; {error}")
 
 
-def _sources(result: Result) -> tuple[str | Source, ...]:
+def _sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:
     if result is None:
-        return (Source.EXPRESSION, Source.PRINTED)
-    sources = (result,) if isinstance(result, str | Source) else tuple(result)
+        return (ResultSource.EXPRESSION, ResultSource.PRINTED)
+    sources = (result,) if isinstance(result, str | ResultSource) else tuple(result)
     for source in sources:
         if isinstance(source, str) and not _PLACE.fullmatch(source):
             raise UsageError(f"result={source!r}: name a variable, such as 'ans', or a call, such as 'solver()'")

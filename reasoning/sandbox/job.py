@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reasoning.sandbox.cancellation import Turn
-from reasoning.sandbox.execution import Limits, Plain, Source
-from reasoning.sandbox.host_functions import Calls
+from reasoning.sandbox.cancellation import CancelToken
+from reasoning.sandbox.execution import PlainData, ResourceLimits, ResultSource
+from reasoning.sandbox.host_functions import HostFunctions
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Job:
     """
 
     code: str
-    inputs: Mapping[str, Plain]
-    sources: Sequence[str | Source]
-    limits: Limits
-    calls: Calls
-    turn: Turn = field(default_factory=Turn)
+    inputs: Mapping[str, PlainData]
+    sources: Sequence[str | ResultSource]
+    limits: ResourceLimits
+    host_functions: HostFunctions
+    cancel_token: CancelToken = field(default_factory=CancelToken)

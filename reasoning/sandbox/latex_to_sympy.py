@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reasoning.kinds.math_notation import normal
+from reasoning.kinds.math_notation import normalize
 from reasoning.sandbox.code_extraction import parse
 
 _LONGEST = 300  # characters of an expression
@@ -31,7 +31,7 @@ _RELATION = re.compile("|".join(_RELATIONS))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
-def as_sympy(text: str) -> str | None:
+def latex_to_sympy(text: str) -> str | None:
     """The Python code of an expression, in LaTeX or plain; None where it is no mathematics that can be rewritten.
 
     What has no order (a set, several solutions) becomes a list, what has one (an interval, a point, a relation) a tuple
@@ -40,7 +40,7 @@ def as_sympy(text: str) -> str | None:
     if len(text) > _LONGEST:
         return None
     try:
-        code = _form(normal(_LETTERS_RAISED.sub("^{0+", text)))
+        code = _form(normalize(_LETTERS_RAISED.sub("^{0+", text)))
     except RecursionError:
         return None
     return code if code and parse(code) else None

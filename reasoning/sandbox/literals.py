@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import cast
 
 from reasoning.errors import UsageError
-from reasoning.sandbox.execution import Plain
+from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits
 
 _CONTAINERS = frozenset(
     {"set", "frozenset", "deque", "Counter", "OrderedDict", "dict_keys", "dict_values", "dict_items"}
@@ -24,7 +24,7 @@ _MOMENTS: dict[str, Callable[..., object]] = {
 }
 
 
-def read(text: str) -> Plain:
+def parse(text: str) -> PlainData:
     """The data that `text` writes out. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
 
     Raises:
@@ -36,7 +36,7 @@ def read(text: str) -> Plain:
         raise ValueError(f"not plain data: {text[:80]}") from None
 
 
-def write(value: object, what: str) -> str:
+def serialize(value: object, what: str) -> str:
     """The text of plain data, for another process to read.
 
     Raises:
@@ -44,6 +44,25 @@ def write(value: object, what: str) -> str:
     """
     _check(value, what)
     return repr(value)
+
+
+def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
+    """The result that a text writes out, or why it cannot be one."""
+    if len(text) >= limits.output_chars:
+        return ExecutionResult(error=f"the result is longer than {limits.output_chars} characters")
+    try:
+        return ExecutionResult(parse(text))
+    except ValueError as error:
+        return ExecutionResult(error=f"the result is {error}")
+
+
+def parse_printed(line: str) -> PlainData:
+    """A number where the line is nothing else, else the line itself: "1,200" is for the kind of answer to read."""
+    try:
+        value = parse(line)
+    except ValueError:
+        return line
+    return value if isinstance(value, bool | int | float) else line
 
 
 def _check(value: object, what: str) -> None:
@@ -63,7 +82,7 @@ def _check(value: object, what: str) -> None:
             raise UsageError(f"{what} must be plain data, not {value!r:.80}")
 
 
-def _value(node: ast.expr) -> Plain:
+def _value(node: ast.expr) -> PlainData:
     match node:
         case ast.Constant(value=None | bool() | int() | str() as value):
             return value

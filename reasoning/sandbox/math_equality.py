@@ -10,12 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-from reasoning.kinds.math_notation import normal
-from reasoning.sandbox.execution import Execution, Limits
+from reasoning.kinds.math_notation import normalize
+from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.sandbox.latex_to_sympy import as_sympy
+from reasoning.sandbox.latex_to_sympy import latex_to_sympy
 
-LIMITS = Limits(seconds=2.0, memory_mb=256)
+LIMITS = ResourceLimits(seconds=2.0, memory_mb=256)
 """What one comparison may take; what takes longer is not equal."""
 _BATCH = 50
 
@@ -61,12 +61,14 @@ equal = [holds(pair) for pair in PAIRS]
 """
 
 
-def equal(a: str, b: str, interpreter: Interpreter) -> bool:
-    """Whether two expressions, in LaTeX or plain, have the same value; see `equal_pairs`."""
-    return equal_pairs([(a, b)], interpreter)[0]
+def is_equal(a: str, b: str, interpreter: Interpreter) -> bool:
+    """Whether two expressions, in LaTeX or plain, have the same value; see `are_equal`."""
+    return are_equal([(a, b)], interpreter)[0]
 
 
-def equal_pairs(pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limits: Limits = LIMITS) -> list[bool]:
+def are_equal(
+    pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limits: ResourceLimits = LIMITS
+) -> list[bool]:
     """The same for many pairs; blocks, and takes one child process for fifty of them.
 
     Intervals and points are compared part by part, sets and lists in any order, relations side by side. Formulas with
@@ -77,7 +79,7 @@ def equal_pairs(pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limi
     Args:
         limits: for each pair that does not end with the others.
     """
-    found = [normal(a) == normal(b) for a, b in pairs]
+    found = [normalize(a) == normalize(b) for a, b in pairs]
     codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}
     places = list(codes)
     for start in range(0, len(places), _BATCH):
@@ -90,7 +92,7 @@ def equal_pairs(pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limi
     return found
 
 
-def _run(codes: list[str], interpreter: Interpreter, limits: Limits) -> Execution:
+def _run(codes: list[str], interpreter: Interpreter, limits: ResourceLimits) -> ExecutionResult:
     listed = ", ".join(f"lambda: {code}" for code in codes)
     ran = interpreter.run(_COMPARE.replace("PAIRS", f"[{listed}]"), result="equal", limits=limits)
     if ran.error and ("import" in ran.error or ran.error.startswith("Monty cannot run this")):
@@ -100,5 +102,5 @@ def _run(codes: list[str], interpreter: Interpreter, limits: Limits) -> Executio
 
 def _code(a: str, b: str) -> str | None:
     """Both expressions as Python code; None where one of them cannot be."""
-    codes = as_sympy(a), as_sympy(b)
+    codes = latex_to_sympy(a), latex_to_sympy(b)
     return f"({codes[0]}, {codes[1]})" if all(codes) else None

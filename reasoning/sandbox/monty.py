@@ -17,14 +17,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reasoning.errors import UsageError
-from reasoning.sandbox import plain_results
-from reasoning.sandbox.cancellation import Slots
-from reasoning.sandbox.captured_output import Output
+from reasoning.sandbox import literals
+from reasoning.sandbox.cancellation import ConcurrencyLimit
+from reasoning.sandbox.captured_output import CapturedOutput
 from reasoning.sandbox.code_extraction import bind_last_expression, last_assigned
-from reasoning.sandbox.execution import Execution, Limits, Plain, Source
-from reasoning.sandbox.host_functions import Refused
+from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits, ResultSource
+from reasoning.sandbox.host_functions import CallRejected
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty_errors import NOT_SET, describe, is_missing
+from reasoning.sandbox.monty_errors import NOT_SET, describe_monty_error, is_missing
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty, MontyError, MontySession
@@ -46,18 +46,18 @@ class MontyPool:
         slots: one is taken while a program computes, after its worker: a program that waits keeps its worker.
     """
 
-    def __init__(self, workers: int, slots: Slots) -> None:
+    def __init__(self, workers: int, slots: ConcurrencyLimit) -> None:
         self._workers = workers
         self._slots = slots
         self._pool: Monty | None = None
         self._lock = threading.Lock()
 
-    def run(self, job: Job) -> Execution:
+    def run(self, job: Job) -> ExecutionResult:
         """Run one program; blocks. Raises Unsupported, and UsageError for inputs that are not plain data."""
         with (
             self._checkout(job.limits) as session,
-            self._slots.used(),
-            job.turn.at(functools.partial(_kill, session.worker_pid)),
+            self._slots.slot(),
+            job.cancel_token.on_cancel(functools.partial(_kill, session.worker_pid)),
         ):
             return self._converse(session, job)
 
@@ -68,7 +68,7 @@ class MontyPool:
         if pool is not None:
             pool.__exit__(None, None, None)
 
-    def _checkout(self, limits: Limits) -> MontySession:
+    def _checkout(self, limits: ResourceLimits) -> MontySession:
         with self._lock:
             if self._pool is None:
                 from pydantic_monty import Monty
@@ -86,13 +86,13 @@ class MontyPool:
             )
 
     @staticmethod
-    def _converse(session: MontySession, job: Job) -> Execution:
+    def _converse(session: MontySession, job: Job) -> ExecutionResult:
         from pydantic_monty import MontyConversionError, MontyError
 
-        output = Output(job.limits.output_chars)
+        output = CapturedOutput(job.limits.output_chars)
         steps = _steps(job, output)
-        functions = {_CALL: functools.partial(_answer, job)} if job.calls.names else None
-        given: dict[str, Plain] | None = dict(job.inputs)
+        functions = {_CALL: functools.partial(_answer, job)} if job.host_functions.names else None
+        given: dict[str, PlainData] | None = dict(job.inputs)
         started = time.perf_counter()
         text = next(steps)
         while True:
@@ -103,13 +103,13 @@ class MontyPool:
                 raise UsageError(f"the inputs of a program must be plain data: {error}") from None
             except MontyError as error:
                 reply = error
-            if job.calls.failure is not None:
-                raise job.calls.failure
+            if job.host_functions.failure is not None:
+                raise job.host_functions.failure
             given = None  # set once: what the program made of them stays
             try:
                 text = steps.send(reply)
             except StopIteration as done:
-                execution: Execution = done.value
+                execution: ExecutionResult = done.value
                 return replace(execution, stdout=output.text, seconds=time.perf_counter() - started)
 
 
@@ -120,36 +120,36 @@ def _kill(pid: int | None) -> None:
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _answer(job: Job, name: str, given: str) -> Plain:
+def _answer(job: Job, name: str, given: str) -> PlainData:
     """A call by the program, as `_FUNCTION` hands it on; the program may end up here with anything else."""
     if not (isinstance(name, str) and isinstance(given, str)):
-        raise Refused("no such call")
+        raise CallRejected("no such call")
     try:
-        return job.calls.answer(name, given)
-    except Refused:
+        return job.host_functions.call(name, given)
+    except CallRejected:
         raise
     except BaseException:
-        job.turn.stop()  # the program could catch what is raised into it
+        job.cancel_token.cancel()  # the program could catch what is raised into it
         raise
 
 
-def _steps(job: Job, output: Output) -> Generator[str, str | MontyError, Execution]:
+def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError, ExecutionResult]:
     """What to feed to a session, one text after the other, until the result is known.
 
     Each text ends in a formatted string, which the program cannot shadow: what leaves the sandbox is always a text, and
     of bounded length.
     """
     code, sources, limits = job.code, job.sources, job.limits
-    if job.calls.names:
-        yield "".join(_FUNCTION.format(name=name, room=limits.output_chars) for name in job.calls.names) + "''"
-    bound = bind_last_expression(code, _EXPRESSION) if Source.EXPRESSION in sources else None
+    if job.host_functions.names:
+        yield "".join(_FUNCTION.format(name=name, room=limits.output_chars) for name in job.host_functions.names) + "''"
+    bound = bind_last_expression(code, _EXPRESSION) if ResultSource.EXPRESSION in sources else None
     pending = f"{bound or code}\npass\n"  # goes out with the first thing to read; `pass` ends an open line
     missing = None
     for source in (*sources, None):
         place = None
-        if source is Source.EXPRESSION:
+        if source is ResultSource.EXPRESSION:
             place = _EXPRESSION if bound else None
-        elif source is Source.ASSIGNED:
+        elif source is ResultSource.ASSIGNED:
             place = last_assigned(code)
         elif isinstance(source, str):
             place = source
@@ -159,10 +159,10 @@ def _steps(job: Job, output: Output) -> Generator[str, str | MontyError, Executi
             reply = yield text
             if not isinstance(reply, str):
                 if not (place and is_missing(place, reply, text)):
-                    return Execution(error=describe(reply, code, limits))
+                    return ExecutionResult(error=describe_monty_error(reply, code, limits))
                 missing = missing or f"{NOT_SET} {place}"
             elif place and reply != "None":
-                return plain_results.written(reply, limits)
-        if source is Source.PRINTED and (line := output.last_line()) is not None:
-            return Execution(plain_results.printed(line))
-    return Execution(error=missing)
+                return literals.parse_result(reply, limits)
+        if source is ResultSource.PRINTED and (line := output.last_line()) is not None:
+            return ExecutionResult(literals.parse_printed(line))
+    return ExecutionResult(error=missing)

@@ -6,7 +6,7 @@ import builtins
 import re
 from typing import TYPE_CHECKING
 
-from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.execution import ResourceLimits
 
 if TYPE_CHECKING:
     from pydantic_monty import MontyError
@@ -26,11 +26,11 @@ _UNSUPPORTED = re.compile(
 NOT_SET = "NameError: the program does not set"
 
 
-class Unsupported(Exception):
+class UnsupportedByMonty(Exception):
     """The program needs something that Monty does not have; the message names it."""
 
 
-class Unavailable(Exception):
+class SandboxUnavailable(Exception):
     """Programs cannot be run here as safely as they must; the message says what is missing."""
 
 
@@ -46,8 +46,8 @@ def is_missing(place: str, error: MontyError, text: str) -> bool:
     )
 
 
-def describe(error: MontyError, code: str, limits: Limits) -> str:
-    """One line for a model or a person. Raises Unsupported where the program is not to blame."""
+def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -> str:
+    """One line for a model or a person. Raises UnsupportedByMonty where the program is not to blame."""
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
     if isinstance(error, MontyCrashedError):
@@ -61,14 +61,14 @@ def describe(error: MontyError, code: str, limits: Limits) -> str:
         what = {"module": "import of ", "member": "import of ", "builtin": "the built-in "}.get(
             found.lastgroup or "", ""
         )
-        raise Unsupported(what + found[found.lastgroup or 0])
+        raise UnsupportedByMonty(what + found[found.lastgroup or 0])
     line = next((frame.line for frame in reversed(error.traceback()) if frame.line <= code.count("\n") + 1), None)
     if line is None and isinstance(error, MontySyntaxError):
         return "SyntaxError: the program ends in the middle of a statement"
-    return describe_text(text, line, limits)
+    return describe_error(text, line, limits)
 
 
-def describe_text(text: str, line: int | None, limits: Limits) -> str:
+def describe_error(text: str, line: int | None, limits: ResourceLimits) -> str:
     """One line for a model or a person, from an error's type and message and the line where it happened."""
     if text.startswith("MemoryError"):
         return f"out of memory: it needs more than {limits.memory_mb} MB"

@@ -22,7 +22,7 @@ MODULES = frozenset(
 _BUILTINS = frozenset(dir(builtins))
 
 
-def imported(code: str) -> dict[str, int]:
+def imported_modules(code: str) -> dict[str, int]:
     """The modules that `code` imports anywhere, without their submodules, and the line of each."""
     tree = parse(code) if "import" in code else None
     found: dict[str, int] = {}
@@ -35,7 +35,7 @@ def imported(code: str) -> dict[str, int]:
     return found
 
 
-def unknown_calls(code: str) -> list[str]:
+def undefined_calls(code: str) -> list[str]:
     """The names that `code` calls as functions and does not define, import, assign or take as an argument."""
     tree = parse(code)
     if tree is None:

@@ -12,19 +12,19 @@ import time
 from dataclasses import replace
 
 from reasoning.errors import UsageError
-from reasoning.sandbox import literals, plain_results
-from reasoning.sandbox.captured_output import Output
+from reasoning.sandbox import literals
+from reasoning.sandbox.captured_output import CapturedOutput
 from reasoning.sandbox.code_extraction import bind_last_expression, last_assigned
-from reasoning.sandbox.execution import Execution, Source
-from reasoning.sandbox.host_functions import Refused
+from reasoning.sandbox.execution import ExecutionResult, ResultSource
+from reasoning.sandbox.host_functions import CallRejected
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty_errors import NOT_SET, describe_text
+from reasoning.sandbox.monty_errors import NOT_SET, describe_error
 
 _EXPRESSION = "__value__"
 _HEAD = 5
 
 
-class Dialogue:
+class ProgramChannel:
     """One program's conversation.
 
     Args:
@@ -40,14 +40,14 @@ class Dialogue:
         self._writing = writing
         self._job = job
         self._tier = tier
-        self._output = Output(job.limits.output_chars)
+        self._output = CapturedOutput(job.limits.output_chars)
         self._buffer = bytearray()
         self._largest = 4 * job.limits.output_chars + 4000  # bytes of a frame, in UTF-8
         self._allowed = 4 * self._largest  # bytes in all
         self._begun = 0.0
         self._until = time.perf_counter() + start_up
 
-    def run(self) -> Execution:
+    def run(self) -> ExecutionResult:
         """Run the program and take its result; the caller ends the process afterwards.
 
         Raises:
@@ -63,15 +63,15 @@ class Dialogue:
             self._until = self._begun + self._job.limits.seconds
             execution = self._converse()
         except TimeoutError:
-            execution = Execution(error=f"timed out after {self._job.limits.seconds:g} s")
+            execution = ExecutionResult(error=f"timed out after {self._job.limits.seconds:g} s")
         except (EOFError, BrokenPipeError, ConnectionError):
-            execution = Execution(error="the program crashed its process")
+            execution = ExecutionResult(error="the program crashed its process")
         except _Nonsense:
-            execution = Execution(error="the program tampered with its process")
+            execution = ExecutionResult(error="the program tampered with its process")
         seconds = time.perf_counter() - self._begun if self._begun else 0.0
         return replace(execution, stdout=self._output.text, seconds=seconds, tier=self._tier)
 
-    def _converse(self) -> Execution:
+    def _converse(self) -> ExecutionResult:
         limits = self._job.limits
         while True:
             kind, text = self._receive()
@@ -83,25 +83,27 @@ class Dialogue:
                 case "c":
                     self._answer(*text.partition("\n")[::2])
                 case "v":
-                    return plain_results.written(text, limits)
+                    return literals.parse_result(text, limits)
                 case "p":
                     line = self._output.last_line()
-                    return Execution(None if line is None else plain_results.printed(line))
+                    return ExecutionResult(None if line is None else literals.parse_printed(line))
                 case "n":
-                    return Execution()
+                    return ExecutionResult()
                 case "m":
-                    return Execution(error=f"{NOT_SET} {text[:100]}")
+                    return ExecutionResult(error=f"{NOT_SET} {text[:100]}")
                 case "e":
                     words, _, line = text.rpartition("\n")
-                    return Execution(error=describe_text(words, int(line[:9]) if line.isdecimal() else None, limits))
+                    return ExecutionResult(
+                        error=describe_error(words, int(line[:9]) if line.isdecimal() else None, limits)
+                    )
                 case _:
                     raise _Nonsense
 
     def _answer(self, name: str, given: str) -> None:
         asked = time.perf_counter()
         try:
-            kind, text = "a", repr(self._job.calls.answer(name, given))
-        except Refused as error:
+            kind, text = "a", repr(self._job.host_functions.call(name, given))
+        except CallRejected as error:
             kind, text = "x", str(error)
         self._allowed += self._largest
         self._until += time.perf_counter() - asked
@@ -155,23 +157,24 @@ class _Nonsense(Exception):
 
 
 def _written(job: Job) -> str:
-    bound = bind_last_expression(job.code, _EXPRESSION) if Source.EXPRESSION in job.sources else None
+    bound = bind_last_expression(job.code, _EXPRESSION) if ResultSource.EXPRESSION in job.sources else None
     places: list[str | None] = []
     for source in job.sources:
         match source:
-            case Source.EXPRESSION:
+            case ResultSource.EXPRESSION:
                 places += [_EXPRESSION] if bound else []
-            case Source.PRINTED:
+            case ResultSource.PRINTED:
                 places.append(None)
-            case Source.ASSIGNED:
+            case ResultSource.ASSIGNED:
                 places += [name] if (name := last_assigned(job.code)) else []
             case str():
                 places.append(source)
     try:
-        inputs = literals.write(dict(job.inputs), "it")
+        inputs = literals.serialize(dict(job.inputs), "it")
     except UsageError as error:
         raise UsageError(f"the inputs of a program must be plain data: {error}") from None
     return (
-        f"{{'code': {bound or job.code!r}, 'places': {places!r}, 'inputs': {inputs}, 'functions': {job.calls.names!r}, "
+        f"{{'code': {bound or job.code!r}, 'places': {places!r}, 'inputs': {inputs}, "
+        f"'functions': {job.host_functions.names!r}, "
         f"'recursion': {job.limits.recursion}, 'output_chars': {job.limits.output_chars}}}"
     )

@@ -7,33 +7,33 @@
 What could not be read never votes, nor does a failed call. Nothing here calls a model or depends on arrival.
 """
 
-from reasoning.voting.equivalence import Groups
-from reasoning.voting.filters import executed, keeping, steps
+from reasoning.voting.equivalence import AnswerClasses
+from reasoning.voting.filters import apply_filters, count_steps, runs_without_error
 from reasoning.voting.majority import majority, tie_credit, vote
-from reasoning.voting.offline_stopping import Stopped, stopped
-from reasoning.voting.sample import Draw
-from reasoning.voting.stopping import Beta, Decided, Dirichlet, Fixed, Rule, Window, stopping_point, wave
+from reasoning.voting.offline_stopping import StoppingPoint, simulate_stopping
+from reasoning.voting.sample import VoteSample
+from reasoning.voting.stopping import Beta, Decided, Dirichlet, Fixed, Rule, Window, next_batch_size, stopping_point
 from reasoning.voting.vote import Candidate, Vote
 
 __all__ = [
+    "AnswerClasses",
     "Beta",
     "Candidate",
     "Decided",
     "Dirichlet",
-    "Draw",
     "Fixed",
-    "Groups",
     "Rule",
-    "Stopped",
+    "StoppingPoint",
     "Vote",
+    "VoteSample",
     "Window",
-    "executed",
-    "keeping",
+    "apply_filters",
+    "count_steps",
     "majority",
-    "steps",
-    "stopped",
+    "next_batch_size",
+    "runs_without_error",
+    "simulate_stopping",
     "stopping_point",
     "tie_credit",
     "vote",
-    "wave",
 ]

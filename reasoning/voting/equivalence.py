@@ -14,7 +14,7 @@ Group = Callable[..., Any]
 """Of one value: a key, equal for values that mean the same. Of two values: whether they mean the same."""
 
 
-class Groups:
+class AnswerClasses:
     """Tells candidates apart.
 
     Values of one kind's key are one candidate always. A function of two values joins candidates further: all that are
@@ -34,15 +34,15 @@ class Groups:
 
     def __init__(self, kind: Kind, group: Group | None = None) -> None:
         self._kind, self._group = kind, group
-        self.joins = group is not None and takes_two(group)
+        self.can_merge = group is not None and takes_two_values(group)
         self._known: dict[tuple[str, str], bool] = {}
 
-    def keys(self, values: Sequence[Any]) -> list[Hashable | None]:
+    def classify(self, values: Sequence[Any]) -> list[Hashable | None]:
         """For each value what is equal for values of one candidate; None for None, which is no candidate."""
-        if self._group is not None and not self.joins:
+        if self._group is not None and not self.can_merge:
             return [None if value is None else ("group", self._key(value)) for value in values]
         keys = [None if value is None else self._kind.key(value) for value in values]
-        return self._joined(keys, values) if self.joins else keys
+        return self._joined(keys, values) if self.can_merge else keys
 
     def _key(self, value: Any) -> Hashable:
         assert self._group is not None
@@ -82,7 +82,7 @@ class Groups:
         return self._known[pair]
 
 
-def takes_two(group: Group) -> bool:
+def takes_two_values(group: Group) -> bool:
     """Whether a function takes two values rather than one.
 
     Raises:

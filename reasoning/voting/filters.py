@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reasoning.sandbox.code_extraction import program
-from reasoning.voting.sample import Draw
+from reasoning.sandbox.code_extraction import extract_code
+from reasoning.voting.sample import VoteSample
 
 if TYPE_CHECKING:
     from reasoning.sandbox.interpreter import Interpreter
 
-Keep = Callable[[Draw], bool]
+Keep = Callable[[VoteSample], bool]
 """Whether a draw may vote."""
 
 _STATEMENT = re.compile(
@@ -27,7 +27,7 @@ _STATEMENT = re.compile(
 _SENTENCE_ENDS = (". ", "! ", "? ", "; ")
 
 
-def steps(text: str) -> int:
+def count_steps(text: str) -> int:
     """The number of reasoning steps in a chain: its distinct lines, without headings and the statement of the answer.
 
     A chain that is one line counts its sentences. A line that is repeated counts once, so that a model which goes in
@@ -41,7 +41,9 @@ def steps(text: str) -> int:
     return 1 + sum(counted[0].count(end) for end in _SENTENCE_ENDS)
 
 
-def keeping(draws: Sequence[Draw], keep: Keep | None = None, most_complex: int | None = None) -> list[Draw]:
+def apply_filters(
+    draws: Sequence[VoteSample], keep: Keep | None = None, most_complex: int | None = None
+) -> list[VoteSample]:
     """The draws, each marked as kept or not.
 
     Args:
@@ -53,22 +55,22 @@ def keeping(draws: Sequence[Draw], keep: Keep | None = None, most_complex: int |
     """
     marked = list(draws)
     if keep is not None:
-        marked = [replace(draw, kept=False) if draw.votes and not keep(draw) else draw for draw in draws]
+        marked = [replace(draw, kept=False) if draw.counts and not keep(draw) else draw for draw in draws]
     if most_complex is None:
         return marked
-    ranked = [at for at, draw in enumerate(marked) if draw.votes and not draw.truncated]
-    chosen = set(sorted(ranked, key=lambda at: -steps(marked[at].text))[:most_complex])
+    ranked = [at for at, draw in enumerate(marked) if draw.counts and not draw.truncated]
+    chosen = set(sorted(ranked, key=lambda at: -count_steps(marked[at].text))[:most_complex])
     return [draw if at in chosen else replace(draw, kept=False) for at, draw in enumerate(marked)]
 
 
-async def executed(draws: Sequence[Draw], interpreter: Interpreter) -> list[Draw]:
+async def runs_without_error(draws: Sequence[VoteSample], interpreter: Interpreter) -> list[VoteSample]:
     """The draws, each kept if its text holds a program that runs without an error.
 
     The programs run in the interpreter, side by side, never in this process.
     """
 
-    async def runs(draw: Draw) -> bool:
-        code = program(draw.text) if draw.votes else None
+    async def runs(draw: VoteSample) -> bool:
+        code = extract_code(draw.text) if draw.counts else None
         return code is not None and (await interpreter.arun(code)).error is None
 
     ran = await asyncio.gather(*(runs(draw) for draw in draws))

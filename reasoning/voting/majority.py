@@ -9,11 +9,11 @@ from typing import Any
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
-from reasoning.voting.equivalence import Group, Groups
-from reasoning.voting.filters import Keep, keeping
-from reasoning.voting.sample import Draw
-from reasoning.voting.vote import Candidate, Vote, level
-from reasoning.voting.weights import Weigh, weights
+from reasoning.voting.equivalence import AnswerClasses, Group
+from reasoning.voting.filters import Keep, apply_filters
+from reasoning.voting.sample import VoteSample
+from reasoning.voting.vote import Candidate, Vote, same_weight
+from reasoning.voting.weights import Weighting, weights
 
 
 def majority(values: Iterable[Any], kind: Kind, *, group: Group | None = None, min_share: float = 0.0) -> Vote:
@@ -26,17 +26,17 @@ def majority(values: Iterable[Any], kind: Kind, *, group: Group | None = None, m
         kind: its keys say which values are one candidate.
         group, min_share: as in `vote`.
     """
-    return vote([Draw(value) for value in values], kind, group=group, min_share=min_share)
+    return vote([VoteSample(value) for value in values], kind, group=group, min_share=min_share)
 
 
 def vote(
-    draws: Sequence[Draw],
+    draws: Sequence[VoteSample],
     kind: Kind,
     *,
-    weigh: Weigh = "equal",
+    weigh: Weighting = "equal",
     keep: Keep | None = None,
     most_complex: int | None = None,
-    group: Group | Groups | None = None,
+    group: Group | AnswerClasses | None = None,
     min_share: float = 0.0,
 ) -> Vote:
     """Count the draws that have a value and pass the filter.
@@ -46,7 +46,7 @@ def vote(
         kind: its keys say which values are one candidate.
         weigh: what each vote counts; see `weights`.
         keep, most_complex: the filter; see `keeping`.
-        group: joins values that mean the same; see `Groups`.
+        group: joins values that mean the same; see `AnswerClasses`.
         min_share: the share of the weight, from 0 to 1, below which the vote abstains.
 
     Raises:
@@ -54,21 +54,21 @@ def vote(
     """
     if not 0 <= min_share <= 1:
         raise UsageError(f"min_share={min_share}: a share is from 0 to 1")
-    marked = keeping(draws, keep, most_complex)
+    marked = apply_filters(draws, keep, most_complex)
     weight, remark = weights(marked, weigh)
-    groups = group if isinstance(group, Groups) else Groups(kind, group)
+    groups = group if isinstance(group, AnswerClasses) else AnswerClasses(kind, group)
     places: dict[Hashable, list[int]] = {}
-    for at, key in enumerate(groups.keys([draw.value if draw.votes else None for draw in marked])):
+    for at, key in enumerate(groups.classify([draw.value if draw.counts else None for draw in marked])):
         if key is not None:
             places.setdefault(key, []).append(at)
     found = [_candidate(at, marked, weight, kind) for at in places.values()]
     return Vote(
         _ranked(found),
         total=len(marked),
-        left_out=sum(draw.value is not None and not draw.kept for draw in marked),
+        excluded=sum(draw.value is not None and not draw.kept for draw in marked),
         min_share=min_share,
-        bought=len(marked),
-        remark=remark,
+        drawn=len(marked),
+        note=remark,
     )
 
 
@@ -83,7 +83,7 @@ def tie_credit(vote: Vote, right: Callable[[Any], bool]) -> float:
     return sum(bool(right(value)) for value in vote.winners) / len(vote.winners)
 
 
-def _candidate(places: list[int], draws: Sequence[Draw], weight: Sequence[float], kind: Kind) -> Candidate:
+def _candidate(places: list[int], draws: Sequence[VoteSample], weight: Sequence[float], kind: Kind) -> Candidate:
     forms = {at: kind.show(draws[at].value) for at in places}
     frequency = Counter(forms.values())
     standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
@@ -102,7 +102,7 @@ def _ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:
     ordered = sorted(candidates, key=lambda one: (-one.weight, one.draws[0]))
     if not ordered:
         return ()
-    tied = [one for one in ordered if level(one, ordered[0])]
+    tied = [one for one in ordered if same_weight(one, ordered[0])]
     if all(one.logprob is not None for one in tied):
         first = min(tied, key=lambda one: (-(one.logprob or 0.0), one.draws[0]))
     else:

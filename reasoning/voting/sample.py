@@ -1,30 +1,42 @@
-"""What a vote knows of one sample."""
+"""One parsed sample as a vote sees it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reasoning.answer import Answer
     from reasoning.messages import Completion
 
 
+class ParsedAnswer(Protocol):
+    """The part of an answer that a vote reads: the parsed value and the reply's text."""
+
+    @property
+    def value(self) -> Any:
+        """Return the parsed value; None if the reply could not be parsed or the call failed."""
+
+    @property
+    def text(self) -> str:
+        """Return the reply from which the value was parsed."""
+
+
 @dataclass(frozen=True)
-class Draw:
-    """One sample on its way to the vote.
+class VoteSample:
+    """One sample of a vote.
 
     Attributes:
-        value: what was read from it; None where nothing could be read or the call failed.
-        text: all that the model said on the way to it.
-        logprob: the log-probability of all its tokens together; None where the provider gave none.
-        tokens: how many tokens that is.
+        value: the parsed value; None if the reply could not be parsed or the call failed.
+        text: all replies that led to the value.
+        logprob: the sum of the log-probabilities of all tokens; None if the provider gave none.
+        tokens: the number of these tokens.
         truncated: whether a reply was cut off by `max_tokens`.
-        kept: whether the filter lets it vote.
-        answer: the whole answer, where a strategy drew it.
+        kept: whether the filters let the sample vote.
+        answer: the answer from which a strategy made the sample, returned to that strategy unchanged. The vote does
+            not read it.
     """
 
     value: Any
@@ -33,28 +45,29 @@ class Draw:
     tokens: int = 0
     truncated: bool = False
     kept: bool = True
-    answer: Answer | None = field(default=None, repr=False)
+    answer: Any = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, answer: Answer, said: Sequence[Completion]) -> Draw:
-        """The draw that an answer is, with the completions that led to it."""
-        tokens = [token.logprob for one in said for token in one.tokens]
-        known = bool(tokens) and all(one.tokens for one in said) and all(map(math.isfinite, tokens))
+    def from_answer(cls, answer: ParsedAnswer, completions: Sequence[Completion]) -> VoteSample:
+        """Make a sample from an answer and the completions that led to it."""
+        tokens = [token.logprob for completion in completions for token in completion.tokens]
+        complete = all(completion.tokens for completion in completions)
+        known = bool(tokens) and complete and all(map(math.isfinite, tokens))
         return cls(
             answer.value,
-            text="\n".join([one.text for one in said]) or answer.text,
+            text="\n".join([completion.text for completion in completions]) or answer.text,
             logprob=math.fsum(tokens) if known else None,
             tokens=len(tokens),
-            truncated="length" in [one.finish_reason for one in said],
+            truncated="length" in [completion.finish_reason for completion in completions],
             answer=answer,
         )
 
     @property
     def mean_logprob(self) -> float | None:
-        """The log-probability of a token, on average."""
+        """Return the mean log-probability per token; None if the provider gave none."""
         return None if self.logprob is None or not self.tokens else self.logprob / self.tokens
 
     @property
-    def votes(self) -> bool:
-        """Whether it has a value and the filter keeps it."""
+    def counts(self) -> bool:
+        """Return whether the sample votes: it has a value and passed the filters."""
         return self.kept and self.value is not None

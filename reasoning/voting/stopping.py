@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from reasoning.errors import UsageError
 
 Keys = Sequence[Hashable | None]
-Named = Literal["fixed", "decided", "beta", "dirichlet", "window"]
+RuleName = Literal["fixed", "decided", "beta", "dirichlet", "window"]
 """A rule by its name; see `named`."""
 _COUNTABLE = 600  # votes beyond which exp(-x) is no number, and the bound has to do
 
@@ -24,12 +24,12 @@ _COUNTABLE = 600  # votes beyond which exp(-x) is no number, and the bound has t
 class Rule(Protocol):
     """A stopping rule; a frozen value."""
 
-    def enough(self, keys: Keys, most: int) -> bool:
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
         """Whether these draws are enough.
 
         Args:
             keys: what was drawn so far, in draw order; None for a draw without a vote.
-            most: the number of draws at which everything ends.
+            max_draws: the number of draws at which everything ends.
         """
         ...
 
@@ -38,8 +38,8 @@ class Rule(Protocol):
 class Fixed:
     """Draw all."""
 
-    def enough(self, keys: Keys, most: int) -> bool:
-        return len(keys) >= most
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
+        return len(keys) >= max_draws
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Decided:
     two values groups them: a later draw may then join two candidates.)
     """
 
-    def enough(self, keys: Keys, most: int) -> bool:
-        first, second = top_two(keys)
-        return first - second > most - len(keys)
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
+        first, second = top_two_counts(keys)
+        return first - second > max_draws - len(keys)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Beta:
     def __post_init__(self) -> None:
         _check(self.threshold)
 
-    def enough(self, keys: Keys, most: int) -> bool:
-        return leads(*top_two(keys)) >= self.threshold
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
+        return p_leads(*top_two_counts(keys)) >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,16 @@ class Dirichlet:
     def __post_init__(self) -> None:
         _check(self.threshold)
 
-    def enough(self, keys: Keys, most: int) -> bool:
-        first, *others = ranked(keys) or [0]
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
+        first, *others = ranked_counts(keys) or [0]
         others = others or [0]
-        pairs = [leads(first, one) for one in others]
+        pairs = [p_leads(first, one) for one in others]
         if pairs[0] < self.threshold:  # less likely still against all of them together
             return False
         at_least = 1 - sum(1 - one for one in pairs)  # as Bonferroni bounds it
         if at_least >= self.threshold or first > _COUNTABLE:
             return at_least >= self.threshold
-        return leads_all(first, tuple(others)) >= self.threshold
+        return p_leads_all(first, tuple(others)) >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -113,19 +113,19 @@ class Window:
         if self.size < 1:
             raise UsageError(f"window={self.size}: at least one draw")
 
-    def enough(self, keys: Keys, most: int) -> bool:
+    def should_stop(self, keys: Keys, max_draws: int) -> bool:
         window = keys[len(keys) - self.size :] if keys and len(keys) % self.size == 0 else ()
         return bool(window) and window[0] is not None and len(set(window)) == 1
 
 
-def named(name: Named, threshold: float = 0.95, window: int = 5) -> Rule:
+def rule_by_name(name: RuleName, threshold: float = 0.95, window: int = 5) -> Rule:
     """A rule by its name.
 
     Args:
         threshold: of the rules that have a probability.
         window: the size of a window.
     """
-    rules: dict[Named, Callable[[], Rule]] = {
+    rules: dict[RuleName, Callable[[], Rule]] = {
         "fixed": Fixed,
         "decided": Decided,
         "beta": lambda: Beta(threshold),
@@ -135,28 +135,28 @@ def named(name: Named, threshold: float = 0.95, window: int = 5) -> Rule:
     return rules[name]()
 
 
-def stopping_point(keys: Keys, rule: Rule, most: int | None = None) -> int | None:
+def stopping_point(keys: Keys, rule: Rule, max_draws: int | None = None) -> int | None:
     """After how many of these draws the rule stops; None where it wants more.
 
     Args:
         keys: in draw order.
-        most: the number of draws at which everything ends; by default as many as there are keys.
+        max_draws: the number of draws at which everything ends; by default as many as there are keys.
     """
-    most = len(keys) if most is None else most
-    for drawn in range(1, min(len(keys), most) + 1):
-        if drawn == most or rule.enough(keys[:drawn], most):
+    max_draws = len(keys) if max_draws is None else max_draws
+    for drawn in range(1, min(len(keys), max_draws) + 1):
+        if drawn == max_draws or rule.should_stop(keys[:drawn], max_draws):
             return drawn
     return None
 
 
-def wave(keys: Keys, rule: Rule, most: int) -> int:
+def next_batch_size(keys: Keys, rule: Rule, max_draws: int) -> int:
     """How many draws to ask for next, at once: the fewest after which the rule could stop.
 
     That is, if they all said what leads now (or what was said last, which a window may wait for). Fewer could not end
     it, so they need not be waited for; and none is bought that the rule would not have asked for one by one, unless a
-    draw joins two candidates (see `Groups`).
+    draw joins two candidates (see `AnswerClasses`).
     """
-    left = most - len(keys)
+    left = max_draws - len(keys)
     if isinstance(rule, Fixed) or left <= 1:
         return left
     said = Counter(key for key in keys if key is not None)
@@ -164,24 +164,24 @@ def wave(keys: Keys, rule: Rule, most: int) -> int:
     if keys and keys[-1] is not None:
         hopes.append(keys[-1])
     for more in range(1, left):
-        if any(rule.enough([*keys, *[hope] * more], most) for hope in hopes):
+        if any(rule.should_stop([*keys, *[hope] * more], max_draws) for hope in hopes):
             return more
     return left
 
 
-def ranked(keys: Keys) -> list[int]:
+def ranked_counts(keys: Keys) -> list[int]:
     """The number of votes of each candidate, the most first."""
     return sorted(Counter(key for key in keys if key is not None).values(), reverse=True)
 
 
-def top_two(keys: Keys) -> tuple[int, int]:
+def top_two_counts(keys: Keys) -> tuple[int, int]:
     """The numbers of votes of the first and the second candidate; 0 where there is none."""
-    first, second, *_ = [*ranked(keys), 0, 0]
+    first, second, *_ = [*ranked_counts(keys), 0, 0]
     return first, second
 
 
 @lru_cache(maxsize=4096)
-def leads(first: int, second: int) -> float:
+def p_leads(first: int, second: int) -> float:
     """P(p > 1/2) for p of Beta(first + 1, second + 1): that the first candidate is the more frequent one of two.
 
     For whole numbers this is a binomial tail: of first + second + 1 throws of a coin, at most `first` are heads.
@@ -191,7 +191,7 @@ def leads(first: int, second: int) -> float:
 
 
 @lru_cache(maxsize=4096)
-def leads_all(first: int, others: tuple[int, ...]) -> float:
+def p_leads_all(first: int, others: tuple[int, ...]) -> float:
     """P(p1 is the greatest) for p of Dirichlet(first + 1, *others + 1), to about 1e-9.
 
     With independent X_i of Gamma(counts + 1), it is the integral of the first's density times the others' distribution

@@ -24,7 +24,7 @@ class Candidate:
     value: Any
     draws: tuple[int, ...]
     weight: float
-    speaker: int
+    representative: int
     logprob: float | None = None
 
 
@@ -46,10 +46,10 @@ class Vote:
 
     candidates: tuple[Candidate, ...]
     total: int
-    left_out: int = 0
+    excluded: int = 0
     min_share: float = 0.0
-    bought: int = 0
-    remark: str = ""
+    drawn: int = 0
+    note: str = ""
 
     @property
     def value(self) -> Any:
@@ -67,9 +67,9 @@ class Vote:
         return sum(len(one.draws) for one in self.candidates)
 
     @property
-    def unread(self) -> int:
+    def unparsed(self) -> int:
         """Samples without a value; they are no votes."""
-        return self.total - self.valid - self.left_out
+        return self.total - self.valid - self.excluded
 
     @cached_property
     def shares(self) -> tuple[float, ...]:
@@ -89,7 +89,7 @@ class Vote:
         return max(0.0, -math.fsum(share * math.log2(share) for share in self.shares if share))
 
     @property
-    def weighed(self) -> bool:
+    def weighted(self) -> bool:
         """Whether the weights are not just the numbers of votes."""
         return [one.weight for one in self.candidates] != [len(one.draws) for one in self.candidates]
 
@@ -97,7 +97,7 @@ class Vote:
     def winners(self) -> tuple[Any, ...]:
         """All candidates with the highest weight, the one that the tie goes to first."""
         return tuple(
-            one.value for one in self.candidates if self.candidates[0].weight and level(one, self.candidates[0])
+            one.value for one in self.candidates if self.candidates[0].weight and same_weight(one, self.candidates[0])
         )
 
     @property
@@ -111,44 +111,44 @@ class Vote:
         return bool(self.candidates) and (self.share < self.min_share - 1e-9 or not self.share)
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
         """Why there is no winner; empty where there is one."""
         if self.abstained:
             first = self.candidates[0].value
             if not self.share:
                 return "no vote has any weight"
-            return f"no majority: {first!r} has {self.share:.0%} of the votes, and {self.min_share:.0%} are wanted"
+            return f"no majority: {first!r} has {self.share:.0%} of the votes, min_share is {self.min_share:.0%}"
         if self.candidates:
             return ""
-        if self.left_out:
-            return f"none of {self.total} samples votes: {self.unread} unread, {self.left_out} left out by the filter"
-        return f"none of {self.total} samples could be read"
+        if self.excluded:
+            return f"no sample of {self.total} voted: {self.unparsed} unparsed, {self.excluded} excluded by the filter"
+        return f"no sample of {self.total} could be parsed"
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """What is to be known beside the counts: samples that did not vote, a tie, an abstention."""
         tie = "a tie, the likelier wins" if self._by_logprob else "a tie, the first drawn wins"
         remarks = (
-            f"{self.unread} unread" if self.unread else "",
-            f"{self.left_out} left out" if self.left_out else "",
+            f"{self.unparsed} unparsed" if self.unparsed else "",
+            f"{self.excluded} excluded" if self.excluded else "",
             tie if self.tied else "",
-            self.why if self.abstained else "",
-            f"{self.bought - self.total} more drawn than needed" if self.bought > self.total else "",
-            self.remark,
+            self.reason if self.abstained else "",
+            f"{self.drawn - self.total} more drawn than needed" if self.drawn > self.total else "",
+            self.note,
         )
         return tuple(remark for remark in remarks if remark)
 
     def __str__(self) -> str:
-        weighed = self.weighed
+        weighed = self.weighted
         counts = [
             f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if weighed else ''}"
             for one in self.candidates
         ]
-        return "; ".join([", ".join(counts) or "none", *self.remarks])
+        return "; ".join([", ".join(counts) or "none", *self.notes])
 
     @property
     def _by_logprob(self) -> bool:
-        likely = [one.logprob for one in self.candidates if level(one, self.candidates[0])]
+        likely = [one.logprob for one in self.candidates if same_weight(one, self.candidates[0])]
         return None not in likely and len(set(likely)) > 1
 
     def _repr_html_(self) -> str:
@@ -157,6 +157,6 @@ class Vote:
         return votes_html(self)
 
 
-def level(a: Candidate, b: Candidate) -> bool:
+def same_weight(a: Candidate, b: Candidate) -> bool:
     """Whether two candidates have the same weight, but for rounding."""
     return math.isclose(a.weight, b.weight, rel_tol=1e-9)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.voting.sample import Draw
+from reasoning.voting.sample import VoteSample
 
-Named = Literal["equal", "probability", "mean_probability"]
-Weigh = Named | Callable[[Draw], float]
+WeightName = Literal["equal", "probability", "mean_probability"]
+Weighting = WeightName | Callable[[VoteSample], float]
 """A named weighting, or a function of a draw (a verifier, a reward): 0 or more, higher for better."""
 
 BY_LOGPROB = ("probability", "mean_probability")
 """The weightings that need log-probabilities."""
 
 
-def weights(draws: Sequence[Draw], weigh: Weigh = "equal") -> tuple[list[float], str]:
+def weights(draws: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[list[float], str]:
     """The weight of each draw, and a remark where it could not be as asked.
 
     `probability` is that of the whole reply, P(chain, answer | prompt); `mean_probability` is that of a token, its
@@ -31,16 +31,16 @@ def weights(draws: Sequence[Draw], weigh: Weigh = "equal") -> tuple[list[float],
         UsageError: a function gave a negative weight or none that is a number.
     """
     if callable(weigh):
-        return [_checked(weigh(draw), at) if draw.votes else 0.0 for at, draw in enumerate(draws)], ""
+        return [_checked(weigh(draw), at) if draw.counts else 0.0 for at, draw in enumerate(draws)], ""
     if weigh == "equal":
         return [1.0] * len(draws), ""
     if weigh not in BY_LOGPROB:
         raise UnknownName("weighting", str(weigh), ["equal", *BY_LOGPROB])
     known = [draw.logprob if weigh == "probability" else draw.mean_logprob for draw in draws]
-    voting = [value for draw, value in zip(draws, known, strict=True) if draw.votes]
+    voting = [value for draw, value in zip(draws, known, strict=True) if draw.counts]
     there = [value for value in voting if value is not None]
     if missing := len(voting) - len(there):
-        return [1.0] * len(draws), f"{missing} without log-probabilities, so all weigh the same"
+        return [1.0] * len(draws), f"samples without log-probabilities: {missing}; all weigh the same"
     top = max(there, default=0.0)
     return [math.exp(min(0.0, value - top)) if value is not None else 0.0 for value in known], ""
 

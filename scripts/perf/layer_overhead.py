@@ -23,7 +23,7 @@ from reasoning import event_loop
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.messages import Completion, Request, Usage
-from reasoning.providers.openai_response import completions
+from reasoning.providers.openai_response import parse_completions
 
 IN_FLIGHT = 64
 
@@ -41,7 +41,7 @@ class AtOnce:
         key = bytes.fromhex(request.key)[:16]
         said = [{"message": {"content": text(key, draw)}, "finish_reason": "stop"} for draw in draws]
         used = {"prompt_tokens": 100, "completion_tokens": 40 * len(draws)}
-        return completions({"id": "reply", "choices": said, "usage": used}, 0.1)
+        return parse_completions({"id": "reply", "choices": said, "usage": used}, 0.1)
 
     async def close(self) -> None: ...
 

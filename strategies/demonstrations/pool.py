@@ -18,7 +18,7 @@ from reasoning.kinds import Choice
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.strategies.demonstrations.worked_example import Worked, read, shipped, shipped_sets
-from reasoning.voting import steps
+from reasoning.voting import count_steps
 
 Select = Literal["first", "random", "similar", "complex"]
 
@@ -73,7 +73,7 @@ class Pool:
             alike = _likeness([worked.question for worked in known], problem.question)
             return [known[at] for at in sorted(range(len(known)), key=alike.__getitem__, reverse=True)]
         if self.select == "complex":
-            return sorted(known, key=lambda worked: -steps(worked.rationale))
+            return sorted(known, key=lambda worked: -count_steps(worked.rationale))
         return known
 
     @cached_property

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reasoning.errors import InputError
-from reasoning.kinds import Choice, Kind, Label, Many
+from reasoning.kinds import Choice, Composite, Kind, Label
 from reasoning.problem import Problem
 
 Terms = Mapping[str, str] | str
@@ -76,7 +76,7 @@ def occurring(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
 
 
 def _labels(kind: Kind) -> Sequence[str]:
-    if isinstance(kind, Many):
+    if isinstance(kind, Composite):
         return [label for one in kind.kinds if isinstance(one, Kind) for label in _labels(one)]
     return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice) else ()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.sandbox.execution import Execution, Plain
+from reasoning.sandbox.execution import ExecutionResult, PlainData
 from reasoning.session import Session
 from reasoning.strategies.programs.line_stepper import Stepper, Stopped, delta_state
 from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, REPAIR, answered, write_and_run
@@ -123,10 +123,10 @@ class ChainOfCode(Strategy):
         self.check_parameters(max_lines=0, repairs=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        async def run(code: str) -> Execution:
+        async def run(code: str) -> ExecutionResult:
             left = self.max_lines
 
-            async def stand_in(line: str, state: Mapping[str, str]) -> Mapping[str, Plain]:
+            async def stand_in(line: str, state: Mapping[str, str]) -> Mapping[str, PlainData]:
                 nonlocal left
                 left -= 1
                 if left < 0:
@@ -148,7 +148,7 @@ class ChainOfCode(Strategy):
                     await stepper.simulate("answer = ...  # what the question asks for")
                     ran = await stepper.result("answer")
             except Stopped as error:
-                return Execution(error=str(error))
+                return ExecutionResult(error=str(error))
             return ran
 
         ran = await write_and_run(

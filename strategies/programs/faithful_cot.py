@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.code_extraction import last_assigned
-from reasoning.sandbox.execution import Plain
+from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
 from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, write_and_run
 from reasoning.strategy import Strategy, technique
@@ -116,7 +116,7 @@ class FaithfulCoT(Strategy):
         return replace(answer, steps=await _steps(ran, session))
 
 
-async def _steps(ran: Run, session: Session) -> dict[str, Plain]:
+async def _steps(ran: Run, session: Session) -> dict[str, PlainData]:
     """What each sub-question came to: the variable that the code behind it assigns last."""
     found = list(_SUB_QUESTION.finditer(ran.code))
     if ran.error is not None or not found:

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from reasoning.sandbox import literals
 from reasoning.sandbox.code_extraction import parse
-from reasoning.sandbox.execution import Execution, Plain, Result, Source
+from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource, ResultSpec
 from reasoning.sandbox.interpreter import Interpreter
 
-StandIn = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, Plain]]]
+StandIn = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]]]
 """From a line and the variables before it, as texts, to the variables that it changes, and to what."""
 
 _SHOWN = 300  # characters of a variable
@@ -71,7 +71,7 @@ class Stepper:
         except (_Break, _Continue):
             raise Stopped("SyntaxError: break or continue outside a loop") from None
 
-    async def result(self, places: Result) -> Execution:
+    async def result(self, places: ResultSpec) -> ExecutionResult:
         """What it has come to."""
         return await self._interpreter.arun("\n".join(self._done), result=places)
 
@@ -142,7 +142,7 @@ class Stepper:
     async def _runs(self, statements: Sequence[ast.stmt]) -> bool:
         """Run statements at once, if the interpreter can; else nothing has happened."""
         source = "\n".join(map(ast.unparse, statements))
-        ran = await self._interpreter.arun("\n".join([*self._done, source]), result=Source.PRINTED)
+        ran = await self._interpreter.arun("\n".join([*self._done, source]), result=ResultSource.PRINTED)
         self._pieces -= 1
         self._seconds -= ran.seconds
         if min(self._pieces, self._seconds) < 0:
@@ -151,7 +151,7 @@ class Stepper:
             self._done.append(source)
         return ran.error is None
 
-    async def _value(self, expression: str) -> Plain:
+    async def _value(self, expression: str) -> PlainData:
         return (await self._interpreter.arun("\n".join([*self._done, expression]))).value
 
     async def _state(self) -> dict[str, str]:
@@ -165,13 +165,13 @@ class Stepper:
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
 
 
-def delta_state(reply: str) -> dict[str, Plain] | None:
+def delta_state(reply: str) -> dict[str, PlainData] | None:
     """The variables that a reply sets: the dict behind the last "delta state:", else the last one; None without."""
     start = reply.find("{", max(reply.lower().rfind("delta state:"), 0))
     end = reply.rfind("}")
     if start < 0 or end < start:
         return None
-    for reader in (literals.read, json.loads):
+    for reader in (literals.parse, json.loads):
         try:
             found = reader(reply[start : end + 1])
         except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from reasoning.branches import gather
 from reasoning.kinds import Choice, Number, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.sandbox.execution import Plain
+from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
 from reasoning.strategies.programs.implicit_imports import with_imports
 from reasoning.strategies.programs.number_template import Template, of_formula, of_function, same
@@ -84,7 +84,7 @@ class MathPrompter(Strategy):
         values = {"template": template.text, "names": template.names, "wanted": wanted}
         prompts = [prompt.render(problem, **values) for prompt in (self.algebra, self.python)]
         pairs: list[tuple[str, str]] = []
-        results: list[Plain] = []
+        results: list[PlainData] = []
         for number in range(1, self.rounds + 1):
             with session.stage(f"round {number}"):
                 said = await gather(
@@ -99,11 +99,11 @@ class MathPrompter(Strategy):
                 break
         else:
             return Unparsed(f"no consensus among {len(results)} repeats: {found}", text=pairs[0][0], votes=found)
-        text = "\n\n".join(pairs[found.candidates[0].speaker])
+        text = "\n\n".join(pairs[found.candidates[0].representative])
         answer = await answered(problem, Run(text, value=found.value), session, self.closest)
         return replace(answer, confidence=len(found.candidates[0].draws) / len(results), votes=found)
 
-    async def _accepted(self, template: Template, formula: str, function: str, session: Session) -> Plain:
+    async def _accepted(self, template: Template, formula: str, function: str, session: Session) -> PlainData:
         """The result for the question's own numbers, where formula and function agree on random ones; else None."""
         sets = [list(template.values.values()), *template.draws(2 * self.draws)]
         results = await gather(
@@ -123,12 +123,12 @@ class MathPrompter(Strategy):
         return value if agree else None
 
 
-async def _evaluated(code: str | None, sets: list[list[int | float]], session: Session) -> list[Plain] | None:
+async def _evaluated(code: str | None, sets: list[list[int | float]], session: Session) -> list[PlainData] | None:
     """The results of a program for each set of values; None where it fails as a whole."""
     if code is None:
         session.note("nothing that can be evaluated")
         return None
     code = with_imports(code)
-    ran = await session.tools.interpreter.arun(code, inputs={"sets": [*map(list[Plain], sets)]}, result="results")
+    ran = await session.tools.interpreter.arun(code, inputs={"sets": [*map(list[PlainData], sets)]}, result="results")
     session.note(f"{code}→ {ran.error or ran.value}")
     return ran.value if isinstance(ran.value, list) and len(ran.value) == len(sets) else None

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reasoning.kinds.number_lexer import tokens
-from reasoning.sandbox.code_extraction import parse, program
-from reasoning.sandbox.execution import Plain
+from reasoning.kinds.number_lexer import lex_numbers
+from reasoning.sandbox.code_extraction import extract_code, parse
+from reasoning.sandbox.execution import PlainData
 
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(?:\.\d{1,9})?(?![\d]|[.,]\d|st\b|nd\b|rd\b|th\b)")
 _FIXED = ("date", "time", "label")  # no quantities: nobody calculates with the 3 of "Question 3"
@@ -40,7 +40,7 @@ class Template:
     @classmethod
     def of(cls, question: str) -> Template:
         """The template of a question. Numbers in words, ordinals, dates and times stay as they are."""
-        fixed = [(token.start, token.end) for token in tokens(question) if token.what in _FIXED]
+        fixed = [(token.start, token.end) for token in lex_numbers(question) if token.category in _FIXED]
         values: dict[str, int | float] = {}
 
         def variable(match: re.Match[str]) -> str:
@@ -75,7 +75,7 @@ def of_formula(reply: str, template: Template) -> str | None:
 
 def of_function(reply: str, template: Template) -> str | None:
     """A program that calls the function of a reply for each of `sets`: by name, else in the given order."""
-    code = program(reply)
+    code = extract_code(reply)
     tree = parse(code) if code else None
     known = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
     if not known:
@@ -89,7 +89,7 @@ def of_function(reply: str, template: Template) -> str | None:
     return f"{code}\n{_for_each_set(f'{function.name}({given})', template)}"
 
 
-def same(a: Plain, b: Plain) -> bool:
+def same(a: PlainData, b: PlainData) -> bool:
     """Whether two results are equal, but for what floats lose."""
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return a == b

@@ -10,8 +10,8 @@ from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
 from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.sandbox.code_extraction import program
-from reasoning.sandbox.execution import Execution, Plain, Source
+from reasoning.sandbox.code_extraction import extract_code
+from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource
 from reasoning.session import Session
 from reasoning.strategies.programs.implicit_imports import functions, with_imports
 from reasoning.strategies.reply_parsing import going_on
@@ -27,10 +27,10 @@ CLOSEST = Prompt(
 )
 COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
 """The kinds of which an answer can be what a program returns."""
-FALLBACK = (Source.PRINTED, Source.ASSIGNED)
+FALLBACK = (ResultSource.PRINTED, ResultSource.ASSIGNED)
 """Where a result is that is not where it was asked for: small models forget the name that they were told."""
 
-Runner = Callable[[str], Awaitable[Execution]]
+Runner = Callable[[str], Awaitable[ExecutionResult]]
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class Run:
 
     text: str
     code: str = ""
-    value: Plain = None
+    value: PlainData = None
     error: str | None = None
 
 
 async def write_and_run(
     session: Session,
     turns: Conversation,
-    sources: Sequence[str | Source],
+    sources: Sequence[str | ResultSource],
     *,
     repairs: int,
     repair: Prompt,
@@ -102,7 +102,7 @@ async def answered(problem: Problem, ran: Run, session: Session, closest: Prompt
     return Unparsed(f"the program's result {ran.value!r:.80} is no answer of the kind {problem.kind!r}", text=ran.text)
 
 
-def shown(result: Plain) -> str:
+def shown(result: PlainData) -> str:
     """A program's result as a text that a kind can read; of several values the first."""
     if isinstance(result, dict) and result:
         result = next(iter(result.values()))
@@ -111,7 +111,7 @@ def shown(result: Plain) -> str:
     return str(int(result)) if isinstance(result, float) and result.is_integer() else str(result)
 
 
-async def _run(session: Session, reply: Completion, sources: Sequence[str | Source], run: Runner | None) -> Run:
+async def _run(session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None) -> Run:
     code, whole = _program(reply)
     if code is None:
         return Run(reply.text, error="the reply holds no program")
@@ -125,7 +125,7 @@ async def _run(session: Session, reply: Completion, sources: Sequence[str | Sour
         elif places := [one for one in places if whole or isinstance(one, str)]:
             ran = await session.tools.interpreter.arun(code, result=places)
         else:
-            ran = Execution(error="it was cut off")
+            ran = ExecutionResult(error="it was cut off")
         error = "it sets no result" if ran.error is None and ran.value is None else ran.error
         session.note(f"{code}\n→ {ran.value!r}" if error is None else f"{code}\n→ {error}")
     return Run(reply.text, code, ran.value, error)
@@ -133,8 +133,8 @@ async def _run(session: Session, reply: Completion, sources: Sequence[str | Sour
 
 def _program(reply: Completion) -> tuple[str | None, bool]:
     """The program in a reply, and whether all of it is there; of one that was cut off, without its last line."""
-    code = program(reply.text)
+    code = extract_code(reply.text)
     if not reply.truncated:
         return code, True
-    before = program(reply.text.rpartition("\n")[0])
+    before = extract_code(reply.text.rpartition("\n")[0])
     return before, code is not None and before == code

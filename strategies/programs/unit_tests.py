@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reasoning.sandbox.execution import Execution
+from reasoning.sandbox.execution import ExecutionResult
 from reasoning.sandbox.interpreter import Interpreter
 
 _PASSED = "every_test_has_passed"
@@ -34,5 +34,5 @@ def _with(code: str, tests: str) -> str:
     return f"{code}\n{tests}\n{_PASSED} = True\n"  # a program that ends before its tests has not passed
 
 
-def _error(ran: Execution) -> str | None:
+def _error(ran: ExecutionResult) -> str | None:
     return None if ran.value is True else ran.error or "it ends before its tests"

@@ -16,7 +16,7 @@ from reasoning.strategies.sampling.majority import voted
 from reasoning.strategies.sampling.sampling import drawn
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw
+from reasoning.voting import VoteSample
 
 REFINE = Prompt(
     objective="Answer a question to which several people have drafted an answer.",
@@ -81,7 +81,7 @@ class EnsembleRefinement(Strategy):
         session.keep_partial(first)
         session.note(f"votes of the drafts: {first.votes}")
 
-        def outcome(refined: Sequence[Draw]) -> Answer:
+        def outcome(refined: Sequence[VoteSample]) -> Answer:
             answer = voted(refined, problem)
             session.note(f"votes: {answer.votes}")
             if isinstance(answer, Answered):

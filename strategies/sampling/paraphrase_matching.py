@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from decimal import Decimal
 from functools import lru_cache
 
-from reasoning.kinds.number_words import spelled
+from reasoning.kinds.number_words import parse_number_words
 from reasoning.strategies.reply_parsing import folded
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -90,9 +90,9 @@ def numbers(text: str) -> Counter[Decimal | float]:
     for word in _WORD.finditer(text):
         if (start := word.start()) < end:
             continue
-        read = spelled(text[start : start + _SPELLED])
+        read = parse_number_words(text[start : start + _SPELLED])
         if not isinstance(read, tuple) and word[0].lower() != "one":  # it may be a pronoun
-            read = spelled(word[0])  # of a range, of a word such as "six-pack"
+            read = parse_number_words(word[0])  # of a range, of a word such as "six-pack"
         if isinstance(read, tuple):
             found[read[0]] += 1
             end = start + read[1]

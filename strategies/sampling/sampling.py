@@ -11,7 +11,7 @@ from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategies.sampling.majority import voted
 from reasoning.strategy import Strategy
-from reasoning.voting import Draw
+from reasoning.voting import VoteSample
 
 
 async def drawn(
@@ -24,8 +24,8 @@ async def drawn(
     after: int = 0,
     temperature: float | None = None,
     logprobs: bool = False,
-    outcome: Callable[[list[Draw]], Answer] | None = None,
-) -> list[Draw]:
+    outcome: Callable[[list[VoteSample]], Answer] | None = None,
+) -> list[VoteSample]:
     """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
 
     Args:
@@ -37,12 +37,12 @@ async def drawn(
         outcome: what draws come to, for those that there are where the budget ends the others; without it they vote.
     """
     posed = [problem] if isinstance(problem, Problem) else problem
-    done: dict[int, Draw] = {}
+    done: dict[int, VoteSample] = {}
 
     async def one(place: int, lane: Session) -> None:
         asked = posed[place % len(posed)]
         answer = await lane.solve(base, asked)
-        done[place] = Draw.of(answer, [draw for call in lane.trace.calls() for draw in call.completions])
+        done[place] = VoteSample.from_answer(answer, [draw for call in lane.trace.calls() for draw in call.completions])
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
     opening = base.first_call(posed[0]) if base.opens and len(posed) == 1 else None
@@ -51,7 +51,7 @@ async def drawn(
             lanes = dict(enumerate(session.branches(n, name, start=after, **settings)))
         else:
             settled, lanes = await session.start_branches(opening, n, name, start=after, **settings)
-            done = {place: Draw.of(answer, [draw]) for place, (answer, draw) in settled.items()}
+            done = {place: VoteSample.from_answer(answer, [draw]) for place, (answer, draw) in settled.items()}
         await gather([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
         if there := [done[place] for place in sorted(done)]:

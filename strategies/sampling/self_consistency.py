@@ -14,10 +14,10 @@ from reasoning.strategies.sampling.majority import spoken
 from reasoning.strategies.sampling.sampling import drawn
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw, Groups, Rule, executed, keeping, stopping, vote
-from reasoning.voting.equivalence import takes_two
+from reasoning.voting import AnswerClasses, Rule, VoteSample, apply_filters, runs_without_error, stopping, vote
+from reasoning.voting.equivalence import takes_two_values
 from reasoning.voting.offline_stopping import first_stop
-from reasoning.voting.weights import BY_LOGPROB, Named
+from reasoning.voting.weights import BY_LOGPROB, WeightName
 
 
 @technique(
@@ -59,9 +59,10 @@ class SelfConsistency(Strategy):
         threshold, window: of these rules.
         wave: draws to ask for at once, at least, with a rule that stops.
         weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or a function of a
-            `Draw`, such as a verifier.
+            `VoteSample`, such as a verifier.
         keep: which samples may vote: "executed" for those that hold a program that runs without error (under
-            `program_of_thoughts` this is so anyway: a program that fails has no answer), or a function of a `Draw`.
+            `program_of_thoughts` this is so anyway: a program that fails has no answer), or a function of a
+            `VoteSample`.
         most_complex: let only so many vote, those with the most steps (Fu et al. 2022, arXiv 2210.00720: 50 samples,
             30 to 40 of them vote).
         min_share: abstain (`Unparsed`, with the votes) where the winner has a smaller share of what voted.
@@ -71,18 +72,18 @@ class SelfConsistency(Strategy):
     base: Strategy = ChainOfThought()  # a frozen value
     samples: int = 40
     temperature: float = 0.7
-    stop: stopping.Named = "fixed"
+    stop: stopping.RuleName = "fixed"
     threshold: float = 0.95
     window: int = 5
     wave: int = 1
-    weigh: Named | Callable[[Draw], float] = "equal"
-    keep: Literal["executed"] | Callable[[Draw], bool] | None = None
+    weigh: WeightName | Callable[[VoteSample], float] = "equal"
+    keep: Literal["executed"] | Callable[[VoteSample], bool] | None = None
     most_complex: int | None = None
     min_share: float = 0.0
     group: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
-        for name, value, known in (("weigh", self.weigh, get_args(Named)), ("keep", self.keep, ("executed",))):
+        for name, value, known in (("weigh", self.weigh, get_args(WeightName)), ("keep", self.keep, ("executed",))):
             if isinstance(value, str) and value not in known:
                 raise UnknownName(name, value, known)
         self.check_parameters(samples=1, temperature=0, window=1, wave=1, most_complex=1, min_share=0)
@@ -92,13 +93,13 @@ class SelfConsistency(Strategy):
             other = "most_complex" if self.weigh == "equal" else "weigh"
             raise UsageError(f"self_consistency(stop={self.stop!r}) counts votes one by one: leave {other} out")
         if self.group is not None:
-            takes_two(self.group)
+            takes_two_values(self.group)
         self.rule  # noqa: B018  # checks the threshold
 
     @property
     def rule(self) -> Rule:
         """When it stops, as a value; see `reasoning.voting.stopping`."""
-        return stopping.named(self.stop, self.threshold, self.window)
+        return stopping.rule_by_name(self.stop, self.threshold, self.window)
 
     def calls_range(self) -> tuple[int, int]:
         """The least and the greatest number of completions for one problem: where all agree, and where all is drawn."""
@@ -106,8 +107,8 @@ class SelfConsistency(Strategy):
         return self._next([]) * low, self.samples * high
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        groups = Groups(problem.kind, self.group)
-        draws: list[Draw] = []
+        groups = AnswerClasses(problem.kind, self.group)
+        draws: list[VoteSample] = []
         used = None
         while used is None:
             before = len(draws)
@@ -118,8 +119,8 @@ class SelfConsistency(Strategy):
             session.note(f"votes: {answer.votes}")
         return answer
 
-    def _voted(self, draws: Sequence[Draw], problem: Problem, groups: Groups, bought: int) -> Answer:
-        answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
+    def _voted(self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, bought: int) -> Answer:
+        answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]  # each has one
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
         found = vote(
@@ -130,28 +131,30 @@ class SelfConsistency(Strategy):
             group=groups,
             min_share=self.min_share,
         )
-        found = replace(found, bought=bought)
+        found = replace(found, drawn=bought)
         if found.value is None:
-            return Unparsed(found.why, text=spoken(answers), votes=found)
-        return replace(answers[found.candidates[0].speaker], confidence=found.share, votes=found)
+            return Unparsed(found.reason, text=spoken(answers), votes=found)
+        return replace(answers[found.candidates[0].representative], confidence=found.share, votes=found)
 
     def _next(self, keys: list[Any]) -> int:
         """How many draws the next wave has."""
-        return min(max(stopping.wave(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
+        return min(max(stopping.next_batch_size(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
 
-    async def _wave(self, before: Sequence[Draw], problem: Problem, session: Session, groups: Groups) -> list[Draw]:
-        def outcome(some: list[Draw]) -> Answer:
+    async def _wave(
+        self, before: Sequence[VoteSample], problem: Problem, session: Session, groups: AnswerClasses
+    ) -> list[VoteSample]:
+        def outcome(some: list[VoteSample]) -> Answer:
             draws = [*before, *some]
             return self._voted(draws, problem, groups, len(draws))
 
-        n, logprobs = self._next(groups.keys(_votes(before))), self.weigh in BY_LOGPROB
+        n, logprobs = self._next(groups.classify(_votes(before))), self.weigh in BY_LOGPROB
         settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": logprobs}
         draws = await drawn(self.base, problem, session, n, after=len(before), outcome=outcome, **settings)
         if self.keep == "executed":
-            return await executed(draws, session.tools.interpreter)
-        return keeping(draws, self.keep)
+            return await runs_without_error(draws, session.tools.interpreter)
+        return apply_filters(draws, self.keep)
 
 
-def _votes(draws: Sequence[Draw]) -> list[Any]:
+def _votes(draws: Sequence[VoteSample]) -> list[Any]:
     """The values that vote, in draw order; None for a draw that does not."""
-    return [draw.value if draw.votes else None for draw in draws]
+    return [draw.value if draw.counts else None for draw in draws]

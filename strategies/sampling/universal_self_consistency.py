@@ -17,7 +17,7 @@ from reasoning.strategies.sampling.majority import voted
 from reasoning.strategies.sampling.sampling import drawn
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
-from reasoning.voting import Draw
+from reasoning.voting import VoteSample
 
 PICK = Prompt(
     objective="Several responses to one question are given. Find the one that agrees best with the majority.",
@@ -75,12 +75,12 @@ class UniversalSelfConsistency(Strategy):
         if len(most.votes.candidates) < 2:
             return most
         with session.stage("choice"):
-            chosen = await self._choice([draw for draw in draws if draw.votes], problem, session)
+            chosen = await self._choice([draw for draw in draws if draw.counts], problem, session)
         return replace(chosen.answer, text=chosen.text, votes=most.votes) if chosen and chosen.answer else most
 
-    async def _choice(self, readable: list[Draw], problem: Problem, session: Session) -> Draw | None:
+    async def _choice(self, readable: list[VoteSample], problem: Problem, session: Session) -> VoteSample | None:
         """The draw that the model chooses; None where the vote must decide."""
-        numbered: dict[float | None, Draw] = dict(enumerate(readable, 1))
+        numbered: dict[float | None, VoteSample] = dict(enumerate(readable, 1))
         shown = headed("Response", (one.text for one in readable))
         try:
             turns = self.pick.render(problem, responses=shown, n=len(readable))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from reasoning.kinds.arithmetic import plain_signs, work_out
+from reasoning.kinds.arithmetic import evaluate, normalize_signs
 
 _APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,
@@ -35,7 +35,7 @@ def equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
     Numbers may be rounded to two digits and more (1.67 for 5/3), and the result may be that of the rounded ones; what
     is left is exact.
     """
-    sides = plain_signs(line).replace("≈", "=").replace("**", "").strip("`$ ").partition("=")
+    sides = normalize_signs(line).replace("≈", "=").replace("**", "").strip("`$ ").partition("=")
     stated = _RESULT.match(sides[2])
     formula = sides[0].rpartition(":")[2]
     formula = _MARKER.sub("", formula, count=1) if _MARKER.match(formula) else formula
@@ -48,7 +48,7 @@ def equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
         if sign == "/" and second == 0:
             return None
         result = _APPLY[sign](first, second)
-        as_written = work_out(f"({formula[:at]}) {sign} ({formula[at + 1 :]})")
+        as_written = evaluate(f"({formula[:at]}) {sign} ({formula[at + 1 :]})")
         if not _is(stated[1], result) and not (as_written and _is(stated[1], as_written.value)):
             return None
         if sign in "+*":
@@ -79,7 +79,7 @@ def _taken(
 
 def _is(text: str, number: Fraction) -> bool:
     """Whether a text stands for a number, exactly or as a decimal of two digits and more."""
-    worked = work_out(text)
+    worked = evaluate(text)
     if worked is None:
         return False
     digits = len(text.strip(" ()").partition(".")[2])

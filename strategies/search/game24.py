@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.kinds import Calculation
-from reasoning.kinds.arithmetic import work_out
+from reasoning.kinds.arithmetic import evaluate
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
@@ -148,7 +148,7 @@ class Game24(SearchTask[Played]):
 
     def right(self, problem: Problem, answer: Answered) -> bool:
         """Whether the expression comes to 24 and uses each number once, worked out exactly."""
-        worked = work_out(str(answer.value))
+        worked = evaluate(str(answer.value))
         return worked is not None and worked.value == GOAL and sorted(worked.numbers) == sorted(_numbers(problem))
 
 

@@ -74,5 +74,5 @@ class PlanAndSolve(Strategy):
         if not self.plus or not isinstance(kind, Number | Choice | YesNo | Label):
             return self.plan
         options = list(kind.options) if isinstance(kind, Choice) else []
-        numbers = sum(Number().only(option, "") is not None for option in options)
+        numbers = sum(Number().parse_line(option, "") is not None for option in options)
         return self.plan_plus if isinstance(kind, Number) or numbers > len(options) / 2 else self.plan_facts

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from reasoning.cli import doctor
-from reasoning.sandbox.fork_server import ChildPool, Lockdown
-from reasoning.sandbox.monty_errors import Unavailable
+from reasoning.sandbox.fork_server import ForkServerPool, SandboxStatus
+from reasoning.sandbox.monty_errors import SandboxUnavailable
 
 
 def test_the_command_tells_each_guarantee_of_each_tier():
@@ -36,19 +36,19 @@ def rows(monkeypatch, found):
             raise found
         return found
 
-    monkeypatch.setattr(ChildPool, "lockdown", lockdown)
+    monkeypatch.setattr(ForkServerPool, "status", lockdown)
     return list(doctor.findings())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
 def test_what_is_enforced_is_said_with_its_means(monkeypatch):
-    found = rows(monkeypatch, Lockdown({"files": "Landlock 7", "network": "seccomp"}, ["processes"], ["sympy"]))
+    found = rows(monkeypatch, SandboxStatus({"files": "Landlock 7", "network": "seccomp"}, ["processes"], ["sympy"]))
     assert ("", "files", "Landlock 7") in found
     assert ("", "processes", "NOT ENFORCED on this machine") in found
     assert any(part == "packages" and fact.startswith("sympy 1.") for _, part, fact in found)
-    assert any(about == "child" and "Interpreter(isolation='process')" in fact for about, _, fact in found)
+    assert any(about == "child" and "isolation='process'" in fact for about, _, fact in found)
 
 
 def test_where_there_is_no_child_process_it_is_said(monkeypatch):
-    found = rows(monkeypatch, Unavailable("this system cannot fork processes"))
+    found = rows(monkeypatch, SandboxUnavailable("this system cannot fork processes"))
     assert ("child", "", "not available: this system cannot fork processes") in found

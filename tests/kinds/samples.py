@@ -18,12 +18,12 @@ from reasoning.kinds import (
     Cells,
     Choice,
     Code,
+    Composite,
     Date,
     Expression,
     Items,
     Json,
     Label,
-    Many,
     Number,
     Text,
     YesNo,
@@ -39,7 +39,7 @@ EVERY: list[Any] = [
     *(Date(), Date("%m/%d/%Y"), Date("%d %B %Y"), Date("%d%m%y"), Expression(), Calculation()),
     *(Items(), Items(sep=","), Cells(), Cells(ordered=True), Code(), Code("c++")),
     *(Json(), Json(shape="any", required=("a",)), Json(schema=PRICE)),
-    *(Many([Number(), YesNo()]), Many({"day": Date(), "tone": TONES, "who": Text()})),
+    *(Composite([Number(), YesNo()]), Composite({"day": Date(), "tone": TONES, "who": Text()})),
 ]
 IDS = [repr(kind)[:40] for kind in EVERY]
 
@@ -116,7 +116,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if isinstance(kind, Json):
         fitting = st.dictionaries(st.text(), JSON).map(lambda value: {**value, "a": 1, "price": 2})
         return fitting | st.lists(fitting) if kind.shape == "any" else fitting
-    if isinstance(kind, Many):
+    if isinstance(kind, Composite):
         return st.tuples(*map(values, kind.kinds))
     return PHRASES
 

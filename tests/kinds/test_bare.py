@@ -17,8 +17,8 @@ from reasoning.kinds import Number, number
 def test_both_ways_come_to_the_same(whole: int, zeros: int, end: str, heads: bool, percent: bool) -> None:
     text = f"{'0' * zeros}{whole}"[:15] + end
     kind = Number(percent=percent)
-    short = kind.statement(text, heads=heads)
+    short = kind.parse_statement(text, continues=heads)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(number, "_BARE", re.compile(r"(?!)"))
-        long = kind.statement(text, heads=heads)
+        long = kind.parse_statement(text, continues=heads)
     assert (short, type(short)) == (long, type(long)) == (int(text.rstrip(".")), int)

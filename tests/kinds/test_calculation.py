@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reasoning import kinds
 from reasoning.errors import UsageError
 from reasoning.kinds import Calculation
-from reasoning.kinds.arithmetic import plain_signs, work_out
+from reasoning.kinds.arithmetic import evaluate, normalize_signs
 
 KIND = Calculation()
 
@@ -39,7 +39,7 @@ KIND = Calculation()
     ],
 )
 def test_values(text: str, value: Fraction) -> None:
-    worked = work_out(text)
+    worked = evaluate(text)
     assert worked is not None
     assert worked.value == value
 
@@ -65,12 +65,12 @@ NONE = (
 
 @pytest.mark.parametrize("text", [*NONE, "1.", ".5", "1e5", "__import__('os')", "1," * 5, "9" * 201])
 def test_what_is_no_arithmetic(text: str) -> None:
-    assert work_out(text) is None
+    assert evaluate(text) is None
 
 
 @given(st.text("0123456789.+-*/() ", max_size=40))
 def test_whatever_it_is_given_it_never_raises(text: str) -> None:
-    worked = work_out(text)
+    worked = evaluate(text)
     assert worked is None or worked.numbers
     KIND.parse_reply(f"The answer is {text}")
 
@@ -90,7 +90,7 @@ def test_it_is_what_python_says_in_fractions(text: str) -> None:
         wanted = eval(exact, {"F": Fraction})  # noqa: S307  # the expression is this test's own
     except ZeroDivisionError:
         wanted = None
-    worked = work_out(text)
+    worked = evaluate(text)
     assert (worked.value if worked else None) == wanted
     if worked:
         assert [str(number) for number in worked.numbers] == [word for word in words if word.isdigit()]
@@ -144,7 +144,7 @@ def test_the_time_is_linear(piece: str) -> None:
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
         started = time.process_time()
-        plain_signs(text)
+        normalize_signs(text)
         KIND.parse_reply(text)
         return time.process_time() - started
 

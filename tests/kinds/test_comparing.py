@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoning.errors import UsageError
-from reasoning.kinds import Cells, Code, Date, Expression, Items, Json, Many, Number, Text, YesNo
+from reasoning.kinds import Cells, Code, Composite, Date, Expression, Items, Json, Number, Text, YesNo
 from reasoning.kinds.text import f1
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS, NUMBERS, TONES, values
 
@@ -124,11 +124,11 @@ def test_numbers_are_right_to_the_precision_of_the_target(value: Any, target: An
         (Cells(), [""]),
         (Code(), ""),
         (Code(), 5),
-        (Many([Number(), YesNo()]), "a) 3"),
-        (Many([Number(), YesNo()]), ["3"]),
-        (Many([Number(), YesNo()]), {"a": 3}),
-        (Many([Number(), YesNo()]), ["3", "perhaps"]),
-        (Many([Number(), YesNo()]), 5),
+        (Composite([Number(), YesNo()]), "a) 3"),
+        (Composite([Number(), YesNo()]), ["3"]),
+        (Composite([Number(), YesNo()]), {"a": 3}),
+        (Composite([Number(), YesNo()]), ["3", "perhaps"]),
+        (Composite([Number(), YesNo()]), 5),
     ],
 )
 def test_a_target_of_another_kind_is_an_error_and_never_just_wrong(kind: Any, target: Any) -> None:
@@ -155,7 +155,7 @@ def test_targets_of_the_other_kinds() -> None:
     assert Code().score("x = 1\n", "```python\nx = 1\n```")
     assert Code().score("x = 1  \n\n", "x = 1")
     assert not Code().score("x = 1\n", "x  = 1")
-    many = Many({"age": Number(), "old": YesNo()})
+    many = Composite({"age": Number(), "old": YesNo()})
     for target in [(0.333, "no"), ["1/3", False], {"old": "no", "age": "0.333"}, "age) 1/3\nold) no"]:
         assert many.score((0.333, False), target)
         assert not many.score((0.333, True), target)

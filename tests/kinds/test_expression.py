@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoning.kinds import Expression
-from reasoning.kinds.math_notation import normal, tidy
+from reasoning.kinds.math_notation import normalize, strip_latex
 from tests.kinds.samples import NASTY
 
 ONE = [
@@ -96,26 +96,26 @@ OTHERS = [
 
 @pytest.mark.parametrize(("a", "b"), ONE)
 def test_two_spellings_of_one_expression(a: str, b: str) -> None:
-    assert normal(a) == normal(b)
-    assert Expression().score(tidy(a), b)
+    assert normalize(a) == normalize(b)
+    assert Expression().score(strip_latex(a), b)
 
 
 @pytest.mark.parametrize(("a", "b"), OTHERS)
 def test_two_expressions(a: str, b: str) -> None:
-    assert normal(a) != normal(b)
+    assert normalize(a) != normalize(b)
     assert not Expression().same(a, b)
 
 
 @pytest.mark.parametrize("text", [*(a for a, _ in ONE), *(b for _, b in ONE)])
 def test_the_normal_form_is_its_own(text: str) -> None:
-    assert normal(normal(text)) == normal(text)
+    assert normalize(normalize(text)) == normalize(text)
 
 
 @settings(deadline=None, max_examples=300)
 @given(NASTY | st.text(st.sampled_from(r"\{}()^_[]$fracsqt12x=,./* "), max_size=80))
 def test_any_text_has_a_key(text: str) -> None:
-    assert isinstance(normal(text), str)
-    assert tidy(tidy(text)) == tidy(text)
+    assert isinstance(normalize(text), str)
+    assert strip_latex(strip_latex(text)) == strip_latex(text)
 
 
 @pytest.mark.parametrize(
@@ -124,5 +124,5 @@ def test_any_text_has_a_key(text: str) -> None:
 def test_a_long_expression_takes_no_time(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     begun = time.process_time()
-    normal(text)
+    normalize(text)
     assert time.process_time() - begun < 20

@@ -13,7 +13,7 @@ import pytest
 from reasoning import Chain, Problem, Prompt, Step, kinds
 from reasoning.answer import Answered
 from reasoning.errors import UnknownName, UsageError
-from reasoning.kinds import BaseKind, Choice, Code, Date, Items, Json, Kind, Label, Many, Number, Text, YesNo
+from reasoning.kinds import BaseKind, Choice, Code, Composite, Date, Items, Json, Kind, Label, Number, Text, YesNo
 from reasoning.testing import ScriptedLLM
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
@@ -59,11 +59,11 @@ def test_choices_by_list_by_mapping_and_by_label() -> None:
         (lambda: Date("%d.%d.%m.%Y"), "each once"),
         (lambda: Code(""), "one word"),
         (lambda: Code("c plus plus"), "one word"),
-        (lambda: Many([Number()]), "2 to 26 kinds"),
-        (lambda: Many([Number(), "yesno"]), "that is no kind"),  # type: ignore[list-item]
-        (lambda: Many([Number(), Many([Number(), YesNo()])]), "has several answers itself"),
-        (lambda: Many([Number(), YesNo()], names=["a"]), "a name for each"),
-        (lambda: Many({"a": Number(), "A": YesNo()}), "all different"),
+        (lambda: Composite([Number()]), "2 to 26 kinds"),
+        (lambda: Composite([Number(), "yesno"]), "that is no kind"),  # type: ignore[list-item]
+        (lambda: Composite([Number(), Composite([Number(), YesNo()])]), "has several answers itself"),
+        (lambda: Composite([Number(), YesNo()], names=["a"]), "a name for each"),
+        (lambda: Composite({"a": Number(), "A": YesNo()}), "all different"),
         (lambda: kinds.get("many", kinds="number"), "a list of kinds"),
         (lambda: kinds.from_json({"kind": "many", "kinds": ["number", "yesna"]}), "did you mean 'yesno'"),
         (lambda: kinds.from_json(5), "a kind is a word"),
@@ -116,7 +116,7 @@ def said_of(kind: Any) -> str:
     return str(getattr(kind, good)[0] if good else GOOD[kind.name])
 
 
-LINE = [kind for kind in EVERY if not isinstance(kind, Json | Code | Many) and kind != Text(whole=True)]
+LINE = [kind for kind in EVERY if not isinstance(kind, Json | Code | Composite) and kind != Text(whole=True)]
 
 
 @pytest.mark.parametrize("kind", LINE, ids=repr)
@@ -137,7 +137,7 @@ def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> Non
     assert kind.instruction()
     assert kind.direct_instruction()
     assert kind.trigger().startswith("Therefore, ")
-    if not isinstance(kind, Json | Code | Many):
+    if not isinstance(kind, Json | Code | Composite):
         assert kind.parse_reply(f"{kind.trigger()} {said_of(kind)}.").rule == "trigger"
 
 
@@ -150,7 +150,7 @@ class Weekday(BaseKind):
     def instruction(self) -> str:
         return "End with one line: The answer is Monday, or another day of the week."
 
-    def only(self, line: str, before: str) -> str | None:
+    def parse_line(self, line: str, before: str) -> str | None:
         return next((day for day in ("monday", "sunday") if day in line.lower()), None)
 
     def key(self, value: str) -> str:
@@ -182,18 +182,18 @@ def test_a_kind_prints_what_it_was_given_and_no_more() -> None:
     assert repr(Number()) == "Number()"
     assert repr(Number(decimals=2, stated_only=True)) == "Number(stated_only=True, decimals=2)"
     assert repr(Date("%d.%m.%Y")) == "Date(format='%d.%m.%Y')"
-    assert repr(Many([Number(), Text()])) == "Many(kinds=(Number(), Text()), names=('a', 'b'))"
+    assert repr(Composite([Number(), Text()])) == "Composite(kinds=(Number(), Text()), names=('a', 'b'))"
 
 
 def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None:
-    asked = Many({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
+    asked = Composite({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
     assert asked[0] == "End with 3 lines, one for each answer:"
     assert asked[1:] == [
         '- one that begins with "age)" and gives one number in digits.',
         '- one that begins with "grown)" and gives yes or no.',
         "- one that begins with \"notes)\" and gives the items, with ',' between them.",
     ]
-    assert Many([Number(), YesNo()]).parse_reply("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
+    assert Composite([Number(), YesNo()]).parse_reply("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
 
 
 def test_the_rule_that_read_an_answer_comes_with_it() -> None:
@@ -205,4 +205,4 @@ def test_the_rule_that_read_an_answer_comes_with_it() -> None:
     assert (strict.state, strict.why) == ("unparsed", "nothing found")
     step = Step("day", Prompt(input="{text}"), returns=Date("%m/%d/%Y"))
     chained = Chain(step).run("When?", ScriptedLLM(["The answer is Feb 27, 2002."]))
-    assert (chained.value, getattr(chained, "how", "")) == (datetime.date(2002, 2, 27), "trigger")
+    assert (chained.value, getattr(chained, "rule", "")) == (datetime.date(2002, 2, 27), "trigger")

@@ -57,5 +57,5 @@ def test_every_picture_and_every_link_of_the_page_leads_somewhere() -> None:
 def test_the_page_names_every_kind_and_the_version_of_the_checker() -> None:
     for kind in reasoning.kinds.KINDS.values():
         assert f"`{kind.__name__}(" in PAGE
-    assert f"\n| {reasoning.kinds.CHECKER} | " in PAGE
-    assert f"\n| {reasoning.kinds.CHECKER + 1} | " not in PAGE
+    assert f"\n| {reasoning.kinds.PARSER_VERSION} | " in PAGE
+    assert f"\n| {reasoning.kinds.PARSER_VERSION + 1} | " not in PAGE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reasoning.kinds import Choice, Code, Date, Expression, Items, Json, Label, Many, Number, Region, Text, YesNo
+from reasoning.kinds import Choice, Code, Composite, Date, Expression, Items, Json, Label, Number, Region, Text, YesNo
 from tests.kinds.samples import COLOURS, EVERY, IDS, NASTY, PIECES, seconds, texts, values
 
 
@@ -127,13 +127,13 @@ def test_each_rule_has_its_name(text: str, value: int | None, how: str) -> None:
         (Json(), '{"a": 1}', "JSON"),
         (Json(), "{a: 1}", "repaired JSON"),
         (Json(schema={"required": ["b"]}), '{"a": 1}', "unfit JSON"),
-        (Many([Number(), YesNo()]), '{"a": 1, "b": "no"}', "JSON"),
-        (Many([Number(), YesNo()]), "a) 1\nb) no", "marked lines"),
-        (Many([Number(), YesNo()]), "It is a) 1 and b) no", "marks"),
-        (Many([Number(), YesNo()]), "The answer is 1; no", "trigger"),
-        (Many([Number(), YesNo()]), "1\nno", "lines"),
-        (Many([Number(), YesNo()]), "a) 1-2\nb) no", "not every answer: a: a range"),
-        (Many({"age": Number(), "old": YesNo()}), "age: 7", "not every answer: old: nothing found"),
+        (Composite([Number(), YesNo()]), '{"a": 1, "b": "no"}', "JSON"),
+        (Composite([Number(), YesNo()]), "a) 1\nb) no", "marked lines"),
+        (Composite([Number(), YesNo()]), "It is a) 1 and b) no", "marks"),
+        (Composite([Number(), YesNo()]), "The answer is 1; no", "trigger"),
+        (Composite([Number(), YesNo()]), "1\nno", "lines"),
+        (Composite([Number(), YesNo()]), "a) 1-2\nb) no", "not every answer: a: a range"),
+        (Composite({"age": Number(), "old": YesNo()}), "age: 7", "not every answer: old: nothing found"),
     ],
 )
 def test_further_rules_and_reasons_have_theirs(kind: Any, text: str, how: str) -> None:
@@ -155,7 +155,7 @@ def test_only_what_is_stated() -> None:
     assert Expression().parse("So $x = 5$ and then", stated_only=True) is None
     assert Code().parse("```python\nx = 1\ny =", stated_only=True) is None
     assert Code().parse("```python\nx = 1\n```\n```python\ny =", stated_only=True) == "x = 1\n"
-    assert Many([Number(), YesNo()]).parse("3\nyes", stated_only=True) is None
+    assert Composite([Number(), YesNo()]).parse("3\nyes", stated_only=True) is None
 
 
 def test_a_region_limits_where_to_look() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reasoning.providers.litellm_client import HostedClient
+from reasoning.providers.litellm_client import LiteLLMClient
 
 CANARY = "sk-canary-3141592653"
 
@@ -99,11 +99,11 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 OUTCOMES = """
 import asyncio, json
 from reasoning.errors import CallFailed, UnknownName
-from reasoning.providers.litellm_client import HostedClient
+from reasoning.providers.litellm_client import LiteLLMClient
 from reasoning.messages import Message, Request
 
 async def ask(model, draws, settings):
-    client, heard = HostedClient(model), []
+    client, heard = LiteLLMClient(model), []
     client.on_headers = lambda headers: heard.append(headers.get("x-ratelimit-remaining-requests"))
     request = Request(model, (Message("user", "?"),), {"max_tokens": 9, **settings})
     try:
@@ -113,11 +113,11 @@ async def ask(model, draws, settings):
         said = [type(error).__name__, error.retryable, error.status, error.retry_after, str(error)]
     except UnknownName as error:
         said = str(error)
-    return said, heard, client.max_choices
+    return said, heard, client.max_n
 
 async def main():
     got = [await ask(*one) for one in json.loads(%r)]
-    await HostedClient("xai/x").close()
+    await LiteLLMClient("xai/x").close()
     print(json.dumps(got))
 
 asyncio.run(main())
@@ -125,7 +125,7 @@ asyncio.run(main())
 
 
 def outcomes(asked: list[tuple[str, int, dict[str, Any]]], **environment: str) -> list[Any]:
-    """What `HostedClient` makes of each: draws or a failure, the headers it told of, and its `max_n` then."""
+    """What `LiteLLMClient` makes of each: draws or a failure, the headers it told of, and its `max_n` then."""
     done = python(OUTCOMES % json.dumps(asked), **environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -239,4 +239,4 @@ def test_without_a_key_the_command_says_so_in_one_line(model: str, variable: str
 
 def test_how_many_draws_go_out_as_one_is_known_before_litellm_is_loaded() -> None:
     models = ["xai/grok-4.3", "anthropic/claude-sonnet-4-5", "deepseek/deepseek-chat", "groq/openai/gpt-oss-20b"]
-    assert [HostedClient(model).max_n for model in models] == [20, 1, 1, 1]
+    assert [LiteLLMClient(model).max_n for model in models] == [20, 1, 1, 1]

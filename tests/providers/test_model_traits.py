@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.providers.model_traits import Traits, traits, users_file
+from reasoning.providers.model_traits import ModelTraits, traits, users_file
 
 SAMPLING = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.9, "stop": ["\n"], "logprobs": True, "seed": 1}
 PLAIN = dict(SAMPLING)
@@ -123,11 +123,11 @@ def test_the_longest_pattern_wins_for_each_field(tmp_path: Path, monkeypatch: py
         drop = ["seed"]
         """,
     )
-    assert traits("my-thing") == Traits(drop=frozenset(["stop"]), n=False, input=1, output=2, cached_input=0.5)
-    assert traits("acme/My-Model-2") == Traits(
+    assert traits("my-thing") == ModelTraits(drop=frozenset(["stop"]), n=False, input=1, output=2, cached_input=0.5)
+    assert traits("acme/My-Model-2") == ModelTraits(
         drop=frozenset(["seed"]), n=False, input=3, output=4
     )  # no old cached_input
-    assert traits("acme/my-model-1") == Traits(n=False, input=3, output=4)
+    assert traits("acme/my-model-1") == ModelTraits(n=False, input=3, output=4)
     assert traits("other").input == 3
     assert traits("x-1").drop == {"seed"}  # brackets are one sign
 
@@ -135,7 +135,7 @@ def test_the_longest_pattern_wins_for_each_field(tmp_path: Path, monkeypatch: py
 def test_the_users_word_goes_before_an_equal_one_that_is_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own(tmp_path, monkeypatch, '["gpt-5*"]\ndrop = []\n["gpt-5.1"]\nthinks = true')
+    own(tmp_path, monkeypatch, '["gpt-5*"]\ndrop = []\n["gpt-5.1"]\nreasons_by_default = true')
     assert traits("gpt-5").dropped(SAMPLING) == []
     assert traits("gpt-5").apply(SAMPLING)["max_completion_tokens"] == 9  # the rest of the shipped entry stays
     assert traits("gpt-5.1").dropped(SAMPLING) == ["temperature", "top_p", "stop", "logprobs"]

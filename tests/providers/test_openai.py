@@ -26,10 +26,10 @@ from reasoning.display import cost, trace_tree
 from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
 from reasoning.messages import Completion, Conversation, Message, Request, Token, Usage
-from reasoning.providers.base_url import is_openai, proxied
+from reasoning.providers.base_url import is_openai, uses_proxy
 from reasoning.providers.openai_client import OpenAIClient, openai_client
-from reasoning.providers.openai_response import completions
-from reasoning.providers.pricing import Price, Rates
+from reasoning.providers.openai_response import parse_completions
+from reasoning.providers.pricing import Price, TokenRates
 
 CANARY = "sk-canary-2718281828"
 KEYS = ("OPENAI_API_KEY", "REASONING_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "REASONING_MODELS")
@@ -598,7 +598,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert asyncio.run(go()).text == "by proxy"
     assert proxy.headers[0]["Host"] == "models.invalid"
     addresses = ["http://models.invalid/v1", "http://example.org/v1", "http://localhost:1/v1", "http://127.0.0.1:1"]
-    assert [proxied(address) for address in addresses] == [True, False, False, False]
+    assert [uses_proxy(address) for address in addresses] == [True, False, False, False]
 
 
 def test_what_a_call_costs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -620,8 +620,8 @@ def test_what_a_call_costs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_prices_are_put_on_each_draw_by_the_whole_prompt() -> None:
-    price = Price(((0, Rates(1, 0, 1, 1)), (10, Rates(1 / 8, 1 / 8, 1 / 8, 1 / 8))), "table 1")
-    read = completions(reply(choice("a"), choice("b"), tokens=4), 2.0, price)
+    price = Price(((0, TokenRates(1, 0, 1, 1)), (10, TokenRates(1 / 8, 1 / 8, 1 / 8, 1 / 8))), "table 1")
+    read = parse_completions(reply(choice("a"), choice("b"), tokens=4), 2.0, price)
     assert [one.usage.usd for one in read] == [2.75, 0.25]
     assert [one.usage.seconds for one in read] == [1.0, 1.0]
     assert [one.prices for one in read] == ["table 1", "table 1"]
@@ -630,7 +630,7 @@ def test_prices_are_put_on_each_draw_by_the_whole_prompt() -> None:
 def test_hidden_reasoning_has_its_price() -> None:
     said = reply(choice("a"), choice("b"), tokens=8)
     said["usage"]["completion_tokens_details"] = {"reasoning_tokens": 6}
-    read = completions(said, 0.0, Price(((0, Rates(0, 0, 1, 3)),), ""))
+    read = parse_completions(said, 0.0, Price(((0, TokenRates(0, 0, 1, 3)),), ""))
     assert [one.usage.usd for one in read] == [1 + 9, 1 + 9]
 
 
@@ -652,18 +652,18 @@ def test_any_text_goes_out_and_comes_back() -> None:
 
 def test_parts_and_missing_usage_are_read() -> None:
     message = {"content": [{"type": "text", "text": "4"}, {"type": "text", "text": "."}]}
-    [one] = completions({"choices": [{"message": message, "finish_reason": None}]}, 0.0)
+    [one] = parse_completions({"choices": [{"message": message, "finish_reason": None}]}, 0.0)
     assert (one.text, one.finish_reason, one.usage) == ("4.", "stop", Usage(calls=1))
 
 
 def test_a_refusal_is_no_text_that_could_be_read_for_an_answer() -> None:
     message = {"role": "assistant", "content": None, "refusal": "I cannot help with these 2."}
-    [one] = completions(reply({"message": message, "finish_reason": "stop"}), 0.0)
+    [one] = parse_completions(reply({"message": message, "finish_reason": "stop"}), 0.0)
     assert (one.text, one.finish_reason, one.reasoning) == ("", "refusal", "I cannot help with these 2.")
 
 
 def test_a_draw_that_the_content_filter_held_back_is_left_out() -> None:
-    read = completions(reply(choice("a"), choice("", finish_reason="content_filter"), choice("b"), tokens=9), 0.0)
+    read = parse_completions(reply(choice("a"), choice("", finish_reason="content_filter"), choice("b"), tokens=9), 0.0)
     assert [one.text for one in read] == ["a", "b"]
     assert sum((one.usage for one in read), Usage()).tokens == 29
 
@@ -683,7 +683,7 @@ def test_a_choice_that_the_content_filter_held_back_does_not_end_the_use_of_n() 
 
 
 def test_choices_are_all_taken_whatever_their_index() -> None:
-    read = completions(reply(choice("a", index=0), choice("b", index=0)) | {"id": "x"}, 0.0)
+    read = parse_completions(reply(choice("a", index=0), choice("b", index=0)) | {"id": "x"}, 0.0)
     assert [(one.text, one.request_id) for one in read] == [("a", "x"), ("b", "x")]
 
 
@@ -704,13 +704,13 @@ def test_choices_are_all_taken_whatever_their_index() -> None:
     ],
 )
 def test_counts_that_make_no_sense(usage: object, tokens: tuple[int, int, int]) -> None:
-    [one] = completions({"choices": [choice("12345678")], "usage": usage}, 0.0)
+    [one] = parse_completions({"choices": [choice("12345678")], "usage": usage}, 0.0)
     assert (one.usage.prompt_tokens, one.usage.completion_tokens, one.usage.cached_tokens) == tokens
 
 
 def test_tokens_with_their_rivals() -> None:
     token = {"token": "4", "logprob": -0.5, "top_logprobs": [{"token": "5", "logprob": -1}]}
-    [one] = completions(
+    [one] = parse_completions(
         reply(choice(logprobs={"content": [token, {"token": "?"}, {"token": ".", "logprob": -1}]})), 0.0
     )
     assert one.tokens == (Token("4", -0.5, (("5", -1.0),)), Token(".", -1.0))
@@ -730,7 +730,7 @@ CHOICES = st.lists(st.dictionaries(st.sampled_from(["message", "finish_reason", 
 def test_whatever_a_server_says_is_draws_or_a_failed_call(any_json: Any, usage: Any, choices: list[Any]) -> None:
     for said in (any_json, {"choices": choices, "usage": usage}):
         try:
-            read = completions(said, 0.0)
+            read = parse_completions(said, 0.0)
         except CallFailed:
             continue
         total = sum((one.usage for one in read), Usage())

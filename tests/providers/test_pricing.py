@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reasoning.messages import Usage
-from reasoning.providers.pricing import Price, Rates, price_table
+from reasoning.providers.pricing import Price, TokenRates, price_table
 
 MODELS = [
     "openai/gpt-4o-mini",
@@ -85,7 +85,7 @@ def test_a_model_that_is_listed_as_free_costs_nothing() -> None:
 
 
 def test_the_rates_go_by_the_whole_prompt() -> None:
-    price = Price(((0, Rates(1, 0.5, 2, 2)), (100, Rates(10, 5, 20, 20))), "test")
+    price = Price(((0, TokenRates(1, 0.5, 2, 2)), (100, TokenRates(10, 5, 20, 20))), "test")
     assert price.usd(Usage(1, 100, 10, 40)) == 60 + 20 + 20
     assert price.usd(Usage(1, 101, 10, 1)) == 1000 + 5 + 200
     assert price.usd(Usage(1, 0, 10), prompt_tokens=101) == 200  # a later draw of the same request
@@ -93,8 +93,8 @@ def test_the_rates_go_by_the_whole_prompt() -> None:
 
 
 def test_hidden_reasoning_may_have_its_own_rate() -> None:
-    price = Price(((0, Rates(0, 0, 1, 3)),), "test")
-    assert price.usd(Usage(1, 5, 10), thought=4) == 6 + 12
+    price = Price(((0, TokenRates(0, 0, 1, 3)),), "test")
+    assert price.usd(Usage(1, 5, 10), reasoning_tokens=4) == 6 + 12
     assert price.usd(Usage(1, 5, 10)) == 30  # not known how much: never too little
 
 

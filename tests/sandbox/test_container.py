@@ -8,8 +8,8 @@ import pytest
 
 from reasoning.errors import UsageError
 from reasoning.sandbox import container
-from reasoning.sandbox.container import Containers
-from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.container import ContainerRunner
+from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
 
 ENGINE = """#!{python}
@@ -34,7 +34,7 @@ def engine(tmp_path, monkeypatch):
 
 
 def test_the_command_line_locks_the_container(engine):
-    line = Containers("image:tag").command("name", Limits(memory_mb=100))
+    line = ContainerRunner("image:tag").command("name", ResourceLimits(memory_mb=100))
     options, _, program = (line[: (at := line.index("image:tag"))], line[at], line[at + 1 :])
     assert Path(options[0]).name == "docker"
     text = " ".join(options[1:])
@@ -50,7 +50,7 @@ def test_the_command_line_locks_the_container(engine):
 
 
 def test_what_monty_lacks_runs_in_it(engine):
-    with Interpreter(Limits(seconds=5), container="image") as interpreter:
+    with Interpreter(ResourceLimits(seconds=5), container="image") as interpreter:
         assert interpreter.run("1 + 1").tier == "monty"
         run = interpreter.run(
             "import fractions\nprint('a')\nf(fractions.Fraction(1, 2))", functions={"f": lambda n: n * 4}
@@ -63,7 +63,7 @@ def test_what_monty_lacks_runs_in_it(engine):
 
 
 def test_a_container_that_does_not_end_is_removed(engine):
-    with Interpreter(Limits(seconds=0.3), container="image") as interpreter:
+    with Interpreter(ResourceLimits(seconds=0.3), container="image") as interpreter:
         run = interpreter.run("import fractions\nwhile True: pass")
     assert (run.error, run.tier) == ("timed out after 0.3 s", "container")
     assert "rm --force reasoning-" in engine.read_text()

@@ -19,17 +19,17 @@ from pathlib import Path
 import pytest
 
 import reasoning
-from reasoning.sandbox.cancellation import Slots, Turn
-from reasoning.sandbox.execution import Execution, Limits
-from reasoning.sandbox.fork_server import ChildPool
-from reasoning.sandbox.host_functions import Calls
+from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
+from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
+from reasoning.sandbox.fork_server import ForkServerPool
+from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.interpreter import PACKAGES
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty import MontyPool
-from reasoning.sandbox.monty_errors import Unavailable, Unsupported
+from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
 
 PROGRAMS = sorted((Path(__file__).parents[1] / "escapes").glob("*.py"))
-LIMITS = Limits(seconds=0.4, memory_mb=64)
+LIMITS = ResourceLimits(seconds=0.4, memory_mb=64)
 TOKEN = secrets.token_hex(16)
 NEXT = """
 import math, random
@@ -105,27 +105,27 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundi
 
 
 @pytest.fixture(scope="module", params=["monty", "child"])
-def tier(request: pytest.FixtureRequest, surroundings: Surroundings) -> Iterator[MontyPool | ChildPool]:
-    pool = MontyPool(1, Slots(1)) if request.param == "monty" else ChildPool(PACKAGES)
-    if isinstance(pool, ChildPool):
+def tier(request: pytest.FixtureRequest, surroundings: Surroundings) -> Iterator[MontyPool | ForkServerPool]:
+    pool = MontyPool(1, ConcurrencyLimit(1)) if request.param == "monty" else ForkServerPool(PACKAGES)
+    if isinstance(pool, ForkServerPool):
         try:
-            if pool.lockdown().broken:
-                pytest.skip(f"this machine cannot lock down {pool.lockdown().broken}")
-        except Unavailable as why:
+            if pool.status().unenforced:
+                pytest.skip(f"this machine cannot lock down {pool.status().unenforced}")
+        except SandboxUnavailable as why:
             pytest.skip(str(why))
     yield pool
     pool.close()
 
 
 def run(
-    tier: MontyPool | ChildPool, code: str, inputs: dict[str, object], places: tuple[str, ...] = ("ans",)
-) -> Execution:
-    limits = LIMITS if inputs else Limits()
-    turn = Turn()
+    tier: MontyPool | ForkServerPool, code: str, inputs: dict[str, object], places: tuple[str, ...] = ("ans",)
+) -> ExecutionResult:
+    limits = LIMITS if inputs else ResourceLimits()
+    turn = CancelToken()
     try:
-        return tier.run(Job(code, inputs, places, limits, Calls({}, limits, Slots(1), turn), turn))  # type: ignore[arg-type]
-    except Unsupported as error:
-        return Execution(error=str(error))
+        return tier.run(Job(code, inputs, places, limits, HostFunctions({}, limits, ConcurrencyLimit(1), turn), turn))  # type: ignore[arg-type]
+    except UnsupportedByMonty as error:
+        return ExecutionResult(error=str(error))
 
 
 def descendants(pid: int) -> list[str]:
@@ -133,14 +133,14 @@ def descendants(pid: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def as_usual(tier: MontyPool | ChildPool) -> Execution:
+def as_usual(tier: MontyPool | ForkServerPool) -> ExecutionResult:
     usual = next_program(tier)
     assert usual.value is not None
     return usual
 
 
-def next_program(tier: MontyPool | ChildPool) -> Execution:
-    return run(tier, NEXT + NEXT_CHILD * isinstance(tier, ChildPool), {})
+def next_program(tier: MontyPool | ForkServerPool) -> ExecutionResult:
+    return run(tier, NEXT + NEXT_CHILD * isinstance(tier, ForkServerPool), {})
 
 
 def test_there_are_many_and_each_says_what_it_tries() -> None:
@@ -152,7 +152,7 @@ def test_there_are_many_and_each_says_what_it_tries() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the locks are Linux's")
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_no_program_escapes(
-    path: Path, tier: MontyPool | ChildPool, surroundings: Surroundings, as_usual: Execution
+    path: Path, tier: MontyPool | ForkServerPool, surroundings: Surroundings, as_usual: ExecutionResult
 ) -> None:
     code = path.read_text()
     if "x86_64" in code.partition("\n")[0] and platform.machine() != "x86_64":
@@ -170,7 +170,7 @@ def test_no_program_escapes(
     surroundings.check()
     after = next_program(tier)
     assert (after.value, after.error) == (as_usual.value, as_usual.error)
-    if isinstance(tier, ChildPool):
+    if isinstance(tier, ForkServerPool):
         assert tier._zygote is not None
         until = time.perf_counter() + 30
         while (left := descendants(tier._zygote._process.pid)) and time.perf_counter() < until:

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from reasoning.errors import UsageError
-from reasoning.sandbox.execution import Limits, Source
-from reasoning.sandbox.fork_server import ChildPool, Lockdown
+from reasoning.sandbox.execution import ResourceLimits, ResultSource
+from reasoning.sandbox.fork_server import ForkServerPool, SandboxStatus
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.sandbox.monty_errors import Unavailable
-from reasoning.sandbox.program_imports import imported, unknown_calls
+from reasoning.sandbox.monty_errors import SandboxUnavailable
+from reasoning.sandbox.program_imports import imported_modules, undefined_calls
 
 try:
-    POOL = ChildPool(("sympy",))
-    LOCKED = not POOL.lockdown().broken
+    POOL = ForkServerPool(("sympy",))
+    LOCKED = not POOL.status().unenforced
     POOL.close()
-except Unavailable:
+except SandboxUnavailable:
     LOCKED = False
 pytestmark = pytest.mark.skipif(not LOCKED, reason="this machine cannot lock a process down")
 SYMPY = "from sympy import *\nx, y = symbols('x y')\n"
@@ -30,7 +30,7 @@ DATES = "from dateutil.relativedelta import relativedelta\nimport datetime\n"
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(Limits(seconds=1, memory_mb=64)) as interpreter:
+    with Interpreter(ResourceLimits(seconds=1, memory_mb=64)) as interpreter:
         yield interpreter
 
 
@@ -45,7 +45,7 @@ def left_alone(pid):
 
 
 def zygote(interpreter):
-    interpreter._second.lockdown()
+    interpreter._second.status()
     return interpreter._second._zygote._process.pid
 
 
@@ -85,7 +85,7 @@ def zygote(interpreter):
     ],
 )  # fmt: skip
 def test_values_are_plain_data(interpreter, code, value):
-    run = interpreter.run(code, result=("ans", Source.PRINTED))
+    run = interpreter.run(code, result=("ans", ResultSource.PRINTED))
     assert (run.value, run.tier) == (value, "child")
     assert run.error is None or value is None
     assert repr(run.value) == repr(value)
@@ -124,7 +124,7 @@ def test_a_bad_program_is_one_line_of_error(interpreter, code, error):
 
 
 def test_places_are_tried_in_the_order_that_the_technique_says(interpreter):
-    order = ("ans", "solver()", Source.PRINTED, Source.ASSIGNED)
+    order = ("ans", "solver()", ResultSource.PRINTED, ResultSource.ASSIGNED)
     needs = "import heapq\n"
     for code, value in {
         "total = 3\nans = 4\nprint(5)": 4,
@@ -161,16 +161,17 @@ def test_the_tier_is_the_one_that_the_program_needs(interpreter):
 
 
 def test_imports_and_calls_are_seen_without_running():
-    assert imported("import a.b, c\nif x:\n    from d.e import f\nfrom . import g") == {"a": 1, "c": 1, "d": 3, ".": 4}
+    code = "import a.b, c\nif x:\n    from d.e import f\nfrom . import g"
+    assert imported_modules(code) == {"a": 1, "c": 1, "d": 3, ".": 4}
     code = "def f(g): return g(1)\nx = h(k(2)) + len('a')\nfrom m import n\nn(x.y())\nfor z in w: z()"
-    assert unknown_calls(code) == ["h", "k"]
-    assert unknown_calls("f(") == []
+    assert undefined_calls(code) == ["h", "k"]
+    assert undefined_calls("f(") == []
 
 
 def test_nothing_runs_where_a_guarantee_does_not_hold(interpreter, monkeypatch):
-    broken = Lockdown({}, ["files", "network"], [])
+    broken = SandboxStatus({}, ["files", "network"], [])
     zygote(interpreter)
-    monkeypatch.setattr(interpreter._second._zygote, "lockdown", broken)
+    monkeypatch.setattr(interpreter._second._zygote, "status", broken)
     error = interpreter.run("import heapq\n1").error
     assert error.startswith(
         "Monty cannot run this: import of heapq; this machine does not enforce the lock on files, network"
@@ -283,7 +284,7 @@ def test_a_cancelled_program_ends_at_once():
             await task
         return await interpreter.arun("import heapq\n1 + 1")
 
-    with Interpreter(Limits(seconds=30), workers=1) as interpreter:
+    with Interpreter(ResourceLimits(seconds=30), workers=1) as interpreter:
         started = time.perf_counter()
         assert asyncio.run(cancel(interpreter)).value == 2
         assert time.perf_counter() - started < 25  # before its limit
@@ -337,7 +338,7 @@ def test_without_handles_of_processes_their_numbers_do(monkeypatch, tmp_path):
     from reasoning.sandbox import fork_server
 
     monkeypatch.setattr(fork_server, "_START", "import os; del os.pidfd_open\n" + fork_server._START)
-    with Interpreter(Limits(seconds=1)) as interpreter:
+    with Interpreter(ResourceLimits(seconds=1)) as interpreter:
         assert interpreter.run("import heapq\n1").value == 1
         assert interpreter.run("import heapq\nwhile True: pass").error == "timed out after 1 s"
         assert left_alone(zygote(interpreter))

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from reasoning.errors import UsageError
-from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
 
 TIERS = {"monty": "", "child": "import heapq\n"}
@@ -15,7 +15,7 @@ TIERS = {"monty": "", "child": "import heapq\n"}
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(Limits(seconds=1, memory_mb=64), workers=2) as interpreter:
+    with Interpreter(ResourceLimits(seconds=1, memory_mb=64), workers=2) as interpreter:
         yield interpreter
 
 
@@ -49,12 +49,12 @@ def test_unknown_functions_go_to_one_function(run):
         return name == "is_fruit"
 
     code = "def known(x): return x\nans = [w for w in ['apple', known('nail')] if is_fruit(w) or is_tool(w)]"
-    assert run(code, unknown=unknown, result="ans").value == ["apple", "nail"]
+    assert run(code, on_undefined=unknown, result="ans").value == ["apple", "nail"]
     assert asked == [("is_fruit", "apple"), ("is_fruit", "nail")]
 
 
 def test_functions_take_precedence_over_unknown_ones(run):
-    ran = run("f(1) + g(1)", {"f": lambda n: n + 1}, unknown=lambda name, n: 10)
+    ran = run("f(1) + g(1)", {"f": lambda n: n + 1}, on_undefined=lambda name, n: 10)
     assert ran.value == 12
 
 

@@ -10,13 +10,13 @@ import time
 import pytest
 
 from reasoning.errors import UsageError
-from reasoning.sandbox.execution import Limits, Source
+from reasoning.sandbox.execution import ResourceLimits, ResultSource
 from reasoning.sandbox.interpreter import Interpreter
 
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(Limits(seconds=1, memory_mb=64)) as interpreter:
+    with Interpreter(ResourceLimits(seconds=1, memory_mb=64)) as interpreter:
         yield interpreter
 
 
@@ -166,7 +166,7 @@ def test_without_a_name_the_last_expression_counts_else_what_was_printed(interpr
     assert (run.value, run.error) == (value, None)
 
 
-ORDER = ("ans", "solver()", Source.PRINTED, Source.ASSIGNED)
+ORDER = ("ans", "solver()", ResultSource.PRINTED, ResultSource.ASSIGNED)
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_what_the_caller_gets_wrong_is_raised(interpreter):
     with pytest.raises(UsageError, match="name a variable, such as 'ans'"):
         interpreter.run("x", result="x; y")
     with pytest.raises(UsageError, match="seconds=0 allows nothing"):
-        Limits(seconds=0)
+        ResourceLimits(seconds=0)
 
 
 def test_limits_of_one_run_replace_the_interpreter_s(interpreter):
-    run = interpreter.run("while True: pass", limits=Limits(seconds=0.1))
+    run = interpreter.run("while True: pass", limits=ResourceLimits(seconds=0.1))
     assert run.error == "timed out after 0.1 s"
 
 
@@ -242,7 +242,7 @@ def test_a_cancelled_program_ends_at_once():
             await task
         return await interpreter.arun("1 + 1")
 
-    with Interpreter(Limits(seconds=30), workers=1) as interpreter:
+    with Interpreter(ResourceLimits(seconds=30), workers=1) as interpreter:
         started = time.perf_counter()
         assert asyncio.run(cancel(interpreter)).value == 2
         assert time.perf_counter() - started < 25  # before its limit

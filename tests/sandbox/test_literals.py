@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reasoning.sandbox.literals import read
+from reasoning.sandbox.literals import parse
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 data = st.recursive(
@@ -17,7 +17,7 @@ data = st.recursive(
 @settings(max_examples=50, deadline=None)
 @given(data)
 def test_plain_data_survives(value):
-    again = read(repr(value))
+    again = parse(repr(value))
     assert again == value
     assert repr(again) == repr(value)  # 1 is not True, -0.0 is not 0
 
@@ -37,7 +37,7 @@ def test_plain_data_survives(value):
     ],
 )
 def test_what_else_counts_as_data(text, value):
-    assert read(text) == value
+    assert parse(text) == value
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_else_counts_as_data(text, value):
 )
 def test_numbers_must_be_finite(text):
     with pytest.raises(ValueError, match="not a finite number"):
-        read(text)
+        parse(text)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_numbers_must_be_finite(text):
 )
 def test_nothing_else_is_read(text):
     with pytest.raises(ValueError, match="not plain data"):
-        read(text)
+        parse(text)
 
 
 def test_negative_zero():
-    assert math.copysign(1, read("-0.0")) == -1
+    assert math.copysign(1, parse("-0.0")) == -1

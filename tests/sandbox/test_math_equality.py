@@ -12,10 +12,10 @@ from reasoning.benchmarks.tasks.math_scorer import ByValue
 from reasoning.errors import UsageError
 from reasoning.kinds import Expression, Number
 from reasoning.problem import Example, Problem
-from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.sandbox.latex_to_sympy import as_sympy
-from reasoning.sandbox.math_equality import equal, equal_pairs
+from reasoning.sandbox.latex_to_sympy import latex_to_sympy
+from reasoning.sandbox.math_equality import are_equal, is_equal
 
 EQUAL = [
     (r"\frac{1}{2}", "0.5"), (r"3\frac{1}{2}", "3.5"), ("x^2+2x+1", "(x+1)^2"), (r"2\sqrt{3}", r"\sqrt{12}"),
@@ -50,7 +50,7 @@ def interpreter():
 
 
 def test_equal_and_different_in_one_batch(interpreter: Interpreter) -> None:
-    found = equal_pairs([*EQUAL, *DIFFERENT], interpreter)
+    found = are_equal([*EQUAL, *DIFFERENT], interpreter)
     wrong = [pair for pair, same in zip(EQUAL, found, strict=False) if not same]
     wrong += [pair for pair, same in zip(DIFFERENT, found[len(EQUAL) :], strict=True) if same]
     assert wrong == []
@@ -58,34 +58,36 @@ def test_equal_and_different_in_one_batch(interpreter: Interpreter) -> None:
 
 def test_the_order_does_not_matter(interpreter: Interpreter) -> None:
     backwards = [(b, a) for a, b in [*EQUAL, *DIFFERENT]]
-    assert equal_pairs(backwards, interpreter) == [True] * len(EQUAL) + [False] * len(DIFFERENT)
+    assert are_equal(backwards, interpreter) == [True] * len(EQUAL) + [False] * len(DIFFERENT)
 
 
 def test_one_that_never_ends_does_not_take_the_others_along(interpreter: Interpreter) -> None:
     started = time.perf_counter()
     pairs = [("1/2", "0.5"), ("9^{9^{9^9}}", "1"), ("2", "3"), ("x+x", "2x")]
-    assert equal_pairs(pairs, interpreter, Limits(seconds=1, memory_mb=256)) == [True, False, False, True]
+    assert are_equal(pairs, interpreter, ResourceLimits(seconds=1, memory_mb=256)) == [True, False, False, True]
     assert time.perf_counter() - started < 60
 
 
 def test_nothing_can_be_smuggled_in(interpreter: Interpreter) -> None:
     for text in HOSTILE:
-        code = as_sympy(text)
+        code = latex_to_sympy(text)
         assert code is None or not set(code) - set("0123456789.+-*/()' ,[]_<>=!") - set(map(chr, range(65, 123)))
         assert code is None or "import" not in code
-    assert not any(equal_pairs([(text, "7") for text in HOSTILE], interpreter, Limits(seconds=0.5, memory_mb=256)))
+    assert not any(
+        are_equal([(text, "7") for text in HOSTILE], interpreter, ResourceLimits(seconds=0.5, memory_mb=256))
+    )
 
 
 def test_what_is_equal_in_notation_starts_no_process() -> None:
     with Interpreter(isolation="monty") as without:  # which would warn
-        assert equal(r"\dfrac{1}{2}", "1/2", without)
-        assert not equal("even", r"\begin{cases}", without)
+        assert is_equal(r"\dfrac{1}{2}", "1/2", without)
+        assert not is_equal("even", r"\begin{cases}", without)
 
 
 def test_without_sympy_only_notation_counts_and_it_is_said() -> None:
     for options in ({"packages": ()}, {"isolation": "monty"}):
         with Interpreter(**options) as bare, pytest.warns(UserWarning, match="by their notation only"):
-            assert not equal("1/2", "0.5", bare)
+            assert not is_equal("1/2", "0.5", bare)
 
 
 # The scorer of tasks with expressions.

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from reasoning.sandbox.execution import Execution, Plain
+from reasoning.sandbox.execution import ExecutionResult, PlainData
 from reasoning.sandbox.interpreter import Interpreter
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"
@@ -56,8 +56,8 @@ class Recording:
     name: str
     place: str
     accuracy: float
-    same: Callable[[Plain, Any], bool]
-    right: Callable[[Plain, float], bool]
+    same: Callable[[PlainData, Any], bool]
+    right: Callable[[PlainData, float], bool]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         with gzip.open(FOLDER / f"{self.name}.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -74,7 +74,7 @@ def number(value: Any) -> float | None:
         return None
 
 
-def equal(value: Plain, other: float | None) -> bool:
+def equal(value: PlainData, other: float | None) -> bool:
     """Both are rounded to the decimals of the shorter one, at most five (Chen et al.)."""
     ours = number(value)
     if ours is None or other is None:
@@ -83,7 +83,7 @@ def equal(value: Plain, other: float | None) -> bool:
     return round(ours, decimals) == round(other, decimals)
 
 
-def equal_size(value: Plain, other: float | None) -> bool:
+def equal_size(value: PlainData, other: float | None) -> bool:
     """The same, without the sign."""
     found = number(value)
     return equal(None if found is None else abs(found), other)
@@ -95,7 +95,7 @@ def whole(value: Any) -> int | None:
     return None if found is None or not math.isfinite(found) else abs(int(found))
 
 
-def same_text(value: Plain, text: str) -> bool:
+def same_text(value: PlainData, text: str) -> bool:
     """Recorded is a text: a number, sympy's fraction, a tuple, an expression; [invalid] where the program failed."""
     if text == "[invalid]":
         return value is None
@@ -126,8 +126,8 @@ def prelude(code: str) -> str:
     return "".join(text for text, defines in PRELUDES.items() if defines & used)
 
 
-def run_all(rows: list[dict[str, Any]], place: str) -> list[Execution]:
-    async def go(interpreter: Interpreter) -> list[Execution]:
+def run_all(rows: list[dict[str, Any]], place: str) -> list[ExecutionResult]:
+    async def go(interpreter: Interpreter) -> list[ExecutionResult]:
         return await asyncio.gather(
             *[interpreter.arun(prelude(row["samples"][0]) + row["samples"][0], result=place) for row in rows]
         )

@@ -8,7 +8,7 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import BudgetExhausted, SpecError
 from reasoning.strategies.demonstrations import shipped
 from reasoning.testing import ScriptedLLM
-from reasoning.voting import steps
+from reasoning.voting import count_steps
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number())
 
@@ -65,8 +65,8 @@ def test_the_examples_are_those_with_the_most_steps_one_a_line() -> None:
     llm = ScriptedLLM([chain(2, 1)])
     strategies.get("complex_cot(samples=1)").run(PENS, llm)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
-    counts = sorted((steps(worked.rationale) for worked in shipped("number")), reverse=True)
-    assert [steps(reply) for reply in replies] == counts[:8]
+    counts = sorted((count_steps(worked.rationale) for worked in shipped("number")), reverse=True)
+    assert [count_steps(reply) for reply in replies] == counts[:8]
     assert all(reply.count("\n") == count for reply, count in zip(replies, counts, strict=False))
     assert llm.requests[0].messages[-1].content == f"Question: {PENS.question}"
     assert "step" in llm.requests[0].messages[0].content

@@ -21,7 +21,7 @@ from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.demonstrations import Pool, Worked, shipped, with_examples
 from reasoning.strategies.demonstrations.worked_example import shipped_sets
 from reasoning.testing import ScriptedLLM
-from reasoning.voting import steps
+from reasoning.voting import count_steps
 
 SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
 OF_A_KIND = SETS[:4]
@@ -124,8 +124,8 @@ def test_symbols_are_shorter_than_words_name_the_same_things_and_end_in_the_answ
 
 
 def test_some_take_many_steps():
-    assert sorted(steps(worked.rationale) for worked in shipped("number"))[-4:] >= [6, 7, 7, 7]
-    assert len(shipped("number")[-1].lines) == steps(shipped("number")[-1].rationale)
+    assert sorted(count_steps(worked.rationale) for worked in shipped("number"))[-4:] >= [6, 7, 7, 7]
+    assert len(shipped("number")[-1].lines) == count_steps(shipped("number")[-1].rationale)
 
 
 # How they come into a prompt.

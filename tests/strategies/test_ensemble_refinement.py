@@ -106,7 +106,7 @@ def test_where_no_refinement_can_be_read_the_drafts_decide() -> None:
 def test_nothing_readable_in_both_stages_is_no_answer() -> None:
     answer = strategies.get("er(cot(shots=1), drafts=2, samples=2)").run(DOSE, ScriptedLLM(lambda m: "Hard to say."))
     assert answer.state == "unparsed"
-    assert "none of 2 samples" in answer.why
+    assert "no sample of 2" in answer.why
 
 
 def test_failed_calls_leave_the_others_and_all_failed_is_failed() -> None:

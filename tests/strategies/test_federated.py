@@ -350,7 +350,7 @@ def test_a_failed_wording_lets_the_others_vote_and_nothing_read_is_no_answer() -
     assert strategy.run(CHAIRS, ScriptedLLM(lambda turns: CallFailed("lost"))).state == "failed"
     answer = strategy.run(CHAIRS, ScriptedLLM(lambda turns: "I cannot say."))
     assert answer.state == "unparsed"
-    assert "none of 3 samples" in answer.why
+    assert "no sample of 3" in answer.why
 
 
 def test_it_can_be_the_base_of_a_vote_and_a_budget_can_end_in_the_middle() -> None:

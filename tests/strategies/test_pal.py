@@ -8,7 +8,7 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice
 from reasoning.problem import Problem as P
-from reasoning.sandbox.code_extraction import program
+from reasoning.sandbox.code_extraction import extract_code
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.demonstrations import Worked, shipped
 from reasoning.strategies.programs.pal import as_function
@@ -56,7 +56,7 @@ def test_calls_and_demonstrations(shots: int, repairs: int, replies: int) -> Non
 def test_every_demonstration_runs_to_its_answer(name: str, worked: Worked) -> None:
     shown = as_function(worked)
     assert shown is not None
-    code = program(shown.output)
+    code = extract_code(shown.output)
     assert code is not None
     kind = KINDS.get(name) or Choice(worked.options)
     answer = strategies.get("pal(shots=0)").run(P(worked.question, kind), ScriptedLLM([shown.output]))
@@ -68,7 +68,7 @@ def test_demonstrations_of_a_user_in_any_form() -> None:
     shown = as_function(mine)
     assert shown is not None
     with Interpreter() as interpreter:
-        assert interpreter.run(program(shown.output) or "", result="solution()").value == 2
+        assert interpreter.run(extract_code(shown.output) or "", result="solution()").value == 2
     assert as_function(Worked("x?", "1")) is None
     with pytest.raises(UsageError, match="no worked problem is given"):
         strategies.get("pal(shots=1, demonstrations=[{'question': 'x?', 'answer': '1'}])").run(JAR, ScriptedLLM([]))

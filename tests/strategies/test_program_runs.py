@@ -150,7 +150,7 @@ def test_self_consistency_votes_over_executed_values(base: str) -> None:
     assert answer.value == pytest.approx(0.3)
     assert answer.votes is not None
     assert [count for _, count in answer.votes.counts] == [2, 1]
-    assert answer.votes.unread == 2
+    assert answer.votes.unparsed == 2
 
 
 # What programs take for granted.

@@ -92,7 +92,7 @@ def test_all_failed_is_failed_and_all_unread_is_unparsed() -> None:
     answer = strategy.run(PENS, ScriptedLLM(["No idea."] * 3))
     assert answer.state == "unparsed"
     assert answer.value is None
-    assert "none of 3 samples" in answer.why
+    assert "no sample of 3" in answer.why
 
 
 def test_what_must_stop_the_run_stops_it() -> None:
@@ -186,7 +186,7 @@ def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> Non
     assert strategy.calls_range() == (4, 40)
     assert len(llm.requests) == 1
     assert answer.votes is not None
-    assert (answer.votes.total, answer.votes.bought) == (4, 4)
+    assert (answer.votes.total, answer.votes.drawn) == (4, 4)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_what_a_greater_wave_buys_beyond_the_stopping_point_does_not_vote_and_is
     answer = strategies.get("sc(cot(shots=1), samples=40, stop='beta', wave=10)").run(PENS, llm)
     assert answer.value == 1
     assert answer.votes is not None
-    assert (answer.votes.total, answer.votes.bought, answer.usage.calls) == (4, 10, 10)
+    assert (answer.votes.total, answer.votes.drawn, answer.usage.calls) == (4, 10, 10)
     assert "6 more drawn than needed" in str(answer.votes)
 
 
@@ -255,11 +255,11 @@ def test_unread_and_failed_draws_do_not_bring_the_end_nearer() -> None:
     llm = ScriptedLLM(replies, max_n=1)
     answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, llm)
     assert answer.votes is not None
-    assert (answer.votes.valid, answer.votes.unread, answer.votes.total) == (4, 2, 6)
+    assert (answer.votes.valid, answer.votes.unparsed, answer.votes.total) == (4, 2, 6)
     nothing = ScriptedLLM(lambda m: "No idea.")
     answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, nothing)
     assert (answer.state, nothing.calls) == ("unparsed", 10)
-    assert answer.why == "none of 10 samples could be read"
+    assert answer.why == "no sample of 10 could be parsed"
 
 
 def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
@@ -280,7 +280,7 @@ def test_a_small_majority_is_an_abstention_with_its_votes() -> None:
     strategy = strategies.get("sc(cot(shots=1), samples=5, min_share=0.8)")
     answer = strategy.run(PENS, ScriptedLLM(FIVE))
     assert (answer.state, answer.value) == ("unparsed", None)
-    assert answer.why == "no majority: 10.5 has 75% of the votes, and 80% are wanted"
+    assert answer.why == "no majority: 10.5 has 75% of the votes, min_share is 80%"
     assert answer.votes is not None
     assert answer.votes.counts == ((10.5, 3), (31.5, 1))
     assert strategies.get("sc(cot(shots=1), samples=5, min_share=0.75)").run(PENS, ScriptedLLM(FIVE)).value == 10.5
@@ -306,7 +306,7 @@ def test_log_probabilities_are_asked_for_and_weigh() -> None:
     assert "logprobs" not in plain.requests[0].sampling
     without = strategies.get("sc(cot(shots=1), samples=5, weigh='probability')").run(PENS, ScriptedLLM(FIVE))
     assert without.confidence == 0.75
-    assert "4 without log-probabilities, so all weigh the same" in str(without.votes)
+    assert "samples without log-probabilities: 4; all weigh the same" in str(without.votes)
 
 
 def test_a_verifier_sees_all_that_was_said() -> None:
@@ -323,7 +323,7 @@ def test_the_longest_chains_vote() -> None:
     answer = strategies.get("sc(cot(shots=1), samples=3, most_complex=1)").run(PENS, ScriptedLLM(chains))
     assert answer.value == 7
     assert answer.votes is not None
-    assert answer.votes.left_out == 2
+    assert answer.votes.excluded == 2
 
 
 def test_only_programs_that_run_vote() -> None:
@@ -332,9 +332,9 @@ def test_only_programs_that_run_vote() -> None:
     answer = strategies.get("sc(cot(stages=1), samples=3, keep='executed')").run(PENS, llm)
     assert (answer.value, answer.confidence) == (3, 1)
     assert answer.votes is not None
-    assert answer.votes.left_out == 2
+    assert answer.votes.excluded == 2
     none = strategies.get("sc(cot(stages=1), samples=1, keep='executed')").run(PENS, ScriptedLLM([bad]))
-    assert none.why == "none of 1 samples votes: 0 unread, 1 left out by the filter"
+    assert none.why == "no sample of 1 voted: 0 unparsed, 1 excluded by the filter"
 
 
 def test_answers_that_mean_the_same_are_one_and_count_for_the_rule() -> None:
@@ -383,7 +383,7 @@ def test_where_the_budget_ends_it_those_that_are_there_have_voted() -> None:
     assert answer.state == "unparsed"
     assert "budget" in answer.why
     assert answer.votes is not None
-    assert (answer.votes.value, answer.votes.bought) == (7, 8)
+    assert (answer.votes.value, answer.votes.drawn) == (7, 8)
     assert answer.text == "The answer is 7."
 
 

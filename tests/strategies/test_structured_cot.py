@@ -7,7 +7,7 @@ import pytest
 from reasoning import Budget, Example, Problem, kinds, strategies
 from reasoning.benchmarks.statistics.vote_curves import Pool, curve
 from reasoning.errors import CallFailed, UsageError
-from reasoning.sandbox.execution import Limits
+from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.programs.structured_cot import PLAN, WRITE
 from reasoning.strategies.programs.unit_tests import passing
@@ -24,7 +24,7 @@ BAD = "```python\ndef double(n):\n    return n * n\n```"
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(Limits(seconds=1)) as interpreter:
+    with Interpreter(ResourceLimits(seconds=1)) as interpreter:
         yield interpreter
 
 

@@ -113,7 +113,7 @@ def test_all_failed_is_failed_and_all_unread_is_unparsed_without_a_choice() -> N
     assert strategy.run(number, ScriptedLLM([CallFailed("lost")] * 2, max_n=1)).state == "failed"
     llm = ScriptedLLM(["No idea."] * 2)
     answer = strategy.run(number, llm)
-    assert (answer.state, answer.why, llm.calls) == ("unparsed", "none of 2 samples could be read", 2)
+    assert (answer.state, answer.why, llm.calls) == ("unparsed", "no sample of 2 could be parsed", 2)
 
 
 def test_samples_that_do_not_fit_leave_it_to_the_vote_and_another_failure_is_one() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Number, Text
-from reasoning.voting import Decided, Groups, majority, stopped
+from reasoning.voting import AnswerClasses, Decided, majority, simulate_stopping
 
 
 def near(a: float, b: float) -> bool:
@@ -36,7 +36,7 @@ def test_a_function_of_two_values_joins_what_is_connected() -> None:
 def test_the_groups_do_not_depend_on_the_order() -> None:
     groups = set()
     for order in permutations([1, 2, 3, 5, 6, 9]):
-        keys = Groups(Number(), near).keys(order)
+        keys = AnswerClasses(Number(), near).classify(order)
         groups.add(frozenset(frozenset(v for v, k in zip(order, keys, strict=True) if k == key) for key in set(keys)))
     assert groups == {frozenset({frozenset({1, 2, 3}), frozenset({5, 6}), frozenset({9})})}
 
@@ -48,9 +48,9 @@ def test_what_the_kind_takes_for_one_is_asked_about_once() -> None:
         asked.append((a, b))
         return False
 
-    groups = Groups(Text(), same)
-    groups.keys(["Paris", "paris", "Rome", None])
-    groups.keys(["the Rome", "Paris", "Rome"])
+    groups = AnswerClasses(Text(), same)
+    groups.classify(["Paris", "paris", "Rome", None])
+    groups.classify(["the Rome", "Paris", "Rome"])
     assert asked == [("Paris", "Rome")]
 
 
@@ -60,19 +60,19 @@ def test_a_key_that_is_none_is_refused() -> None:
 
 
 def test_a_function_with_a_default_takes_one_value() -> None:
-    assert not Groups(Text(), lambda value, how=1: value).joins
-    assert Groups(Text(), near).joins
+    assert not AnswerClasses(Text(), lambda value, how=1: value).can_merge
+    assert AnswerClasses(Text(), near).can_merge
 
 
 @pytest.mark.parametrize("group", [lambda: 1, lambda a, b, c: a, dict, 7])
 def test_another_function_is_refused(group: Any) -> None:
     with pytest.raises(UsageError, match="group="):
-        Groups(Text(), group)
+        AnswerClasses(Text(), group)
 
 
 def test_a_rule_judges_by_what_was_drawn_until_then() -> None:
     """The fourth draw joins 1 and 3 through 2; after three draws nobody knew."""
     values = [1, 3, 3, 2, 9]
-    found = stopped(values, Number(), Decided(), group=near)
+    found = simulate_stopping(values, Number(), Decided(), group=near)
     assert found.draws == 4
     assert found.vote.counts == ((3, 4),)

@@ -8,7 +8,7 @@ import pytest
 
 from reasoning.kinds import Number
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.voting import Draw, executed, keeping, steps, vote
+from reasoning.voting import VoteSample, apply_filters, count_steps, runs_without_error, vote
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ from reasoning.voting import Draw, executed, keeping, steps, vote
     ],
 )
 def test_steps_are_lines_or_else_sentences(text: str, count: int) -> None:
-    assert steps(text) == count
+    assert count_steps(text) == count
 
 
-def chain(lines: int, value: float | None, **more: bool) -> Draw:
-    return Draw(value, text="\n".join(f"step {i}" for i in range(lines)), **more)
+def chain(lines: int, value: float | None, **more: bool) -> VoteSample:
+    return VoteSample(value, text="\n".join(f"step {i}" for i in range(lines)), **more)
 
 
 def test_the_most_complex_vote() -> None:
@@ -45,30 +45,30 @@ def test_the_most_complex_vote() -> None:
     assert found.value == 42
     assert found.counts == ((42, 2), (40, 1))
     assert found.candidates[1].draws == (2,)  # of equals the earlier
-    assert (found.left_out, found.unread, found.valid, found.total) == (3, 0, 3, 6)
-    assert "3 left out" in str(found)
+    assert (found.excluded, found.unparsed, found.valid, found.total) == (3, 0, 3, 6)
+    assert "3 excluded" in str(found)
     assert vote(draws, Number(), most_complex=6).value == 40
 
 
 def test_draws_without_an_answer_or_cut_off_take_no_place() -> None:
     draws = [chain(20, None), chain(30, 7, truncated=True), chain(3, 1), chain(2, 2), chain(1, 2)]
     found = vote(draws, Number(), most_complex=1)
-    assert (found.value, found.unread, found.left_out) == (1, 1, 3)
+    assert (found.value, found.unparsed, found.excluded) == (1, 1, 3)
 
 
 def test_a_predicate_is_asked_for_draws_that_have_a_value() -> None:
     asked: list[object] = []
 
-    def keep(draw: Draw) -> bool:
+    def keep(draw: VoteSample) -> bool:
         asked.append(draw.value)
         return draw.value != 3
 
-    found = vote([Draw(3), Draw(None), Draw(3), Draw(4)], Number(), keep=keep)
+    found = vote([VoteSample(3), VoteSample(None), VoteSample(3), VoteSample(4)], Number(), keep=keep)
     assert asked == [3, 3, 4]
-    assert (found.value, found.left_out, found.unread) == (4, 2, 1)
-    none = vote([Draw(3), Draw(None)], Number(), keep=keep)
+    assert (found.value, found.excluded, found.unparsed) == (4, 2, 1)
+    none = vote([VoteSample(3), VoteSample(None)], Number(), keep=keep)
     assert none.value is None
-    assert none.why == "none of 2 samples votes: 1 unread, 1 left out by the filter"
+    assert none.reason == "no sample of 2 voted: 1 unparsed, 1 excluded by the filter"
 
 
 def test_the_predicate_comes_before_the_cut() -> None:
@@ -78,13 +78,13 @@ def test_the_predicate_comes_before_the_cut() -> None:
 
 def test_a_program_that_runs_lets_its_draw_vote() -> None:
     draws = [
-        Draw(1, text="```python\nans = 1\n```"),
-        Draw(2, text="```python\nans = 1 / 0\n```"),
-        Draw(3, text="No program here."),
-        Draw(None, text="```python\nans = 4\n```"),
-        Draw(5, text="```python\nans = 5\n```", kept=False),
+        VoteSample(1, text="```python\nans = 1\n```"),
+        VoteSample(2, text="```python\nans = 1 / 0\n```"),
+        VoteSample(3, text="No program here."),
+        VoteSample(None, text="```python\nans = 4\n```"),
+        VoteSample(5, text="```python\nans = 5\n```", kept=False),
     ]
     with Interpreter() as interpreter:
-        marked = asyncio.run(executed(draws, interpreter))
-    assert [draw.votes for draw in marked] == [True, False, False, False, False]
-    assert keeping(draws) == draws
+        marked = asyncio.run(runs_without_error(draws, interpreter))
+    assert [draw.counts for draw in marked] == [True, False, False, False, False]
+    assert apply_filters(draws) == draws

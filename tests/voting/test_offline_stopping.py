@@ -12,7 +12,7 @@ import pytest
 
 from reasoning.benchmarks.statistics.vote_curves import Pool, curve
 from reasoning.kinds import Text
-from reasoning.voting import Beta, Decided, Dirichlet, Fixed, Rule, Window, majority, stopped, tie_credit
+from reasoning.voting import Beta, Decided, Dirichlet, Fixed, Rule, Window, majority, simulate_stopping, tie_credit
 
 RECORDING = Path(__file__).parents[2] / "../shared/replay/verifycot_date_sc10.jsonl.gz"
 KIND = Text()
@@ -59,7 +59,7 @@ def test_the_vote_has_the_published_accuracy(problems: list[Any]) -> None:
 )
 def test_a_rule_saves_draws(problems: list[Any], rule: Rule, draws: float, percent: float) -> None:
     """The table of docs/voting.md."""
-    found = [stopped(values, KIND, rule) for values, _ in problems]
+    found = [simulate_stopping(values, KIND, rule) for values, _ in problems]
     assert round(mean(one.draws for one in found), 2) == draws
     assert round(100 * accuracy([one.vote for one in found], problems), 2) == percent
 

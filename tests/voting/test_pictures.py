@@ -10,7 +10,7 @@ from reasoning import Answer, Problem, kinds, strategies
 from reasoning.display import answer_tree
 from reasoning.kinds import Text
 from reasoning.testing import ScriptedLLM
-from reasoning.voting import Draw, majority, vote
+from reasoning.voting import VoteSample, majority, vote
 
 HOSTILE = "<b>x</b> [red]y[/red] \x1b[2J"
 
@@ -50,14 +50,14 @@ def test_a_tie_is_marked_on_all_that_tie() -> None:
 def test_an_abstention_says_so_and_no_bar_wins() -> None:
     answer = solved(1, 2, 3, 1, "not known", min_share=0.6)
     for shown in (terminal(answer), answer._repr_html_()):
-        assert "no majority: 1 has 50% of the votes, and 60% are wanted" in shown
-        assert "1 unread" in shown
+        assert "no majority: 1 has 50% of the votes, min_share is 60%" in shown
+        assert "1 unparsed" in shown
     assert answer._repr_html_().count("opacity:.4") == 3
     assert "unparsed: no majority" in answer._repr_html_()
 
 
 def test_weights_are_shown_beside_the_counts() -> None:
-    found = vote([Draw("a", text="2"), Draw("b", text="6")], Text(), weigh=lambda draw: float(draw.text))
+    found = vote([VoteSample("a", text="2"), VoteSample("b", text="6")], Text(), weigh=lambda draw: float(draw.text))
     assert "1, weight 6 · 75%" in found._repr_html_()
 
 

@@ -14,8 +14,19 @@ from hypothesis import strategies as st
 
 from reasoning.errors import UsageError
 from reasoning.kinds import Number
-from reasoning.voting import Beta, Decided, Dirichlet, Fixed, Rule, Window, majority, stopped, stopping_point, wave
-from reasoning.voting.stopping import leads, leads_all
+from reasoning.voting import (
+    Beta,
+    Decided,
+    Dirichlet,
+    Fixed,
+    Rule,
+    Window,
+    majority,
+    next_batch_size,
+    simulate_stopping,
+    stopping_point,
+)
+from reasoning.voting.stopping import p_leads, p_leads_all
 
 RULES: list[Rule] = [Fixed(), Decided(), Beta(), Dirichlet(), Window(3), Beta(0.8), Dirichlet(0.8)]
 VALUES = st.lists(st.sampled_from([1, 1, 1, 2, 3, None]), max_size=24)
@@ -33,8 +44,8 @@ VALUES = st.lists(st.sampled_from([1, 1, 1, 2, 3, None]), max_size=24)
     ],
 )
 def test_the_chance_that_the_first_of_two_leads(first: int, second: int, p: float) -> None:
-    assert leads(first, second) == p
-    assert leads(second, first) == pytest.approx(1 - p)
+    assert p_leads(first, second) == p
+    assert p_leads(second, first) == pytest.approx(1 - p)
 
 
 def exactly(first: int, others: Sequence[int]) -> Fraction:
@@ -57,16 +68,16 @@ def exactly(first: int, others: Sequence[int]) -> Fraction:
     ("first", "others"), [(0, [0]), (4, [0]), (3, [3]), (5, [2, 2]), (6, [1, 1, 1, 1]), (10, [7, 3]), (2, [2, 2, 2])]
 )
 def test_the_chance_that_the_first_of_many_leads(first: int, others: list[int]) -> None:
-    assert leads_all(first, tuple(others)) == pytest.approx(float(exactly(first, others)), abs=1e-9)
+    assert p_leads_all(first, tuple(others)) == pytest.approx(float(exactly(first, others)), abs=1e-9)
 
 
 @pytest.mark.parametrize(("first", "second"), [(40, 30), (300, 260), (590, 580)])
 def test_of_two_both_ways_agree_for_many_votes(first: int, second: int) -> None:
-    assert leads_all(first, (second,)) == pytest.approx(leads(first, second), abs=1e-9)
+    assert p_leads_all(first, (second,)) == pytest.approx(p_leads(first, second), abs=1e-9)
 
 
 def test_equal_candidates_share_the_chance() -> None:
-    assert leads_all(7, (7, 7, 7)) == pytest.approx(1 / 4, abs=1e-9)
+    assert p_leads_all(7, (7, 7, 7)) == pytest.approx(1 / 4, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +107,7 @@ def test_equal_candidates_share_the_chance() -> None:
     ],
 )
 def test_where_a_rule_stops(rule: Rule, keys: list[Any], point: int | None) -> None:
-    assert stopping_point(keys, rule, most=10) == point
+    assert stopping_point(keys, rule, max_draws=10) == point
 
 
 def test_all_is_enough_in_any_case() -> None:
@@ -125,7 +136,7 @@ def test_a_wave_is_as_small_as_could_be_enough(keys: list[Any], rule: Rule) -> N
     most = 10
     if stopping_point(keys, rule, most) is not None:
         return
-    size = wave(keys, rule, most)
+    size = next_batch_size(keys, rule, most)
     assert 1 <= size <= most - len(keys)
     lengths = range(1, min(size, 4) + 1)  # of longer ones all continuations are too many
     continuations = [said for more in lengths for said in product([1, 2, 3, None], repeat=more)]
@@ -136,16 +147,16 @@ def test_a_wave_is_as_small_as_could_be_enough(keys: list[Any], rule: Rule) -> N
 
 
 def test_waves_of_one_solve() -> None:
-    assert wave([], Beta(), 40) == 4
-    assert wave([1, 1, 1, 2], Beta(), 40) == 3  # 6 to 1
-    assert wave([1, 2, 3, 4], Beta(), 40) == 5  # 6 to 1 again
-    assert wave([], Decided(), 40) == 21
-    assert wave([1] * 20 + [2], Decided(), 40) == 1
-    assert wave([], Window(5), 40) == 5
-    assert wave([1, 1, 1], Window(5), 40) == 2
-    assert wave([1, 2, 1], Window(5), 40) == 7
-    assert wave([], Window(50), 40) == 40
-    assert wave([1] * 39, Fixed(), 40) == 1
+    assert next_batch_size([], Beta(), 40) == 4
+    assert next_batch_size([1, 1, 1, 2], Beta(), 40) == 3  # 6 to 1
+    assert next_batch_size([1, 2, 3, 4], Beta(), 40) == 5  # 6 to 1 again
+    assert next_batch_size([], Decided(), 40) == 21
+    assert next_batch_size([1] * 20 + [2], Decided(), 40) == 1
+    assert next_batch_size([], Window(5), 40) == 5
+    assert next_batch_size([1, 1, 1], Window(5), 40) == 2
+    assert next_batch_size([1, 2, 1], Window(5), 40) == 7
+    assert next_batch_size([], Window(50), 40) == 40
+    assert next_batch_size([1] * 39, Fixed(), 40) == 1
 
 
 @settings(deadline=None)
@@ -153,8 +164,8 @@ def test_waves_of_one_solve() -> None:
 def test_drawing_in_waves_stops_where_drawing_one_by_one_does(values: list[Any], rule: Rule) -> None:
     drawn = 0
     while (point := stopping_point(values[:drawn], rule, len(values))) is None:
-        drawn += wave(values[:drawn], rule, len(values))
-    found = stopped(values, Number(), rule)
+        drawn += next_batch_size(values[:drawn], rule, len(values))
+    found = simulate_stopping(values, Number(), rule)
     assert found.draws == point == drawn  # and nothing is bought beyond
     assert found.vote == majority(values[:drawn], Number())
 
@@ -162,9 +173,9 @@ def test_drawing_in_waves_stops_where_drawing_one_by_one_does(values: list[Any],
 @settings(deadline=None)
 @given(values=VALUES.filter(len), rule=st.sampled_from(RULES), more=VALUES)
 def test_what_comes_after_the_stopping_point_changes_nothing(values: list[Any], rule: Rule, more: list[Any]) -> None:
-    point = stopping_point(values, rule, most=30)
+    point = stopping_point(values, rule, max_draws=30)
     if point is not None:
-        assert stopping_point(values[:point] + more, rule, most=30) == point
+        assert stopping_point(values[:point] + more, rule, max_draws=30) == point
 
 
 @pytest.mark.parametrize("threshold", [0.5, 1, 1.5, -1])

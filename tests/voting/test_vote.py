@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds import Choice, Number, Text, YesNo
-from reasoning.voting import Draw, Vote, majority, tie_credit, vote
+from reasoning.voting import Vote, VoteSample, majority, tie_credit, vote
 
 DRAWS = st.lists(st.none() | st.sampled_from([3, 3.0000000001, 4, 5, 0]), max_size=12)
 WEIGHED = st.lists(
     st.builds(
-        Draw,
+        VoteSample,
         st.none() | st.sampled_from(["a", "A", "b", "c"]),
         logprob=st.sampled_from([-1.0, -2.0, -4.0, -8.0]),
         tokens=st.sampled_from([1, 2, 4]),
@@ -31,12 +31,12 @@ def test_the_majority_wins() -> None:
     found = majority([18, 5, 18, None, 18, 5, 7], Number())
     assert found.value == 18
     assert found.counts == ((18, 3), (5, 2), (7, 1))
-    assert (found.valid, found.unread, found.total) == (6, 1, 7)
+    assert (found.valid, found.unparsed, found.total) == (6, 1, 7)
     assert found.shares == pytest.approx((3 / 6, 2 / 6, 1 / 6))
     assert found.candidates[1].draws == (1, 5)
     assert not found.tied
-    assert found.why == ""
-    assert str(found) == "18: 3, 5: 2, 7: 1; 1 unread"
+    assert found.reason == ""
+    assert str(found) == "18: 3, 5: 2, 7: 1; 1 unparsed"
 
 
 def test_a_sample_without_an_answer_is_no_vote() -> None:
@@ -49,7 +49,7 @@ def test_nothing_valid_is_no_value(values: list[Any]) -> None:
     found = majority(values, Number())
     assert found.value is None
     assert (found.share, found.entropy, found.tied, found.abstained, found.winners) == (0, 0, False, False, ())
-    assert found.why == f"none of {len(values)} samples could be read"
+    assert found.reason == f"no sample of {len(values)} could be parsed"
 
 
 def test_no_and_zero_are_answers() -> None:
@@ -67,7 +67,11 @@ def test_a_tie_goes_to_the_earliest_draw_and_says_so() -> None:
 
 
 def test_a_tie_goes_to_the_likelier_candidate_where_all_that_tie_have_log_probabilities() -> None:
-    draws = [Draw("x", logprob=-9, tokens=3), Draw("y", logprob=-2, tokens=2), Draw("z", logprob=-1, tokens=1)]
+    draws = [
+        VoteSample("x", logprob=-9, tokens=3),
+        VoteSample("y", logprob=-2, tokens=2),
+        VoteSample("z", logprob=-1, tokens=1),
+    ]
     found = vote([*draws, replace(draws[0], logprob=-12), replace(draws[1], logprob=-4)], Text())
     assert found.value == "y"  # -1.5 a token against -3.5; z has one vote
     assert found.winners == ("y", "x")
@@ -87,7 +91,7 @@ def test_the_form_that_stands_for_a_candidate_does_not_depend_on_the_order() -> 
     for order in permutations(forms):
         found = majority(order, Text())
         assert found.value == "Eiffel Tower"
-        assert found.candidates[0].speaker == order.index("Eiffel Tower")
+        assert found.candidates[0].representative == order.index("Eiffel Tower")
 
 
 @settings(deadline=None)
@@ -106,7 +110,7 @@ def test_without_a_tie_the_order_of_the_draws_does_not_matter(draws: list[Any], 
 @settings(deadline=None)
 @given(draws=WEIGHED, weigh=st.sampled_from(["equal", "probability", "mean_probability"]), data=st.data())
 def test_with_log_probabilities_not_even_a_tie_depends_on_it(
-    draws: list[Draw], weigh: Any, data: st.DataObject
+    draws: list[VoteSample], weigh: Any, data: st.DataObject
 ) -> None:
     found = vote(draws, Text(), weigh=weigh)
     other = vote(data.draw(st.permutations(draws)), Text(), weigh=weigh)
@@ -121,7 +125,7 @@ def test_with_log_probabilities_not_even_a_tie_depends_on_it(
 
 @settings(deadline=None)
 @given(draws=WEIGHED, data=st.data())
-def test_equal_draws_may_change_places(draws: list[Draw], data: st.DataObject) -> None:
+def test_equal_draws_may_change_places(draws: list[VoteSample], data: st.DataObject) -> None:
     """Swapping draws that say the same leaves everything as it was but their numbers."""
     same = [at for at, draw in enumerate(draws) if draw.value is not None and draw.value.casefold() == "a"]
     swapped = list(draws)
@@ -161,7 +165,7 @@ def test_below_the_least_share_the_vote_abstains_and_keeps_the_votes() -> None:
     assert found.value is None
     assert found.abstained
     assert found.counts == ((1, 2), (2, 1), (3, 1))
-    assert found.why == "no majority: 1 has 50% of the votes, and 60% are wanted"
+    assert found.reason == "no majority: 1 has 50% of the votes, min_share is 60%"
     assert majority(values, Number(), min_share=0.5).value == 1
     assert majority([1, 1, 2], Number(), min_share=2 / 3).value == 1  # just so much is enough
     with pytest.raises(UsageError, match="from 0 to 1"):
@@ -169,18 +173,23 @@ def test_below_the_least_share_the_vote_abstains_and_keeps_the_votes() -> None:
 
 
 def test_a_verifier_weighs() -> None:
-    draws = [Draw(1, text="poor"), Draw(1, text="poor"), Draw(2, text="good"), Draw(None, text="good")]
+    draws = [
+        VoteSample(1, text="poor"),
+        VoteSample(1, text="poor"),
+        VoteSample(2, text="good"),
+        VoteSample(None, text="good"),
+    ]
     found = vote(draws, Number(), weigh=lambda draw: {"poor": 0.25, "good": 0.75}[draw.text])
     assert found.value == 2
     assert found.shares == pytest.approx((0.6, 0.4))
     assert found.counts == ((2, 1), (1, 2))
     assert "2: 1 (weight 0.75)" in str(found)
     nothing = vote(draws, Number(), weigh=lambda draw: 0)
-    assert (nothing.value, nothing.why, nothing.winners) == (None, "no vote has any weight", ())
+    assert (nothing.value, nothing.reason, nothing.winners) == (None, "no vote has any weight", ())
 
 
 def test_weights_that_add_up_to_the_same_tie_whatever_rounding_says() -> None:
-    draws = [Draw(1, text="0.3"), Draw(2, text="0.1"), Draw(2, text="0.2")]
+    draws = [VoteSample(1, text="0.3"), VoteSample(2, text="0.1"), VoteSample(2, text="0.2")]
     found = vote(draws, Number(), weigh=lambda draw: float(draw.text))
     assert found.tied
     assert found.value == 1
@@ -189,16 +198,16 @@ def test_weights_that_add_up_to_the_same_tie_whatever_rounding_says() -> None:
 @pytest.mark.parametrize("weight", [-1, math.nan, math.inf, "much", None])
 def test_a_weight_that_is_none_is_refused(weight: Any) -> None:
     with pytest.raises(UsageError, match="for draw 1: a weight is a number from 0 up"):
-        vote([Draw(None), Draw(3)], Number(), weigh=lambda draw: weight)
+        vote([VoteSample(None), VoteSample(3)], Number(), weigh=lambda draw: weight)
 
 
 def test_log_probabilities_weigh_as_in_the_paper() -> None:
     """One likely long reply against two less likely short ones: the two weightings disagree."""
     draws = [
-        Draw(1, logprob=math.log(0.9**20), tokens=20),
-        Draw(2, logprob=math.log(0.6**2), tokens=2),
-        Draw(2, logprob=math.log(0.6**3), tokens=3),
-        Draw(3, logprob=math.log(0.7**9), tokens=9),
+        VoteSample(1, logprob=math.log(0.9**20), tokens=20),
+        VoteSample(2, logprob=math.log(0.6**2), tokens=2),
+        VoteSample(2, logprob=math.log(0.6**3), tokens=3),
+        VoteSample(3, logprob=math.log(0.7**9), tokens=9),
     ]
     whole = vote(draws, Number(), weigh="probability")
     assert whole.shares == pytest.approx([p / sum((0.36 + 0.216, 0.9**20, 0.7**9)) for p in (0.576, 0.9**20, 0.7**9)])
@@ -210,15 +219,20 @@ def test_log_probabilities_weigh_as_in_the_paper() -> None:
 
 
 def test_probabilities_too_small_for_a_number_still_weigh() -> None:
-    draws = [Draw(1, logprob=-2000, tokens=1000), Draw(2, logprob=-2001, tokens=1000)]
+    draws = [VoteSample(1, logprob=-2000, tokens=1000), VoteSample(2, logprob=-2001, tokens=1000)]
     assert vote(draws, Number(), weigh="probability").shares == pytest.approx((1 / (1 + math.exp(-1)), 0.26894), 1e-4)
 
 
 def test_without_log_probabilities_all_weigh_the_same_and_it_is_said() -> None:
-    draws = [Draw(1, logprob=-0.1, tokens=1), Draw(2), Draw(2, logprob=-9, tokens=1), Draw(None)]
+    draws = [
+        VoteSample(1, logprob=-0.1, tokens=1),
+        VoteSample(2),
+        VoteSample(2, logprob=-9, tokens=1),
+        VoteSample(None),
+    ]
     found = vote(draws, Number(), weigh="probability")
     assert (found.value, found.share) == (2, 2 / 3)
-    assert "1 without log-probabilities, so all weigh the same" in str(found)
+    assert "samples without log-probabilities: 1; all weigh the same" in str(found)
     with pytest.raises(UnknownName, match="did you mean 'probability'"):
         vote(draws, Number(), weigh="probabilty")  # type: ignore[arg-type]
 

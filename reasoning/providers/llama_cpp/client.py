@@ -20,7 +20,7 @@ from reasoning.errors import ContextOverflow, WeightsError
 from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client
 from reasoning.providers.llama_cpp import server, weights
-from reasoning.providers.llama_cpp.slot_client import Serving
+from reasoning.providers.llama_cpp.slot_client import SlotClient
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def local_client(model: str) -> LocalClient:
         path = Path(name).expanduser()
         return LocalClient(f"local:{path.name}@{_fingerprint(path)}", lambda _: path)
     entry = weights.entry(name)
-    return LocalClient(entry.model, lambda progress: weights.get(entry.name, progress))
+    return LocalClient(entry.model, lambda progress: weights.ensure(entry.name, progress))
 
 
 class LocalClient(Client):
@@ -58,7 +58,7 @@ class LocalClient(Client):
     def __init__(self, model: str, find: Callable[[weights.Progress], Path]) -> None:
         self.model = model
         self._find = find
-        self._serving: Serving | None = None
+        self._serving: SlotClient | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
@@ -67,7 +67,7 @@ class LocalClient(Client):
         got: dict[int, Completion] = {}
         computed = 0
         while missing := [draw for draw in draws if draw not in got]:
-            context = serving.engine.context
+            context = serving.server.context
             came, ahead = await serving.draw(request, missing)
             computed += ahead
             if any(_short(one, request) for one in came.values()) and await serving.grow(request, context):
@@ -91,9 +91,9 @@ class LocalClient(Client):
         serving, self._serving = self._serving, None
         if serving is not None:
             await serving.close()
-            await _in_thread(lambda: server.release(serving.engine))
+            await _in_thread(lambda: server.release(serving.server))
 
-    async def _started(self) -> Serving:
+    async def _started(self) -> SlotClient:
         if self._serving is None:
             if self._starting is None or self._starting.done():
                 self._starting = asyncio.ensure_future(self._start())
@@ -109,9 +109,9 @@ class LocalClient(Client):
         except asyncio.CancelledError:
             stopped.set()
             raise
-        self._serving = Serving(self.model, loaded)
+        self._serving = SlotClient(self.model, loaded)
 
-    def _load(self, stopped: threading.Event) -> server.Engine:
+    def _load(self, stopped: threading.Event) -> server.LlamaServer:
         def report(done: int, total: int, what: str, /) -> None:
             if stopped.is_set():
                 raise _Stopped
@@ -119,7 +119,7 @@ class LocalClient(Client):
                 self.progress(done, total, what)
 
         path = self._find(report)
-        shared = server.share(path)
+        shared = server.acquire(path)
         try:
             report(0, 0, what := f"loading {self.model.partition('@')[0].partition(':')[2]}")
             shared.load()

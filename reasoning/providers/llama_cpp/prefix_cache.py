@@ -22,14 +22,14 @@ class _Saved:
     users: int = 0
 
 
-class Prefixes:
+class PrefixCache:
     """The saved prefixes: one file each, the least recently used removed when they are more than `most` bytes.
 
     Two who want the same prefix at once compute it once. Safe from several event loops.
     """
 
-    def __init__(self, folder: Path, most: int = 256_000_000) -> None:
-        self.folder, self.most = folder, most
+    def __init__(self, folder: Path, max_bytes: int = 256_000_000) -> None:
+        self.folder, self.max_bytes = folder, max_bytes
         self._saved: OrderedDict[str, _Saved] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,7 +76,7 @@ class Prefixes:
         with self._lock:
             idle = [name for name, saved in self._saved.items() if saved.users == 0]
             gone = [] if keep or key not in idle else [key]
-            over = sum(saved.bytes for saved in self._saved.values()) - self.most
+            over = sum(saved.bytes for saved in self._saved.values()) - self.max_bytes
             for name in idle:
                 if over <= 0:
                     break

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import MissingExtra, WeightsError
-from reasoning.providers.llama_cpp.prefix_cache import Prefixes
-from reasoning.providers.llama_cpp.slot_pool import Slots
+from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
+from reasoning.providers.llama_cpp.slot_pool import SlotPool
 
 SLOTS = 8
 CONTEXT = 16_384
@@ -30,11 +30,11 @@ _SPIN = "1000"
 """How many times an OpenMP thread that waits for the others looks again before it sleeps. Longer, as by default, is no
 faster on an idle machine, and many times slower where another process wants one of the cores."""
 
-_engines: dict[Path, Engine] = {}
+_engines: dict[Path, LlamaServer] = {}
 _lock = threading.Lock()
 
 
-class Engine:
+class LlamaServer:
     """One file of weights, loaded and served.
 
     Attributes:
@@ -49,9 +49,9 @@ class Engine:
         self.path = path
         self.key = secrets.token_urlsafe(32)
         self.address = ""
-        self.slots = Slots(SLOTS)
-        self.prefixes = Prefixes(Path())
-        self.trained = CONTEXT
+        self.slots = SlotPool(SLOTS)
+        self.prefixes = PrefixCache(Path())
+        self.trained_context = CONTEXT
         self.users = 0
         self._server: Any = None
         self._loading, self._connecting = threading.Lock(), threading.Lock()
@@ -110,7 +110,7 @@ class Engine:
             self._sockets.add(made)
             return made
 
-    def leave_behind(self) -> None:
+    def leak_after_fork(self) -> None:
         """In a forked child, where its threads are not: never run its destructor, which would wait for them."""
         if self._server is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
@@ -139,7 +139,7 @@ class Engine:
                 "get it again, or choose another with --model local:FILE.gguf"
             ) from None
         self.address = self._server.listening_address
-        self.trained = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
+        self.trained_context = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
         # Its main loop answers this one: it must have begun before the destructor may run, or that waits for ever.
         self._ask("/slots")
 
@@ -158,16 +158,16 @@ class Engine:
             self._server = None
 
 
-def share(path: Path) -> Engine:
+def acquire(path: Path) -> LlamaServer:
     """The engine of a file, one for the whole process; give it back with `release`."""
     path = path.resolve()
     with _lock:
-        engine = _engines.setdefault(path, Engine(path))
+        engine = _engines.setdefault(path, LlamaServer(path))
         engine.users += 1
         return engine
 
 
-def release(engine: Engine) -> None:
+def release(engine: LlamaServer) -> None:
     """Give an engine back; the last one closes it."""
     with _lock:
         engine.users -= 1
@@ -177,7 +177,7 @@ def release(engine: Engine) -> None:
     engine.close()
 
 
-def abandon() -> None:
+def remove_files() -> None:
     """Remove what the engines keep on the disk, for a process that ends at once and closes nothing."""
     for engine in list(_engines.values()):
         if engine.loaded:
@@ -229,7 +229,7 @@ def _close_all() -> None:
 
 def _after_fork() -> None:
     for engine in _engines.values():
-        engine.leave_behind()
+        engine.leak_after_fork()
     _engines.clear()
 
 

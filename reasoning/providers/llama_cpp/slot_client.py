@@ -14,7 +14,7 @@ from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers.llama_cpp import server as engines
 from reasoning.providers.llama_cpp.prefix_cache import Save
-from reasoning.providers.llama_cpp.server import Engine
+from reasoning.providers.llama_cpp.server import LlamaServer
 from reasoning.providers.llama_cpp.slot_pool import Slot
 from reasoning.providers.openai_client import OpenAIClient
 
@@ -22,11 +22,11 @@ _WORTH_SAVING = 256  # characters: some 60 tokens, a quarter of a second on two 
 _HERE = "⁂"  # marks where a prefix ends when the chat template is filled in
 
 
-class Serving:
+class SlotClient:
     """One user's connection to an engine; to be closed before the engine is."""
 
-    def __init__(self, model: str, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, model: str, engine: LlamaServer) -> None:
+        self.server = engine
         self._http = OpenAIClient(
             model, engine.address, api_key=engine.key, timeout=None, free=True, socket_factory=engine.connect
         )
@@ -38,7 +38,7 @@ class Serving:
         async with AsyncExitStack() as held:
             try:
                 for key, save, keep in self._prefixes(request, several=len(draws) > 1):
-                    ahead += await held.enter_async_context(self.engine.prefixes.hold(key, save, keep=keep))
+                    ahead += await held.enter_async_context(self.server.prefixes.hold(key, save, keep=keep))
                     prefixes.insert(0, key)
             except ContextOverflow as error:
                 return dict.fromkeys(draws, error), ahead
@@ -70,56 +70,56 @@ class Serving:
             ContextOverflow: the prompt is longer than the longest slot there can be.
         """
         said = "\n".join(turn.content for turn in request.messages)
-        async with self.engine.slots.one():  # nobody loads the engine again meanwhile
+        async with self.server.slots.acquire():  # nobody loads the engine again meanwhile
             tokens = len((await self._post("/tokenize", {"content": said}))["tokens"])
-        limit = min(engines.CONTEXT, self.engine.trained)
+        limit = min(engines.CONTEXT, self.server.trained_context)
         if tokens >= limit:
             raise ContextOverflow(
                 f"the prompt has {tokens:,} tokens and {request.model} holds {limit:,} together with the answer: "
                 "shorten it, or use a model with a longer context"
             )
         if context < limit:
-            async with self.engine.slots.all():
-                if self.engine.context <= context:
+            async with self.server.slots.acquire_all():
+                if self.server.context <= context:
                     wanted = max(tokens + request.max_tokens, context + 1)  # the template takes some tokens, too
-                    await asyncio.to_thread(self.engine.reload, min(wanted, limit))
-        return self.engine.context > context
+                    await asyncio.to_thread(self.server.reload, min(wanted, limit))
+        return self.server.context > context
 
     async def close(self) -> None:
         await self._http.close()
 
     async def _draw(self, request: Request, draw: int, prefixes: Sequence[str]) -> Completion:
-        async with self.engine.slots.one(*prefixes) as slot:
+        async with self.server.slots.acquire(*prefixes) as slot:
             await self._restore(slot, prefixes)
             sampling = dict(request.sampling)
             if sampling.get("logprobs"):
                 sampling.setdefault("top_logprobs", 1)  # the server's default is 20
             one = await self._complete(slot, request, sampling, draw)
-            slot.holds = tuple(prefixes)
+            slot.prefixes = tuple(prefixes)
             return one
 
     async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
         """Put the longest of these prefixes that is saved into the slot, unless it is there."""
         for i, key in enumerate(prefixes):
-            if key in slot.holds:
+            if key in slot.prefixes:
                 return
-            slot.holds = ()
+            slot.prefixes = ()
             try:
                 await self._post(f"/slots/{slot.index}?action=restore", {"filename": key})
             except CallFailed:  # not saved, or removed since: the prompt is computed, as without any of this
                 continue
-            slot.holds = tuple(prefixes[i:])
+            slot.prefixes = tuple(prefixes[i:])
             return
 
     def _saving(self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str) -> Save:
-        """How `Prefixes` gets one that begins with these: computed in a slot, and the slot saved."""
+        """How `PrefixCache` gets one that begins with these: computed in a slot, and the slot saved."""
 
         async def save(key: str) -> tuple[int, int]:
-            async with self.engine.slots.one(*prefixes) as slot:
+            async with self.server.slots.acquire(*prefixes) as slot:
                 await self._restore(slot, prefixes)
-                slot.holds = ()
+                slot.prefixes = ()
                 tokens = await compute(slot)
-                slot.holds = (key, *prefixes)
+                slot.prefixes = (key, *prefixes)
                 try:
                     answer = await self._post(f"/slots/{slot.index}?action=save", {"filename": key})
                 except CallFailed:  # a full disk: this slot has it, and the others compute it
@@ -143,13 +143,13 @@ class Serving:
         return used.prompt_tokens - used.cached_tokens
 
     async def _complete(self, slot: Slot, request: Request, sampling: Mapping[str, Any], draw: int) -> Completion:
-        slot.holds = ()  # until the call has come through, nobody knows what it holds
-        self._http.endpoint = self.engine.address
+        slot.prefixes = ()  # until the call has come through, nobody knows what it holds
+        self._http.endpoint = self.server.address
         [one] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
         return one
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        self._http.endpoint = self.engine.address  # another one after the engine was loaded again
+        self._http.endpoint = self.server.address  # another one after the engine was loaded again
         return await self._http.post(path, body)
 
 

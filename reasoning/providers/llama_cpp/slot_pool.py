@@ -16,8 +16,8 @@ class Slot:
     """One sequence of the server. `holds` are the keys of the prefixes that its cache begins with."""
 
     index: int
-    holds: tuple[str, ...] = ()
-    used: int = 0
+    prefixes: tuple[str, ...] = ()
+    last_used: int = 0
 
 
 @dataclass(eq=False)
@@ -29,7 +29,7 @@ class _Waiter:
 
 
 @dataclass(eq=False)
-class Slots:
+class SlotPool:
     """A pool of slots: first come, first served; several are taken at once or not at all, so nothing can deadlock.
 
     Safe from several event loops. Nobody polls: who waits is woken.
@@ -45,7 +45,7 @@ class Slots:
         self._free = [Slot(index) for index in range(self.count)]
 
     @asynccontextmanager
-    async def one(self, *prefixes: str) -> AsyncIterator[Slot]:
+    async def acquire(self, *prefixes: str) -> AsyncIterator[Slot]:
         """A free slot, if possible one that holds the first of these prefixes, or the next."""
         [slot] = taken = await self._take(1, prefixes)
         try:
@@ -54,7 +54,7 @@ class Slots:
             self._give(taken)
 
     @asynccontextmanager
-    async def all(self) -> AsyncIterator[None]:
+    async def acquire_all(self) -> AsyncIterator[None]:
         """The whole server, when nobody else uses it; its number of slots may be changed by `reset` meanwhile."""
         taken = await self._take(0, ())
         try:
@@ -87,7 +87,7 @@ class Slots:
     def _give(self, slots: list[Slot]) -> None:
         with self._lock:
             for slot in slots:
-                slot.used = next(self._clock)
+                slot.last_used = next(self._clock)
             self._free.extend(slots)
         self._serve()
 
@@ -113,10 +113,10 @@ class Slots:
     def _best(self, prefixes: Sequence[str]) -> Slot:
         """The free slot that holds most of what is wanted; of those that hold nothing, the longest unused."""
         for prefix in prefixes:
-            if holding := [slot for slot in self._free if prefix in slot.holds]:
+            if holding := [slot for slot in self._free if prefix in slot.prefixes]:
                 best = holding[0]
                 break
         else:
-            best = min(self._free, key=lambda slot: slot.used)
+            best = min(self._free, key=lambda slot: slot.last_used)
         self._free.remove(best)
         return best

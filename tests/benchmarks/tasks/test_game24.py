@@ -12,7 +12,7 @@ from reasoning import strategies
 from reasoning.benchmarks import tasks
 from reasoning.benchmarks.results import example_json
 from reasoning.benchmarks.tasks.game24 import Game24, solution
-from reasoning.kinds.arithmetic import work_out
+from reasoning.kinds.arithmetic import evaluate
 from reasoning.strategies.search.game24 import Game24 as Played
 
 PUBLISHED = Path(__file__).parents[3] / "../shared/replay/datasets/game24.jsonl"
@@ -23,7 +23,7 @@ def test_every_puzzle_has_a_right_target() -> None:
     assert len(examples) == 1362
     assert len({example.problem.id for example in examples}) == 1362
     for example in examples:
-        worked = work_out(example.target)
+        worked = evaluate(example.target)
         assert worked is not None
         assert worked.value == 24
         assert " ".join(str(number) for number in sorted(worked.numbers)) == example.problem.inputs["numbers"]
