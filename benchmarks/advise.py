@@ -10,10 +10,10 @@ import reasoning
 from reasoning import event_loop
 from reasoning.benchmarks import experiment
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.paired import Pair
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many, numbers
-from reasoning.benchmarks.analysis.verdict import LEVEL, listed
+from reasoning.benchmarks.analysis.verdict import ALPHA, join_names
 from reasoning.benchmarks.runs.config import Plan
 from reasoning.benchmarks.runs.cost_estimate import first_requests
 from reasoning.benchmarks.tasks import Task
@@ -56,9 +56,9 @@ class Advice:
 
     spec: str
     found: Comparison
-    row: Row | None
+    row: StrategySummary | None
     near: tuple[str, ...]
-    beside: tuple[Pair, ...]
+    beside: tuple[PairedDifference, ...]
     candidates: tuple[Strategy, ...]
 
     @property
@@ -90,16 +90,16 @@ class Advice:
             right = f"{self.row.correct} of {self.row.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
             lines.append(f"It got {right}; 1,000 questions take {_cost(self.cost)}.")
             if len(self.near) > 1:
-                others = listed([spec for spec in self.near if spec != self.spec])
+                others = join_names([spec for spec in self.near if spec != self.spec])
                 lines.append(
                     f"It is advised as the cheapest of {len(self.near)} that are not told apart, not as measured best; "
                     f"the others are {others}."
                 )
-            chance = [pair.second for pair in self.beside if pair.adjusted >= LEVEL and pair.second not in self.near]
+            chance = [pair.second for pair in self.beside if pair.p_adjusted >= ALPHA and pair.second not in self.near]
             if chance:
-                lines.append(f"It has more right answers than {listed(chance)}, which may be chance.")
+                lines.append(f"It has more right answers than {join_names(chance)}, which may be chance.")
             lines += [_beside(pair) for pair in self.beside]
-            if raced := self.found.raced:
+            if raced := self.found.race:
                 lines += [f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.out.items()]
             lines[1:] = map(self.found.names, lines[1:])
         return "\n".join(lines)
@@ -146,21 +146,21 @@ def advise(
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     chosen.sort(key=lambda one: one.calls_range()[::-1])
-    rows = {row.strategy: row for row in found.compared}
-    decided = found.raced is not None and len(found.raced.out) == len(chosen) - 1 > 0
+    rows = {row.strategy: row for row in found.common_rows}
+    decided = found.race is not None and len(found.race.out) == len(chosen) - 1 > 0
     price = _price(found)
     best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
     if best is None or not best.correct or (best.n < FEW and not decided):
         return Advice(repr(chosen[0]), found, None, (), (), tuple(chosen))
-    with_best = [pair.seen_from(best.strategy) for pair in found.pairs if best.strategy in (pair.first, pair.second)]
+    with_best = [pair.oriented(best.strategy) for pair in found.pairs if best.strategy in (pair.first, pair.second)]
     near = [best] + [
         rows[pair.second]
         for pair in with_best
-        if pair.adjusted >= LEVEL and 100 * pair.difference.value <= (plan.race or 0)
+        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (plan.race or 0)
     ]
     near.sort(key=price)
     advised = near[0]
-    beside = [pair.seen_from(advised.strategy) for pair in found.pairs if advised.strategy in (pair.first, pair.second)]
+    beside = [pair.oriented(advised.strategy) for pair in found.pairs if advised.strategy in (pair.first, pair.second)]
     return Advice(
         *(advised.strategy, found, advised, tuple(row.strategy for row in near), tuple(beside), tuple(chosen))
     )
@@ -184,9 +184,9 @@ def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     return True
 
 
-def _price(found: Comparison) -> Callable[[Row], float]:
+def _price(found: Comparison) -> Callable[[StrategySummary], float]:
     """What a solve costs, all in one unit: dollars where each price is known and any is above 0, else tokens."""
-    if all(row.usage.usd is not None for row in found.compared) and any(row.usage.usd for row in found.compared):
+    if all(row.usage.usd is not None for row in found.common_rows) and any(row.usage.usd for row in found.common_rows):
         return lambda row: (row.usage.usd or 0.0) / row.n
     return lambda row: (row.usage.prompt_tokens + row.usage.completion_tokens) / row.n
 
@@ -203,8 +203,8 @@ def _by_card(candidate: Strategy) -> str:
     return f"- {candidate!r}, {calls}: when {candidate.card.use_when}. Not when {candidate.card.avoid_when}."
 
 
-def _beside(pair: Pair) -> str:
+def _beside(pair: PairedDifference) -> str:
     found = pair.difference
-    told = "not told apart" if pair.adjusted >= LEVEL else "better" if found.value > 0 else "worse"
+    told = "not told apart" if pair.p_adjusted >= ALPHA else "better" if found.value > 0 else "worse"
     points = f"{round(100 * found.value):+d} points (95 %: {numbers(pair)[1]})"
     return f"beside {pair.second}: {told}, {points} on {many(pair.n, 'problem')}"

@@ -121,7 +121,7 @@ def run(
         before = model.usage
         try:
             if keys:
-                before_now, out = Comparison.of(store, ids, list(named)), racing.out if racing else ()
+                before_now, out = Comparison.from_folder(store, ids, list(named)), racing.out if racing else ()
                 display.running(before_now, model, list(named), keys, plan.seconds, out)
                 stopped = event_loop.run_sync(
                     runner.run(keys, named, model, store, display.result, plan, journal, racing)
@@ -132,9 +132,9 @@ def run(
             running = {spec: strategy for spec, strategy in named.items() if not racing or spec not in racing.out}
             ids = _fitted(store, ids, running, plan)
         spent = since(before, model.usage)
-        found = Comparison.of(store, ids, list(named), spent=spent, stopped=stopped)
+        found = Comparison.from_folder(store, ids, list(named), spent=spent, stopped=stopped)
         if found.results:
-            Comparison.of(store).save(store)
+            Comparison.from_folder(store).save(store)
         return found
     finally:
         if journal is not model.journal:

@@ -122,7 +122,7 @@ def rescore(folder: Path) -> Rescored:
     try:
         keys = [key for key, result in store.results.items() if not result.failed]
         without = _complete(store, keys)
-        was, before = Comparison.of(store), int(store.settings["checker"])
+        was, before = Comparison.from_folder(store), int(store.settings["checker"])
         strategies, unknown = _strategies(store.specs)
         model = _Recorded(store.settings["model"], store.settings.get("base_url"))
         llm = LLM(model, journal=journal, sampling=sampling_of(store.settings))
@@ -146,7 +146,7 @@ def rescore(folder: Path) -> Rescored:
         )
         store.settings = {**store.settings, "checker": kinds.PARSER_VERSION}
         store.note()
-        now = Comparison.of(store)
+        now = Comparison.from_folder(store)
         now.save(store)
         read = len(keys) - left.total()
         return Rescored(before, kinds.PARSER_VERSION, was, now, tuple(changed), read, tuple(left.most_common()))

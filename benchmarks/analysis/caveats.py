@@ -6,19 +6,23 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
-from reasoning.benchmarks.analysis.common_subset import Comparable
+from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.paired import families
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Result
 
-LIMITS = "What limits these numbers"
+TITLE = "What limits these numbers"
 _INDEPENDENT = "; a race for advice takes all problems for independent, and may stop one too soon"
 
 
-def remarks(
-    store: Store, results: Sequence[Result], rows: Sequence[Row], on: Comparable, stopped: Collection[str] = ()
+def find_caveats(
+    store: Store,
+    results: Sequence[Result],
+    rows: Sequence[StrategySummary],
+    on: CommonSubset,
+    stopped: Collection[str] = (),
 ) -> list[str]:
     """Everything that a reader must know before the numbers, or nothing.
 
@@ -40,9 +44,9 @@ def remarks(
     ]
 
 
-def limits(found: Sequence[str]) -> str:
+def format_caveats(found: Sequence[str]) -> str:
     """The remarks as a list with its title; empty where there are none."""
-    return "\n".join([f"{LIMITS}:", "", *(f"- {one}" for one in found)]) if found else ""
+    return "\n".join([f"{TITLE}:", "", *(f"- {one}" for one in found)]) if found else ""
 
 
 def _strangers(store: Store, used: int) -> Iterator[str]:
@@ -71,7 +75,7 @@ def _raced(stopped: Collection[str], sample: bool) -> Iterator[str]:
         )
 
 
-def _failed(rows: Sequence[Row]) -> Iterator[str]:
+def _failed(rows: Sequence[StrategySummary]) -> Iterator[str]:
     failed = [row for row in rows if row.failed]
     if failed:
         each = ", ".join(f"{row.strategy} {row.failed} of {row.n + row.failed}" for row in failed)
@@ -81,7 +85,9 @@ def _failed(rows: Sequence[Row]) -> Iterator[str]:
         yield f"Nothing came through for {', '.join(nothing)}, so nothing is said about it."
 
 
-def _unequal(rows: Sequence[Row], on: Comparable, results: Sequence[Result], stopped: Collection[str]) -> Iterator[str]:
+def _unequal(
+    rows: Sequence[StrategySummary], on: CommonSubset, results: Sequence[Result], stopped: Collection[str]
+) -> Iterator[str]:
     answered: dict[str, set[str]] = {row.strategy: set() for row in rows}
     for result in results:
         if not result.failed:
@@ -91,16 +97,16 @@ def _unequal(rows: Sequence[Row], on: Comparable, results: Sequence[Result], sto
     every = len(set().union(*answered.values()))
     each = ", ".join(f"{spec} {len(problems)}" for spec, problems in answered.items())
     said = f"The strategies did not answer the same problems (of {every}: {each}). Each row counts its own"
-    compared = {spec: problems for spec, problems in answered.items() if spec not in on.left_out}
+    compared = {spec: problems for spec, problems in answered.items() if spec not in on.excluded}
     if len(compared) > 1:
         said += (
             f"; differences are taken over the problems that both answered, which leaves out {_range(compared)} a pair"
         )
     yield f"{said}."
     if on.problems and len(on.problems) < every and len(compared) > 1:
-        those = "the others" if on.left_out else "all of them"
+        those = "the others" if on.excluded else "all of them"
         yield f"The best, and the costs, are those of the {many(len(on.problems), 'problem')} that {those} answered."
-    few = [f"{spec} ({count})" for spec, count in on.left_out.items() if count and spec not in stopped]
+    few = [f"{spec} ({count})" for spec, count in on.excluded.items() if count and spec not in stopped]
     if few:
         yield f"With too few answered problems to be compared: {', '.join(few)}."
 

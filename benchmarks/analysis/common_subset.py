@@ -9,7 +9,7 @@ from reasoning.benchmarks.results.result import Result
 
 
 @dataclass(frozen=True)
-class Comparable:
+class CommonSubset:
     """What is compared.
 
     Attributes:
@@ -19,19 +19,19 @@ class Comparable:
     """
 
     solves: frozenset[tuple[str, int]]
-    left_out: Mapping[str, int]
+    excluded: Mapping[str, int]
 
     @property
     def problems(self) -> frozenset[str]:
         """Those of the solves."""
         return frozenset(problem for problem, _ in self.solves)
 
-    def of(self, results: Iterable[Result]) -> list[Result]:
+    def select(self, results: Iterable[Result]) -> list[Result]:
         """Of these results the ones that are compared: as many of every strategy."""
-        return [one for one in results if (one.problem, one.epoch) in self.solves and one.strategy not in self.left_out]
+        return [one for one in results if (one.problem, one.epoch) in self.solves and one.strategy not in self.excluded]
 
 
-def comparable(results: Iterable[Result], stopped: Collection[str] = ()) -> Comparable:
+def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> CommonSubset:
     """What is common to all strategies that have enough of it.
 
     Args:
@@ -47,4 +47,4 @@ def comparable(results: Iterable[Result], stopped: Collection[str] = ()) -> Comp
     left_out = {
         spec: len({problem for problem, _ in solves}) for spec, solves in answered.items() if spec not in enough
     }
-    return Comparable(frozenset(set.intersection(*enough.values())) if enough else frozenset(), left_out)
+    return CommonSubset(frozenset(set.intersection(*enough.values())) if enough else frozenset(), left_out)

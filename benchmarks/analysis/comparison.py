@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis import inspect_results
 from reasoning.benchmarks.analysis import summary_table as tables
-from reasoning.benchmarks.analysis.caveats import LIMITS, limits, remarks
-from reasoning.benchmarks.analysis.common_subset import Comparable, comparable
-from reasoning.benchmarks.analysis.figure import accuracies
-from reasoning.benchmarks.analysis.paired import Pair, families, outcomes, pairs
-from reasoning.benchmarks.analysis.summary import Row, rows
+from reasoning.benchmarks.analysis.caveats import TITLE, find_caveats, format_caveats
+from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
+from reasoning.benchmarks.analysis.figure import accuracy_figure
+from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.verdict import verdict
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Result
@@ -56,19 +56,19 @@ class Comparison:
     task: str
     model: str
     n: int
-    rows: tuple[Row, ...]
+    rows: tuple[StrategySummary, ...]
     spent: Usage = field(default_factory=Usage)
     stopped: ReasoningError | None = None
     folder: Path | None = None
     results: tuple[Result, ...] = field(default=(), repr=False)
     free: bool = False
-    raced: Raced | None = None
-    remarks: tuple[str, ...] = ()
-    on: Comparable = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
-    store: Store | None = field(default=None, repr=False, compare=False)
+    race: Raced | None = None
+    caveats: tuple[str, ...] = ()
+    common: CommonSubset = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
+    source: Store | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(
+    def from_folder(
         cls,
         store: Store,
         ids: Sequence[str] | None = None,
@@ -90,26 +90,26 @@ class Comparison:
         )
         raced = Raced.noted(store.about.get("raced"), specs)
         out = raced.out if raced else {}
-        on = comparable(results, out)
-        made, begun = tuple(rows(results, specs, on)), len({one.problem for one in results})
+        on = common_subset(results, out)
+        made, begun = tuple(summarize(results, specs, on)), len({one.problem for one in results})
         return cls(
             *(store.settings["task"], store.settings["model"], begun, made, spent or Usage(), stopped, store.folder),
             results=results,
             free=bool(store.about.get("free")),
-            raced=raced,
-            remarks=tuple(remarks(store, results, made, on, out)),
-            on=on,
-            store=store,
+            race=raced,
+            caveats=tuple(find_caveats(store, results, made, on, out)),
+            common=on,
+            source=store,
         )
 
     def __post_init__(self) -> None:
-        if self.on is None:
-            object.__setattr__(self, "on", comparable(self.results, self.raced.out if self.raced else ()))
+        if self.common is None:
+            object.__setattr__(self, "common", common_subset(self.results, self.race.out if self.race else ()))
 
     @cached_property
-    def compared(self) -> tuple[Row, ...]:
+    def common_rows(self) -> tuple[StrategySummary, ...]:
         """The rows of that: each counts the same solves."""
-        return tuple(rows(self.on.of(self.results), [row.strategy for row in self.rows], self.on))
+        return tuple(summarize(self.common.select(self.results), [row.strategy for row in self.rows], self.common))
 
     @cached_property
     def names(self) -> Names:
@@ -117,22 +117,26 @@ class Comparison:
         return Names.of(row.strategy for row in self.rows)
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> StrategySummary | None:
         """Of what is compared the row with the most right answers, of equal ones the one with the fewest tokens."""
-        return min(self.compared, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
+        return min(self.common_rows, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
 
     @cached_property
-    def pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[PairedDifference, ...]:
         """Every two strategies that are compared, on the problems that both answered."""
-        return tuple(pairs(outcomes(self.results), [row.strategy for row in self.compared], families(self.results)))
+        return tuple(
+            paired_differences(
+                scores_by_problem(self.results), [row.strategy for row in self.common_rows], families(self.results)
+            )
+        )
 
     @cached_property
-    def against_best(self) -> tuple[Pair, ...]:
+    def against_best(self) -> tuple[PairedDifference, ...]:
         """The best strategy beside each other one that is compared, the largest difference first."""
         if self.best is None:
             return ()
         name = self.best.strategy
-        found = (pair.seen_from(name) for pair in self.pairs if name in (pair.first, pair.second))
+        found = (pair.oriented(name) for pair in self.pairs if name in (pair.first, pair.second))
         return tuple(sorted(found, key=lambda pair: -pair.difference.value))
 
     @cached_property
@@ -150,7 +154,7 @@ class Comparison:
         """What was compared, in a line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
         problems = tables.many(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
-        task = task_name(self.store.settings) if self.store else self.task
+        task = task_name(self.source.settings) if self.source else self.task
         return f"{task} · {problems} · {short_name(self.model)}"
 
     def table(self) -> Table:
@@ -189,11 +193,11 @@ class Comparison:
             UnknownName: there is no such problem or strategy.
             UsageError: several problems end so, or there is no store.
         """
-        if self.store is None:
+        if self.source is None:
             raise UsageError("this comparison was made without results to open")
-        return inspect_results.beside(self.store, name, strategies or [row.strategy for row in self.rows])
+        return inspect_results.side_by_side(self.source, name, strategies or [row.strategy for row in self.rows])
 
-    def readings(self) -> RenderableType:
+    def parse_rules(self) -> RenderableType:
         """How often each rule read an answer, by strategy, and why there was none; for the terminal."""
         return tables.readings(
             [(one.strategy, one.how or f"{one.state}: {one.why.partition(':')[0]}") for one in self.results]
@@ -207,7 +211,7 @@ class Comparison:
         """
         data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
         data["results"] = [row.to_json() for row in self.rows]
-        data["remarks"] = list(self.remarks)
+        data["remarks"] = list(self.caveats)
         if spent:
             data["spent"] = {
                 "calls": self.spent.calls,
@@ -225,14 +229,20 @@ class Comparison:
     def __str__(self) -> str:
         said = self.names(self.verdict).replace("\n", "  \n")
         legend = "\n".join(f"- {one}" for one in self.names.legend)
-        parts = [self.title, tables.markdown(self.rows, self.free), legend, said, self.names(limits(self.remarks))]
+        parts = [
+            self.title,
+            tables.markdown(self.rows, self.free),
+            legend,
+            said,
+            self.names(format_caveats(self.caveats)),
+        ]
         return "\n\n".join(filter(None, parts))
 
     def _repr_html_(self) -> str:
         stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
         said = escape(self.names(self.verdict)).replace("\n", "<br>")
-        picture = accuracies(self.rows)
+        picture = accuracy_figure(self.rows)
         said = f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>"
-        if self.remarks:
-            said += f"<p>{LIMITS}:</p><ul>{''.join(f'<li>{escape(self.names(one))}</li>' for one in self.remarks)}</ul>"
+        if self.caveats:
+            said += f"<p>{TITLE}:</p><ul>{''.join(f'<li>{escape(self.names(one))}</li>' for one in self.caveats)}</ul>"
         return said + stopped

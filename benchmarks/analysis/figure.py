@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import Names
 from reasoning.display import strip_control
 
@@ -14,7 +14,7 @@ _LETTERS = 44
 """Of a strategy's name that have room; the whole spec is shown under the pointer."""
 
 
-def accuracies(rows: Sequence[Row]) -> str:
+def accuracy_figure(rows: Sequence[StrategySummary]) -> str:
     """Each row's accuracy as a dot on its 95 % interval, as SVG; empty where nothing counts."""
     rows = [row for row in rows if row.n]
     if not rows:
@@ -36,7 +36,7 @@ def accuracies(rows: Sequence[Row]) -> str:
     )
 
 
-def _mark(row: Row, name: str, y: float) -> str:
+def _mark(row: StrategySummary, name: str, y: float) -> str:
     low, high = row.interval
     short = strip_control(name) if len(name) <= _LETTERS else f"{strip_control(name)[: _LETTERS - 1]}…"
     colour, weight = ("#2a9d5c", "bold") if row.best else ("currentColor", "normal")

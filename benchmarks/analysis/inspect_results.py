@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 
 
-def matrix(store: Store, strategy: str | None = None) -> RenderableType:
+def answer_matrix(store: Store, strategy: str | None = None) -> RenderableType:
     """The problems with their targets, and each strategy's answer to them, in numbered columns: specs are long."""
     from rich.console import Group
     from rich.text import Text
@@ -41,7 +41,7 @@ def matrix(store: Store, strategy: str | None = None) -> RenderableType:
     return Group(*parts)
 
 
-def problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
+def show_problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
     """One problem with every answer to it; with a strategy, what was asked and said."""
     from rich.console import Group
 
@@ -50,7 +50,7 @@ def problem(store: Store, name: str, strategy: str | None = None) -> RenderableT
     return Group(_asked(store, name), *(_said(store, name, spec, traces=strategy is not None) for spec in specs))
 
 
-def beside(store: Store, name: str, strategies: Sequence[str]) -> Table:
+def side_by_side(store: Store, name: str, strategies: Sequence[str]) -> Table:
     """One problem, and these strategies side by side: their answers, and what was asked and said."""
     from rich.table import Table
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from reasoning.benchmarks.analysis.regression import Regression
+from reasoning.benchmarks.analysis.regression import RunComparison
 from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.display import strip_control
 
 
-def suite(found: Regression) -> str:
+def to_junit(found: RunComparison) -> str:
     """A test case for each strategy of the earlier run.
 
     It fails where the strategy became worse, and is an error where too little could be compared; without a tolerance

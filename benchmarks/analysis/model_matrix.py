@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import Store, common
 from reasoning.benchmarks.results.settings import short_name, task_name
@@ -23,7 +23,7 @@ _SAME = ("problems", "seed", "checker", "problem_budget")
 """Settings that should be the same for all models."""
 
 
-def matrix(folders: Sequence[Path]) -> RenderableType:
+def model_matrix(folders: Sequence[Path]) -> RenderableType:
     """From results folders of one task: accuracies with their 95 % intervals, each model's best in bold.
 
     Only problems that every run has begun are counted; what that leaves out, and what else differs, is said.
@@ -47,7 +47,7 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
     ids = [name for name in common(stores) if all(name in one for one in begun)]
     if not ids:
         raise UsageError(f"these runs have no problem in common{f': {differ}' if differ else ''}")
-    found = [Comparison.of(store, ids) for store in stores]
+    found = [Comparison.from_folder(store, ids) for store in stores]
     table = bare()
     table.add_column("strategy", overflow="fold")
     models = [short_name(one.model) for one in found]
@@ -63,13 +63,13 @@ def matrix(folders: Sequence[Path]) -> RenderableType:
         if more := len(one) - len(ids):
             notes.append(f"left out, as not in every run: {more} of the {len(one)} problems of {folder}")
     notes += [
-        f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.remarks
+        f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.caveats
     ]
     title = f"{task_name(stores[0].settings)} · {many(len(ids), 'problem')}"
     return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
 
 
-def _cell(row: Row | None) -> Text:
+def _cell(row: StrategySummary | None) -> Text:
     from rich.text import Text
 
     if row is None or not row.n:

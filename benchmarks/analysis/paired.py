@@ -19,7 +19,7 @@ from reasoning.benchmarks.statistics import (
     tango,
 )
 
-Outcomes = Mapping[str, Mapping[str, float]]
+Scores = Mapping[str, Mapping[str, float]]
 """By strategy and problem: the share of right answers over the repetitions. Failed calls are left out."""
 
 EXACT = "exact McNemar"
@@ -28,7 +28,7 @@ OVER_FAMILIES = "paired t-tests over families of problems"
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedDifference:
     """Two strategies.
 
     Attributes:
@@ -48,14 +48,14 @@ class Pair:
     second: str
     n: int
     difference: Difference
-    disagree: float
+    disagreement: float
     superiority: float
     p: float
-    adjusted: float
+    p_adjusted: float
     test: str
-    effect: float = 1.0
+    design_effect: float = 1.0
 
-    def seen_from(self, spec: str) -> Pair:
+    def oriented(self, spec: str) -> PairedDifference:
         """The pair with this strategy as the first."""
         if spec == self.first:
             return self
@@ -63,7 +63,7 @@ class Pair:
         return replace(self, first=self.second, second=self.first, difference=turned, superiority=1 - self.superiority)
 
 
-def outcomes(results: Iterable[Result]) -> dict[str, dict[str, float]]:
+def scores_by_problem(results: Iterable[Result]) -> dict[str, dict[str, float]]:
     """Results by strategy and problem."""
     right: dict[str, dict[str, list[bool]]] = {}
     for result in results:
@@ -80,7 +80,9 @@ def families(results: Iterable[Result]) -> dict[str, str]:
     return {result.problem: result.family for result in results if result.family}
 
 
-def pairs(found: Outcomes, specs: Sequence[str], families: Mapping[str, str] | None = None) -> list[Pair]:
+def paired_differences(
+    found: Scores, specs: Sequence[str], families: Mapping[str, str] | None = None
+) -> list[PairedDifference]:
     """All pairs of these strategies, in their order.
 
     Single outcomes have McNemar's exact test and Tango's interval. Over repetitions a problem counts with its share,
@@ -88,10 +90,10 @@ def pairs(found: Outcomes, specs: Sequence[str], families: Mapping[str, str] | N
     """
     made = [_pair(first, second, found, families or {}) for first, second in combinations(specs, 2)]
     adjusted = holm({(pair.first, pair.second): pair.p for pair in made})
-    return [replace(pair, adjusted=adjusted[pair.first, pair.second]) for pair in made]
+    return [replace(pair, p_adjusted=adjusted[pair.first, pair.second]) for pair in made]
 
 
-def lowest(before: Mapping[str, float], after: Mapping[str, float], on: Collection[str]) -> float | None:
+def worst_case_change(before: Mapping[str, float], after: Mapping[str, float], on: Collection[str]) -> float | None:
     """How much would be lost at the worst, as a change of the mean: what is missing counts as 1 before and 0 after.
 
     Args:
@@ -101,7 +103,7 @@ def lowest(before: Mapping[str, float], after: Mapping[str, float], on: Collecti
     return sum(after.get(one, 0.0) - before.get(one, 1.0) for one in on) / len(on) if on else None
 
 
-def _pair(first: str, second: str, found: Outcomes, families: Mapping[str, str]) -> Pair:
+def _pair(first: str, second: str, found: Scores, families: Mapping[str, str]) -> PairedDifference:
     mine, theirs = found.get(first, {}), found.get(second, {})
     common = [problem for problem in mine if problem in theirs]
     a, b = [mine[problem] for problem in common], [theirs[problem] for problem in common]
@@ -117,4 +119,4 @@ def _pair(first: str, second: str, found: Outcomes, families: Mapping[str, str])
     disagree = sum(one * one for one in apart) / len(common) if common else 0.0
     better = superiority(a, b) if common else 0.5
     effect = design_effect(apart, clusters) if alike else 1.0
-    return Pair(first, second, len(common), difference, disagree, better, p, p, test, effect)
+    return PairedDifference(first, second, len(common), difference, disagree, better, p, p, test, effect)

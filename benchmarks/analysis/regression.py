@@ -8,7 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import Pair, families, lowest, outcomes, pairs
+from reasoning.benchmarks.analysis.paired import (
+    PairedDifference,
+    families,
+    paired_differences,
+    scores_by_problem,
+    worst_case_change,
+)
 from reasoning.benchmarks.analysis.summary_table import bare, many, numbers
 from reasoning.benchmarks.results.folder import Store, common
 from reasoning.benchmarks.results.short_names import Broken, Names
@@ -22,7 +28,7 @@ BEFORE, AFTER = "before", "after"
 
 
 @dataclass(frozen=True)
-class Change:
+class PairedChange:
     """One strategy in both runs.
 
     Attributes:
@@ -37,7 +43,7 @@ class Change:
 
     before: str
     after: str
-    pair: Pair
+    pair: PairedDifference
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     failed: int = 0
@@ -63,7 +69,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Regression:
+class RunComparison:
     """What changed between two runs.
 
     Attributes:
@@ -76,7 +82,7 @@ class Regression:
     """
 
     folders: tuple[Path, Path]
-    changes: tuple[Change, ...]
+    changes: tuple[PairedChange, ...]
     common: int
     left_out: int
     gone: tuple[str, ...]
@@ -84,7 +90,7 @@ class Regression:
     tolerance: float | None = None
 
     @property
-    def worse(self) -> list[Change]:
+    def worse(self) -> list[PairedChange]:
         """What became worse by more than the tolerance, as estimated."""
         if self.tolerance is None:
             return []
@@ -188,7 +194,7 @@ class Regression:
         }
 
 
-def regression(before: Path, after: Path, tolerance: float | None = None) -> Regression:
+def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> RunComparison:
     """Compare two results folders problem by problem.
 
     Strategies are matched by their specs; where each run has only one, these two are compared whatever they are called.
@@ -217,7 +223,7 @@ def regression(before: Path, after: Path, tolerance: float | None = None) -> Reg
     everything = old.examples.keys() | new.examples.keys()
     named = {spec for pair in matched for spec in pair}
     gone, added = ([spec for spec in store.specs if spec not in named] for store in (old, new))
-    return Regression(
+    return RunComparison(
         (before, after),
         tuple(changes),
         len(same),
@@ -228,14 +234,14 @@ def regression(before: Path, after: Path, tolerance: float | None = None) -> Reg
     )
 
 
-def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[str]) -> Change:
+def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[str]) -> PairedChange:
     wanted = set(problems)
     stored = [
         [result for result in store.results.values() if result.strategy == spec and result.problem in wanted]
         for store, spec in ((old, first), (new, second))
     ]
-    was, now = (outcomes(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
-    [pair] = pairs({BEFORE: was, AFTER: now}, [AFTER, BEFORE], families(stored[0] + stored[1]))
+    was, now = (scores_by_problem(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
+    [pair] = paired_differences({BEFORE: was, AFTER: now}, [AFTER, BEFORE], families(stored[0] + stored[1]))
     both = [problem for problem in problems if problem in was and problem in now]
     left_out = wanted.difference(both)
     failed = left_out & {result.problem for results in stored for result in results if result.failed}
@@ -243,4 +249,4 @@ def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[
     lost = tuple(problem for problem in both if now[problem] < was[problem])
     begun = wanted & {result.problem for results in stored for result in results}
     unrun = len(left_out) - len(failed)
-    return Change(first, second, pair, gained, lost, len(failed), unrun, lowest(was, now, begun))
+    return PairedChange(first, second, pair, gained, lost, len(failed), unrun, worst_case_change(was, now, begun))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import families, outcomes, pairs
+from reasoning.benchmarks.analysis.paired import families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.short_names import Names
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ASSUMED = (0.1, 0.2, 0.3, 0.4)
 
 
-def needed(
+def required_problems(
     difference: float, pilot: Path | None = None, disagree: float | None = None, strategies: int = 2, power: float = 80
 ) -> RenderableType:
     """A table for the terminal: how many problems show a difference, by how often two strategies disagree.
@@ -48,12 +48,14 @@ def needed(
     names = Names.of([])
     if pilot is not None:
         store = Store.read(pilot)
-        made = pairs(outcomes(store.results.values()), store.specs, families(store.results.values()))
+        made = paired_differences(
+            scores_by_problem(store.results.values()), store.specs, families(store.results.values())
+        )
         if not made:
             raise UsageError(f"{pilot} has one strategy; a pilot has at least two")
         strategies, names = len(store.specs), Names.of(store.specs)
         shares = [
-            (f"{pair.first} and {pair.second} ({many(pair.n, 'problem')})", pair.disagree, pair.effect)
+            (f"{pair.first} and {pair.second} ({many(pair.n, 'problem')})", pair.disagreement, pair.design_effect)
             for pair in made
             if pair.n
         ]

@@ -7,14 +7,14 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reasoning.benchmarks.analysis.common_subset import Comparable, comparable
+from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.statistics import clustered_share, wilson
 from reasoning.messages import Usage
 
 
 @dataclass(frozen=True)
-class Row:
+class StrategySummary:
     """One strategy's numbers.
 
     Attributes:
@@ -69,7 +69,7 @@ class Row:
         }
 
 
-def rows(results: Iterable[Result], specs: Iterable[str], on: Comparable | None = None) -> list[Row]:
+def summarize(results: Iterable[Result], specs: Iterable[str], on: CommonSubset | None = None) -> list[StrategySummary]:
     """The rows of these strategies, in their order; those without any result are left out.
 
     Args:
@@ -83,14 +83,14 @@ def rows(results: Iterable[Result], specs: Iterable[str], on: Comparable | None 
             by_spec[result.strategy].append(result)
     made = [_row(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
     theirs = [one for of_spec in by_spec.values() for one in of_spec]
-    right = Counter(one.strategy for one in (on or comparable(theirs)).of(theirs) if one.correct)
+    right = Counter(one.strategy for one in (on or common_subset(theirs)).select(theirs) if one.correct)
     most = max(right.values(), default=None)
     return [replace(row, best=row.strategy in right and right[row.strategy] == most) for row in made]
 
 
-def _row(spec: str, results: list[Result]) -> Row:
+def _row(spec: str, results: list[Result]) -> StrategySummary:
     counted = [result for result in results if not result.failed]
-    return Row(
+    return StrategySummary(
         spec,
         n=len(counted),
         correct=sum(result.correct is True for result in counted),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import Pair
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import Broken, Names
 from reasoning.display import strip_control
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 HEADER = ("strategy", "accuracy", "95 %", "unparsed", "failed", "calls", "tokens in", "tokens out", "cost", "s each")
-"""The columns. Calls, tokens and cost are totals; "s each" is `Row.seconds`. See also `filled`."""
+"""The columns. Calls, tokens and cost are totals; "s each" is `StrategySummary.seconds`. See also `filled`."""
 
 _BREAKS = {"accuracy": "accu-\nracy", "unparsed": "un-\nparsed", "failed": "fail-\ned", "s each": "s\neach"}
 
 
-def cells(row: Row, free: bool) -> tuple[str, ...]:
+def cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
     """One row's cells.
 
     Args:
@@ -40,7 +40,7 @@ def cells(row: Row, free: bool) -> tuple[str, ...]:
     )
 
 
-def filled(rows: Sequence[Row], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def filled(rows: Sequence[StrategySummary], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The titles of the columns and the cells; with a column for n where the rows differ in it.
 
     Strategies are called by their names; `Names.legend` says what these stand for.
@@ -59,11 +59,11 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def numbers(pair: Pair) -> tuple[str, str, str]:
+def numbers(pair: PairedDifference) -> tuple[str, str, str]:
     """The difference in points, its interval, and p with Holm's correction."""
     found = pair.difference
     value = round(100 * found.value, 1) + 0.0  # nothing has no minus
-    return f"{value:+.1f}", f"{round(100 * found.low):+d} to {round(100 * found.high):+d}", p_value(pair.adjusted)
+    return f"{value:+.1f}", f"{round(100 * found.low):+d} to {round(100 * found.high):+d}", p_value(pair.p_adjusted)
 
 
 def many(count: int, what: str) -> str:
@@ -78,7 +78,7 @@ def bare() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
 
 
-def terminal(rows: Sequence[Row], free: bool) -> Table:
+def terminal(rows: Sequence[StrategySummary], free: bool) -> Table:
     """A `rich` table; the best in bold with a star."""
     from rich.table import Table
     from rich.text import Text
@@ -111,7 +111,7 @@ def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
     return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), table)
 
 
-def markdown(rows: Sequence[Row], free: bool) -> str:
+def markdown(rows: Sequence[StrategySummary], free: bool) -> str:
     """A Markdown table; the best in bold."""
     header, filling = filled(rows, free)
     lines = [_line(header), _line(["---", *["---:"] * (len(header) - 1)])]
@@ -121,7 +121,7 @@ def markdown(rows: Sequence[Row], free: bool) -> str:
     return "\n".join(lines)
 
 
-def html(rows: Sequence[Row], free: bool) -> str:
+def html(rows: Sequence[StrategySummary], free: bool) -> str:
     """An HTML table for a notebook."""
     header, filling = filled(rows, free)
     body = "".join(

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.chains.api import evaluate as evaluate
     from reasoning.benchmarks.chains.api import run_cases as run_cases
     from reasoning.benchmarks.chains.evaluation import Evaluation as Evaluation
-    from reasoning.benchmarks.chains.versions import Versions as Versions
+    from reasoning.benchmarks.chains.versions import VersionComparison as VersionComparison
 
 _FROM = {
     "Evaluation": "evaluation",
-    "Versions": "versions",
+    "VersionComparison": "versions",
     "compare": "api",
     "evaluate": "api",
     "run_cases": "api",
 }
 
-__all__ = ["Evaluation", "Versions", "compare", "evaluate", "run_cases"]
+__all__ = ["Evaluation", "VersionComparison", "compare", "evaluate", "run_cases"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from reasoning.benchmarks.chains.checks import KEYS, Check, checked
+from reasoning.benchmarks.chains.checks import KEYS, Check, parse_check
 from reasoning.chain import toml_io as toml
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import Code
@@ -45,20 +45,20 @@ class Case:
     id: str
     where: str
     step: str | None
-    given: Mapping[str, Any]
+    inputs: Mapping[str, Any]
     gold: Mapping[str, Any]
     checks: tuple[Check, ...]
     about: str = ""
-    places: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
         """Of all that a result depends on: results of two versions are compared where it is the same."""
-        what = [self.step, {**self.given, **self.places}, self.gold, [check.stated for check in self.checks]]
+        what = [self.step, {**self.inputs, **self.paths}, self.gold, [check.definition for check in self.checks]]
         return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def cases(folder: Path, chain: Chain, code: Code) -> list[Case]:
+def read_cases(folder: Path, chain: Chain, code: Code) -> list[Case]:
     """All cases in a chain's folder, in the order of the files' names.
 
     Args:
@@ -71,7 +71,7 @@ def cases(folder: Path, chain: Chain, code: Code) -> list[Case]:
         UsageError: there are none.
     """
     files = sorted(path for path in (folder / FOLDER).glob("*") if is_case_file(path))
-    found = [case for path in files for case in of_file(path, chain, code)]
+    found = [case for path in files for case in read_case_file(path, chain, code)]
     if not found:
         raise UsageError(f"there are no cases in {folder / FOLDER}: a .toml file with [[case]], or a .jsonl file")
     counts = Counter(case.id for case in found)
@@ -88,7 +88,7 @@ def is_case_file(path: Path) -> bool:
     return path.suffix in (".toml", ".jsonl") and not path.name.startswith(".")
 
 
-def of_file(path: Path, chain: Chain, code: Code) -> list[Case]:
+def read_case_file(path: Path, chain: Chain, code: Code) -> list[Case]:
     """The cases of one file.
 
     Raises:
@@ -151,9 +151,9 @@ class _Reader:
         gold = {name: self._value(name, value, expected) for name, value in gold.items()}
         own = [self._check(one, step, at) for one, at in zip(table.get("check", []), places, strict=True)]
         on = {step} if step is not None else {one.name for one in self.chain.steps}
-        shared = [one for one in common if one.on in on and (one.on in gold or not one.wants_gold)]
+        shared = [one for one in common if one.on in on and (one.on in gold or not one.needs_gold)]
         for check in own:
-            if check.wants_gold and check.on not in gold:
+            if check.needs_gold and check.on not in gold:
                 raise InputError(
                     f"{check.where}: there is no right value of {check.on!r} to compare with: gold, expected"
                 )
@@ -184,7 +184,7 @@ class _Reader:
         if step is not None and on != step:
             raise InputError(f"{where}: this case tests the step {step!r} alone, so nothing is known of {on!r}")
         try:
-            return checked(on, table, where, self.code)
+            return parse_check(on, table, where, self.code)
         except UsageError as error:
             raise InputError(f"{where}: {error}") from None
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.chains import json_path
-from reasoning.benchmarks.chains.llm_judge import judged
+from reasoning.benchmarks.chains.llm_judge import judge
 from reasoning.chain.code_loader import Code, Named
 from reasoning.chain.similarity import MEASURES
 from reasoning.chain.validators import plain_json
@@ -21,14 +21,14 @@ from reasoning.kinds.json_schema import json_schema, schema_errors
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
 
-WAYS = ("equals", "contains", "contains_any", "lacks", "schema", "similarity", "by", "judge")
-KEYS = ("on", "path", "at_least", *WAYS)
-ENOUGH = {"similarity": 0.8}
+METHODS = ("equals", "contains", "contains_any", "lacks", "schema", "similarity", "by", "judge")
+KEYS = ("on", "path", "at_least", *METHODS)
+DEFAULT_THRESHOLDS = {"similarity": 0.8}
 """From which score on a check is passed that says nothing about it; else 1."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """What a check says of a value.
 
     Attributes:
@@ -40,8 +40,8 @@ class Verdict:
 
     score: float | None
     passed: bool | None
-    why: str = ""
-    agreed: bool | None = None
+    reason: str = ""
+    judge_agreed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,27 @@ class Check:
     """
 
     on: str
-    stated: Mapping[str, Any]
+    definition: Mapping[str, Any]
     where: str
     function: Callable[..., Any] | None = field(default=None, compare=False)
 
     @property
-    def way(self) -> str:
-        """Which of `WAYS`; "path" where a place only has to be there."""
-        return next((way for way in WAYS if way in self.stated), "path")
+    def method(self) -> str:
+        """Which of `METHODS`; "path" where a place only has to be there."""
+        return next((way for way in METHODS if way in self.definition), "path")
 
     @property
-    def wants_gold(self) -> bool:
+    def needs_gold(self) -> bool:
         """Whether it needs the right value of its step."""
-        said = self.stated.get("similarity")
+        said = self.definition.get("similarity")
         return said is not None and not (isinstance(said, Mapping) and "to" in said)
 
     @property
-    def enough(self) -> float:
+    def threshold(self) -> float:
         """The score from which on it is passed."""
-        return float(self.stated.get("at_least", ENOUGH.get(self.way, 1.0)))
+        return float(self.definition.get("at_least", DEFAULT_THRESHOLDS.get(self.method, 1.0)))
 
-    async def verdict(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> Verdict:
+    async def evaluate(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> CheckResult:
         """What it says of a value.
 
         Args:
@@ -86,26 +86,28 @@ class Check:
             llm: the model that judges.
         """
         found = (
-            json_path.at(plain_json(value), json_path.path(self.stated["path"])) if "path" in self.stated else [value]
+            json_path.select(plain_json(value), json_path.parse_path(self.definition["path"]))
+            if "path" in self.definition
+            else [value]
         )
-        if not found and self.way != "lacks":
-            return self._said(0.0, f"there is nothing at {self.stated['path']}")
-        if self.way == "judge":
+        if not found and self.method != "lacks":
+            return self._said(0.0, f"there is nothing at {self.definition['path']}")
+        if self.method == "judge":
             return await self._judged(value, gold, kind, llm)
         verdicts = [self._one(one, gold, kind) for one in found]
         worst = min(verdicts, key=lambda one: one[0], default=(1.0, ""))
         return self._said(*worst)
 
-    def _said(self, score: float, why: str) -> Verdict:
-        passed = score >= self.enough - 1e-9
-        return Verdict(score, passed, "" if passed else f"{self.on}: {why}")
+    def _said(self, score: float, why: str) -> CheckResult:
+        passed = score >= self.threshold - 1e-9
+        return CheckResult(score, passed, "" if passed else f"{self.on}: {why}")
 
     def _one(self, value: Any, gold: Any, kind: Kind) -> tuple[float, str]:
-        part = "path" in self.stated
+        part = "path" in self.definition
         text = value if isinstance(value, str) else json.dumps(plain_json(value), ensure_ascii=False, default=str)
         text = text if part else kind.show(value)
-        stated: Any = self.stated.get(self.way)
-        match self.way:
+        stated: Any = self.definition.get(self.method)
+        match self.method:
             case "path":
                 return 1.0, ""
             case "equals":
@@ -131,7 +133,7 @@ class Check:
                 score = MEASURES[measure](plain_json(value), plain_json(to))
                 return (
                     score,
-                    f"{text:.300} is like {plain_json(to)!s:.300} to {score:.2f} ({measure}), not {self.enough:g}",
+                    f"{text:.300} is like {plain_json(to)!s:.300} to {score:.2f} ({measure}), not {self.threshold:g}",
                 )
         return self._by(value, gold)
 
@@ -149,36 +151,36 @@ class Check:
             return float(not said), said or ""
         if isinstance(said, bool | int | float) and 0 <= said <= 1:
             beside = f"{plain_json(value)!s:.200}, and right is {plain_json(gold)!s:.200}"
-            return float(said), f"{name} gives {float(said):.2f}, not {self.enough:g}: {beside}"
+            return float(said), f"{name} gives {float(said):.2f}, not {self.threshold:g}: {beside}"
         raise UsageError(f"{self.where}: {name} gave {said!r:.60}: a score from 0 to 1, a bool, or what is wrong")
 
-    async def _judged(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> Verdict:
+    async def _judged(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> CheckResult:
         if llm is None:
             raise UsageError(f"{self.where}: a judge needs a model")
-        stated = self.stated["judge"]
+        stated = self.definition["judge"]
         stated = {"rubric": stated} if isinstance(stated, str) else stated
         right = None if gold is None else kind.show(gold)
-        found = await judged(stated["rubric"], kind.show(value), right, llm, stated.get("model"))
+        found = await judge(stated["rubric"], kind.show(value), right, llm, stated.get("model"))
         if found.score is None:
-            return Verdict(None, None, f"{self.on}: {found.why}")
+            return CheckResult(None, None, f"{self.on}: {found.reason}")
         order = "" if found.agreed else " in one order of two"
         said = self._said(found.score, f"the judge refuses it{order}: {stated['rubric']:.100}")
-        return Verdict(said.score, said.passed, said.why, found.agreed)
+        return CheckResult(said.score, said.passed, said.reason, found.agreed)
 
 
-def checked(on: str, stated: Mapping[str, Any], where: str, code: Code) -> Check:
+def parse_check(on: str, stated: Mapping[str, Any], where: str, code: Code) -> Check:
     """A check that was read from a file.
 
     Raises:
         UsageError: it makes no sense.
     """
-    ways = [way for way in WAYS if way in stated]
+    ways = [way for way in METHODS if way in stated]
     if len(ways) > 1 or (not ways and "path" not in stated):
         has = f"it has {' and '.join(ways)}" if ways else "it has none"
-        raise UsageError(f"a check is one of {', '.join(WAYS)}, or a path that must be there: {has}")
+        raise UsageError(f"a check is one of {', '.join(METHODS)}, or a path that must be there: {has}")
     way = ways[0] if ways else "path"
     if "path" in stated:
-        json_path.path(_text(stated["path"], "path"))
+        json_path.parse_path(_text(stated["path"], "path"))
         if way == "judge":
             raise UsageError("a judge sees the whole value: no path")
     if not isinstance(stated.get("at_least", 1), int | float) or not 0 <= stated.get("at_least", 1) <= 1:

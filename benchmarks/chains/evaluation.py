@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import Pair, pairs
+from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.analysis.summary_table import many, numbers
 from reasoning.benchmarks.chains.grid import Grid, html, shown, terminal, text
-from reasoning.benchmarks.chains.runner import END, Outcome, right
+from reasoning.benchmarks.chains.runner import END, PartScore, oracle_label
 from reasoning.benchmarks.statistics import clustered, holm, wilson
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class PartSummary:
     """One part of a chain on its cases.
 
     Attributes:
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Blame:
+class StepLoss:
     """What a step costs the end.
 
     Attributes:
@@ -56,7 +56,7 @@ class Blame:
     step: str
     before: float
     after: float
-    pair: Pair
+    pair: PairedDifference
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,17 +74,17 @@ class Evaluation:
 
     name: str
     model: str
-    rows: tuple[Row, ...]
-    blames: tuple[Blame, ...]
+    rows: tuple[PartSummary, ...]
+    losses: tuple[StepLoss, ...]
     agreed: int = 0
     judged: int = 0
-    unblamed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_attributed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unchecked: int = 0
 
     @property
-    def worst(self) -> Blame | None:
+    def worst(self) -> StepLoss | None:
         """The step that loses most, where that is shown: see `reasoning.benchmarks.chains.grid.shown`."""
-        told = [one for one in self.blames if shown(one.pair) and one.pair.difference.low > 0]
+        told = [one for one in self.losses if shown(one.pair) and one.pair.difference.low > 0]
         return max(told, key=lambda one: one.pair.difference.value, default=None)
 
     def table(self) -> RenderableType:
@@ -92,15 +92,15 @@ class Evaluation:
         from rich.console import Group
 
         first, second = (terminal(one) for one in self.grids)
-        blame: list[RenderableType] = [second, ""] if self.blames else []
-        return Group(first, "", *blame, self.said)
+        blame: list[RenderableType] = [second, ""] if self.losses else []
+        return Group(first, "", *blame, self.summary)
 
     def __repr__(self) -> str:
         return text(self.table())
 
     def _repr_html_(self) -> str:
         grids = "".join(html(one) for one in self.grids if one.rows)
-        return f"{grids}<p>{escape(self.said).replace(chr(10), '<br>')}</p>"
+        return f"{grids}<p>{escape(self.summary).replace(chr(10), '<br>')}</p>"
 
     @property
     def grids(self) -> tuple[Grid, Grid]:
@@ -110,7 +110,7 @@ class Evaluation:
             share = (f"{row.passed / row.n:.0%}", f"{row.share[0]:.0%} to {row.share[1]:.0%}") if row.n else ("", "")
             spread = f"{row.interval[0]:.2f} to {row.interval[1]:.2f}" if row.interval[0] < row.interval[1] else ""
             parts.append((row.part, f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", spread))
-        for one in self.blames:
+        for one in self.losses:
             ends = f"{one.before:.2f} → {one.after:.2f}"
             steps.append((one.step, f"{one.pair.n}", ends, *numbers(one.pair)))
         worst = self.worst
@@ -124,10 +124,10 @@ class Evaluation:
         )
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """Which step to work on, and what is left out: a line each."""
-        lines = [self._work_on()] if self.blames else []
-        for step, names in self.unblamed.items():
+        lines = [self._work_on()] if self.losses else []
+        for step, names in self.not_attributed.items():
             lines.append(f"no blame for {step}: no case with a checked end has gold of {' and '.join(names)}")
         if self.unchecked:
             lines.append(f"{many(self.unchecked, 'case')} without a check: left out")
@@ -142,7 +142,7 @@ class Evaluation:
         if best is None:
             return "no step is to blame that so many cases can show"
         most = best.pair.difference.value
-        like = [one.step for one in self.blames if one is not best and one.pair.difference.high >= most]
+        like = [one.step for one in self.losses if one is not best and one.pair.difference.high >= most]
         said = f"work on {best.step}: from right inputs it loses {100 * most:.1f} points at the end"
         return f"{said}; {', '.join(like)} may lose as much" if like else said
 
@@ -171,18 +171,20 @@ class Evaluation:
                     "after": one.after,
                     "loses": one.pair.difference.value,
                     "ci95": [one.pair.difference.low, one.pair.difference.high],
-                    "p": one.pair.adjusted,
+                    "p": one.pair.p_adjusted,
                 }
-                for one in self.blames
+                for one in self.losses
             ],
             "work_on": self.worst.step if self.worst else None,
             "judge": {"agreed": self.agreed, "n": self.judged},
-            "no_blame": {step: list(names) for step, names in self.unblamed.items()},
+            "no_blame": {step: list(names) for step, names in self.not_attributed.items()},
             "no_check": self.unchecked,
         }
 
 
-def evaluated(outcomes: Iterable[Outcome], chain: Chain, name: str, model: str, unchecked: int = 0) -> Evaluation:
+def summarize_evaluation(
+    outcomes: Iterable[PartScore], chain: Chain, name: str, model: str, unchecked: int = 0
+) -> Evaluation:
     """The tables of outcomes.
 
     Args:
@@ -198,23 +200,23 @@ def evaluated(outcomes: Iterable[Outcome], chain: Chain, name: str, model: str, 
     scores = by_part(found)
     blames, unblamed = [], {}
     for step in steps:
-        before = scores.get(right(chain, chain.needs[step]), {})
-        after = scores.get(right(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
+        before = scores.get(oracle_label(chain, chain.needs[step]), {})
+        after = scores.get(oracle_label(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
         if before.keys() & after.keys():
             blames.append(_blame(step, before, after))
         elif step in chain.ancestors[steps[-1]] or step == steps[-1]:
             needed = [one for one in steps if one in chain.needs[step] or (one == step != steps[-1])]
-            missing = tuple(name for name in needed if not scores.get(right(chain, [name])))
+            missing = tuple(name for name in needed if not scores.get(oracle_label(chain, [name])))
             unblamed[step] = missing or tuple(needed)
     adjusted = holm({one.step: one.pair.p for one in blames})
-    blames = [replace(one, pair=replace(one.pair, adjusted=adjusted[one.step])) for one in blames]
-    agreed = [one for outcome in found for one in outcome.agreed]
+    blames = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.step])) for one in blames]
+    agreed = [one for outcome in found for one in outcome.judge_agreed]
     if END not in scores:  # then there is no end of which a step could lose anything
         unblamed = {}
     return Evaluation(name, model, tuple(rows), tuple(blames), sum(agreed), len(agreed), unblamed, unchecked)
 
 
-def by_part(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
+def by_part(outcomes: Iterable[PartScore]) -> dict[str, dict[str, float]]:
     """Scores by part and case, without those that could not be told."""
     scores: dict[str, dict[str, float]] = {}
     for one in outcomes:
@@ -223,20 +225,22 @@ def by_part(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
     return scores
 
 
-def _row(part: str, outcomes: Sequence[Outcome]) -> Row | None:
+def _row(part: str, outcomes: Sequence[PartScore]) -> PartSummary | None:
     told = [one for one in outcomes if one.score is not None]
     if not outcomes:
         return None
     if not told:
-        return Row(part, 0, len(outcomes), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
+        return PartSummary(part, 0, len(outcomes), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
     passed = sum(bool(one.passed) for one in told)
     mean = clustered([one.score or 0.0 for one in told], [one.case for one in told])
     interval = (max(0.0, mean.low), min(1.0, mean.high))
-    return Row(part, len(told), len(outcomes) - len(told), passed, wilson(passed, len(told)), mean.value, interval)
+    return PartSummary(
+        part, len(told), len(outcomes) - len(told), passed, wilson(passed, len(told)), mean.value, interval
+    )
 
 
-def _blame(step: str, before: Mapping[str, float], after: Mapping[str, float]) -> Blame:
-    [pair] = pairs({"after": after, "before": before}, ["after", "before"])
+def _blame(step: str, before: Mapping[str, float], after: Mapping[str, float]) -> StepLoss:
+    [pair] = paired_differences({"after": after, "before": before}, ["after", "before"])
     both = [case for case in before if case in after]
     first, second = (sum(scores[case] for case in both) / len(both) for scores in (before, after))
-    return Blame(step, first, second, pair)
+    return StepLoss(step, first, second, pair)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import Pair
-from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.verdict import ALPHA
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,10 +35,10 @@ class Grid:
     bold: Collection[str] = ()
 
 
-def shown(pair: Pair) -> bool:
+def shown(pair: PairedDifference) -> bool:
     """Whether a difference is shown: the interval leaves out 0, p with Holm's correction is below 0.05, and there are
     cases enough."""
-    return pair.n >= FEWEST and pair.difference.shown and pair.adjusted < LEVEL
+    return pair.n >= FEWEST and pair.difference.shown and pair.p_adjusted < ALPHA
 
 
 def terminal(grid: Grid) -> Table:

@@ -56,7 +56,7 @@ TWISTS = (
 
 
 @dataclass(frozen=True)
-class Sample:
+class GeneratedInput:
     """An input that a model wrote.
 
     Attributes:
@@ -65,12 +65,12 @@ class Sample:
         shown: as a person sees it.
     """
 
-    given: Mapping[str, Any]
+    inputs: Mapping[str, Any]
     twist: str
-    shown: str
+    text: str
 
 
-class Samples:
+class InputGenerator:
     """The maker of inputs for one step.
 
     Args:
@@ -93,14 +93,14 @@ class Samples:
             raise UsageError(f"step {step!r} reads {wrong[0]!r}, the results of a list: no reply holds those")
         if not self.names:
             raise UsageError(f"step {step!r} reads nothing")
-        seeds = {self.shown(one): dict(one) for one in real}
+        seeds = {self.show(one): dict(one) for one in real}
         self.real = list(seeds.values())
         if not self.real:
             raise UsageError(
                 f"there is no input of step {step!r} to go by: write some cases first, or give --from FILE"
             )
         self.seeds = list(seeds)
-        self.known = [*seeds, *map(self.shown, known)]
+        self.known = [*seeds, *map(self.show, known)]
 
     @property
     def kind(self) -> Kind:
@@ -110,13 +110,13 @@ class Samples:
         kind = self.kinds[self.names[0]]
         return Text(whole=True) if isinstance(kind, Text) else kind
 
-    def shown(self, given: Mapping[str, Any]) -> str:
+    def show(self, given: Mapping[str, Any]) -> str:
         """An input as a text."""
         if len(self.names) == 1:
             return self.kinds[self.names[0]].show(given[self.names[0]])
         return json.dumps({name: plain_json(given[name]) for name in self.names}, ensure_ascii=False)
 
-    def given(self, value: Any) -> dict[str, Any]:
+    def parse(self, value: Any) -> dict[str, Any]:
         """The input that a reply, or an edited text, stands for.
 
         Raises:
@@ -132,7 +132,7 @@ class Samples:
         bare = shown.casefold()
         return all(f1(shown, one) < ALIKE and one.casefold() not in bare for one in self.known)
 
-    def write(self, n: int, llm: LLM, seed: int = 0) -> Iterator[Sample]:
+    def generate(self, n: int, llm: LLM, seed: int = 0) -> Iterator[GeneratedInput]:
         """New inputs, none like another or like a real one; fewer than `n` where the model repeats itself.
 
         Args:
@@ -153,13 +153,13 @@ class Samples:
                 event_loop.run_sync(self._asked(plans, llm, seed)), (twist for _, twist in plans), strict=True
             ):
                 try:
-                    given = self.given(value)
+                    given = self.parse(value)
                 except (UsageError, TypeError, KeyError):
                     continue
-                if self.is_new(shown := self.shown(given)):
+                if self.is_new(shown := self.show(given)):
                     self.known.append(shown)
                     left -= 1
-                    yield Sample(given, twist, shown)
+                    yield GeneratedInput(given, twist, shown)
             if not left:
                 return
 
@@ -175,16 +175,16 @@ class Samples:
         return await gather([one(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])
 
 
-def real(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
+def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
     """What the cases say that a step reads: their inputs, and the right results of the steps before it."""
     needed = chain.step(step).needs
     for case in cases:
-        known = {**case.gold, **case.given}
+        known = {**case.gold, **case.inputs}
         if needed <= known.keys():
             yield {name: known[name] for name in needed}
 
 
-def keep(folder: Path, step: str, sample: Sample) -> Path:
+def append_case(folder: Path, step: str, sample: GeneratedInput) -> Path:
     """Add an accepted sample to the chain's cases. It says nothing yet of what is right: a person adds that.
 
     Raises:
@@ -197,7 +197,7 @@ def keep(folder: Path, step: str, sample: Sample) -> Path:
         used = {json.loads(line).get("id") for line in before.split("\n") if line.strip()}
         name = next(name for n in count(1) if (name := f"sample-{step}-{n}") not in used)
         about = f"synthetic: {sample.twist}"
-        row = {"id": name, "step": step, "about": about, "input": plain_json(sample.given)}
+        row = {"id": name, "step": step, "about": about, "input": plain_json(sample.inputs)}
         with path.open("a", encoding="utf-8") as file:
             file.write("\n" * (before[-1:] not in ("", "\n")) + json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:

@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 _PART = re.compile(r"\.([^\W\d]\w*)|\[\"([^\"]*)\"\]|\['([^']*)'\]|\[(-?\d+)\]|\[(\*)\]|(\.\*)")
 
 
-def path(text: str) -> list[str | int | None]:
+def parse_path(text: str) -> list[str | int | None]:
     """The parts of a path: a key, a place in a list, or None for all of them.
 
     Raises:
@@ -32,7 +32,7 @@ def path(text: str) -> list[str | int | None]:
     return parts
 
 
-def at(value: Any, parts: list[str | int | None]) -> list[Any]:
+def select(value: Any, parts: list[str | int | None]) -> list[Any]:
     """What stands at a path; nothing where there is no such place."""
     found = [value]
     for part in parts:

@@ -35,7 +35,7 @@ WHETHER = Label(("met", "not met"))
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What a judge says.
 
     Attributes:
@@ -46,10 +46,10 @@ class Judged:
 
     score: float | None
     agreed: bool | None = None
-    why: str = ""
+    reason: str = ""
 
 
-async def judged(rubric: str, value: str, gold: str | None, llm: LLM, model: str | None = None) -> Judged:
+async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str | None = None) -> Judgement:
     """Ask the judge in both orders.
 
     Args:
@@ -69,10 +69,10 @@ async def judged(rubric: str, value: str, gold: str | None, llm: LLM, model: str
     answers = await gather([chain.arun(one, llm) for one in asked])
     if wrong := next((one for one in answers if not isinstance(one, Answered)), None):
         how = "failed" if isinstance(wrong, Failed) else "cannot be read"
-        return Judged(None, why=f"the judge {how}: {wrong.why:.200}")
+        return Judgement(None, reason=f"the judge {how}: {wrong.why:.200}")
     said = [answer.value for answer in answers]
     if gold is None:
-        return Judged(sum(one == "met" for one in said) / 2, said[0] == said[1])
+        return Judgement(sum(one == "met" for one in said) / 2, said[0] == said[1])
     own = [one == "equal" or one == mine for one, mine in zip(said, ("answer A", "answer B"), strict=True)]
     turned = {"answer A": "answer B", "answer B": "answer A", "equal": "equal"}
-    return Judged(sum(own) / 2, said[0] == turned[said[1]])
+    return Judgement(sum(own) / 2, said[0] == turned[said[1]])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reasoning.benchmarks.chains.cases import Case, of_file
-from reasoning.benchmarks.chains.runner import once, run
+from reasoning.benchmarks.chains.cases import Case, read_case_file
+from reasoning.benchmarks.chains.runner import plan_tests, run_suite
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import Code
 from reasoning.chain.folder import load
@@ -27,7 +27,7 @@ class CaseFile(pytest.File):
         folder = self.path.parents[1]
         try:
             chain = load(folder, "run")
-            found = of_file(self.path, chain, Code(folder, "run"))
+            found = read_case_file(self.path, chain, Code(folder, "run"))
         except UsageError as error:
             raise self.CollectError(str(error)) from None
         for case in found:
@@ -47,10 +47,10 @@ class CaseItem(pytest.Item):
         llm = _model(self.config)
         if llm is None:
             pytest.skip("no model to answer it: --chain-model local, chain_model = …, or pytest_chain_llm")
-        done = run(list(once(self.chain, [self.case])), llm)
+        done = run_suite(list(plan_tests(self.chain, [self.case])), llm)
         if done.stopped is not None:
             raise done.stopped
-        wrong = dict.fromkeys(why for one in done.outcomes if not one.passed for why in one.why)
+        wrong = dict.fromkeys(why for one in done.scores if not one.passed for why in one.reasons)
         if wrong:
             raise Refused("\n".join(wrong))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from reasoning import paths as folders
 from reasoning.benchmarks.chains.cases import FOLDER
-from reasoning.benchmarks.chains.runner import Outcome
+from reasoning.benchmarks.chains.runner import PartScore
 from reasoning.chain import toml_io
 from reasoning.chain.scaffold import shipped
 from reasoning.errors import InputError
@@ -28,7 +28,7 @@ _KEPT = (".toml", ".md", ".py")
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """What one version of a chain did with one model.
 
     Attributes:
@@ -48,26 +48,26 @@ class Run:
     sampling: Mapping[str, Any]
     files: Mapping[str, str]
     when: str = ""
-    outcomes: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
+    scores: Mapping[tuple[str, str], PartScore] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """As the command line names it: "telecom_feedback@3"."""
         return f"{self.chain}@{self.version}"
 
-    def with_outcomes(self, found: Iterable[Outcome]) -> Run:
+    def with_scores(self, found: Iterable[PartScore]) -> RecordedRun:
         """With these too; one of an earlier run of the same case and part is replaced, unless the new one failed."""
-        known = dict(self.outcomes)
+        known = dict(self.scores)
         for one in found:
             key = (one.case, one.part)
             before = known.get(key)
             if one.score is not None or before is None or before.digest != one.digest:
                 known[key] = one
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return replace(self, outcomes=known, when=now)
+        return replace(self, scores=known, when=now)
 
 
-def content(folder: Path) -> dict[str, str]:
+def read_content(folder: Path) -> dict[str, str]:
     """What a chain is: its TOML, prompts and code, by file; not its cases."""
     paths = (path for path in sorted(folder.rglob("*")) if path.suffix in _KEPT and path.is_file())
     inside = {path.relative_to(folder): path for path in paths}
@@ -87,7 +87,7 @@ def digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def place(folder: Path) -> Path:
+def runs_folder(folder: Path) -> Path:
     """Where the runs of a chain lie."""
     folder = folder.resolve()
     if folder in [path.resolve() for path in shipped().values()]:
@@ -95,34 +95,34 @@ def place(folder: Path) -> Path:
     return folder / PLACE
 
 
-def runs(folder: Path) -> list[Run]:
+def recorded_runs(folder: Path) -> list[RecordedRun]:
     """All that are kept of a chain, by version and model.
 
     Raises:
         InputError: a damaged file.
     """
-    return [_read(path) for path in sorted(place(folder).glob("*.json"))]
+    return [_read(path) for path in sorted(runs_folder(folder).glob("*.json"))]
 
 
-def settings(sampling: Mapping[str, Any]) -> dict[str, Any]:
+def set_params(sampling: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of calls as a run has them: those that are set."""
     return {name: value for name, value in sampling.items() if value is not None}
 
 
-def current(folder: Path, model: str, sampling: Mapping[str, Any]) -> Run:
+def current_run(folder: Path, model: str, sampling: Mapping[str, Any]) -> RecordedRun:
     """The run of what the folder holds now: the kept one, or an empty one with the version's number."""
-    files, kept = content(folder), runs(folder)
+    files, kept = read_content(folder), recorded_runs(folder)
     now = digest(files)
-    given = settings(sampling)
+    given = set_params(sampling)
     for run in kept:
         if (run.digest, run.model, run.sampling) == (now, model, given):
             return run
     known = next((run.version for run in kept if run.digest == now), None)
     version = known or max((run.version for run in kept), default=0) + 1
-    return Run(folder.resolve().name, version, now, model, given, files)
+    return RecordedRun(folder.resolve().name, version, now, model, given, files)
 
 
-def keep(run: Run, folder: Path) -> Path:
+def save_run(run: RecordedRun, folder: Path) -> Path:
     """Write a run, in whole or not at all.
 
     Raises:
@@ -130,8 +130,8 @@ def keep(run: Run, folder: Path) -> Path:
     """
     called = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
     model = re.sub(r"[^\w.-]+", "-", run.model)[-40:]
-    path = place(folder) / f"{run.version:04d}-{model}-{called}.json"
-    data = {**asdict(replace(run, outcomes={})), "outcomes": [asdict(one) for one in run.outcomes.values()]}
+    path = runs_folder(folder) / f"{run.version:04d}-{model}-{called}.json"
+    data = {**asdict(replace(run, scores={})), "scores": [asdict(one) for one in run.scores.values()]}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -140,12 +140,13 @@ def keep(run: Run, folder: Path) -> Path:
     return path
 
 
-def _read(path: Path) -> Run:
+def _read(path: Path) -> RecordedRun:
     try:
         data = json.loads(toml_io.read_text(path))
         outcomes = [
-            Outcome(**{**one, "why": tuple(one["why"]), "agreed": tuple(one["agreed"])}) for one in data["outcomes"]
+            PartScore(**{**one, "reasons": tuple(one["reasons"]), "judge_agreed": tuple(one["judge_agreed"])})
+            for one in data["scores"]
         ]
-        return Run(**{**data, "outcomes": {(one.case, one.part): one for one in outcomes}})
+        return RecordedRun(**{**data, "scores": {(one.case, one.part): one for one in outcomes}})
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: this is no run of a chain ({error}); delete it, the journal has its draws") from None

@@ -24,7 +24,7 @@ END = "end to end"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PartScore:
     """What came of one part of a case.
 
     Attributes:
@@ -46,13 +46,13 @@ class Outcome:
     state: str
     score: float | None
     passed: bool | None
-    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     value: Any = None
-    agreed: tuple[bool, ...] = ()
+    judge_agreed: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
-class Trial:
+class CaseRun:
     """One run of one case.
 
     Attributes:
@@ -67,7 +67,7 @@ class Trial:
 
 
 @dataclass
-class Trials:
+class SuiteResult:
     """What trials come to.
 
     Attributes:
@@ -75,23 +75,23 @@ class Trials:
         stopped: what ended them before their end.
     """
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    scores: list[PartScore] = field(default_factory=list)
     stopped: ReasoningError | None = None
 
 
-def once(chain: Chain, cases: Iterable[Case]) -> Iterator[Trial]:
+def plan_tests(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
     """Each case that checks something, once: a step alone, or the whole chain with all its steps looked at."""
-    for case in judged(cases):
+    for case in checked_cases(cases):
         if case.step is not None:
-            yield Trial(case, alone(chain, case.step, case), {f"{case.step} alone": case.step})
+            yield CaseRun(case, isolate_step(chain, case.step, case), {f"{case.step} alone": case.step})
             continue
         *before, last = [step.name for step in chain.steps]
         on = {check.on for check in case.checks}
         parts = {name: name for name in before if name in on}
-        yield Trial(case, chain, {**parts, END: last} if last in on else parts)
+        yield CaseRun(case, chain, {**parts, END: last} if last in on else parts)
 
 
-def judged(cases: Iterable[Case]) -> list[Case]:
+def checked_cases(cases: Iterable[Case]) -> list[Case]:
     """The cases that say what is right. Where nothing is checked, that an answer came would count as a right one.
 
     Raises:
@@ -104,18 +104,18 @@ def judged(cases: Iterable[Case]) -> list[Case]:
     return found
 
 
-def evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[Trial]:
+def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
     """All that can be learned from each case: the whole, each step from right inputs, and the end with the right result
     of a step, or of all that a step reads. What the same request asks is asked once."""
     last = chain.steps[-1].name
-    for case in judged(cases):
-        yield from once(chain, [case])
+    for case in checked_cases(cases):
+        yield from plan_tests(chain, [case])
         if case.step is not None:
             continue
         on = {check.on for check in case.checks}
         for step in chain.steps:
             if step.name in on and chain.needs[step.name] <= case.gold.keys():
-                yield Trial(case, alone(chain, step.name, case), {f"{step.name} alone": step.name})
+                yield CaseRun(case, isolate_step(chain, step.name, case), {f"{step.name} alone": step.name})
         if last in on:
             before = [name for name in chain.needs if name in chain.ancestors[last]]
             sets = dict.fromkeys(
@@ -123,23 +123,23 @@ def evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[Trial]:
             )
             for names in sets:
                 if names and names <= case.gold.keys():
-                    yield Trial(case, with_given(chain, names), {right(chain, names): last})
+                    yield CaseRun(case, with_oracle(chain, names), {oracle_label(chain, names): last})
 
 
-def alone(chain: Chain, name: str, case: Case) -> Chain:
+def isolate_step(chain: Chain, name: str, case: Case) -> Chain:
     """The step as a chain of its own: what it comes from, and is known of a case, is an input."""
-    known = (chain.inputs | chain.ancestors[name]) & (case.given.keys() | case.gold.keys())
+    known = (chain.inputs | chain.ancestors[name]) & (case.inputs.keys() | case.gold.keys())
     kinds = {one: _kind(chain, one) for one in sorted(known)}
     return Chain(chain.step(name), name=f"{chain.name}.{name}", takes=kinds)
 
 
-def right(chain: Chain, names: Collection[str]) -> str:
+def oracle_label(chain: Chain, names: Collection[str]) -> str:
     """What the end is called where the results of some steps are right ones that were given."""
     given = [step.name for step in chain.steps if step.name in names]
     return f"end, right {' + '.join(given)}" if given else END
 
 
-def with_given(chain: Chain, names: Collection[str]) -> Chain:
+def with_oracle(chain: Chain, names: Collection[str]) -> Chain:
     """The chain in which the results of some steps are inputs; what only these needed is left out."""
     wanted, left = set[str](), [chain.steps[-1].name]
     while left:
@@ -149,9 +149,9 @@ def with_given(chain: Chain, names: Collection[str]) -> Chain:
     return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), takes=kinds)
 
 
-def run(
-    trials: Sequence[Trial], llm: LLM, tell: Callable[[Trial], None] = lambda trial: None, *, epoch: int = 0
-) -> Trials:
+def run_suite(
+    trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun], None] = lambda trial: None, *, epoch: int = 0
+) -> SuiteResult:
     """Run trials side by side. A budget that is used up, or a model that cannot be reached, stops them.
 
     Args:
@@ -163,9 +163,9 @@ def run(
     return event_loop.run_sync(_through(trials, llm, tell, epoch))
 
 
-async def _through(trials: Sequence[Trial], llm: LLM, tell: Callable[[Trial], None], epoch: int) -> Trials:
-    found, tools = Trials(), Tools()
-    done: dict[int, list[Outcome]] = {}
+async def _through(trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun], None], epoch: int) -> SuiteResult:
+    found, tools = SuiteResult(), Tools()
+    done: dict[int, list[PartScore]] = {}
     left = iter(enumerate(trials))
 
     async def work() -> None:
@@ -183,12 +183,12 @@ async def _through(trials: Sequence[Trial], llm: LLM, tell: Callable[[Trial], No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    found.outcomes = [one for place in sorted(done) for one in done[place]]
+    found.scores = [one for place in sorted(done) for one in done[place]]
     return found
 
 
-async def _answer(trial: Trial, llm: LLM, tools: Tools, epoch: int) -> Answer:
-    known = {**trial.case.gold, **trial.case.given}
+async def _answer(trial: CaseRun, llm: LLM, tools: Tools, epoch: int) -> Answer:
+    known = {**trial.case.gold, **trial.case.inputs}
     given = {name: known[name] for name in sorted(trial.chain.inputs)}
     first = next(iter(given.values()), "")
     problem = Problem(first if isinstance(first, str) else "", inputs=given)
@@ -202,24 +202,24 @@ async def _answer(trial: Trial, llm: LLM, tools: Tools, epoch: int) -> Answer:
         return Failed(f"{type(error).__name__}: {error}")
 
 
-async def _outcome(trial: Trial, part: str, answer: Answer, llm: LLM) -> Outcome:
+async def _outcome(trial: CaseRun, part: str, answer: Answer, llm: LLM) -> PartScore:
     """What the checks say of one part."""
     case, name, steps = trial.case, trial.parts[part], answer.steps
     about = (case.id, case.digest, part)
     if name not in steps:
         if isinstance(answer, Failed):
-            return Outcome(*about, answer.state, None, None, (answer.why,))
-        return Outcome(*about, "unparsed", 0.0, False, (answer.why or f"step {name!r} was not run",))
+            return PartScore(*about, answer.state, None, None, (answer.why,))
+        return PartScore(*about, "unparsed", 0.0, False, (answer.why or f"step {name!r} was not run",))
     kind = _kind(trial.chain, name)
     checks = [check for check in case.checks if check.on == name]
-    verdicts = await gather([one.verdict(steps[name], case.gold.get(name), kind, llm) for one in checks])
-    why = tuple(one.why for one in verdicts if one.why)
-    agreed = tuple(one.agreed for one in verdicts if one.agreed is not None)
+    verdicts = await gather([one.evaluate(steps[name], case.gold.get(name), kind, llm) for one in checks])
+    why = tuple(one.reason for one in verdicts if one.reason)
+    agreed = tuple(one.judge_agreed for one in verdicts if one.judge_agreed is not None)
     scores = [one.score for one in verdicts if one.score is not None]
     if len(scores) < len(verdicts):
-        return Outcome(*about, "failed", None, None, why, steps[name], agreed)
+        return PartScore(*about, "failed", None, None, why, steps[name], agreed)
     score, passed = sum(scores) / len(scores), all(one.passed for one in verdicts)
-    return Outcome(*about, "answered", score, passed, why, steps[name], agreed)
+    return PartScore(*about, "answered", score, passed, why, steps[name], agreed)
 
 
 def _kind(chain: Chain, name: str) -> Kind:

@@ -15,7 +15,7 @@ from reasoning.errors import UnknownName, UsageError
 
 
 @dataclass(frozen=True)
-class Opened:
+class ChainSuite:
     """A chain and what it is tested with.
 
     Attributes:
@@ -29,9 +29,9 @@ class Opened:
     cases: tuple[Case, ...]
 
 
-def opened(
+def load_suite(
     folder: Path, leave: Leave, *, step: str | None = None, only: str | None = None, limit: int | None = None
-) -> Opened:
+) -> ChainSuite:
     """Read a folder.
 
     Args:
@@ -45,7 +45,7 @@ def opened(
         InputError, UsageError: as `Chain.load` and `cases`; no case is left.
     """
     chain = load(folder, leave)
-    found = read.cases(folder, chain, Code(folder, leave))
+    found = read.read_cases(folder, chain, Code(folder, leave))
     if step is not None:
         chain.step(step)
         found = [case for case in found if step == case.step or any(check.on == step for check in case.checks)]
@@ -56,4 +56,4 @@ def opened(
         found = [case for case in found if fnmatchcase(case.id, only)]
         if not found:
             raise UnknownName("case", only, names)
-    return Opened(folder, chain, tuple(found[:limit]))
+    return ChainSuite(folder, chain, tuple(found[:limit]))

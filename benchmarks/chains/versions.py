@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import Pair, lowest, pairs
+from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences, worst_case_change
 from reasoning.benchmarks.analysis.summary_table import many, numbers
-from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.analysis.verdict import ALPHA
 from reasoning.benchmarks.chains.evaluation import by_part
 from reasoning.benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
-from reasoning.benchmarks.chains.run_history import Run
+from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
 from reasoning.benchmarks.statistics import holm, smallest_difference
 from reasoning.errors import UsageError
@@ -38,7 +38,7 @@ class Change:
     part: str
     first: float
     second: float
-    pair: Pair
+    pair: PairedDifference
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     failed: int
@@ -51,7 +51,7 @@ class Change:
 
 
 @dataclass(frozen=True, repr=False)
-class Versions:
+class VersionComparison:
     """What changed from one version to another. Print it, or let a notebook show it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Versions:
         tolerance: points by which the end may become worse, as estimated; None where that is not tested.
     """
 
-    runs: tuple[Run, Run]
+    runs: tuple[RecordedRun, RecordedRun]
     changes: tuple[Change, ...]
     common: int
     left_out: int
@@ -98,9 +98,9 @@ class Versions:
             low, high = sorted((abs(found.low), abs(found.high)))
             return (
                 f"{better} is better than {worse} at the end by {100 * abs(found.value):.1f} points "
-                f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.adjusted:.3f}, Holm)."
+                f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.p_adjusted:.3f}, Holm)."
             )
-        least = smallest_difference(pair.n, pair.disagree, level=LEVEL / len(self.changes))
+        least = smallest_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
         if least is None or pair.n < FEWEST:
             reach = f"{n} {'is' if pair.n == 1 else 'are'} too few to show any difference"
         else:
@@ -193,7 +193,7 @@ class Versions:
                     "second": one.second,
                     "difference": one.pair.difference.value,
                     "ci95": [one.pair.difference.low, one.pair.difference.high],
-                    "p": one.pair.adjusted,
+                    "p": one.pair.p_adjusted,
                     "gained": list(one.gained),
                     "lost": list(one.lost),
                 }
@@ -202,14 +202,14 @@ class Versions:
         }
 
 
-def versions(
-    first: Run,
-    second: Run,
+def compare_versions(
+    first: RecordedRun,
+    second: RecordedRun,
     parts: Sequence[str] | None = None,
     *,
     limit: int | None = None,
     tolerance: float | None = None,
-) -> Versions:
+) -> VersionComparison:
     """Compare two runs that are kept.
 
     Args:
@@ -221,36 +221,36 @@ def versions(
     Raises:
         UsageError: they have no case in common.
     """
-    cases = [{(one.case, one.digest) for one in run.outcomes.values()} for run in (first, second)]
+    cases = [{(one.case, one.digest) for one in run.scores.values()} for run in (first, second)]
     same = {case for case, _ in cases[0] & cases[1]}
     if not same:
         raise UsageError(f"{first.name} and {second.name} have no case in common that is the same: chain eval both")
-    both = set([one for one in dict.fromkeys(case for case, _ in first.outcomes) if one in same][:limit])
-    was, now = (by_part(one for one in run.outcomes.values() if one.case in both) for run in (first, second))
+    both = set([one for one in dict.fromkeys(case for case, _ in first.scores) if one in same][:limit])
+    was, now = (by_part(one for one in run.scores.values() if one.case in both) for run in (first, second))
     changes = []
     for part in parts or [part for part in was if part in now]:
         common = [case for case in was[part] if case in now[part]]
         if not common:
             continue
-        [pair] = pairs({"first": was[part], "second": now[part]}, ["second", "first"])
+        [pair] = paired_differences({"first": was[part], "second": now[part]}, ["second", "first"])
         means = (sum(scores[part][case] for case in common) / len(common) for scores in (was, now))
         gained = tuple(case for case in common if now[part][case] > was[part][case])
         lost = tuple(case for case in common if now[part][case] < was[part][case])
-        begun = {one.case for run in (first, second) for one in run.outcomes.values() if one.part == part} & both
-        worst = lowest(was[part], now[part], begun)
+        begun = {one.case for run in (first, second) for one in run.scores.values() if one.part == part} & both
+        worst = worst_case_change(was[part], now[part], begun)
         assert worst is not None  # there are cases in common
         changes.append(Change(part, next(means), next(means), pair, gained, lost, len(begun) - len(common), worst))
     if not changes:
         raise UsageError(f"{first.name} and {second.name} have no result in common that could be told")
     adjusted = holm({one.part: one.pair.p for one in changes})
-    changes = [replace(one, pair=replace(one.pair, adjusted=adjusted[one.part])) for one in changes]
+    changes = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.part])) for one in changes]
     names = sorted(first.files.keys() | second.files.keys())
     differ = tuple(name for name in names if _bare(first, name) != _bare(second, name))
     left_out = len({case for case, _ in cases[0] ^ cases[1]})
-    return Versions((first, second), tuple(changes), len(both), left_out, differ, tolerance)
+    return VersionComparison((first, second), tuple(changes), len(both), left_out, differ, tolerance)
 
 
-def _bare(run: Run, name: str) -> str | None:
+def _bare(run: RecordedRun, name: str) -> str | None:
     """A file of a run, without what the chain is called."""
     text = run.files.get(name)
     return text if text is None or name != "chain.toml" else text.partition("\n")[2]

@@ -37,13 +37,13 @@ def evaluate(
     after the other is replaced by the right one, to see how much better the end becomes: what the step loses. What the
     same request asks is asked once, and what is recorded is not paid for again.
     """
-    from reasoning.benchmarks.chains.api import evaluation_of
-    from reasoning.benchmarks.chains.suite import opened
+    from reasoning.benchmarks.chains.api import run_evaluation
+    from reasoning.benchmarks.chains.suite import load_suite
     from reasoning.chain.scaffold import source
 
-    found = opened(source(folder), "run" if allow_code else "known", only=only, limit=limit)
+    found = load_suite(source(folder), "run" if allow_code else "known", only=only, limit=limit)
     with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
-        done = evaluation_of(found, llm, progress)
+        done = run_evaluation(found, llm, progress)
     if as_json:
         say_json(done.table.to_json())
     else:
@@ -82,20 +82,20 @@ def compare(
     what it holds now, and what was not run of it yet is run. Runs with other settings, such as --max-tokens, are
     compared only where there are none with the same, and the report says so.
     """
-    from reasoning.benchmarks.chains.api import VERSION, compared
+    from reasoning.benchmarks.chains.api import VERSION, run_comparison
     from reasoning.benchmarks.cli.results import tolerance
 
     kept = VERSION.fullmatch(first) and VERSION.fullmatch(second)
     asked = (only, limit, None if fail_if_worse is None else tolerance(fail_if_worse), progress)
     leave: Leave = "run" if allow_code else "known"
     if kept and model is None:
-        made, done = compared(first, second, None, leave, *asked)
+        made, done = run_comparison(first, second, None, leave, *asked)
     else:
         with (
             connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace) as llm,
             spending(llm),
         ):
-            made, done = compared(first, second, llm, leave, *asked)
+            made, done = run_comparison(first, second, llm, leave, *asked)
     if as_json:
         say_json(made.to_json())
     else:

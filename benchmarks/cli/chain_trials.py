@@ -19,8 +19,8 @@ from reasoning.cli.options import Pace
 from reasoning.cli.output import AsJson, say, say_json, screen
 
 if TYPE_CHECKING:
-    from reasoning.benchmarks.chains.input_generation import Sample, Samples
-    from reasoning.benchmarks.chains.runner import Trial, Trials
+    from reasoning.benchmarks.chains.input_generation import GeneratedInput, InputGenerator
+    from reasoning.benchmarks.chains.runner import CaseRun, SuiteResult
     from reasoning.engine.llm import LLM
 
 Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
@@ -52,17 +52,17 @@ def run_cases(
     kept in the folder's .runs, for `chain compare`.
     """
     from reasoning.benchmarks.chains import run_history
-    from reasoning.benchmarks.chains.runner import once, run
-    from reasoning.benchmarks.chains.suite import opened
+    from reasoning.benchmarks.chains.runner import plan_tests, run_suite
+    from reasoning.benchmarks.chains.suite import load_suite
     from reasoning.chain.scaffold import source
 
-    found = opened(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
-    trials = list(once(found.chain, found.cases))
+    found = load_suite(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
+    trials = list(plan_tests(found.chain, found.cases))
     with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
         with progress(len(trials)) as told:
-            done = run(trials, llm, told)
-        kept = run_history.current(found.folder, llm.name, llm.sampling).with_outcomes(done.outcomes)
-    run_history.keep(kept, found.folder)
+            done = run_suite(trials, llm, told)
+        kept = run_history.current_run(found.folder, llm.name, llm.sampling).with_scores(done.scores)
+    run_history.save_run(kept, found.folder)
     states = _states(done)
     passed = sum(state == "passed" for state in states.values())
     unjudged = [case.id for case in found.cases if not case.checks]
@@ -77,21 +77,21 @@ def run_cases(
         raise typer.Exit(1)
 
 
-def _states(done: Trials) -> dict[str, str]:
+def _states(done: SuiteResult) -> dict[str, str]:
     """ "passed", "refused" or "failed" (a call that did not come through), by case."""
     states: dict[str, str] = {}
-    for one in done.outcomes:
+    for one in done.scores:
         state = "failed" if one.passed is None else "passed" if one.passed else "refused"
         if states.get(one.case, "passed") == "passed" or state == "failed":
             states[one.case] = state
     return states
 
 
-def _why(done: Trials, case: str) -> list[str]:
-    return list(dict.fromkeys(why for one in done.outcomes if one.case == case for why in one.why))
+def _why(done: SuiteResult, case: str) -> list[str]:
+    return list(dict.fromkeys(why for one in done.scores if one.case == case for why in one.reasons))
 
 
-def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str) -> None:
+def _print(done: SuiteResult, states: dict[str, str], unjudged: list[str], name: str) -> None:
     from reasoning.display import strip_control
 
     out = screen()
@@ -101,7 +101,7 @@ def _print(done: Trials, states: dict[str, str], unjudged: list[str], name: str)
             out.print(f"         {strip_control(why):.400}", soft_wrap=True)
     for case in unjudged:
         out.print(f"no check {case}: not judged", soft_wrap=True)
-    agreed = [one for outcome in done.outcomes for one in outcome.agreed]
+    agreed = [one for outcome in done.scores for one in outcome.judge_agreed]
     if agreed:
         out.print(f"the judge said the same in both orders in {sum(agreed)} of {len(agreed)} judgements")
     passed = sum(state == "passed" for state in states.values())
@@ -128,21 +128,21 @@ def progress(total: int) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=total)
 
-        def told(trial: Trial) -> None:
+        def told(trial: CaseRun) -> None:
             bar.update(task, advance=1)
 
         yield told
 
 
-def ended(done: Trials) -> None:
+def ended(done: SuiteResult) -> None:
     """Raise what stopped trials, or leave with 4 where calls failed for good."""
     if done.stopped is not None:
         say("what was done is kept; the same command goes on")
         raise done.stopped
-    failed = [one for one in done.outcomes if one.passed is None]
+    failed = [one for one in done.scores if one.passed is None]
     if failed:
-        why = next((why for one in failed for why in one.why), "")
-        say(f"{len(failed)} of {len(done.outcomes)} outcomes failed and are left out, the last with: {why:.300}")
+        why = next((why for one in failed for why in one.reasons), "")
+        say(f"{len(failed)} of {len(done.scores)} outcomes failed and are left out, the last with: {why:.300}")
         raise typer.Exit(4)
 
 
@@ -169,7 +169,7 @@ def samples(
     They go to tests/samples.jsonl in the chain's folder, without a word on what is right: add "expected" or "check".
     """
     from reasoning.benchmarks.chains import input_generation as made
-    from reasoning.benchmarks.chains.cases import FOLDER, Case, is_case_file, of_file
+    from reasoning.benchmarks.chains.cases import FOLDER, Case, is_case_file, read_case_file
     from reasoning.chain.code_loader import Code as Names
     from reasoning.chain.folder import load
     from reasoning.chain.inputs import given
@@ -185,32 +185,34 @@ def samples(
     files = sorted(path for path in (place / FOLDER).glob("*") if is_case_file(path))
     written, real_ones = list[Case](), list[Case]()
     for path in files:
-        (written if path.name == made.FILE else real_ones).extend(of_file(path, found, Names(place, "known")))
-    seeds = list(made.real(found, step, real_ones))
+        (written if path.name == made.FILE else real_ones).extend(read_case_file(path, found, Names(place, "known")))
+    seeds = list(made.seed_inputs(found, step, real_ones))
     for one in given(real or [], found):
         if one.problem is None:
             raise UsageError(one.wrong)
         needed = found.step(step).needs
         if needed <= one.problem.inputs.keys():
             seeds.append({name: one.problem.inputs[name] for name in needed})
-    maker = made.Samples(found, step, seeds, known=made.real(found, step, written))
+    maker = made.InputGenerator(found, step, seeds, known=made.seed_inputs(found, step, written))
     kept = 0
     try:
         with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
-            for sample in _chosen(maker, maker.write(number, llm, seed), number, accept == "all"):
-                file = made.keep(place, step, sample)
+            for sample in _chosen(maker, maker.generate(number, llm, seed), number, accept == "all"):
+                file = made.append_case(place, step, sample)
                 kept += 1
     finally:
         if kept:
             say(f"{file}: {kept} more; say in each what is right: expected, or check")
 
 
-def _chosen(maker: Samples, written: Iterator[Sample], number: int, everything: bool) -> Iterator[Sample]:
+def _chosen(
+    maker: InputGenerator, written: Iterator[GeneratedInput], number: int, everything: bool
+) -> Iterator[GeneratedInput]:
     """Those that are accepted, each at once: all, or by a person, who may change one (e), or stop (q)."""
     from reasoning.display import strip_control
 
     for place, one in enumerate(written, 1):
-        screen().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.shown}"), soft_wrap=True)
+        screen().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.text}"), soft_wrap=True)
         answer = "y" if everything else _asked()
         if answer == "q":
             break
@@ -230,15 +232,15 @@ def _asked() -> str:
             return answer
 
 
-def _edited(maker: Samples, one: Sample) -> Sample | None:
+def _edited(maker: InputGenerator, one: GeneratedInput) -> GeneratedInput | None:
     """The sample as the person's editor leaves it; None where that is no input."""
     from dataclasses import replace
 
     from reasoning.errors import UsageError
 
-    text = _in_editor(one.shown).strip()
+    text = _in_editor(one.text).strip()
     try:
-        return replace(one, given=maker.given(text), shown=text)
+        return replace(one, inputs=maker.parse(text), text=text)
     except (UsageError, KeyError) as error:
         say(f"left out: {error}")
         return None

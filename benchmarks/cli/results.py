@@ -26,7 +26,7 @@ def register(bench: typer.Typer) -> None:
 
 def printed(found: Comparison, as_json: bool) -> None:
     """The title, the table, the verdict and what limits the numbers; or one JSON object."""
-    from reasoning.benchmarks.analysis.caveats import limits
+    from reasoning.benchmarks.analysis.caveats import format_caveats
 
     if as_json:
         say_json(found.to_json())
@@ -36,7 +36,7 @@ def printed(found: Comparison, as_json: bool) -> None:
     if found.rows:
         out.print()
         out.print(found.table())
-    said = [found.verdict, limits(found.remarks)]
+    said = [found.verdict, format_caveats(found.caveats)]
     for part in filter(None, ["\n".join(found.names.legend), *map(found.names, said)]):
         out.print()
         out.print(part, soft_wrap=not sys.stdout.isatty())
@@ -62,24 +62,24 @@ def report(
     from reasoning.benchmarks.results.folder import Store
 
     if write:
-        from reasoning.benchmarks.report import check
+        from reasoning.benchmarks.report import check_format
 
         for path in write:
-            check(path)
+            check_format(path)
     store = Store.read(folder)
-    found = Comparison.of(store)
+    found = Comparison.from_folder(store)
     printed(found, as_json)
     if write or everything:
-        from reasoning.benchmarks.report import find, save, terminal
+        from reasoning.benchmarks.report import find, save, to_terminal
 
         findings = find(store)
         if everything and not as_json:
-            screen().print(terminal(findings))
+            screen().print(to_terminal(findings))
         for path in write or ():
             save(store, findings, path, traces=not without_traces)
             say(f"written: {path}")
     if how and not as_json:
-        screen().print("\nhow the answers were read:", found.readings(), sep="\n")
+        screen().print("\nhow the answers were read:", found.parse_rules(), sep="\n")
 
 
 def rescore(folder: Folder, as_json: AsJson = False) -> None:
@@ -107,14 +107,14 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs problem by problem: a regression test for prompts and models."""
-    from reasoning.benchmarks.analysis.junit import suite
-    from reasoning.benchmarks.analysis.regression import regression
+    from reasoning.benchmarks.analysis.junit import to_junit
+    from reasoning.benchmarks.analysis.regression import compare_runs
     from reasoning.errors import InputError
 
-    found = regression(before, after, None if fail_if_worse is None else tolerance(fail_if_worse))
+    found = compare_runs(before, after, None if fail_if_worse is None else tolerance(fail_if_worse))
     if junit is not None:
         try:
-            junit.write_text(suite(found), encoding="utf-8")
+            junit.write_text(to_junit(found), encoding="utf-8")
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:
@@ -129,7 +129,7 @@ def matrix(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders of one task.")],
 ) -> None:
     """Models × strategies: the accuracies of several runs in one table."""
-    from reasoning.benchmarks.analysis.model_matrix import matrix as table
+    from reasoning.benchmarks.analysis.model_matrix import model_matrix as table
 
     screen().print(table(folders))
 
@@ -144,9 +144,9 @@ def plan_(
     power: Annotated[float, typer.Option(help="The chance to find it, in %.", min=50, max=99.9)] = 80,
 ) -> None:
     """Say how many problems a comparison needs, before it is run."""
-    from reasoning.benchmarks.analysis.sample_size import needed
+    from reasoning.benchmarks.analysis.sample_size import required_problems
 
-    screen().print(needed(difference, pilot, disagree, strategies, power))
+    screen().print(required_problems(difference, pilot, disagree, strategies, power))
 
 
 def tolerance(text: str) -> float:
@@ -173,7 +173,7 @@ def show(
     store = Store.read(folder)
     out = screen()
     if problem is None:
-        out.print(inspect_results.matrix(store, strategy))
+        out.print(inspect_results.answer_matrix(store, strategy))
         say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
     else:
-        out.print(inspect_results.problem(store, problem, strategy))
+        out.print(inspect_results.show_problem(store, problem, strategy))

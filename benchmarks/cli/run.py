@@ -231,13 +231,13 @@ def _results(found: Comparison, folder: Path, as_json: bool) -> None:
 
 def _models(found: Mapping[Path, Comparison], as_json: bool) -> None:
     """Models × strategies, after the tables of each."""
-    from reasoning.benchmarks.analysis.model_matrix import matrix
+    from reasoning.benchmarks.analysis.model_matrix import model_matrix
 
     if as_json:
         say_json({"models": [one.to_json() for one in found.values()]})
     elif all(one.results for one in found.values()):
         say("")
-        screen().print(matrix(list(found)))
+        screen().print(model_matrix(list(found)))
 
 
 def _finish(found: Sequence[Comparison]) -> None:

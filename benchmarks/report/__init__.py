@@ -8,8 +8,8 @@
 All of them show what `findings` computed, and compute nothing of their own.
 """
 
-from reasoning.benchmarks.report.report_data import Findings, find
-from reasoning.benchmarks.report.text_writers import latex, markdown, sheet, terminal
-from reasoning.benchmarks.report.writers import FORMATS, check, save
+from reasoning.benchmarks.report.report_data import ReportData, find
+from reasoning.benchmarks.report.text_writers import to_csv, to_latex, to_markdown, to_terminal
+from reasoning.benchmarks.report.writers import FORMATS, check_format, save
 
-__all__ = ["FORMATS", "Findings", "check", "find", "latex", "markdown", "save", "sheet", "terminal"]
+__all__ = ["FORMATS", "ReportData", "check_format", "find", "save", "to_csv", "to_latex", "to_markdown", "to_terminal"]

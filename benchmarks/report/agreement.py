@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from reasoning.benchmarks.analysis.common_subset import Comparable
-from reasoning.benchmarks.analysis.paired import outcomes
+from reasoning.benchmarks.analysis.common_subset import CommonSubset
+from reasoning.benchmarks.analysis.paired import scores_by_problem
 from reasoning.benchmarks.results.result import Result
 
 
@@ -27,29 +27,31 @@ class Agreement:
     """
 
     n: int
-    any_right: int
-    all_right: int
-    only: Mapping[str, tuple[str, ...]]
-    same: Mapping[tuple[str, str], float | None]
+    any_correct: int
+    all_correct: int
+    solved_only_by: Mapping[str, tuple[str, ...]]
+    same_answer: Mapping[tuple[str, str], float | None]
 
     @property
-    def none_right(self) -> int:
+    def none_correct(self) -> int:
         """On how many no strategy is right."""
-        return self.n - self.any_right
+        return self.n - self.any_correct
 
 
-def agreement(results: Sequence[Result], on: Comparable, specs: Sequence[str]) -> Agreement:
+def measure_agreement(results: Sequence[Result], on: CommonSubset, specs: Sequence[str]) -> Agreement:
     """What these results have in common; failed ones say nothing."""
-    found = outcomes(on.of(results))
+    found = scores_by_problem(on.select(results))
     share = {spec: found[spec] for spec in specs if spec in found}
     problems = list(dict.fromkeys(problem for by_problem in share.values() for problem in by_problem))
     solvers = {problem: [spec for spec in share if share[spec][problem] > 0.5] for problem in problems}
     return Agreement(
         n=len(problems),
-        any_right=sum(map(bool, solvers.values())),
-        all_right=sum(len(those) == len(share) for those in solvers.values()),
-        only={spec: tuple(problem for problem, those in solvers.items() if those == [spec]) for spec in share},
-        same=_same([result for result in results if not result.failed], specs),
+        any_correct=sum(map(bool, solvers.values())),
+        all_correct=sum(len(those) == len(share) for those in solvers.values()),
+        solved_only_by={
+            spec: tuple(problem for problem, those in solvers.items() if those == [spec]) for spec in share
+        },
+        same_answer=_same([result for result in results if not result.failed], specs),
     )
 
 

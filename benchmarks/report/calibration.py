@@ -10,7 +10,7 @@ from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, 
 
 
 @dataclass(frozen=True)
-class Sureness:
+class Calibration:
     """One strategy's confidence against what was right.
 
     Attributes:
@@ -28,7 +28,7 @@ class Sureness:
     selective: tuple[tuple[float, float], ...]
 
 
-def sureness(results: Sequence[Result], specs: Sequence[str]) -> tuple[Sureness, ...]:
+def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tuple[Calibration, ...]:
     """For each strategy that tells a confidence."""
     found = []
     for spec in specs:
@@ -40,5 +40,5 @@ def sureness(results: Sequence[Result], specs: Sequence[str]) -> tuple[Sureness,
         if told:
             sure, right = [one for one, _ in told], [one for _, one in told]
             bins, curve = tuple(reliability(sure, right)), tuple(selective(sure, right))
-            found.append(Sureness(spec, len(told), calibration_error(sure, right), bins, curve))
+            found.append(Calibration(spec, len(told), calibration_error(sure, right), bins, curve))
     return tuple(found)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.verdict import LEVEL
-from reasoning.benchmarks.report.calibration import Sureness
-from reasoning.benchmarks.report.cost_frontier import Costs
-from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.analysis.verdict import ALPHA
+from reasoning.benchmarks.report.calibration import Calibration
+from reasoning.benchmarks.report.cost_frontier import CostFrontier
+from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
 from reasoning.benchmarks.report.tables import amount
-from reasoning.benchmarks.report.vote_curves import Draws
+from reasoning.benchmarks.report.vote_curves import VoteCurve
 from reasoning.display import strip_control
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MARKERS = "os^DvPX*"
 _SIZE = 10.5
 
 
-def differences(found: Findings) -> str:
+def differences(found: ReportData) -> str:
     """The forest of paired differences: the best against each other strategy, with its interval."""
     pairs = found.against_best
     best = strip_control(found.names(found.best.strategy)) if found.best else ""
@@ -34,7 +34,7 @@ def differences(found: Findings) -> str:
         axes.axvline(0, color=DIM, linewidth=1)
         for place, pair in enumerate(pairs):
             value, ends = 100 * pair.difference.value, (100 * pair.difference.low, 100 * pair.difference.high)
-            sure = pair.adjusted < LEVEL
+            sure = pair.p_adjusted < ALPHA
             axes.plot(ends, (place, place), color=SERIES[0] if sure else DIM, linewidth=2.2, solid_capstyle="butt")
             axes.plot(
                 *([value], [place]),
@@ -66,13 +66,13 @@ def _signed(points: float) -> str:
     return f"{round(points):+d}".replace("-", "−") if round(points) else "0"
 
 
-def costs(found: Findings, one: Costs) -> str:
+def costs(found: ReportData, one: CostFrontier) -> str:
     """Accuracy against cost, with the frontier; strategies by their numbers."""
     specs = found.specs
     show = amount(one.measure)
 
     def draw(axes: Axes, narrow: bool) -> None:
-        front = [point for point in one.points if point.efficient]
+        front = [point for point in one.points if point.on_frontier]
         spread = one.points[-1].cost / max(one.points[0].cost, 1e-12)
         if spread > 8:
             axes.set_xscale("log")
@@ -82,16 +82,16 @@ def costs(found: Findings, one: Costs) -> str:
             ys = [100 * point.accuracy for point in front]
             axes.step(xs, [*ys, ys[-1]], where="post", color=SERIES[0], linewidth=1.6, alpha=0.75)
         for point in one.points:
-            colour = SERIES[0] if point.efficient else DIM
+            colour = SERIES[0] if point.on_frontier else DIM
             axes.plot((point.cost,) * 2, (100 * point.low, 100 * point.high), color=colour, linewidth=1.2, alpha=0.55)
         for point in one.points:
             axes.plot(
                 *([point.cost], [100 * point.accuracy]),
                 color=SERIES[0],
-                marker="o" if point.efficient else "D",
+                marker="o" if point.on_frontier else "D",
                 markersize=7.5,
-                markerfacecolor=SERIES[0] if point.efficient else PAPER,
-                markeredgecolor=SERIES[0] if point.efficient else DIM,
+                markerfacecolor=SERIES[0] if point.on_frontier else PAPER,
+                markeredgecolor=SERIES[0] if point.on_frontier else DIM,
                 markeredgewidth=1.4,
             )
         axes.margins(x=0.07)
@@ -106,13 +106,13 @@ def costs(found: Findings, one: Costs) -> str:
     return _both(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
 
 
-def _end(one: Costs, log: bool) -> float:
+def _end(one: CostFrontier, log: bool) -> float:
     """Where the frontier's line ends, a little behind the dearest point."""
     first, last = one.points[0].cost, one.points[-1].cost
     return last * (last / first) ** 0.05 if log else last + 0.05 * (last - first)
 
 
-def draws(found: Findings, several: Sequence[Draws]) -> str:
+def draws(found: ReportData, several: Sequence[VoteCurve]) -> str:
     """Accuracy against the number of draws: the vote, and any of them."""
     from matplotlib.ticker import MaxNLocator
 
@@ -138,7 +138,7 @@ def draws(found: Findings, several: Sequence[Draws]) -> str:
     return _both("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
 
 
-def reliability(found: Findings, several: Sequence[Sureness]) -> str:
+def reliability(found: ReportData, several: Sequence[Calibration]) -> str:
     """Accuracy by confidence; on the diagonal a confidence means what it says."""
 
     def draw(axes: Axes, narrow: bool) -> None:
@@ -159,7 +159,7 @@ def reliability(found: Findings, several: Sequence[Sureness]) -> str:
     return _both("reliability", label, draw, height=lambda narrow: 3.4, half=True)
 
 
-def selective(found: Findings, several: Sequence[Sureness]) -> str:
+def selective(found: ReportData, several: Sequence[Calibration]) -> str:
     """Accuracy where only the surest answers are given."""
 
     def draw(axes: Axes, narrow: bool) -> None:
@@ -268,7 +268,7 @@ def _text(axes: Axes, x: float, y: float, said: str, color: str = INK, **more: A
     axes.text(x, y, said, color=color, fontsize=_SIZE, parse_math=False, **more)
 
 
-def _name(found: Findings, spec: str, most: int) -> str:
+def _name(found: ReportData, spec: str, most: int) -> str:
     """A strategy's number and name, cut in the middle where it is long."""
     name = strip_control(found.names(spec))
     if len(name) > most:

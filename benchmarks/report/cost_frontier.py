@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from reasoning.benchmarks.analysis.common_subset import Comparable
-from reasoning.benchmarks.analysis.paired import Pair
-from reasoning.benchmarks.analysis.summary import Row, rows
-from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.analysis.common_subset import CommonSubset
+from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
+from reasoning.benchmarks.analysis.verdict import ALPHA
 from reasoning.benchmarks.results.result import Result
 from reasoning.messages import Usage
 
@@ -25,7 +25,7 @@ _RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Spent:
+class CostPoint:
     """One strategy's place.
 
     Attributes:
@@ -42,12 +42,12 @@ class Spent:
     accuracy: float
     low: float
     high: float
-    efficient: bool
-    often: float
+    on_frontier: bool
+    frontier_share: float
 
 
 @dataclass(frozen=True)
-class Step:
+class BudgetStep:
     """The best from one budget on, until the next step.
 
     Attributes:
@@ -63,14 +63,14 @@ class Step:
     strategy: str
     budget: float
     accuracy: float
-    level_with: tuple[str, ...]
-    one_more: float | None = None
-    one_more_low: float | None = None
-    one_more_high: float | None = None
+    not_different_from: tuple[str, ...]
+    marginal_cost: float | None = None
+    marginal_cost_low: float | None = None
+    marginal_cost_high: float | None = None
 
 
 @dataclass(frozen=True)
-class Costs:
+class CostFrontier:
     """Accuracy against one measure of cost.
 
     Attributes:
@@ -80,11 +80,13 @@ class Costs:
     """
 
     measure: str
-    points: tuple[Spent, ...]
-    steps: tuple[Step, ...]
+    points: tuple[CostPoint, ...]
+    steps: tuple[BudgetStep, ...]
 
 
-def costs(results: Sequence[Result], on: Comparable, specs: Sequence[str], pairs: Sequence[Pair]) -> tuple[Costs, ...]:
+def cost_frontiers(
+    results: Sequence[Result], on: CommonSubset, specs: Sequence[str], pairs: Sequence[PairedDifference]
+) -> tuple[CostFrontier, ...]:
     """Accuracy against every measure that is known for all strategies.
 
     Args:
@@ -93,17 +95,19 @@ def costs(results: Sequence[Result], on: Comparable, specs: Sequence[str], pairs
         specs: the strategies in order.
         pairs: all of them, which tell what can be told apart.
     """
-    kept = on.of(results)
-    made = rows(kept, specs)
+    kept = on.select(results)
+    made = summarize(kept, specs)
     known = [name for name, of in MEASURES.items() if made and all(of(row.usage) is not None for row in made)]
     known = [name for name in known if any(MEASURES[name](row.usage) for row in made)]  # all free: nothing to weigh
     often = _often(kept, [row.strategy for row in made], known) if known else {}
     return tuple(_costs(name, made, pairs, often[name]) for name in known)
 
 
-def _costs(measure: str, made: Sequence[Row], pairs: Sequence[Pair], often: Mapping[str, float]) -> Costs:
+def _costs(
+    measure: str, made: Sequence[StrategySummary], pairs: Sequence[PairedDifference], often: Mapping[str, float]
+) -> CostFrontier:
     points = [
-        Spent(row.strategy, (MEASURES[measure](row.usage) or 0.0) / row.n, row.accuracy, *row.interval, False, 0.0)
+        CostPoint(row.strategy, (MEASURES[measure](row.usage) or 0.0) / row.n, row.accuracy, *row.interval, False, 0.0)
         for row in made
     ]
     points.sort(key=lambda point: (point.cost, -point.accuracy))
@@ -112,32 +116,34 @@ def _costs(measure: str, made: Sequence[Row], pairs: Sequence[Pair], often: Mapp
         if point.accuracy > best:
             best = point.accuracy
             frontier.add(point.strategy)
-    points = [replace(point, efficient=point.strategy in frontier, often=often[point.strategy]) for point in points]
-    return Costs(measure, tuple(points), _steps(points, pairs))
+    points = [
+        replace(point, on_frontier=point.strategy in frontier, frontier_share=often[point.strategy]) for point in points
+    ]
+    return CostFrontier(measure, tuple(points), _steps(points, pairs))
 
 
-def _steps(points: Sequence[Spent], pairs: Sequence[Pair]) -> tuple[Step, ...]:
-    frontier = [point for point in points if point.efficient]
+def _steps(points: Sequence[CostPoint], pairs: Sequence[PairedDifference]) -> tuple[BudgetStep, ...]:
+    frontier = [point for point in points if point.on_frontier]
     steps = []
     for before, point in pairwise([None, *frontier]):
         assert point is not None
         rivals = [other.strategy for other in points if other is not point and other.cost <= point.cost]
-        level = tuple(other for other in rivals if _pair(pairs, point.strategy, other).adjusted >= LEVEL)
-        step = Step(point.strategy, point.cost, point.accuracy, level)
+        level = tuple(other for other in rivals if _pair(pairs, point.strategy, other).p_adjusted >= ALPHA)
+        step = BudgetStep(point.strategy, point.cost, point.accuracy, level)
         if before is not None:
             more, found = point.cost - before.cost, _pair(pairs, point.strategy, before.strategy).difference
             step = replace(
                 step,
-                one_more=more / (point.accuracy - before.accuracy),
-                one_more_low=more / found.high if found.high > 0 else None,
-                one_more_high=more / found.low if found.low > 0 else None,
+                marginal_cost=more / (point.accuracy - before.accuracy),
+                marginal_cost_low=more / found.high if found.high > 0 else None,
+                marginal_cost_high=more / found.low if found.low > 0 else None,
             )
         steps.append(step)
     return tuple(steps)
 
 
-def _pair(pairs: Sequence[Pair], first: str, second: str) -> Pair:
-    return next(pair for pair in pairs if {pair.first, pair.second} == {first, second}).seen_from(first)
+def _pair(pairs: Sequence[PairedDifference], first: str, second: str) -> PairedDifference:
+    return next(pair for pair in pairs if {pair.first, pair.second} == {first, second}).oriented(first)
 
 
 def _often(kept: Sequence[Result], specs: Sequence[str], measures: Sequence[str]) -> dict[str, dict[str, float]]:

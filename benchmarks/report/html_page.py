@@ -10,13 +10,13 @@ from pathlib import Path
 
 from reasoning.benchmarks.analysis.palette import DARK, LIGHT
 from reasoning.benchmarks.report import page_data
-from reasoning.benchmarks.report.html_sections import PARTS, sections, text
-from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.report.html_sections import SECTIONS, escape_text, sections
+from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.results.folder import Store
 from reasoning.files import atomic_write
 
 
-def write(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
+def write(store: Store, found: ReportData, path: Path, *, traces: bool = True) -> None:
     """Write the page, or leave the old one.
 
     Args:
@@ -31,7 +31,7 @@ def write(store: Store, found: Findings, path: Path, *, traces: bool = True) -> 
     atomic_write(path, _page(store, found, traces))
 
 
-def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:
+def _page(store: Store, found: ReportData, traces: bool) -> Iterator[str]:
     script, style = _resource("page.js"), _colours() + _resource("page.css")
     begun = {result.problem for result in found.results}
     problems = [problem for problem in store.examples if problem in begun]
@@ -39,11 +39,11 @@ def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:
     yield _head(found.title, script, style)
     yield _top(found.title, list(shown))
     yield "".join(
-        f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{PARTS[name]}</h2>{inside}</section>'
+        f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{SECTIONS[name]}</h2>{inside}</section>'
         for name, inside in shown.items()
     )
     yield "</main><footer>Made by reasoning bench report. All of it is in this file.</footer>" + _DIALOG
-    yield _data("details", page_data.packed(page_data.details(store, found, problems)))
+    yield _data("details", page_data.pack(page_data.details(store, found, problems)))
     groups: list[int] = []  # the first problem of each
     prompts: dict[int, int] = {}  # by strategy: the first problem with a trace
     for group, packed in page_data.Traces.of(store).packs(found, problems) if traces else ():
@@ -54,7 +54,7 @@ def _page(store: Store, found: Findings, traces: bool) -> Iterator[str]:
                 prompts.setdefault(strategy, place)
     core = {"specs": found.specs, "names": list(found.names.by_spec.values()), "ids": problems, "groups": groups}
     core |= {"states": page_data.states(found, problems), "prompts": prompts}
-    yield f'<script type="application/json" id="core">{page_data.embedded(core)}</script>'
+    yield f'<script type="application/json" id="core">{page_data.embed_json(core)}</script>'
     yield f"<script>{script}</script></body></html>\n"
 
 
@@ -66,15 +66,15 @@ def _head(title: str, script: str, style: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<title>{text(title)}</title><style>{style}</style></head>"
+        f"<title>{escape_text(title)}</title><style>{style}</style></head>"
     )
 
 
 def _top(title: str, names: Sequence[str]) -> str:
-    links = "".join(f'<li><a href="#{name}">{PARTS[name]}</a></li>' for name in names)
+    links = "".join(f'<li><a href="#{name}">{SECTIONS[name]}</a></li>' for name in names)
     themes = "".join(f"<option>{name}</option>" for name in ("auto", "light", "dark"))
     return (
-        f'<body><a class="skip" href="#main">To the results</a><header><h1>{text(title)}</h1>'
+        f'<body><a class="skip" href="#main">To the results</a><header><h1>{escape_text(title)}</h1>'
         f'<div class="theme"><label for="theme">Colours</label> <select id="theme">{themes}</select></div></header>'
         f'<nav aria-label="Parts of this report"><ul>{links}</ul></nav><main id="main" tabindex="-1">'
     )

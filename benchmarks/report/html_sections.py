@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from reasoning.benchmarks.analysis.caveats import LIMITS
+from reasoning.benchmarks.analysis.caveats import TITLE
 from reasoning.benchmarks.report import charts
 from reasoning.benchmarks.report.grid import Grid
-from reasoning.benchmarks.report.report_data import Findings
-from reasoning.benchmarks.report.tables import grids
+from reasoning.benchmarks.report.report_data import ReportData
+from reasoning.benchmarks.report.tables import report_tables
 from reasoning.display import strip_control
 
-PARTS = {
+SECTIONS = {
     "verdict": "Verdict",
     "strategies": "Strategies",
     "differences": "Differences",
@@ -29,9 +29,9 @@ PARTS = {
 """The sections of a page, in order, by their ids."""
 
 
-def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str, str]:
-    """What there is to show, by the names of `PARTS`."""
-    made = {grid.name: grid for grid in grids(found)}
+def sections(found: ReportData, problems: Sequence[str], traces: bool) -> dict[str, str]:
+    """What there is to show, by the names of `SECTIONS`."""
+    made = {grid.name: grid for grid in report_tables(found)}
     key, best = _key(found), found.names(found.best.strategy) if found.best else ""
     shown = {"verdict": _verdict(found)}
     if "strategies" in made:
@@ -40,18 +40,20 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
     if found.against_best:
         every = made.get("pairs")
         shown["differences"] = (
-            f"<p>By how many points {text(best)} is better than each other strategy, with 95 % intervals. "
+            f"<p>By how many points {escape_text(best)} is better than each other strategy, with 95 % intervals. "
             "Filled: told apart (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
             + _figure(charts.differences(found))
             + _table(made["differences"])
             + (_folded(f"Every pair ({len(every.rows)})", _table(every, sortable=True)) if every else "")
         )
-    if found.costs:
+    if found.cost_frontiers:
         shown["costs"] = _costs(found, made, key)
-    if found.draws:
-        shown["draws"] = _figure(charts.draws(found, found.draws), key) + _table(made["draws"])
-    if found.sureness:
-        pair = _figure(charts.reliability(found, found.sureness)) + _figure(charts.selective(found, found.sureness))
+    if found.vote_curves:
+        shown["draws"] = _figure(charts.draws(found, found.vote_curves), key) + _table(made["draws"])
+    if found.calibration:
+        pair = _figure(charts.reliability(found, found.calibration)) + _figure(
+            charts.selective(found, found.calibration)
+        )
         shown["confidence"] = f'<div class="pair">{pair}</div>{key}{_table(made["confidence"])}'
     if "solved" in made:
         shown["agreement"] = _table(made["solved"]) + (_table(made["agreement"]) if "agreement" in made else "")
@@ -60,24 +62,26 @@ def sections(found: Findings, problems: Sequence[str], traces: bool) -> dict[str
         shown["readings"] = _table(made["readings"]) + key
         if traces:
             shown["prompts"] = _PROMPTS
-    facts = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in found.facts.items())
+    facts = "".join(f"<dt>{escape_text(name)}</dt><dd>{escape_text(value)}</dd>" for name, value in found.facts.items())
     shown["run"] = f"<dl>{facts}</dl>"
     return shown
 
 
-def _verdict(found: Findings) -> str:
-    lines = "".join(f"<p>{text(found.names(line))}</p>" for line in found.verdict if line != found.headline)
-    limits = "".join(f"<li>{text(found.names(one))}</li>" for one in found.remarks)
-    remarks = f'<div class="remarks"><b>{LIMITS}</b><ul>{limits}</ul></div>' if limits else ""
-    return f'<p class="headline">{text(found.names(found.headline))}</p><div class="lines">{lines}</div>{remarks}'
+def _verdict(found: ReportData) -> str:
+    lines = "".join(f"<p>{escape_text(found.names(line))}</p>" for line in found.verdict if line != found.headline)
+    limits = "".join(f"<li>{escape_text(found.names(one))}</li>" for one in found.remarks)
+    remarks = f'<div class="remarks"><b>{TITLE}</b><ul>{limits}</ul></div>' if limits else ""
+    return (
+        f'<p class="headline">{escape_text(found.names(found.headline))}</p><div class="lines">{lines}</div>{remarks}'
+    )
 
 
-def _costs(found: Findings, made: Mapping[str, Grid], key: str) -> str:
-    options = "".join(f"<option>{one.measure}</option>" for one in found.costs)
+def _costs(found: ReportData, made: Mapping[str, Grid], key: str) -> str:
+    options = "".join(f"<option>{one.measure}</option>" for one in found.cost_frontiers)
     parts = "".join(
         f'<div data-measure="{one.measure}">{_figure(charts.costs(found, one), key)}'
         f"{_table(made[f'budgets-{one.measure}']) if f'budgets-{one.measure}' in made else ''}</div>"
-        for one in found.costs
+        for one in found.cost_frontiers
     )
     return (
         "<p>Accuracy against what a problem costs, on the problems that the strategies have in common. Filled and on "
@@ -86,14 +90,14 @@ def _costs(found: Findings, made: Mapping[str, Grid], key: str) -> str:
     )
 
 
-def _matrix(found: Findings) -> str:
+def _matrix(found: ReportData) -> str:
     of = "".join(
-        f'<option value="{place}">{place + 1} {text(name)}</option>'
+        f'<option value="{place}">{place + 1} {escape_text(name)}</option>'
         for place, name in enumerate(found.names.by_spec.values())
     )
     shows = "".join(f'<option value="{name}">{title}</option>' for name, title in _SHOWS.items())
     heads = "".join(
-        f'<th scope="col" title="{text(spec)}">{place} {text(name)}</th>'
+        f'<th scope="col" title="{escape_text(spec)}">{place} {escape_text(name)}</th>'
         for place, (spec, name) in enumerate(found.names.by_spec.items(), 1)
     )
     return (
@@ -135,7 +139,7 @@ _PROMPTS = '<p>What each strategy sent on the first problem that it has a trace 
 def _table(grid: Grid, *, sortable: bool = False) -> str:
     def cell(tag: str, place: int, said: str, more: str = "") -> str:
         word = ' class="word short"' if place == 0 and grid.header[0] == "#" else ' class="word"'
-        shown = _BREAKS.sub(r"\1<wbr>", text(said)) if place < grid.words else text(said)
+        shown = _BREAKS.sub(r"\1<wbr>", escape_text(said)) if place < grid.words else escape_text(said)
         return f"<{tag}{word if place < grid.words else ''}{more}>{shown}</{tag}>"
 
     head = "".join(cell("th", place, title, ' scope="col"') for place, title in enumerate(grid.header))
@@ -150,9 +154,9 @@ def _table(grid: Grid, *, sortable: bool = False) -> str:
         rows.append(f"<tr{best}>{''.join(cells)}</tr>")
     kind = ' class="sortable"' if sortable else ""
     notes = [grid.note, *grid.legend]
-    note = "".join(f'<p class="note">{text(one)}</p>' for one in notes if one)
+    note = "".join(f'<p class="note">{escape_text(one)}</p>' for one in notes if one)
     return (
-        f'<h3 id="t-{grid.name}">{text(grid.title)}</h3>'
+        f'<h3 id="t-{grid.name}">{escape_text(grid.title)}</h3>'
         f'<div class="scroll" role="region" aria-labelledby="t-{grid.name}" tabindex="0">'
         f'<table{kind} aria-labelledby="t-{grid.name}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
@@ -164,15 +168,15 @@ def _figure(chart: str, key: str = "") -> str:
 
 
 def _folded(title: str, inside: str) -> str:
-    return f"<details><summary>{text(title)}</summary>{inside}</details>"
+    return f"<details><summary>{escape_text(title)}</summary>{inside}</details>"
 
 
-def _key(found: Findings) -> str:
+def _key(found: ReportData) -> str:
     """The numbers of the strategies, which the charts have."""
-    items = "".join(f"<li><b>{number}</b> {text(spec)}</li>" for number, spec in enumerate(found.specs, 1))
+    items = "".join(f"<li><b>{number}</b> {escape_text(spec)}</li>" for number, spec in enumerate(found.specs, 1))
     return f'<ul class="key" aria-label="Numbers of the strategies">{items}</ul>'
 
 
-def text(said: str) -> str:
+def escape_text(said: str) -> str:
     """Text of a model, a data set or a person as HTML: none of it is markup, and what would hide is shown."""
     return escape(strip_control(said))

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.errors import InputError
@@ -25,7 +25,7 @@ _GROUP = 1 << 18
 _STATES = {(True, "answered"): "r", (False, "answered"): "w", (False, "unparsed"): "u"}
 
 
-def packed(data: Any) -> str:
+def pack(data: Any) -> str:
     """Data as base64 of gzipped JSON."""
     return _squeezed(_json(data))
 
@@ -38,7 +38,7 @@ def _squeezed(text: bytes) -> str:
     return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode("ascii")
 
 
-def embedded(data: Any) -> str:
+def embed_json(data: Any) -> str:
     """Data as JSON that can stand in a script element: nothing in it ends the element or begins a comment."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -49,7 +49,7 @@ def state(result: Result) -> str:
     return _STATES.get((bool(result.correct), result.state), "f")
 
 
-def states(found: Findings, problems: Sequence[str]) -> list[str]:
+def states(found: ReportData, problems: Sequence[str]) -> list[str]:
     """For each problem what each strategy got, one letter a repetition, with commas between the strategies."""
     cells: dict[tuple[str, str], str] = {}
     for result in found.results:
@@ -58,7 +58,7 @@ def states(found: Findings, problems: Sequence[str]) -> list[str]:
     return [",".join(cells.get((problem, spec), "") for spec in found.specs) for problem in problems]
 
 
-def details(store: Store, found: Findings, problems: Sequence[str]) -> dict[str, Any]:
+def details(store: Store, found: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     """What was asked and answered: for each problem its text, its target, and every result in order.
 
     A result is [strategy, value, rule or reason, confidence, votes, tokens in, tokens out, dollars, seconds], with
@@ -113,7 +113,7 @@ class Traces:
                 raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         return cls(store, places)
 
-    def packs(self, found: Findings, problems: Sequence[str]) -> Iterator[tuple[dict[int, list[Any]], str]]:
+    def packs(self, found: ReportData, problems: Sequence[str]) -> Iterator[tuple[dict[int, list[Any]], str]]:
         """Traces of some problems at a time, and the same packed. While one is packed, the next is read.
 
         The traces stand by the place of their problem; each is [strategy, repetition, stage].
@@ -128,7 +128,7 @@ class Traces:
             for done, future in waiting:
                 yield done, future.result()
 
-    def _groups(self, found: Findings, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
+    def _groups(self, found: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
         number = {spec: place for place, spec in enumerate(found.specs)}
         keys: dict[str, list[Key]] = {}
         for result in found.results:

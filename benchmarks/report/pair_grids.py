@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, OVER_PROBLEMS, Pair
+from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, OVER_PROBLEMS, PairedDifference
 from reasoning.benchmarks.analysis.summary_table import many, p_value
 from reasoning.benchmarks.report.grid import Grid, share
-from reasoning.benchmarks.report.report_data import Findings
+from reasoning.benchmarks.report.report_data import ReportData
 
 
-def differences(found: Findings) -> Grid:
+def differences(found: ReportData) -> Grid:
     """The best strategy against each other one."""
     best = found.best.strategy if found.best else ""
     return Grid(
@@ -21,7 +21,7 @@ def differences(found: Findings) -> Grid:
     )
 
 
-def every_pair(found: Findings) -> Grid:
+def every_pair(found: ReportData) -> Grid:
     """All pairs of strategies."""
     return Grid(
         "pairs",
@@ -36,15 +36,15 @@ def every_pair(found: Findings) -> Grid:
 _PAIRED = ("points", "95 %", "p", "p (Holm)", "superiority", "disagree", "problems")
 
 
-def _paired(pair: Pair) -> tuple[str, ...]:
+def _paired(pair: PairedDifference) -> tuple[str, ...]:
     found = pair.difference
     return (
         _points(found.value),
         f"{_points(found.low)} to {_points(found.high)}",
         p_value(pair.p),
-        p_value(pair.adjusted),
+        p_value(pair.p_adjusted),
         share(pair.superiority),
-        share(pair.disagree),
+        share(pair.disagreement),
         str(pair.n),
     )
 
@@ -60,7 +60,7 @@ _TESTS = {
 }
 
 
-def _on_pairs(found: Findings) -> str:
+def _on_pairs(found: ReportData) -> str:
     tests = "; ".join(_TESTS[test] for test in dict.fromkeys(pair.test for pair in found.pairs))
     return (
         f"{tests}, on the problems that both answered. Holm's correction is over "

@@ -15,7 +15,7 @@ _MEASURES: Mapping[str, Callable[[Result], float]] = {
 
 
 @dataclass(frozen=True)
-class Runs:
+class Repeatability:
     """One strategy's repetitions.
 
     Attributes:
@@ -35,10 +35,12 @@ class Runs:
     epochs: int
     mean: float
     noise: Noise
-    best: Wins | None = None
+    best_wins: Wins | None = None
 
 
-def runs(results: Sequence[Result], specs: Sequence[str], best: str | None) -> tuple[Runs, ...]:
+def measure_repeatability(
+    results: Sequence[Result], specs: Sequence[str], best: str | None
+) -> tuple[Repeatability, ...]:
     """By strategy and measure; those with fewer than two problems answered in every repetition are left out.
 
     Args:
@@ -66,7 +68,7 @@ def runs(results: Sequence[Result], specs: Sequence[str], best: str | None) -> t
             table = [[of(ones[epoch]) for epoch in epochs] for ones in by_problem.values()]
             mean = sum(map(sum, table)) / len(table) / len(epochs)
             beside = wins if measure == "accuracy" else None
-            made.append(Runs(spec, measure, len(table), len(epochs), mean, components(table), beside))
+            made.append(Repeatability(spec, measure, len(table), len(epochs), mean, components(table), beside))
     return tuple(made)
 
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reasoning.benchmarks.analysis.common_subset import Comparable
+from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.paired import Pair
-from reasoning.benchmarks.analysis.summary import Row
-from reasoning.benchmarks.analysis.verdict import LEVEL, of_those, points
-from reasoning.benchmarks.report.agreement import Agreement, agreement
-from reasoning.benchmarks.report.calibration import Sureness, sureness
-from reasoning.benchmarks.report.cost_frontier import Costs, costs
-from reasoning.benchmarks.report.repeatability import Runs, runs
-from reasoning.benchmarks.report.vote_curves import Draws, draws
+from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.analysis.verdict import ALPHA, best_scope, whole_points
+from reasoning.benchmarks.report.agreement import Agreement, measure_agreement
+from reasoning.benchmarks.report.calibration import Calibration, measure_calibration
+from reasoning.benchmarks.report.cost_frontier import CostFrontier, cost_frontiers
+from reasoning.benchmarks.report.repeatability import Repeatability, measure_repeatability
+from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.short_names import Names
@@ -28,7 +28,7 @@ _ABOUT = ("source", "licence", "created", "library", "python", "git")
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReportData:
     """What a run found.
 
     Attributes:
@@ -61,18 +61,18 @@ class Findings:
     headline: str
     verdict: tuple[str, ...]
     remarks: tuple[str, ...]
-    rows: tuple[Row, ...]
-    best: Row | None
-    pairs: tuple[Pair, ...]
-    against_best: tuple[Pair, ...]
-    on: Comparable
+    rows: tuple[StrategySummary, ...]
+    best: StrategySummary | None
+    pairs: tuple[PairedDifference, ...]
+    against_best: tuple[PairedDifference, ...]
+    on: CommonSubset
     stopped: Mapping[str, int]
-    runs: tuple[Runs, ...]
-    costs: tuple[Costs, ...]
-    draws: tuple[Draws, ...]
-    sureness: tuple[Sureness, ...]
+    repeatability: tuple[Repeatability, ...]
+    cost_frontiers: tuple[CostFrontier, ...]
+    vote_curves: tuple[VoteCurve, ...]
+    calibration: tuple[Calibration, ...]
     agreement: Agreement
-    readings: Mapping[str, Mapping[str, int]]
+    parse_rules: Mapping[str, Mapping[str, int]]
     free: bool
     results: tuple[Result, ...] = field(repr=False)
 
@@ -92,36 +92,36 @@ class Findings:
         data = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
         data["rows"] = [row.to_json() for row in self.rows]
         data["best"] = self.best and self.best.to_json()
-        data["on"] = {"problems": len(self.on.problems), "left_out": dict(self.on.left_out)}
-        same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same.items()]
-        data["agreement"] = {**dataclasses.asdict(dataclasses.replace(self.agreement, same={})), "same": same}
+        data["on"] = {"problems": len(self.on.problems), "left_out": dict(self.on.excluded)}
+        same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same_answer.items()]
+        data["agreement"] = {**dataclasses.asdict(dataclasses.replace(self.agreement, same_answer={})), "same": same}
         return {name: _plain(value) for name, value in data.items()}
 
 
-def find(store: Store) -> Findings:
+def find(store: Store) -> ReportData:
     """What a results folder holds, also while a run fills it."""
-    found = Comparison.of(store)
+    found = Comparison.from_folder(store)
     specs = [row.strategy for row in found.rows]
     said = tuple(found.verdict.splitlines())
-    return Findings(
+    return ReportData(
         title=found.title,
         facts=_facts(store),
         n=found.n,
         headline=_headline(found),
         verdict=said,
-        remarks=found.remarks,
+        remarks=found.caveats,
         rows=found.rows,
         best=found.best,
         pairs=found.pairs,
         against_best=found.against_best,
-        on=found.on,
-        stopped=found.raced.out if found.raced else {},
-        runs=runs(found.results, specs, found.best.strategy if found.best else None),
-        costs=costs(found.results, found.on, specs, found.pairs),
-        draws=draws(store, found.results, specs),
-        sureness=sureness(found.results, specs),
-        agreement=agreement(found.results, found.on, specs),
-        readings=_readings(found.results),
+        on=found.common,
+        stopped=found.race.out if found.race else {},
+        repeatability=measure_repeatability(found.results, specs, found.best.strategy if found.best else None),
+        cost_frontiers=cost_frontiers(found.results, found.common, specs, found.pairs),
+        vote_curves=vote_curves(store, found.results, specs),
+        calibration=measure_calibration(found.results, specs),
+        agreement=measure_agreement(found.results, found.common, specs),
+        parse_rules=_readings(found.results),
         free=found.free,
         results=found.results,
     )
@@ -130,14 +130,14 @@ def find(store: Store) -> Findings:
 def _headline(found: Comparison) -> str:
     """The verdict in a sentence; after a race, what it has decided."""
     best, against = found.best, found.against_best
-    if best is None or not best.correct or not against or (found.raced and found.raced.out):
+    if best is None or not best.correct or not against or (found.race and found.race.out):
         return found.verdict.splitlines()[0]
-    level_with = [pair.second for pair in against if pair.adjusted >= LEVEL]
-    most = f"{best.strategy} has the most right answers{of_those(found)} ({best.correct} of {best.n})"
+    level_with = [pair.second for pair in against if pair.p_adjusted >= ALPHA]
+    most = f"{best.strategy} has the most right answers{best_scope(found)} ({best.correct} of {best.n})"
     if not level_with:
         second = min(against, key=lambda pair: pair.difference.value)
-        value, low, high = map(points, dataclasses.astuple(second.difference))
-        every = "every other" if not found.on.left_out else "all that it is compared with"
+        value, low, high = map(whole_points, dataclasses.astuple(second.difference))
+        every = "every other" if not found.common.excluded else "all that it is compared with"
         others = f"{every}; the next best, {second.second}," if len(against) > 1 else second.second
         return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
     if len(level_with) == len(against):

@@ -8,35 +8,35 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.caveats import limits
+from reasoning.benchmarks.analysis.caveats import format_caveats
 from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.report.grid import Grid
-from reasoning.benchmarks.report.report_data import Findings
-from reasoning.benchmarks.report.tables import grids
+from reasoning.benchmarks.report.report_data import ReportData
+from reasoning.benchmarks.report.tables import report_tables
 from reasoning.display import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def markdown(found: Findings) -> str:
+def to_markdown(found: ReportData) -> str:
     """The whole report as Markdown (with GitHub's tables)."""
     said = [_md(found.names(line)) for line in found.verdict if line != found.headline]
     parts = [f"# {_md(found.title)}", f"**{_md(found.names(found.headline))}**", "  \n".join(said)]
-    parts.append(limits([_md(found.names(one)) for one in found.remarks]))
-    for grid in grids(found):
+    parts.append(format_caveats([_md(found.names(one)) for one in found.remarks]))
+    for grid in report_tables(found):
         legend = "\n".join(f"- {_md(one)}" for one in grid.legend)
         parts += [f"## {_md(grid.title)}", _md_table(grid), _md(grid.note), legend]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def terminal(found: Findings) -> RenderableType:
+def to_terminal(found: ReportData) -> RenderableType:
     """Every table after the first, for the terminal."""
     from rich.console import Group
     from rich.text import Text
 
     parts: list[RenderableType] = []
-    for grid in grids(found):
+    for grid in report_tables(found):
         if grid.name == "strategies":
             continue
         table = bare()
@@ -51,11 +51,11 @@ def terminal(found: Findings) -> RenderableType:
     return Group(*parts)
 
 
-def latex(found: Findings) -> str:
+def to_latex(found: ReportData) -> str:
     """The tables that belong into a paper, as LaTeX; needs the packages booktabs and tabularx."""
     head = ["% needs \\usepackage{booktabs,tabularx}", f"% {_tex(found.names(found.headline))}"]
     head += [f"% {_tex(found.names(one))}" for one in found.remarks]
-    tables = [_tex_table(grid, found) for grid in grids(found) if grid.paper]
+    tables = [_tex_table(grid, found) for grid in report_tables(found) if grid.paper]
     return "\n\n".join(["\n".join(head), *tables]) + "\n"
 
 
@@ -63,7 +63,7 @@ _USED = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
 _CSV = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USED)
 
 
-def sheet(found: Findings) -> str:
+def to_csv(found: ReportData) -> str:
     """The rows of the table as CSV, with full precision; totals, and empty where something is not known."""
     file = io.StringIO()
     out = csv.writer(file, lineterminator="\n")
@@ -121,7 +121,7 @@ def _tex(text: str) -> str:
     return "".join(_TEX.get(mark, mark) for mark in " ".join(strip_control(text).split()))
 
 
-def _tex_table(grid: Grid, found: Findings) -> str:
+def _tex_table(grid: Grid, found: ReportData) -> str:
     first = 1 if grid.header[0] == "#" else 0  # the number of a strategy is for other tables
     words = grid.words - first
     wide = ">{\\raggedright\\arraybackslash}X" * words + "r" * (len(grid.header) - grid.words)

@@ -22,7 +22,7 @@ _CHOOSE = ("stop", "weigh", "keep", "most_complex", "group")
 
 
 @dataclass(frozen=True)
-class Draws:
+class VoteCurve:
     """One strategy's curves.
 
     Attributes:
@@ -40,7 +40,9 @@ class Draws:
     any: tuple[Point, ...]
 
 
-def draws(store: Store, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS) -> tuple[Draws, ...]:
+def vote_curves(
+    store: Store, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS
+) -> tuple[VoteCurve, ...]:
     """The curves of each strategy that voted over a fixed number of draws, at these numbers and at all of them.
 
     The store has the candidates with their counts. Draws without an answer are the rest up to the number of samples.
@@ -54,7 +56,7 @@ def draws(store: Store, results: Sequence[Result], specs: Sequence[str], at: Seq
             if pools:
                 ks = [k for k in at if k < samples] + [samples]
                 majority, either = curve(pools, ks), curve(pools, ks, measure="any")
-                found.append(Draws(spec, len(pools), samples, majority, either))
+                found.append(VoteCurve(spec, len(pools), samples, majority, either))
     return tuple(found)
 
 

@@ -7,29 +7,34 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reasoning.benchmarks.report.html_page import write
-from reasoning.benchmarks.report.report_data import Findings
-from reasoning.benchmarks.report.text_writers import latex, markdown, sheet
+from reasoning.benchmarks.report.report_data import ReportData
+from reasoning.benchmarks.report.text_writers import to_csv, to_latex, to_markdown
 from reasoning.benchmarks.results.folder import Store
 from reasoning.errors import UnknownName
 from reasoning.files import atomic_write
 
 
-def _plain(found: Findings) -> str:
+def _plain(found: ReportData) -> str:
     return json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
 
 
-_TEXTS: Mapping[str, Callable[[Findings], str]] = {".md": markdown, ".tex": latex, ".csv": sheet, ".json": _plain}
+_TEXTS: Mapping[str, Callable[[ReportData], str]] = {
+    ".md": to_markdown,
+    ".tex": to_latex,
+    ".csv": to_csv,
+    ".json": _plain,
+}
 FORMATS = (".html", *_TEXTS)
 """The endings that a report's file may have."""
 
 
-def check(path: Path) -> None:
+def check_format(path: Path) -> None:
     """Raise UnknownName where the file's name is none of a report."""
     if path.suffix not in FORMATS:
         raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
 
 
-def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> None:
+def save(store: Store, found: ReportData, path: Path, *, traces: bool = True) -> None:
     """Write a report whole, or leave the old one.
 
     Args:
@@ -42,7 +47,7 @@ def save(store: Store, found: Findings, path: Path, *, traces: bool = True) -> N
         UnknownName: the file ends otherwise.
         InputError: it cannot be written, or the folder is damaged.
     """
-    check(path)
+    check_format(path)
     if path.suffix == ".html":
         write(store, found, path, traces=traces)
         return

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from reasoning.benchmarks.analysis.paired import pairs
+from reasoning.benchmarks.analysis.paired import paired_differences
 from reasoning.benchmarks.statistics import holm, mcnemar, paired_t, problems_needed, wilson
 from simulation.synthetic_outcomes import Outcomes, correlated, shares
 
@@ -52,12 +52,12 @@ def family_power(gap: float, family: int, replicates: int) -> tuple[float, int, 
     named = {
         spec: {str(k): share for k, share in enumerate(one)} for spec, one in zip("ab", pilot.tolist(), strict=True)
     }
-    [pair] = pairs(named, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
-    n = problems_needed(gap, pair.disagree, effect=pair.effect)
+    [pair] = paired_differences(named, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
+    n = problems_needed(gap, pair.disagreement, effect=pair.design_effect)
     n = -(-n // family) * family
     clusters = (np.arange(n) // family).tolist()
     told = 0
     for _ in range(replicates):
         a, b = shares(chance, accuracies, n, 1, family).tolist()
         told += paired_t(a, b, clusters) < 0.05
-    return pair.effect, n, told / replicates
+    return pair.design_effect, n, told / replicates

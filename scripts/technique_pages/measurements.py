@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reasoning.benchmarks.analysis.paired import Pair, families, outcomes, pairs
-from reasoning.benchmarks.analysis.summary import Row
-from reasoning.benchmarks.report.report_data import Findings, find
-from reasoning.benchmarks.report.vote_curves import Draws, draws
+from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.report.report_data import ReportData, find
+from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.statistics import holm
 from reasoning.errors import ReasoningError
@@ -51,8 +51,8 @@ class Measured:
     """
 
     store: Store
-    found: Findings
-    against: Mapping[str, Pair]
+    found: ReportData
+    against: Mapping[str, PairedDifference]
     votes: tuple[Votes, ...]
 
     @classmethod
@@ -64,23 +64,23 @@ class Measured:
         """
         store = Store.read(folder)
         found = find(store)
-        right = outcomes(found.results)
+        right = scores_by_problem(found.results)
         beside = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in right]
-        made = {spec: pairs(right, [spec, REFERENCE], families(found.results))[0] for spec in beside}
+        made = {spec: paired_differences(right, [spec, REFERENCE], families(found.results))[0] for spec in beside}
         adjusted = holm({spec: pair.p for spec, pair in made.items()})
-        against = {spec: replace(pair, adjusted=adjusted[spec]) for spec, pair in made.items()}
+        against = {spec: replace(pair, p_adjusted=adjusted[spec]) for spec, pair in made.items()}
         return cls(store, found, against, _votes(store, found))
 
     @property
-    def ranked(self) -> list[Row]:
+    def ranked(self) -> list[StrategySummary]:
         """The rows, the most accurate first, and of equals the cheapest."""
         return sorted((row for row in self.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
 
-    def rows_of(self, name: str) -> list[Row]:
+    def rows_of(self, name: str) -> list[StrategySummary]:
         """The rows of a technique, whatever its parameters."""
         return [row for row in self.found.rows if row.n and technique(row.strategy) == name]
 
-    def vote_for(self, row: Row) -> Votes | None:
+    def vote_for(self, row: StrategySummary) -> Votes | None:
         """The vote that takes about as many tokens as a row; None where one draw takes more, or all take fewer."""
         tokens = tokens_of(row)
         if not self.votes or not self.votes[0].tokens / _NEAR <= tokens <= self.votes[-1].tokens * _NEAR:
@@ -88,7 +88,7 @@ class Measured:
         return min(self.votes, key=lambda vote: abs(math.log(vote.tokens / tokens)))
 
 
-def tokens_of(row: Row) -> float:
+def tokens_of(row: StrategySummary) -> float:
     """Tokens in and out for one solve that counts."""
     return (row.usage.prompt_tokens + row.usage.completion_tokens) / max(row.n, 1)
 
@@ -101,16 +101,16 @@ def technique(spec: str) -> str:
         return ""
 
 
-def _votes(store: Store, found: Findings) -> tuple[Votes, ...]:
-    for pool in sorted(found.draws, key=lambda one: -one.samples):
+def _votes(store: Store, found: ReportData) -> tuple[Votes, ...]:
+    for pool in sorted(found.vote_curves, key=lambda one: -one.samples):
         strategy = get(pool.strategy)
         if strategy.card.name == "self_consistency" and dict(strategy.parameters())["base"] == get(REFERENCE):
-            [drawn] = draws(store, found.results, [pool.strategy], range(1, pool.samples))
+            [drawn] = vote_curves(store, found.results, [pool.strategy], range(1, pool.samples))
             return _along(drawn, next(row for row in found.rows if row.strategy == drawn.strategy))
     return ()
 
 
-def _along(drawn: Draws, row: Row) -> tuple[Votes, ...]:
+def _along(drawn: VoteCurve, row: StrategySummary) -> tuple[Votes, ...]:
     solves = max(row.n, 1)
     once, each = row.usage.prompt_tokens / solves, row.usage.completion_tokens / solves / drawn.samples
     return tuple(Votes(one.k, once + each * one.k, one.mean, one.low, one.high) for one in drawn.majority)

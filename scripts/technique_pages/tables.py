@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from reasoning.benchmarks.analysis.summary import Row
-from reasoning.benchmarks.analysis.verdict import LEVEL
+from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.analysis.verdict import ALPHA
 from reasoning.benchmarks.results.settings import sampling_of, short_name
 from reasoning.registry import places
 from technique_pages.chart import file_names
@@ -20,7 +20,7 @@ _ABOUT = (
     "Calls, tokens (in and out) and seconds are those of one problem. Seconds are model time, one call after the "
     "other, on a machine that may have had other things to do. The difference is in points, with Tango's paired "
     "95 % interval, over the problems that both answered; p is exact McNemar, with Holm's correction over the "
-    f"differences of the table, and the difference is in bold where p is below {LEVEL:g}. An answer that could not be "
+    f"differences of the table, and the difference is in bold where p is below {ALPHA:g}. An answer that could not be "
     "read counts as wrong.",
     f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the plainest way to spend them. It "
     "is the mean over all choices of k from the draws that were bought, with its interval; its tokens are the prompts "
@@ -94,7 +94,7 @@ def _linked(spec: str, shown: str) -> str:
     return link(code(shown), f"techniques/{name}.md") if name in places() else code(shown)
 
 
-def _cells(one: Measured, row: Row) -> list[str]:
+def _cells(one: Measured, row: StrategySummary) -> list[str]:
     low, high = row.interval
     solves = row.n + row.failed
     return [
@@ -108,16 +108,18 @@ def _cells(one: Measured, row: Row) -> list[str]:
     ]
 
 
-def _difference(one: Measured, row: Row) -> str:
+def _difference(one: Measured, row: StrategySummary) -> str:
     pair = one.against.get(row.strategy)
     if pair is None or not pair.n:
         return "–"
     found = pair.difference
     value = f"{100 * found.value:+.1f} ({100 * found.low:+.0f} to {100 * found.high:+.0f})".replace("-", "−")
-    return f"**{value}**, p = {pair.adjusted:.2g}" if pair.adjusted < LEVEL else f"{value}, p = {pair.adjusted:.2g}"
+    return (
+        f"**{value}**, p = {pair.p_adjusted:.2g}" if pair.p_adjusted < ALPHA else f"{value}, p = {pair.p_adjusted:.2g}"
+    )
 
 
-def _vote(one: Measured, row: Row) -> str:
+def _vote(one: Measured, row: StrategySummary) -> str:
     vote = one.vote_for(row)
     if vote is not None:
         at = f"k = {vote.k}, {vote.tokens:,.0f} tokens"

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import reasoning
 from reasoning.benchmarks.advise import _price, advise
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.cli.progress import Display
 from reasoning.benchmarks.runs.config import Plan
 from reasoning.benchmarks.tasks.in_memory import Given
@@ -77,8 +77,8 @@ def test_failed_calls_make_nothing_cheaper(sums: Sums) -> None:
 
 
 def test_cost_is_weighed_in_one_unit() -> None:
-    def priced(name: str, usd: float | None, tokens: int) -> Row:
-        return Row(name, 10, 5, 0, 0, Usage(10, tokens, 0, usd=usd), (0.2, 0.8))
+    def priced(name: str, usd: float | None, tokens: int) -> StrategySummary:
+        return StrategySummary(name, 10, 5, 0, 0, Usage(10, tokens, 0, usd=usd), (0.2, 0.8))
 
     for rows, cheapest in (
         ([priced("dear", 2.0, 10), priced("cheap", 1.0, 1000)], "cheap"),

@@ -12,8 +12,15 @@ from click.testing import CliRunner
 
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, OVER_PROBLEMS, families, outcomes, pairs
-from reasoning.benchmarks.analysis.summary import rows
+from reasoning.benchmarks.analysis.paired import (
+    EXACT,
+    OVER_FAMILIES,
+    OVER_PROBLEMS,
+    families,
+    paired_differences,
+    scores_by_problem,
+)
+from reasoning.benchmarks.analysis.summary import summarize
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.benchmarks.statistics import clustered, clustered_share, wilson
@@ -72,37 +79,37 @@ def results(spec: str, right: list[list[bool]]) -> list[Result]:
 
 def test_the_interval_is_clustered_by_problem() -> None:
     right = [[True, True], [True, False], [False, False], [False, False], [True, True], [False, True]]
-    (row,) = rows(results("a", right), ["a"])
+    (row,) = summarize(results("a", right), ["a"])
     found = clustered_share([one for ones in right for one in ones], [k for k in range(6) for _ in range(2)])
     assert row.interval == found
-    (sure,) = rows(results("a", [[True, True], [False, False], [True, True]]), ["a"])
+    (sure,) = summarize(results("a", [[True, True], [False, False], [True, True]]), ["a"])
     assert sure.interval == wilson(2, 3)  # repeating what never changes tells nothing new
 
 
 def test_pairs_over_repetitions_compare_means() -> None:
     made = [*results("a", [[True, True], [True, False], [True, True]] * 8)]
     made += results("b", [[True, False], [False, False], [True, False]] * 8)
-    (pair,) = pairs(outcomes(made), ["a", "b"])
+    (pair,) = paired_differences(scores_by_problem(made), ["a", "b"])
     assert pair.n == 24
     assert pair.difference.value == pytest.approx(0.5)
     assert pair.difference.low <= 0.5 <= pair.difference.high
     assert pair.test == OVER_PROBLEMS
     assert pair.p == pytest.approx(2 / 1.5**24)  # the same difference everywhere
-    assert pair.disagree == pytest.approx(0.25)  # the mean square, which the variance of a difference is made of
+    assert pair.disagreement == pytest.approx(0.25)  # the mean square, which the variance of a difference is made of
     assert pair.superiority == 1
-    turned = pair.seen_from("b")
+    turned = pair.oriented("b")
     assert (turned.first, turned.second, turned.difference.value) == ("b", "a", pytest.approx(-0.5))
     assert turned.superiority == 0
-    assert pair.seen_from("a") is pair
+    assert pair.oriented("a") is pair
 
 
 def judged(made: list[Result]) -> str:
-    return Comparison("t", "m", 2, tuple(rows(made, ["a", "b"])), results=tuple(made)).verdict
+    return Comparison("t", "m", 2, tuple(summarize(made, ["a", "b"])), results=tuple(made)).verdict
 
 
 def test_two_problems_are_no_certainty() -> None:
     made = [*results("a", [[True, True]] * 2), *results("b", [[True, False]] * 2)]
-    (pair,) = pairs(outcomes(made), ["a", "b"])
+    (pair,) = paired_differences(scores_by_problem(made), ["a", "b"])
     assert pair.p > 0.5
     assert pair.difference.low < 0 < pair.difference.high
     said = judged(made)
@@ -118,25 +125,25 @@ def family(made: list[Result], size: int) -> list[Result]:
 def test_problems_of_a_family_are_not_independent() -> None:
     alone = [*results("a", [[True]] * 12 + [[False]] * 4), *results("b", [[True]] * 4 + [[False]] * 12)]
     together = family(alone, 4)
-    (pair,) = pairs(outcomes(alone), ["a", "b"])
-    (apart,) = pairs(outcomes(together), ["a", "b"], families(together))
+    (pair,) = paired_differences(scores_by_problem(alone), ["a", "b"])
+    (apart,) = paired_differences(scores_by_problem(together), ["a", "b"], families(together))
     assert (pair.test, apart.test) == (EXACT, OVER_FAMILIES)
     assert pair.p < 0.01 < 0.1 < apart.p
     found = clustered([0.0] * 4 + [1.0] * 8 + [0.0] * 4, [k // 4 for k in range(16)])
     assert (apart.difference.low, apart.difference.high) == (max(-1, found.low), min(1, found.high))
-    for single, of_families in zip(rows(alone, ["a", "b"]), rows(together, ["a", "b"]), strict=True):
+    for single, of_families in zip(summarize(alone, ["a", "b"]), summarize(together, ["a", "b"]), strict=True):
         assert single.accuracy == of_families.accuracy
         assert of_families.interval[0] < single.interval[0]
-    assert rows(together, ["a"])[0].interval == wilson(3, 4)
-    assert rows(family(alone, 1), ["a"])[0].interval == wilson(12, 16)
-    assert pairs(outcomes(alone), ["a", "b"], families(family(alone, 1))) == [pair]
+    assert summarize(together, ["a"])[0].interval == wilson(3, 4)
+    assert summarize(family(alone, 1), ["a"])[0].interval == wilson(12, 16)
+    assert paired_differences(scores_by_problem(alone), ["a", "b"], families(family(alone, 1))) == [pair]
     assert OVER_FAMILIES in judged(together)
     assert "16 problems in families show less" in judged(together)
 
 
 def test_families_of_unequal_size_have_an_interval_around_the_accuracy() -> None:
     made = [replace(one, family="a" if k else "b") for k, one in enumerate(results("s", [[False]] + [[True]] * 9))]
-    (row,) = rows(made, ["s"])
+    (row,) = summarize(made, ["s"])
     assert row.interval[0] <= row.accuracy <= row.interval[1]
 
 

@@ -150,8 +150,8 @@ def test_hostile_questions_answers_and_specs_are_shown_as_text(tmp_path: Path) -
     store = Store.read(tmp_path)
     with open(tmp_path / "shown.txt", "w", encoding="utf-8") as file:
         console = Console(file=file, width=100)
-        console.print(inspect_results.matrix(store))
-        console.print(inspect_results.problem(store, "<b>", "cot"))
+        console.print(inspect_results.answer_matrix(store))
+        console.print(inspect_results.show_problem(store, "<b>", "cot"))
     shown = (tmp_path / "shown.txt").read_text(encoding="utf-8")
     assert "<script>alert(1)</script> [red]|" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from simulation.races import Tally
 
-from reasoning.benchmarks.analysis.paired import Pair, pairs
+from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.statistics import wilson
 from reasoning.benchmarks.statistics.vote_curves import Pool, curve
 from reasoning.kinds import Text
@@ -44,9 +44,9 @@ def right(name: str) -> dict[str, float]:
     return {" ".join(line["question"].split()): float(line["recorded_correct"]) for line in lines(GSM8K[name])}
 
 
-def techniques(found: Mapping[str, Mapping[str, float]]) -> list[Pair]:
+def techniques(found: Mapping[str, Mapping[str, float]]) -> list[PairedDifference]:
     """Every two of the three techniques on their 1,319 problems."""
-    return pairs(found, THREE)
+    return paired_differences(found, THREE)
 
 
 def pools(families: bool) -> list[Pool]:
@@ -99,7 +99,7 @@ def _pairs(found: Mapping[str, Mapping[str, float]]) -> str:
     for pair in techniques(found):
         a, b, apart = found[pair.first], found[pair.second], pair.difference
         only = [sum(x[one] > y[one] for one in a) for x, y in ((a, b), (b, a))]
-        p = [f"{one:.2g}" for one in (pair.p, pair.adjusted)]
+        p = [f"{one:.2g}" for one in (pair.p, pair.p_adjusted)]
         rows.append([pair.first, pair.second, *_percent(apart.value), _range(apart.low, apart.high), *only, *p])
     head = ["first", "second", "difference, points", "95 %", "only the first", "only the second", "McNemar p", "Holm"]
     return table(head, rows)

@@ -53,7 +53,7 @@ def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pyt
     found = measured(store, monkeypatch)
     assert found.against["program_of_thoughts"].difference.value == pytest.approx(0.375)
     assert found.against["plan_and_solve"].difference.value == pytest.approx(-0.5)
-    assert found.against["plan_and_solve"].p < found.against["plan_and_solve"].adjusted < 0.05
+    assert found.against["plan_and_solve"].p < found.against["plan_and_solve"].p_adjusted < 0.05
     assert "cot" not in found.against
     assert [(vote.k, vote.tokens) for vote in found.votes] == [(1, 300), (2, 500), (3, 700), (4, 900), (5, 1100)]
     one_draw, all_draws = found.votes[0], found.votes[-1]

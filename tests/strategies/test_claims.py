@@ -11,8 +11,8 @@ import pytest
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
 from reasoning.benchmarks.chains import runner
-from reasoning.benchmarks.chains.evaluation import evaluated
-from reasoning.benchmarks.chains.suite import opened
+from reasoning.benchmarks.chains.evaluation import summarize_evaluation
+from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.lint import check_folder
 from reasoning.chain.scaffold import new, shipped
 from reasoning.strategies.domain.claims.checks import check_summary
@@ -111,8 +111,8 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
     new(tmp_path / "mine", "claims")
     chain, findings = check_folder(tmp_path / "mine")
     assert (chain.name, findings) == ("mine", [])
-    found = opened(tmp_path / "mine", "known")
-    gold = {text: case for case in found.cases for text in map(str, case.given.values())}
+    found = load_suite(tmp_path / "mine", "known")
+    gold = {text: case for case in found.cases for text in map(str, case.inputs.values())}
 
     def right(messages: Any) -> str:
         asked = messages[-1].content
@@ -121,12 +121,15 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
             return json.dumps(case.gold["claims"]) if case else "[]"
         if "Claim: " in asked and case:
             claim = asked.rpartition("Claim: ")[2].partition("\n")[0]
-            claims = [*case.gold.get("claims", case.given.get("claims", ()))]
+            claims = [*case.gold.get("claims", case.inputs.get("claims", ()))]
             return json.dumps(case.gold["verdicts"][claims.index(claim)])
         return asked.partition("Recap")[0].replace("Summary:", "").strip()
 
-    done = runner.run(list(runner.evaluation(found.chain, found.cases)), ScriptedLLM(right))
-    assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
-    assert len(done.outcomes) > 20
-    table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")
-    assert ([one.step for one in table.blames], table.unblamed) == (["claims", "verdicts", "marked", "summary"], {})
+    done = runner.run_suite(list(runner.plan_evaluation(found.chain, found.cases)), ScriptedLLM(right))
+    assert [(one.case, one.part, one.reasons) for one in done.scores if not one.passed] == []
+    assert len(done.scores) > 20
+    table = summarize_evaluation(done.scores, found.chain, "mine@1", "scripted")
+    assert ([one.step for one in table.losses], table.not_attributed) == (
+        ["claims", "verdicts", "marked", "summary"],
+        {},
+    )

@@ -12,8 +12,8 @@ import pytest
 from reasoning import Chain, Problem
 from reasoning.answer import Answer
 from reasoning.benchmarks.chains import runner
-from reasoning.benchmarks.chains.evaluation import evaluated
-from reasoning.benchmarks.chains.suite import opened
+from reasoning.benchmarks.chains.evaluation import summarize_evaluation
+from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.scaffold import new, shipped
 from reasoning.errors import InputError
 from reasoning.testing import ScriptedLLM
@@ -105,10 +105,10 @@ def test_links_that_lead_out_are_not_followed(folder: Path, tmp_path: Path) -> N
 
 def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
     new(tmp_path / "mine", "grounded_answer")
-    found = opened(tmp_path / "mine", "known")
+    found = load_suite(tmp_path / "mine", "known")
     llm = ScriptedLLM(lambda messages: "book; borrow" if "Words:" in messages[-1].content else "BANANA")
-    done = runner.run(list(runner.once(found.chain, [case for case in found.cases if case.step])), llm)
-    assert {one.case: one.passed for one in done.outcomes} == {
+    done = runner.run_suite(list(runner.plan_tests(found.chain, [case for case in found.cases if case.step])), llm)
+    assert {one.case: one.passed for one in done.scores} == {
         "a-number": False,
         "not-there": True,
         "injection-in-a-passage": False,
@@ -118,12 +118,12 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
 
 def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(tmp_path: Path) -> None:
     new(tmp_path / "mine", "grounded_answer")
-    found = opened(tmp_path / "mine", "known")
+    found = load_suite(tmp_path / "mine", "known")
     whole = [case for case in found.cases if case.step is None]
 
     def right(messages: Any) -> str:
         asked = messages[-1].content
-        case = next(case for case in whole if case.given["question"] in asked)
+        case = next(case for case in whole if case.inputs["question"] in asked)
         if "Words:" in asked:
             return "; ".join(case.gold["terms"])
         value = case.gold["answer"]
@@ -132,20 +132,20 @@ def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(t
         quotations = [{**one, "passage": n} for one, n in zip(value["quotations"], passages, strict=False)]
         return json.dumps({**value, "quotations": quotations})
 
-    done = runner.run(list(runner.evaluation(found.chain, whole)), ScriptedLLM(right))
-    assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
-    table = evaluated(done.outcomes, found.chain, "mine@1", "scripted")
-    assert ([one.step for one in table.blames], table.unblamed) == (["terms", "passages", "answer"], {})
+    done = runner.run_suite(list(runner.plan_evaluation(found.chain, whole)), ScriptedLLM(right))
+    assert [(one.case, one.part, one.reasons) for one in done.scores if not one.passed] == []
+    table = summarize_evaluation(done.scores, found.chain, "mine@1", "scripted")
+    assert ([one.step for one in table.losses], table.not_attributed) == (["terms", "passages", "answer"], {})
 
 
 def test_a_path_of_a_case_counts_from_the_chains_folder(tmp_path: Path) -> None:
     for name in ("one", "two"):
         new(tmp_path / name, "grounded_answer")
-    one, two = (opened(tmp_path / name, "known", only="drill").cases[0] for name in ("one", "two"))
-    assert one.given["folder"] == str((tmp_path / "one/tests/texts").resolve())
+    one, two = (load_suite(tmp_path / name, "known", only="drill").cases[0] for name in ("one", "two"))
+    assert one.inputs["folder"] == str((tmp_path / "one/tests/texts").resolve())
     assert one.digest == two.digest  # wherever it lies
     (tmp_path / "two/tests/texts/tools.md").write_text("Drills are kept for ever.")
-    assert opened(tmp_path / "two", "known", only="drill").cases[0].digest != one.digest
+    assert load_suite(tmp_path / "two", "known", only="drill").cases[0].digest != one.digest
     shutil.rmtree(tmp_path / "two/tests/texts")
     with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': there is no .*two/tests/texts"):
-        opened(tmp_path / "two", "known")
+        load_suite(tmp_path / "two", "known")

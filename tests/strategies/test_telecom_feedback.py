@@ -11,8 +11,8 @@ import reasoning
 from reasoning import Chain, strategies
 from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.cases import Case
-from reasoning.benchmarks.chains.json_path import path
-from reasoning.benchmarks.chains.suite import opened
+from reasoning.benchmarks.chains.json_path import parse_path
+from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.scaffold import shipped
 from reasoning.messages import Message
 from reasoning.strategies.domain.telecom_feedback import checks
@@ -144,17 +144,17 @@ def test_a_model_that_obeys_an_injection_gives_no_other_structure(obeyed: str) -
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
-    return {case.id: case for case in opened(shipped()["telecom_feedback"], "known").cases}
+    return {case.id: case for case in load_suite(shipped()["telecom_feedback"], "known").cases}
 
 
 def test_the_sixty_pieces_of_feedback_keep_the_chains_own_rules(cases: dict[str, Case]) -> None:
     whole = {name: case for name, case in cases.items() if case.step is None}
     assert len(whole) == 60
-    assert len({case.given["feedback"] for case in whole.values()}) == 60
+    assert len({case.inputs["feedback"] for case in whole.values()}) == 60
     for name, case in whole.items():
-        assert checks.check_issues(case.gold["issues"], case.given) is None, name
+        assert checks.check_issues(case.gold["issues"], case.inputs) is None, name
         assert checks.check_categories(case.gold["categories"], {"issues": case.gold["issues"]}) is None, name
-        spoken = {check.stated["path"] for check in case.checks if "path" in check.stated}
+        spoken = {check.definition["path"] for check in case.checks if "path" in check.definition}
         assert len(spoken) == len(set(case.gold["categories"].values())), name
     kinds = [case.about for case in whole.values()]
     assert sum("injection" in kind for kind in kinds) >= 5
@@ -163,7 +163,7 @@ def test_the_sixty_pieces_of_feedback_keep_the_chains_own_rules(cases: dict[str,
 
 def test_right_results_pass_and_wrong_ones_do_not(cases: dict[str, Case]) -> None:
     """A model that says what is right passes every check; one that says nothing passes where nothing is right."""
-    by_text = {case.given["feedback"]: case for case in cases.values() if case.step is None}
+    by_text = {case.inputs["feedback"]: case for case in cases.values() if case.step is None}
 
     def right(messages: tuple[Message, ...]) -> str:
         asked = messages[-1].content
@@ -174,16 +174,16 @@ def test_right_results_pass_and_wrong_ones_do_not(cases: dict[str, Case]) -> Non
         given = next(case for case in by_text.values() if case.gold["issues"] and case.gold["issues"][0] in asked)
         if "Issues: {" not in asked:
             return json.dumps(given.gold["categories"])
-        wanted = [check.stated for check in given.checks if "contains_any" in check.stated]
-        said = {path(one["path"])[0]: [" ".join(one["contains_any"])] for one in wanted}
+        wanted = [check.definition for check in given.checks if "contains_any" in check.definition]
+        said = {parse_path(one["path"])[0]: [" ".join(one["contains_any"])] for one in wanted}
         return json.dumps(said)
 
     chain = strategies.get("telecom_feedback")
     assert isinstance(chain, Chain)
-    done = runner.run(list(runner.evaluation(chain, by_text.values())), ScriptedLLM(right))
-    assert [(one.case, one.part, one.why) for one in done.outcomes if not one.passed] == []
-    done = runner.run(list(runner.once(chain, by_text.values())), ScriptedLLM(lambda messages: "none"))
-    passed = {one.case for one in done.outcomes if one.part == runner.END and one.passed}
+    done = runner.run_suite(list(runner.plan_evaluation(chain, by_text.values())), ScriptedLLM(right))
+    assert [(one.case, one.part, one.reasons) for one in done.scores if not one.passed] == []
+    done = runner.run_suite(list(runner.plan_tests(chain, by_text.values())), ScriptedLLM(lambda messages: "none"))
+    passed = {one.case for one in done.scores if one.part == runner.END and one.passed}
     assert passed == {name for name, case in cases.items() if case.step is None and not case.gold["issues"]}
 
 

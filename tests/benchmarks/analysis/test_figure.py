@@ -8,20 +8,22 @@ from typing import Any
 from xml.etree import ElementTree
 
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.analysis.figure import accuracies
-from reasoning.benchmarks.analysis.summary import Row
+from reasoning.benchmarks.analysis.figure import accuracy_figure
+from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.messages import Usage
 from reasoning.testing import ScriptedLLM
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def row(spec: str, correct: int, n: int, best: bool = False) -> Row:
-    return Row(spec, n, correct, 0, 0, Usage(), (0.25, 0.75), best)
+def row(spec: str, correct: int, n: int, best: bool = False) -> StrategySummary:
+    return StrategySummary(spec, n, correct, 0, 0, Usage(), (0.25, 0.75), best)
 
 
 def test_dots_lie_on_their_intervals_and_names_are_escaped() -> None:
-    root = ElementTree.fromstring(accuracies([row("cot(trigger='<b>')", 5, 10), row("vanilla", 10, 10, best=True)]))
+    root = ElementTree.fromstring(
+        accuracy_figure([row("cot(trigger='<b>')", 5, 10), row("vanilla", 10, 10, best=True)])
+    )
     dots = [float(dot.attrib["cx"]) for dot in root.iter(f"{SVG}circle")]
     [low, high] = sorted(
         float(end) for mark in [*root.iter(f"{SVG}g")][:1] for line in mark.iter(f"{SVG}line")
@@ -35,7 +37,7 @@ def test_dots_lie_on_their_intervals_and_names_are_escaped() -> None:
 
 
 def test_nothing_that_counts_is_no_picture() -> None:
-    assert accuracies([row("cot", 0, 0)]) == ""
+    assert accuracy_figure([row("cot", 0, 0)]) == ""
 
 
 def test_a_notebook_shows_it_with_the_table(sums: Any, adds: Callable[..., Any]) -> None:

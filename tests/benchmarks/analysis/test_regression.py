@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.analysis.regression import regression
+from reasoning.benchmarks.analysis.regression import compare_runs
 from reasoning.cli.app import app
 from reasoning.errors import InputError, UsageError
 from reasoning.messages import Message
@@ -40,13 +40,13 @@ def run(tmp_path: Path, sums: Sums, adds: Adds) -> Callable[..., Path]:
 
 def test_what_became_worse_is_named_and_fails(run: Callable[..., Path], tmp_path: Path) -> None:
     before, after = run("before", 1), run("after", 2, 3, 4)
-    found = regression(before, after, 10)
+    found = compare_runs(before, after, 10)
     assert [change.name for change in found.worse] == ["vanilla", "cot(stages=1)"]
     change = found.changes[0]
     assert (change.gained, change.lost) == (("sum-1",), ("sum-2", "sum-3", "sum-4"))
     assert change.pair.difference.value == pytest.approx(-0.2)
-    assert regression(before, after, 20).worse == []
-    assert regression(before, after).worse == []
+    assert compare_runs(before, after, 20).worse == []
+    assert compare_runs(before, after).worse == []
     said = told("compare", before, after, "--fail-if-worse", "10%", "--junit", tmp_path / "junit.xml")
     assert said.exit_code == 1
     assert "vanilla became worse by more than 10 points; lost: sum-2, sum-3, sum-4" in " ".join(said.stdout.split())
@@ -59,7 +59,7 @@ def test_what_became_worse_is_named_and_fails(run: Callable[..., Path], tmp_path
 
 
 def test_only_the_same_problems_are_compared_and_it_is_said(run: Callable[..., Path]) -> None:
-    found = regression(run("before", n=6), run("after", 1, n=9, specs="vanilla"))
+    found = compare_runs(run("before", n=6), run("after", 1, n=9, specs="vanilla"))
     assert (found.common, found.left_out, found.gone, found.new) == (6, 3, ("cot(stages=1)",), ())
     assert found.changes[0].pair.n == 6
 
@@ -164,7 +164,7 @@ def test_a_report_that_cannot_be_written(run: Callable[..., Path], tmp_path: Pat
 
 
 def test_one_strategy_each_is_compared_whatever_it_is_called(run: Callable[..., Path]) -> None:
-    found = regression(run("before", specs="vanilla"), run("after", specs="cot"))
+    found = compare_runs(run("before", specs="vanilla"), run("after", specs="cot"))
     assert found.changes[0].name == "vanilla → cot"
 
 
@@ -173,9 +173,9 @@ def test_runs_without_anything_in_common(run: Callable[..., Path], tmp_path: Pat
     other = [Example(Problem("What is 1 + 1?", id="else"), "2")]
     compare("vanilla", other, ScriptedLLM(["The answer is 2."]), out=tmp_path / "x", progress=False)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no problem in common"):
-        regression(before, tmp_path / "x")
+        compare_runs(before, tmp_path / "x")
     with pytest.raises(UsageError, match="no strategy in common"):
-        regression(before, run("after", specs="cot, cot(shots=2)"))
+        compare_runs(before, run("after", specs="cot, cot(shots=2)"))
     for points in ("much", "-2%", "nan"):
         assert "such as 2%" in str(told("compare", before, before, f"--fail-if-worse={points}").exception)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reasoning.benchmarks.analysis import summary_table
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary import Row, rows
+from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.results.result import Result
 from reasoning.messages import Usage
 
@@ -28,7 +28,7 @@ def made(
     ]
 
 
-ROWS = rows(
+ROWS = summarize(
     [*made("cot", 10, 12, 2), *made("vanilla", 1, 22, failed=1), *made("self_consistency(cot, samples=5)", 10, 14)],
     ["vanilla", "cot", "self_consistency(cot, samples=5)", "never_run"],
 )
@@ -58,7 +58,7 @@ def test_rows_add_up() -> None:
 
 
 def test_where_all_failed_there_is_no_accuracy() -> None:
-    (row,) = rows(made("cot", 0, failed=3), ["cot"])
+    (row,) = summarize(made("cot", 0, failed=3), ["cot"])
     assert (row.n, row.failed, row.best) == (0, 3, False)
     assert row.to_json()["accuracy"] is None
     assert row.to_json()["ci95"] is None
@@ -86,7 +86,7 @@ def test_n_is_a_column_where_rows_differ_in_it() -> None:
 def test_the_best_is_the_best_of_what_was_answered_by_all() -> None:
     """Twelve right answers of twelve, where 48 calls failed, are no better than 54 of 60."""
     few = [*made("vanilla", 12, failed=48), *made("cot", 54, 6)]
-    assert [row.best for row in rows(few, ["vanilla", "cot"])] == [False, True]
+    assert [row.best for row in summarize(few, ["vanilla", "cot"])] == [False, True]
     assert judged(few).startswith("cot solved 54 of 60")
     enough = [*made("vanilla", 40, failed=20), *made("cot", 39, 21), *made("pot", 0, 60)]  # 100 % and 65 % of its own
     enough[60:120] = reversed(enough[60:120])
@@ -103,7 +103,7 @@ def test_one_is_in_the_singular() -> None:
     assert "-0" not in loss
 
 
-def printed(shown: list[Row], width: int, free: bool = True) -> str:
+def printed(shown: list[StrategySummary], width: int, free: bool = True) -> str:
     console = Console(file=StringIO(), width=width, color_system=None)
     console.print(summary_table.terminal(shown, free))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
@@ -122,16 +122,16 @@ def test_in_a_terminal_no_number_is_cut(width: int) -> None:
 
 
 def test_money_and_large_numbers() -> None:
-    (row,) = rows(made("cot", 1, usd=0.0321), ["cot"])
+    (row,) = summarize(made("cot", 1, usd=0.0321), ["cot"])
     assert summary_table.cells(row, free=False)[8] == "$0.0321"
-    (row,) = rows(made("cot", 1), ["cot"])
+    (row,) = summarize(made("cot", 1), ["cot"])
     assert summary_table.cells(row, free=False)[8] == "unknown"
-    large = Row("cot", 1, 1, 0, 0, Usage(1, 1_234_567, 99_999), (0.0, 1.0))
+    large = StrategySummary("cot", 1, 1, 0, 0, Usage(1, 1_234_567, 99_999), (0.0, 1.0))
     assert summary_table.cells(large, True)[6:8] == ("1,235k", "99,999")
 
 
 def test_names_are_shown_and_never_obeyed() -> None:
-    (row,) = rows(made("[bold]<script>alert(1)</script>|", 1), ["[bold]<script>alert(1)</script>|"])
+    (row,) = summarize(made("[bold]<script>alert(1)</script>|", 1), ["[bold]<script>alert(1)</script>|"])
     assert "<script>" not in summary_table.html([row], True)
     assert "[bold]" in printed([row], 120)
     assert r"</script>\|" in summary_table.markdown([row], True)
@@ -139,7 +139,7 @@ def test_names_are_shown_and_never_obeyed() -> None:
 
 def judged(*results: list[Result]) -> str:
     flat = [one for of_one in results for one in of_one]
-    made = rows(flat, list(dict.fromkeys(one.strategy for one in flat)))
+    made = summarize(flat, list(dict.fromkeys(one.strategy for one in flat)))
     return Comparison("ones", "m", 1, tuple(made), results=tuple(flat)).verdict
 
 

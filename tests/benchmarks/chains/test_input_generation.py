@@ -14,16 +14,18 @@ from typing import Any
 import pytest
 
 from reasoning.benchmarks.chains import input_generation
-from reasoning.benchmarks.chains.suite import opened
+from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.errors import UnknownName, UsageError
 from reasoning.testing import ScriptedLLM
 from tests.benchmarks.chains.chain_folder import write
 from tests.faults.server import Server
 
 
-def maker(folder: Path, step: str) -> input_generation.Samples:
-    found = opened(folder, "known")
-    return input_generation.Samples(found.chain, step, input_generation.real(found.chain, step, found.cases))
+def maker(folder: Path, step: str) -> input_generation.InputGenerator:
+    found = load_suite(folder, "known")
+    return input_generation.InputGenerator(
+        found.chain, step, input_generation.seed_inputs(found.chain, step, found.cases)
+    )
 
 
 def numbered(start: int = 0) -> Any:
@@ -36,8 +38,8 @@ def test_they_are_seeded_by_real_ones_and_none_is_like_another(tmp_path: Path) -
     assert [one["note"] for one in made.real] == ["It came late and wet.", "All fine."]
     replies = iter(["All fine.", "The parcel was red.", "the parcel was red", "Late again!"])
     llm = ScriptedLLM(lambda messages: next(replies, "Late again!"))
-    found = list(made.write(3, llm))
-    assert [one.given["note"] for one in found] == ["The parcel was red.", "Late again!"]
+    found = list(made.generate(3, llm))
+    assert [one.inputs["note"] for one in found] == ["The parcel was red.", "Late again!"]
     assert "It came late and wet." in llm.prompts[0]
     assert input_generation.TWISTS[0] in llm.prompts[0]
     assert input_generation.TWISTS[1] in llm.prompts[1]
@@ -47,19 +49,19 @@ def test_they_are_seeded_by_real_ones_and_none_is_like_another(tmp_path: Path) -
 def test_the_same_seed_gives_the_same_and_another_one_others(tmp_path: Path) -> None:
     folder = write(tmp_path / "notes")
     llm = ScriptedLLM(numbered())
-    first = [one.shown for one in maker(folder, "points").write(4, llm)]
+    first = [one.text for one in maker(folder, "points").generate(4, llm)]
     calls = llm.calls
-    assert [one.shown for one in maker(folder, "points").write(4, llm)] == first
+    assert [one.text for one in maker(folder, "points").generate(4, llm)] == first
     assert llm.calls == calls
-    other = [one.shown for one in maker(folder, "points").write(4, llm, seed=1)]
+    other = [one.text for one in maker(folder, "points").generate(4, llm, seed=1)]
     assert not set(other) & set(first)
 
 
 def test_a_later_step_is_given_what_it_reads(tmp_path: Path) -> None:
     made = maker(write(tmp_path / "notes"), "tone")
     assert ("came late", "came wet") in [one["points"] for one in made.real]
-    found = list(made.write(1, ScriptedLLM(lambda messages: "too loud; too dark")))
-    assert found[0].given == {"points": ("too loud", "too dark")}
+    found = list(made.generate(1, ScriptedLLM(lambda messages: "too loud; too dark")))
+    assert found[0].inputs == {"points": ("too loud", "too dark")}
 
 
 def test_what_cannot_be_seeded_is_said(tmp_path: Path) -> None:
@@ -108,19 +110,19 @@ def test_a_person_accepts_changes_and_rejects(tmp_path: Path, server: Server) ->
     code, out, rows = command(server, folder, "points", "-n", "2", "--accept", "all", "--seed", "1")
     assert code == 0, out
     assert [row["id"] for row in rows] == [f"sample-points-{n}" for n in range(1, 5)]
-    assert len(opened(folder, "known").cases) == 7  # they are cases
+    assert len(load_suite(folder, "known").cases) == 7  # they are cases
 
 
 def test_what_was_written_before_is_not_gone_by(tmp_path: Path) -> None:
-    found = opened(write(tmp_path / "notes"), "known")
-    real = input_generation.real(found.chain, "points", found.cases)
-    made = input_generation.Samples(
+    found = load_suite(write(tmp_path / "notes"), "known")
+    real = input_generation.seed_inputs(found.chain, "points", found.cases)
+    made = input_generation.InputGenerator(
         found.chain, "points", real, known=[{"note": f"Synthetic zebra {n}"} for n in range(50)]
     )
     assert len(made.real) == 2
     replies = iter(["Synthetic zebra 7", "The parcel was red.", "Synthetic zebra 7"])
     llm = ScriptedLLM(lambda messages: next(replies, "A new bell rings."))
-    assert [one.shown for one in made.write(3, llm)] == ["The parcel was red.", "A new bell rings."]
+    assert [one.text for one in made.generate(3, llm)] == ["The parcel was red.", "A new bell rings."]
     assert not any("zebra" in prompt or "red" in prompt for prompt in llm.prompts)
 
 

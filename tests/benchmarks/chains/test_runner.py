@@ -11,9 +11,9 @@ import pytest
 
 from reasoning import Chain, Step, kinds
 from reasoning.benchmarks.chains import json_path, run_history
-from reasoning.benchmarks.chains.checks import Verdict, checked
-from reasoning.benchmarks.chains.runner import END, Outcome, evaluation, once, run
-from reasoning.benchmarks.chains.suite import opened
+from reasoning.benchmarks.chains.checks import CheckResult, parse_check
+from reasoning.benchmarks.chains.runner import END, PartScore, plan_evaluation, plan_tests, run_suite
+from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain import similarity
 from reasoning.chain.code_loader import Code
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
@@ -25,12 +25,12 @@ CODE = Code(Path("nowhere"), "known")
 
 
 def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
-    found = opened(write(tmp_path / "notes"), "known")
+    found = load_suite(write(tmp_path / "notes"), "known")
     assert [case.id for case in found.cases] == ["late", "fine", "tone-alone"]
     assert found.cases[0].gold == {"points": ("came late", "came wet"), "tone": "bad"}
     llm = ScriptedLLM(script())
-    done = run(list(once(found.chain, found.cases)), llm)
-    states = {(one.case, one.part): (one.passed, one.score) for one in done.outcomes}
+    done = run_suite(list(plan_tests(found.chain, found.cases)), llm)
+    states = {(one.case, one.part): (one.passed, one.score) for one in done.scores}
     assert states == {
         ("late", "points"): (False, pytest.approx(2 / 3)),
         ("late", "tone"): (False, 0.0),
@@ -40,16 +40,16 @@ def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
         ("fine", END): (True, 1.0),
         ("tone-alone", "tone alone"): (False, 0.0),
     }
-    [why] = next(one.why for one in done.outcomes if (one.case, one.part) == ("late", END))
+    [why] = next(one.reasons for one in done.scores if (one.case, one.part) == ("late", END))
     assert why == "reply: 'sorry' is not in We are glad."
     assert llm.calls == 5  # what two cases ask alike is asked once
 
 
 def test_an_evaluation_gives_right_results_and_asks_nothing_twice(tmp_path: Path) -> None:
-    found = opened(write(tmp_path / "notes"), "known", only="[lf]*")
+    found = load_suite(write(tmp_path / "notes"), "known", only="[lf]*")
     llm = ScriptedLLM(script())
-    done = run(list(evaluation(found.chain, found.cases)), llm)
-    score = {(one.case, one.part): one.score for one in done.outcomes}
+    done = run_suite(list(plan_evaluation(found.chain, found.cases)), llm)
+    score = {(one.case, one.part): one.score for one in done.scores}
     assert score["late", "tone alone"] == 1.0
     assert score["late", "reply alone"] == 1.0
     assert score["late", "end, right points"] == 1.0
@@ -61,25 +61,25 @@ def test_an_evaluation_gives_right_results_and_asks_nothing_twice(tmp_path: Path
 
 
 def test_a_step_that_is_given_leaves_out_what_only_it_needed(tmp_path: Path) -> None:
-    found = opened(write(tmp_path / "notes"), "known", only="late")
-    [trial] = [one for one in evaluation(found.chain, found.cases) if "end, right tone" in one.parts]
+    found = load_suite(write(tmp_path / "notes"), "known", only="late")
+    [trial] = [one for one in plan_evaluation(found.chain, found.cases) if "end, right tone" in one.parts]
     assert [step.name for step in trial.chain.steps] == ["reply"]
 
 
 def test_a_call_that_failed_is_no_wrong_answer_and_a_refused_value_is_one(tmp_path: Path) -> None:
-    found = opened(write(tmp_path / "notes"), "known", only="late")
+    found = load_suite(write(tmp_path / "notes"), "known", only="late")
 
     def broken(messages: Any) -> Any:
         return CallFailed("no") if "Points" in messages[-1].content else script()(messages)
 
-    done = run(list(once(found.chain, found.cases)), ScriptedLLM(broken))
-    assert {one.part: one.score for one in done.outcomes}[END] is None
-    done = run(
-        list(once(found.chain, found.cases)),
+    done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(broken))
+    assert {one.part: one.score for one in done.scores}[END] is None
+    done = run_suite(
+        list(plan_tests(found.chain, found.cases)),
         ScriptedLLM(script(lambda prompt: "dunno" if "Points" in prompt else "came late")),
     )
-    end = {one.part: one for one in done.outcomes}[END]
-    assert (end.state, end.score, "step 'tone'" in end.why[0]) == ("unparsed", 0.0, True)
+    end = {one.part: one for one in done.scores}[END]
+    assert (end.state, end.score, "step 'tone'" in end.reasons[0]) == ("unparsed", 0.0, True)
 
 
 def test_lines_of_json(tmp_path: Path) -> None:
@@ -89,10 +89,10 @@ def test_lines_of_json(tmp_path: Path) -> None:
         {"step": "points", "input": {"note": "y"}, "check": [{"path": "$[0]", "equals": "came late"}]},
     ]
     (folder / "tests" / "more.jsonl").write_text("\n\n".join(map(json.dumps, rows)))
-    found = opened(folder, "known", limit=2)
+    found = load_suite(folder, "known", limit=2)
     assert [(case.id, case.where.rpartition(":")[2]) for case in found.cases] == [("a", "1"), ("more-2", "3")]
-    done = run(list(once(found.chain, found.cases)), ScriptedLLM(script()))
-    assert [(one.part, one.passed) for one in done.outcomes] == [(END, True), ("points alone", True)]
+    done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(script()))
+    assert [(one.part, one.passed) for one in done.scores] == [(END, True), ("points alone", True)]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_file(tmp_path: Path, changed: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        opened(write(tmp_path / "notes", changed), "known")
+        load_suite(write(tmp_path / "notes", changed), "known")
 
 
 @pytest.mark.parametrize(
@@ -151,24 +151,24 @@ def test_what_is_wrong_with_a_line(tmp_path: Path, line: str, says: str) -> None
     folder = write(tmp_path / "notes")
     (folder / "tests" / "more.jsonl").write_text(f'{{"input": "x"}}\n{line}\n')
     with pytest.raises(InputError, match=says):
-        opened(folder, "known")
+        load_suite(folder, "known")
 
 
 def test_no_cases_and_no_such_case(tmp_path: Path) -> None:
     folder = write(tmp_path / "notes")
     with pytest.raises(UnknownName, match="unknown case 'lat'; did you mean 'late'"):
-        opened(folder, "known", only="lat")
+        load_suite(folder, "known", only="lat")
     (folder / "tests" / "notes.toml").write_bytes(b'[[case]]\ninput = "\xff"\n')
     with pytest.raises(InputError, match=r"notes\.toml:2: not UTF-8"):
-        opened(folder, "known")
+        load_suite(folder, "known")
     (folder / "tests" / "notes.toml").unlink()
     with pytest.raises(UsageError, match=r"there are no cases in .*tests"):
-        opened(folder, "known")
+        load_suite(folder, "known")
 
 
-def verdict(stated: dict[str, Any], value: Any, kind: kinds.Kind, gold: Any = None, llm: Any = None) -> Verdict:
-    check = checked("x", stated, "f:1", CODE)
-    return asyncio.run(check.verdict(value, gold, kind, llm))
+def verdict(stated: dict[str, Any], value: Any, kind: kinds.Kind, gold: Any = None, llm: Any = None) -> CheckResult:
+    check = parse_check("x", stated, "f:1", CODE)
+    return asyncio.run(check.evaluate(value, gold, kind, llm))
 
 
 JSON = {"network": ["Repair the mast"], "a b": [{"c": 1}, {"c": 2}]}
@@ -198,7 +198,7 @@ JSON = {"network": ["Repair the mast"], "a b": [{"c": 1}, {"c": 2}]}
 def test_checks_of_json(stated: dict[str, Any], passed: bool) -> None:
     found = verdict(stated, JSON, kinds.Json())
     assert found.passed is passed
-    assert bool(found.why) is not passed
+    assert bool(found.reason) is not passed
 
 
 def test_measures() -> None:
@@ -210,16 +210,18 @@ def test_measures() -> None:
     assert similarity.MEASURES["entries"]({"x y": 1, "z": 2}, {"x y": 1, "z": 3}) == 0.5
     found = verdict({"similarity": "words", "at_least": 0.7}, "the bill is wrong", kinds.Text(), gold="bill wrong")
     assert (found.passed, found.score) == (True, pytest.approx(0.8))
-    assert verdict({"similarity": "words"}, "sun", kinds.Text(), gold="rain").why.endswith("to 0.00 (words), not 0.8")
+    assert verdict({"similarity": "words"}, "sun", kinds.Text(), gold="rain").reason.endswith(
+        "to 0.00 (words), not 0.8"
+    )
 
 
 def test_paths() -> None:
-    assert json_path.at(JSON, json_path.path('$["a b"][-1].c')) == [2]
-    assert json_path.at(JSON, json_path.path("$.*[0]")) == ["Repair the mast", {"c": 1}]
-    assert json_path.at(JSON, json_path.path("$.network.x[4]")) == []
+    assert json_path.select(JSON, json_path.parse_path('$["a b"][-1].c')) == [2]
+    assert json_path.select(JSON, json_path.parse_path("$.*[0]")) == ["Repair the mast", {"c": 1}]
+    assert json_path.select(JSON, json_path.parse_path("$.network.x[4]")) == []
     for wrong in ("network", "$network", "$..a", "$[?(@.a)]"):
         with pytest.raises(UsageError, match="is no path"):
-            json_path.path(wrong)
+            json_path.parse_path(wrong)
 
 
 def test_a_function_of_the_chain_scores(tmp_path: Path) -> None:
@@ -228,10 +230,10 @@ def test_a_function_of_the_chain_scores(tmp_path: Path) -> None:
     code += "def broken(value):\n    return value.x\n\ndef odd(value):\n    return 7\n"
     said = []
     for name in ("half", "wrong", "broken", "odd"):
-        found = opened(write(tmp_path / name, cases.replace("{}", name), scores=code), "run", only="late")
+        found = load_suite(write(tmp_path / name, cases.replace("{}", name), scores=code), "run", only="late")
         try:
-            done = run(list(once(found.chain, found.cases)), ScriptedLLM(script()))
-            said.append(" ".join(why for one in done.outcomes for why in one.why))
+            done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(script()))
+            said.append(" ".join(why for one in done.scores for why in one.reasons))
         except UsageError as error:
             said.append(str(error))
     assert "points: half gives 0.50, not 1" in said[0]
@@ -244,8 +246,8 @@ def test_a_judge_that_takes_what_stands_first_is_found_out() -> None:
     rubric = {"judge": "It is kind."}
     biased = ScriptedLLM(lambda messages: "The answer is answer A")
     found = verdict(rubric, "Go away.", kinds.Text(), gold="You are welcome.", llm=biased)
-    assert (found.score, found.passed, found.agreed) == (0.5, False, False)
-    assert "in one order of two" in found.why
+    assert (found.score, found.passed, found.judge_agreed) == (0.5, False, False)
+    assert "in one order of two" in found.reason
 
     def fair(messages: Any) -> str:
         first = messages[-1].content.index("welcome") < messages[-1].content.index("away")
@@ -253,22 +255,22 @@ def test_a_judge_that_takes_what_stands_first_is_found_out() -> None:
 
     llm = ScriptedLLM(fair)
     found = verdict(rubric, "Go away.", kinds.Text(), gold="You are welcome.", llm=llm)
-    assert (found.score, found.passed, found.agreed) == (0.0, False, True)
+    assert (found.score, found.passed, found.judge_agreed) == (0.0, False, True)
     assert llm.calls == 2
     found = verdict(rubric, "You are welcome.", kinds.Text(), gold="Go away.", llm=ScriptedLLM(fair))
-    assert (found.score, found.agreed) == (1.0, True)
+    assert (found.score, found.judge_agreed) == (1.0, True)
 
 
 def test_a_judge_without_a_right_value_and_one_that_cannot_be_read() -> None:
     met = ScriptedLLM(lambda messages: "The answer is met")
     found = verdict({"judge": {"rubric": "It is short."}}, "Yes.", kinds.Text(), llm=met)
-    assert (found.score, found.agreed) == (1.0, True)
+    assert (found.score, found.judge_agreed) == (1.0, True)
     orders = [request.messages[-1].content for request in met.requests]
     assert ["met or not met" in order for order in orders] == [True, False]
     mute = ScriptedLLM(lambda messages: "Hm.")
     found = verdict({"judge": "It is short."}, "Yes.", kinds.Text(), llm=mute)
     assert (found.score, found.passed) == (None, None)
-    assert "the judge cannot be read" in found.why
+    assert "the judge cannot be read" in found.reason
 
 
 def test_a_value_cannot_close_its_section_before_the_judge() -> None:
@@ -286,46 +288,46 @@ def test_gold_for_branches_and_lists() -> None:
         takes={"text": kinds.Text(whole=True), "text_words": kinds.Items()},
     )
     from reasoning.benchmarks.chains.cases import Case
-    from reasoning.benchmarks.chains.runner import alone
+    from reasoning.benchmarks.chains.runner import isolate_step
 
     given = {"text": "x", "text_words": ("a", "b")}
     gold = {"lang": "German", "parts": (True, False)}
-    check = checked("end", {"contains": "done"}, "f:1", CODE)
+    check = parse_check("end", {"contains": "done"}, "f:1", CODE)
     case = Case("c", "f:1", None, given, gold, (check,))
     llm = ScriptedLLM(lambda messages: "done")
-    done = run([one for one in evaluation(chain, [case]) if "end alone" in one.parts], llm)
-    assert [one.passed for one in done.outcomes] == [True]
+    done = run_suite([one for one in plan_evaluation(chain, [case]) if "end alone" in one.parts], llm)
+    assert [one.passed for one in done.scores] == [True]
     assert llm.prompts == ["user: 1. yes\n2. no"]
-    assert alone(chain, "end", case).takes is not None
+    assert isolate_step(chain, "end", case).takes is not None
 
 
 def test_runs_are_kept_by_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path / "notes")
-    first = run_history.current(folder, "m", {"temperature": 0.0, "top_p": None})
+    first = run_history.current_run(folder, "m", {"temperature": 0.0, "top_p": None})
     assert (first.name, dict(first.sampling)) == ("notes@1", {"temperature": 0.0})
-    told = Outcome("late", "d", END, "answered", 0.5, False, ("x",), "v")
-    run_history.keep(first.with_outcomes([told]), folder)
-    again = run_history.current(folder, "m", {"temperature": 0.0})
-    assert (again.version, again.outcomes) == (1, {("late", END): told})
-    failed = Outcome("late", "d", END, "failed", None, None)
-    assert again.with_outcomes([failed]).outcomes["late", END] == told  # what was told is not lost to an outage
+    told = PartScore("late", "d", END, "answered", 0.5, False, ("x",), "v")
+    run_history.save_run(first.with_scores([told]), folder)
+    again = run_history.current_run(folder, "m", {"temperature": 0.0})
+    assert (again.version, again.scores) == (1, {("late", END): told})
+    failed = PartScore("late", "d", END, "failed", None, None)
+    assert again.with_scores([failed]).scores["late", END] == told  # what was told is not lost to an outage
     (folder / "reply.md").write_text("# Input\n\nBe kind: {tone}\n")
-    second = run_history.current(folder, "m", {})
+    second = run_history.current_run(folder, "m", {})
     assert second.name == "notes@2"
-    run_history.keep(second, folder)
+    run_history.save_run(second, folder)
     (folder / "reply.md").write_text("# Input\n\nTone: {tone}\n")
-    assert run_history.current(folder, "other", {}).version == 1  # the same content is the same version
+    assert run_history.current_run(folder, "other", {}).version == 1  # the same content is the same version
     (folder / "tests" / "notes.toml").write_text("")  # cases are no part of it
-    assert run_history.current(folder, "m", {"temperature": 0.0}).version == 1
+    assert run_history.current_run(folder, "m", {"temperature": 0.0}).version == 1
     (folder / ".runs" / "bad.json").write_text("{}")
     with pytest.raises(InputError, match=r"bad\.json: this is no run of a chain"):
-        run_history.runs(folder)
+        run_history.recorded_runs(folder)
 
 
 def test_what_a_chain_is_called_is_no_part_of_its_version(tmp_path: Path) -> None:
     one, two = write(tmp_path / "notes"), write(tmp_path / "mine")
     (two / "chain.toml").write_text((two / "chain.toml").read_text().replace('name = "notes"', 'name = "mine"'))
-    assert run_history.digest(run_history.content(one)) == run_history.digest(run_history.content(two))
+    assert run_history.digest(run_history.read_content(one)) == run_history.digest(run_history.read_content(two))
 
 
 def test_a_step_that_reads_two_is_blamed_from_both_being_right() -> None:
@@ -337,10 +339,10 @@ def test_a_step_that_reads_two_is_blamed_from_both_being_right() -> None:
         Step("both", Prompt(input="{a} and {b}")),
         Step("end", Prompt(input="end {both}")),
     )
-    check = checked("end", {"contains": "good"}, "f:1", CODE)
+    check = parse_check("end", {"contains": "good"}, "f:1", CODE)
     case = Case("c", "f:1", None, {"text": "x"}, {"a": "1", "b": "2", "both": "1 and 2"}, (check,))
-    parts = [part for trial in evaluation(chain, [case]) for part in trial.parts]
+    parts = [part for trial in plan_evaluation(chain, [case]) for part in trial.parts]
     assert parts == ["end to end", "end alone", "end, right a", "end, right b", "end, right both", "end, right a + b"]
     llm = ScriptedLLM(lambda messages: "good")
-    run([one for one in evaluation(chain, [case]) if "end, right a + b" in one.parts], llm)
+    run_suite([one for one in plan_evaluation(chain, [case]) if "end, right a + b" in one.parts], llm)
     assert llm.prompts == ["user: 1 and 2", "user: end good"]

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from reasoning import Chain, Prompt, Step
-from reasoning.benchmarks.chains.evaluation import evaluated
-from reasoning.benchmarks.chains.run_history import Run
-from reasoning.benchmarks.chains.runner import END, Outcome
-from reasoning.benchmarks.chains.versions import versions
+from reasoning.benchmarks.chains.evaluation import summarize_evaluation
+from reasoning.benchmarks.chains.run_history import RecordedRun
+from reasoning.benchmarks.chains.runner import END, PartScore
+from reasoning.benchmarks.chains.versions import compare_versions
 from reasoning.benchmarks.statistics import mcnemar, tango, wilson
 from reasoning.errors import UsageError
 
@@ -24,14 +24,14 @@ CHAIN = Chain(
 RIGHT = "end, right "
 
 
-def outcome(case: int, part: str, score: float | None, digest: str = "d") -> Outcome:
+def outcome(case: int, part: str, score: float | None, digest: str = "d") -> PartScore:
     state = "failed" if score is None else "answered"
-    return Outcome(f"c{case:02}", digest, part, state, score, None if score is None else score == 1)
+    return PartScore(f"c{case:02}", digest, part, state, score, None if score is None else score == 1)
 
 
-def run(outcomes: list[Outcome], version: int = 1, **files: str) -> Run:
-    made = Run("mine", version, f"{version}", "m", {}, {f"{name}.md": text for name, text in files.items()})
-    return made.with_outcomes(outcomes)
+def run(outcomes: list[PartScore], version: int = 1, **files: str) -> RecordedRun:
+    made = RecordedRun("mine", version, f"{version}", "m", {}, {f"{name}.md": text for name, text in files.items()})
+    return made.with_scores(outcomes)
 
 
 def printed(thing: object, width: int = 140) -> str:
@@ -42,15 +42,15 @@ def printed(thing: object, width: int = 140) -> str:
 
 def test_each_part_has_its_share_and_a_failed_call_is_left_out() -> None:
     scores = [1.0] * 7 + [0.5, 0.0, None]
-    found = evaluated([outcome(n, END, score) for n, score in enumerate(scores)], CHAIN, "mine@1", "m")
+    found = summarize_evaluation([outcome(n, END, score) for n, score in enumerate(scores)], CHAIN, "mine@1", "m")
     [row] = found.rows
     assert (row.part, row.n, row.failed, row.passed) == (END, 9, 1, 7)
     assert row.share == wilson(7, 9)
     assert row.score == pytest.approx(7.5 / 9)
     assert row.interval[0] < row.score < row.interval[1] <= 1
-    assert (found.blames, found.worst) == ((), None)
+    assert (found.losses, found.worst) == ((), None)
     assert "1 outcomes could not be told" in printed(found.table())
-    only_failed = evaluated([outcome(0, END, None)], CHAIN, "mine@1", "m")
+    only_failed = summarize_evaluation([outcome(0, END, None)], CHAIN, "mine@1", "m")
     assert (only_failed.rows[0].n, only_failed.rows[0].share) == (0, (0.0, 1.0))
     assert "nan" not in printed(only_failed.table())
 
@@ -59,15 +59,15 @@ def test_a_step_is_to_blame_only_where_the_interval_is_above_zero() -> None:
     end = [float(n % 2) for n in range(20)]
     outcomes = [outcome(n, END, score) for n, score in enumerate(end)]
     right = [outcome(n, RIGHT + "issues", 1.0) for n in range(20)]
-    found = evaluated([*outcomes, *right], CHAIN, "mine@1", "m")
-    [blame] = found.blames
+    found = summarize_evaluation([*outcomes, *right], CHAIN, "mine@1", "m")
+    [blame] = found.losses
     assert (blame.step, blame.before, blame.after, blame.pair.n) == ("issues", 0.5, 1.0, 20)
     expected = tango([True] * 20, [score == 1 for score in end])
     assert blame.pair.difference == expected
-    assert blame.pair.adjusted == mcnemar(10, 0)
+    assert blame.pair.p_adjusted == mcnemar(10, 0)
     assert found.worst is blame
     assert "work on issues: from right inputs it loses 50.0 points at the end\n" in printed(found.table())
-    few = evaluated([*outcomes[:2], *right[:2]], CHAIN, "mine@1", "m")
+    few = summarize_evaluation([*outcomes[:2], *right[:2]], CHAIN, "mine@1", "m")
     assert few.worst is None
     assert "no step is to blame that so many cases can show" in printed(few.table())
 
@@ -76,21 +76,21 @@ def test_blame_is_over_cases_that_have_both_and_p_is_adjusted() -> None:
     end = [outcome(n, END, 0.0) for n in range(10)]
     right = [outcome(n, RIGHT + "issues", 1.0) for n in range(8)] + [outcome(9, RIGHT + "issues", None)]
     right += [outcome(n, RIGHT + "tone", float(n < 4)) for n in range(8)]
-    found = evaluated([*end, *right], CHAIN, "mine@1", "m")
-    assert [(one.step, one.pair.n, one.before, one.after) for one in found.blames] == [
+    found = summarize_evaluation([*end, *right], CHAIN, "mine@1", "m")
+    assert [(one.step, one.pair.n, one.before, one.after) for one in found.losses] == [
         ("issues", 8, 0, 1),
         ("tone", 8, 1, 0.5),
         ("reply", 8, 0.5, 1),
     ]
-    assert found.blames[0].pair.adjusted == pytest.approx(3 * mcnemar(8, 0))
-    assert found.worst is found.blames[0]
-    few = evaluated([one for one in [*end, *right] if one.case < "c06"], CHAIN, "mine@1", "m")
-    pair = few.blames[0].pair
+    assert found.losses[0].pair.p_adjusted == pytest.approx(3 * mcnemar(8, 0))
+    assert found.worst is found.losses[0]
+    few = summarize_evaluation([one for one in [*end, *right] if one.case < "c06"], CHAIN, "mine@1", "m")
+    pair = few.losses[0].pair
     assert pair.difference.low > 0
-    assert pair.p < 0.05 < pair.adjusted  # six cases would do for one step, and not for the first of three
+    assert pair.p < 0.05 < pair.p_adjusted  # six cases would do for one step, and not for the first of three
     assert few.worst is None
     assert "; reply may lose as much" not in printed(found.table())
-    assert sum(one.pair.difference.value for one in found.blames) == pytest.approx(1)  # all that the end lacks
+    assert sum(one.pair.difference.value for one in found.losses) == pytest.approx(1)  # all that the end lacks
 
 
 def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
@@ -98,7 +98,7 @@ def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
     second = run(
         [outcome(n, END, float(n < 15)) for n in range(19)] + [outcome(19, END, 1.0, "other")], 2, a="x", b="z"
     )
-    found = versions(first, second)
+    found = compare_versions(first, second)
     [change] = found.changes
     assert (found.common, found.left_out, found.files) == (19, 1, ("b.md",))
     assert change.gained == tuple(f"c{n}" for n in range(10, 15))
@@ -114,58 +114,64 @@ def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
 def test_versions_without_a_common_case_or_a_result_are_refused() -> None:
     first = run([outcome(0, END, 1.0)])
     with pytest.raises(UsageError, match="no case in common that is the same"):
-        versions(first, run([outcome(0, END, 1.0, "other")], 2))
+        compare_versions(first, run([outcome(0, END, 1.0, "other")], 2))
     with pytest.raises(UsageError, match="no result in common that could be told"):
-        versions(first, run([outcome(0, "issues", 1.0)], 2))
-    failed = replace(run([], 2), outcomes={("c00", END): outcome(0, END, None)})
+        compare_versions(first, run([outcome(0, "issues", 1.0)], 2))
+    failed = replace(run([], 2), scores={("c00", END): outcome(0, END, None)})
     with pytest.raises(UsageError, match="no result in common"):
-        versions(first, failed)
+        compare_versions(first, failed)
 
 
 @pytest.mark.parametrize("losses", [[0.4], [0.5, 0.25], [0.3, 0.3], [0.5, 0.5, 0.25], [0.3, 0.3, 0.3], [1, 1, 1]])
 def test_one_two_and_three_cases_blame_nobody(losses: list[float]) -> None:
     end = [outcome(n, END, 0.9 - 0.9 * loss) for n, loss in enumerate(losses)]
     right = [outcome(n, RIGHT + "issues", 0.9) for n in range(len(losses))]
-    found = evaluated([*end, *right], CHAIN, "mine@1", "m")
-    assert (found.worst, found.blames[0].pair.n) == (None, len(losses))
+    found = summarize_evaluation([*end, *right], CHAIN, "mine@1", "m")
+    assert (found.worst, found.losses[0].pair.n) == (None, len(losses))
     assert found.to_json()["work_on"] is None
 
 
 def test_a_step_without_right_results_has_no_blame_and_is_named() -> None:
     scores = [outcome(n, part, 1.0) for n in range(3) for part in (END, RIGHT + "issues")]
-    found = evaluated(scores, CHAIN, "mine@1", "m", unchecked=2)
-    assert [one.step for one in found.blames] == ["issues"]
-    assert found.unblamed == {"tone": ("tone",), "reply": ("tone",)}
-    assert "no blame for reply: no case with a checked end has gold of tone" in found.said
-    assert "2 cases without a check: left out" in found.said
-    assert evaluated([outcome(0, "issues", 1.0)], CHAIN, "mine@1", "m").unblamed == {}
+    found = summarize_evaluation(scores, CHAIN, "mine@1", "m", unchecked=2)
+    assert [one.step for one in found.losses] == ["issues"]
+    assert found.not_attributed == {"tone": ("tone",), "reply": ("tone",)}
+    assert "no blame for reply: no case with a checked end has gold of tone" in found.summary
+    assert "2 cases without a check: left out" in found.summary
+    assert summarize_evaluation([outcome(0, "issues", 1.0)], CHAIN, "mine@1", "m").not_attributed == {}
 
 
 def test_parts_that_are_compared_share_the_level_and_the_end_has_a_verdict() -> None:
-    def made(good: int, version: int) -> Run:
+    def made(good: int, version: int) -> RecordedRun:
         parts = [(END, good), ("issues", 0), ("tone", 0)]
         return run([outcome(n, part, float(n < many)) for part, many in parts for n in range(20)], version)
 
-    found = versions(made(4, 1), made(10, 2))
+    found = compare_versions(made(4, 1), made(10, 2))
     assert found.end is not None
-    assert (found.end.pair.p, found.end.pair.adjusted) == (mcnemar(6, 0), pytest.approx(3 * mcnemar(6, 0)))
-    assert found.to_json()["changes"][0]["p"] == found.end.pair.adjusted
+    assert (found.end.pair.p, found.end.pair.p_adjusted) == (mcnemar(6, 0), pytest.approx(3 * mcnemar(6, 0)))
+    assert found.to_json()["changes"][0]["p"] == found.end.pair.p_adjusted
     assert found.verdict.startswith("mine@1 and mine@2 cannot be told apart at the end: 20 cases show differences of")
-    better = versions(made(4, 1), made(14, 2))
+    better = compare_versions(made(4, 1), made(14, 2))
     assert better.verdict.startswith("mine@2 is better than mine@1 at the end by 50.0 points (95 %: ")
-    worse = versions(made(14, 1), made(4, 2), tolerance=2)
+    worse = compare_versions(made(14, 1), made(4, 2), tolerance=2)
     assert worse.verdict.startswith("mine@1 is better than mine@2 at the end by 50.0 points (95 %: ")
-    assert (worse.passed, better.passed, versions(made(4, 1), made(3, 2), tolerance=5).passed) == (False, True, True)
+    assert (worse.passed, better.passed, compare_versions(made(4, 1), made(3, 2), tolerance=5).passed) == (
+        False,
+        True,
+        True,
+    )
     assert "fails: the end became worse by more than 2 points" in printed(worse.table())
-    only_issues = versions(run([outcome(0, "issues", 1.0)]), run([outcome(0, "issues", 1.0)], 2), tolerance=50)
+    only_issues = compare_versions(run([outcome(0, "issues", 1.0)]), run([outcome(0, "issues", 1.0)], 2), tolerance=50)
     assert (only_issues.passed, only_issues.end) == (False, None)
-    assert "too few to show any" in versions(run([outcome(0, END, 1.0)]), run([outcome(0, END, 0.0)], 2)).verdict
+    assert (
+        "too few to show any" in compare_versions(run([outcome(0, END, 1.0)]), run([outcome(0, END, 0.0)], 2)).verdict
+    )
 
 
 def test_settings_that_differ_are_said() -> None:
     first, second = run([outcome(0, END, 1.0)]), run([outcome(0, END, 1.0)], 2)
-    assert "settings" not in printed(versions(first, second).table())
-    found = versions(replace(first, sampling={"max_tokens": 1024}), replace(second, sampling={"max_tokens": 5}))
+    assert "settings" not in printed(compare_versions(first, second).table())
+    found = compare_versions(replace(first, sampling={"max_tokens": 1024}), replace(second, sampling={"max_tokens": 5}))
     assert "not the same settings, which may be what makes a difference: max_tokens 1024 and 5" in found.notes
 
 
@@ -176,8 +182,8 @@ def test_80_columns_are_enough_and_no_name_is_cut() -> None:
     )
     parts = [f"{step}{how}" for step in ("issues", "recommendations_of_what_to_do") for how in (" alone", "")]
     outcomes = [outcome(n, part, n / 19) for part in (*parts, END, RIGHT + "issues") for n in range(20)]
-    narrow = printed(evaluated(outcomes, chain, "mine@1", "m").table(), 80)
-    narrow += printed(versions(run(outcomes), run(outcomes, 2)).table(), 80)
+    narrow = printed(summarize_evaluation(outcomes, chain, "mine@1", "m").table(), 80)
+    narrow += printed(compare_versions(run(outcomes), run(outcomes, 2)).table(), 80)
     assert "…" not in narrow
     assert max(map(len, narrow.split("\n"))) <= 80
     assert "+0.0" in narrow
@@ -187,7 +193,7 @@ def test_80_columns_are_enough_and_no_name_is_cut() -> None:
 def test_a_notebook_shows_them_and_nothing_in_them_is_markup() -> None:
     outcomes = [outcome(n, part, float(n % 2)) for part in ("<b>x", END, RIGHT + "issues") for n in range(4)]
     hostile = replace(run(outcomes), chain="<script>")
-    for shown in (versions(hostile, hostile), evaluated(outcomes, CHAIN, "<script>@1", "m")):
+    for shown in (compare_versions(hostile, hostile), summarize_evaluation(outcomes, CHAIN, "<script>@1", "m")):
         html = shown._repr_html_()
         assert "&lt;script&gt;@1" in html
         assert "<script>" not in html
@@ -199,10 +205,10 @@ def test_a_notebook_shows_them_and_nothing_in_them_is_markup() -> None:
 def test_a_loss_that_could_hide_in_failed_cases_fails() -> None:
     first = run([outcome(n, END, 1.0) for n in range(10)])
     second = run([outcome(n, END, None if n < 2 else 1.0) for n in range(10)], 2)
-    found = versions(first, second, tolerance=10)
+    found = compare_versions(first, second, tolerance=10)
     assert found.end is not None
     assert (found.end.failed, found.end.pair.difference.value, found.end.lowest) == (2, 0, pytest.approx(-0.2))
     assert not found.passed
     assert "2 cases failed; with them the change of the end could be -20.0 points" in printed(found.table())
-    assert versions(first, second, tolerance=20).passed
-    assert versions(second, first, tolerance=0).passed  # what failed before and is right now
+    assert compare_versions(first, second, tolerance=20).passed
+    assert compare_versions(second, first, tolerance=0).passed  # what failed before and is right now

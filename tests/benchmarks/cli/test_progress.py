@@ -43,7 +43,7 @@ def begun(display: Display, sums: Sums, llm: ScriptedLLM) -> tuple[Store, list[t
     event_loop.run_sync(runner.run(runner.missing(store, ["sum-1", "sum-2"], named), named, llm, store))
     named = named_strategies(SPECS)
     pairs = runner.missing(store, list(store.examples), named)
-    display.running(Comparison.of(store, list(store.examples), list(named)), llm, SPECS, pairs)
+    display.running(Comparison.from_folder(store, list(store.examples), list(named)), llm, SPECS, pairs)
     return store, pairs
 
 
@@ -86,7 +86,7 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     display = Display(shown=False)
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
-    display.running(Comparison.of(store), llm, ["vanilla"], keys)
+    display.running(Comparison.from_folder(store), llm, ["vanilla"], keys)
     display.result(replace(once, spent=Usage()))
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
@@ -108,7 +108,7 @@ def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     store.add_examples(sums(4))
     keys = [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
     display = Display(shown=False)
-    display.running(Comparison.of(store), llm, ["vanilla", "cot"], keys, stopped=out)
+    display.running(Comparison.from_folder(store), llm, ["vanilla", "cot"], keys, stopped=out)
     once = event_loop.run_sync(_solved(sums, llm))
     display.result(replace(once, strategy="cot"))
     assert "1/8 ·" in drawn(display, 80)
@@ -132,7 +132,7 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
     llm = Fetched(adds())
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(2))
-    display.running(Comparison.of(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
+    display.running(Comparison.from_folder(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
     assert "waiting for the first answer" in drawn(display, 80)
     llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)

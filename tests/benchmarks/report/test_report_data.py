@@ -18,8 +18,8 @@ from reasoning.benchmarks import compare
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.paired import OVER_FAMILIES
 from reasoning.benchmarks.cli.results import printed
-from reasoning.benchmarks.report import charts, find, terminal
-from reasoning.benchmarks.report.tables import grids
+from reasoning.benchmarks.report import charts, find, to_terminal
+from reasoning.benchmarks.report.tables import report_tables
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.statistics import mcnemar, tango, wilson
 from reasoning.benchmarks.statistics.variance_components import components, single_run
@@ -36,7 +36,7 @@ Kept = Callable[..., Store]
 
 def test_the_rows_and_the_verdict_are_those_of_the_comparison(kept: Kept) -> None:
     store = kept(vanilla="rrwwwwwwww", cot="rrrrrrrrrw")
-    found, known = find(store), Comparison.of(store)
+    found, known = find(store), Comparison.from_folder(store)
     assert found.rows == known.rows
     assert "\n".join(found.verdict) == known.verdict
 
@@ -68,24 +68,24 @@ def test_repetitions_are_one_problem(kept: Kept) -> None:
     assert pair.n == 4
     assert pair.difference.value == pytest.approx((1 + 1 + 2 / 3 + 1 / 3) / 4 - (1 / 3 + 1 / 3) / 4)
     assert found.agreement.n == 4
-    assert "Paired t-tests" in next(grid.note for grid in grids(found) if grid.name == "differences")
+    assert "Paired t-tests" in next(grid.note for grid in report_tables(found) if grid.name == "differences")
 
 
 def test_between_runs_are_the_components_and_the_single_runs(kept: Kept) -> None:
     found = find(kept(a="rrrwf,rrwwr,rrrrr", b="rwwww,wrwwr,rwwww", c="fffff,fffff,rrrrr"))
-    a, tokens, b, _ = found.runs
-    assert [(one.strategy, one.measure, one.problems) for one in found.runs] == [
+    a, tokens, b, _ = found.repeatability
+    assert [(one.strategy, one.measure, one.problems) for one in found.repeatability] == [
         *(("a", "accuracy", 4), ("a", "tokens", 4), ("b", "accuracy", 5), ("b", "tokens", 5))
     ]
     assert a.noise == components([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]])
-    assert (a.mean, a.best) == (pytest.approx(9 / 12), None)
-    assert b.best == single_run([1, 1, 2 / 3, 1 / 3], [2 / 3, 1 / 3, 0, 0])
+    assert (a.mean, a.best_wins) == (pytest.approx(9 / 12), None)
+    assert b.best_wins == single_run([1, 1, 2 / 3, 1 / 3], [2 / 3, 1 / 3, 0, 0])
     assert (tokens.mean, tokens.noise.run) == (20, 0)
-    grid = next(grid for grid in grids(found) if grid.name == "runs")
+    grid = next(grid for grid in report_tables(found) if grid.name == "runs")
     assert grid.rows[0][:5] == ("a", "accuracy", "4", "75.0 %", f"{100 * a.noise.run:.1f}")
     assert grid.rows[1][3:8] == ("20", "0.0", "–", "–", "–")
     assert "all 3 repetitions" in grid.note
-    assert "runs" not in {grid.name for grid in grids(find(kept(a="rrrw", b="rwww")))}
+    assert "runs" not in {grid.name for grid in report_tables(find(kept(a="rrrw", b="rwww")))}
 
 
 def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
@@ -93,7 +93,7 @@ def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
     for key, one in store.results.items():
         more = 10 * key.epoch + int(key.problem[1:])
         store.results[key] = dataclasses.replace(one, usage=Usage(1, 100, more))
-    _, tokens = find(store).runs
+    _, tokens = find(store).repeatability
     assert tokens.noise == components([[100.0 + k, 110.0 + k] for k in range(3)])
 
 
@@ -108,7 +108,7 @@ def test_families_are_told_of(kept: Kept) -> None:
     found = find(store)
     assert found.pairs[0].test == OVER_FAMILIES
     assert any("10 of them come from 5 families" in one for one in found.remarks)
-    assert "over families of problems" in next(grid.note for grid in grids(found) if grid.name == "differences")
+    assert "over families of problems" in next(grid.note for grid in report_tables(found) if grid.name == "differences")
 
 
 def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
@@ -117,45 +117,45 @@ def test_the_frontier_its_budgets_and_the_price_of_one_more(kept: Kept) -> None:
         for name, tokens in (("a", 10), ("b", 20), ("c", 50), ("d", 60))
     }
     found = find(kept(usage, a="rwwwwwwwww", b="wwwwwwwwww", c="rrrrrrwwww", d="rrrrrwwwww"))
-    tokens = next(one for one in found.costs if one.measure == "tokens")
-    assert [(point.strategy, point.cost, point.efficient) for point in tokens.points] == [
+    tokens = next(one for one in found.cost_frontiers if one.measure == "tokens")
+    assert [(point.strategy, point.cost, point.on_frontier) for point in tokens.points] == [
         *(("a", 10, True), ("b", 20, False), ("c", 50, True), ("d", 60, False))
     ]
     first, second = tokens.steps
-    assert (first.strategy, first.budget, first.one_more) == ("a", 10, None)
-    assert second.one_more == pytest.approx((50 - 10) / 0.5)  # five problems in ten more, for 40 tokens a problem
+    assert (first.strategy, first.budget, first.marginal_cost) == ("a", 10, None)
+    assert second.marginal_cost == pytest.approx((50 - 10) / 0.5)  # five problems in ten more, for 40 tokens a problem
     difference = tango([k < 6 for k in range(10)], [k < 1 for k in range(10)])
-    assert second.one_more_low == pytest.approx(40 / difference.high)
-    assert second.one_more_high == pytest.approx(40 / difference.low)
-    assert set(second.level_with) == {"a", "b"}  # ten problems tell little
-    by_name = {point.strategy: point.often for point in tokens.points}
+    assert second.marginal_cost_low == pytest.approx(40 / difference.high)
+    assert second.marginal_cost_high == pytest.approx(40 / difference.low)
+    assert set(second.not_different_from) == {"a", "b"}  # ten problems tell little
+    by_name = {point.strategy: point.frontier_share for point in tokens.points}
     assert by_name["c"] > 0.95
     assert by_name["b"] == 0
-    assert {one.measure for one in found.costs} == {"tokens", "dollars", "calls", "seconds"}
+    assert {one.measure for one in found.cost_frontiers} == {"tokens", "dollars", "calls", "seconds"}
 
 
 def test_the_frontier_is_as_unsure_as_families_of_problems_make_it(kept: Kept) -> None:
     usage = {"a": Usage(1, 10, 0), "b": Usage(1, 20, 0)}
     store = kept(usage, a="rrrrwwwwwwww", b="rrrrrrrrwwww")
-    alone = find(store).costs[0].points[1].often
+    alone = find(store).cost_frontiers[0].points[1].frontier_share
     in_families(store, 4)
-    together = find(store).costs[0].points[1].often
+    together = find(store).cost_frontiers[0].points[1].frontier_share
     assert alone == pytest.approx(1 - (2 / 3) ** 12, abs=0.02)  # unless no resample has one of the four that only b got
     assert together == pytest.approx(1 - (2 / 3) ** 3, abs=0.05)
 
 
 def test_an_unknown_price_is_no_price(kept: Kept) -> None:
-    assert "dollars" not in {one.measure for one in find(kept(a="rw", b="rr")).costs}
+    assert "dollars" not in {one.measure for one in find(kept(a="rw", b="rr")).cost_frontiers}
     some = {"a": Usage(1, 10, 10, 0, 0.1, 1.0), "b": Usage(1, 10, 10, 0, None, 1.0)}
-    assert "dollars" not in {one.measure for one in find(kept(some, a="rw", b="rr")).costs}
+    assert "dollars" not in {one.measure for one in find(kept(some, a="rw", b="rr")).cost_frontiers}
 
 
 def test_what_nobody_and_only_one_solves(kept: Kept) -> None:
     found = find(kept(a="rrwwf", b="rwwwr", c="rwrwr")).agreement
-    assert (found.n, found.any_right, found.all_right, found.none_right) == (4, 3, 1, 1)
-    assert found.only == {"a": ("p1",), "b": (), "c": ("p2",)}
-    assert found.same["a", "b"] == 3 / 4
-    assert found.same["b", "c"] == 4 / 5
+    assert (found.n, found.any_correct, found.all_correct, found.none_correct) == (4, 3, 1, 1)
+    assert found.solved_only_by == {"a": ("p1",), "b": (), "c": ("p2",)}
+    assert found.same_answer["a", "b"] == 3 / 4
+    assert found.same_answer["b", "c"] == 4 / 5
 
 
 def test_curves_come_from_stored_votes(kept: Kept) -> None:
@@ -163,7 +163,7 @@ def test_curves_come_from_stored_votes(kept: Kept) -> None:
     store = kept(**{spec: "rw"})
     store.add(result("p0", spec, "r", value="1", votes=(("1", 2), ("3", 1))), None)
     store.add(result("p1", spec, "w", value="3", votes=(("3", 2), ("1", 1))), None)
-    (curve,) = find(store).draws
+    (curve,) = find(store).vote_curves
     assert (curve.samples, curve.n) == (4, 2)
     assert curve.majority[0].mean == pytest.approx((2 / 4 + 1 / 4) / 2)  # one draw in four could not be read
     assert curve.majority[-1].mean == 0.5
@@ -175,9 +175,9 @@ def test_curves_take_a_family_for_one_observation(kept: Kept) -> None:
     store = kept(**{spec: "rrrwwwrrr"})
     for k, letter in enumerate("rrrwwwrrr"):
         store.add(result(f"p{k}", spec, letter, value="1" if letter == "r" else "3", votes=(("1", 2), ("3", 2))), None)
-    (alone,) = find(store).draws
+    (alone,) = find(store).vote_curves
     in_families(store, 3)
-    (together,) = find(store).draws
+    (together,) = find(store).vote_curves
     assert together.any[-1].mean == alone.any[-1].mean == 1
     assert (alone.any[-1].low, together.any[-1].low) == (wilson(9, 9)[0], wilson(3, 3)[0])
 
@@ -186,21 +186,21 @@ def test_curves_take_a_family_for_one_observation(kept: Kept) -> None:
 def test_draws_that_are_no_plain_sample_give_no_curve(kept: Kept, spec: str) -> None:
     store = kept(**{spec: "r"})
     store.add(result("p0", spec, "r", votes=(("1", 4),)), None)
-    assert find(store).draws == ()
+    assert find(store).vote_curves == ()
 
 
 def test_confidence_against_what_is_right(kept: Kept) -> None:
     store = kept(a="rrww")
     for place, (letter, sure) in enumerate([("r", 1.0), ("r", 0.8), ("w", 0.8), ("w", 0.2)]):
         store.add(result(f"p{place}", "a", letter, confidence=sure), None)
-    (found,) = find(store).sureness
+    (found,) = find(store).calibration
     assert found.n == 4
     assert found.error == pytest.approx((0 + 2 * 0.3 + 0.2) / 4)
     assert found.selective == ((0.25, 1.0), (0.75, 2 / 3), (1.0, 0.5))
 
 
 def test_how_answers_were_read_is_counted(kept: Kept) -> None:
-    assert find(kept(a="rwuf", b="rrrr")).readings == {
+    assert find(kept(a="rwuf", b="rrrr")).parse_rules == {
         "trigger": {"a": 2, "b": 4},
         "unparsed: nothing found": {"a": 1},
         "failed: nothing found": {"a": 1},
@@ -218,13 +218,13 @@ def test_unequal_problems_are_paired_over_what_both_answered(kept: Kept) -> None
     assert "(of 10: a 6, b 6, c 10)" in said
     assert "leaves out 4 to 8 a pair" in said
     assert "The best, and the costs, are those of the 2 problems that all of them answered." in said
-    assert {point.strategy: point.accuracy for point in found.costs[0].points} == {"a": 1, "b": 1, "c": 1}
+    assert {point.strategy: point.accuracy for point in found.cost_frontiers[0].points} == {"a": 1, "b": 1, "c": 1}
 
 
 def test_a_strategy_with_too_few_answers_does_not_shrink_the_comparison_of_costs(kept: Kept) -> None:
     found = find(kept(a="rwrwrwrwrw", b="rrrrrrrrww", c="r" + "." * 9))
     assert len(found.on.problems) == 10
-    assert {point.strategy for point in found.costs[0].points} == {"a", "b"}
+    assert {point.strategy for point in found.cost_frontiers[0].points} == {"a", "b"}
     assert "With too few answered problems to be compared: c (1)." in found.remarks
 
 
@@ -235,9 +235,9 @@ def test_nothing_is_best_by_leaving_problems_out(kept: Kept) -> None:
     assert found.best.strategy == "cot"
     assert found.headline.startswith("cot solved 12 of 15")
     assert found.pairs == ()
-    header, rows = next((grid.header, grid.rows) for grid in grids(found) if grid.name == "strategies")
+    header, rows = next((grid.header, grid.rows) for grid in report_tables(found) if grid.name == "strategies")
     assert [row[header.index("n")] for row in rows] == ["3", "15"]
-    notes = {grid.name: grid.note for grid in grids(found)}
+    notes = {grid.name: grid.note for grid in report_tables(found)}
     for name in ("budgets-tokens", "solved"):
         assert "Left out: vanilla (answered 3)." in notes[name]
     some = find(kept(vanilla="r" * 8 + "f" * 7, cot="w" + "r" * 14))  # 8 of 8, and 14 of 15
@@ -246,13 +246,13 @@ def test_nothing_is_best_by_leaving_problems_out(kept: Kept) -> None:
 
 
 def test_n_counts_the_problems_that_were_begun(kept: Kept) -> None:
-    found = Comparison.of(kept(a="rw" + "." * 38, b="r." + "." * 37 + "."), [f"p{k}" for k in range(40)])
+    found = Comparison.from_folder(kept(a="rw" + "." * 38, b="r." + "." * 37 + "."), [f"p{k}" for k in range(40)])
     assert (found.n, found.title) == (2, "ones · 2 problems · m")
-    assert Comparison.of(kept(a="r..")).title == "ones · 1 problem · m"
+    assert Comparison.from_folder(kept(a="r..")).title == "ones · 1 problem · m"
 
 
 def test_every_form_says_what_limits_the_numbers(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    found = Comparison.of(kept(a="rff", b="rrw"))
+    found = Comparison.from_folder(kept(a="rff", b="rrw"))
     said = "Calls that did not come through are no wrong answers and are left out: a 2 of 3."
     printed(found, as_json=False)
     printed(found, as_json=True)
@@ -260,24 +260,24 @@ def test_every_form_says_what_limits_the_numbers(kept: Kept, capsys: pytest.Capt
     for form in (shown, *json.loads(data)["remarks"][:1], str(found), found._repr_html_()):
         assert said in form
     assert "What limits these numbers" in shown
-    assert "What limits" not in str(Comparison.of(kept(a="rww", b="rrw")))
+    assert "What limits" not in str(Comparison.from_folder(kept(a="rww", b="rrw")))
 
 
 def test_a_problem_is_solved_by_most_of_its_repetitions(kept: Kept) -> None:
     found = find(kept(a="rrw,rww,rrw", b="wrw,wrw,wwr"))
     of = found.agreement
-    assert (of.n, of.any_right, of.all_right, of.none_right) == (3, 2, 1, 1)
-    assert of.only == {"a": ("p0",), "b": ()}
-    note = next(grid.note for grid in grids(found) if grid.name == "solved")
+    assert (of.n, of.any_correct, of.all_correct, of.none_correct) == (3, 2, 1, 1)
+    assert of.solved_only_by == {"a": ("p0",), "b": ()}
+    note = next(grid.note for grid in report_tables(found) if grid.name == "solved")
     assert note.startswith("Of 3 problems that every strategy answered; one is solved where more than half")
 
 
 def test_the_terminal_has_every_table(kept: Kept) -> None:
     found = find(kept(a="rrwwww", b="rrrrrw"))
     console = Console(file=StringIO(), width=100)
-    console.print(terminal(found))
+    console.print(to_terminal(found))
     said = console.file.getvalue()  # type: ignore[attr-defined]
-    for grid in grids(found):
+    for grid in report_tables(found):
         assert (grid.title in said) == (grid.name != "strategies")
     assert "+50.0" in said
 
@@ -306,18 +306,18 @@ def test_a_mark_at_the_end_of_the_axis_is_whole(kept: Kept) -> None:
 
 def test_no_problem_in_common(kept: Kept) -> None:
     found = find(kept(a="rrr...", b="...rrr"))
-    assert found.costs == ()
+    assert found.cost_frontiers == ()
     assert found.agreement.n == 0
     assert found.against_best == ()
-    assert {grid.name for grid in grids(found)} == {"strategies", "agreement", "readings"}
+    assert {grid.name for grid in report_tables(found)} == {"strategies", "agreement", "readings"}
 
 
 def test_all_failed(kept: Kept) -> None:
     found = find(kept(a="fff", b="fff"))
     assert found.headline == "Nothing came through, so there is nothing to compare."
     assert found.pairs == ()
-    assert found.costs == ()
-    strategies = next(grid for grid in grids(found) if grid.name == "strategies")
+    assert found.cost_frontiers == ()
+    strategies = next(grid for grid in report_tables(found) if grid.name == "strategies")
     assert [row[2:4] for row in strategies.rows] == [("–", "–"), ("–", "–")]
     assert "a 3 of 3, b 3 of 3" in found.remarks[0]
 
@@ -325,15 +325,15 @@ def test_all_failed(kept: Kept) -> None:
 def test_one_that_failed_beside_one_that_did_not(kept: Kept) -> None:
     found = find(kept(a="fff", b="rrw"))
     assert "Nothing came through for a, so nothing is said about it." in found.remarks
-    assert [point.strategy for point in found.costs[0].points] == ["b"]
-    assert found.agreement.only == {"b": ("p0", "p1")}
+    assert [point.strategy for point in found.cost_frontiers[0].points] == ["b"]
+    assert found.agreement.solved_only_by == {"b": ("p0", "p1")}
 
 
 def test_an_empty_folder(kept: Kept, tmp_path: Path) -> None:
     found = find(kept(a=""))
     assert found.rows == ()
     assert found.headline.startswith("There is no result yet")
-    assert grids(found) == []
+    assert report_tables(found) == []
 
 
 def test_results_of_another_task_and_of_strangers_are_left_out_and_told(kept: Kept) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reasoning.benchmarks.analysis import inspect_results
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary import rows
+from reasoning.benchmarks.analysis.summary import summarize
 from reasoning.benchmarks.cli.progress import Display
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
@@ -77,7 +77,7 @@ def test_sentences_call_them_by_their_names() -> None:
 def test_a_table_fits_a_terminal_and_says_what_the_names_stand_for() -> None:
     specs = [TREE.format(2), TREE.format(5), GUIDED]
     made = [Result(f"p{k}", spec, "f", "answered", k > 0) for spec in specs for k in range(4)]
-    found = Comparison("t", "m", 4, tuple(rows(made, specs)), results=tuple(made))
+    found = Comparison("t", "m", 4, tuple(summarize(made, specs)), results=tuple(made))
     console = Console(file=StringIO(), width=90, color_system=None)
     console.print(found.table())
     shown = console.file.getvalue()  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ def test_a_strategy_is_found_by_its_name(sums: Callable[[int], list[Example]]) -
     store.add_examples(sums(1))
     store.ask([TREE.format(2), TREE.format(5)])
     console = Console(file=StringIO(), width=200, color_system=None)
-    console.print(inspect_results.problem(store, "sum-1", "tree_of_thoughts(breadth=5, …)"))
+    console.print(inspect_results.show_problem(store, "sum-1", "tree_of_thoughts(breadth=5, …)"))
     assert TREE.format(5) in console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -106,7 +106,7 @@ def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> No
     display, specs = Display(shown=False), [TREE.format(2), TREE.format(5)]
     store = Store.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    display.running(Comparison.of(store), ScriptedLLM([]), specs, [Key("sum-1", spec) for spec in specs])
+    display.running(Comparison.from_folder(store), ScriptedLLM([]), specs, [Key("sum-1", spec) for spec in specs])
     display.result(Result("sum-1", specs[0], "f", "answered", True))
     console = Console(file=StringIO(), width=80, color_system=None)
     console.print(display._picture())

@@ -12,7 +12,7 @@ import pytest
 
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.report import find
-from reasoning.benchmarks.report.tables import grids
+from reasoning.benchmarks.report.tables import report_tables
 from reasoning.benchmarks.results.folder import Store
 from reasoning.errors import UsageError
 from reasoning.messages import Completion, Message, Request
@@ -55,9 +55,9 @@ def test_a_strategy_that_cannot_win_is_stopped_and_the_run_ends(tmp_path: Path, 
     assert f"stopped vanilla after {raced['out']['vanilla']} problems" in found.verdict
     assert f"{llm.calls} results were made rather than 400." in found.verdict
     assert found.verdict.startswith("The race (a margin of 0 points) left cot(stages=1): ")
-    assert "p <" not in found.verdict + " ".join(found.remarks)
+    assert "p <" not in found.verdict + " ".join(found.caveats)
     assert "p =" not in found.verdict
-    assert any("describe and do not test" in one for one in found.remarks)
+    assert any("describe and do not test" in one for one in found.caveats)
     begun = len({result.problem for result in found.results})
     assert found.n == begun < 60
     assert f"· {begun} problems ·" in found.title
@@ -81,11 +81,11 @@ def test_only_those_that_are_left_are_compared(tmp_path: Path, sums: Sums) -> No
     assert all("vanilla" not in line for line in said[2:])
     report = find(Store.read(tmp_path))
     assert report.headline == said[0]
-    notes = {grid.name: grid.note for grid in grids(report)}
+    notes = {grid.name: grid.note for grid in report_tables(report)}
     after = Store.read(tmp_path).about["raced"]["out"]["vanilla"]
     for name in ("budgets-tokens", "solved"):
         assert f"vanilla (stopped by the race after {after} problems)" in notes[name]
-    assert {point.strategy for one in report.costs for point in one.points} == {"cot", "cot(stages=1)"}
+    assert {point.strategy for one in report.cost_frontiers for point in one.points} == {"cot", "cot(stages=1)"}
 
 
 def test_what_a_race_saved_counts_repetitions_and_an_end_without_a_race_ends_it(tmp_path: Path, sums: Sums) -> None:
@@ -97,7 +97,7 @@ def test_what_a_race_saved_counts_repetitions_and_an_end_without_a_race_ends_it(
     whole = compare(specs, sums(30), ScriptedLLM(by_prompt), **given)  # type: ignore[arg-type]
     assert "acing" not in whole.verdict
     assert "It beats vanilla" in whole.verdict
-    assert whole.remarks == ()
+    assert whole.caveats == ()
 
 
 def test_latency_changes_nothing(sums: Sums, tmp_path: Path) -> None:

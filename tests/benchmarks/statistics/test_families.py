@@ -14,7 +14,7 @@ from rich.console import Console
 from simulation.coverage import cluster_coverage, curve_coverage
 
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.analysis.sample_size import needed
+from reasoning.benchmarks.analysis.sample_size import required_problems
 from reasoning.benchmarks.results.folder import Store
 from reasoning.benchmarks.results.result import Key, Result
 from reasoning.benchmarks.runs.race import Racing, shuffled
@@ -57,7 +57,7 @@ def test_a_pilot_in_families_asks_for_more_problems(tmp_path: Path, sums: Sums) 
         compare(specs, examples, ScriptedLLM(by_family), limit=24, out=tmp_path / name, progress=False)
         console = Console(width=120)
         with console.capture() as shown:
-            console.print(needed(10, tmp_path / name))
+            console.print(required_problems(10, tmp_path / name))
         told.append(shown.get())
     differences = [1.0 * ((k // 4 in (0, 3)) - (k // 4 == 5)) for k in range(24)]
     effect = design_effect(differences, [k // 4 for k in range(24)])
@@ -100,9 +100,9 @@ def test_a_race_over_families_says_what_it_is_about(tmp_path: Path, sums: Sums) 
     assert begun == set(shuffled([str(one.problem.id) for one in examples], 0)[: len(begun)])
     assert Store.read(tmp_path).about["raced"]["sample"] is False
     assert any(
-        "the best on the problems of this run, as running all would, and not on others" in one for one in found.remarks
+        "the best on the problems of this run, as running all would, and not on others" in one for one in found.caveats
     )
-    assert any("count families and not problems." in one for one in found.remarks)
+    assert any("count families and not problems." in one for one in found.caveats)
 
 
 def test_the_interval_over_families_covers_near_0_and_100_percent_where_students_does_not() -> None:

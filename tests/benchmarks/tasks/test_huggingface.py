@@ -275,7 +275,7 @@ def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
 
     task = repository("svamp", [{"question_concat": "Pens?", "Answer": "3"}])
     assert run(task)["split"] == "test"
-    assert Comparison.of(Store.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
+    assert Comparison.from_folder(Store.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
     with pytest.raises(SettingsChanged, match="split test → train"):
         run(task.at("train"))
     path = tmp_path / "run" / "run.json"
