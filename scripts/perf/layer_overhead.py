@@ -22,19 +22,17 @@ import reasoning as r
 from reasoning import event_loop
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
-from reasoning.messages import Completion, Request, Usage
+from reasoning.messages import Completion, Request
+from reasoning.providers.client import Client
 from reasoning.providers.openai_response import parse_completions
 
 IN_FLIGHT = 64
 
 
-class AtOnce:
+class AtOnce(Client):
     """A client that reads the reply of a server which took no time."""
 
-    model, endpoint, max_n, concurrency, free = "mock", "http://127.0.0.1:8000/v1", 20, None, False
-
-    def price(self, usage: Usage) -> float | None:
-        return None
+    model, endpoint, max_n = "mock", "http://127.0.0.1:8000/v1", 20
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         await asyncio.sleep(0)
@@ -42,8 +40,6 @@ class AtOnce:
         said = [{"message": {"content": text(key, draw)}, "finish_reason": "stop"} for draw in draws]
         used = {"prompt_tokens": 100, "completion_tokens": 40 * len(draws)}
         return parse_completions({"id": "reply", "choices": said, "usage": used}, 0.1)
-
-    async def close(self) -> None: ...
 
 
 def draws(spec: str, asked: Sequence[str], samples: int) -> float:

@@ -15,6 +15,7 @@ import pytest
 from reasoning import Answer, Chain, Journal, Prompt, Step, kinds
 from reasoning.engine.llm import LLM
 from reasoning.messages import Completion, Request, Usage
+from reasoning.providers.client import Client
 
 
 def ask(name: str, reads: str, **more: Any) -> Step:
@@ -59,7 +60,7 @@ def judged(value: Any, before: Any) -> str | None:
 
 
 @dataclass(eq=False)
-class Slow:
+class Slow(Client):
     """A model whose replies take as long as their prompts are unlucky; it notes when each began and ended.
 
     Attributes:

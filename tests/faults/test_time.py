@@ -18,6 +18,7 @@ from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.single_flight import CallContext
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, EndpointDown
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
+from reasoning.providers.client import Client
 from tests.faults import clock
 from tests.faults.clock import Clock
 
@@ -30,7 +31,7 @@ def _real_waits(_no_long_waits: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass(eq=False)
-class Endpoint:
+class Endpoint(Client):
     """A client of an endpoint that answers after a second, but for the times at which it is down."""
 
     clock: Clock

@@ -14,6 +14,7 @@ from reasoning import Budget, Journal, Problem, kinds, strategies
 from reasoning.engine.llm import LLM
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Completion, Request, Token
+from reasoning.providers.client import Client
 from reasoning.strategies import ChainOfThought, SelfConsistency
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import Beta
@@ -113,7 +114,7 @@ def test_the_vote_does_not_depend_on_who_comes_first() -> None:
     assert forward.value == 0  # a tie goes to the earliest draw
 
 
-class Recorded:
+class Recorded(Client):
     """A model whose replies depend on the draw alone, and come back in any order: draw `k` says what `say(k)` does."""
 
     max_n, concurrency, endpoint, free, model = 1, None, None, True, "recorded"
