@@ -1,8 +1,10 @@
-"""Replies as other prompts take them: one without which it goes on, the items of a list, a chain with its answer."""
+"""Parsing replies: numbered lists, labelled parts, truncated tails; and turning replies into the next prompt."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from reasoning.answer import Failed
@@ -12,12 +14,32 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 
-_MARK = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
-_LONGEST = 400  # characters of an item; what is longer is no short question
+_BULLET = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
+_NUMBER = re.compile(
+    r"^[ \t]{0,8}(?:\*\*|#{1,3}[ \t]?)?(?:(?:step|option|choice|candidate) )?#?(\d{1,2})(?:[.):](?!\d)|\*\*)[ \t*:.]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MAX_ITEM_CHARS = 400
+"""An item of more characters is not a short question."""
+_SAME_STEP = 0.6
+"""From this similarity on, a step repeats another one."""
 
 
 async def asked(session: Session, turns: Conversation, instead: str, **settings: Any) -> Completion | Failed:
-    """The reply; where the call fails, the trace says what there is instead. What ends the run is raised."""
+    """Ask, and go on without a reply where the call fails.
+
+    Args:
+        session: the session that asks.
+        turns: the conversation to send.
+        instead: what is done without the reply; the trace says so with the error.
+        settings: sampling parameters of the call.
+
+    Returns:
+        The reply, or `Failed`.
+
+    Raises:
+        CallFailed: an error that ends the run, such as a wrong API key.
+    """
     try:
         return await session.ask(turns, **settings)
     except CallFailed as error:
@@ -28,35 +50,119 @@ async def asked(session: Session, turns: Conversation, instead: str, **settings:
 
 
 def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
-    """The conversation with the model's reply and a prompt for the next one."""
+    """Return the conversation with the model's reply and the next prompt appended.
+
+    Args:
+        turns: the conversation so far.
+        reply: the model's reply to it.
+        prompt: the next prompt; its turns are joined into one user turn.
+        values: values of the prompt's placeholders.
+    """
     return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
 
 
 def listed(text: str) -> list[str]:
-    """The items of a numbered or bulleted list, one a line, in order and without repetitions."""
+    """Return the items of a numbered or bulleted list, one per line, in order and without repetitions.
+
+    Items of fewer than 3 or more than 400 characters are left out.
+    """
     found: dict[str, str] = {}
     for line in map(str.strip, text.splitlines()):
-        if mark := _MARK.match(line):
+        if mark := _BULLET.match(line):
             item = line[mark.end() :].removeprefix("**").removesuffix("**").strip()
-            if 3 <= len(item) <= _LONGEST:
+            if 3 <= len(item) <= _MAX_ITEM_CHARS:
                 found[folded(item)] = item
     return list(found.values())
 
 
+def numbered(text: str) -> list[tuple[int, str]]:
+    """Return the items of a list such as `1. …` or `#1. …` with their numbers.
+
+    An item may span several lines. Text before the first number is ignored, and so are empty items. Without a
+    numbered line the result is empty.
+
+    Examples:
+        >>> numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
+        [(1, 'Add 2 and 3.'), (2, 'Double it.')]
+    """
+    return [(int(mark[1]), item) for mark, item in labelled(text, _NUMBER) if item]
+
+
+def listing(items: Iterable[str], mark: str = "") -> str:
+    """Format items as a numbered list, one per line.
+
+    Args:
+        items: the items.
+        mark: a character before each number, such as `#`.
+
+    Examples:
+        >>> print(listing(["Add 2 and 3.", "Double it."], "#"))
+        #1. Add 2 and 3.
+        #2. Double it.
+    """
+    return "\n".join(f"{mark}{number}. {item}" for number, item in enumerate(items, 1))
+
+
+def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
+    """Return the steps that a reply adds to known ones.
+
+    The reply may repeat the known steps, continue their numbers, or count from 1 again. If no line is numbered, every
+    line is a step.
+
+    Args:
+        text: the reply.
+        known: the steps so far.
+    """
+    found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
+    later = [step for number, step in found if number > len(known)]
+    restarted = bool(found and known) and found[0][0] == 1 and not _alike(found[0][1], known[0])
+    steps = [step for _, step in found] if restarted or not later else later
+    return [step for step in steps if step and step not in known]
+
+
+def labelled(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
+    """Split a text at its labels.
+
+    Args:
+        text: a reply.
+        label: matches each label.
+
+    Returns:
+        Each match with the text from its end to the next label. Text before the first label is left out.
+    """
+    marks = list(label.finditer(text))
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    return [(mark, text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=False)]
+
+
+def headed(label: str, texts: Iterable[str]) -> str:
+    """Join texts, each below a numbered heading such as "Draft 1:".
+
+    A line within a text that looks like such a heading is marked with "| ", so that no text can pass for another.
+    """
+    heading = re.compile(rf"^(?=[ \t]*{label} \d)", re.IGNORECASE | re.MULTILINE)
+    parts = enumerate((heading.sub("| ", text.strip()) for text in texts), 1)
+    return "\n\n".join(f"{label} {number}:\n{text}" for number, text in parts)
+
+
 def folded(text: str) -> str:
-    """A question as questions are compared: in one case, without punctuation."""
+    """Return a question in the form in which questions are compared: lower case, without punctuation."""
     return re.sub(r"\W+", " ", text.lower()).strip()
 
 
 def with_answer(text: str, value: Any, problem: Problem) -> str:
-    """A chain, and behind it its answer, where the chain alone is not read as that: a program's was computed."""
+    """Append the answer to a chain of thought from which it cannot be parsed, such as one that a program computed."""
     kind = problem.kind
-    if value is None or ((read := kind.parse(text)) is not None and kind.same(read, value)):
+    if value is None or ((parsed := kind.parse(text)) is not None and kind.same(parsed, value)):
         return text
     return f"{text}\nThe answer is {kind.show(value)}."
 
 
 def whole(reply: Completion) -> str:
-    """A reply without the line or sentence that was cut off."""
+    """Return a reply's text without the line or sentence in which a truncated reply breaks off."""
     ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
     return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text
+
+
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio() > _SAME_STEP

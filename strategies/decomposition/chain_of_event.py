@@ -18,7 +18,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
-from reasoning.strategies.numbered_lists import listing
+from reasoning.strategies.reply_parsing import listing
 from reasoning.strategies.reply_parsing import asked
 from reasoning.strategy import Strategy, technique
 

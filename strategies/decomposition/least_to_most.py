@@ -10,7 +10,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import Given, Worked, with_examples
-from reasoning.strategies.numbered_lists import listing
+from reasoning.strategies.reply_parsing import listing
 from reasoning.strategies.reply_parsing import folded
 from reasoning.strategies.reply_parsing import listed as sub_questions
 from reasoning.strategy import Strategy, technique

@@ -13,7 +13,7 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.demonstrations.pool import Pool
 from reasoning.strategies.demonstrations.worked_example import SolvedStep, Worked, shipped
 
-__all__ = ["LimitSettings", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
+__all__ = ["Given", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
 
 Given = Pool | str | Sequence[Worked | Mapping[str, Any]] | None
 """What `demonstrations=` takes: a pool, or what it takes as its source; None is what is shipped for the kind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reasoning.strategies.labelled_parts import labelled
+from reasoning.strategies.reply_parsing import labelled
 
 _SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
 _ANSWER = re.compile(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reasoning.problem import Problem
 from reasoning.strategies.decomposition.least_to_most import final_question
-from reasoning.strategies.labelled_parts import labelled
+from reasoning.strategies.reply_parsing import labelled
 from reasoning.strategies.sampling.paraphrase_matching import NUMBER, numbers
 
 _LABEL = re.compile(

@@ -10,7 +10,7 @@ from reasoning.answer import Answer, Answered
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.labelled_parts import headed
+from reasoning.strategies.reply_parsing import headed
 from reasoning.strategies.reply_parsing import with_answer
 from reasoning.strategies.sampling.majority import voted
 from reasoning.strategies.sampling.sampling import drawn

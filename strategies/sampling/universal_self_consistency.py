@@ -12,7 +12,7 @@ from reasoning.kinds import Number
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.labelled_parts import headed
+from reasoning.strategies.reply_parsing import headed
 from reasoning.strategies.sampling.majority import voted
 from reasoning.strategies.sampling.sampling import drawn
 from reasoning.strategies.thought.cot import ChainOfThought

@@ -12,7 +12,7 @@ from reasoning.kinds import Choice, Number, Text, YesNo
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.strategies.numbered_lists import listing, numbered
+from reasoning.strategies.reply_parsing import listing, numbered
 from reasoning.strategies.search.search_task import Candidate, SearchTask
 
 Path = tuple[str, ...]

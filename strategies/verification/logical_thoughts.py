@@ -12,7 +12,7 @@ from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.numbered_lists import listing, numbered, steps_of
+from reasoning.strategies.reply_parsing import listing, numbered, steps_of
 from reasoning.strategies.reply_parsing import whole
 from reasoning.strategies.thought.answer_extraction import answer_stage
 from reasoning.strategy import Strategy, technique

@@ -14,7 +14,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.numbered_lists import listing
+from reasoning.strategies.reply_parsing import listing
 from reasoning.strategies.reply_parsing import folded, listed
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy

@@ -11,7 +11,7 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.messages import Message
 from reasoning.strategies.search.crosswords import Crosswords
-from reasoning.strategies.search.squares import SQUARES, agreement
+from tests.strategies.crossword_examples import SQUARES, agreement
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
 

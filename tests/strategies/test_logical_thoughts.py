@@ -10,7 +10,7 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName
 from reasoning.messages import Completion, Message
-from reasoning.strategies.numbered_lists import listing, numbered, steps_of
+from reasoning.strategies.reply_parsing import listing, numbered, steps_of
 from reasoning.strategies.verification.logical_thoughts import stands
 from reasoning.testing import ScriptedLLM
 
