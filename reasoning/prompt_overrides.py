@@ -24,7 +24,7 @@ from reasoning.kinds import Choice, Label, Number
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Form, Prompt, Turns
-from reasoning.strategies.demonstrations import shipped
+from reasoning.strategies.demonstrations import shipped_examples
 from reasoning.strategy import Strategy
 from reasoning.testing import ScriptedLLM
 
@@ -191,8 +191,8 @@ def sample(strategy: Strategy) -> Problem:
     serves = strategy.card.kinds
     kind = Number if not serves or Number in serves else serves[0]
     if kind is Label:
-        return Problem(shipped("sentiment")[0].question, Label(("positive", "negative", "neutral")))
-    worked = min(shipped(kind.name) or shipped(Number.name), key=lambda one: len(one.question))
+        return Problem(shipped_examples("sentiment")[0].question, Label(("positive", "negative", "neutral")))
+    worked = min(shipped_examples(kind.name) or shipped_examples(Number.name), key=lambda one: len(one.question))
     return Problem(worked.question, options=worked.options) if kind is Choice else Problem(worked.question, kind())
 
 
@@ -240,13 +240,13 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
 
 def forms(strategy: Strategy) -> list[Strategy]:
     """The strategy, and each other form of its prompts that looks different on a sample problem."""
-    from reasoning.strategies.direct.prompt_format import Rendered
+    from reasoning.strategies.direct.prompt_format import PromptFormat
 
     problem = sample(strategy)
     made: dict[tuple[Conversation, ...], Strategy] = {}
     for one in [
         strategy,
-        *(Rendered(strategy, form, turns) for turns, form in product(get_args(Turns), get_args(Form))),
+        *(PromptFormat(strategy, form, turns) for turns, form in product(get_args(Turns), get_args(Form))),
     ]:
         made.setdefault(tuple(as_sent(one, problem).values()), one)
     return list(made.values())

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from reasoning.errors import SpecError, UnknownName, UsageError
 from reasoning.prompts import Prompt
-from reasoning.strategies.demonstrations.pool import Pool
+from reasoning.strategies.demonstrations.pool import DemonstrationPool
 from reasoning.strategy import Strategy
 
 Lookup = Callable[[str, str], "type[Strategy] | Strategy"]
@@ -106,7 +106,7 @@ def _value(node: ast.expr, spec: str, lookup: Lookup) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Pool.__name__:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Pool":
             return _pool(node, spec)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (task := _task(node.func.id)):
             return _called(task, node.func.id, node, spec, lookup)
@@ -124,10 +124,10 @@ def _task(name: str) -> type[Any] | None:
     return next((type(task) for task in TASKS.values() if type(task).__name__ == name), None)
 
 
-def _pool(node: ast.Call, spec: str) -> Pool:
+def _pool(node: ast.Call, spec: str) -> DemonstrationPool:
     try:
         named = {one.arg or "": ast.literal_eval(one.value) for one in node.keywords}
-        return Pool(*map(ast.literal_eval, node.args), **named)
+        return DemonstrationPool(*map(ast.literal_eval, node.args), **named)
     except UnknownName as error:
         raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
     except (ValueError, TypeError, UsageError) as error:

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from reasoning.registry import get as get
     from reasoning.spec import split as split
     from reasoning.strategies.decomposition.chain_of_event import ChainOfEvent as ChainOfEvent
-    from reasoning.strategies.decomposition.decomposed_prompting import Decomposed as Decomposed
+    from reasoning.strategies.decomposition.decomposed_prompting import DecomposedPrompting as DecomposedPrompting
     from reasoning.strategies.decomposition.least_to_most import LeastToMost as LeastToMost
-    from reasoning.strategies.direct.prompt_format import Rendered as Rendered
+    from reasoning.strategies.direct.prompt_format import PromptFormat as PromptFormat
     from reasoning.strategies.direct.vanilla import Vanilla as Vanilla
     from reasoning.strategies.domain.telecom_feedback import TELECOM_FEEDBACK as TELECOM_FEEDBACK
     from reasoning.strategies.domain.three_hop import ThreeHop as ThreeHop
     from reasoning.strategies.knowledge.defined_terms import DefinedTerms as DefinedTerms
-    from reasoning.strategies.knowledge.guideline import Guided as Guided
+    from reasoning.strategies.knowledge.guideline import GuidelinePrompting as GuidelinePrompting
     from reasoning.strategies.knowledge.implicit_rag import ImplicitRAG as ImplicitRAG
-    from reasoning.strategies.knowledge.instructed import Instructed as Instructed
+    from reasoning.strategies.knowledge.instructed import InstructedPrompting as InstructedPrompting
     from reasoning.strategies.knowledge.system2_attention import System2Attention as System2Attention
     from reasoning.strategies.programs.chain_of_code import ChainOfCode as ChainOfCode
     from reasoning.strategies.programs.faithful_cot import FaithfulCoT as FaithfulCoT
     from reasoning.strategies.programs.math_prompter import MathPrompter as MathPrompter
-    from reasoning.strategies.programs.pal import ProgramAided as ProgramAided
+    from reasoning.strategies.programs.pal import PAL as PAL
     from reasoning.strategies.programs.program_of_thoughts import ProgramOfThoughts as ProgramOfThoughts
     from reasoning.strategies.programs.structured_cot import StructuredCoT as StructuredCoT
     from reasoning.strategies.sampling.complex_cot import ComplexCoT as ComplexCoT
@@ -56,22 +56,22 @@ _FROM = {
     "ChainOfVerification": "verification.chain_of_verification",
     "ComplexCoT": "sampling.complex_cot",
     "ContrastiveCoT": "thought.contrastive_cot",
-    "Decomposed": "decomposition.decomposed_prompting",
+    "DecomposedPrompting": "decomposition.decomposed_prompting",
     "DefinedTerms": "knowledge.defined_terms",
     "EnsembleRefinement": "sampling.ensemble_refinement",
     "FaithfulCoT": "programs.faithful_cot",
     "Federated": "sampling.federated",
-    "Guided": "knowledge.guideline",
+    "GuidelinePrompting": "knowledge.guideline",
     "ImplicitRAG": "knowledge.implicit_rag",
-    "Instructed": "knowledge.instructed",
+    "InstructedPrompting": "knowledge.instructed",
     "LeastToMost": "decomposition.least_to_most",
     "LogicalThoughts": "verification.logical_thoughts",
     "MathPrompter": "programs.math_prompter",
     "Metacognitive": "thought.metacognitive",
     "PlanAndSolve": "thought.plan_and_solve",
-    "ProgramAided": "programs.pal",
+    "PAL": "programs.pal",
     "ProgramOfThoughts": "programs.program_of_thoughts",
-    "Rendered": "direct.prompt_format",
+    "PromptFormat": "direct.prompt_format",
     "SelfConsistency": "sampling.self_consistency",
     "StructuredCoT": "programs.structured_cot",
     "System2Attention": "knowledge.system2_attention",

@@ -24,19 +24,21 @@ Sets = Annotated[
     ),
 ]
 
-workshop = typer.Typer(
+prompts_app = typer.Typer(
     help="The prompts of the techniques: read them, and see them as they go out.", no_args_is_help=True
 )
-shelf = typer.Typer(help="The techniques: a table, and one technique's card in full.", invoke_without_command=True)
+strategies_app = typer.Typer(
+    help="The techniques: a table, and one technique's card in full.", invoke_without_command=True
+)
 
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
-    root.add_typer(shelf, name="strategies")
-    root.add_typer(workshop, name="prompts")
+    root.add_typer(strategies_app, name="strategies")
+    root.add_typer(prompts_app, name="prompts")
 
 
-@shelf.callback()
+@strategies_app.callback()
 def table(context: typer.Context) -> None:
     """List every technique."""
     if context.invoked_subcommand is not None:
@@ -59,7 +61,7 @@ def table(context: typer.Context) -> None:
     out.print("\nOne in full: reasoning strategies show NAME", style="dim")
 
 
-@shelf.command()
+@strategies_app.command()
 def show(spec: Spec, sets: Sets = None) -> None:
     """Print one technique's card, its parameters and its prompts as they go out, for a sample problem."""
     from rich.console import Console
@@ -96,7 +98,7 @@ def show(spec: Spec, sets: Sets = None) -> None:
             _print_sent(out, prompt, sent[name])
 
 
-@workshop.command("list")
+@prompts_app.command("list")
 def list_(
     spec: Annotated[str | None, typer.Argument(help="A name or a spec; by default every technique.")] = None,
 ) -> None:
@@ -126,7 +128,7 @@ def list_(
     Console(highlight=False, markup=False).print(rows)
 
 
-@workshop.command("show")
+@prompts_app.command("show")
 def show_prompts(
     spec: Annotated[
         str, typer.Argument(help="A name or a spec, such as 'cot(shots=4)', or one prompt: cot.two_stages.")

@@ -25,7 +25,7 @@ _SAME_STEP = 0.6
 """From this similarity on, a step repeats another one."""
 
 
-async def asked(session: Session, turns: Conversation, instead: str, **settings: Any) -> Completion | Failed:
+async def ask_or_skip(session: Session, turns: Conversation, instead: str, **settings: Any) -> Completion | Failed:
     """Ask, and go on without a reply where the call fails.
 
     Args:
@@ -49,7 +49,7 @@ async def asked(session: Session, turns: Conversation, instead: str, **settings:
         return Failed(str(error))
 
 
-def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
+def continue_with(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:
     """Return the conversation with the model's reply and the next prompt appended.
 
     Args:
@@ -61,7 +61,7 @@ def going_on(turns: Conversation, reply: str, prompt: Prompt, **values: object) 
     return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
 
 
-def listed(text: str) -> list[str]:
+def parse_items(text: str) -> list[str]:
     """Return the items of a numbered or bulleted list, one per line, in order and without repetitions.
 
     Items of fewer than 3 or more than 400 characters are left out.
@@ -71,11 +71,11 @@ def listed(text: str) -> list[str]:
         if mark := _BULLET.match(line):
             item = line[mark.end() :].removeprefix("**").removesuffix("**").strip()
             if 3 <= len(item) <= _MAX_ITEM_CHARS:
-                found[folded(item)] = item
+                found[normalize_question(item)] = item
     return list(found.values())
 
 
-def numbered(text: str) -> list[tuple[int, str]]:
+def parse_numbered(text: str) -> list[tuple[int, str]]:
     """Return the items of a list such as `1. …` or `#1. …` with their numbers.
 
     An item may span several lines. Text before the first number is ignored, and so are empty items. Without a
@@ -85,10 +85,10 @@ def numbered(text: str) -> list[tuple[int, str]]:
         >>> numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
         [(1, 'Add 2 and 3.'), (2, 'Double it.')]
     """
-    return [(int(mark[1]), item) for mark, item in labelled(text, _NUMBER) if item]
+    return [(int(mark[1]), item) for mark, item in split_by_labels(text, _NUMBER) if item]
 
 
-def listing(items: Iterable[str], mark: str = "") -> str:
+def format_numbered(items: Iterable[str], mark: str = "") -> str:
     """Format items as a numbered list, one per line.
 
     Args:
@@ -103,7 +103,7 @@ def listing(items: Iterable[str], mark: str = "") -> str:
     return "\n".join(f"{mark}{number}. {item}" for number, item in enumerate(items, 1))
 
 
-def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
+def new_steps(text: str, known: Sequence[str] = ()) -> list[str]:
     """Return the steps that a reply adds to known ones.
 
     The reply may repeat the known steps, continue their numbers, or count from 1 again. If no line is numbered, every
@@ -113,14 +113,14 @@ def steps_of(text: str, known: Sequence[str] = ()) -> list[str]:
         text: the reply.
         known: the steps so far.
     """
-    found = numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
+    found = parse_numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
     later = [step for number, step in found if number > len(known)]
     restarted = bool(found and known) and found[0][0] == 1 and not _alike(found[0][1], known[0])
     steps = [step for _, step in found] if restarted or not later else later
     return [step for step in steps if step and step not in known]
 
 
-def labelled(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
+def split_by_labels(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
     """Split a text at its labels.
 
     Args:
@@ -135,7 +135,7 @@ def labelled(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[str], str
     return [(mark, text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=False)]
 
 
-def headed(label: str, texts: Iterable[str]) -> str:
+def with_headings(label: str, texts: Iterable[str]) -> str:
     """Join texts, each below a numbered heading such as "Draft 1:".
 
     A line within a text that looks like such a heading is marked with "| ", so that no text can pass for another.
@@ -145,12 +145,12 @@ def headed(label: str, texts: Iterable[str]) -> str:
     return "\n\n".join(f"{label} {number}:\n{text}" for number, text in parts)
 
 
-def folded(text: str) -> str:
+def normalize_question(text: str) -> str:
     """Return a question in the form in which questions are compared: lower case, without punctuation."""
     return re.sub(r"\W+", " ", text.lower()).strip()
 
 
-def with_answer(text: str, value: Any, problem: Problem) -> str:
+def append_answer(text: str, value: Any, problem: Problem) -> str:
     """Append the answer to a chain of thought from which it cannot be parsed, such as one that a program computed."""
     kind = problem.kind
     if value is None or ((parsed := kind.parse(text)) is not None and kind.same(parsed, value)):
@@ -158,7 +158,7 @@ def with_answer(text: str, value: Any, problem: Problem) -> str:
     return f"{text}\nThe answer is {kind.show(value)}."
 
 
-def whole(reply: Completion) -> str:
+def drop_truncated_tail(reply: Completion) -> str:
     """Return a reply's text without the line or sentence in which a truncated reply breaks off."""
     ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
     return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text

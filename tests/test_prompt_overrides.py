@@ -12,7 +12,7 @@ from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.prompt_overrides import as_sent, changed, forms, prompts, replaced, sample, variants
 from reasoning.registry import _SHELF
-from reasoning.strategies.cli import shelf, workshop
+from reasoning.strategies.cli import prompts_app, strategies_app
 from reasoning.testing import ScriptedLLM
 
 PROBLEM = Problem("What is 2 + 2?", Number())
@@ -178,7 +178,7 @@ def test_rendered_costs_what_its_base_costs_and_says_the_same() -> None:
 
 
 def command(*arguments: str) -> str:
-    done = CliRunner().invoke(workshop, arguments, env={"COLUMNS": "100"}, catch_exceptions=False)
+    done = CliRunner().invoke(prompts_app, arguments, env={"COLUMNS": "100"}, catch_exceptions=False)
     assert done.exit_code == 0
     return done.stdout
 
@@ -197,7 +197,7 @@ def test_the_command_shows_prompts_as_they_are_written_and_as_they_go_out() -> N
 
 
 def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
-    done = CliRunner().invoke(shelf, ["show", "cot(shots=2)"], env={"COLUMNS": "400"}, catch_exceptions=False)
+    done = CliRunner().invoke(strategies_app, ["show", "cot(shots=2)"], env={"COLUMNS": "400"}, catch_exceptions=False)
     strategy = strategies.get("cot(shots=2)")
     turns = as_sent(strategy, sample(strategy))["cot.few_shot"].messages
     assert [turn.role for turn in turns].count("assistant") == 2

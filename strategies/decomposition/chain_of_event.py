@@ -17,9 +17,15 @@ from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.decomposition.events import Event, documents, events_in, grouped, same_words, sources
-from reasoning.strategies.reply_parsing import listing
-from reasoning.strategies.reply_parsing import asked
+from reasoning.strategies.decomposition.events import (
+    Event,
+    documents_of,
+    group_by_words,
+    parse_events,
+    parse_groups,
+    sources_of,
+)
+from reasoning.strategies.reply_parsing import ask_or_skip, format_numbered
 from reasoning.strategy import Strategy, technique
 
 EXTRACT = Prompt(
@@ -95,19 +101,19 @@ class ChainOfEvent(Strategy):
         self.check_parameters(support=1, events=1, words=1, max_documents=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        texts = documents(problem)
+        texts = documents_of(problem)
         if not 1 <= len(texts) <= self.max_documents:
             wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
             raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
         lanes = session.fork("document", prompts)
         replies = await gather(
-            [asked(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
+            [ask_or_skip(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
         )
         read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
         if not read:
             return next(reply for reply in replies if isinstance(reply, Failed))
-        found = [events_in(_lines(reply), name, self.events) for name, reply in read.items()]
+        found = [parse_events(_lines(reply), name, self.events) for name, reply in read.items()]
         if silent := [name for name, events in zip(read, found, strict=True) if not events]:
             session.note(f"no event in: {', '.join(silent)}")
         told = [event for events in found for event in events]
@@ -116,11 +122,11 @@ class ChainOfEvent(Strategy):
         session.keep_partial(_partial([[event] for event in told]))
         kept = self._kept(await self._groups(told, session), found, session)
         session.keep_partial(_partial(kept))
-        lines = (f"- [{', '.join(sources(group))}] {' / '.join(one.told for one in group)}" for group in kept)
+        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(one.told for one in group)}" for group in kept)
         with session.stage("summarise"):
             asks = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
             turns = self.summarise.render(problem, **asks)
-            reply = await asked(session, turns, "the events stand for their summary")
+            reply = await ask_or_skip(session, turns, "the events stand for their summary")
         said = _partial(kept).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).parse(said, region=Region(label[0] if label else ""))
@@ -129,18 +135,18 @@ class ChainOfEvent(Strategy):
     async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
         if len(told) < 2:
             return [list(told)]
-        turns = self.group.fill(listing=listing(event.general for event in told))
+        turns = self.group.fill(listing=format_numbered(event.general for event in told))
         with session.stage("group"):
-            reply = await asked(session, turns, "events are the same that are said in the same general words")
-        return same_words(told) if isinstance(reply, Failed) else grouped(reply.text, told)
+            reply = await ask_or_skip(session, turns, "events are the same that are said in the same general words")
+        return group_by_words(told) if isinstance(reply, Failed) else parse_groups(reply.text, told)
 
     def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
         least = self.support if len(found) > 2 else 1
-        shared = [group for group in groups if len(sources(group)) >= least]
+        shared = [group for group in groups if len(sources_of(group)) >= least]
         if not shared:
             session.note(f"no event is in {least} documents: the first event of each is taken")
             return [[events[0]] for events in found if events][: self.events]
-        return sorted(sorted(shared, key=lambda group: -len(sources(group)))[: self.events], key=groups.index)
+        return sorted(sorted(shared, key=lambda group: -len(sources_of(group)))[: self.events], key=groups.index)
 
 
 def _lines(reply: Completion) -> str:

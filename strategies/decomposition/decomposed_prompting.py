@@ -13,8 +13,15 @@ from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.decomposition.handlers import USUAL, Function, Handler, Stuck, distinct, shown
-from reasoning.strategies.decomposition.subquestion_program import DEEPER, Frame, Line
+from reasoning.strategies.decomposition.handlers import (
+    DEFAULT_HANDLERS,
+    Function,
+    Handler,
+    NoAnswer,
+    as_handlers,
+    format_value,
+)
+from reasoning.strategies.decomposition.subquestion_program import DECOMPOSE, SubProgram, SubQuestion
 from reasoning.strategy import Strategy, technique
 
 _SHOWN = """QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
@@ -43,6 +50,7 @@ CONTROLLER = Prompt(
 
 
 @technique(
+    name="decomposed",
     title="Decomposed prompting",
     authors="Khot et al.",
     year=2022,
@@ -58,7 +66,7 @@ CONTROLLER = Prompt(
     "the handlers are weak, since the errors are theirs and not the plan's (arXiv 2210.02406)",
     aliases=("decomp",),
 )
-class Decomposed(Strategy):
+class DecomposedPrompting(Strategy):
     """A controller writes one sub-question at a time, a handler answers it, until the last answer is the answer.
 
     The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For a chat model a
@@ -67,13 +75,13 @@ class Decomposed(Strategy):
     `(foreach)` asks side by side, but in order within `[decompose]`, which gives the controller a smaller question.
 
     Parameters:
-        handlers: see `Handler.of`; `controller` shows programs with the usual ones.
+        handlers: see `Handler.from_value`; `controller` shows programs with the usual ones.
         max_steps: lines in one frame.
         max_depth: frames within the first one.
         max_asked: sub-questions in all; elements of a list share what is left, so that none depends on another.
     """
 
-    handlers: tuple[Handler | Strategy | Function, ...] = USUAL
+    handlers: tuple[Handler | Strategy | Function, ...] = DEFAULT_HANDLERS
     max_steps: int = 10
     max_depth: int = 3
     max_asked: int = 40
@@ -82,33 +90,33 @@ class Decomposed(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(max_steps=1, max_depth=0, max_asked=1, max_tokens=1)
-        object.__setattr__(self, "handlers", distinct(self.handlers, DEEPER))
+        object.__setattr__(self, "handlers", as_handlers(self.handlers, DECOMPOSE))
 
     def calls_range(self) -> tuple[int, int]:
         """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
-        asked = [one.by for one in map(Handler.of, self.handlers) if isinstance(one.by, Strategy)]
+        asked = [one.by for one in map(Handler.from_value, self.handlers) if isinstance(one.by, Strategy)]
         dearest = max((one.calls_range()[1] for one in asked), default=0)
         return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
 
-    def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Decomposed:
+    def with_strategies(self, change: Callable[[Strategy], Strategy]) -> DecomposedPrompting:
         """A copy in which every strategy that is a handler is changed."""
-        handlers = tuple(handler.with_strategy(change) for handler in map(Handler.of, self.handlers))
+        handlers = tuple(handler.with_strategy(change) for handler in map(Handler.from_value, self.handlers))
         return self if handlers == self.handlers else self.replace(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        frame = Frame(problem.values()["problem"], 0, self.max_asked)
+        frame = SubProgram(problem.values()["problem"], 0, self.max_asked)
         try:
             value = await self._solved(frame, problem, session)
-        except Stuck as stuck:
+        except NoAnswer as stuck:
             return Unparsed(f"line {len(frame.answers) + 1}: {stuck}", text=str(frame), steps=frame.steps)
         except BudgetExhausted:  # a handler may have said what it has; the whole is said last
             session.keep_partial(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
             raise
         if isinstance(problem.kind, Items) and not value and isinstance(value, list | tuple):
             value = problem.kind.show(())
-        return replace(problem.parse(shown(value)), text=str(frame), steps=frame.steps)
+        return replace(problem.parse(format_value(value)), text=str(frame), steps=frame.steps)
 
-    async def _solved(self, frame: Frame, problem: Problem, session: Session) -> Any:
+    async def _solved(self, frame: SubProgram, problem: Problem, session: Session) -> Any:
         """The answer to one complex question."""
         while True:
             with session.stage(f"line {len(frame.answers) + 1}"):
@@ -116,32 +124,32 @@ class Decomposed(Strategy):
                 if line is None:
                     return frame.answers[-1]
                 if len(frame.answers) == self.max_steps:
-                    raise Stuck(f"there is no [EOQ] after {self.max_steps} lines")
-                frame.add(line, line.result(await self._asked(line, frame, problem, session)))
+                    raise NoAnswer(f"there is no [EOQ] after {self.max_steps} lines")
+                frame.add(line, line.combine(await self._asked(line, frame, problem, session)))
 
-    async def _next(self, frame: Frame, session: Session) -> Line | None:
+    async def _next(self, frame: SubProgram, session: Session) -> SubQuestion | None:
         """The controller's next line; None for [EOQ]."""
-        handlers = {handler.name.lower(): handler.does for handler in map(Handler.of, self.handlers)}
+        handlers = {handler.name.lower(): handler.does for handler in map(Handler.from_value, self.handlers)}
         if frame.depth < self.max_depth:
-            handlers[DEEPER] = "breaks a question down that is still complex, but smaller than this one"
+            handlers[DECOMPOSE] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
         turns = self.controller.fill(question=frame.question, handlers=listing)
         for asked, answer in frame.lines:
             turns = turns.then(asked, answer)
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         try:
-            return frame.read(reply.text, handlers)
-        except Stuck as stuck:
+            return frame.parse_next(reply.text, handlers)
+        except NoAnswer as stuck:
             session.note(f"refused: {stuck}")
             turns = turns.then(reply.text, f"{stuck} Write the line again, and nothing else.")
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
-        return frame.read(reply.text, handlers)
+        return frame.parse_next(reply.text, handlers)
 
-    async def _asked(self, line: Line, frame: Frame, problem: Problem, session: Session) -> Sequence[Any]:
+    async def _asked(self, line: SubQuestion, frame: SubProgram, problem: Problem, session: Session) -> Sequence[Any]:
         """The answers to the questions of a line."""
         if max(len(line.questions), 1) > frame.left:
-            raise Stuck(f"more than {self.max_asked} sub-questions")
-        inner = frame.within(line.questions)
+            raise NoAnswer(f"more than {self.max_asked} sub-questions")
+        inner = frame.for_questions(line.questions)
         if frame.depth == 0 and len(inner) > 1:
             lanes = zip(inner, session.branches(len(inner), line.handler), strict=True)
             said = await gather([self._answer(line.handler, one, problem, lane) for one, lane in lanes])
@@ -150,11 +158,11 @@ class Decomposed(Strategy):
         frame.left += sum(one.left for one in inner)
         return said
 
-    async def _answer(self, handler: str, frame: Frame, problem: Problem, session: Session) -> Any:
+    async def _answer(self, handler: str, frame: SubProgram, problem: Problem, session: Session) -> Any:
         try:
-            if handler == DEEPER:
+            if handler == DECOMPOSE:
                 return await self._solved(frame, problem, session)
-            by = next(one for one in map(Handler.of, self.handlers) if one.name.lower() == handler)
+            by = next(one for one in map(Handler.from_value, self.handlers) if one.name.lower() == handler)
             return await by.answer(frame.question, problem, session)
-        except Stuck as stuck:
-            raise Stuck(f"[{handler}] {frame.question}: {stuck}") from stuck
+        except NoAnswer as stuck:
+            raise NoAnswer(f"[{handler}] {frame.question}: {stuck}") from stuck

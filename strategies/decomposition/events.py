@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reasoning.problem import Problem
-from reasoning.strategies.reply_parsing import folded
+from reasoning.strategies.reply_parsing import normalize_question
 
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
@@ -24,25 +24,25 @@ class Event:
     general: str
 
 
-def documents(problem: Problem) -> Mapping[str, str]:
+def documents_of(problem: Problem) -> Mapping[str, str]:
     """The problem's inputs by name, else the parts of its context between lines of `---`."""
     parts = [part.strip() for part in _GAP.split(problem.context or "") if part.strip()]
     return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
 
 
-def events_in(text: str, source: str, most: int) -> list[Event]:
+def parse_events(text: str, source: str, most: int) -> list[Event]:
     """The events of a reply, each once: its lines with two parts, rows of a table too; those of a bare list count."""
     found: dict[tuple[str, str], Event] = {}
     for line in (line.strip("| \t") for line in text.splitlines()):
         mark = _MARK.match(line)
         told, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
-        says = folded(told)
+        says = normalize_question(told)
         if says and (mark or general) and says != "none" and not told.lower().startswith(_FORM):
-            found.setdefault((says, folded(general)), Event(source, told, general or told))
+            found.setdefault((says, normalize_question(general)), Event(source, told, general or told))
     return [*found.values()][:most]
 
 
-def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
+def parse_groups(text: str, events: Sequence[Event]) -> list[list[Event]]:
     """The events by what they mean: each number counts once, at its first place; what no line names stays alone. Where
     no number can be read, events are the same that are said in the same general words."""
     left = dict(enumerate(events, 1))
@@ -54,18 +54,18 @@ def grouped(text: str, events: Sequence[Event]) -> list[list[Event]]:
         if group := [left.pop(number) for number in map(int, named) if number in left]:
             groups.append(group)
     if not groups:
-        return same_words(events)
+        return group_by_words(events)
     return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
 
 
-def same_words(events: Sequence[Event]) -> list[list[Event]]:
+def group_by_words(events: Sequence[Event]) -> list[list[Event]]:
     """The events by the general words in which they are said."""
     groups: dict[str, list[Event]] = {}
     for event in events:
-        groups.setdefault(folded(event.general), []).append(event)
+        groups.setdefault(normalize_question(event.general), []).append(event)
     return list(groups.values())
 
 
-def sources(events: Sequence[Event]) -> list[str]:
+def sources_of(events: Sequence[Event]) -> list[str]:
     """The documents that tell of these events, each once."""
     return list(dict.fromkeys(event.source for event in events))

@@ -26,7 +26,7 @@ A plain one runs in a thread, so that nothing waits for it, and several of its c
 """
 
 
-class Stuck(Exception):
+class NoAnswer(Exception):
     """A sub-question that has no answer; the message says why."""
 
 
@@ -55,14 +55,14 @@ class Handler:
             self.by.check_supports(self.kind)
 
     def __repr__(self) -> str:
-        if isinstance(self.by, Strategy) and self == Handler.of(self.by):
+        if isinstance(self.by, Strategy) and self == Handler.from_value(self.by):
             return repr(self.by)
         by = repr(self.by) if isinstance(self.by, Strategy) else _called(self.by)
         kind = f", {self.kind!r}" if self.kind != Text() else ""
         return f"Handler({self.name!r}, {self.does!r}, {by}{kind}{', sees_passage=True' if self.sees_passage else ''})"
 
     @classmethod
-    def of(cls, given: Handler | Strategy | Function) -> Handler:
+    def from_value(cls, given: Handler | Strategy | Function) -> Handler:
         """A handler as it is; a strategy under the name and summary of its card, a function under its own."""
         if isinstance(given, Handler):
             return given
@@ -87,22 +87,22 @@ class Handler:
             session: the door to the model.
 
         Raises:
-            Stuck: there is no answer.
+            NoAnswer: there is no answer.
             CallFailed: no call came through.
         """
         if not isinstance(self.by, Strategy):
-            asked = _decoded(question) if self.by in _OWN else decoded(question)
+            asked = _decoded(question) if self.by in _OWN else parse_value(question)
             with _stuck():  # our own are done at once, so that branches in step stay so
                 value = self.by(asked) if self.by in _OWN else await asyncio.to_thread(_stuck()(self.by), asked)
                 value = await value if inspect.isawaitable(value) else value
-                shown(value)  # what JSON cannot hold is no answer
+                format_value(value)  # what JSON cannot hold is no answer
                 return value
         passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]
         if isinstance(answer, Failed):
             raise CallFailed(answer.why)
         if not isinstance(answer, Answered):
-            raise Stuck(answer.why)
+            raise NoAnswer(answer.why)
         return _decoded(answer.value) if isinstance(answer.value, str) else answer.value
 
 
@@ -115,13 +115,13 @@ def _stuck() -> Iterator[None]:
     """What goes wrong in a function is no answer. Within its thread, since a StopIteration could not leave that."""
     try:
         yield
-    except (Stuck, CallFailed, BudgetExhausted):
+    except (NoAnswer, CallFailed, BudgetExhausted):
         raise
     except Exception as error:
-        raise Stuck(f"{type(error).__name__}: {error}") from error
+        raise NoAnswer(f"{type(error).__name__}: {error}") from error
 
 
-def distinct(given: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
+def as_handlers(given: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
     """What is given, as handlers.
 
     Raises:
@@ -129,14 +129,14 @@ def distinct(given: Sequence[Handler | Strategy | Function], *taken: str) -> tup
     """
     if not given:
         raise UsageError("decomposed(handlers=()): nobody can answer a sub-question")
-    handlers = tuple(map(Handler.of, given))
+    handlers = tuple(map(Handler.from_value, given))
     names = [*taken, *(handler.name.lower() for handler in handlers)]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"decomposed: two handlers are called {twice!r}; give one another name: Handler('…', …)")
     return handlers
 
 
-def decoded(text: str) -> Any:
+def parse_value(text: str) -> Any:
     """The JSON that a text is; a text that is none stays as it is."""
     try:
         return json.loads(text, parse_constant=str)
@@ -146,33 +146,33 @@ def decoded(text: str) -> Any:
 
 def _decoded(text: str) -> Any:
     """The list or object that a text is; every other text stays as it is, so that 12.30 is not 12.3."""
-    value = decoded(text)
+    value = parse_value(text)
     return value if isinstance(value, list | dict) else text
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as it stands in a question: a text bare, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def split(text: Any) -> list[str]:
     """Splits a text into its words, as a list."""
-    return shown(text).split()
+    return format_value(text).split()
 
 
 def letters(text: Any) -> list[str]:
     """Splits a word into its letters, as a list."""
-    return list(shown(text))
+    return list(format_value(text))
 
 
 def merge(parts: Any) -> str:
     """Writes the texts of a list one after the other, with spaces between."""
-    return " ".join(map(shown, parts)) if isinstance(parts, list | tuple) else shown(parts)
+    return " ".join(map(format_value, parts)) if isinstance(parts, list | tuple) else format_value(parts)
 
 
 _OWN = (split, letters, merge)
-USUAL = (
+DEFAULT_HANDLERS = (
     Handler("qa", "answers a short question of fact", ChainOfThought(stages=1), sees_passage=True),
     Handler("math", "calculates a number", ProgramOfThoughts(), Number()),
-    *map(Handler.of, _OWN),
+    *map(Handler.from_value, _OWN),
 )

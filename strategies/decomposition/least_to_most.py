@@ -9,10 +9,9 @@ from reasoning.answer import Answer, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Worked, with_examples
-from reasoning.strategies.reply_parsing import listing
-from reasoning.strategies.reply_parsing import folded
-from reasoning.strategies.reply_parsing import listed as sub_questions
+from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.reply_parsing import format_numbered, normalize_question
+from reasoning.strategies.reply_parsing import parse_items as sub_questions
 from reasoning.strategy import Strategy, technique
 
 DECOMPOSE = Prompt(
@@ -32,35 +31,35 @@ ONE_PASS = Prompt(
 )
 
 
-def plan(worked: Worked) -> Demonstration | None:
+def show_plan(worked: WorkedExample) -> Demonstration | None:
     """A problem and its sub-questions as a numbered list."""
     if not worked.steps:
         return None
-    listed = listing(step.question for step in worked.steps)
+    listed = format_numbered(step.question for step in worked.steps)
     return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listed)
 
 
-def last_step(worked: Worked) -> Demonstration | None:
+def show_last_step(worked: WorkedExample) -> Demonstration | None:
     """A problem, its solved sub-questions, and the answer of the last one."""
     if not worked.steps:
         return None
     *before, last = worked.steps
     asked = (
-        f"{worked.question}\n\n{solved_so_far([(step.question, step.answer) for step in before])}Q: {last.question}\nA:"
+        f"{worked.question}\n\n{format_solved([(step.question, step.answer) for step in before])}Q: {last.question}\nA:"
     )
     return Demonstration(asked, f"The answer is {worked.answer}.", last.answer)
 
 
-def one_pass(worked: Worked) -> Demonstration | None:
+def show_one_pass(worked: WorkedExample) -> Demonstration | None:
     """A problem, and its sub-questions with their answers in one reply."""
     if not worked.steps:
         return None
-    solved = solved_so_far([(step.question, step.answer) for step in worked.steps])
+    solved = format_solved([(step.question, step.answer) for step in worked.steps])
     asked = f"{worked.question}\n\nLet's break down this problem:"
     return Demonstration(asked, f"The answer is {worked.answer}.", solved.rstrip())
 
 
-def solved_so_far(pairs: list[tuple[str, str]]) -> str:
+def format_solved(pairs: list[tuple[str, str]]) -> str:
     return "".join(f"Q: {question}\nA: {answer}\n\n" for question, answer in pairs)
 
 
@@ -102,7 +101,7 @@ class LeastToMost(Strategy):
     shots: int = 1
     max_subproblems: int = 8
     one_pass: bool = False
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     decompose: Prompt = DECOMPOSE
     solve_next: Prompt = SOLVE_NEXT
     in_one: Prompt = ONE_PASS
@@ -112,21 +111,21 @@ class LeastToMost(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.one_pass:
-            return problem.parse(await session.ask(self._shown(self.in_one, problem, one_pass).render(problem)))
+            return problem.parse(await session.ask(self._shown(self.in_one, problem, show_one_pass).render(problem)))
         with session.stage("decompose"):
-            listing = await session.ask(self._shown(self.decompose, problem, plan).render(problem))
+            listing = await session.ask(self._shown(self.decompose, problem, show_plan).render(problem))
         last = final_question(problem)
-        steps = [one for one in sub_questions(listing.text) if folded(one) != folded(last)]
-        solver = self._shown(self.solve_next, problem, last_step)
+        steps = [one for one in sub_questions(listing.text) if normalize_question(one) != normalize_question(last)]
+        solver = self._shown(self.solve_next, problem, show_last_step)
         solved: list[tuple[str, str]] = []
         for step in [*steps[: self.max_subproblems - 1], last]:
             whole = problem.values()["problem" if step is last else "question_only"]
-            turns = solver.render(problem, statement=whole, solved=solved_so_far(solved), step=step)
+            turns = solver.render(problem, statement=whole, solved=format_solved(solved), step=step)
             with session.stage(step):
                 reply = await session.ask(turns, stop=["\nQ:"])
             solved.append((step, reply.text.partition("\nQ:")[0].strip()))
             session.keep_partial(Unparsed("the question itself is not answered", text=reply.text, steps=dict(solved)))
         return problem.parse(reply)
 
-    def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[Worked], Demonstration | None]) -> Prompt:
+    def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[WorkedExample], Demonstration | None]) -> Prompt:
         return with_examples(prompt, problem, self.shots, show, self.demonstrations)

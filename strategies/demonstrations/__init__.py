@@ -10,12 +10,19 @@ from typing import Any
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.strategies.demonstrations.pool import Pool
-from reasoning.strategies.demonstrations.worked_example import SolvedStep, Worked, shipped
+from reasoning.strategies.demonstrations.pool import DemonstrationPool
+from reasoning.strategies.demonstrations.worked_example import SolvedStep, WorkedExample, shipped_examples
 
-__all__ = ["Given", "Pool", "SolvedStep", "Worked", "shipped", "with_examples"]
+__all__ = [
+    "DemonstrationPool",
+    "DemonstrationSource",
+    "SolvedStep",
+    "WorkedExample",
+    "shipped_examples",
+    "with_examples",
+]
 
-Given = Pool | str | Sequence[Worked | Mapping[str, Any]] | None
+DemonstrationSource = DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None
 """What `demonstrations=` takes: a pool, or what it takes as its source; None is what is shipped for the kind."""
 
 
@@ -23,8 +30,8 @@ def with_examples(
     prompt: Prompt,
     problem: Problem,
     shots: int,
-    show: Callable[[Worked], Demonstration | None],
-    given: Given = None,
+    show: Callable[[WorkedExample], Demonstration | None],
+    given: DemonstrationSource = None,
 ) -> Prompt:
     """The prompt with `shots` worked problems for the problem; one that has examples keeps its own.
 
@@ -40,7 +47,7 @@ def with_examples(
         return prompt
     if not shots:
         raise UsageError("demonstrations are given, but shots=0 shows none of them: say how many, such as shots=4")
-    pool = Pool.of(given)
+    pool = DemonstrationPool.from_source(given)
     made = (show(_with_options(worked)) for worked in pool.ranked(problem))
     shown = list(islice((one for one in made if one is not None), shots))
     if shots > len(shown):
@@ -53,6 +60,6 @@ def with_examples(
     return prompt.replace(examples=tuple(shown[::-1] if pool.select == "similar" else shown))
 
 
-def _with_options(worked: Worked) -> Worked:
+def _with_options(worked: WorkedExample) -> WorkedExample:
     asked = Problem(worked.question, options=worked.options or None)
     return replace(worked, question=asked.values()["problem"])

@@ -7,7 +7,7 @@ import re
 from reasoning.kinds import Choice, Kind, YesNo
 from reasoning.kinds.label import Label
 from reasoning.prompts import Demonstration
-from reasoning.strategies.demonstrations.worked_example import Worked
+from reasoning.strategies.demonstrations.worked_example import WorkedExample
 
 _VALUE = r"[$€£]?\d+(?:[.,:/]\d+)*%?"
 # What is moved around: an equation as one unit, or a value; a quoted text, or a name within a sentence.
@@ -16,7 +16,7 @@ _TURNS = 20  # so many of them are tried
 _NAMES = re.compile(r"\"[^\"\n]{1,40}\"|(?<=[a-z,] )(?<!option )[A-Z][a-z]*|(?<![\w'])(?<!\d )[b-z](?![\w'])")
 
 
-def shuffled(chain: str) -> str:
+def shuffle_values(chain: str) -> str:
     """A chain with its objects at each other's places: values at those of values, names at those of names.
 
     They go round by as many places as leaves the fewest as they are; an equation is worth what it comes to. No model
@@ -37,7 +37,7 @@ def _worth(said: str) -> str:
     return said.rpartition("= ")[2].strip('"')
 
 
-def wrong_answer(worked: Worked, chain: str, kind: Kind) -> str | None:
+def wrong_answer(worked: WorkedExample, chain: str, kind: Kind) -> str | None:
     """A wrong answer: another option or label, the other one of yes and no, or what now stands last in the chain."""
     others = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
     if worked.options:
@@ -53,9 +53,9 @@ def wrong_answer(worked: Worked, chain: str, kind: Kind) -> str | None:
     return None
 
 
-def contrasted(worked: Worked, kind: Kind) -> Demonstration | None:
+def contrastive_demonstration(worked: WorkedExample, kind: Kind) -> Demonstration | None:
     """A question with the right and the wrong way to answer it; None where shuffling changes nothing."""
-    chain = shuffled(worked.rationale)
+    chain = shuffle_values(worked.rationale)
     wrong = wrong_answer(worked, chain, kind)
     if chain == worked.rationale or wrong is None:
         return None

@@ -15,7 +15,7 @@ from typing import Any
 from reasoning.errors import InputError, UnknownName
 from reasoning.files import read_jsonl
 
-Sets = Mapping[str, tuple["Worked", ...]]
+Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked problems by the name of their set."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -30,7 +30,7 @@ class SolvedStep:
 
 
 @dataclass(frozen=True)
-class Worked:
+class WorkedExample:
     """A problem with its answer and the ways that lead there.
 
     Attributes:
@@ -58,7 +58,7 @@ class Worked:
         return tuple(lines if len(lines) > 1 else _SENTENCE_END.split(self.rationale.strip()))
 
     @classmethod
-    def of(cls, given: Worked | Mapping[str, Any], where: str = "a worked problem") -> Worked:
+    def from_record(cls, given: WorkedExample | Mapping[str, Any], where: str = "a worked problem") -> WorkedExample:
         """A worked problem from its fields, such as a record of a file has them.
 
         Raises:
@@ -96,12 +96,12 @@ def shipped_sets() -> Sets:
     return _sets(tomllib.loads(text), "shipped.toml")
 
 
-def shipped(name: str) -> tuple[Worked, ...]:
+def shipped_examples(name: str) -> tuple[WorkedExample, ...]:
     """Those of one set, by its name (that of a kind of answer, "spatial" or "sentiment"); none for some kinds."""
     return shipped_sets().get(name, ())
 
 
-def read(path: Path) -> Sets:
+def read_examples(path: Path) -> Sets:
     """The worked problems of a file of one's own.
 
     Args:
@@ -123,13 +123,15 @@ def _read(path: Path, changed: int) -> Sets:
             return _sets(tomllib.loads(path.read_text("utf-8")), str(path))
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path}: {error}") from None
-    return {"": tuple(Worked.of(record, f"{path}:{number}") for number, record in read_jsonl(path))}
+    return {"": tuple(WorkedExample.from_record(record, f"{path}:{number}") for number, record in read_jsonl(path))}
 
 
 def _sets(tables: Mapping[str, Any], where: str) -> Sets:
     if wrong := next((name for name, records in tables.items() if not isinstance(records, list)), None):
         raise InputError(f"{where}: {wrong!r} is no list of worked problems: write [[{wrong}]] above each")
     return {
-        name: tuple(Worked.of(record, f"{where}: {name} {place}") for place, record in enumerate(records, 1))
+        name: tuple(
+            WorkedExample.from_record(record, f"{where}: {name} {place}") for place, record in enumerate(records, 1)
+        )
         for name, records in tables.items()
     }

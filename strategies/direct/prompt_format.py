@@ -14,6 +14,7 @@ from reasoning.strategy import Strategy, technique
 
 
 @technique(
+    name="rendered",
     title="Prompts in another form",
     authors="He et al.",
     year=2024,
@@ -26,7 +27,7 @@ from reasoning.strategy import Strategy, technique
     avoid_when="the model is large, where forms matter less (GPT-4), or the form was found on another model or task: "
     "what is best does not carry over (arXiv 2411.10541)",
 )
-class Rendered(Strategy):
+class PromptFormat(Strategy):
     """Put every prompt of another strategy into one form.
 
     The words stay the same; the marks around the sections change, and with `turns="single"` all goes into one user's

@@ -7,13 +7,13 @@ from reasoning.branches import FirstCall
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategy import Strategy, technique
 
 PROMPT = Prompt(input="{problem}", recap="{direct_instruction}")
 
 
-def bare(worked: Worked) -> Demonstration:
+def bare(worked: WorkedExample) -> Demonstration:
     """A question and its answer, without the way there."""
     return Demonstration(worked.question, worked.answer)
 
@@ -41,7 +41,7 @@ class Vanilla(Strategy):
 
     shots: int = 0
     max_tokens: int = 64
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     prompt: Prompt = PROMPT
 
     def __post_init__(self) -> None:

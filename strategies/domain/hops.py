@@ -30,7 +30,7 @@ class Hop:
     tag: Kind
 
 
-async def follow(
+async def run_hops(
     hops: Sequence[Hop], problem: Problem, session: Session, *, samples: int, temperature: float
 ) -> dict[str, Answer]:
     """Each hop's answer by name, with its votes. The next hop reads the first reply with the winning tag, whole.
@@ -44,7 +44,7 @@ async def follow(
     """
     found: dict[str, Answer] = {}
     for hop in hops:
-        told = said(found)
+        told = reply_texts(found)
         asked = replace(problem, kind=hop.tag, options=None, inputs={**problem.inputs, **told})
         once = ChainOfThought(stages=1, one_stage=hop.prompt)
         with session.stage(hop.name):
@@ -57,10 +57,10 @@ async def follow(
                 raise
         if isinstance(answer, Failed):
             break
-        session.keep_partial(replace(answer, steps=said(found), votes=answer.votes if hop is hops[-1] else None))
+        session.keep_partial(replace(answer, steps=reply_texts(found), votes=answer.votes if hop is hops[-1] else None))
     return found
 
 
-def said(found: Mapping[str, Answer]) -> dict[str, str]:
+def reply_texts(found: Mapping[str, Answer]) -> dict[str, str]:
     """The reply of each hop, by name."""
     return {name: answer.text for name, answer in found.items()}

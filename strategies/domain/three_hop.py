@@ -10,8 +10,8 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.domain.hops import Hop, follow, said
-from reasoning.strategies.reply_parsing import asked
+from reasoning.strategies.domain.hops import Hop, reply_texts, run_hops
+from reasoning.strategies.reply_parsing import ask_or_skip
 from reasoning.strategy import Strategy, technique
 
 OPINIONS = Label(("good", "bad", "neutral"))
@@ -85,16 +85,16 @@ class ThreeHop(Strategy):
             Hop("opinion", self.opinion, OPINIONS),
             Hop("polarity", self.polarity, problem.kind),
         )
-        found = await follow(hops, problem, session, samples=self.samples, temperature=self.temperature)
+        found = await run_hops(hops, problem, session, samples=self.samples, temperature=self.temperature)
         *_, last = found.values()
         if isinstance(last, Failed) or not last.text.strip():
-            return replace(last, steps=said(found))
+            return replace(last, steps=reply_texts(found))
         with session.stage("label"):
             turns = self.label.render(problem, polarity=last.text)
-            reply = await asked(session, turns, "there is no label", temperature=0, max_tokens=32)
+            reply = await ask_or_skip(session, turns, "there is no label", temperature=0, max_tokens=32)
         answer = reply if isinstance(reply, Failed) else problem.parse(reply)
         if not isinstance(answer, Answered) and isinstance(last, Answered):
             session.note(f"there is no label ({answer.why}): the vote of the third hop decides")
             answer = last
         sure = last.confidence if answer.value is not None and answer.value == last.value else None
-        return replace(answer, votes=last.votes, confidence=sure, steps=said(found))
+        return replace(answer, votes=last.votes, confidence=sure, steps=reply_texts(found))

@@ -7,7 +7,7 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.knowledge.user_knowledge import Terms, glossary, occurring, terms_of
+from reasoning.strategies.knowledge.user_knowledge import Terms, format_terms, read_terms, terms_used
 from reasoning.strategy import Strategy, technique
 
 DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct_instruction}")
@@ -46,9 +46,9 @@ class DefinedTerms(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if not self.terms:
             raise UsageError("defined_terms has no terms: give terms={'term': 'what it means'}, or a file of them")
-        used = occurring(terms_of(self.terms), problem)
+        used = terms_used(read_terms(self.terms), problem)
         if not used:
             session.note("the question uses none of the terms")
-        meanings = f"Terms and what they mean here:\n{glossary(used)}" if used else ""
+        meanings = f"Terms and what they mean here:\n{format_terms(used)}" if used else ""
         turns = self.defined.render(problem, definitions=meanings)
         return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))

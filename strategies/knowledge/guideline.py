@@ -13,9 +13,16 @@ from reasoning.kinds import Choice, Kind, Label
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, with_examples
+from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
 from reasoning.strategies.direct.vanilla import bare
-from reasoning.strategies.knowledge.user_knowledge import Terms, glossary, lines, occurring, terms_of, text_of
+from reasoning.strategies.knowledge.user_knowledge import (
+    Terms,
+    format_bullets,
+    format_terms,
+    read_terms,
+    read_text,
+    terms_used,
+)
 from reasoning.strategy import Strategy, technique
 
 GUIDED = Prompt(
@@ -35,6 +42,7 @@ RULE = Prompt(
 
 
 @technique(
+    name="guided",
     title="Guideline and error analysis",
     authors="Hu et al.",
     year=2024,
@@ -48,7 +56,7 @@ RULE = Prompt(
     "with 0.90 and 0.80 (arXiv 2303.16416)",
     aliases=("guideline",),
 )
-class Guided(Strategy):
+class GuidelinePrompting(Strategy):
     """One prompt in sections: the task, the terms, the guideline, the rules against known errors, then the question.
 
     Task, guideline and terms are the user's data, given as they are or as the name of a file; sections that are empty
@@ -70,7 +78,7 @@ class Guided(Strategy):
     shots: int = 0
     max_rules: int = 5
     max_tokens: int = 256
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     guided: Prompt = GUIDED
     rule: Prompt = RULE
 
@@ -82,18 +90,18 @@ class Guided(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if not (self.task or self.guideline or self.terms or self.errors):
             raise UsageError("guided has nothing to guide by: give a task, a guideline, terms or errors")
-        used = occurring(terms_of(self.terms), problem) if self.terms else {}
+        used = terms_used(read_terms(self.terms), problem) if self.terms else {}
         parts = {
-            "definitions": f"Terms:\n{glossary(used)}" if used else "",
-            "guideline": text_of(self.guideline),
-            "errors": f"Mistakes to avoid:\n{lines(self.errors)}" if self.errors else "",
+            "definitions": f"Terms:\n{format_terms(used)}" if used else "",
+            "guideline": read_text(self.guideline),
+            "errors": f"Mistakes to avoid:\n{format_bullets(self.errors)}" if self.errors else "",
         }
         prompt = with_examples(self.guided, problem, self.shots, bare, self.demonstrations)
         guidance = "\n\n".join(filter(None, parts.values()))
-        turns = prompt.render(problem, task=text_of(self.task), guidance=guidance, **parts)
+        turns = prompt.render(problem, task=read_text(self.task), guidance=guidance, **parts)
         return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))
 
-    async def fit(self, pool: Sequence[Example], session: Session) -> Guided:
+    async def fit(self, pool: Sequence[Example], session: Session) -> GuidelinePrompting:
         """A copy with rules for the mistakes that it makes on examples: a call for each, and one for each rule.
 
         A mistake is what was answered where what is right: a pair of both that comes more than once gets a rule, which

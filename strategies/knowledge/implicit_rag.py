@@ -9,8 +9,8 @@ from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.knowledge.quotations import in_context, quoted, stated
-from reasoning.strategies.reply_parsing import asked, going_on
+from reasoning.strategies.knowledge.quotations import find_in_context, parse_answer_part, parse_sections
+from reasoning.strategies.reply_parsing import ask_or_skip, continue_with
 from reasoning.strategy import Strategy, technique
 
 QUOTE = Prompt(
@@ -76,11 +76,11 @@ class ImplicitRAG(Strategy):
         if not answer.steps["sections"]:
             session.keep_partial(answer)
             with session.stage("quote again"):
-                turns = going_on(turns, reply.text, self.again, words=self.words)
-                again = await asked(session, turns, "the answer is taken as it is")
+                turns = continue_with(turns, reply.text, self.again, words=self.words)
+                again = await ask_or_skip(session, turns, "the answer is taken as it is")
             if not isinstance(again, Failed):
                 second = self._read(problem, again, session)
-                labelled = stated(again.text) is not None or stated(reply.text) is None
+                labelled = parse_answer_part(again.text) is not None or parse_answer_part(reply.text) is None
                 if not isinstance(answer, Answered) or (isinstance(second, Answered) and labelled):
                     return second
         return answer
@@ -88,7 +88,7 @@ class ImplicitRAG(Strategy):
     def _read(self, problem: Problem, reply: Completion, session: Session) -> Answer:
         said, kept = self._checked(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
-        last = stated(reply.text)
+        last = parse_answer_part(reply.text)
         if last is not None or not said:
             answer = problem.parse(reply if last is None else replace(reply, text=last), after="Answer:")
         elif not (isinstance(answer := problem.parse(reply), Answered) and answer.is_stated):
@@ -97,13 +97,13 @@ class ImplicitRAG(Strategy):
 
     def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
         """How many sections a reply quotes, and those that stand in the context and are not too long."""
-        sections = quoted(text)[: self.sections]
+        sections = parse_sections(text)[: self.sections]
         context = problem.context or problem.question
         kept = []
         for section in sections:
             if (words := len(section.split())) > self.words:
                 session.note(f"dropped, since it has {words} words and not {self.words}: {section[:200]}")
-            elif (place := in_context(section, context)) is None:
+            elif (place := find_in_context(section, context)) is None:
                 session.note(f"dropped, since it does not stand in the context: {section[:200]}")
             else:
                 kept.append(place)

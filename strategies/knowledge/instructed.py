@@ -36,6 +36,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
 
 
 @technique(
+    name="instructed",
     title="Instructed prompting",
     authors="Shi et al.",
     year=2023,
@@ -48,7 +49,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     avoid_when="the model is small or of another family, where it may not help: with LLaMA-2-70B-chat it was "
     "inconsistent and removing the text was not (arXiv 2311.11829); or everything in the question matters",
 )
-class Instructed(Strategy):
+class InstructedPrompting(Strategy):
     """Put one sentence in front of every prompt of another strategy.
 
     In chat it stands in the system turn, before the examples, as in the paper; a prompt without a system turn gets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reasoning.strategies.reply_parsing import labelled
+from reasoning.strategies.reply_parsing import split_by_labels
 
 _SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
 _ANSWER = re.compile(
@@ -16,14 +16,14 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 _MARKS = str.maketrans("“”„‘’", '"""\'\'')
 
 
-def quoted(text: str) -> list[str]:
+def parse_sections(text: str) -> list[str]:
     """The sections that a reply quotes, without the quotation marks around them."""
     before = text[: next((match.start() for match in _ANSWER.finditer(text)), len(text))]
-    found = (_BULLET.sub("", part).strip("*\"“”„'‘’«»` \n") for _, part in labelled(before, _SECTION))
+    found = (_BULLET.sub("", part).strip("*\"“”„'‘’«»` \n") for _, part in split_by_labels(before, _SECTION))
     return [section for section in found if section]
 
 
-def in_context(section: str, context: str) -> str | None:
+def find_in_context(section: str, context: str) -> str | None:
     """The place of the context that a section copies, as the context has it; None where it is no copy.
 
     Spaces, case and the form of quotation marks may differ, and there may be dots for what is left out at both ends.
@@ -38,6 +38,6 @@ def in_context(section: str, context: str) -> str | None:
     return context[found[first].start() : found[first + len(words) - 1].end()]
 
 
-def stated(text: str) -> str | None:
+def parse_answer_part(text: str) -> str | None:
     """What stands behind the last "Answer:" of a reply, or behind what means the same."""
-    return [None, *(part for _, part in labelled(text, _ANSWER))][-1]
+    return [None, *(part for _, part in split_by_labels(text, _ANSWER))][-1]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from reasoning.problem import Problem
 from reasoning.strategies.decomposition.least_to_most import final_question
-from reasoning.strategies.reply_parsing import labelled
-from reasoning.strategies.sampling.paraphrase_matching import NUMBER, numbers
+from reasoning.strategies.reply_parsing import split_by_labels
+from reasoning.strategies.sampling.paraphrase_matching import NUMBER, parse_numbers
 
 _LABEL = re.compile(
     r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)\*{0,3}(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I
@@ -24,19 +24,19 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{1,80})[\"”]|(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w)")
 
 
-class Rewritten(NamedTuple):
+class RewrittenProblem(NamedTuple):
     """What the first call made of the problem."""
 
     context: str
     question: str
 
 
-def rewritten(text: str, problem: Problem) -> Rewritten | None:
+def parse_rewrite(text: str, problem: Problem) -> RewrittenProblem | None:
     """The two labelled parts of a reply; None where there is no question. An answer that follows is cut off.
 
     A label of the problem itself, such as "Question:" in a passage, is none where another one follows.
     """
-    said = [(label[1].lower(), label[0] + part, part) for label, part in labelled(text, _LABEL)]
+    said = [(label[1].lower(), label[0] + part, part) for label, part in split_by_labels(text, _LABEL)]
     own = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["question_only"]))
     parts: dict[str, str] = {}
     for at, (name, whole, part) in enumerate(said):
@@ -48,10 +48,10 @@ def rewritten(text: str, problem: Problem) -> Rewritten | None:
             parts.setdefault(name, part)
     context = parts.get("context", "")
     empty = "".join(filter(str.isalnum, context)).casefold() in ("", "none", "na", "empty")
-    return Rewritten("" if empty else context, parts["question"]) if parts.get("question") else None
+    return RewrittenProblem("" if empty else context, parts["question"]) if parts.get("question") else None
 
 
-def lost(problem: Problem, found: Rewritten, *, opinions: bool) -> list[str]:
+def lost_facts(problem: Problem, found: RewrittenProblem, *, opinions: bool) -> list[str]:
     """The numbers, names and quoted words of what is asked in the end that the rewriting no longer has.
 
     Args:
@@ -61,10 +61,10 @@ def lost(problem: Problem, found: Rewritten, *, opinions: bool) -> list[str]:
     return min((_lost(one, found) for one in [*asked, final_question(problem)]), key=len)
 
 
-def _lost(asked: str, found: Rewritten) -> list[str]:
+def _lost(asked: str, found: RewrittenProblem) -> list[str]:
     asked = _SAID.sub("", asked)
     kept = f"{found.context}\n{found.question}"
-    values, words = numbers(kept), set(_NAME.findall(kept.casefold()))
+    values, words = parse_numbers(kept), set(_NAME.findall(kept.casefold()))
     named = [name for name in _NAME.findall(_START.sub(" ", asked)) if name[0].isupper()]
     quoted = [first or second for first, second in _QUOTED.findall(asked)]
     return [

@@ -13,8 +13,8 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.knowledge.instructed import with_instruction
-from reasoning.strategies.knowledge.rewriting import Rewritten, lost, rewritten
-from reasoning.strategies.reply_parsing import going_on
+from reasoning.strategies.knowledge.rewriting import RewrittenProblem, lost_facts, parse_rewrite
+from reasoning.strategies.reply_parsing import continue_with
 from reasoning.strategy import Strategy, technique
 
 _PARTS = (
@@ -107,13 +107,13 @@ class System2Attention(Strategy):
             answer = await session.solve(self._unbiased if self.leave_out == "opinion" else self.base, clean)
         return replace(answer, steps={**found._asdict(), **answer.steps})
 
-    async def _rewrite(self, problem: Problem, session: Session) -> Rewritten | None:
+    async def _rewrite(self, problem: Problem, session: Session) -> RewrittenProblem | None:
         turns = (self.opinion if self.leave_out == "opinion" else self.relevance).render(problem)
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
                 reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
-            found = rewritten(reply.text, problem)
-            missing = lost(problem, found, opinions=self.leave_out == "opinion") if found else []
+            found = parse_rewrite(reply.text, problem)
+            missing = lost_facts(problem, found, opinions=self.leave_out == "opinion") if found else []
             if found and not missing and not reply.truncated:
                 return found
             why = (
@@ -122,7 +122,7 @@ class System2Attention(Strategy):
                 else "the part Question: is missing or cut off"
             )
             session.note(f"refused: {why}")
-            turns = going_on(turns, reply.text, self.again, why=why)
+            turns = continue_with(turns, reply.text, self.again, why=why)
         return None
 
     @cached_property

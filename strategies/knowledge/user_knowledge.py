@@ -18,7 +18,7 @@ Terms = Mapping[str, str] | str
 _FILE = re.compile(r"[\w./~\\:-]+\.(?:md|txt|rst|toml|json)", re.IGNORECASE)
 
 
-def text_of(given: str) -> str:
+def read_text(given: str) -> str:
     """A text, or that of the file that it names.
 
     Raises:
@@ -39,7 +39,7 @@ def text_of(given: str) -> str:
     return given
 
 
-def terms_of(given: Terms) -> Mapping[str, str]:
+def read_terms(given: Terms) -> Mapping[str, str]:
     """Definitions by term.
 
     Raises:
@@ -65,7 +65,7 @@ def _says(one: object) -> bool:
     return isinstance(one, str) and bool(one.strip())
 
 
-def occurring(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
+def terms_used(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
     """The terms that a problem or the labels of its answers use, as whole words in any case or in the plural."""
     text = "\n".join([problem.values()["problem"], *_labels(problem.kind)])
     return {
@@ -81,11 +81,11 @@ def _labels(kind: Kind) -> Sequence[str]:
     return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice) else ()
 
 
-def lines(items: Sequence[str]) -> str:
+def format_bullets(items: Sequence[str]) -> str:
     """A list as a prompt shows it."""
     return "\n".join(f"- {item}" for item in items)
 
 
-def glossary(terms: Mapping[str, str]) -> str:
+def format_terms(terms: Mapping[str, str]) -> str:
     """Definitions as a prompt shows them."""
-    return lines([f"{term}: {definition}" for term, definition in terms.items()])
+    return format_bullets([f"{term}: {definition}" for term, definition in terms.items()])

@@ -9,9 +9,9 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.execution import ExecutionResult, PlainData
 from reasoning.session import Session
-from reasoning.strategies.programs.line_stepper import Stepper, Stopped, delta_state
-from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, REPAIR, answered, write_and_run
-from reasoning.strategies.reply_parsing import going_on
+from reasoning.strategies.programs.line_stepper import LineStepper, StepperError, parse_delta_state
+from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, REPAIR, answer_from_run, write_and_run
+from reasoning.strategies.reply_parsing import continue_with
 from reasoning.strategy import Strategy, technique
 
 ASK = "# Python program that sets answer"
@@ -103,7 +103,7 @@ class ChainOfCode(Strategy):
 
     A line that fails in the interpreter, for whatever reason, goes to the model with the question, the program and the
     variables; the variables that it names are set, and the interpreter goes on. State and control flow stay in the
-    interpreter: see `Stepper`. A reply that cannot be read is asked for once more, then the line is left out. Where the
+    interpreter: see `LineStepper`. A reply that cannot be read is asked for once more, then the line is left out. Where the
     program sets no `answer`, the model is asked for it with the final state.
 
     Parameters:
@@ -130,28 +130,28 @@ class ChainOfCode(Strategy):
                 nonlocal left
                 left -= 1
                 if left < 0:
-                    raise Stopped(
+                    raise StepperError(
                         f"more than {self.max_lines} lines are none that Python can run, the next is: {line:.80}"
                     )
                 known = "\n".join(f"{name} = {value}" for name, value in state.items()) or "(none)"
                 turns = self.simulate.render(problem, code=code, state=known, line=line)
                 with session.stage(f"simulate {line}"):
                     reply = (await session.ask(turns)).text
-                    if (delta := delta_state(reply)) is None:
-                        delta = delta_state((await session.ask(going_on(turns, reply, self.again))).text)
+                    if (delta := parse_delta_state(reply)) is None:
+                        delta = parse_delta_state((await session.ask(continue_with(turns, reply, self.again))).text)
                 return delta or {}
 
-            stepper = Stepper(session.tools.interpreter, stand_in)
+            stepper = LineStepper(session.tools.interpreter, stand_in)
             try:
                 await stepper.run(code)
                 if (ran := await stepper.result("answer")).value is None:
                     await stepper.simulate("answer = ...  # what the question asks for")
                     ran = await stepper.result("answer")
-            except Stopped as error:
+            except StepperError as error:
                 return ExecutionResult(error=str(error))
             return ran
 
         ran = await write_and_run(
             session, self.write.render(problem), (), repairs=self.repairs, repair=self.repair, run=run
         )
-        return await answered(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest)

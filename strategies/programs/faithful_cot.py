@@ -11,7 +11,15 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.code_extraction import last_assigned
 from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
-from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, FALLBACK, REPAIR, Run, answered, write_and_run
+from reasoning.strategies.programs.program_run import (
+    CLOSEST,
+    COMPUTED,
+    FALLBACK,
+    REPAIR,
+    ProgramRun,
+    answer_from_run,
+    write_and_run,
+)
 from reasoning.strategy import Strategy, technique
 
 ASK = "# Sub-questions, and behind each the Python code that answers it; the last one sets the variable answer"
@@ -112,11 +120,11 @@ class FaithfulCoT(Strategy):
         ran = await write_and_run(
             session, turns, ("answer", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
         )
-        answer = await answered(problem, ran, session, self.closest)
+        answer = await answer_from_run(problem, ran, session, self.closest)
         return replace(answer, steps=await _steps(ran, session))
 
 
-async def _steps(ran: Run, session: Session) -> dict[str, PlainData]:
+async def _steps(ran: ProgramRun, session: Session) -> dict[str, PlainData]:
     """What each sub-question came to: the variable that the code behind it assigns last."""
     found = list(_SUB_QUESTION.finditer(ran.code))
     if ran.error is not None or not found:

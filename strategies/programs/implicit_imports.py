@@ -24,7 +24,7 @@ _MODULES = {
 }
 
 
-def with_imports(code: str) -> str:
+def add_imports(code: str) -> str:
     """The program with the imports that it forgot, as far as its names tell: `math`, `sqrt`, `np`, `solve`, ….
 
     The papers ran programs with these in scope, and models still count on it. `solve_it(equation, variable)` is the
@@ -44,7 +44,7 @@ def with_imports(code: str) -> str:
     return "\n".join([*imports, helper.lstrip() + code]) if imports else code
 
 
-def functions(code: str) -> set[str]:
+def defined_functions(code: str) -> set[str]:
     """The names of the functions that a program defines, outside of others."""
     tree = parse(code)
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} if tree else set()

@@ -15,7 +15,7 @@ from reasoning.sandbox.code_extraction import parse
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource, ResultSpec
 from reasoning.sandbox.interpreter import Interpreter
 
-StandIn = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]]]
+Simulator = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]]]
 """From a line and the variables before it, as texts, to the variables that it changes, and to what."""
 
 _SHOWN = 300  # characters of a variable
@@ -23,7 +23,7 @@ _OURS = ("condition_", "values_")  # of headers that are worked out by themselve
 _ADD = "try:\n    state[{name!r}] = repr({name})[:{room}]\nexcept NameError:\n    pass\n"
 
 
-class Stopped(Exception):
+class StepperError(Exception):
     """The program cannot be run to its end; the message says why."""
 
 
@@ -35,7 +35,7 @@ class _Continue(Exception):
     pass
 
 
-class Stepper:
+class LineStepper:
     """Runs one program.
 
     Its state is kept as source: what has been run, and assignments for what was simulated. Running that again before
@@ -50,7 +50,7 @@ class Stepper:
     """
 
     def __init__(
-        self, interpreter: Interpreter, stand_in: StandIn, *, seconds: float = 5.0, pieces: int = 1000
+        self, interpreter: Interpreter, stand_in: Simulator, *, seconds: float = 5.0, pieces: int = 1000
     ) -> None:
         self._interpreter, self._stand_in, self._seconds, self._pieces = interpreter, stand_in, seconds, pieces
         self._done: list[str] = []
@@ -63,13 +63,13 @@ class Stepper:
         """
         tree = parse(code)
         if tree is None:
-            raise Stopped("SyntaxError: this is no Python program")
+            raise StepperError("SyntaxError: this is no Python program")
         try:
             await self._block(tree.body)
         except RecursionError:
-            raise Stopped("it is nested too deeply") from None
+            raise StepperError("it is nested too deeply") from None
         except (_Break, _Continue):
-            raise Stopped("SyntaxError: break or continue outside a loop") from None
+            raise StepperError("SyntaxError: break or continue outside a loop") from None
 
     async def result(self, places: ResultSpec) -> ExecutionResult:
         """What it has come to."""
@@ -146,7 +146,7 @@ class Stepper:
         self._pieces -= 1
         self._seconds -= ran.seconds
         if min(self._pieces, self._seconds) < 0:
-            raise Stopped("it goes on for too long")
+            raise StepperError("it goes on for too long")
         if ran.error is None:
             self._done.append(source)
         return ran.error is None
@@ -165,7 +165,7 @@ class Stepper:
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
 
 
-def delta_state(reply: str) -> dict[str, PlainData] | None:
+def parse_delta_state(reply: str) -> dict[str, PlainData] | None:
     """The variables that a reply sets: the dict behind the last "delta state:", else the last one; None without."""
     start = reply.find("{", max(reply.lower().rfind("delta state:"), 0))
     end = reply.rfind("}")

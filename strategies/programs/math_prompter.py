@@ -11,9 +11,9 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
-from reasoning.strategies.programs.implicit_imports import with_imports
-from reasoning.strategies.programs.number_template import Template, of_formula, of_function, same
-from reasoning.strategies.programs.program_run import CLOSEST, Run, answered, shown
+from reasoning.strategies.programs.implicit_imports import add_imports
+from reasoning.strategies.programs.number_template import NumberTemplate, parse_formula, parse_function, same_result
+from reasoning.strategies.programs.program_run import CLOSEST, ProgramRun, answer_from_run, format_result
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import majority
 
@@ -76,7 +76,7 @@ class MathPrompter(Strategy):
         self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        template = Template.of(problem.values()["question_only"])
+        template = NumberTemplate.from_question(problem.values()["question_only"])
         if not template.values:
             return Unparsed("the question has no numbers for which others could stand")
         yes_no = isinstance(problem.kind, YesNo)
@@ -93,23 +93,23 @@ class MathPrompter(Strategy):
                 drawn = [(formula.text, function.text) for formula, function in zip(*said, strict=True)]
                 checked = await gather([self._accepted(template, *pair, session) for pair in drawn])
             pairs += drawn
-            results += [None if value is None else judge.parse(shown(value)) for value in checked]
+            results += [None if value is None else judge.parse(format_result(value)) for value in checked]
             found = majority(results, judge)
             if not found.tied and found.candidates and len(found.candidates[0].draws) >= min(2, self.repeats):
                 break
         else:
             return Unparsed(f"no consensus among {len(results)} repeats: {found}", text=pairs[0][0], votes=found)
         text = "\n\n".join(pairs[found.candidates[0].representative])
-        answer = await answered(problem, Run(text, value=found.value), session, self.closest)
+        answer = await answer_from_run(problem, ProgramRun(text, value=found.value), session, self.closest)
         return replace(answer, confidence=len(found.candidates[0].draws) / len(results), votes=found)
 
-    async def _accepted(self, template: Template, formula: str, function: str, session: Session) -> PlainData:
+    async def _accepted(self, template: NumberTemplate, formula: str, function: str, session: Session) -> PlainData:
         """The result for the question's own numbers, where formula and function agree on random ones; else None."""
-        sets = [list(template.values.values()), *template.draws(2 * self.draws)]
+        sets = [list(template.values.values()), *template.sample_values(2 * self.draws)]
         results = await gather(
             [
                 _evaluated(code, sets, session)
-                for code in (of_formula(formula, template), of_function(function, template))
+                for code in (parse_formula(formula, template), parse_function(function, template))
             ]
         )
         if None in results:
@@ -117,7 +117,9 @@ class MathPrompter(Strategy):
         (value, other), *random = zip(*results, strict=True)
         defined = [pair for pair in random if None not in pair][: self.draws]
         agree = (
-            value is not None and len(defined) == self.draws and all(same(*pair) for pair in [(value, other), *defined])
+            value is not None
+            and len(defined) == self.draws
+            and all(same_result(*pair) for pair in [(value, other), *defined])
         )
         session.note(f"{value!r} by the formula, {other!r} by the function: {'' if agree else 'not '}accepted")
         return value if agree else None
@@ -128,7 +130,7 @@ async def _evaluated(code: str | None, sets: list[list[int | float]], session: S
     if code is None:
         session.note("nothing that can be evaluated")
         return None
-    code = with_imports(code)
+    code = add_imports(code)
     ran = await session.tools.interpreter.arun(code, inputs={"sets": [*map(list[PlainData], sets)]}, result="results")
     session.note(f"{code}→ {ran.error or ran.value}")
     return ran.value if isinstance(ran.value, list) and len(ran.value) == len(sets) else None

@@ -26,7 +26,7 @@ _SIGNS = str.maketrans({"^": "**", "×": "*", "·": "*", "÷": "/", "−": "-", 
 
 
 @dataclass(frozen=True)
-class Template:
+class NumberTemplate:
     """What a question says, whatever its numbers are.
 
     Attributes:
@@ -38,7 +38,7 @@ class Template:
     values: Mapping[str, int | float]
 
     @classmethod
-    def of(cls, question: str) -> Template:
+    def from_question(cls, question: str) -> NumberTemplate:
         """The template of a question. Numbers in words, ordinals, dates and times stay as they are."""
         fixed = [(token.start, token.end) for token in lex_numbers(question) if token.category in _FIXED]
         values: dict[str, int | float] = {}
@@ -57,7 +57,7 @@ class Template:
         """The variables, with commas between."""
         return ", ".join(self.values)
 
-    def draws(self, n: int) -> list[list[int | float]]:
+    def sample_values(self, n: int) -> list[list[int | float]]:
         """`n` sets of random values, the same ones for the same template: whole numbers in place of whole ones."""
         rng = random.Random(self.text)
         return [[self._drawn(rng, value) for value in self.values.values()] for _ in range(n)]
@@ -66,14 +66,14 @@ class Template:
         return rng.randint(1, _LARGEST) if isinstance(value, int) else rng.randint(1, 100 * _LARGEST) / 100
 
 
-def of_formula(reply: str, template: Template) -> str | None:
+def parse_formula(reply: str, template: NumberTemplate) -> str | None:
     """A program that evaluates the formula of a reply, "Answer = …", for each of `sets`; None where there is none."""
     found = _FORMULA.findall(reply)
     formula = _UNSAID_PRODUCT.sub("*", found[-1].translate(_SIGNS)).strip(" .*") if found else ""
     return _for_each_set(formula, template) if formula and parse(f"({formula})") else None
 
 
-def of_function(reply: str, template: Template) -> str | None:
+def parse_function(reply: str, template: NumberTemplate) -> str | None:
     """A program that calls the function of a reply for each of `sets`: by name, else in the given order."""
     code = extract_code(reply)
     tree = parse(code) if code else None
@@ -89,7 +89,7 @@ def of_function(reply: str, template: Template) -> str | None:
     return f"{code}\n{_for_each_set(f'{function.name}({given})', template)}"
 
 
-def same(a: PlainData, b: PlainData) -> bool:
+def same_result(a: PlainData, b: PlainData) -> bool:
     """Whether two results are equal, but for what floats lose."""
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return a == b
@@ -101,7 +101,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
     return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
-def _for_each_set(expression: str, template: Template) -> str:
+def _for_each_set(expression: str, template: NumberTemplate) -> str:
     """Its value for each set, None where it fails."""
     return (
         f"results = []\nfor {template.names}, in sets:\n    try:\n        results.append({expression})\n"

@@ -8,8 +8,15 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Worked, with_examples
-from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, FALLBACK, REPAIR, answered, write_and_run
+from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.programs.program_run import (
+    CLOSEST,
+    COMPUTED,
+    FALLBACK,
+    REPAIR,
+    answer_from_run,
+    write_and_run,
+)
 from reasoning.strategy import Strategy, technique
 
 ASK = "# solution in Python:"
@@ -23,7 +30,7 @@ WRITE = Prompt(
 RESULTS = ("solution()", "answer()", "answer", "ans", *FALLBACK)
 
 
-def as_function(worked: Worked) -> Demonstration | None:
+def as_function(worked: WorkedExample) -> Demonstration | None:
     """A question, and the function that returns its answer, with the question as its docstring."""
     if not worked.program:
         return None
@@ -52,7 +59,7 @@ def as_function(worked: Worked) -> Demonstration | None:
     "knowledge or reading more than calculation",
     aliases=("program_aided",),
 )
-class ProgramAided(Strategy):
+class PAL(Strategy):
     """Write a function `solution()`, run it, read what it returns.
 
     The steps are as small as in a chain of thought, in code with names that speak; the model never works anything out.
@@ -66,7 +73,7 @@ class ProgramAided(Strategy):
 
     shots: int = 8
     repairs: int = 0
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     write: Prompt = WRITE
     closest: Prompt = CLOSEST
     repair: Prompt = REPAIR
@@ -77,4 +84,4 @@ class ProgramAided(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.write, problem, self.shots, as_function, self.demonstrations)
         ran = await write_and_run(session, prompt.render(problem), RESULTS, repairs=self.repairs, repair=self.repair)
-        return await answered(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest)

@@ -9,15 +9,15 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Worked, with_examples
+from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
     FALLBACK,
     REPAIR,
-    Run,
-    answered,
-    shown,
+    ProgramRun,
+    answer_from_run,
+    format_result,
     write_and_run,
 )
 from reasoning.strategy import Strategy, technique
@@ -40,7 +40,7 @@ CONCLUDE = Prompt(
 )
 
 
-def as_program(worked: Worked) -> Demonstration | None:
+def as_program(worked: WorkedExample) -> Demonstration | None:
     """A question and the program that answers it."""
     return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```") if worked.program else None
 
@@ -82,7 +82,7 @@ class ProgramOfThoughts(Strategy):
     shots: int = 4
     repairs: int = 0
     second_stage: Literal["never", "needed", "always"] = "never"
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     few_shot: Prompt = FEW_SHOT
     zero_shot: Prompt = ZERO_SHOT
     closest: Prompt = CLOSEST
@@ -101,8 +101,8 @@ class ProgramOfThoughts(Strategy):
             with session.stage("second stage"):
                 reply = await session.ask(self.conclude.render(problem, result=ran.value))
             return replace(problem.parse(reply), text=f"{ran.text}\n\n{reply.text}")
-        return await answered(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest)
 
-    def _needs_more(self, problem: Problem, ran: Run) -> bool:
+    def _needs_more(self, problem: Problem, ran: ProgramRun) -> bool:
         several = isinstance(ran.value, list | dict) and len(ran.value) > 1
-        return self.second_stage == "needed" and (several or problem.kind.parse(shown(ran.value)) is None)
+        return self.second_stage == "needed" and (several or problem.kind.parse(format_result(ran.value)) is None)

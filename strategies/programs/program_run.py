@@ -13,10 +13,10 @@ from reasoning.prompts import Prompt
 from reasoning.sandbox.code_extraction import extract_code
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource
 from reasoning.session import Session
-from reasoning.strategies.programs.implicit_imports import functions, with_imports
-from reasoning.strategies.reply_parsing import going_on
+from reasoning.strategies.programs.implicit_imports import add_imports, defined_functions
+from reasoning.strategies.reply_parsing import continue_with
 
-AFTER_THE_CODE = "\n```\n\n"
+STOP_AFTER_CODE = "\n```\n\n"
 """Where the fence has been closed and prose would follow: chat models like to explain their program."""
 REPAIR = Prompt(
     input="This program does not work: {error}",
@@ -34,7 +34,7 @@ Runner = Callable[[str], Awaitable[ExecutionResult]]
 
 
 @dataclass(frozen=True)
-class Run:
+class ProgramRun:
     """A program and what became of it.
 
     Attributes:
@@ -58,7 +58,7 @@ async def write_and_run(
     repairs: int,
     repair: Prompt,
     run: Runner | None = None,
-) -> Run:
+) -> ProgramRun:
     """Ask for a program and run it in the interpreter, never in this process.
 
     Args:
@@ -71,19 +71,19 @@ async def write_and_run(
         run: runs the program in place of the interpreter; then `sources` is not used.
     """
     with session.stage("write"):
-        reply = await session.ask(turns, stop=[AFTER_THE_CODE])
+        reply = await session.ask(turns, stop=[STOP_AFTER_CODE])
     for left in range(repairs, -1, -1):
         ran = await _run(session, reply, sources, run)
         if ran.error is None or not left:
             break
         shown = f"```python\n{ran.code.rstrip()}\n```" if ran.code else ran.text  # as it ran: its errors name lines
-        turns = going_on(turns, shown, repair, error=ran.error)
+        turns = continue_with(turns, shown, repair, error=ran.error)
         with session.stage("repair"):
-            reply = await session.ask(turns, stop=[AFTER_THE_CODE])
+            reply = await session.ask(turns, stop=[STOP_AFTER_CODE])
     return ran
 
 
-async def answered(problem: Problem, ran: Run, session: Session, closest: Prompt = CLOSEST) -> Answer:
+async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, closest: Prompt = CLOSEST) -> Answer:
     """The answer that a program's result is.
 
     A result that is none of the options of a choice goes to the model, which says to which it is closest (Chen et al.
@@ -91,7 +91,7 @@ async def answered(problem: Problem, ran: Run, session: Session, closest: Prompt
     """
     if ran.error is not None:
         return Unparsed(f"the program failed: {ran.error}" if ran.code else ran.error, text=ran.text)
-    value = problem.kind.parse(shown(ran.value))
+    value = problem.kind.parse(format_result(ran.value))
     if value is not None:
         return Answered(value, rule="program", text=ran.text)
     if isinstance(problem.kind, Choice):
@@ -102,7 +102,7 @@ async def answered(problem: Problem, ran: Run, session: Session, closest: Prompt
     return Unparsed(f"the program's result {ran.value!r:.80} is no answer of the kind {problem.kind!r}", text=ran.text)
 
 
-def shown(result: PlainData) -> str:
+def format_result(result: PlainData) -> str:
     """A program's result as a text that a kind can read; of several values the first."""
     if isinstance(result, dict) and result:
         result = next(iter(result.values()))
@@ -111,11 +111,11 @@ def shown(result: PlainData) -> str:
     return str(int(result)) if isinstance(result, float) and result.is_integer() else str(result)
 
 
-async def _run(session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None) -> Run:
+async def _run(session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None) -> ProgramRun:
     code, whole = _program(reply)
     if code is None:
-        return Run(reply.text, error="the reply holds no program")
-    defined = functions(code := with_imports(code))
+        return ProgramRun(reply.text, error="the reply holds no program")
+    defined = defined_functions(code := add_imports(code))
     places = [
         one for one in sources if not isinstance(one, str) or (one.removesuffix("()") in defined) == ("()" in one)
     ]
@@ -128,7 +128,7 @@ async def _run(session: Session, reply: Completion, sources: Sequence[str | Resu
             ran = ExecutionResult(error="it was cut off")
         error = "it sets no result" if ran.error is None and ran.value is None else ran.error
         session.note(f"{code}\n→ {ran.value!r}" if error is None else f"{code}\n→ {error}")
-    return Run(reply.text, code, ran.value, error)
+    return ProgramRun(reply.text, code, ran.value, error)
 
 
 def _program(reply: Completion) -> tuple[str | None, bool]:

@@ -11,9 +11,9 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.code_extraction import parse
 from reasoning.session import Session
 from reasoning.strategies.programs.program_run import REPAIR
-from reasoning.strategies.programs.unit_tests import failure
-from reasoning.strategies.reply_parsing import going_on
-from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.programs.unit_tests import first_failure
+from reasoning.strategies.reply_parsing import continue_with
+from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategy import Strategy, technique
 
 _WORKED = [
@@ -108,7 +108,7 @@ class StructuredCoT(Strategy):
     What does not compile is `Unparsed`. Where the problem has tests of its own, `inputs={"tests": "assert f(2) == 4"}`,
     they run in the interpreter, the first program that passes is the answer, and the confidence is the share that pass;
     else it is the first that compiles. pass@k, the paper's measure, is `self_consistency(structured_cot, samples=20,
-    temperature=0.8)` scored by `code_tests.passing` on tests that no strategy sees.
+    temperature=0.8)` scored by `unit_tests.unit_test_scorer` on tests that no strategy sees.
 
     Parameters:
         samples: programs, each with a solving process of its own.
@@ -128,8 +128,10 @@ class StructuredCoT(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.samples > 1:
-            draws = await drawn(self.replace(samples=1), problem, session, self.samples, temperature=self.temperature)
-            answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]  # each has one
+            draws = await draw_samples(
+                self.replace(samples=1), problem, session, self.samples, temperature=self.temperature
+            )
+            answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
             best = max(answers, key=lambda answer: (answer.confidence or 0, answer.value is not None))
             share = sum(answer.confidence or 0 for answer in answers) / self.samples
             return best if best.confidence is None else replace(best, confidence=share)
@@ -142,7 +144,7 @@ class StructuredCoT(Strategy):
             answer, error = await self._checked(problem, problem.parse(reply), session)
             if error is None or not left:
                 break
-            turns = going_on(turns, reply.text, self.repair, error=error)
+            turns = continue_with(turns, reply.text, self.repair, error=error)
             with session.stage("repair"):
                 reply = await session.ask(turns)
         return answer
@@ -155,6 +157,6 @@ class StructuredCoT(Strategy):
             return Unparsed("the code does not compile", text=answer.text), "SyntaxError: it is no Python program"
         if not (tests := problem.inputs.get("tests", "")):
             return answer, None
-        error = await failure(answer.value, tests, session.tools.interpreter)
+        error = await first_failure(answer.value, tests, session.tools.interpreter)
         session.note(f"tests: {error or 'passed'}")
         return replace(answer, confidence=float(error is None)), error

@@ -11,7 +11,7 @@ from reasoning.sandbox.interpreter import Interpreter
 _PASSED = "every_test_has_passed"
 
 
-async def failure(code: str, tests: str, interpreter: Interpreter) -> str | None:
+async def first_failure(code: str, tests: str, interpreter: Interpreter) -> str | None:
     """The first error of a Python program and its tests; None where it passes.
 
     Args:
@@ -21,7 +21,7 @@ async def failure(code: str, tests: str, interpreter: Interpreter) -> str | None
     return _error(await interpreter.arun(_with(code, tests), result=_PASSED))
 
 
-def passing(tests: str, interpreter: Interpreter) -> Callable[[Any], bool]:
+def unit_test_scorer(tests: str, interpreter: Interpreter) -> Callable[[Any], bool]:
     """The scorer of an example whose right answers are those that pass: `Example(problem, "…", passing(tests, …))`."""
 
     def score(code: Any) -> bool:

@@ -7,7 +7,7 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Pool, Worked, with_examples
+from reasoning.strategies.demonstrations import DemonstrationPool, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.sampling.self_consistency import SelfConsistency
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
@@ -18,7 +18,7 @@ STEPWISE = Prompt(
 )
 
 
-def in_lines(worked: Worked) -> Demonstration | None:
+def in_lines(worked: WorkedExample) -> Demonstration | None:
     """A question and its reasoning, one step a line, so that the steps of a reply can be counted."""
     if not worked.rationale:
         return None
@@ -61,7 +61,7 @@ class ComplexCoT(Strategy):
     samples: int = 50
     most_complex: int = 30
     temperature: float = 0.7
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     prompt: Prompt = STEPWISE
 
     def __post_init__(self) -> None:
@@ -70,7 +70,11 @@ class ComplexCoT(Strategy):
             raise UsageError(f"{self!r}: of {self.samples} samples at most so many can vote; lower most_complex")
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        pool = self.demonstrations if isinstance(self.demonstrations, Pool) else Pool(self.demonstrations, "complex")
+        pool = (
+            self.demonstrations
+            if isinstance(self.demonstrations, DemonstrationPool)
+            else DemonstrationPool(self.demonstrations, "complex")
+        )
         prompt = with_examples(self.prompt, problem, self.shots, in_lines, pool)
         chain = ChainOfThought(few_shot=prompt)
         if self.samples == 1:

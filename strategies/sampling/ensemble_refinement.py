@@ -10,10 +10,9 @@ from reasoning.answer import Answer, Answered
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import headed
-from reasoning.strategies.reply_parsing import with_answer
-from reasoning.strategies.sampling.majority import voted
-from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.reply_parsing import append_answer, with_headings
+from reasoning.strategies.sampling.majority import majority_answer
+from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import VoteSample
@@ -73,16 +72,16 @@ class EnsembleRefinement(Strategy):
         self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        drafts = await drawn(self.base, problem, session, self.drafts, temperature=self.temperature)
-        told = [with_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
+        drafts = await draw_samples(self.base, problem, session, self.drafts, temperature=self.temperature)
+        told = [append_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
         if not told:
-            return voted(drafts, problem)
-        first = voted(drafts, problem)
+            return majority_answer(drafts, problem)
+        first = majority_answer(drafts, problem)
         session.keep_partial(first)
         session.note(f"votes of the drafts: {first.votes}")
 
         def outcome(refined: Sequence[VoteSample]) -> Answer:
-            answer = voted(refined, problem)
+            answer = majority_answer(refined, problem)
             session.note(f"votes: {answer.votes}")
             if isinstance(answer, Answered):
                 repeats = first.value is not None and problem.kind.same(answer.value, first.value)
@@ -97,7 +96,7 @@ class EnsembleRefinement(Strategy):
         turns = [told[at:] + told[:at] for at in range(len(told))] if self.rotate else [told]
         asked = [self._with(problem, shown) for shown in turns]
         with session.stage("refine"):
-            draws = await drawn(
+            draws = await draw_samples(
                 reader, asked, session, self.samples, name="refinement", temperature=self.temperature, outcome=outcome
             )
         return outcome(draws)
@@ -105,4 +104,4 @@ class EnsembleRefinement(Strategy):
     def _with(self, problem: Problem, told: Sequence[str]) -> Problem:
         """The problem, with the drafts to be shown beside it."""
         shown = [text if len(text) <= self.max_chars else f"… {text[-self.max_chars :]}" for text in told]
-        return replace(problem, inputs={**problem.inputs, "drafted": headed("Draft", shown)})
+        return replace(problem, inputs={**problem.inputs, "drafted": with_headings("Draft", shown)})

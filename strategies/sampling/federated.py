@@ -11,10 +11,10 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import asked, folded, listed, with_answer
-from reasoning.strategies.sampling.majority import voted
-from reasoning.strategies.sampling.paraphrase_matching import paraphrases, same_parameters, twins
-from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.reply_parsing import append_answer, ask_or_skip, normalize_question, parse_items
+from reasoning.strategies.sampling.majority import majority_answer
+from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
+from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 
@@ -120,8 +120,10 @@ class Federated(Strategy):
     async def _pooled(self, problem: Problem, session: Session) -> Answer:
         """Fed-SP-SC: the answer on which the wordings agree."""
         wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
-        draws = await drawn(self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature)
-        answer = voted(draws, problem)
+        draws = await draw_samples(
+            self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature
+        )
+        answer = majority_answer(draws, problem)
         if answer.votes is not None:
             session.note(f"votes: {answer.votes}")
         return answer
@@ -133,9 +135,11 @@ class Federated(Strategy):
         if lacking := self.paraphrases + 1 - len(found):
             with session.stage("rephrase"):
                 turns = self.rephrase.render(problem, wanted=lacking)
-                proposed = listed((await asked(session, turns, "there are no new wordings")).text)
-            known = set(map(folded, found))
-            fit = [one for one in proposed if same_parameters(one, question) and folded(one) not in known][:lacking]
+                proposed = parse_items((await ask_or_skip(session, turns, "there are no new wordings")).text)
+            known = set(map(normalize_question, found))
+            fit = [one for one in proposed if same_parameters(one, question) and normalize_question(one) not in known][
+                :lacking
+            ]
             session.note(f"{len(fit)} of {len(proposed)} new wordings have the same numbers and names")
             found += fit
         return found
@@ -144,12 +148,12 @@ class Federated(Strategy):
         """Fed-DP-CoT: twins with a chain that leads to the answer on which their wordings agree."""
         if problem.values()["problem"] != problem.question:
             return []
-        known = twins(problem.question, self.pool, self.alike, self.twins)
+        known = analogues(problem.question, self.pool, self.alike, self.twins)
         posed = [replace(problem, question=one) for one in known]
         lanes = session.branches(len(posed), "twin") if posed else []
         answers = await gather([self._pooled(one, lane) for lane, one in zip(lanes, posed, strict=True)])
         agreed = [
-            Demonstration(twin.question, with_answer(answer.text, answer.value, twin))
+            Demonstration(twin.question, append_answer(answer.text, answer.value, twin))
             for twin, answer in zip(posed, answers, strict=True)
             if isinstance(answer, Answered) and answer.votes and answer.votes.counts[0][1] > 1
         ]

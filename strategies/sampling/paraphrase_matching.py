@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from reasoning.kinds.number_words import parse_number_words
-from reasoning.strategies.reply_parsing import folded
+from reasoning.strategies.reply_parsing import normalize_question
 
 _WORD = re.compile(r"[^\W\d_]+")
 NUMBER = re.compile(r"\d+(?:,\d{3})*+(?:\.\d+)?")
@@ -45,12 +45,12 @@ def paraphrases(question: str, pool: Iterable[str], alike: float) -> list[str]:
 
     None for a question without a number or a name: two such differ in a word, and nothing tells which words matter.
     """
-    if not numbers(question) and not _NAME.search(question):
+    if not parse_numbers(question) and not _NAME.search(question):
         return []
     return _nearest(question, (one for one in pool if same_parameters(one, question)), alike)
 
 
-def twins(question: str, pool: Iterable[str], alike: float, most: int) -> list[str]:
+def analogues(question: str, pool: Iterable[str], alike: float, most: int) -> list[str]:
     """At most so many of the pool that ask the same about other parameters, in one wording each, the nearest first."""
     found: list[str] = []
     others = (one for one in pool if not _alike(one, question) and not _opposite(one, question))
@@ -66,8 +66,8 @@ def _nearest(question: str, pool: Iterable[str], alike: float) -> list[str]:
     scored = [(likeness, one) for one in pool if (likeness := _likeness(question, one)) >= alike]
     distinct: dict[str, str] = {}
     for _, one in sorted(scored, key=lambda pair: -pair[0]):
-        distinct.setdefault(folded(one), one)
-    distinct.pop(folded(question), None)
+        distinct.setdefault(normalize_question(one), one)
+    distinct.pop(normalize_question(question), None)
     return list(distinct.values())
 
 
@@ -83,7 +83,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 @lru_cache(_KEPT)
-def numbers(text: str) -> Counter[Decimal | float]:
+def parse_numbers(text: str) -> Counter[Decimal | float]:
     """The numbers of a question by value, in digits or in words."""
     found: Counter[Decimal | float] = Counter(Decimal(one.replace(",", "")) for one in NUMBER.findall(text))
     end = 0
@@ -102,7 +102,7 @@ def numbers(text: str) -> Counter[Decimal | float]:
 
 
 def _alike(a: str, b: str) -> bool:
-    return numbers(a) == numbers(b) and _named(a, b) and _named(b, a) and not _renamed(a, b)
+    return parse_numbers(a) == parse_numbers(b) and _named(a, b) and _named(b, a) and not _renamed(a, b)
 
 
 def _renamed(a: str, b: str) -> bool:
@@ -135,7 +135,7 @@ def _sides(text: str) -> Counter[tuple[object, bool]]:
     """The names and numbers that something is compared with, and whether it is to be less than they."""
     found: Counter[tuple[object, bool]] = Counter()
     for one in _THAN.finditer(text):
-        told: object = next(iter(numbers(one[2])), None) or (one[2] if one[2][0].isupper() else None)
+        told: object = next(iter(parse_numbers(one[2])), None) or (one[2] if one[2][0].isupper() else None)
         if told is not None:
             before = text[max(0, one.start() - 80) : one.start()]
             found[told, one[1].lower() == "before" or (one[1].lower() == "than" and bool(_LESS.search(before)))] += 1

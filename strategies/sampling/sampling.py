@@ -9,12 +9,12 @@ from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.session import Session
-from reasoning.strategies.sampling.majority import voted
+from reasoning.strategies.sampling.majority import majority_answer
 from reasoning.strategy import Strategy
 from reasoning.voting import VoteSample
 
 
-async def drawn(
+async def draw_samples(
     base: Strategy,
     problem: Problem | Sequence[Problem],
     session: Session,
@@ -55,6 +55,6 @@ async def drawn(
         await gather([one(place, lane) for place, lane in lanes.items()])
     except BudgetExhausted:
         if there := [done[place] for place in sorted(done)]:
-            session.keep_partial(outcome(there) if outcome is not None else voted(there, posed[0]))
+            session.keep_partial(outcome(there) if outcome is not None else majority_answer(there, posed[0]))
         raise
     return [done[place] for place in range(n)]

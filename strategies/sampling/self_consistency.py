@@ -10,8 +10,8 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session
-from reasoning.strategies.sampling.majority import spoken
-from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.sampling.majority import first_text
+from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import AnswerClasses, Rule, VoteSample, apply_filters, runs_without_error, stopping, vote
@@ -133,7 +133,7 @@ class SelfConsistency(Strategy):
         )
         found = replace(found, drawn=bought)
         if found.value is None:
-            return Unparsed(found.reason, text=spoken(answers), votes=found)
+            return Unparsed(found.reason, text=first_text(answers), votes=found)
         return replace(answers[found.candidates[0].representative], confidence=found.share, votes=found)
 
     def _next(self, keys: list[Any]) -> int:
@@ -149,7 +149,7 @@ class SelfConsistency(Strategy):
 
         n, logprobs = self._next(groups.classify(_votes(before))), self.weigh in BY_LOGPROB
         settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": logprobs}
-        draws = await drawn(self.base, problem, session, n, after=len(before), outcome=outcome, **settings)
+        draws = await draw_samples(self.base, problem, session, n, after=len(before), outcome=outcome, **settings)
         if self.keep == "executed":
             return await runs_without_error(draws, session.tools.interpreter)
         return apply_filters(draws, self.keep)

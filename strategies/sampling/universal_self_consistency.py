@@ -12,9 +12,9 @@ from reasoning.kinds import Number
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import headed
-from reasoning.strategies.sampling.majority import voted
-from reasoning.strategies.sampling.sampling import drawn
+from reasoning.strategies.reply_parsing import with_headings
+from reasoning.strategies.sampling.majority import majority_answer
+from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import VoteSample
@@ -66,8 +66,8 @@ class UniversalSelfConsistency(Strategy):
         self.check_parameters(samples=1, temperature=0)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        draws = await drawn(self.base, problem, session, self.samples, temperature=self.temperature)
-        most = voted(draws, problem)
+        draws = await draw_samples(self.base, problem, session, self.samples, temperature=self.temperature)
+        most = majority_answer(draws, problem)
         if most.votes is None:  # all have failed
             return most
         session.note(f"equal answers: {most.votes}")
@@ -81,7 +81,7 @@ class UniversalSelfConsistency(Strategy):
     async def _choice(self, readable: list[VoteSample], problem: Problem, session: Session) -> VoteSample | None:
         """The draw that the model chooses; None where the vote must decide."""
         numbered: dict[float | None, VoteSample] = dict(enumerate(readable, 1))
-        shown = headed("Response", (one.text for one in readable))
+        shown = with_headings("Response", (one.text for one in readable))
         try:
             turns = self.pick.render(problem, responses=shown, n=len(readable))
             chosen = numbered.get(_number((await session.ask(turns, temperature=0)).text))

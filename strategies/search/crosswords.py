@@ -12,7 +12,7 @@ from reasoning.kinds import Items
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.strategies.search.search_task import SearchTask, label
+from reasoning.strategies.search.search_task import SearchTask, parse_label
 
 Grid = tuple[str, ...]
 
@@ -78,7 +78,7 @@ class Crosswords(SearchTask[Grid]):
         open_, filled = ("\n".join(lines[one]) or "(none)" for one in (True, False))
         return self.words.render(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
 
-    def proposed(self, problem: Problem, state: Grid, replies: Sequence[str]) -> list[Grid]:
+    def parse_proposals(self, problem: Problem, state: Grid, replies: Sequence[str]) -> list[Grid]:
         """The grid with each word, in the order of their sureness, summed over the replies."""
         sure: dict[tuple[str, str], float] = {}
         for reply in replies:
@@ -96,10 +96,10 @@ class Crosswords(SearchTask[Grid]):
         return [self.check.render(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
 
     def value(self, replies: Sequence[str]) -> float:
-        said = [label(reply, ("sure", "maybe", "impossible")) for reply in replies]
+        said = [parse_label(reply, ("sure", "maybe", "impossible")) for reply in replies]
         return 0.0 if "impossible" in said else 1.0 + said.count("sure")
 
-    def finished(self, problem: Problem, state: Grid) -> bool:
+    def is_finished(self, problem: Problem, state: Grid) -> bool:
         return not any(EMPTY in row for row in state)
 
     def show(self, problem: Problem, state: Grid) -> str:

@@ -29,7 +29,7 @@ class Equation(NamedTuple):
     left: tuple[Fraction, ...]
 
 
-def equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
+def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
     """The equation that a line begins with; None where it does not take two of the numbers, or is wrong.
 
     Numbers may be rounded to two digits and more (1.67 for 5/3), and the result may be that of the rounded ones; what
@@ -54,11 +54,14 @@ def equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
         if sign in "+*":
             first, second = sorted((first, second))
         left = tuple(sorted([*others, result]))
-        return Equation(f"{_operand(first)} {sign} {_operand(second)} = {shown([result])} (left: {shown(left)})", left)
+        return Equation(
+            f"{_operand(first)} {sign} {_operand(second)} = {format_numbers([result])} (left: {format_numbers(left)})",
+            left,
+        )
     return None
 
 
-def shown(numbers: Iterable[Fraction]) -> str:
+def format_numbers(numbers: Iterable[Fraction]) -> str:
     """The numbers with spaces between them: as decimals where three digits are exact, else as fractions."""
     return " ".join(str(float(one) if one * 1000 % 1 == 0 and one % 1 else one) for one in numbers)
 
@@ -87,5 +90,5 @@ def _is(text: str, number: Fraction) -> bool:
 
 
 def _operand(number: Fraction) -> str:
-    text = shown([number])
+    text = format_numbers([number])
     return text if text.replace(".", "").isdigit() else f"({text})"

@@ -15,8 +15,8 @@ from reasoning.kinds.arithmetic import evaluate
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.strategies.search.equations import equation, shown
-from reasoning.strategies.search.search_task import SearchTask, label
+from reasoning.strategies.search.equations import format_numbers, parse_equation
+from reasoning.strategies.search.search_task import SearchTask, parse_label
 
 STEP = Prompt(
     objective="Combine numbers, two of them at a time, by + - * or /, until one is left. It should be 24.",
@@ -80,7 +80,7 @@ WORTH = {"sure": 20.0, "likely": 1.0, "impossible": 0.001}
 _LISTED = re.compile(r"\d{1,4}(?:[\s,;]{1,4}\d{1,4}){1,9}")
 
 
-class Played(NamedTuple):
+class GameState(NamedTuple):
     """A state: the equations so far, the numbers that are left, and at the end the whole expression."""
 
     steps: tuple[str, ...]
@@ -89,7 +89,7 @@ class Played(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Game24(SearchTask[Played]):
+class Game24(SearchTask[GameState]):
     """Four numbers to 24: three equations, and the expression that they make.
 
     The numbers are the problem's input `numbers`, else its question. An equation counts if it takes two numbers that
@@ -106,47 +106,49 @@ class Game24(SearchTask[Played]):
     def fits(self, problem: Problem) -> bool:
         return isinstance(problem.kind, Calculation) and len(_numbers(problem)) > 1
 
-    def start(self, problem: Problem) -> Played:
+    def start(self, problem: Problem) -> GameState:
         if len(numbers := _numbers(problem)) < 2:
             raise UsageError(
                 f"game24 plays with numbers, not with {problem.question[:80]!r}; "
                 "give them so: Problem(…, inputs={'numbers': '4 5 6 10'})"
             )
-        return Played((), numbers)
+        return GameState((), numbers)
 
-    def propose(self, problem: Problem, state: Played) -> Conversation | None:
+    def propose(self, problem: Problem, state: GameState) -> Conversation | None:
         if state.left == (GOAL,):
-            return self.expression.render(problem, numbers=shown(_numbers(problem)), steps="\n".join(state.steps))
-        return self.step.render(problem, left=shown(state.left)) if len(state.left) > 1 else None
+            return self.expression.render(
+                problem, numbers=format_numbers(_numbers(problem)), steps="\n".join(state.steps)
+            )
+        return self.step.render(problem, left=format_numbers(state.left)) if len(state.left) > 1 else None
 
-    def proposed(self, problem: Problem, state: Played, replies: Sequence[str]) -> list[Played]:
+    def parse_proposals(self, problem: Problem, state: GameState, replies: Sequence[str]) -> list[GameState]:
         if state.left == (GOAL,):
             answers = (Calculation().parse(reply) for reply in replies)
             return [state._replace(answer=answer) for answer in answers if answer]
-        found = [equation(line, state.left) for reply in replies for line in reply.splitlines()]
-        return [Played((*state.steps, one.text), one.left) for one in found if one]
+        found = [parse_equation(line, state.left) for reply in replies for line in reply.splitlines()]
+        return [GameState((*state.steps, one.text), one.left) for one in found if one]
 
-    def judge(self, problem: Problem, state: Played) -> Sequence[Conversation]:
+    def judge(self, problem: Problem, state: GameState) -> Sequence[Conversation]:
         if state.answer:
-            numbers = shown(_numbers(problem))
+            numbers = format_numbers(_numbers(problem))
             return [self.review.render(problem, numbers=numbers, answer=state.answer)]
-        return [self.rate.render(problem, left=shown(state.left))]
+        return [self.rate.render(problem, left=format_numbers(state.left))]
 
     def value(self, replies: Sequence[str]) -> float:
-        return sum(WORTH.get(label(reply, tuple(WORTH)) or "", 0.0) for reply in replies)
+        return sum(WORTH.get(parse_label(reply, tuple(WORTH)) or "", 0.0) for reply in replies)
 
-    def finished(self, problem: Problem, state: Played) -> bool:
+    def is_finished(self, problem: Problem, state: GameState) -> bool:
         return bool(state.answer)
 
-    def show(self, problem: Problem, state: Played) -> str:
+    def show(self, problem: Problem, state: GameState) -> str:
         return "\n".join([*state.steps, f"The answer is {state.answer}"] if state.answer else state.steps)
 
-    def read(self, problem: Problem, state: Played) -> Answered | Unparsed:
+    def answer_of(self, problem: Problem, state: GameState) -> Answered | Unparsed:
         if not state.answer:
             return Unparsed("the equations were not made into an expression", text=self.show(problem, state))
-        return super().read(problem, state)
+        return super().answer_of(problem, state)
 
-    def right(self, problem: Problem, answer: Answered) -> bool:
+    def is_right(self, problem: Problem, answer: Answered) -> bool:
         """Whether the expression comes to 24 and uses each number once, worked out exactly."""
         worked = evaluate(str(answer.value))
         return worked is not None and worked.value == GOAL and sorted(worked.numbers) == sorted(_numbers(problem))

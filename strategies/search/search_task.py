@@ -95,7 +95,7 @@ class SearchTask(ABC, Generic[S]):
         """Ask for several next thoughts in one reply; None where nothing can follow."""
 
     @abstractmethod
-    def proposed(self, problem: Problem, state: S, replies: Sequence[str]) -> list[S]:
+    def parse_proposals(self, problem: Problem, state: S, replies: Sequence[str]) -> list[S]:
         """The states that the replies lead to, the best first where the replies tell. What is not valid is left out."""
 
     @abstractmethod
@@ -114,7 +114,7 @@ class SearchTask(ABC, Generic[S]):
         """Ask for all that is missing, on the last level of the tree; None where it is a level as any other."""
         return None
 
-    def sampled(self, problem: Problem, state: S, reply: str) -> S | None:
+    def parse_sample(self, problem: Problem, state: S, reply: str) -> S | None:
         """The state that a reply to `sample` or `conclude` leads to; None where it is not valid.
 
         A task that has one of these gives this too.
@@ -126,7 +126,7 @@ class SearchTask(ABC, Generic[S]):
         shown = "\n\n".join(f"Candidate {i}:\n{self.show(problem, state)}" for i, state in enumerate(states, 1))
         return self.ballot.render(problem, candidates=shown)
 
-    def finished(self, problem: Problem, state: S) -> bool:
+    def is_finished(self, problem: Problem, state: S) -> bool:
         """Whether nothing is missing."""
         return False
 
@@ -134,21 +134,21 @@ class SearchTask(ABC, Generic[S]):
         """The state in words, in which the problem's kind finds the answer."""
         return "\n".join(map(str, state)) if isinstance(state, tuple) else str(state)
 
-    def read(self, problem: Problem, state: S) -> Answered | Unparsed:
+    def answer_of(self, problem: Problem, state: S) -> Answered | Unparsed:
         """The answer in a state: the problem's kind reads it."""
         return problem.parse(self.show(problem, state))
 
-    def right(self, problem: Problem, answer: Answered) -> bool:
+    def is_right(self, problem: Problem, answer: Answered) -> bool:
         """Whether an answer passes what can be checked without knowing the target."""
         return True
 
     def choose(self, problem: Problem, candidates: Sequence[Candidate]) -> Answer:
         """The answer, from the states that were kept, best first: the first that passes the check, else the first."""
         read = [answer for answer, _ in candidates if isinstance(answer, Answered)]
-        return next((one for one in read if self.right(problem, one)), read[0] if read else candidates[0][0])
+        return next((one for one in read if self.is_right(problem, one)), read[0] if read else candidates[0][0])
 
 
-def label(reply: str, known: Sequence[str]) -> str | None:
+def parse_label(reply: str, known: Sequence[str]) -> str | None:
     """The last of the known words on a reply's last line; None where there is none, where it is denied ("not sure"), or
     where all of them stand there, which are the words of the prompt."""
     line = reply.strip().rpartition("\n")[2].lower()
@@ -156,7 +156,7 @@ def label(reply: str, known: Sequence[str]) -> str | None:
     return named[-1] if named and (len(known) < 2 or set(named) < set(known)) else None
 
 
-def chosen(reply: str, candidates: int) -> int | None:
+def parse_choice(reply: str, candidates: int) -> int | None:
     """The place, from 0, of the candidate that a ballot names; None where it names none that is there."""
     named = _CHOSEN.findall(reply)
     return int(named[-1]) - 1 if named and 1 <= int(named[-1]) <= candidates else None

@@ -12,7 +12,7 @@ from reasoning.kinds import Choice, Number, Text, YesNo
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
-from reasoning.strategies.reply_parsing import listing, numbered
+from reasoning.strategies.reply_parsing import format_numbered, parse_numbered
 from reasoning.strategies.search.search_task import Candidate, SearchTask
 
 Path = tuple[str, ...]
@@ -80,9 +80,9 @@ class Steps(SearchTask[Path]):
     def propose(self, problem: Problem, state: Path) -> Conversation:
         return self.next.render(problem, done=_done(state), thoughts=self.thoughts)
 
-    def proposed(self, problem: Problem, state: Path, replies: Sequence[str]) -> list[Path]:
+    def parse_proposals(self, problem: Problem, state: Path, replies: Sequence[str]) -> list[Path]:
         """Each item of each list; a reply without a list is one thought."""
-        found = [[item for _, item in numbered(reply)] or [reply.strip()] for reply in replies]
+        found = [[item for _, item in parse_numbered(reply)] or [reply.strip()] for reply in replies]
         return [(*state, step) for items in found for step in items if step]
 
     def sample(self, problem: Problem, state: Path) -> Conversation:
@@ -91,7 +91,7 @@ class Steps(SearchTask[Path]):
     def conclude(self, problem: Problem, state: Path) -> Conversation:
         return self.end.render(problem, done=_done(state))
 
-    def sampled(self, problem: Problem, state: Path, reply: str) -> Path | None:
+    def parse_sample(self, problem: Problem, state: Path, reply: str) -> Path | None:
         return (*state, reply.strip()) if reply.strip() else None
 
     def judge(self, problem: Problem, state: Path) -> Sequence[Conversation]:
@@ -103,15 +103,15 @@ class Steps(SearchTask[Path]):
         scores = [score for score in scores if 1 <= score <= 10]
         return sum(scores) / len(scores) if scores else 0.0
 
-    def finished(self, problem: Problem, state: Path) -> bool:
+    def is_finished(self, problem: Problem, state: Path) -> bool:
         answer = problem.parse(state[-1]) if state else None
         return isinstance(answer, Answered) and answer.is_stated
 
-    def read(self, problem: Problem, state: Path) -> Answered | Unparsed:
+    def answer_of(self, problem: Problem, state: Path) -> Answered | Unparsed:
         """Of a text that is itself the result, only the last thought is it: the others were plans."""
         if isinstance(problem.kind, Text) and problem.kind.whole and state:
             return problem.parse(state[-1])
-        return super().read(problem, state)
+        return super().answer_of(problem, state)
 
     def choose(self, problem: Problem, candidates: Sequence[Candidate]) -> Answer:
         if not isinstance(problem.kind, Number | Choice | YesNo):
@@ -127,4 +127,4 @@ class Steps(SearchTask[Path]):
 
 
 def _done(state: Path) -> str:
-    return listing(state) or NOTHING
+    return format_numbered(state) or NOTHING

@@ -16,7 +16,7 @@ from reasoning.strategies.search.crosswords import Crosswords
 from reasoning.strategies.search.game24 import Game24
 from reasoning.strategies.search.search_task import SearchTask
 from reasoning.strategies.search.stepwise import Steps
-from reasoning.strategies.search.tree_search import Search
+from reasoning.strategies.search.tree_search import TreeSearch
 from reasoning.strategy import Strategy, technique
 
 TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), Steps())}
@@ -132,7 +132,7 @@ class TreeOfThoughts(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         task = self.task_for(problem)
-        search = Search(
+        search = TreeSearch(
             task,
             problem,
             session,
@@ -147,7 +147,7 @@ class TreeOfThoughts(Strategy):
             kept = await search.depth_first(self.depth, limit=self.limit, threshold=self.threshold)
         else:
             along = self.search == "beam"
-            kept = await search.breadth_first(self.breadth or task.breadth, self.depth, along=along)
+            kept = await search.breadth_first(self.breadth or task.breadth, self.depth, path_mean=along)
         answer = search.answer(kept)
         session.note(search.summary(answer))
         return answer

@@ -13,8 +13,8 @@ from reasoning.errors import CallFailed
 from reasoning.messages import Completion, Conversation, Message
 from reasoning.problem import Problem
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import whole
-from reasoning.strategies.search.search_task import S, SearchTask, chosen
+from reasoning.strategies.reply_parsing import drop_truncated_tail
+from reasoning.strategies.search.search_task import S, SearchTask, parse_choice
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def best(nodes: Sequence[T], scores: Sequence[float], keep: int) -> list[T]:
 
 
 @dataclass
-class Search(Generic[S]):
+class TreeSearch(Generic[S]):
     """One search for one problem.
 
     Attributes:
@@ -76,14 +76,14 @@ class Search(Generic[S]):
     _judged: dict[tuple[Message, ...], list[str]] = field(default_factory=dict)
     """Replies by prompt: what is judged is the state as the prompt shows it, whatever the way that led there."""
 
-    async def breadth_first(self, breadth: int, depth: int, *, along: bool = False) -> list[Node[S]]:
+    async def breadth_first(self, breadth: int, depth: int, *, path_mean: bool = False) -> list[Node[S]]:
         """Grow level by level from the `breadth` best states. Gives the last ones that were kept, the best first.
 
         A finished state keeps its place as long as it is among the best. Where nothing new grows, or all calls of a
         level behind the first fail, what was kept stays.
 
         Args:
-            along: whether the mean value along its way ranks a state (a beam), rather than its own value.
+            path_mean: whether the mean value along its way ranks a state (a beam), rather than its own value.
         """
         frontier = [self._root()]
         for level in range(1, depth + 1):
@@ -92,14 +92,14 @@ class Search(Generic[S]):
                 break
             open_nodes = [node for node in frontier if not self._finished(node)]
             with self.session.stage(f"level {level}: thoughts"):
-                grown = await self._branch(self.grow(open_nodes, last=level == depth), frontier[0])
+                grown = await self._branch(self.expand(open_nodes, last=level == depth), frontier[0])
             if not grown:
                 break
             with self.session.stage(f"level {level}: values"):
-                pool = await self._branch(self.weigh([*done, *grown]), frontier[0])
+                pool = await self._branch(self.evaluate([*done, *grown]), frontier[0])
             if not pool:
                 break
-            frontier = best(pool, [node.mean if along else node.value for node in pool], breadth)
+            frontier = best(pool, [node.mean if path_mean else node.value for node in pool], breadth)
             self.session.note("kept:\n" + "\n".join(map(self._shown, frontier)))
             self.session.keep_partial(self.answer(frontier))
         return frontier
@@ -119,7 +119,7 @@ class Search(Generic[S]):
                     break
                 visited += 1
                 with self.session.stage(f"state {visited}, depth {node.depth}"):
-                    weighed = await self._branch(self.weigh([node]), node)
+                    weighed = await self._branch(self.evaluate([node]), node)
                 if not weighed or weighed[0].value <= threshold:
                     self.session.note("pruned:\n" + "\n".join(map(self._shown, weighed)))
                     pruned += weighed
@@ -132,7 +132,7 @@ class Search(Generic[S]):
                 break
             if node.depth < depth and visited < limit:
                 with self.session.stage(f"thoughts at depth {node.depth}"):
-                    grown = self.grow([node], last=node.depth + 1 == depth)
+                    grown = self.expand([node], last=node.depth + 1 == depth)
                     waiting += reversed(await self._branch(grown, node))
         return self._ranked(reached if len(reached) > 1 else pruned or reached)
 
@@ -155,7 +155,7 @@ class Search(Generic[S]):
         first = "–" if answer.steps["first_ranked"] is None else shown[0]
         return f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}"
 
-    async def grow(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
+    async def expand(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """The next states of each node, all asked for at once. A state that was there already is dropped."""
         ask = self.task.sample if self.sample else self.task.propose
         asked: list[tuple[Node[S], Conversation, bool]] = []  # and whether it asks for the end
@@ -169,22 +169,24 @@ class Search(Generic[S]):
             found: Sequence[S | None]
             if ends or self.sample:
                 there = [reply for reply in replies if not ends or self._ended(reply)]
-                found = [self.task.sampled(self.problem, node.state, whole(reply)) for reply in there]
+                found = [
+                    self.task.parse_sample(self.problem, node.state, drop_truncated_tail(reply)) for reply in there
+                ]
             else:
-                found = self.task.proposed(self.problem, node.state, list(map(whole, replies)))
+                found = self.task.parse_proposals(self.problem, node.state, list(map(drop_truncated_tail, replies)))
             new = [one for one in dict.fromkeys(found) if one is not None and one not in self._seen][: self.children]
             self._seen.update(new)
             grown += [Node(state, node.depth + 1, before=node.before + node.value, ended=last) for state in new]
         return grown
 
-    async def weigh(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
+    async def evaluate(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
         """The nodes with their values: judged each, every prompt once in a search, or by the votes that each gets."""
         states = [node.state for node in nodes]
         if self.vote:
             votes = [0] * len(nodes)
             if len(nodes) > 1:
                 [ballots] = await self._draw([self.task.vote(self.problem, states)], self.judgements, "ballot")
-                for place in (chosen(whole(ballot), len(nodes)) for ballot in ballots):
+                for place in (parse_choice(drop_truncated_tail(ballot), len(nodes)) for ballot in ballots):
                     if place is not None:
                         votes[place] += 1
             return [replace(node, value=float(count)) for node, count in zip(nodes, votes, strict=True)]
@@ -192,7 +194,9 @@ class Search(Generic[S]):
         new = {one.messages: one for each in prompts for one in each if one.messages not in self._judged}
         if new:
             replied = await self._draw(list(new.values()), self.judgements, "state")
-            self._judged |= {key: list(map(whole, replies)) for key, replies in zip(new, replied, strict=True)}
+            self._judged |= {
+                key: list(map(drop_truncated_tail, replies)) for key, replies in zip(new, replied, strict=True)
+            }
         replies = [[reply for one in each for reply in self._judged[one.messages]] for each in prompts]
         return [replace(node, value=self.task.value(said)) for node, said in zip(nodes, replies, strict=True)]
 
@@ -231,7 +235,7 @@ class Search(Generic[S]):
 
     def _read(self, node: Node[S]) -> Answered | Unparsed:
         """The answer in a state. Of one that the task would still have concluded, only what is stated counts."""
-        answer = self.task.read(self.problem, node.state)
+        answer = self.task.answer_of(self.problem, node.state)
         if isinstance(answer, Unparsed) or answer.is_stated or node.ended:
             return answer
         open_end = self.task.conclude(self.problem, node.state) is not None
@@ -251,4 +255,4 @@ class Search(Generic[S]):
         return f"{node.value:g}\t{self.task.show(self.problem, node.state)}"
 
     def _finished(self, node: Node[S]) -> bool:
-        return self.task.finished(self.problem, node.state)
+        return self.task.is_finished(self.problem, node.state)

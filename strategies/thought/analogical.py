@@ -6,8 +6,8 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import asked, going_on
-from reasoning.strategies.thought.recalled_problems import complaint_of, solution
+from reasoning.strategies.reply_parsing import ask_or_skip, continue_with
+from reasoning.strategies.thought.recalled_problems import exemplar_error, parse_solution
 from reasoning.strategy import Strategy, technique
 
 RECALL = Prompt(
@@ -77,18 +77,18 @@ class Analogical(Strategy):
         turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
-        best, repairs = solution(reply, problem), self.repairs
-        while (complaint := complaint_of(reply.text, problem, self.exemplars, self.alike)) is not None:
+        best, repairs = parse_solution(reply, problem), self.repairs
+        while (complaint := exemplar_error(reply.text, problem, self.exemplars, self.alike)) is not None:
             session.note(complaint)
             if not repairs:
                 break
             repairs -= 1
-            turns = going_on(turns, reply.text, self.again, complaint=complaint, exemplars=self.exemplars)
+            turns = continue_with(turns, reply.text, self.again, complaint=complaint, exemplars=self.exemplars)
             with session.stage("recall again"):
-                again = await asked(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
+                again = await ask_or_skip(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
             if isinstance(again, Failed):
                 break
-            reply, read = again, solution(again, problem)
+            reply, read = again, parse_solution(again, problem)
             if not isinstance(read, Unparsed) or isinstance(best, Unparsed):
                 best = read
         return best

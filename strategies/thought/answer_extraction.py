@@ -10,7 +10,9 @@ from reasoning.problem import Problem
 from reasoning.session import Session
 
 
-async def answer_stage(problem: Problem, session: Session, turns: Conversation, reasoning: str) -> Answered | Unparsed:
+async def extract_answer(
+    problem: Problem, session: Session, turns: Conversation, reasoning: str
+) -> Answered | Unparsed:
     """Ask for the answer: the reasoning stays in the conversation word for word, and the kind's trigger follows.
 
     An answer in a line gets few tokens, as in the paper; a list, an object, code or a whole text as many as usual.
@@ -23,7 +25,7 @@ async def answer_stage(problem: Problem, session: Session, turns: Conversation, 
     return problem.parse(reply, after=trigger)
 
 
-def stated(problem: Problem, reasoning: Completion) -> Answered | None:
+def stated_answer(problem: Problem, reasoning: Completion) -> Answered | None:
     """The answer that reasoning states, where it says in words or by a box that it is one.
 
     A block of code is stated by its fence.

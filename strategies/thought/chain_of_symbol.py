@@ -7,7 +7,7 @@ from reasoning.chain.token_estimate import tokens
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Pool, Worked, with_examples
+from reasoning.strategies.demonstrations import DemonstrationPool, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategy import Strategy, technique
 
 SYMBOLS = Prompt(
@@ -25,7 +25,7 @@ SYMBOLS = Prompt(
 )
 
 
-def in_symbols(worked: Worked) -> Demonstration | None:
+def in_symbols(worked: WorkedExample) -> Demonstration | None:
     """A question, the chain of symbols, and the answer in the form that every kind reads first."""
     if not worked.symbols:
         return None
@@ -56,7 +56,7 @@ class ChainOfSymbol(Strategy):
     """
 
     shots: int = 5
-    demonstrations: Given = "spatial"
+    demonstrations: DemonstrationSource = "spatial"
     prompt: Prompt = SYMBOLS
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class ChainOfSymbol(Strategy):
 
         Empty where they save nothing, or the prompt has examples of its own.
         """
-        pool = Pool.of(self.demonstrations).ranked(Problem(""))
+        pool = DemonstrationPool.from_source(self.demonstrations).ranked(Problem(""))
         both = [(one.symbols, one.rationale) for one in pool if one.symbols and one.rationale][: self.shots]
         symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*both or [("", "")], strict=True))
         if self.prompt.examples or symbols >= sentences:

@@ -9,8 +9,8 @@ from reasoning.kinds import Region
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, with_examples
-from reasoning.strategies.demonstrations.contrastive import contrasted
+from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
+from reasoning.strategies.demonstrations.contrastive import contrastive_demonstration
 from reasoning.strategy import Strategy, technique
 
 CONTRAST = Prompt(
@@ -49,7 +49,7 @@ class ContrastiveCoT(Strategy):
     """
 
     shots: int = 4
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     prompt: Prompt = CONTRAST
 
     def __post_init__(self) -> None:
@@ -58,7 +58,11 @@ class ContrastiveCoT(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         kind = problem.kind
         prompt = with_examples(
-            self.prompt, problem, self.shots, lambda worked: contrasted(worked, kind), self.demonstrations
+            self.prompt,
+            problem,
+            self.shots,
+            lambda worked: contrastive_demonstration(worked, kind),
+            self.demonstrations,
         )
         reply = await session.ask(prompt.render(problem), stop=["\nWrong explanation", "\nWrong Explanation"])
         wrong = _WRONG.search(reply.text)

@@ -10,8 +10,8 @@ from reasoning.branches import FirstCall
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import Given, Worked, with_examples
-from reasoning.strategies.thought.answer_extraction import answer_stage, stated
+from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
 from reasoning.strategy import Strategy, technique
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
@@ -19,7 +19,7 @@ ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
 FEW_SHOT = Prompt(input="{problem}")
 
 
-def with_rationale(worked: Worked) -> Demonstration:
+def with_rationale(worked: WorkedExample) -> Demonstration:
     """A question, the reasoning, and the answer in the form that every kind reads first."""
     return Demonstration(worked.question, f"The answer is {worked.answer}.", worked.rationale)
 
@@ -58,7 +58,7 @@ class ChainOfThought(Strategy):
     shots: int = 0
     stages: Literal[1, 2] = 2
     trigger: str = "Let's think step by step."
-    demonstrations: Given = None
+    demonstrations: DemonstrationSource = None
     few_shot: Prompt = FEW_SHOT
     one_stage: Prompt = ONE_STAGE
     two_stages: Prompt = TWO_STAGES
@@ -72,10 +72,10 @@ class ChainOfThought(Strategy):
             return FirstCall(few_shot.render(problem), problem.parse)
         if self.stages == 1:
             return FirstCall(self.one_stage.render(problem, trigger=self.trigger), problem.parse)
-        return FirstCall(self.two_stages.render(problem, trigger=self.trigger), partial(stated, problem))
+        return FirstCall(self.two_stages.render(problem, trigger=self.trigger), partial(stated_answer, problem))
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns, settle, _ = self.first_call(problem)
         with session.stage("reasoning"):
             rationale = await session.ask(turns)
-        return settle(rationale) or await answer_stage(problem, session, turns, rationale.text)
+        return settle(rationale) or await extract_answer(problem, session, turns, rationale.text)

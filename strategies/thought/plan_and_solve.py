@@ -8,7 +8,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.thought.answer_extraction import answer_stage, stated
+from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
 from reasoning.strategy import Strategy, technique
 
 PLAN = Prompt(
@@ -67,7 +67,7 @@ class PlanAndSolve(Strategy):
         turns = self._prompt(problem).render(problem)
         with session.stage("plan and solve"):
             worked_out = await session.ask(turns)
-        return stated(problem, worked_out) or await answer_stage(problem, session, turns, worked_out.text)
+        return stated_answer(problem, worked_out) or await extract_answer(problem, session, turns, worked_out.text)
 
     def _prompt(self, problem: Problem) -> Prompt:
         kind = problem.kind

@@ -18,7 +18,7 @@ _EXEMPLAR = re.compile(
 )
 
 
-def complaint_of(text: str, problem: Problem, exemplars: int, alike: float) -> str | None:
+def exemplar_error(text: str, problem: Problem, exemplars: int, alike: float) -> str | None:
     """What is wrong with the problems that a reply recalls; None where they are as many as wanted, and distinct.
 
     Args:
@@ -37,7 +37,7 @@ def complaint_of(text: str, problem: Problem, exemplars: int, alike: float) -> s
     return None
 
 
-def solution(reply: Completion, problem: Problem) -> Answer:
+def parse_solution(reply: Completion, problem: Problem) -> Answer:
     """The answer in what follows the last heading "Solve the initial problem"; Unparsed where there is none."""
     if not (last := reply.text[_starts(reply.text) :]):
         return Unparsed("the reply never comes to the initial problem", text=reply.text)

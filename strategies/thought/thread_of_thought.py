@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.thought.answer_extraction import answer_stage
+from reasoning.strategies.thought.answer_extraction import extract_answer
 from reasoning.strategy import Strategy, technique
 
 WALK = Prompt(
@@ -55,7 +55,7 @@ class ThreadOfThought(Strategy):
             notes = await session.ask(turns, max_tokens=self.max_tokens)
         if notes.truncated:
             session.note(f"the notes were cut off at {self.max_tokens} tokens: parts of the context may be missing")
-        answer = await answer_stage(problem, session, turns, notes.text)
+        answer = await extract_answer(problem, session, turns, notes.text)
         if answer.text.strip():
             return answer
         session.note("the answer stage said nothing: the last sentence of the notes is read")

@@ -12,15 +12,15 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
-from reasoning.strategies.reply_parsing import with_answer
+from reasoning.strategies.reply_parsing import append_answer
 from reasoning.strategies.verification.verification_questions import (
     COMPARE,
-    answered,
-    compared,
-    in_one,
-    passages,
-    planned,
-    standing,
+    answer_questions,
+    claims_that_stand,
+    compare_claims,
+    merge_checks,
+    parse_plan,
+    split_passages,
 )
 from reasoning.strategy import Strategy, technique
 
@@ -106,11 +106,11 @@ class ChainOfVerification(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         with session.stage("baseline"):
             first = await session.solve(self.base, problem)
-        baseline = with_answer(first.text, first.value, problem)
+        baseline = append_answer(first.text, first.value, problem)
         if isinstance(first, Failed) or not baseline.strip():
             return first
         session.keep_partial(replace(first, steps={"baseline": first.value}))
-        parts = passages(baseline, problem.kind, self.passages)
+        parts = split_passages(baseline, problem.kind, self.passages)
         lanes = session.branches(len(parts), "passage") if len(parts) > 1 else [session]
         revised = await gather([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
         if not any(revised):
@@ -143,23 +143,23 @@ class ChainOfVerification(Strategy):
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.render(problem, passage=passage))
-        checks = planned(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
+        checks = parse_plan(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
         if checks and self.variant == "two_step":
-            checks = [in_one(checks, passage)]
+            checks = [merge_checks(checks, passage)]
         if checks and self.variant != "joint":
             with session.stage("verify"):
-                checks = await answered(checks, self.verifier, problem, session)
+                checks = await answer_questions(checks, self.verifier, problem, session)
         checks = [one for one in checks if one.found]
         if not checks:
             session.note("there is no question, or no answer to one: the passage stays as it is")
             return None
         if self.variant == "factor_revise":
             with session.stage("compare"):
-                checks = await compared(checks, self.compare, session)
+                checks = await compare_claims(checks, self.compare, session)
         with session.stage("revise"):
             evidence = "\n".join(map(str, checks))
             reply = await session.ask(self.revise.render(problem, passage=passage, evidence=evidence))
-        if not reply.text.strip() and (claims := standing(checks, problem.kind)):
+        if not reply.text.strip() and (claims := claims_that_stand(checks, problem.kind)):
             session.note("the revision is empty: the claims that stand are the answer")
             return problem.parse(claims)
         return problem.parse(reply)

@@ -12,9 +12,8 @@ from reasoning.errors import CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import listing, numbered, steps_of
-from reasoning.strategies.reply_parsing import whole
-from reasoning.strategies.thought.answer_extraction import answer_stage
+from reasoning.strategies.reply_parsing import drop_truncated_tail, format_numbered, new_steps, parse_numbered
+from reasoning.strategies.thought.answer_extraction import extract_answer
 from reasoning.strategy import Strategy, technique
 
 DRAFT = Prompt(
@@ -100,7 +99,7 @@ class LogicalThoughts(Strategy):
         session = session.with_sampling({"temperature": self.temperature})
         with session.stage("draft"):
             drafted = await session.ask(turns := self.draft.render(problem))
-        draft = chain = steps_of(whole(drafted))
+        draft = chain = new_steps(drop_truncated_tail(drafted))
         if not draft:
             return problem.parse(drafted)
         session.keep_partial(replace(problem.parse(drafted), steps={"draft": draft}))
@@ -111,11 +110,11 @@ class LogicalThoughts(Strategy):
                 raise
             session.note(f"the draft is taken as it is, since a call failed: {error}")
         steps = {"draft": draft, "chain": chain}
-        session.keep_partial(replace(problem.parse(listing(chain, "#")), steps=steps))
-        answer = await answer_stage(problem, session, turns, listing(chain, "#"))
+        session.keep_partial(replace(problem.parse(format_numbered(chain, "#")), steps=steps))
+        answer = await extract_answer(problem, session, turns, format_numbered(chain, "#"))
         if not isinstance(answer, Answered) and chain != draft:
             session.note("no answer in the verified chain: the draft's is taken")
-            answer = await answer_stage(problem, session, turns, listing(draft, "#"))
+            answer = await extract_answer(problem, session, turns, format_numbered(draft, "#"))
         return replace(answer, steps=steps)
 
     async def _verified(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
@@ -124,17 +123,17 @@ class LogicalThoughts(Strategy):
         while pending and len(kept) < self.max_steps:
             step, *pending = pending
             number = len(kept) + 1
-            values = {"premises": listing(kept, "#") or "(the problem alone)", "number": number, "step": step}
+            values = {"premises": format_numbered(kept, "#") or "(the problem alone)", "number": number, "step": step}
             with session.stage(f"step {number}"):
                 refutation = await self._refutation(problem, values, session)
             if refutation is not None:
                 with session.stage(f"revise step {number}"):
                     revised = await session.ask(self.revise.render(problem, **values, refutation=refutation))
-                items = numbered(revised.text) or [(number, revised.text.strip() or step)]
+                items = parse_numbered(revised.text) or [(number, revised.text.strip() or step)]
                 kept.append(dict(items).get(number, items[-1][1]))
                 with session.stage(f"go on after step {number}"):
-                    turns = self.go_on.render(problem, premises=listing(kept, "#"), number=number + 1)
-                    pending = steps_of(whole(await session.ask(turns)), kept)
+                    turns = self.go_on.render(problem, premises=format_numbered(kept, "#"), number=number + 1)
+                    pending = new_steps(drop_truncated_tail(await session.ask(turns)), kept)
             else:
                 kept.append(step)
         return kept + pending
@@ -143,16 +142,16 @@ class LogicalThoughts(Strategy):
         """What is to be said against a step that does not stand; None where it stands."""
         if self.variant == "negation":
             review = await session.ask(self.negate.render(problem, **values))
-            return None if stands(review.text) else review.text
+            return None if step_stands(review.text) else review.text
         lanes = session.branches(2, "review")
         sides = [side.render(problem, **values) for side in (self.defend, self.refute)]
         reviews = await gather([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
         defence, refutation = (review.text for review in reviews)
         verdict = await session.ask(self.judge.render(problem, **values, defence=defence, refutation=refutation))
-        return None if stands(verdict.text) else refutation
+        return None if step_stands(verdict.text) else refutation
 
 
-def stands(review: str) -> bool:
+def step_stands(review: str) -> bool:
     """The last verdict in a review; without one, whether it says " is true" or does not say " is false"."""
     if verdicts := _VERDICT.findall(review):
         return str(verdicts[-1]).lower() == "true"

@@ -14,8 +14,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import listing
-from reasoning.strategies.reply_parsing import folded, listed
+from reasoning.strategies.reply_parsing import format_numbered, normalize_question, parse_items
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy
 
@@ -39,7 +38,7 @@ _NAME = 3  # words: so few state nothing, and a question may have them
 
 
 @dataclass(frozen=True)
-class Check:
+class ClaimCheck:
     """One claim.
 
     Attributes:
@@ -56,7 +55,7 @@ class Check:
     verdict: str = ""
     stands: bool = False
 
-    def judged(self, answer: Answer) -> Check:
+    def with_verdict(self, answer: Answer) -> ClaimCheck:
         """With its verdict. One that cannot be read is partial, and the claim stands if what was found has it."""
         if not isinstance(answer, Answered):
             contained = Text().key(self.claim) in Text().key(self.found)
@@ -69,13 +68,13 @@ class Check:
         return f"- {self.question}\n  {self.found}{compared}"
 
 
-def passages(text: str, kind: Kind, most: int) -> list[str]:
+def split_passages(text: str, kind: Kind, most: int) -> list[str]:
     """The parts of a text that is itself the answer, at its empty lines; every other answer is one part."""
     whole = isinstance(kind, Text) and kind.whole
     return re.split(r"\s*\n\s*\n\s*", text.strip(), maxsplit=most - 1) if whole and most > 1 else [text]
 
 
-def standing(checks: Sequence[Check], kind: Kind) -> str:
+def claims_that_stand(checks: Sequence[ClaimCheck], kind: Kind) -> str:
     """The claims that stand, as an answer of the kind; empty where there is none, or a kind that has no claims."""
     claims = [one.claim for one in checks if one.stands]
     if not claims or not isinstance(kind, Items | Text):
@@ -83,7 +82,7 @@ def standing(checks: Sequence[Check], kind: Kind) -> str:
     return json.dumps(claims, ensure_ascii=False) if isinstance(kind, Items) else " ".join(claims)
 
 
-def planned(plan: str, passage: str, *, answers: bool = False) -> list[Check]:
+def parse_plan(plan: str, passage: str, *, answers: bool = False) -> list[ClaimCheck]:
     """The claims and questions of a plan, with their answers where it has them; each question once.
 
     A question ends in a question mark, and is cut to its last sentence, so that a claim before it is not asked with it;
@@ -94,17 +93,17 @@ def planned(plan: str, passage: str, *, answers: bool = False) -> list[Check]:
         passage: the claim of a line that has only a question.
         answers: whether the lines have answers, behind their questions.
     """
-    found: dict[str, Check] = {}
-    bare = "\n".join(f"- {line}" for line in plan.splitlines() if not listed(line))
-    for items in (listed(plan), listed(bare)):
+    found: dict[str, ClaimCheck] = {}
+    bare = "\n".join(f"- {line}" for line in plan.splitlines() if not parse_items(line))
+    for items in (parse_items(plan), parse_items(bare)):
         for check in filter(None, (_check(item, passage, answers) for item in items)):
-            found.setdefault(folded(check.question), check)
+            found.setdefault(normalize_question(check.question), check)
         if found:
             break
     return list(found.values())
 
 
-def _check(item: str, passage: str, answers: bool) -> Check | None:
+def _check(item: str, passage: str, answers: bool) -> ClaimCheck | None:
     """The check that an item is; None where it asks nothing, or gives away what it asks for."""
     parts = (_BEFORE.sub("", part, count=1).rstrip(" *_|") for part in _ARROW.split(item, maxsplit=2))
     first, second, found, *_ = [*filter(None, parts), "", "", ""]
@@ -117,22 +116,24 @@ def _check(item: str, passage: str, answers: bool) -> Check | None:
         return None
     cut = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
     claim, question = first or second[:cut].rstrip(" *_(") or passage, second[cut:].rstrip(")")
-    asked = folded(question)
-    said = (folded(one) for one in {claim, passage})
-    return None if any(one in asked and one.count(" ") >= _NAME for one in said) else Check(claim, question, found)
+    asked = normalize_question(question)
+    said = (normalize_question(one) for one in {claim, passage})
+    return None if any(one in asked and one.count(" ") >= _NAME for one in said) else ClaimCheck(claim, question, found)
 
 
 def _asks(part: str) -> bool:
     return part.rstrip(")\"'").endswith(("?", "？"))
 
 
-def in_one(checks: Sequence[Check], passage: str) -> Check:
+def merge_checks(checks: Sequence[ClaimCheck], passage: str) -> ClaimCheck:
     """Several checks as one of a whole passage, which asks all their questions."""
-    asked = listing(one.question for one in checks)
-    return Check(passage, f"Answer each of these questions in a line of its own, with its number:\n{asked}")
+    asked = format_numbered(one.question for one in checks)
+    return ClaimCheck(passage, f"Answer each of these questions in a line of its own, with its number:\n{asked}")
 
 
-async def answered(checks: Sequence[Check], verifier: Strategy, problem: Problem, session: Session) -> list[Check]:
+async def answer_questions(
+    checks: Sequence[ClaimCheck], verifier: Strategy, problem: Problem, session: Session
+) -> list[ClaimCheck]:
     """Each with what a verifier who has not seen the passage finds: nothing where it does not know, or fails."""
     asked = [  # several questions in one have an answer of several lines
         Problem(one.question, Text(whole="\n" in one.question), context=problem.context, table=problem.table)
@@ -149,10 +150,10 @@ def _found(answer: Answer, asked: Problem) -> str:
     return str(answer.value or "") or (answer.text.rpartition("\n")[0] if several else "")
 
 
-async def compared(checks: Sequence[Check], prompt: Prompt, session: Session) -> list[Check]:
+async def compare_claims(checks: Sequence[ClaimCheck], prompt: Prompt, session: Session) -> list[ClaimCheck]:
     """Each claim beside what was found: consistent, inconsistent or partially so."""
     reader = ChainOfThought(stages=1, one_stage=prompt)
     asked = [Problem(one.question, VERDICT, inputs={"claim": one.claim, "found": one.found}) for one in checks]
     lanes = session.branches(len(asked), "claim")
     said = await gather([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
-    return [one.judged(answer) for one, answer in zip(checks, said, strict=True)]
+    return [one.with_verdict(answer) for one, answer in zip(checks, said, strict=True)]

@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.errors import CallFailed
 from reasoning.messages import Message
 from reasoning.strategies.programs.chain_of_code import SIMULATE, WRITE
-from reasoning.strategies.programs.line_stepper import delta_state
+from reasoning.strategies.programs.line_stepper import parse_delta_state
 from reasoning.testing import ScriptedLLM
 
 FRUITS = Problem("How many of these are fruits: pear, oak, plum?", kinds.Number())
@@ -167,7 +167,7 @@ def test_a_failed_call_and_a_used_up_budget() -> None:
     ],
 )
 def test_delta_states(reply: str, state: dict[str, object] | None) -> None:
-    assert delta_state(reply) == state
+    assert parse_delta_state(reply) == state
 
 
 def test_the_demonstrations_run_with_a_model_that_knows() -> None:
@@ -187,4 +187,4 @@ def test_the_demonstrations_run_with_a_model_that_knows() -> None:
 
         values.append(strategies.get("chain_of_code").run(Problem("?"), ScriptedLLM(reply)).value)
     assert values == ["3", "162", "False"]
-    assert [delta_state(example.reply) for example in SIMULATE.examples] == [{"count": 1}, {"city": "Nairobi"}]
+    assert [parse_delta_state(example.reply) for example in SIMULATE.examples] == [{"count": 1}, {"city": "Nairobi"}]

@@ -9,7 +9,7 @@ import pytest
 from reasoning import Budget, Journal, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
 from reasoning.messages import Completion, Message
-from reasoning.strategies.decomposition.events import documents, events_in, grouped
+from reasoning.strategies.decomposition.events import documents_of, parse_events, parse_groups
 from reasoning.testing import ScriptedLLM
 
 FERRY = {
@@ -152,7 +152,7 @@ def test_documents_without_an_event_are_named_and_the_summary_has_so_many_at_mos
     ],
 )
 def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
-    assert [(one.told, one.general) for one in events_in(text, "x", 8)] == told
+    assert [(one.told, one.general) for one in parse_events(text, "x", 8)] == told
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
 )
 def test_the_groups_of_a_reply(text: str, groups: list[list[int]]) -> None:
     general = {1: "x", 2: "A ferry sank.", 3: "y", 4: "a ferry sank"}
-    events = [one for n, said in general.items() for one in events_in(f"- {n} | {said}", f"d{n}", 1)]
-    assert [[int(one.told) for one in group] for group in grouped(text, events)] == groups
+    events = [one for n, said in general.items() for one in parse_events(f"- {n} | {said}", f"d{n}", 1)]
+    assert [[int(one.told) for one in group] for group in parse_groups(text, events)] == groups
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_no_documents_or_too_many_are_refused_before_any_call() -> None:
     with pytest.raises(UsageError, match="gives answers of the kinds Text"):
         strategies.get("coe").run(Problem("How many?", kinds.Number(), inputs=FERRY), llm)
     assert llm.requests == []
-    assert list(documents(Problem("?", context="a\n\n-----\nb\n---\n\n"))) == ["document 1", "document 2"]
+    assert list(documents_of(Problem("?", context="a\n\n-----\nb\n---\n\n"))) == ["document 1", "document 2"]
 
 
 def lost(*names: str, error: Exception | None = None):

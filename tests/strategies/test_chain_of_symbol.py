@@ -9,8 +9,8 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.chain.token_estimate import tokens
 from reasoning.errors import UsageError
 from reasoning.prompts import Demonstration
-from reasoning.strategies.cli import shelf
-from reasoning.strategies.demonstrations import Worked, shipped
+from reasoning.strategies.cli import strategies_app
+from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 from reasoning.testing import ScriptedLLM
 
@@ -28,7 +28,7 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     assert llm.calls == strategy.calls() == 1
     assert llm.rounds == strategy.round_count()
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
-    known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped("spatial")}
+    known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped_examples("spatial")}
     assert len(replies) == shots
     assert set(replies) <= set(known)
     assert not any(known[reply].rationale in llm.prompts[0] for reply in replies)
@@ -42,14 +42,14 @@ def test_what_an_answer_looks_like_is_said_behind_the_problem(kind: kinds.Kind) 
 
 
 def test_what_saves_nothing_says_nothing_of_saving() -> None:
-    longer = Worked("Where?", "left", "It is left.", symbols="A < B < C < D < E < F; F; E; D")
+    longer = WorkedExample("Where?", "left", "It is left.", symbols="A < B < C < D < E < F; F; E; D")
     assert ChainOfSymbol(demonstrations=[longer]).saving == ""
     assert ChainOfSymbol(prompt=SYMBOLS.replace(examples=(Demonstration("a", "b"),))).saving == ""
 
 
 def test_every_symbol_of_the_examples_stands_in_the_legend() -> None:
     legend = strategies.get("cos").prompt.context
-    for worked in shipped("spatial"):
+    for worked in shipped_examples("spatial"):
         for symbol in ("//", " < ", "->", "["):
             assert symbol not in worked.symbols or symbol in legend
 
@@ -76,7 +76,7 @@ def test_a_used_up_budget_is_a_clear_state() -> None:
 
 
 def test_what_the_symbols_save_is_counted_on_the_examples_that_are_shown() -> None:
-    rows = [one for one in shipped("spatial") if one.symbols][:2]
+    rows = [one for one in shipped_examples("spatial") if one.symbols][:2]
     symbols, sentences = (
         sum(map(tokens, texts)) for texts in zip(*((w.symbols, w.rationale) for w in rows), strict=True)
     )
@@ -86,7 +86,8 @@ def test_what_the_symbols_save_is_counted_on_the_examples_that_are_shown() -> No
     )
     assert symbols < sentences
     assert (
-        "reasoning of 2 examples" in CliRunner().invoke(shelf, ["show", "cos(shots=2)"], env={"COLUMNS": "300"}).stdout
+        "reasoning of 2 examples"
+        in CliRunner().invoke(strategies_app, ["show", "cos(shots=2)"], env={"COLUMNS": "300"}).stdout
     )
     mine = [{"question": "A before B?", "answer": "yes", "symbols": "A < B"}]
     assert strategies.get(f"cos(shots=1, demonstrations={mine!r})").saving == ""

@@ -11,7 +11,7 @@ from reasoning import Answer, Budget, Problem, Session, Strategy, connect, kinds
 from reasoning.answer import Answered
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Completion, Message
-from reasoning.strategies.verification.verification_questions import planned
+from reasoning.strategies.verification.verification_questions import parse_plan
 from reasoning.testing import Reply, ScriptedLLM
 
 POETS = Problem("Name three poets who were born in Riga.", kinds.Items(), id="poets")
@@ -126,10 +126,10 @@ def test_of_answers_that_were_cut_off_those_before_the_cut_are_evidence() -> Non
 
 def test_joint_lines_without_a_claim_and_without_an_answer() -> None:
     bare = "1. Where was Ada Berg born? => Riga\n2. Bo Cole was born in Riga => Where was Bo Cole born? => I don't know"
-    [ada, bo] = planned(bare, "Ada Berg; Bo Cole", answers=True)
+    [ada, bo] = parse_plan(bare, "Ada Berg; Bo Cole", answers=True)
     assert (ada.claim, ada.found) == ("Ada Berg; Bo Cole", "Riga")
     assert bo.found == ""
-    [same, _] = planned(bare, "Ada Berg; Bo Cole")
+    [same, _] = parse_plan(bare, "Ada Berg; Bo Cole")
     assert (same.claim, same.found) == ("Riga", "")
 
 
@@ -305,7 +305,7 @@ def test_plans_in_several_forms() -> None:
         "1. It is red -> What colour is it?\n- **It is old → How old is it?**\n3) It is big | How big is it?\n4. "
         "Where is it?\n5. What colour is it\n6. Claim: it sings. Question: What does it do?\n7. It is here.\nAnd so on?"
     )
-    checks = planned(plan, "the passage")
+    checks = parse_plan(plan, "the passage")
     assert [one.question for one in checks] == [
         "What colour is it?", "How old is it?", "How big is it?", "Where is it?", "What does it do?",
     ]  # fmt: skip
@@ -335,7 +335,7 @@ WHERE = "Where was Ada Berg born?"
     ],
 )
 def test_whatever_the_form_of_a_plan_only_its_question_is_asked(plan: str, claim: str) -> None:
-    [check] = planned(plan, BASELINE)
+    [check] = parse_plan(plan, BASELINE)
     assert (check.claim, check.question, check.found) == (claim, WHERE, "")
     llm = ScriptedLLM(script(plan=plan))
     strategies.get("cove").run(POETS, llm)
@@ -357,12 +357,12 @@ def test_whatever_the_form_of_a_plan_only_its_question_is_asked(plan: str, claim
     ],
 )
 def test_what_asks_nothing_or_gives_the_answer_away_is_no_question(plan: str) -> None:
-    assert planned(plan, BASELINE) == []
+    assert parse_plan(plan, BASELINE) == []
 
 
 def test_a_question_keeps_its_titles_initials_and_numbers() -> None:
     whole = "When was Mrs. J. R. Smith of St. Petersburg, who weighs 5.5 kg, born in the U.S. Capital?"
-    assert [one.question for one in planned(f"1. She is old => {whole}\n2. Who played Dr. Who?", "?")] == [
+    assert [one.question for one in parse_plan(f"1. She is old => {whole}\n2. Who played Dr. Who?", "?")] == [
         whole,
         "Who played Dr. Who?",
     ]

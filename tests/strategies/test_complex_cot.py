@@ -6,7 +6,7 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import BudgetExhausted, SpecError
-from reasoning.strategies.demonstrations import shipped
+from reasoning.strategies.demonstrations import shipped_examples
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import count_steps
 
@@ -65,7 +65,7 @@ def test_the_examples_are_those_with_the_most_steps_one_a_line() -> None:
     llm = ScriptedLLM([chain(2, 1)])
     strategies.get("complex_cot(samples=1)").run(PENS, llm)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
-    counts = sorted((count_steps(worked.rationale) for worked in shipped("number")), reverse=True)
+    counts = sorted((count_steps(worked.rationale) for worked in shipped_examples("number")), reverse=True)
     assert [count_steps(reply) for reply in replies] == counts[:8]
     assert all(reply.count("\n") == count for reply, count in zip(replies, counts, strict=False))
     assert llm.requests[0].messages[-1].content == f"Question: {PENS.question}"
@@ -75,7 +75,7 @@ def test_the_examples_are_those_with_the_most_steps_one_a_line() -> None:
 def test_a_pool_chooses_by_its_own_rule() -> None:
     llm = ScriptedLLM([chain(2, 1)])
     strategies.get("complex_cot(shots=1, samples=1, demonstrations=Pool(select='first'))").run(PENS, llm)
-    assert shipped("number")[0].question in llm.prompts[0]
+    assert shipped_examples("number")[0].question in llm.prompts[0]
 
 
 def test_the_chains_are_drawn_side_by_side() -> None:

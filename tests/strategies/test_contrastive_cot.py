@@ -9,8 +9,8 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.kinds.label import Label
-from reasoning.strategies.demonstrations import Worked, shipped
-from reasoning.strategies.demonstrations.contrastive import contrasted, shuffled
+from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
+from reasoning.strategies.demonstrations.contrastive import contrastive_demonstration, shuffle_values
 from reasoning.testing import ScriptedLLM
 
 APPLES = Problem("Tom has 9 apples and gives 4 away. How many are left?", kinds.Number())
@@ -18,8 +18,8 @@ KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text(),
 MADE = [
     pytest.param(name, worked, made.output, id=f"{name}-{place}")
     for name, kind in KINDS.items()
-    for place, worked in enumerate(shipped(name), 1)
-    if (made := contrasted(worked, kind)) is not None
+    for place, worked in enumerate(shipped_examples(name), 1)
+    if (made := contrastive_demonstration(worked, kind)) is not None
 ]
 
 
@@ -44,7 +44,7 @@ def test_each_example_has_a_right_and_a_wrong_explanation() -> None:
     strategies.get("contrastive_cot(shots=3)").run(APPLES, llm)
     for label in ("Explanation: ", "\nAnswer: ", "Wrong explanation: ", "Wrong answer: "):
         assert llm.prompts[0].count(label) == 3
-    first = shipped("number")[0]
+    first = shipped_examples("number")[0]
     assert first.rationale in llm.prompts[0]
     assert llm.prompts[0].index(first.rationale) < llm.prompts[0].index("Wrong explanation: ")
 
@@ -71,7 +71,7 @@ def test_only_what_stands_before_the_wrong_explanation_is_read(reply: str, value
 
 
 @pytest.mark.parametrize(("name", "worked", "output"), MADE)
-def test_what_is_wrong_is_wrong_and_made_of_the_same_words(name: str, worked: Worked, output: str) -> None:
+def test_what_is_wrong_is_wrong_and_made_of_the_same_words(name: str, worked: WorkedExample, output: str) -> None:
     chain = output.partition("Wrong explanation: ")[2].partition("\n\nWrong answer: ")[0]
     wrong = output.partition("Wrong answer: ")[2]
     kind = kinds.Choice(worked.options) if worked.options else KINDS[name]
@@ -84,10 +84,10 @@ def test_what_is_wrong_is_wrong_and_made_of_the_same_words(name: str, worked: Wo
 
 @pytest.mark.parametrize("answer", ["B", "b", "(B)", "a dog"])
 def test_a_wrong_option_is_another_one_however_the_right_one_is_written(answer: str) -> None:
-    worked = Worked(
+    worked = WorkedExample(
         "Which one barks?", answer, "The 2 of them have 4 legs. Option B barks.", options=("a cat", "a dog")
     )
-    made = contrasted(worked, kinds.Choice(worked.options))
+    made = contrastive_demonstration(worked, kinds.Choice(worked.options))
     assert made is not None
     assert made.output.endswith("Wrong answer: A")
 
@@ -98,9 +98,9 @@ def test_most_of_the_shipped_examples_can_be_contrasted() -> None:
 
 
 def test_equations_move_as_one_and_nothing_moves_where_all_are_equal() -> None:
-    assert shuffled("Tom had 9, gave 4, 9 - 4 = 5.") == "Tom had 4, gave 9 - 4 = 5, 9."
-    assert shuffled("It is 3. 1 + 2 = 3.") == "It is 3. 1 + 2 = 3."
-    assert shuffled("Ann gave Bob one.") == "Ann gave Bob one."
+    assert shuffle_values("Tom had 9, gave 4, 9 - 4 = 5.") == "Tom had 4, gave 9 - 4 = 5, 9."
+    assert shuffle_values("It is 3. 1 + 2 = 3.") == "It is 3. 1 + 2 = 3."
+    assert shuffle_values("Ann gave Bob one.") == "Ann gave Bob one."
 
 
 def test_examples_without_enough_to_shuffle_are_passed_over() -> None:

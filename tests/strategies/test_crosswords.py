@@ -11,9 +11,9 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.messages import Message
 from reasoning.strategies.search.crosswords import Crosswords
-from tests.strategies.crossword_examples import SQUARES, agreement
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
+from tests.strategies.crossword_examples import SQUARES, agreement
 
 SQUARE, SYMMETRIC = SQUARES
 PROBLEM = SQUARE.problem
@@ -38,7 +38,7 @@ def test_words_are_ordered_by_their_sureness_over_all_replies() -> None:
         "h1. SCENT (low)\nv1. scarf (high)\nh2. TOOLONG (certain)\nh9. WORDS (certain)",
         "V1. Scarf (high)\nh1. AROMA (medium)\nNothing else.\nh1. smell",
     ]
-    grids = task.proposed(PROBLEM, EMPTY, replies)
+    grids = task.parse_proposals(PROBLEM, EMPTY, replies)
     assert grids[0] == ("S____", "C____", "A____", "R____", "F____")
     assert [grid[0] for grid in grids[1:]] == ["AROMA", "SCENT", "SMELL"]
 
@@ -46,7 +46,9 @@ def test_words_are_ordered_by_their_sureness_over_all_replies() -> None:
 def test_a_filled_letter_is_not_overwritten_and_a_word_that_is_there_is_no_move() -> None:
     task = Crosswords()
     grid = ("SCENT", *EMPTY[1:])
-    found = task.proposed(PROBLEM, grid, ["v1. SCARF (low)\nv2. FAROL (certain)\nh1. SCENT (certain)\nh1. OTHER"])
+    found = task.parse_proposals(
+        PROBLEM, grid, ["v1. SCARF (low)\nv2. FAROL (certain)\nh1. SCENT (certain)\nh1. OTHER"]
+    )
     assert found == [("SCENT", "C____", "A____", "R____", "F____")]
 
 

@@ -16,9 +16,9 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Message
-from reasoning.strategies.decomposition.decomposed_prompting import Decomposed
-from reasoning.strategies.decomposition.handlers import USUAL, Handler, Stuck
-from reasoning.strategies.decomposition.subquestion_program import Frame
+from reasoning.strategies.decomposition.decomposed_prompting import DecomposedPrompting
+from reasoning.strategies.decomposition.handlers import DEFAULT_HANDLERS, Handler, NoAnswer
+from reasoning.strategies.decomposition.subquestion_program import SubProgram
 from reasoning.strategy import Strategy
 from reasoning.testing import Reply, ScriptedLLM
 
@@ -56,7 +56,7 @@ def second_letter(asked: str) -> Reply:
 
 def run(program: list[Reply], problem: Problem = NAMES, **changes: Any) -> tuple[Any, ScriptedLLM]:
     llm = ScriptedLLM(script(program, second_letter), latency=0.01, max_n=1)
-    return Decomposed(**changes).run(problem, llm), llm
+    return DecomposedPrompting(**changes).run(problem, llm), llm
 
 
 def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
@@ -73,7 +73,7 @@ def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
         ("assistant", PROGRAM[1]),
         ("user", 'A: ["a", "n"]'),
     ]
-    assert all(f"[{handler.name}] {handler.does}" in controllers[0][0].content for handler in USUAL)
+    assert all(f"[{handler.name}] {handler.does}" in controllers[0][0].content for handler in DEFAULT_HANDLERS)
     assert llm.requests[0].sampling["stop"] == ["\nA:"]
 
 
@@ -103,7 +103,7 @@ def test_a_handler_sees_its_question_and_nothing_of_the_frame_unless_declared() 
         "[EOQ]",
     ]
     blind = Handler("blind", "answers", strategies.get("cot(stages=1)"))
-    answer, llm = run(program, problem, handlers=(*USUAL, blind))
+    answer, llm = run(program, problem, handlers=(*DEFAULT_HANDLERS, blind))
     assert answer.value == "a"
     handled = [prompt for prompt in llm.prompts if "QC:" not in prompt]
     assert len(handled) == 2
@@ -125,7 +125,7 @@ def test_any_strategy_and_any_function_is_a_handler() -> None:
     ]
     handlers = (double, strategies.get("pot(shots=0)"))
     llm = ScriptedLLM(script(program, lambda asked: "ans = 42 + 1" if "What is 42 plus 1?" in asked else "none"))
-    answer = Decomposed(handlers=handlers).run(Problem("How many?", kinds.Number()), llm)
+    answer = DecomposedPrompting(handlers=handlers).run(Problem("How many?", kinds.Number()), llm)
     assert answer.value == 86
     assert "- [double] Doubles a number." in llm.prompts[0]
     assert "- [program_of_thoughts] Write a program" in llm.prompts[0]
@@ -154,7 +154,9 @@ def test_a_coroutine_is_awaited_and_a_function_keeps_nobody_waiting() -> None:
         return next(iter(()))
 
     def called(*program: Reply) -> Any:
-        return Decomposed(handlers=(look, fail, meet, empty, *USUAL)).run(NAMES, ScriptedLLM(script([*program])))
+        return DecomposedPrompting(handlers=(look, fail, meet, empty, *DEFAULT_HANDLERS)).run(
+            NAMES, ScriptedLLM(script([*program]))
+        )
 
     assert called("QS: [look] it", "[EOQ]").value == "it is 42"
     assert called("QS: [split] a b", "QS: (foreach) [meet] #1", "QS: [merge] #2", "[EOQ]").value == "a b"
@@ -169,9 +171,9 @@ def test_a_function_may_ask_a_model_itself() -> None:
 
     inner = ScriptedLLM(["Riga"], budget=Budget(calls=1))
     llm = ScriptedLLM(script(["QS: [ask] Where?", "[EOQ]"]))
-    assert Decomposed(handlers=(ask,)).run(NAMES, llm).value == "Riga"
+    assert DecomposedPrompting(handlers=(ask,)).run(NAMES, llm).value == "Riga"
     with pytest.raises(BudgetExhausted):  # of the other model
-        Decomposed(handlers=(ask,)).run(NAMES, ScriptedLLM(script(["QS: [ask] Who?"])))
+        DecomposedPrompting(handlers=(ask,)).run(NAMES, ScriptedLLM(script(["QS: [ask] Who?"])))
 
 
 def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
@@ -179,7 +181,7 @@ def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
     assert repr(strategy) == "decomposed(handlers=(cot, program_of_thoughts(shots=0)), max_steps=4)"
     assert strategies.get(repr(strategy)) == strategy
     assert repr(strategies.get("decomposed")) == "decomposed"
-    assert "0x" not in repr(Decomposed(handlers=(len, *USUAL)))
+    assert "0x" not in repr(DecomposedPrompting(handlers=(len, *DEFAULT_HANDLERS)))
     for bad, words in (
         ((len, len), "two handlers are called 'len'"),
         ((Handler("decompose", "", len),), "two handlers are called 'decompose'"),
@@ -188,12 +190,12 @@ def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
         ((), "nobody can answer"),
     ):
         with pytest.raises(UsageError, match=words):
-            Decomposed(handlers=bad)  # type: ignore[arg-type]
+            DecomposedPrompting(handlers=bad)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="one word"):
         Handler("two words", "", len)
     with pytest.raises(UsageError, match="three_hop"):
         Handler("feels", "", strategies.get("three_hop"), kinds.Number())
-    one, other = (Decomposed(handlers=(Handler("f", does, partial(len)),)) for does in ("counts", "measures"))
+    one, other = (DecomposedPrompting(handlers=(Handler("f", does, partial(len)),)) for does in ("counts", "measures"))
     assert repr(one) == "decomposed(handlers=(Handler('f', 'counts', partial),))"
     assert repr(one) != repr(other)
 
@@ -227,7 +229,7 @@ def test_recursion_on_smaller_input() -> None:
     letters = list("abcdefghij")
     problem = Problem(f"Reverse {json.dumps(letters)}", kinds.Items())
     llm = ScriptedLLM(reverse)
-    answer = Decomposed(handlers=(*USUAL, join)).run(problem, llm)
+    answer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, join)).run(problem, llm)
     assert answer.value == tuple(reversed(letters))
     frames, leaves = 7, 4  # 10 = 5 + 5 = (3 + 2) + (3 + 2)
     assert llm.calls == strategies.get("decomposed").calls(c=3 * 4 + 4 * 2, h=leaves) == 24
@@ -244,7 +246,7 @@ def test_recursion_is_guarded_by_size_depth_and_number() -> None:
     assert "must be shorter" in llm.prompts[1]
 
     deep = ScriptedLLM(lambda turns: f"QS: [decompose] {(frame_of(turns) or '')[4:-1]}")  # a letter less each time
-    answer = Decomposed(max_depth=2).run(NAMES, deep)
+    answer = DecomposedPrompting(max_depth=2).run(NAMES, deep)
     assert answer.state == "unparsed"
     assert "There is no handler [decompose]" in answer.why
     assert deep.calls == 4  # two frames go down, the third asks twice
@@ -265,13 +267,15 @@ def test_foreach_within_a_frame_shares_what_is_left_among_its_elements() -> None
 
     problem = Problem("Do the two words", kinds.Items())
     llm = ScriptedLLM(reply)
-    assert Decomposed(max_asked=9).run(problem, llm).steps["#2"] == [["a", "b"], ["c", "d"]]
-    short = Decomposed(max_asked=8).run(problem, ScriptedLLM(reply))  # 3 asked, 2 left for each word, 3 are wanted
+    assert DecomposedPrompting(max_asked=9).run(problem, llm).steps["#2"] == [["a", "b"], ["c", "d"]]
+    short = DecomposedPrompting(max_asked=8).run(
+        problem, ScriptedLLM(reply)
+    )  # 3 asked, 2 left for each word, 3 are wanted
     assert "more than 8 sub-questions" in short.why
 
 
 def test_a_handler_can_be_another_controller() -> None:
-    inner = strategies.get("decomposed").replace(handlers=USUAL)
+    inner = strategies.get("decomposed").replace(handlers=DEFAULT_HANDLERS)
     position = Handler("position", "finds the letter of a word at a position", inner)
 
     def reply(turns: tuple[Message, ...]) -> Reply:
@@ -287,9 +291,9 @@ def test_a_handler_can_be_another_controller() -> None:
         """Takes a position and a list."""
         return value[1][value[0]]
 
-    inner = inner.replace(handlers=(*USUAL, nth))
+    inner = inner.replace(handlers=(*DEFAULT_HANDLERS, nth))
     llm = ScriptedLLM(reply, latency=0.05)
-    outer = Decomposed(handlers=(*USUAL, Handler(position.name, position.does, inner)))
+    outer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, Handler(position.name, position.does, inner)))
     assert outer.run(NAMES, llm).value == "a n"
     assert llm.calls == outer.calls(c=4, h=2 * 3)
     assert llm.rounds == outer.round_count(c=4, h=2 * 3, b=3)  # two words side by side
@@ -329,10 +333,10 @@ def test_only_the_first_line_of_a_reply_counts_and_a_made_up_answer_does_not() -
 
 
 def test_operations() -> None:
-    frame = Frame("?", 0, 9, answers=[["a", "b", "a"], {"x": 1, "y": 2}, "one", *range(4, 10), "ten"])
+    frame = SubProgram("?", 0, 9, answers=[["a", "b", "a"], {"x": 1, "y": 2}, "one", *range(4, 10), "ten"])
 
     def asked(line: str) -> Any:
-        found = frame.read(line, ("qa",))
+        found = frame.parse_next(line, ("qa",))
         assert found is not None
         return found
 
@@ -351,18 +355,18 @@ def test_operations() -> None:
     assert asked("(project_keys_values) [qa] #2").result([3, 4]) == [3, 4]
     assert asked("(filter_keys) [qa] #2").result(["no", "yes"]) == ["y"]
     assert asked("(foreach) [qa] #3").questions == ["one"]  # a text is a list of one
-    empty = Frame("?", 0, 9, answers=[[]]).read("(foreach) [qa] #1", ("qa",))
+    empty = SubProgram("?", 0, 9, answers=[[]]).parse_next("(foreach) [qa] #1", ("qa",))
     assert empty is not None
-    assert (empty.questions, empty.result([])) == ([], [])
-    kept = Frame("Who is #7?", 0, 9).read("[qa] Who is #7?", ("qa",))
+    assert (empty.questions, empty.combine([])) == ([], [])
+    kept = SubProgram("Who is #7?", 0, 9).parse_next("[qa] Who is #7?", ("qa",))
     assert kept is not None
     assert kept.questions == ["Who is #7?"]  # the question's own
-    with pytest.raises(Stuck, match="no operation"):
+    with pytest.raises(NoAnswer, match="no operation"):
         asked("(foreach_sorted) [qa] #1")
 
 
 def test_reading_a_line_is_linear() -> None:
-    frame = Frame("?", 0, 9)
+    frame = SubProgram("?", 0, 9)
     for text in (
         "QS: " * 50_000,
         "(" * 100_000,
@@ -371,19 +375,19 @@ def test_reading_a_line_is_linear() -> None:
         "[qa" + " " * 100_000,
         "\n" * 100_000,
     ):
-        with pytest.raises(Stuck):
-            frame.read(text, ("qa",))
+        with pytest.raises(NoAnswer):
+            frame.parse_next(text, ("qa",))
 
 
 def test_a_handler_without_an_answer_ends_the_program_with_what_came_before() -> None:
     program = ["QS: [split] Kai Ono", "QS: (foreach) [qa] What is the second letter of #1?"]
     llm = ScriptedLLM(script([*program], lambda asked: "I don't know." if "Ono" in asked else "The answer is a."))
-    answer = Decomposed().run(NAMES, llm)
+    answer = DecomposedPrompting().run(NAMES, llm)
     assert answer.state == "unparsed"
     assert "line 2: [qa] What is the second letter of Ono?" in answer.why
     assert answer.steps == {"#1": ["Kai", "Ono"]}
     broken = ScriptedLLM(script(["QS: [len] 5"]))
-    answer = Decomposed(handlers=(len,)).run(NAMES, broken)
+    answer = DecomposedPrompting(handlers=(len,)).run(NAMES, broken)
     assert "[len] 5: TypeError" in answer.why
 
 
@@ -414,7 +418,7 @@ def test_the_kind_reads_the_last_answer() -> None:
 def test_a_text_that_looks_like_a_number_stays_as_it_was_said() -> None:
     program = ["QS: [qa] How much?", "QS: [merge] #1", "[EOQ]"]
     llm = ScriptedLLM(script(program, lambda asked: "The answer is 12.30"))
-    assert Decomposed().run(Problem("How much?", kinds.Text()), llm).value == "12.30"
+    assert DecomposedPrompting().run(Problem("How much?", kinds.Text()), llm).value == "12.30"
 
 
 @pytest.mark.parametrize("by", [strategies.get("vanilla"), lambda text: ("Kai", "Ono")])
@@ -423,7 +427,7 @@ def test_items_and_tuples_are_lists(by: Any) -> None:
     names = Handler("names", "lists names", by, kind)
     program = ["QS: [names] Who?", "**QS:** (Foreach) [letters] #1", "[EOQ]"]
     llm = ScriptedLLM(script(program, lambda asked: "Kai; Ono"))
-    answer = Decomposed(handlers=(*USUAL, names)).run(Problem("?", kinds.Json()), llm)
+    answer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, names)).run(Problem("?", kinds.Json()), llm)
     assert answer.steps["#2"] == [["K", "a", "i"], ["O", "n", "o"]]
 
 
@@ -435,7 +439,7 @@ def test_an_operation_goes_through_the_first_list_and_not_through_a_number() -> 
         asked.append(question)
         return "ans = 24" if "How many" in question else "The answer is yes."
 
-    Decomposed().run(Problem("?", kinds.Json()), ScriptedLLM(script(program, handled)))
+    DecomposedPrompting().run(Problem("?", kinds.Json()), ScriptedLLM(script(program, handled)))
     assert len([one for one in asked if "more than" in one]) == 2
 
 
@@ -443,7 +447,9 @@ def test_an_operation_goes_through_the_first_list_and_not_through_a_number() -> 
 def test_what_cannot_be_carried_out_is_unparsed(value: Any, why: str) -> None:
     pairs = Handler("pairs", "", lambda text: value)
     line = "QS: [pairs] #1" if value == "#1" else "QS: [pairs] x"
-    answer = Decomposed(handlers=(*USUAL, pairs)).run(Problem("Who is #10?"), ScriptedLLM(script([line, line])))
+    answer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, pairs)).run(
+        Problem("Who is #10?"), ScriptedLLM(script([line, line]))
+    )
     assert answer.state == "unparsed"
     assert why in answer.why
 
@@ -451,22 +457,26 @@ def test_what_cannot_be_carried_out_is_unparsed(value: Any, why: str) -> None:
 def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:
     assert run([CallFailed("lost")])[0].state == "failed"
     lost = ScriptedLLM(script([*PROGRAM], lambda asked: CallFailed("lost")))
-    assert Decomposed().run(NAMES, lost).state == "failed"
-    several = Decomposed(handlers=(*USUAL[1:], Handler("qa", "", strategies.get("sc(cot(stages=1), samples=2)"))))
+    assert DecomposedPrompting().run(NAMES, lost).state == "failed"
+    several = DecomposedPrompting(
+        handlers=(*DEFAULT_HANDLERS[1:], Handler("qa", "", strategies.get("sc(cot(stages=1), samples=2)")))
+    )
     assert several.run(NAMES, ScriptedLLM(script([*PROGRAM], lambda asked: CallFailed("lost")))).state == "failed"
     assert several.run(NAMES, ScriptedLLM(script([*PROGRAM], second_letter))).value == "a n"
     llm = ScriptedLLM(script([*PROGRAM], second_letter), max_n=1)
-    answer = Decomposed().run(NAMES, llm, budget=Budget(calls=3))
+    answer = DecomposedPrompting().run(NAMES, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
     assert "calls" in answer.why
     assert answer.steps == {"#1": ["Kai", "Ono"]}
     assert answer.text == f'QC: {NAMES.question}\nQS: [split] Kai Ono\nA: ["Kai", "Ono"]'
     steps = Handler("steps", "", strategies.get("least_to_most(shots=0)"))
     handled = script(["QS: [split] Kai Ono", "QS: [steps] How?"], lambda asked: "1. When?")
-    answer = Decomposed(handlers=(*USUAL, steps)).run(NAMES, ScriptedLLM(handled), budget=Budget(calls=4))
+    answer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, steps)).run(
+        NAMES, ScriptedLLM(handled), budget=Budget(calls=4)
+    )
     assert answer.steps == {"#1": ["Kai", "Ono"]}  # and not those of the handler
     with pytest.raises(BudgetExhausted):
-        Decomposed().run(NAMES, ScriptedLLM(script([*PROGRAM], second_letter), budget=Budget(calls=3)))
+        DecomposedPrompting().run(NAMES, ScriptedLLM(script([*PROGRAM], second_letter), budget=Budget(calls=3)))
 
 
 def test_it_can_be_wrapped() -> None:

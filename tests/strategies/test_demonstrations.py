@@ -18,7 +18,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.strategies.demonstrations import Pool, Worked, shipped, with_examples
+from reasoning.strategies.demonstrations import DemonstrationPool, WorkedExample, shipped_examples, with_examples
 from reasoning.strategies.demonstrations.worked_example import shipped_sets
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import count_steps
@@ -26,11 +26,15 @@ from reasoning.voting import count_steps
 SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
 OF_A_KIND = SETS[:4]
 FEELINGS = ("positive", "negative", "neutral")
-ALL = [pytest.param(name, one, id=f"{name}-{place}") for name in SETS for place, one in enumerate(shipped(name), 1)]
+ALL = [
+    pytest.param(name, one, id=f"{name}-{place}")
+    for name in SETS
+    for place, one in enumerate(shipped_examples(name), 1)
+]
 HOW_MANY = Problem("How many?", Number())
 
 
-def kind(name: str, worked: Worked):
+def kind(name: str, worked: WorkedExample):
     kinds = {"number": Number(), "yesno": YesNo(), "text": Text(), "spatial": Text(), "sentiment": Label(FEELINGS)}
     return kinds.get(name) or Choice(worked.options)
 
@@ -46,14 +50,14 @@ def interpreter():
 
 def test_there_are_enough_and_they_are_balanced():
     assert tuple(shipped_sets()) == SETS
-    assert all(len(shipped(name)) >= 8 for name in SETS)
-    answers = {name: [worked.answer for worked in shipped(name)] for name in SETS}
+    assert all(len(shipped_examples(name)) >= 8 for name in SETS)
+    answers = {name: [worked.answer for worked in shipped_examples(name)] for name in SETS}
     assert sorted(answers["choice"][:5]) == ["A", "B", "C", "D", "E"]
     assert all(answers["choice"].count(label) <= 2 for label in "ABCDE")
     assert answers["yesno"].count("yes") == answers["yesno"].count("no")
     assert {answers["sentiment"].count(label) for label in FEELINGS} == {3}
     assert {"0", "9.4"} <= set(answers["number"])
-    questions = [worked.question for name in SETS for worked in shipped(name)]
+    questions = [worked.question for name in SETS for worked in shipped_examples(name)]
     assert len(set(questions)) == len(questions)
 
 
@@ -115,7 +119,7 @@ def value(node: ast.expr) -> Fraction:
     return does[type(node.op)](value(node.left), value(node.right))
 
 
-@pytest.mark.parametrize("worked", shipped("spatial"), ids=lambda worked: worked.answer)
+@pytest.mark.parametrize("worked", shipped_examples("spatial"), ids=lambda worked: worked.answer)
 def test_symbols_are_shorter_than_words_name_the_same_things_and_end_in_the_answer(worked):
     assert worked.symbols.endswith(worked.answer)
     assert len(worked.symbols.split()) <= len(worked.rationale.split())
@@ -124,14 +128,14 @@ def test_symbols_are_shorter_than_words_name_the_same_things_and_end_in_the_answ
 
 
 def test_some_take_many_steps():
-    assert sorted(count_steps(worked.rationale) for worked in shipped("number"))[-4:] >= [6, 7, 7, 7]
-    assert len(shipped("number")[-1].lines) == count_steps(shipped("number")[-1].rationale)
+    assert sorted(count_steps(worked.rationale) for worked in shipped_examples("number"))[-4:] >= [6, 7, 7, 7]
+    assert len(shipped_examples("number")[-1].lines) == count_steps(shipped_examples("number")[-1].rationale)
 
 
 # How they come into a prompt.
 
 
-def show(worked: Worked) -> Demonstration:
+def show(worked: WorkedExample) -> Demonstration:
     return Demonstration(worked.question, worked.answer)
 
 
@@ -142,8 +146,8 @@ def shown(problem: Problem, shots: int, given: object = None) -> list[str]:
 def test_a_prompt_gets_the_first_ones_of_the_kind_as_a_problem_would_show_them():
     problem = Problem("Which?", options=["x", "y"])
     examples = with_examples(Prompt(), problem, 2, show).examples
-    first = shipped("choice")[0]
-    assert [one.output for one in examples] == [worked.answer for worked in shipped("choice")[:2]]
+    first = shipped_examples("choice")[0]
+    assert [one.output for one in examples] == [worked.answer for worked in shipped_examples("choice")[:2]]
     assert examples[0].input == Problem(first.question, options=first.options).values()["problem"]
     assert examples[0].input.startswith(first.question)
     assert all(option in examples[0].input for option in first.options)
@@ -156,7 +160,7 @@ def test_a_prompt_with_examples_of_its_own_keeps_them():
 
 
 def test_more_than_there_are_is_an_error_that_says_what_to_do():
-    count = len(shipped("number"))
+    count = len(shipped_examples("number"))
     with pytest.raises(
         UsageError, match=f"shots=99: only {count} worked problems are shipped for answers of the kind 'number'"
     ):
@@ -166,13 +170,17 @@ def test_more_than_there_are_is_an_error_that_says_what_to_do():
     ):
         shown(Problem("What?", Json()), 1)
     with pytest.raises(UsageError, match="only 1 worked problems are given"):
-        shown(HOW_MANY, 2, [Worked("1 + 1?", "2")])
+        shown(HOW_MANY, 2, [WorkedExample("1 + 1?", "2")])
     with pytest.raises(UsageError, match="shots=0 shows none of them"):
         shown(HOW_MANY, 0, "number")
 
 
 def test_what_a_technique_cannot_show_is_passed_over():
-    given = [Worked("a?", "1"), Worked("b?", "2", symbols="b -> 2"), Worked("c?", "3", symbols="c -> 3")]
+    given = [
+        WorkedExample("a?", "1"),
+        WorkedExample("b?", "2", symbols="b -> 2"),
+        WorkedExample("c?", "3", symbols="c -> 3"),
+    ]
     prompt = with_examples(
         Prompt(), HOW_MANY, 2, lambda one: Demonstration(one.question, one.answer) if one.symbols else None, given
     )
@@ -184,49 +192,52 @@ def test_labels_that_name_feelings_get_the_examples_of_feelings(feeling):
     labels = feeling.options or feeling.labels
     got = shown(Problem("Review: fine.", feeling), 4)
     assert set(got) <= set(labels)
-    assert got == [worked.answer for worked in shipped("sentiment") if worked.answer in labels][:4]
+    assert got == [worked.answer for worked in shipped_examples("sentiment") if worked.answer in labels][:4]
     assert shown(Problem("Which?", Choice(labels=("A", "B"))), 1) == ["C"]
 
 
 def test_four_ways_to_select():
     pens = Problem("A pen and a notebook cost $5. What does each of 2 pens and 3 notebooks cost?", Number())
-    answers = [worked.answer for worked in shipped("number")]
-    assert shown(pens, 3, Pool()) == answers[:3]
-    assert shown(pens, 3, Pool(select="similar"))[-1] == "9.4"
-    most = sorted(shipped("number"), key=lambda worked: -len(worked.lines))[:3]
-    assert shown(pens, 3, Pool(select="complex")) == [worked.answer for worked in most]
-    drawn = shown(pens, 6, Pool(select="random", seed=1))
+    answers = [worked.answer for worked in shipped_examples("number")]
+    assert shown(pens, 3, DemonstrationPool()) == answers[:3]
+    assert shown(pens, 3, DemonstrationPool(select="similar"))[-1] == "9.4"
+    most = sorted(shipped_examples("number"), key=lambda worked: -len(worked.lines))[:3]
+    assert shown(pens, 3, DemonstrationPool(select="complex")) == [worked.answer for worked in most]
+    drawn = shown(pens, 6, DemonstrationPool(select="random", seed=1))
     assert len(set(drawn)) == 6
-    assert drawn == shown(HOW_MANY, 6, Pool(select="random", seed=1))
-    assert drawn != shown(pens, 6, Pool(select="random", seed=2))
+    assert drawn == shown(HOW_MANY, 6, DemonstrationPool(select="random", seed=1))
+    assert drawn != shown(pens, 6, DemonstrationPool(select="random", seed=2))
 
 
 def test_complexity_is_a_number_of_steps_and_not_of_characters():
-    long = Worked("a?", "1", rationale="One step, but told with " + "very " * 50 + "many words.")
-    steep = Worked("b?", "2", rationale="Go.\nOn.\nStop.")
-    assert shown(HOW_MANY, 2, Pool([long, steep], "complex")) == ["2", "1"]
+    long = WorkedExample("a?", "1", rationale="One step, but told with " + "very " * 50 + "many words.")
+    steep = WorkedExample("b?", "2", rationale="Go.\nOn.\nStop.")
+    assert shown(HOW_MANY, 2, DemonstrationPool([long, steep], "complex")) == ["2", "1"]
 
 
 def test_a_problem_is_never_shown_its_own_solution():
-    asked = Problem(shipped("number")[2].question, Number())
+    asked = Problem(shipped_examples("number")[2].question, Number())
     for select in ("first", "random", "similar", "complex"):
-        assert "9.4" not in shown(asked, len(shipped("number")) - 1, Pool(select=select))
+        assert "9.4" not in shown(asked, len(shipped_examples("number")) - 1, DemonstrationPool(select=select))
 
 
 @pytest.mark.parametrize("select", ["first", "random", "similar", "complex"])
 def test_a_worked_problem_that_stands_in_a_pool_twice_is_shown_once(select):
-    long = Worked("Count  the\nants.", "2", rationale="One.\nTwo.\nThree.")
-    short, other = Worked("Count the ants.", "2", rationale="Two."), Worked("Count the bees.", "4", rationale="a\nb")
-    pool = Pool([long, other, short, long], select)
+    long = WorkedExample("Count  the\nants.", "2", rationale="One.\nTwo.\nThree.")
+    short, other = (
+        WorkedExample("Count the ants.", "2", rationale="Two."),
+        WorkedExample("Count the bees.", "4", rationale="a\nb"),
+    )
+    pool = DemonstrationPool([long, other, short, long], select)
     ranked = pool.ranked(Problem("Count the wasps.", Number()))
     assert sorted(one.answer for one in ranked) == ["2", "4"]
     if select in ("first", "complex"):
         assert ranked == [long, other]  # at the place of the first of them
     with pytest.raises(UsageError, match="only 2 worked problems are given"):
         strategies.get("cot(shots=3)").replace(demonstrations=pool).run(HOW_MANY, ScriptedLLM([]))
-    same = [Worked("Which?", "A", options=("1", "2")), Worked("Which?", "A", options=("3", "4"))]
-    assert Pool(same, select).ranked(HOW_MANY) != []
-    assert len(Pool(same, select).ranked(HOW_MANY)) == 2
+    same = [WorkedExample("Which?", "A", options=("1", "2")), WorkedExample("Which?", "A", options=("3", "4"))]
+    assert DemonstrationPool(same, select).ranked(HOW_MANY) != []
+    assert len(DemonstrationPool(same, select).ranked(HOW_MANY)) == 2
 
 
 def test_a_set_a_file_or_a_list(tmp_path: Path):
@@ -239,7 +250,7 @@ def test_a_set_a_file_or_a_list(tmp_path: Path):
     assert shown(HOW_MANY, 2, str(lines)) == ["2", "4"]
     assert shown(HOW_MANY, 1, str(tables)) == ["3"]
     assert shown(Problem("What?"), 1, str(tables)) == ["x"]
-    assert shown(Problem("Where?"), 1, "spatial") == [shipped("spatial")[0].answer]
+    assert shown(Problem("Where?"), 1, "spatial") == [shipped_examples("spatial")[0].answer]
     assert shown(HOW_MANY, 1, [{"question": "5?", "answer": "5", "options": ["5", "6"]}]) == ["5"]
     lines.write_text('{"question": "9?", "answer": "9"}\n{"question": "1 + 1?", "answer": "2"}\n' + " " * 50)
     assert shown(HOW_MANY, 1, str(lines)) == ["9"]  # it has changed
@@ -284,7 +295,7 @@ def test_what_is_wrong_with_tables_or_a_name(tmp_path: Path):
     with pytest.raises(UnknownName, match=r"unknown set or file of demonstrations 'spatal'; did you mean 'spatial'\?"):
         shown(HOW_MANY, 1, "spatal")
     with pytest.raises(UnknownName, match=r"unknown way to select 'simlar'; did you mean 'similar'\?"):
-        Pool(select="simlar")  # type: ignore[arg-type]
+        DemonstrationPool(select="simlar")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

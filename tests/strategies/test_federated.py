@@ -13,7 +13,7 @@ from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Message
 from reasoning.strategies.sampling.federated import FEW_SHOT, Federated
-from reasoning.strategies.sampling.paraphrase_matching import paraphrases, same_parameters, twins
+from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
 from reasoning.testing import Reply, ScriptedLLM
 
 CHAIRS = Problem(
@@ -190,8 +190,8 @@ def test_parameters_and_likeness() -> None:
     assert paraphrases(CHAIRS.question, (*OTHER, *TWINS, *SAME), 0.5) == [*SAME]
     assert paraphrases("Which animal barks?", ["Which animal meows?"], 0.5) == []
     again = TWINS[0].replace("A hall has", "Halls have")  # the same parameters: no twin of its own
-    assert twins(CHAIRS.question, (*OTHER, *SAME, *TWINS, again), 0.5, 9) == [*TWINS]
-    assert twins(CHAIRS.question, TWINS, 0.5, 1) == [TWINS[0]]
+    assert analogues(CHAIRS.question, (*OTHER, *SAME, *TWINS, again), 0.5, 9) == [*TWINS]
+    assert analogues(CHAIRS.question, TWINS, 0.5, 1) == [TWINS[0]]
 
 
 @pytest.mark.parametrize(("turns", "form"), [("chat", "plain"), ("chat", "xml"), ("single", "xml")])
@@ -235,7 +235,7 @@ def test_numbers_in_words_are_numbers() -> None:
         assert not same_parameters(a, b)
     words = "A hall has twelve rows of nine chairs. If seven chairs are removed, how many chairs are left?"
     assert paraphrases(CHAIRS.question, [words], 0.5) == [words]
-    assert twins(CHAIRS.question, [words], 0.5, 3) == []
+    assert analogues(CHAIRS.question, [words], 0.5, 3) == []
     boxes = Problem("Ann has 12 pens in each of two boxes. How many pens does Ann have?", kinds.Number())
     pool = tuple(boxes.question.replace("two", number) for number in ("three", "the three", "2"))
     llm = ScriptedLLM(lambda turns: f"The answer is {36 if 'three' in turns[-1].content else 24}.")
@@ -249,7 +249,7 @@ def test_a_question_that_is_negated_neither_votes_nor_demonstrates() -> None:
     whole = "Is it true that 3 is more than 2?"
     for turned in ("Is it not true that 3 is more than 2?", "Is it false that 3 is more than 2?"):
         assert not same_parameters(whole, turned)
-        assert paraphrases(whole, [turned], 0.5) == twins(whole, [turned], 0.5, 3) == []
+        assert paraphrases(whole, [turned], 0.5) == analogues(whole, [turned], 0.5, 3) == []
     assert not same_parameters("Isn’t 3 more than 2?", "Is 3 more than 2?")
     assert same_parameters("Isn't 3 more than 2?", "Is 3 not more than 2?")
     assert same_parameters("Which number is not wrong, 3 or 2?", "Which number, 3 or 2, is right?")
@@ -282,7 +282,7 @@ def test_a_question_that_is_negated_neither_votes_nor_demonstrates() -> None:
 def test_comparisons_have_two_sides(a: str, b: str, same: bool) -> None:
     assert same_parameters(a, b) is same_parameters(b, a) is same
     if not same:
-        assert b not in [*paraphrases(a, [b], 0.5), *twins(a, [b], 0.5, 3)]
+        assert b not in [*paraphrases(a, [b], 0.5), *analogues(a, [b], 0.5, 3)]
 
 
 def test_reading_numbers_takes_linear_time() -> None:

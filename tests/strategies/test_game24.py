@@ -13,8 +13,8 @@ import pytest
 from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.messages import Message
-from reasoning.strategies.search.equations import equation, shown
-from reasoning.strategies.search.game24 import Game24, Played
+from reasoning.strategies.search.equations import format_numbers, parse_equation
+from reasoning.strategies.search.game24 import Game24, GameState
 from reasoning.strategies.search.tree_search import best
 from reasoning.testing import ScriptedLLM
 
@@ -52,7 +52,7 @@ def fractions(text: str) -> tuple[Fraction, ...]:
     ],
 )
 def test_equations(line: str, text: str | None) -> None:
-    found = equation(line, fractions("4 5 6 10"))
+    found = parse_equation(line, fractions("4 5 6 10"))
     assert (found.text if found else None) == text
 
 
@@ -70,9 +70,9 @@ def test_equations(line: str, text: str | None) -> None:
     ],
 )
 def test_fractions_and_negative_numbers(line: str, left: str | None) -> None:
-    found = equation(line, fractions("5/3 9 -1"))
-    assert (shown(found.left) if found else None) == left
-    assert equation("4 / 0 = 4", fractions("4 0")) is None
+    found = parse_equation(line, fractions("5/3 9 -1"))
+    assert (format_numbers(found.left) if found else None) == left
+    assert parse_equation("4 / 0 = 4", fractions("4 0")) is None
 
 
 def player(turns: tuple[Message, ...]) -> str:
@@ -121,7 +121,7 @@ def test_the_answer_is_the_first_that_passes_the_check_not_the_first_ranked() ->
     assert task.choose(PUZZLE, [(read[0], 60.0), (read[2], 1.0)]).value == wrong
     for text in ("4 * 5 + 6 - 2", "24", "4 * 5 + 10 - 6 + 0", "4 * 6", "6 * 4 * (10 - 5) / 5"):
         answer = PUZZLE.parse(f"The answer is {text}")
-        assert answer.value is None or not task.right(PUZZLE, answer)  # type: ignore[arg-type]
+        assert answer.value is None or not task.is_right(PUZZLE, answer)  # type: ignore[arg-type]
 
 
 def test_an_expression_that_cannot_be_read_leaves_the_path_without_an_answer() -> None:
@@ -144,7 +144,7 @@ def test_labels_are_summed_and_others_do_not_count() -> None:
 def test_the_numbers_come_from_an_input_or_the_question() -> None:
     task = Game24()
     asked = Problem("Make 24 of them.", kinds.Calculation(), inputs={"numbers": "1, 2, 3, 4"})
-    assert task.start(asked) == Played((), fractions("1 2 3 4"))
+    assert task.start(asked) == GameState((), fractions("1 2 3 4"))
     assert task.fits(asked)
     assert not task.fits(Problem("4 5 6 10"))
     assert not task.fits(Problem("Make 24 of 4 5 6 10", kinds.Calculation()))
@@ -180,12 +180,12 @@ def test_any_of_five_is_right_in_69_and_the_first_ranked_in_62(recorded: list[di
         assert task.fits(problem)
         finals = [kept.strip().rpartition("\n")[2] for kept in puzzle["samples"]]
         read = [problem.parse(final if final.startswith("Answer: ") else "") for final in finals]
-        right = [one.state == "answered" and task.right(problem, one) for one in read]  # type: ignore[arg-type]
+        right = [one.state == "answered" and task.is_right(problem, one) for one in read]  # type: ignore[arg-type]
         assert right == puzzle["sample_correct"]
         answer = task.choose(problem, [(one, 0.0) for one in read])
         solved["any"] += any(right)
         solved["first"] += right[0]
-        solved["chosen"] += answer.state == "answered" and task.right(problem, answer)  # type: ignore[arg-type]
+        solved["chosen"] += answer.state == "answered" and task.is_right(problem, answer)  # type: ignore[arg-type]
     assert solved == {"any": 69, "first": 62, "chosen": 69}
 
 
@@ -196,12 +196,12 @@ def test_no_recorded_way_to_a_right_answer_has_an_illegal_equation(recorded: lis
         for way, right in zip(puzzle["samples"], puzzle["sample_correct"], strict=True):
             left = start
             for line in way.splitlines()[:3] if right else ():
-                found = equation(line, left)
+                found = parse_equation(line, left)
                 assert found is not None, line
                 left = found.left
             ways += right
         first = [line.strip() for line in puzzle["steps"][0]["new_ys"]]
         proposed += len(first)
-        accepted += sum(equation(line, start) is not None for line in first)
+        accepted += sum(parse_equation(line, start) is not None for line in first)
     assert ways == 119
     assert accepted / proposed > 0.99

@@ -10,7 +10,7 @@ from reasoning import Budget, Example, Journal, Problem, event_loop, kinds, stra
 from reasoning.errors import InputError, SpecError, UsageError
 from reasoning.kinds.label import Label
 from reasoning.session import Session
-from reasoning.strategies.knowledge.guideline import Guided
+from reasoning.strategies.knowledge.guideline import GuidelinePrompting
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
 
@@ -74,10 +74,10 @@ def test_nothing_to_guide_by_and_wrong_data_are_errors() -> None:
         strategies.get("guided").run(LATE, ScriptedLLM([]))
     for wrong, why in ({3: "x"}, "texts by term"), ({"parcel": None}, "texts by term"), ({" ": "x"}, "texts by term"):
         with pytest.raises(InputError, match=why):
-            Guided(terms=wrong).run(LATE, ScriptedLLM([]))  # type: ignore[arg-type]
+            GuidelinePrompting(terms=wrong).run(LATE, ScriptedLLM([]))  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"guidlines\.md: there is no such file"):
-        Guided(guideline="guidlines.md").run(LATE, ScriptedLLM([]))
-    assert "~5 words at most." in ran(Guided(guideline="~5 words at most."))
+        GuidelinePrompting(guideline="guidlines.md").run(LATE, ScriptedLLM([]))
+    assert "~5 words at most." in ran(GuidelinePrompting(guideline="~5 words at most."))
     with pytest.raises(SpecError, match="a list of rules"):
         strategies.get("guided(errors='Be strict.')")
 
@@ -109,7 +109,9 @@ POOL = [
 ]
 
 
-def fitted(llm: ScriptedLLM, strategy: Guided = Guided(task="Sort messages.", errors=("Be strict.",))) -> Guided:  # noqa: B008
+def fitted(
+    llm: ScriptedLLM, strategy: GuidelinePrompting = GuidelinePrompting(task="Sort messages.", errors=("Be strict.",))
+) -> GuidelinePrompting:
     return event_loop.run_sync(strategy.fit(POOL, Session(llm, Trace("fit"))))
 
 
@@ -136,7 +138,7 @@ def test_each_mistake_made_more_than_once_gets_a_rule_the_most_frequent_first() 
     assert "Thanks are praise." in ran(made)
 
 
-def ran(strategy: Guided) -> str:
+def ran(strategy: GuidelinePrompting) -> str:
     llm = ScriptedLLM(["complaint"])
     strategy.run(LATE, llm)
     return llm.prompts[0]
@@ -148,13 +150,13 @@ def test_options_of_different_questions_are_no_mistake_of_one_kind() -> None:
         for which, options in (("Bark", ["dog", "cat"]), ("Fly", ["gull", "eel"]), ("Say", ["Praise", "blame"]))
     ]
     llm = ScriptedLLM(lambda turns: "B")
-    made = event_loop.run_sync(Guided(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
+    made = event_loop.run_sync(GuidelinePrompting(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
     assert made.errors == ()
     assert llm.calls == 3
 
 
 def test_fitting_takes_the_draws_that_a_run_has_bought() -> None:
-    journal, strategy = Journal(), Guided(task="Sort messages.", errors=("Be strict.",))
+    journal, strategy = Journal(), GuidelinePrompting(task="Sort messages.", errors=("Be strict.",))
     for one in POOL:
         strategy.run(one.problem, ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal))
     llm = ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal)
@@ -163,7 +165,7 @@ def test_fitting_takes_the_draws_that_a_run_has_bought() -> None:
 
 
 def test_so_many_rules_at_most_and_an_empty_one_is_none() -> None:
-    assert fitted(ScriptedLLM(script("Thanks are praise.")), Guided(task="t", max_rules=1)).errors == (
+    assert fitted(ScriptedLLM(script("Thanks are praise.")), GuidelinePrompting(task="t", max_rules=1)).errors == (
         "Thanks are praise.",
     )
     assert fitted(ScriptedLLM(script("  "))).errors == ("Be strict.", "Broken things are complaints.")

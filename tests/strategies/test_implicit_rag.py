@@ -9,7 +9,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed
 from reasoning.messages import Completion
-from reasoning.strategies.knowledge.quotations import in_context, quoted
+from reasoning.strategies.knowledge.quotations import find_in_context, parse_sections
 from reasoning.testing import ScriptedLLM
 
 CONTEXT = (
@@ -67,7 +67,7 @@ def test_a_quotation_that_is_not_in_the_context_is_dropped_and_said_to_be() -> N
     ],
 )
 def test_spaces_case_and_quotation_marks_may_differ_and_nothing_else(section: str, place: str | None) -> None:
-    assert in_context(section, CONTEXT) == place
+    assert find_in_context(section, CONTEXT) == place
 
 
 def test_a_section_that_is_too_long_is_dropped_and_said_to_be() -> None:
@@ -83,8 +83,8 @@ def test_a_section_that_is_too_long_is_dropped_and_said_to_be() -> None:
 
 def test_the_sections_of_a_reply() -> None:
     text = '**Section 1:** "one\ntwo"\n\nsection 2 : three\nAnswer: x\nSection 3: after the answer'
-    assert quoted(text) == ["one\ntwo", "three"]
-    assert quoted("No section.") == quoted("") == []
+    assert parse_sections(text) == ["one\ntwo", "three"]
+    assert parse_sections("No section.") == parse_sections("") == []
 
 
 def test_the_prompt_asks_for_sections_first() -> None:
@@ -98,13 +98,13 @@ def test_the_prompt_asks_for_sections_first() -> None:
 
 
 def test_a_section_with_marks_and_letters_of_two_parts_is_found() -> None:
-    assert quoted("Section 1: - «He took it»\nSection 2: > `10 mg`\nSection 3: -5 degrees") == [
+    assert parse_sections("Section 1: - «He took it»\nSection 2: > `10 mg`\nSection 3: -5 degrees") == [
         "He took it",
         "10 mg",
         "-5 degrees",
     ]
     for text in ("Στις 3 Μαΐου ήταν ΐσος", "İstanbul"):
-        assert in_context(text, f"Ja. {text}.") == text
+        assert find_in_context(text, f"Ja. {text}.") == text
 
 
 def test_a_text_that_is_itself_the_answer_has_no_label() -> None:
@@ -152,8 +152,8 @@ def test_without_a_context_the_question_is_quoted() -> None:
 
 def test_a_long_reply_and_context_are_checked_fast() -> None:
     started = time.monotonic()
-    assert in_context("a b " * 20_000 + "c", "a b " * 50_000) is None
-    assert quoted("Section 1: " * 20_000)
+    assert find_in_context("a b " * 20_000 + "c", "a b " * 50_000) is None
+    assert parse_sections("Section 1: " * 20_000)
     assert time.monotonic() - started < 30
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import SpecError, UsageError
-from reasoning.strategies.knowledge.instructed import IGNORE, Instructed, with_instruction
+from reasoning.strategies.knowledge.instructed import IGNORE, InstructedPrompting, with_instruction
 from reasoning.testing import ScriptedLLM
 
 PENS = Problem("Mia has 4 pens and buys 3. Her aunt is 50. How many pens has she?", kinds.Number())
@@ -62,7 +62,7 @@ def test_any_sentence_is_taken_as_it_stands() -> None:
 
 def test_a_chain_gets_it_in_every_step() -> None:
     llm = ScriptedLLM(["none"])
-    Instructed(strategies.get("telecom_feedback")).run("All is well.", llm)
+    InstructedPrompting(strategies.get("telecom_feedback")).run("All is well.", llm)
     assert systems(llm)[0].startswith(IGNORE)
     told = with_instruction(strategies.get("telecom_feedback"), "Be fair.")
     assert all(step.prompt.objective.startswith("Be fair.") for step in told.steps)  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ def test_a_strategy_without_prompts_is_refused() -> None:
             return problem.parse(await session.ask(problem.question))
 
     with pytest.raises(UsageError, match="bare has no prompt"):
-        Instructed(Bare())
+        InstructedPrompting(Bare())
     with pytest.raises(SpecError, match="instruction must be str"):
         strategies.get("instructed(vanilla, instruction=3)")
 

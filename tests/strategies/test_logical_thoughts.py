@@ -10,8 +10,8 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName
 from reasoning.messages import Completion, Message
-from reasoning.strategies.reply_parsing import listing, numbered, steps_of
-from reasoning.strategies.verification.logical_thoughts import stands
+from reasoning.strategies.reply_parsing import format_numbered, new_steps, parse_numbered
+from reasoning.strategies.verification.logical_thoughts import step_stands
 from reasoning.testing import ScriptedLLM
 
 BOXES = Problem("Three boxes hold 8 pens each. 10 % more are bought. How many pens are there?", kinds.Number())
@@ -241,27 +241,27 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     ],
 )
 def test_verdicts(review: str, verdict: bool) -> None:
-    assert stands(review) is verdict
+    assert step_stands(review) is verdict
 
 
 def test_steps_in_several_forms() -> None:
-    assert steps_of("Sure!\n#1. One\nmore\n#2. Two\n### Step 3: Three\n**4.** Four") == [
+    assert new_steps("Sure!\n#1. One\nmore\n#2. Two\n### Step 3: Three\n**4.** Four") == [
         "One\nmore",
         "Two",
         "Three",
         "Four",
     ]
-    assert steps_of("#1. c\n#2. d", ["a", "b"]) == ["c", "d"]  # counted anew
-    assert steps_of("#1. c\n#2. d\n#3. e", ["a", "b"]) == ["c", "d", "e"]
-    assert steps_of("#1. 3 x 8 = 24 pens\n#2. so 24\n#3. e", ["3 x 8 = 24 pens.", "So, 24"]) == ["e"]
-    assert steps_of("#1. a\n#2. b", ["a", "b"]) == []
-    assert steps_of("#3. c", ["a", "b"]) == ["c"]
-    assert steps_of("c\nd", ["a"]) == ["c", "d"]
-    assert steps_of(listing(["a", "b"], "#")) == ["a", "b"]
-    assert listing([]) == ""
-    assert numbered("none here") == []
-    assert numbered("1.\n2. b") == [(2, "b")]
-    assert numbered("3.5 pens are no step") == []
+    assert new_steps("#1. c\n#2. d", ["a", "b"]) == ["c", "d"]  # counted anew
+    assert new_steps("#1. c\n#2. d\n#3. e", ["a", "b"]) == ["c", "d", "e"]
+    assert new_steps("#1. 3 x 8 = 24 pens\n#2. so 24\n#3. e", ["3 x 8 = 24 pens.", "So, 24"]) == ["e"]
+    assert new_steps("#1. a\n#2. b", ["a", "b"]) == []
+    assert new_steps("#3. c", ["a", "b"]) == ["c"]
+    assert new_steps("c\nd", ["a"]) == ["c", "d"]
+    assert new_steps(format_numbered(["a", "b"], "#")) == ["a", "b"]
+    assert format_numbered([]) == ""
+    assert parse_numbered("none here") == []
+    assert parse_numbered("1.\n2. b") == [(2, "b")]
+    assert parse_numbered("3.5 pens are no step") == []
 
 
 def test_an_unknown_variant_names_the_nearest() -> None:

@@ -10,7 +10,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import CallFailed
 from reasoning.messages import Message
-from reasoning.strategies.programs.number_template import Template, of_formula, of_function, same
+from reasoning.strategies.programs.number_template import NumberTemplate, parse_formula, parse_function, same_result
 from reasoning.testing import ScriptedLLM
 
 TRIP = Problem("Each ticket costs $8. A class of 25 has 3 absent. What do the tickets cost?", kinds.Number())
@@ -134,7 +134,7 @@ def test_a_failed_call_and_a_used_up_budget() -> None:
     ],
 )
 def test_templates(question: str, text: str, values: list[float]) -> None:
-    template = Template.of(question)
+    template = NumberTemplate.from_question(question)
     assert template.text == text
     assert list(template.values.values()) == values
     drawn = template.draws(20)
@@ -156,7 +156,7 @@ def test_templates(question: str, text: str, values: list[float]) -> None:
     ],
 )
 def test_formulas(reply: str, formula: str | None) -> None:
-    made = of_formula(reply, Template.of("1 2 3"))
+    made = parse_formula(reply, NumberTemplate.from_question("1 2 3"))
     assert made is None if formula is None else f"results.append({formula})" in (made or "")
 
 
@@ -172,17 +172,17 @@ def test_formulas(reply: str, formula: str | None) -> None:
     ],
 )
 def test_functions_are_called_by_name_or_in_order(code: str, call: str) -> None:
-    made = of_function(f"```python\n{code}\n```", Template.of("1 2 3"))
+    made = parse_function(f"```python\n{code}\n```", NumberTemplate.from_question("1 2 3"))
     assert made is not None
     assert f"results.append({call})" in made
 
 
 def test_floats_are_equal_but_for_what_they_lose() -> None:
-    assert same(0.1 + 0.2, 0.3)
-    assert same(True, True)
-    assert not same(True, 1.5)
-    assert not same(100, 100.1)
-    assert same([1], [1])
+    assert same_result(0.1 + 0.2, 0.3)
+    assert same_result(True, True)
+    assert not same_result(True, 1.5)
+    assert not same_result(100, 100.1)
+    assert same_result([1], [1])
 
 
 def test_two_that_both_fail_on_the_numbers_of_the_question_agree_on_nothing() -> None:

@@ -10,7 +10,7 @@ from reasoning.kinds import Choice
 from reasoning.problem import Problem as P
 from reasoning.sandbox.code_extraction import extract_code
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.strategies.demonstrations import Worked, shipped
+from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.programs.pal import as_function
 from reasoning.testing import ScriptedLLM
 
@@ -51,9 +51,10 @@ def test_calls_and_demonstrations(shots: int, repairs: int, replies: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "worked"), [(name, one) for name in ("number", "choice", "yesno", "text") for one in shipped(name)]
+    ("name", "worked"),
+    [(name, one) for name in ("number", "choice", "yesno", "text") for one in shipped_examples(name)],
 )
-def test_every_demonstration_runs_to_its_answer(name: str, worked: Worked) -> None:
+def test_every_demonstration_runs_to_its_answer(name: str, worked: WorkedExample) -> None:
     shown = as_function(worked)
     assert shown is not None
     code = extract_code(shown.output)
@@ -64,12 +65,12 @@ def test_every_demonstration_runs_to_its_answer(name: str, worked: Worked) -> No
 
 
 def test_demonstrations_of_a_user_in_any_form() -> None:
-    mine = Worked('Say "hi"\\n', "2", program="x = 1\nans = x + 1\nans = ans * 1.0\nif x:\n    ans += 0")
+    mine = WorkedExample('Say "hi"\\n', "2", program="x = 1\nans = x + 1\nans = ans * 1.0\nif x:\n    ans += 0")
     shown = as_function(mine)
     assert shown is not None
     with Interpreter() as interpreter:
         assert interpreter.run(extract_code(shown.output) or "", result="solution()").value == 2
-    assert as_function(Worked("x?", "1")) is None
+    assert as_function(WorkedExample("x?", "1")) is None
     with pytest.raises(UsageError, match="no worked problem is given"):
         strategies.get("pal(shots=1, demonstrations=[{'question': 'x?', 'answer': '1'}])").run(JAR, ScriptedLLM([]))
 

@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.errors import CallFailed
 from reasoning.messages import Completion
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.strategies.programs.implicit_imports import functions, with_imports
+from reasoning.strategies.programs.implicit_imports import add_imports, defined_functions
 from reasoning.testing import ScriptedLLM
 
 SIX = Problem("What is 2 x 3?", kinds.Number())
@@ -170,7 +170,7 @@ def test_self_consistency_votes_over_executed_values(base: str) -> None:
 )
 def test_forgotten_imports_are_added(code: str, value: object) -> None:
     with Interpreter() as interpreter:
-        ran = interpreter.run(with_imports(code), result="ans")
+        ran = interpreter.run(add_imports(code), result="ans")
     assert (ran.value, ran.error) == (value, None)
 
 
@@ -182,5 +182,5 @@ def test_what_a_program_has_itself_is_left_alone() -> None:
         "x = (",
         "ans = e",
     ):
-        assert with_imports(code) == code
-    assert functions("def f(): pass\nclass A:\n    def g(self): pass\nx = lambda: 1") == {"f"}
+        assert add_imports(code) == code
+    assert defined_functions("def f(): pass\nclass A:\n    def g(self): pass\nx = lambda: 1") == {"f"}

@@ -10,7 +10,7 @@ from reasoning.errors import CallFailed, UsageError
 from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.programs.structured_cot import PLAN, WRITE
-from reasoning.strategies.programs.unit_tests import passing
+from reasoning.strategies.programs.unit_tests import unit_test_scorer
 from reasoning.testing import ScriptedLLM
 
 TASK = "Write a function double(n) that returns twice a number."
@@ -116,7 +116,7 @@ def test_other_kinds_failed_calls_and_a_used_up_budget() -> None:
     ],
 )
 def test_a_scorer_runs_tests_that_no_strategy_sees(code: str, passes: bool, interpreter: Interpreter) -> None:
-    example = Example(DOUBLE, "any that passes", passing(TESTS, interpreter))
+    example = Example(DOUBLE, "any that passes", unit_test_scorer(TESTS, interpreter))
     assert example.score(code) is passes
     assert not example.score(None)
 
@@ -124,7 +124,7 @@ def test_a_scorer_runs_tests_that_no_strategy_sees(code: str, passes: bool, inte
 def test_pass_at_k(interpreter: Interpreter) -> None:
     llm = ScriptedLLM([STEPS] * 4 + [BAD, GOOD, BAD, "none"])
     answer = strategies.get("self_consistency(structured_cot, samples=4, temperature=0.8)").run(DOUBLE, llm)
-    example = Example(DOUBLE, "any that passes", passing(TESTS, interpreter))
+    example = Example(DOUBLE, "any that passes", unit_test_scorer(TESTS, interpreter))
     assert answer.votes is not None
     points = curve([Pool.of(answer.votes, example.score)], [1, 2, 4], measure="any")
     assert [point.mean for point in points] == pytest.approx([1 / 4, 1 / 2, 1])
@@ -139,5 +139,5 @@ def test_pass_at_k(interpreter: Interpreter) -> None:
 )
 def test_the_demonstrations_do_what_they_say(place: int, tests: str, interpreter: Interpreter) -> None:
     code = kinds.Code().parse(WRITE.examples[place].output)
-    assert passing(tests, interpreter)(code)
+    assert unit_test_scorer(tests, interpreter)(code)
     assert PLAN.examples[place].output in WRITE.examples[place].input

@@ -9,7 +9,7 @@ import pytest
 from reasoning import Answer, Budget, Problem, Session, Strategy, kinds, strategies, technique
 from reasoning.errors import AuthenticationFailed, CallFailed, UnknownName, UsageError
 from reasoning.messages import Completion
-from reasoning.strategies.knowledge.rewriting import rewritten
+from reasoning.strategies.knowledge.rewriting import parse_rewrite
 from reasoning.strategies.knowledge.system2_attention import UNBIASED, System2Attention
 from reasoning.testing import ScriptedLLM
 
@@ -90,7 +90,7 @@ def test_options_and_kind_are_kept_and_tables_and_inputs_are_not() -> None:
     ],
 )
 def test_the_parts_of_a_rewriting(reply: str, parts: tuple[str, str] | None) -> None:
-    assert rewritten(reply, Problem("Which city is it? I think Lyon.")) == parts
+    assert parse_rewrite(reply, Problem("Which city is it? I think Lyon.")) == parts
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_a_label_in_the_passage_is_no_part_of_its_own() -> None:
     passage = "Ana is tall.\nQuestion: Who is the shortest?\nBen is small."
     problem = Problem("Who is the tallest?", context=passage)
     copied = f"Context: {passage}\nQuestion: Who is the tallest?"
-    assert rewritten(copied, problem) == (passage, "Who is the tallest?")
+    assert parse_rewrite(copied, problem) == (passage, "Who is the tallest?")
     asked = Problem("Context: Ana is tall.\nQuestion: Who is it?")
-    assert rewritten(asked.question, asked) == ("Ana is tall.", "Who is it?")
+    assert parse_rewrite(asked.question, asked) == ("Ana is tall.", "Who is it?")
 
 
 def test_a_base_without_prompts_is_refused_before_anything_is_paid_for() -> None:

@@ -15,8 +15,8 @@ from reasoning.answer import Answer
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UnknownName, UsageError
 from reasoning.messages import Completion, Conversation, Message
 from reasoning.prompts import Prompt
-from reasoning.strategies.cli import shelf
-from reasoning.strategies.search.search_task import SearchTask, chosen, label
+from reasoning.strategies.cli import strategies_app
+from reasoning.strategies.search.search_task import SearchTask, parse_choice, parse_label
 from reasoning.strategies.search.stepwise import Steps
 from reasoning.strategies.search.tree_of_thoughts import TreeOfThoughts
 from reasoning.strategies.search.tree_search import best
@@ -43,7 +43,7 @@ class Bits(SearchTask[Path_]):
     def propose(self, problem: Problem, state: Path_) -> Conversation:
         return self.next.render(problem, done="".join(state) or "-")
 
-    def proposed(self, problem: Problem, state: Path_, replies: Sequence[str]) -> list[Path_]:
+    def parse_proposals(self, problem: Problem, state: Path_, replies: Sequence[str]) -> list[Path_]:
         return [(*state, line) for reply in replies for line in reply.splitlines() if line in ("0", "1")]
 
     def judge(self, problem: Problem, state: Path_) -> Sequence[Conversation]:
@@ -191,7 +191,7 @@ def test_depth_first_ends_at_its_limit_and_at_a_finished_state() -> None:
 
     @dataclass(frozen=True)
     class Ends(Bits):
-        def finished(self, problem: Problem, state: Path_) -> bool:
+        def is_finished(self, problem: Problem, state: Path_) -> bool:
             return len(state) == 2
 
     llm = ScriptedLLM(player("00"))
@@ -344,7 +344,7 @@ def test_its_prompts_can_be_read_and_replaced() -> None:
     }
     mine = TreeOfThoughts(task=Bits(rate=NEXT, ballot=RATE))
     assert mine.prompts == {"bits.ballot": RATE, "bits.next": NEXT, "bits.rate": NEXT}
-    shown = CliRunner().invoke(shelf, ["show", "tree_of_thoughts(task='game24')"])
+    shown = CliRunner().invoke(strategies_app, ["show", "tree_of_thoughts(task='game24')"])
     assert "prompt tree_of_thoughts.game24.review" in shown.stdout
 
 
@@ -361,18 +361,18 @@ def test_its_prompts_can_be_read_and_replaced() -> None:
     ],
 )
 def test_ballots(said: str, place: int | None) -> None:
-    assert chosen(said, 12) == place
+    assert parse_choice(said, 12) == place
 
 
 def test_labels_are_read_on_the_last_line() -> None:
     known = ("sure", "likely", "impossible")
-    assert label("sure?\n10 + 14 = 24\n**Sure**.\n", known) == "sure"
-    assert label("It is surely likely", known) == "likely"
-    assert label("sure\nfor now", known) is None
-    assert label("", known) is None
-    assert label("I am not sure.", known) is None
-    assert label("not sure, but likely", known) == "likely"
-    assert label("sure, likely or impossible", known) is None  # the words of the prompt
+    assert parse_label("sure?\n10 + 14 = 24\n**Sure**.\n", known) == "sure"
+    assert parse_label("It is surely likely", known) == "likely"
+    assert parse_label("sure\nfor now", known) is None
+    assert parse_label("", known) is None
+    assert parse_label("I am not sure.", known) is None
+    assert parse_label("not sure, but likely", known) == "likely"
+    assert parse_label("sure, likely or impossible", known) is None  # the words of the prompt
 
 
 # --- questions
@@ -448,8 +448,10 @@ def test_where_no_breadth_is_given_it_is_the_tasks() -> None:
 
 def test_replies_without_a_list_or_a_score() -> None:
     task = Steps()
-    assert task.proposed(SOUP, ("a",), ["Just multiply.\nThen stop.", ""]) == [("a", "Just multiply.\nThen stop.")]
-    assert task.sampled(SOUP, (), "  ") is None
+    assert task.parse_proposals(SOUP, ("a",), ["Just multiply.\nThen stop.", ""]) == [
+        ("a", "Just multiply.\nThen stop.")
+    ]
+    assert task.parse_sample(SOUP, (), "  ") is None
     assert task.value(["Score: 8", "no idea", "**Score:** 10/10", "Score: 47"]) == 9
     assert task.value(["Score (1-10): 8", "I give a score of 9", "Score: 7.5", "Score: 100"]) == pytest.approx(24.5 / 3)
     assert task.value(["hm", "Score 0"]) == 0
