@@ -106,8 +106,8 @@ def format_numbered(items: Iterable[str], mark: str = "") -> str:
 def new_steps(text: str, known: Sequence[str] = ()) -> list[str]:
     """Return the steps that a reply adds to known ones.
 
-    The reply may repeat the known steps, continue their numbers, or count from 1 again. If no line is numbered, every
-    line is a step.
+    The reply may repeat the known steps, continue their numbers, or count from 1 again. If no line
+    is numbered, every line is a step.
 
     Args:
         text: the reply.
@@ -128,7 +128,8 @@ def split_by_labels(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[st
         label: matches each label.
 
     Returns:
-        Each match with the text from its end to the next label. Text before the first label is left out.
+        Each match with the text from its end to the next label. Text before the first label is left
+        out.
     """
     marks = list(label.finditer(text))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
@@ -138,7 +139,8 @@ def split_by_labels(text: str, label: re.Pattern[str]) -> list[tuple[re.Match[st
 def with_headings(label: str, texts: Iterable[str]) -> str:
     """Join texts, each below a numbered heading such as "Draft 1:".
 
-    A line within a text that looks like such a heading is marked with "| ", so that no text can pass for another.
+    A line within a text that looks like such a heading is marked with "| ", so that no text can
+    pass for another.
     """
     heading = re.compile(rf"^(?=[ \t]*{label} \d)", re.IGNORECASE | re.MULTILINE)
     parts = enumerate((heading.sub("| ", text.strip()) for text in texts), 1)

@@ -62,31 +62,36 @@ SUMMARISE = Prompt(
     ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
     serves=(Text,),
     needs=("documents",),
-    use_when="several documents tell of the same events, and what most of them report is what matters (the paper: more "
-    "abstract, concise and accurate than other prompts on two sets, with ChatGLM2-6B)",
-    avoid_when="there is one document, or what only one of them says is the news: support by several documents is what "
-    "an event is kept for (doi 10.1108/ijwis-12-2023-0249)",
+    use_when="several documents report the same events, and the shared events are what matters (the paper: more "
+    "abstract, concise and accurate than other prompts on two data sets, with ChatGLM2-6B)",
+    avoid_when="there is one document, or what matters is what only one reports: events are kept for the support of "
+    "several documents (doi 10.1108/ijwis-12-2023-0249)",
     aliases=("coe",),
 )
 class ChainOfEvent(Strategy):
-    """Extract events from each document, say each in general words, keep those that several documents share, summarise.
+    """Extract the events of each document, generalise them, keep those that several documents share, and summarise.
 
-    The paper walks these steps in one prompt; here each document is read by its own call, side by side, one call says
-    which events are the same, and support is counted in code: documents, not mentions. Of each event the document is
-    kept (`Answer.steps["events"]`). Where no event has `support` documents (1 for two documents or fewer), the first
-    event of each is taken. The order of time is left to the model that summarises: events stand in the order in which
-    the documents first tell them, and no date is read. The documents are the problem's `inputs`, or parts of its
-    context between lines of `---`; the whole reply behind "Summary:" is the answer, whatever the kind says of length.
+    The paper performs these steps in one prompt. Here one call reads each document, concurrently;
+    one call says which events are the same; and code counts the documents that support an event,
+    not its mentions. `Answer.steps["events"]` has each event with its documents. If no event has
+    `support` documents (1 for two or fewer documents), the first event of each document is taken.
+    The model that summarises puts events in order of time: they are listed in the order in which
+    the documents first report them, and no date is parsed. The documents are the problem's
+    `inputs`, or the parts of its context between lines of `---`. The whole reply after "Summary:"
+    is the answer, whatever length the problem's kind asks for.
 
-    Where a call fails, what there is is kept, and the trace says so: the document is left out; events are the same that
-    are said in the same general words; the kept events, one a line, stand for their summary. The paper's few-shot form
-    is not offered.
+    If a call fails, the solve continues with a note in the trace: a document is left out; events
+    count as the same if their general words are; the kept events, one per line, replace the
+    summary. The paper's few-shot form is not offered.
 
-    Parameters:
-        support: documents that must tell of an event.
-        events: of a document, and of the summary, at most.
-        words: of the summary.
-        max_documents: more are refused.
+    Args:
+        support: number of documents that must report an event.
+        events: maximum number of events per document and in the summary.
+        words: maximum words of the summary.
+        max_documents: maximum number of documents; more raise an error.
+
+    Source:
+        Bao et al. (2024), doi 10.1108/ijwis-12-2023-0249.
     """
 
     support: int = 2
@@ -104,58 +109,69 @@ class ChainOfEvent(Strategy):
         texts = documents_of(problem)
         if not 1 <= len(texts) <= self.max_documents:
             wanted = "give inputs={name: text}, or a context with lines of --- between the documents"
-            raise UsageError(f"chain_of_event takes 1 to {self.max_documents} documents, not {len(texts)}: {wanted}")
+            raise UsageError(f"chain_of_event needs 1 to {self.max_documents} documents, got {len(texts)}: {wanted}")
         prompts = [self.extract.fill(document=text, events=self.events) for text in texts.values()]
-        lanes = session.fork("document", prompts)
+        branches = session.fork("document", prompts)
         replies = await gather(
-            [ask_or_skip(lane, turns, "the document is left out") for lane, turns in zip(lanes, prompts, strict=True)]
+            [
+                ask_or_skip(branch, turns, "the document is left out")
+                for branch, turns in zip(branches, prompts, strict=True)
+            ]
         )
-        read = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
-        if not read:
+        by_name = {name: reply for name, reply in zip(texts, replies, strict=True) if isinstance(reply, Completion)}
+        if not by_name:
             return next(reply for reply in replies if isinstance(reply, Failed))
-        found = [parse_events(_lines(reply), name, self.events) for name, reply in read.items()]
-        if silent := [name for name, events in zip(read, found, strict=True) if not events]:
-            session.note(f"no event in: {', '.join(silent)}")
-        told = [event for events in found for event in events]
-        if not told:
-            return Unparsed("no event was found in any document", text=[*read.values()][-1].text)
-        session.keep_partial(_partial([[event] for event in told]))
-        kept = self._kept(await self._groups(told, session), found, session)
+        events_by_document = [
+            parse_events(_complete_lines(reply), name, self.events) for name, reply in by_name.items()
+        ]
+        if without_events := [
+            name for name, of_document in zip(by_name, events_by_document, strict=True) if not of_document
+        ]:
+            session.note(f"no event in: {', '.join(without_events)}")
+        events = [event for of_document in events_by_document for event in of_document]
+        if not events:
+            return Unparsed("no event was found in any document", text=[*by_name.values()][-1].text)
+        session.keep_partial(_partial([[event] for event in events]))
+        kept = self._kept(await self._groups(events, session), events_by_document, session)
         session.keep_partial(_partial(kept))
-        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(one.told for one in group)}" for group in kept)
+        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(event.told for event in group)}" for group in kept)
         with session.stage("summarise"):
-            asks = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
-            turns = self.summarise.render(problem, **asks)
+            values = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
+            turns = self.summarise.render(problem, **values)
             reply = await ask_or_skip(session, turns, "the events stand for their summary")
-        said = _partial(kept).text if isinstance(reply, Failed) else reply
+        summary = _partial(kept).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
-        answer = replace(problem, kind=Text(whole=True)).parse(said, region=Region(label[0] if label else ""))
+        answer = replace(problem, kind=Text(whole=True)).parse(summary, region=Region(label[0] if label else ""))
         return replace(answer, steps=_partial(kept).steps)
 
-    async def _groups(self, told: Sequence[Event], session: Session) -> list[list[Event]]:
-        if len(told) < 2:
-            return [list(told)]
-        turns = self.group.fill(listing=format_numbered(event.general for event in told))
+    async def _groups(self, events: Sequence[Event], session: Session) -> list[list[Event]]:
+        if len(events) < 2:
+            return [list(events)]
+        turns = self.group.fill(listing=format_numbered(event.general for event in events))
         with session.stage("group"):
             reply = await ask_or_skip(session, turns, "events are the same that are said in the same general words")
-        return group_by_words(told) if isinstance(reply, Failed) else parse_groups(reply.text, told)
+        return group_by_words(events) if isinstance(reply, Failed) else parse_groups(reply.text, events)
 
-    def _kept(self, groups: list[list[Event]], found: Sequence[list[Event]], session: Session) -> list[list[Event]]:
-        least = self.support if len(found) > 2 else 1
-        shared = [group for group in groups if len(sources_of(group)) >= least]
+    def _kept(
+        self, groups: list[list[Event]], events_by_document: Sequence[list[Event]], session: Session
+    ) -> list[list[Event]]:
+        support = self.support if len(events_by_document) > 2 else 1
+        shared = [group for group in groups if len(sources_of(group)) >= support]
         if not shared:
-            session.note(f"no event is in {least} documents: the first event of each is taken")
-            return [[events[0]] for events in found if events][: self.events]
+            session.note(f"no event is in {support} documents: the first event of each is taken")
+            return [[of_document[0]] for of_document in events_by_document if of_document][: self.events]
         return sorted(sorted(shared, key=lambda group: -len(sources_of(group)))[: self.events], key=groups.index)
 
 
-def _lines(reply: Completion) -> str:
-    """The whole lines of a reply: the last one of a reply that was cut off is none."""
+def _complete_lines(reply: Completion) -> str:
+    """Return a reply's complete lines: a truncated reply loses its last one."""
     return reply.text.rpartition("\n")[0] if reply.truncated else reply.text
 
 
 def _partial(groups: Sequence[Sequence[Event]]) -> Unparsed:
-    """Events that are not summarised yet, each with the documents that tell of it."""
-    told = tuple({"event": one[0].general, "told": [(each.source, each.told) for each in one]} for one in groups)
-    text = "\n".join(one[0].told for one in groups)
-    return Unparsed("the events are not summarised", text=text, steps={"events": told})
+    """Return the events without a summary, each with the documents that report it."""
+    events = tuple(
+        {"event": group[0].general, "told": [(event.source, event.told) for event in group]} for group in groups
+    )
+    text = "\n".join(group[0].told for group in groups)
+    return Unparsed("the events are not summarised", text=text, steps={"events": events})

@@ -1,4 +1,4 @@
-"""Decomposed prompting: a program of sub-questions, each for a handler of its own (Khot et al. 2022)."""
+"""Decomposed prompting: a program of sub-questions, each answered by its own handler (Khot et al. 2022)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reasoning.strategies.decomposition.handlers import (
 from reasoning.strategies.decomposition.subquestion_program import DECOMPOSE, SubProgram, SubQuestion
 from reasoning.strategy import Strategy, technique
 
-_SHOWN = """QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
+_DEMONSTRATION = """QC: Join the last letters of the words in "Mona Grey Oak" with spaces.
 QS: [split] Mona Grey Oak
 A: ["Mona", "Grey", "Oak"]
 QS: (foreach) [qa] What is the last letter of the word #1?
@@ -44,7 +44,7 @@ CONTROLLER = Prompt(
     "QS: (foreach) [handler] asks once for each element of the list that # stands for; (filter) keeps the elements for "
     "which the answer is yes. When the last answer is the one to the complex question, the line is QS: [EOQ].\n\n"
     "The handlers:\n{handlers}\n\nThe next QS line, and nothing else. Don't answer it.",
-    examples=tuple(map(Demonstration, _SHOWN[::2], _SHOWN[1::2])),
+    examples=tuple(map(Demonstration, _DEMONSTRATION[::2], _DEMONSTRATION[1::2])),
     input="QC: {question}",
 )
 
@@ -60,25 +60,33 @@ CONTROLLER = Prompt(
     counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers; "
     "b: of both, those that go out beside others, in shorter branches of a (foreach) or within a handler",
     needs=("interpreter for [math]", "a controller prompt that fits the handlers"),
-    use_when="sub-tasks are of different sorts, so that each wants a prompt, a tool or a program of its own; or the "
-    "input is longer than a single chain bears (letters of many words: near 100 % at any length)",
-    avoid_when="a sentence of reasoning does it: each sub-question costs two calls and more, one after the other; or "
-    "the handlers are weak, since the errors are theirs and not the plan's (arXiv 2210.02406)",
+    use_when="sub-tasks differ in kind, so that each needs its own prompt, tool or program; or the "
+    "input is too long for a single chain of thought (letters of many words: near 100 % at any length)",
+    avoid_when="a sentence of reasoning is enough: each sub-question costs two or more sequential calls; or "
+    "the handlers are weak, since most errors come from them and not from the plan (arXiv 2210.02406)",
     aliases=("decomp",),
 )
 class DecomposedPrompting(Strategy):
-    """A controller writes one sub-question at a time, a handler answers it, until the last answer is the answer.
+    """Let a controller write one sub-question at a time and a handler answer it, until the question is answered.
 
-    The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For a chat model a
-    program is a conversation: each `QS` a reply, each `A` the next turn. The first line of the grammar in a reply
-    counts; one that cannot be carried out is sent back once (the paper gives up). Answers are JSON where they can be.
-    `(foreach)` asks side by side, but in order within `[decompose]`, which gives the controller a smaller question.
+    The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For
+    a chat model a program is a conversation: each `QS` is a reply, each `A` the next turn. The
+    first line of a reply that follows the grammar counts. A line that cannot be executed is sent
+    back once; the paper gives up. Answers are JSON where possible. `(foreach)` asks concurrently,
+    but sequentially within `[decompose]`, which gives the controller a smaller question.
 
-    Parameters:
-        handlers: see `Handler.from_value`; `controller` shows programs with the usual ones.
-        max_steps: lines in one frame.
-        max_depth: frames within the first one.
-        max_asked: sub-questions in all; elements of a list share what is left, so that none depends on another.
+    Args:
+        handlers: strategies, functions or `Handler`s; see `Handler.from_value`. The default
+            `controller` prompt demonstrates the default ones.
+        max_steps: maximum number of lines in one program.
+        max_depth: maximum nesting of programs within the first one.
+        max_asked: maximum number of sub-questions in total. The elements of a list share the
+            remaining ones equally, so that no element depends on another.
+        max_tokens: maximum tokens of a controller's line.
+
+    Source:
+        Khot et al. (2022), "Decomposed Prompting: A Modular Approach for Solving Complex Tasks",
+        arXiv 2210.02406, section 3.
     """
 
     handlers: tuple[Handler | Strategy | Function, ...] = DEFAULT_HANDLERS
@@ -93,76 +101,89 @@ class DecomposedPrompting(Strategy):
         object.__setattr__(self, "handlers", as_handlers(self.handlers, DECOMPOSE))
 
     def calls_range(self) -> tuple[int, int]:
-        """The fewest and the most completions: every line twice, every sub-question to the dearest handler."""
-        asked = [one.by for one in map(Handler.from_value, self.handlers) if isinstance(one.by, Strategy)]
-        dearest = max((one.calls_range()[1] for one in asked), default=0)
-        return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * dearest
+        """Return the fewest and the most completions: each line twice, each question to the dearest handler."""
+        delegates = [
+            handler.by for handler in map(Handler.from_value, self.handlers) if isinstance(handler.by, Strategy)
+        ]
+        most_expensive = max((handler.calls_range()[1] for handler in delegates), default=0)
+        return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * most_expensive
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> DecomposedPrompting:
-        """A copy in which every strategy that is a handler is changed."""
+        """Return a copy with every strategy that serves as a handler replaced by `change(strategy)`."""
         handlers = tuple(handler.with_strategy(change) for handler in map(Handler.from_value, self.handlers))
         return self if handlers == self.handlers else self.replace(handlers=handlers)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        frame = SubProgram(problem.values()["problem"], 0, self.max_asked)
+        program = SubProgram(problem.values()["problem"], 0, self.max_asked)
         try:
-            value = await self._solved(frame, problem, session)
-        except NoAnswer as stuck:
-            return Unparsed(f"line {len(frame.answers) + 1}: {stuck}", text=str(frame), steps=frame.steps)
-        except BudgetExhausted:  # a handler may have said what it has; the whole is said last
-            session.keep_partial(Unparsed("there is no [EOQ]", text=str(frame), steps=frame.steps))
+            value = await self._solved(program, problem, session)
+        except NoAnswer as error:
+            return Unparsed(f"line {len(program.answers) + 1}: {error}", text=str(program), steps=program.steps)
+        except BudgetExhausted:
+            # A handler may have kept its own partial result; that of the whole program replaces it.
+            session.keep_partial(Unparsed("there is no [EOQ]", text=str(program), steps=program.steps))
             raise
         if isinstance(problem.kind, Items) and not value and isinstance(value, list | tuple):
             value = problem.kind.show(())
-        return replace(problem.parse(format_value(value)), text=str(frame), steps=frame.steps)
+        return replace(problem.parse(format_value(value)), text=str(program), steps=program.steps)
 
-    async def _solved(self, frame: SubProgram, problem: Problem, session: Session) -> Any:
-        """The answer to one complex question."""
+    async def _solved(self, program: SubProgram, problem: Problem, session: Session) -> Any:
+        """Answer one complex question."""
         while True:
-            with session.stage(f"line {len(frame.answers) + 1}"):
-                line = await self._next(frame, session)
-                if line is None:
-                    return frame.answers[-1]
-                if len(frame.answers) == self.max_steps:
+            with session.stage(f"line {len(program.answers) + 1}"):
+                sub_question = await self._next(program, session)
+                if sub_question is None:
+                    return program.answers[-1]
+                if len(program.answers) == self.max_steps:
                     raise NoAnswer(f"there is no [EOQ] after {self.max_steps} lines")
-                frame.add(line, line.combine(await self._asked(line, frame, problem, session)))
+                program.add(
+                    sub_question, sub_question.combine(await self._answers(sub_question, program, problem, session))
+                )
 
-    async def _next(self, frame: SubProgram, session: Session) -> SubQuestion | None:
-        """The controller's next line; None for [EOQ]."""
+    async def _next(self, program: SubProgram, session: Session) -> SubQuestion | None:
+        """Return the controller's next line, or None for [EOQ]."""
         handlers = {handler.name.lower(): handler.does for handler in map(Handler.from_value, self.handlers)}
-        if frame.depth < self.max_depth:
+        if program.depth < self.max_depth:
             handlers[DECOMPOSE] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
-        turns = self.controller.fill(question=frame.question, handlers=listing)
-        for asked, answer in frame.lines:
-            turns = turns.then(asked, answer)
+        turns = self.controller.fill(question=program.question, handlers=listing)
+        for line, answer in program.lines:
+            turns = turns.then(line, answer)
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         try:
-            return frame.parse_next(reply.text, handlers)
-        except NoAnswer as stuck:
-            session.note(f"refused: {stuck}")
-            turns = turns.then(reply.text, f"{stuck} Write the line again, and nothing else.")
+            return program.parse_next(reply.text, handlers)
+        except NoAnswer as error:
+            session.note(f"refused: {error}")
+            turns = turns.then(reply.text, f"{error} Write the line again, and nothing else.")
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
-        return frame.parse_next(reply.text, handlers)
+        return program.parse_next(reply.text, handlers)
 
-    async def _asked(self, line: SubQuestion, frame: SubProgram, problem: Problem, session: Session) -> Sequence[Any]:
-        """The answers to the questions of a line."""
-        if max(len(line.questions), 1) > frame.left:
+    async def _answers(
+        self, sub_question: SubQuestion, program: SubProgram, problem: Problem, session: Session
+    ) -> Sequence[Any]:
+        """Answer the questions of a line."""
+        if max(len(sub_question.questions), 1) > program.left:
             raise NoAnswer(f"more than {self.max_asked} sub-questions")
-        inner = frame.for_questions(line.questions)
-        if frame.depth == 0 and len(inner) > 1:
-            lanes = zip(inner, session.branches(len(inner), line.handler), strict=True)
-            said = await gather([self._answer(line.handler, one, problem, lane) for one, lane in lanes])
+        sub_programs = program.for_questions(sub_question.questions)
+        if program.depth == 0 and len(sub_programs) > 1:
+            branches = zip(sub_programs, session.branches(len(sub_programs), sub_question.handler), strict=True)
+            answers = await gather(
+                [self._answer(sub_question.handler, sub_program, problem, branch) for sub_program, branch in branches]
+            )
         else:
-            said = [await self._answer(line.handler, one, problem, session) for one in inner]
-        frame.left += sum(one.left for one in inner)
-        return said
+            answers = [
+                await self._answer(sub_question.handler, sub_program, problem, session) for sub_program in sub_programs
+            ]
+        program.left += sum(sub_program.left for sub_program in sub_programs)
+        return answers
 
-    async def _answer(self, handler: str, frame: SubProgram, problem: Problem, session: Session) -> Any:
+    async def _answer(self, handler: str, program: SubProgram, problem: Problem, session: Session) -> Any:
         try:
             if handler == DECOMPOSE:
-                return await self._solved(frame, problem, session)
-            by = next(one for one in map(Handler.from_value, self.handlers) if one.name.lower() == handler)
-            return await by.answer(frame.question, problem, session)
-        except NoAnswer as stuck:
-            raise NoAnswer(f"[{handler}] {frame.question}: {stuck}") from stuck
+                return await self._solved(program, problem, session)
+            chosen = next(
+                candidate for candidate in map(Handler.from_value, self.handlers) if candidate.name.lower() == handler
+            )
+            return await chosen.answer(program.question, problem, session)
+        except NoAnswer as error:
+            raise NoAnswer(f"[{handler}] {program.question}: {error}") from error

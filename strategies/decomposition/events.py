@@ -1,4 +1,4 @@
-"""Events as documents tell them: the documents, what replies say of them, and which events are one and the same."""
+"""Events in documents: splitting the documents, parsing their events, and grouping events that are the same."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from reasoning.strategies.reply_parsing import normalize_question
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
 _NUMBERS = re.compile(r"\W{0,6}(?:(?:events?|numbers?)\W{1,3})?(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})", re.I)
-_FORM = "when, where, who and what"  # the prompt's own words
+_FORM = "when, where, who and what"
+"""The heading of the prompt's own format, which models copy."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event as one document tells it; `general` is what makes it comparable."""
+    """One event as one document reports it.
+
+    Attributes:
+        source: name of the document.
+        told: the document's description.
+        general: the same in general words, which make it comparable.
+    """
 
     source: str
     told: str
@@ -25,41 +32,59 @@ class Event:
 
 
 def documents_of(problem: Problem) -> Mapping[str, str]:
-    """The problem's inputs by name, else the parts of its context between lines of `---`."""
+    """Return the problem's inputs by name, or else the parts of its context between lines of `---`."""
     parts = [part.strip() for part in _GAP.split(problem.context or "") if part.strip()]
     return problem.inputs or {f"document {number}": part for number, part in enumerate(parts, 1)}
 
 
-def parse_events(text: str, source: str, most: int) -> list[Event]:
-    """The events of a reply, each once: its lines with two parts, rows of a table too; those of a bare list count."""
-    found: dict[tuple[str, str], Event] = {}
+def parse_events(text: str, source: str, limit: int) -> list[Event]:
+    """Parse the events of a reply, without repetitions.
+
+    A line with two parts is an event, whether list item or table row; so is an item of a list with
+    one part.
+
+    Args:
+        text: the reply.
+        source: name of the document.
+        limit: maximum number of events.
+    """
+    events: dict[tuple[str, str], Event] = {}
     for line in (line.strip("| \t") for line in text.splitlines()):
         mark = _MARK.match(line)
-        told, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
-        says = normalize_question(told)
-        if says and (mark or general) and says != "none" and not told.lower().startswith(_FORM):
-            found.setdefault((says, normalize_question(general)), Event(source, told, general or told))
-    return [*found.values()][:most]
+        description, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
+        normalized = normalize_question(description)
+        if normalized and (mark or general) and normalized != "none" and not description.lower().startswith(_FORM):
+            events.setdefault(
+                (normalized, normalize_question(general)), Event(source, description, general or description)
+            )
+    return [*events.values()][:limit]
 
 
 def parse_groups(text: str, events: Sequence[Event]) -> list[list[Event]]:
-    """The events by what they mean: each number counts once, at its first place; what no line names stays alone. Where
-    no number can be read, events are the same that are said in the same general words."""
-    left = dict(enumerate(events, 1))
+    """Parse which events are the same.
+
+    Each number counts at its first occurrence. Events that no line names form groups of their own.
+    If no number can be parsed, events are grouped by their general words.
+
+    Args:
+        text: the reply, with the numbers of one group on each line.
+        events: the events, numbered from 1.
+    """
+    remaining = dict(enumerate(events, 1))
     groups: list[list[Event]] = []
     for line in map(str.strip, text.splitlines()):
         mark, label = _MARK.match(line), line.rfind(":") + 1
-        read = (_NUMBERS.match(line, start) for start in {label, mark.end() if mark else 0, 0})
-        named = max((re.findall(r"\d+", one[1]) for one in read if one), key=len, default=[])
-        if group := [left.pop(number) for number in map(int, named) if number in left]:
+        matches = (_NUMBERS.match(line, start) for start in {label, mark.end() if mark else 0, 0})
+        numbers = max((re.findall(r"\d+", match[1]) for match in matches if match), key=len, default=[])
+        if group := [remaining.pop(number) for number in map(int, numbers) if number in remaining]:
             groups.append(group)
     if not groups:
         return group_by_words(events)
-    return sorted([*groups, *([event] for event in left.values())], key=lambda group: events.index(group[0]))
+    return sorted([*groups, *([event] for event in remaining.values())], key=lambda group: events.index(group[0]))
 
 
 def group_by_words(events: Sequence[Event]) -> list[list[Event]]:
-    """The events by the general words in which they are said."""
+    """Group events by their general words."""
     groups: dict[str, list[Event]] = {}
     for event in events:
         groups.setdefault(normalize_question(event.general), []).append(event)
@@ -67,5 +92,5 @@ def group_by_words(events: Sequence[Event]) -> list[list[Event]]:
 
 
 def sources_of(events: Sequence[Event]) -> list[str]:
-    """The documents that tell of these events, each once."""
+    """Return the documents that report these events, without repetitions."""
     return list(dict.fromkeys(event.source for event in events))

@@ -1,4 +1,4 @@
-"""What answers a sub-question: any strategy, or any Python function."""
+"""Handlers of sub-questions: strategies and Python functions."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy
 
 Function = Callable[[Any], Any]
-"""From what stands behind the handler's name (JSON where it is some, else a text) to what JSON can hold.
+"""Maps the text behind the handler's name (parsed as JSON where possible) to a value that JSON can represent.
 
-A plain one runs in a thread, so that nothing waits for it, and several of its calls at once; an `async def` is awaited.
+A plain function runs in a thread, so that it never blocks the event loop and several calls run at once; an `async def`
+is awaited.
 """
 
 
 class NoAnswer(Exception):
-    """A sub-question that has no answer; the message says why."""
+    """A sub-question could not be answered; the message says why."""
 
 
 @dataclass(frozen=True)
 class Handler:
-    """One that answers sub-questions of one sort.
+    """A handler for one sort of sub-question.
 
     Attributes:
-        name: what a controller calls it, a word.
-        does: what it is for; a controller chooses by this.
-        by: a strategy, such as another `decomposed` for a sub-question that is hard itself, or a function.
-        kind: what a strategy is to answer with.
-        sees_passage: whether a strategy is shown the passage and table that the whole problem is about.
+        name: one word by which the controller addresses it.
+        does: its purpose, by which the controller chooses it.
+        by: a strategy (another `decomposed` for hard sub-questions, for instance) or a function.
+        kind: kind of answer that a strategy is asked for.
+        sees_passage: whether a strategy sees the passage and table of the whole problem.
     """
 
     name: str
@@ -50,52 +51,67 @@ class Handler:
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.casefold() == "eoq":
-            raise UsageError(f"Handler({self.name!r}): the name of a handler is one word, and not EOQ")
+            raise UsageError(f"Handler({self.name!r}): the name of a handler must be one word other than EOQ")
         if isinstance(self.by, Strategy):
             self.by.check_supports(self.kind)
 
     def __repr__(self) -> str:
         if isinstance(self.by, Strategy) and self == Handler.from_value(self.by):
             return repr(self.by)
-        by = repr(self.by) if isinstance(self.by, Strategy) else _called(self.by)
+        by = repr(self.by) if isinstance(self.by, Strategy) else _function_name(self.by)
         kind = f", {self.kind!r}" if self.kind != Text() else ""
         return f"Handler({self.name!r}, {self.does!r}, {by}{kind}{', sees_passage=True' if self.sees_passage else ''})"
 
     @classmethod
-    def from_value(cls, given: Handler | Strategy | Function) -> Handler:
-        """A handler as it is; a strategy under the name and summary of its card, a function under its own."""
-        if isinstance(given, Handler):
-            return given
-        if isinstance(given, Strategy):
-            return cls(given.card.name, given.card.summary, given)
-        if not callable(given):
-            raise UsageError(f"a handler is a strategy, a function or a Handler(…), not {given!r:.80}")
-        if not hasattr(given, "__name__"):
-            raise UsageError(f"a handler needs a name and what it does: Handler('…', '…', {_called(given)})")
-        return cls(given.__name__, (inspect.getdoc(given) or "").partition("\n")[0], given)
+    def from_value(cls, value: Handler | Strategy | Function) -> Handler:
+        """Make a handler from a strategy or a function; return a `Handler` unchanged.
+
+        A strategy gets the name and summary of its card. A function gets its own name and the first
+        line of its docstring.
+
+        Raises:
+            UsageError: the value is none of these, or a function without a name.
+        """
+        if isinstance(value, Handler):
+            return value
+        if isinstance(value, Strategy):
+            return cls(value.card.name, value.card.summary, value)
+        if not callable(value):
+            raise UsageError(f"a handler must be a strategy, a function or a Handler(…), got {value!r:.80}")
+        if not hasattr(value, "__name__"):
+            raise UsageError(f"a handler needs a name and a description: Handler('…', '…', {_function_name(value)})")
+        return cls(value.__name__, (inspect.getdoc(value) or "").partition("\n")[0], value)
 
     def with_strategy(self, change: Callable[[Strategy], Strategy]) -> Handler:
-        """A copy with its strategy changed; a function stays as it is."""
+        """Return a copy with its strategy replaced by `change(strategy)`; a function is kept."""
         return replace(self, by=change(self.by)) if isinstance(self.by, Strategy) else self
 
     async def answer(self, question: str, problem: Problem, session: Session) -> Any:
-        """What JSON can hold.
+        """Answer a sub-question.
 
         Args:
             question: the sub-question.
             problem: the whole problem.
-            session: the door to the model.
+            session: the session to ask with.
+
+        Returns:
+            A value that JSON can represent.
 
         Raises:
-            NoAnswer: there is no answer.
-            CallFailed: no call came through.
+            NoAnswer: the handler has no answer.
+            CallFailed: a call failed.
         """
         if not isinstance(self.by, Strategy):
-            asked = _decoded(question) if self.by in _OWN else parse_value(question)
-            with _stuck():  # our own are done at once, so that branches in step stay so
-                value = self.by(asked) if self.by in _OWN else await asyncio.to_thread(_stuck()(self.by), asked)
+            argument = _parse_container(question) if self.by in _BUILT_IN else parse_value(question)
+            # Built-in functions run synchronously, so that branches in lockstep stay in lockstep.
+            with _as_no_answer():
+                value = (
+                    self.by(argument)
+                    if self.by in _BUILT_IN
+                    else await asyncio.to_thread(_as_no_answer()(self.by), argument)
+                )
                 value = await value if inspect.isawaitable(value) else value
-                format_value(value)  # what JSON cannot hold is no answer
+                format_value(value)  # raises if JSON cannot represent the value
                 return value
         passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]
@@ -103,16 +119,16 @@ class Handler:
             raise CallFailed(answer.why)
         if not isinstance(answer, Answered):
             raise NoAnswer(answer.why)
-        return _decoded(answer.value) if isinstance(answer.value, str) else answer.value
+        return _parse_container(answer.value) if isinstance(answer.value, str) else answer.value
 
 
-def _called(function: Function) -> str:
+def _function_name(function: Function) -> str:
     return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 @contextmanager
-def _stuck() -> Iterator[None]:
-    """What goes wrong in a function is no answer. Within its thread, since a StopIteration could not leave that."""
+def _as_no_answer() -> Iterator[None]:
+    """Turn any error of a function into NoAnswer; used in its thread, which a StopIteration could not leave."""
     try:
         yield
     except (NoAnswer, CallFailed, BudgetExhausted):
@@ -121,58 +137,64 @@ def _stuck() -> Iterator[None]:
         raise NoAnswer(f"{type(error).__name__}: {error}") from error
 
 
-def as_handlers(given: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
-    """What is given, as handlers.
+def as_handlers(values: Sequence[Handler | Strategy | Function], *taken: str) -> tuple[Handler, ...]:
+    """Convert values to handlers.
+
+    Args:
+        values: strategies, functions or handlers.
+        taken: names that they must not have.
 
     Raises:
-        UsageError: there are none, two have the same name, or one has a name that is taken.
+        UsageError: there is no handler, two have the same name, or one has a taken name.
     """
-    if not given:
-        raise UsageError("decomposed(handlers=()): nobody can answer a sub-question")
-    handlers = tuple(map(Handler.from_value, given))
+    if not values:
+        raise UsageError("decomposed: handlers must not be empty")
+    handlers = tuple(map(Handler.from_value, values))
     names = [*taken, *(handler.name.lower() for handler in handlers)]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"decomposed: two handlers are called {twice!r}; give one another name: Handler('…', …)")
+    if duplicate := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"decomposed: two handlers are named {duplicate!r}; rename one: Handler('…', …)")
     return handlers
 
 
 def parse_value(text: str) -> Any:
-    """The JSON that a text is; a text that is none stays as it is."""
+    """Parse a text as JSON, or return it unchanged."""
     try:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
 
 
-def _decoded(text: str) -> Any:
-    """The list or object that a text is; every other text stays as it is, so that 12.30 is not 12.3."""
+def _parse_container(text: str) -> Any:
+    """Parse a text as a JSON list or object, or return it unchanged: 12.30 must not become 12.3."""
     value = parse_value(text)
     return value if isinstance(value, list | dict) else text
 
 
 def format_value(value: Any) -> str:
-    """A value as it stands in a question: a text bare, all else as JSON."""
+    """Format a value for use in a question: text as it is, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def split(text: Any) -> list[str]:
-    """Splits a text into its words, as a list."""
+    """Split a text into a list of its words."""
     return format_value(text).split()
 
 
 def letters(text: Any) -> list[str]:
-    """Splits a word into its letters, as a list."""
+    """Split a word into a list of its letters."""
     return list(format_value(text))
 
 
 def merge(parts: Any) -> str:
-    """Writes the texts of a list one after the other, with spaces between."""
+    """Join the texts of a list with spaces."""
     return " ".join(map(format_value, parts)) if isinstance(parts, list | tuple) else format_value(parts)
 
 
-_OWN = (split, letters, merge)
+_BUILT_IN = (split, letters, merge)
 DEFAULT_HANDLERS = (
     Handler("qa", "answers a short question of fact", ChainOfThought(stages=1), sees_passage=True),
     Handler("math", "calculates a number", ProgramOfThoughts(), Number()),
-    *map(Handler.from_value, _OWN),
+    Handler("split", "Splits a text into its words, as a list.", split),
+    Handler("letters", "Splits a word into its letters, as a list.", letters),
+    Handler("merge", "Writes the texts of a list one after the other, with spaces between.", merge),
 )

@@ -10,8 +10,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
-from reasoning.strategies.reply_parsing import format_numbered, normalize_question
-from reasoning.strategies.reply_parsing import parse_items as sub_questions
+from reasoning.strategies.reply_parsing import format_numbered, normalize_question, parse_items
 from reasoning.strategy import Strategy, technique
 
 DECOMPOSE = Prompt(
@@ -32,41 +31,42 @@ ONE_PASS = Prompt(
 
 
 def show_plan(worked: WorkedExample) -> Demonstration | None:
-    """A problem and its sub-questions as a numbered list."""
+    """Show a problem with its sub-questions as a numbered list; return None without sub-questions."""
     if not worked.steps:
         return None
-    listed = format_numbered(step.question for step in worked.steps)
-    return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listed)
+    listing = format_numbered(step.question for step in worked.steps)
+    return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listing)
 
 
 def show_last_step(worked: WorkedExample) -> Demonstration | None:
-    """A problem, its solved sub-questions, and the answer of the last one."""
+    """Show a problem, its solved sub-questions and the last answer; return None without sub-questions."""
     if not worked.steps:
         return None
     *before, last = worked.steps
-    asked = (
+    question = (
         f"{worked.question}\n\n{format_solved([(step.question, step.answer) for step in before])}Q: {last.question}\nA:"
     )
-    return Demonstration(asked, f"The answer is {worked.answer}.", last.answer)
+    return Demonstration(question, f"The answer is {worked.answer}.", last.answer)
 
 
 def show_one_pass(worked: WorkedExample) -> Demonstration | None:
-    """A problem, and its sub-questions with their answers in one reply."""
+    """Show a problem with its sub-questions and their answers in one reply; return None without sub-questions."""
     if not worked.steps:
         return None
     solved = format_solved([(step.question, step.answer) for step in worked.steps])
-    asked = f"{worked.question}\n\nLet's break down this problem:"
-    return Demonstration(asked, f"The answer is {worked.answer}.", solved.rstrip())
+    question = f"{worked.question}\n\nLet's break down this problem:"
+    return Demonstration(question, f"The answer is {worked.answer}.", solved.rstrip())
 
 
 def format_solved(pairs: list[tuple[str, str]]) -> str:
+    """Format solved sub-questions as the paper does: `Q: …` and `A: …`, with a blank line after each pair."""
     return "".join(f"Q: {question}\nA: {answer}\n\n" for question, answer in pairs)
 
 
 def final_question(problem: Problem) -> str:
-    """What is asked in the end: the last sentence that is a question, else the whole question."""
+    """Return the last sentence of the problem that is a question, or the whole text if none is."""
     sentences = re.findall(r"[^.!?\n]+[.!?\n]?", problem.question)
-    return next((one.strip() for one in reversed(sentences) if one.endswith("?")), problem.question)
+    return next((sentence.strip() for sentence in reversed(sentences) if sentence.endswith("?")), problem.question)
 
 
 @technique(
@@ -79,23 +79,37 @@ def final_question(problem: Problem) -> str:
     counts="m: sub-questions, the final question among them (at most max_subproblems)",
     ranges={"m": (1, "max_subproblems")},
     needs=("demonstrations if shots > 0",),
-    use_when="a problem is harder than the examples: long chains of steps, symbolic tasks of growing length "
-    "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with it)",
-    avoid_when="problems take one or two steps (GSM8K as a whole: 60.9 against 62.4), or the model decomposes badly: "
-    "a wrong sub-answer is taken as true by every later step",
+    use_when="problems are harder than the demonstrations: long chains of steps, symbolic tasks of growing length "
+    "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with least-to-most)",
+    avoid_when="problems take one or two steps (all of GSM8K: 60.9 against 62.4), or the model decomposes badly: "
+    "every later step builds on a wrong sub-answer",
     aliases=("ltm", "l2m"),
 )
 class LeastToMost(Strategy):
-    """Decompose, then solve each sub-question with the answers before it in view.
+    """Decompose a problem, then solve its sub-questions in order, each with the earlier answers in view.
 
-    One call lists the sub-questions; then one call each, in order, ending with the question itself. Options of a
-    multiple choice are shown at the last step only, so that no step guesses early. `one_pass=True` is the paper's
-    variant for GSM8K: one completion lists and answers. Chat models get the demonstrations as chat turns, and each
-    answer is cut at the next "Q:".
+    One call lists the sub-questions. Then one call solves each, in order; the last one is the
+    question itself. The options of a multiple choice are shown with the last question only, so that
+    no earlier step guesses an option. `one_pass=True` is the paper's variant for GSM8K: one
+    completion lists and answers all sub-questions. Chat models see the demonstrations as chat
+    turns, and each answer is cut at the next "Q:".
 
-    Parameters:
-        max_subproblems: sub-questions, at most, the final one among them.
-        one_pass: whether one completion lists and answers all.
+    Args:
+        max_subproblems: maximum number of sub-questions, including the final one.
+        one_pass: whether one completion lists and answers all sub-questions.
+
+    Source:
+        Zhou et al. (2022), "Least-to-Most Prompting Enables Complex Reasoning in Large Language
+        Models", arXiv 2205.10625, sections 2 and 3.3.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> llm = ScriptedLLM(["1. How many pens are in 3 boxes?", "3 × 8 = 24.", "24 - 4 = 20. The answer is 20."])
+        >>> problem = Problem("A box holds 8 pens. Ann buys 3 and loses 4 pens. How many are left?", kinds.Number())
+        >>> answer = strategies.LeastToMost(shots=0).run(problem, llm)
+        >>> answer.value, llm.calls
+        (20, 3)
     """
 
     shots: int = 1
@@ -113,14 +127,18 @@ class LeastToMost(Strategy):
         if self.one_pass:
             return problem.parse(await session.ask(self._shown(self.in_one, problem, show_one_pass).render(problem)))
         with session.stage("decompose"):
-            listing = await session.ask(self._shown(self.decompose, problem, show_plan).render(problem))
+            plan = await session.ask(self._shown(self.decompose, problem, show_plan).render(problem))
         last = final_question(problem)
-        steps = [one for one in sub_questions(listing.text) if normalize_question(one) != normalize_question(last)]
+        steps = [
+            sub_question
+            for sub_question in parse_items(plan.text)
+            if normalize_question(sub_question) != normalize_question(last)
+        ]
         solver = self._shown(self.solve_next, problem, show_last_step)
         solved: list[tuple[str, str]] = []
         for step in [*steps[: self.max_subproblems - 1], last]:
-            whole = problem.values()["problem" if step is last else "question_only"]
-            turns = solver.render(problem, statement=whole, solved=format_solved(solved), step=step)
+            statement = problem.values()["problem" if step is last else "question_only"]
+            turns = solver.render(problem, statement=statement, solved=format_solved(solved), step=step)
             with session.stage(step):
                 reply = await session.ask(turns, stop=["\nQ:"])
             solved.append((step, reply.text.partition("\nQ:")[0].strip()))

@@ -1,4 +1,4 @@
-"""A program of sub-questions: the complex question, the lines below it, and what a line asks (Khot et al. 2022, §3)."""
+"""Programs of sub-questions: the complex question, its lines, and the questions of a line (Khot et al. 2022, §3)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _OPERATION = re.compile(r"(select|foreach|project_values|project_keys|filter)((?
 _REFERENCE = re.compile(r"#(\d{1,3})(?!\d)")
 
 DECOMPOSE = "decompose"
-"""The handler that is the controller itself, in a frame of its own."""
+"""The handler that is the controller itself, with a nested program."""
 
 
 @dataclass(frozen=True)
 class SubQuestion:
-    """One line: for whom, and what is to be asked.
+    """One line of a program: a handler and the questions for it.
 
     Attributes:
-        text: the line as the frame keeps it.
-        handler: a name.
-        questions: one, or one for each item of a list.
-        items: the list or object that is gone through; None where one question is asked.
+        text: the line as the program shows it.
+        handler: name of the handler that answers.
+        questions: one question, or one for each item of a list.
+        items: the list or object that is iterated over; None for a single question.
         operation: "select", "foreach", "filter", …
-        after: what is done to the list of answers: "flat", "unique", …
+        after: operations on the list of answers: "flat", "unique", …
     """
 
     text: str
@@ -40,34 +40,34 @@ class SubQuestion:
     after: Sequence[str] = ()
 
     def combine(self, answers: Sequence[Any]) -> Any:
-        """The answer of the line, from those of its questions. What goes through an object gives one with its keys."""
+        """Combine the answers to the line's questions into one value; iterating over an object keeps its keys."""
         if self.items is None:
             return answers[0]
         pairs = zip(_pairs(self.items).items(), answers, strict=True)
         if self.operation == "filter":
-            found = {key: item for (key, item), answer in pairs if YesNo().parse(format_value(answer))}
+            selected = {key: item for (key, item), answer in pairs if YesNo().parse(format_value(answer))}
         else:
-            found = {key: answer for (key, _), answer in pairs}
-        value = found if isinstance(self.items, Mapping) else list(found.values())
-        for change in self.after:
-            value = list(value) if change == "keys" else _listed(value)
-            if change in ("flat", "merge"):
-                value = [one for each in value for one in _listed(each)]
-            if change in ("unique", "merge"):
-                value = list({format_value(one): one for one in value}.values())
+            selected = {key: answer for (key, _), answer in pairs}
+        value = selected if isinstance(self.items, Mapping) else list(selected.values())
+        for step in self.after:
+            value = list(value) if step == "keys" else _as_list(value)
+            if step in ("flat", "merge"):
+                value = [element for part in value for element in _as_list(part)]
+            if step in ("unique", "merge"):
+                value = list({format_value(element): element for element in value}.values())
         return value
 
 
 @dataclass
 class SubProgram:
-    """A question under decomposition.
+    """The decomposition of one complex question.
 
     Attributes:
         question: the complex question.
-        depth: how many frames are around it.
-        left: how many more sub-questions it may ask, with those of the frames within.
-        lines: what was asked so far and what was answered, as they are shown.
-        answers: what was answered, as it is.
+        depth: number of enclosing programs.
+        left: number of sub-questions that it and its nested programs may still ask.
+        lines: sub-questions so far with their answers, as text.
+        answers: the answers as values.
     """
 
     question: str
@@ -78,28 +78,40 @@ class SubProgram:
 
     @property
     def steps(self) -> dict[str, Any]:
-        """The answers by their references."""
+        """The answers by their references, such as `#1`."""
         return {f"#{number}": answer for number, answer in enumerate(self.answers, 1)}
 
     def add(self, line: SubQuestion, answer: Any) -> None:
-        """A line and its answer."""
+        """Append a line and its answer."""
         self.lines.append((line.text, f"A: {format_value(answer)}"))
         self.answers.append(answer)
 
     def for_questions(self, questions: Sequence[str]) -> list[SubProgram]:
-        """A frame for each question. They share what is left; what they leave is to be added to it again."""
+        """Return a nested program for each question.
+
+        The nested programs share the remaining sub-questions equally. The caller adds back what
+        they leave over.
+        """
         count = max(len(questions), 1)
         share = (self.left - count) // count
         self.left -= count + share * len(questions)
         return [SubProgram(question, self.depth + 1, share) for question in questions]
 
     def parse_next(self, reply: str, handlers: Collection[str]) -> SubQuestion | None:
-        """The first line of the grammar that a reply holds; None for [EOQ], the end.
+        """Parse the first line of a reply that follows the grammar.
+
+        Args:
+            reply: the controller's reply.
+            handlers: names of the handlers, in lower case.
+
+        Returns:
+            The sub-question, or None for [EOQ].
 
         Raises:
-            NoAnswer: there is none, or it names what does not exist, in words that a model can act on.
+            NoAnswer: no line follows the grammar, or a line names something that does not exist.
+                The message is sent to the model, which can act on it.
         """
-        match = next(filter(None, (_LINE.match(line.strip()) for line in reply.splitlines())), None)
+        match = next(filter(None, (_LINE.match(sub_question.strip()) for sub_question in reply.splitlines())), None)
         if match is None:
             raise NoAnswer("There is no line of the form QS: [handler] sub-question.")
         operation, name, question = match[1] or "select", match[2].lower(), match[3].strip()
@@ -108,47 +120,50 @@ class SubProgram:
                 raise NoAnswer("Nothing has been answered yet.")
             return None
         if name not in handlers:
-            raise NoAnswer(f"There is no handler [{name}]: use {', '.join(f'[{one}]' for one in handlers)}.")
-        if not (known := _OPERATION.fullmatch(operation.lower())):
+            raise NoAnswer(
+                f"There is no handler [{name}]: use {', '.join(f'[{reference}]' for reference in handlers)}."
+            )
+        if not (parsed := _OPERATION.fullmatch(operation.lower())):
             raise NoAnswer(f"There is no operation ({operation}): use (foreach), (filter) or none.")
-        numbers = [int(one[1]) for one in _REFERENCE.finditer(question)]
-        own = {int(one[1]) for one in _REFERENCE.finditer(self.question)}  # "#5" may be a word of the question itself
-        if wrong := next((n for n in numbers if not self._has(n) and n not in own), None):
-            raise NoAnswer(f"There is no answer #{wrong}.")
+        numbers = [int(reference[1]) for reference in _REFERENCE.finditer(question)]
+        # "#5" may be part of the question's own text.
+        in_question = {int(reference[1]) for reference in _REFERENCE.finditer(self.question)}
+        if missing := next((n for n in numbers if not self._has(n) and n not in in_question), None):
+            raise NoAnswer(f"There is no answer #{missing}.")
         text = f"QS: {f'({operation}) ' if match[1] else ''}[{name}] {question}"
-        line = SubQuestion(text, name, [self._filled(question, {})])
-        if known[1] != "select":
-            line = self._through(line, question, numbers, known)
-        if name == DECOMPOSE and any(len(one) >= len(self.question) for one in line.questions):
+        sub_question = SubQuestion(text, name, [self._fill(question, {})])
+        if parsed[1] != "select":
+            sub_question = self._for_each(sub_question, question, numbers, parsed)
+        if name == DECOMPOSE and any(len(reference) >= len(self.question) for reference in sub_question.questions):
             raise NoAnswer(f"A question for [{DECOMPOSE}] must be shorter than the complex question.")
-        return line
+        return sub_question
 
-    def _through(
-        self, line: SubQuestion, question: str, numbers: Sequence[int], operation: re.Match[str]
+    def _for_each(
+        self, sub_question: SubQuestion, question: str, numbers: Sequence[int], operation: re.Match[str]
     ) -> SubQuestion:
-        """The line that asks once for each item of the first list that it refers to, or of the first answer."""
+        """Return the line that asks once for each item of the first list it refers to, or of the first answer."""
         known = [number for number in numbers if self._has(number)]
-        several = [number for number in known if isinstance(self.answers[number - 1], Mapping | list | tuple)]
-        over = next(iter(several or known), None)
-        if over is None:
+        lists = [number for number in known if isinstance(self.answers[number - 1], Mapping | list | tuple)]
+        list_number = next(iter(lists or known), None)
+        if list_number is None:
             raise NoAnswer(f"({operation[0]}) needs the # of a list in its question.")
-        items = self.answers[over - 1]
-        each = _pairs(items).keys() if operation[1] == "project_keys" else _pairs(items).values()
-        questions = [self._filled(question, {over: one}) for one in each]
+        items = self.answers[list_number - 1]
+        elements = _pairs(items).keys() if operation[1] == "project_keys" else _pairs(items).values()
+        questions = [self._fill(question, {list_number: element}) for element in elements]
         return replace(
-            line, questions=questions, items=items, operation=operation[1], after=operation[2].split("_")[1:]
+            sub_question, questions=questions, items=items, operation=operation[1], after=operation[2].split("_")[1:]
         )
 
     def _has(self, number: int) -> bool:
         return 1 <= number <= len(self.answers)
 
-    def _filled(self, question: str, instead: Mapping[int, Any]) -> str:
-        """The question with answers for its references; `instead` has others for some of them."""
+    def _fill(self, question: str, overrides: Mapping[int, Any]) -> str:
+        """Replace references by answers; `overrides` has other values for some of them."""
 
         def value(match: re.Match[str]) -> str:
             number = int(match[1])
-            if number in instead:
-                return format_value(instead[number])
+            if number in overrides:
+                return format_value(overrides[number])
             return format_value(self.answers[number - 1]) if self._has(number) else match[0]
 
         return _REFERENCE.sub(value, question)
@@ -157,12 +172,12 @@ class SubProgram:
         return "\n".join([f"QC: {self.question}", *chain.from_iterable(self.lines)])
 
 
-def _listed(value: Any) -> list[Any]:
-    """The values of an object, a list as it is, and all else as a list of one."""
+def _as_list(value: Any) -> list[Any]:
+    """Return the values of an object, a list as it is, and any other value as a list of one."""
     if isinstance(value, Mapping):
         return list(value.values())
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _pairs(items: Any) -> Mapping[Any, Any]:
-    return items if isinstance(items, Mapping) else dict(enumerate(_listed(items)))
+    return items if isinstance(items, Mapping) else dict(enumerate(_as_list(items)))

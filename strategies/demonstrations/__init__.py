@@ -1,4 +1,4 @@
-"""Worked problems that show a model what a good answer looks like."""
+"""Worked examples for few-shot prompts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 DemonstrationSource = DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None
-"""What `demonstrations=` takes: a pool, or what it takes as its source; None is what is shipped for the kind."""
+"""Values of `demonstrations=`: a pool, or the source of one; None is the shipped set for the kind of answer."""
 
 
 def with_examples(
@@ -31,35 +31,39 @@ def with_examples(
     problem: Problem,
     shots: int,
     show: Callable[[WorkedExample], Demonstration | None],
-    given: DemonstrationSource = None,
+    source: DemonstrationSource = None,
 ) -> Prompt:
-    """The prompt with `shots` worked problems for the problem; one that has examples keeps its own.
+    """Add worked examples to a prompt; a prompt with its own examples is returned unchanged.
 
     Args:
-        show: makes a demonstration of a worked problem, whose question here is as a problem's: with its options. None
-            where it lacks what is to be shown: then the next one is taken.
-        given: those of the user, and how to choose among them.
+        prompt: the prompt.
+        problem: the problem that will be asked; it decides the choice of examples.
+        shots: number of examples.
+        show: makes a demonstration of a worked example, whose question then includes its options.
+            It returns None for an example that lacks a part to be shown, and the next example is
+            taken instead.
+        source: the user's examples, and how to choose among them; None for the shipped ones.
 
     Raises:
-        UsageError: there are not so many, or demonstrations are given and none is to be shown.
+        UsageError: there are fewer than `shots` examples, or `source` is given with `shots=0`.
     """
-    if prompt.examples or (not shots and given is None):
+    if prompt.examples or (not shots and source is None):
         return prompt
     if not shots:
-        raise UsageError("demonstrations are given, but shots=0 shows none of them: say how many, such as shots=4")
-    pool = DemonstrationPool.from_source(given)
-    made = (show(_with_options(worked)) for worked in pool.ranked(problem))
-    shown = list(islice((one for one in made if one is not None), shots))
-    if shots > len(shown):
-        has = f"only {len(shown)} worked problems are" if shown else "no worked problem is"
-        whose = "shipped" if pool.source is None else "given"
+        raise UsageError("shots must be at least 1 with demonstrations, got 0: choose a number, such as shots=4")
+    pool = DemonstrationPool.from_source(source)
+    demonstrations = (show(_with_options(worked)) for worked in pool.ranked(problem))
+    chosen = list(islice((demonstration for demonstration in demonstrations if demonstration is not None), shots))
+    if shots > len(chosen):
+        available = f"only {len(chosen)} worked examples are" if chosen else "no worked example is"
+        origin = "shipped" if pool.source is None else "given"
         raise UsageError(
-            f"shots={shots}: {has} {whose} for answers of the kind {problem.kind.name!r}; give the prompt its own "
-            "`examples`, or `demonstrations` that have what this technique shows"
+            f"shots={shots}: {available} {origin} for answers of kind {problem.kind.name!r}; give the prompt its own "
+            "`examples`, or `demonstrations` with the parts that this technique shows"
         )
-    return prompt.replace(examples=tuple(shown[::-1] if pool.select == "similar" else shown))
+    return prompt.replace(examples=tuple(chosen[::-1] if pool.select == "similar" else chosen))
 
 
 def _with_options(worked: WorkedExample) -> WorkedExample:
-    asked = Problem(worked.question, options=worked.options or None)
-    return replace(worked, question=asked.values()["problem"])
+    problem = Problem(worked.question, options=worked.options or None)
+    return replace(worked, question=problem.values()["problem"])

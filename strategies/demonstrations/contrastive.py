@@ -1,4 +1,4 @@
-"""Worked problems with a wrong explanation beside the right one (Chia et al. 2023, arXiv 2311.09277)."""
+"""Worked examples with a wrong explanation next to the right one (Chia et al. 2023, arXiv 2311.09277)."""
 
 from __future__ import annotations
 
@@ -10,41 +10,50 @@ from reasoning.prompts import Demonstration
 from reasoning.strategies.demonstrations.worked_example import WorkedExample
 
 _VALUE = r"[$€£]?\d+(?:[.,:/]\d+)*%?"
-# What is moved around: an equation as one unit, or a value; a quoted text, or a name within a sentence.
+# The objects that are moved: an equation as one unit, or a value; a quoted text, or a name within a sentence.
 _VALUES = re.compile(rf"{_VALUE}(?: [-+*/] {_VALUE}){{1,12}} = {_VALUE}|{_VALUE}")
-_TURNS = 20  # so many of them are tried
+_MAX_ROTATIONS = 20
 _NAMES = re.compile(r"\"[^\"\n]{1,40}\"|(?<=[a-z,] )(?<!option )[A-Z][a-z]*|(?<![\w'])(?<!\d )[b-z](?![\w'])")
 
 
 def shuffle_values(chain: str) -> str:
-    """A chain with its objects at each other's places: values at those of values, names at those of names.
+    """Rotate the objects of a chain of thought: values among values, names among names.
 
-    They go round by as many places as leaves the fewest as they are; an equation is worth what it comes to. No model
-    is asked.
+    The rotation that leaves the fewest objects unchanged is chosen. An equation counts as its
+    result. No model is asked.
+
+    Source:
+        Chia et al. (2023), arXiv 2311.09277, section 3.
     """
     for objects in (_VALUES, _NAMES):
-        said = objects.findall(chain)
-        turned = [map(_worth, said[by:] + said[:by]) for by in range(min(len(said), _TURNS))]
-        changed = [sum(map(str.__ne__, one, map(_worth, said))) for one in turned]
+        values = objects.findall(chain)
+        rotations = [
+            map(_plain_value, values[offset:] + values[:offset]) for offset in range(min(len(values), _MAX_ROTATIONS))
+        ]
+        changed = [sum(map(str.__ne__, rotation, map(_plain_value, values))) for rotation in rotations]
         if any(changed):
-            by = changed.index(max(changed))
-            moved = iter(said[by:] + said[:by])
-            chain = objects.sub(lambda _: next(moved), chain)  # noqa: B023  # used up within the turn
+            offset = changed.index(max(changed))
+            rotated = iter(values[offset:] + values[:offset])
+            chain = objects.sub(lambda _: next(rotated), chain)  # noqa: B023  # consumed within this iteration
     return chain
 
 
-def _worth(said: str) -> str:
-    return said.rpartition("= ")[2].strip('"')
+def _plain_value(value: str) -> str:
+    return value.rpartition("= ")[2].strip('"')
 
 
 def wrong_answer(worked: WorkedExample, chain: str, kind: Kind) -> str | None:
-    """A wrong answer: another option or label, the other one of yes and no, or what now stands last in the chain."""
+    """Return a wrong answer, or None if there is none.
+
+    It is another option or label, the opposite of yes or no, or else the last object of the
+    shuffled chain.
+    """
     others = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
     if worked.options:
         kind = Choice(worked.options)
         at = kind.labels.index(kind.target(worked.answer)) + 1
         others = [*kind.labels[at:], *kind.labels[:at]]
-    last = [_worth(said) for objects in (_NAMES, _VALUES) for said in objects.findall(chain)]
+    last = [_plain_value(said) for objects in (_NAMES, _VALUES) for said in objects.findall(chain)]
     right = kind.parse(worked.answer)
     for other in others or reversed(last):
         value = kind.parse(other)
@@ -54,7 +63,7 @@ def wrong_answer(worked: WorkedExample, chain: str, kind: Kind) -> str | None:
 
 
 def contrastive_demonstration(worked: WorkedExample, kind: Kind) -> Demonstration | None:
-    """A question with the right and the wrong way to answer it; None where shuffling changes nothing."""
+    """Show a question with a right and a wrong explanation and answer; return None if shuffling changes nothing."""
     chain = shuffle_values(worked.rationale)
     wrong = wrong_answer(worked, chain, kind)
     if chain == worked.rationale or wrong is None:

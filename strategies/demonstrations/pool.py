@@ -1,4 +1,4 @@
-"""Which worked problems a prompt shows: from where, and how they are chosen for a problem."""
+"""Pools of worked examples: their source, and the choice of examples for a problem."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class DemonstrationPool:
-    """Worked problems to choose from.
+    """A pool of worked examples to choose from; `Pool(…)` in a spec.
 
     Attributes:
-        source: the name of a set that is shipped, a file (see `worked.read`), or a list of `WorkedExample` or of their
-            fields; None is the set that is shipped for the problem's kind of answer.
-        select: "first", in their order; "random", by `seed` and the same for all problems; "similar", whose words are
-            most like the question's (rare words count more), which a prompt shows last; "complex", with the most steps
-            (Fu et al. 2022, arXiv 2210.00720), not the most characters. Ties go to the earlier one.
-        seed: for "random".
+        source: name of a shipped set, a file (see `read_examples`), or a list of `WorkedExample`s
+            or of their fields. None is the shipped set for the problem's kind of answer.
+        select: "first" keeps their order. "random" shuffles by `seed`, alike for all problems.
+            "similar" ranks by the words shared with the question, rare words counting more; a
+            prompt shows the most similar one last. "complex" ranks by the number of steps, not of
+            characters (Fu et al. 2022, arXiv 2210.00720). Ties keep their order.
+        seed: seed for "random".
     """
 
     source: str | Sequence[WorkedExample | Mapping[str, Any]] | None = None
@@ -50,41 +51,47 @@ class DemonstrationPool:
     def __post_init__(self) -> None:
         if self.select not in get_args(Select):
             raise UnknownName("way to select", str(self.select), get_args(Select))
-        self._listed  # noqa: B018  # what is wrong with a list is said here
+        self._listed  # noqa: B018  # checks a list at once
 
     def __repr__(self) -> str:
-        return f"Pool(source={self.source!r}, select={self.select!r}, seed={self.seed!r})"  # the word of a spec
+        return f"Pool(source={self.source!r}, select={self.select!r}, seed={self.seed!r})"  # as in a spec
 
     @classmethod
     def from_source(
-        cls, given: DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None
+        cls, source: DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None
     ) -> DemonstrationPool:
-        """A pool as it is; a source as the pool that takes the first ones of it."""
-        return given if isinstance(given, DemonstrationPool) else cls(given)
+        """Make a pool that takes the first examples of a source; return a pool unchanged."""
+        return source if isinstance(source, DemonstrationPool) else cls(source)
 
     def ranked(self, problem: Problem) -> Sequence[WorkedExample]:
-        """All that there are for a problem, those to show first in front; none twice, and never the problem itself.
+        """Return all examples for a problem, best first, without duplicates and without the problem itself.
 
-        Those with the same question and options are one: the one in front.
+        Of examples with the same question and options, the best one is kept.
 
         Raises:
-            UnknownName, InputError: a source that is neither a set nor a file, or a file that cannot be used.
+            UnknownName: the source is neither a set nor a file.
+            InputError: the file cannot be used.
         """
-        last = self.__dict__.get("_ranked")
-        if last is None or last[0] is not problem:  # branches ask for the same problem at once
-            known = [worked for worked in self._all(problem) if worked.question.strip() != problem.question.strip()]
-            last = self.__dict__["_ranked"] = problem, _distinct(self._ordered(known, problem))
-        return last[1]
+        cached = self.__dict__.get("_ranked")
+        if cached is None or cached[0] is not problem:  # concurrent branches ask for the same problem
+            candidates = [
+                worked for worked in self._all(problem) if worked.question.strip() != problem.question.strip()
+            ]
+            cached = self.__dict__["_ranked"] = problem, _distinct(self._ordered(candidates, problem))
+        return cached[1]
 
-    def _ordered(self, known: list[WorkedExample], problem: Problem) -> list[WorkedExample]:
+    def _ordered(self, candidates: list[WorkedExample], problem: Problem) -> list[WorkedExample]:
         if self.select == "random":
-            return random.Random(self.seed).sample(known, len(known))
+            return random.Random(self.seed).sample(candidates, len(candidates))
         if self.select == "similar":
-            alike = _likeness([worked.question for worked in known], problem.question)
-            return [known[at] for at in sorted(range(len(known)), key=alike.__getitem__, reverse=True)]
+            similarities = _similarities([worked.question for worked in candidates], problem.question)
+            return [
+                candidates[place]
+                for place in sorted(range(len(candidates)), key=similarities.__getitem__, reverse=True)
+            ]
         if self.select == "complex":
-            return sorted(known, key=lambda worked: -count_steps(worked.rationale))
-        return known
+            return sorted(candidates, key=lambda worked: -count_steps(worked.rationale))
+        return candidates
 
     @cached_property
     def _listed(self) -> Sequence[WorkedExample]:
@@ -98,26 +105,26 @@ class DemonstrationPool:
         if found := shipped_examples(self.source):
             return found
         path = Path(self.source)
-        with suppress(RuntimeError):  # "~" of nobody
+        with suppress(RuntimeError):  # "~" without a home folder
             path = path.expanduser()
         if not path.is_file():
             raise UnknownName("set or file of demonstrations", self.source, shipped_sets())
         sets = read_examples(path)
         if len(sets) > 1 and problem.kind.name not in sets:
             has = ", ".join(sets)
-            raise InputError(f"{path}: has no worked problem for answers of the kind {problem.kind.name!r}, only {has}")
+            raise InputError(f"{path}: has no worked example for answers of kind {problem.kind.name!r}, only {has}")
         return sets[problem.kind.name] if len(sets) > 1 else next(iter(sets.values()), ())
 
 
 def _distinct(ordered: Iterable[WorkedExample]) -> list[WorkedExample]:
-    found: dict[tuple[str, tuple[str, ...]], WorkedExample] = {}
-    for one in ordered:
-        found.setdefault((" ".join(one.question.split()), one.options), one)
-    return list(found.values())
+    distinct: dict[tuple[str, tuple[str, ...]], WorkedExample] = {}
+    for example in ordered:
+        distinct.setdefault((" ".join(example.question.split()), example.options), example)
+    return list(distinct.values())
 
 
 def _for_kind(problem: Problem) -> Sequence[WorkedExample]:
-    """The set that is shipped for a kind; labels that name feelings get that set, as far as it has only them."""
+    """Return the shipped set for a kind; if all its labels name feelings, the sentiment set with these labels."""
     kind, feelings = problem.kind, shipped_examples("sentiment")
     if isinstance(kind, Label) or (isinstance(kind, Choice) and not kind.options):
         labels = {label.casefold() for label in (kind.options if isinstance(kind, Label) else kind.labels)}
@@ -126,14 +133,14 @@ def _for_kind(problem: Problem) -> Sequence[WorkedExample]:
     return shipped_examples(kind.name)
 
 
-def _likeness(texts: Sequence[str], to: str) -> list[float]:
-    """The cosine of the words of each text and those of another, each word weighted by how few texts have it."""
-    bags = [set(_WORD.findall(text.lower())) for text in [*texts, to]]
-    having = Counter(word for bag in bags for word in bag)
-    weight = {word: math.log(1 + len(bags) / count) ** 2 for word, count in having.items()}
-    size = [math.sqrt(_sum(weight, bag)) or 1.0 for bag in bags]
-    return [_sum(weight, bag & bags[-1]) / (size[at] * size[-1]) for at, bag in enumerate(bags[:-1])]
+def _similarities(texts: Sequence[str], other: str) -> list[float]:
+    """Return the cosine similarity of each text's words to another text's, weighted by inverse document frequency."""
+    bags = [set(_WORD.findall(text.lower())) for text in [*texts, other]]
+    frequency = Counter(word for bag in bags for word in bag)
+    weight = {word: math.log(1 + len(bags) / count) ** 2 for word, count in frequency.items()}
+    norms = [math.sqrt(_sum(weight, bag)) or 1.0 for bag in bags]
+    return [_sum(weight, bag & bags[-1]) / (norms[place] * norms[-1]) for place, bag in enumerate(bags[:-1])]
 
 
 def _sum(weight: Mapping[str, float], words: Iterable[str]) -> float:
-    return math.fsum(weight[word] for word in words)  # exact: a set has no order
+    return math.fsum(weight[word] for word in words)  # exact, since the order of a set varies

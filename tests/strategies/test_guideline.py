@@ -110,7 +110,8 @@ POOL = [
 
 
 def fitted(
-    llm: ScriptedLLM, strategy: GuidelinePrompting = GuidelinePrompting(task="Sort messages.", errors=("Be strict.",))
+    llm: ScriptedLLM,
+    strategy: GuidelinePrompting = GuidelinePrompting(task="Sort messages.", errors=("Be strict.",)),  # noqa: B008
 ) -> GuidelinePrompting:
     return event_loop.run_sync(strategy.fit(POOL, Session(llm, Trace("fit"))))
 
