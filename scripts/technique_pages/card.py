@@ -53,7 +53,7 @@ def _facts(strategy: Strategy, card: Card) -> str:
     calls = f"{code(str(card.calls))}{_in_waves(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
     calls += "" if str(card.calls).isdigit() else f". With the defaults: {spelt}"
     aliases = ", ".join(map(code, card.aliases))
-    source = places()[card.name].rpartition(":")[0].replace(".", "/")
+    source = places()[card.name].rpartition(":")[0].removeprefix("reasoning.").replace(".", "/")
     file = f"{source}/" if isinstance(strategy, Chain) else f"{source}.py"
     facts = {
         "paper": papers(card),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from dataclasses import dataclass
 
 from reasoning.prompts import Prompt
@@ -27,7 +28,7 @@ class Docstring:
 
     Attributes:
         paragraphs: the words before the first section, each paragraph in one line.
-        parameters: the meaning of those that have an entry under "Parameters".
+        parameters: the meaning of those that have an entry under "Args".
     """
 
     paragraphs: tuple[str, ...]
@@ -36,7 +37,8 @@ class Docstring:
     @classmethod
     def of(cls, strategy: Strategy) -> Docstring:
         """That of a strategy's class."""
-        text, _, section = (inspect.getdoc(type(strategy)) or "").partition("\nParameters:\n")
+        text, *sections = re.split(r"^(\w+):$\n", inspect.getdoc(type(strategy)) or "", flags=re.MULTILINE)
+        section = dict(zip(sections[::2], sections[1::2], strict=True)).get("Args", "")
         parameters: dict[str, str] = {}
         names: list[str] = []
         for line in section.splitlines():
@@ -45,7 +47,7 @@ class Docstring:
                 names = [name.strip() for name in head.split(",")]
             for name in names:
                 parameters[name] = f"{parameters.get(name, '')} {line.strip()}".strip()
-        paragraphs = tuple(" ".join(part.split()) for part in text.split("\n\n"))
+        paragraphs = tuple(" ".join(part.split()) for part in text.strip().split("\n\n"))
         return cls(paragraphs, {name: meaning.rstrip(".") for name, meaning in parameters.items()})
 
 

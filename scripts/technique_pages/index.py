@@ -33,7 +33,7 @@ def index() -> str:
     ]
     by_mechanism: dict[str, list[str]] = {mechanism: [] for mechanism in MECHANISMS}
     for name, place in places().items():
-        by_mechanism.setdefault(place.split(".")[1], []).append(name)
+        by_mechanism.setdefault(place.split(".")[2], []).append(name)
     for mechanism, names in by_mechanism.items():
         header = ["technique", "paper", "calls", "use it when", "not when"]
         does = MECHANISMS.get(mechanism, mechanism.capitalize())

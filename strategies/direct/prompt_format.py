@@ -33,7 +33,7 @@ class PromptFormat(Strategy):
     The words stay the same; the marks around the sections change, and with `turns="single"` all goes into one user's
     turn, demonstrations included. The paper compares plain text, Markdown, JSON and YAML.
 
-    Parameters:
+    Args:
         form: the marks around a prompt's sections.
         turns: "chat" has the demonstrations as turns; "single" has all in one.
     """

@@ -61,7 +61,7 @@ class ThreeHop(Strategy):
     fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says neutral. Where
     the third hop says nothing, no label is asked for. The paper's supervised form, with training, is left out.
 
-    Parameters:
+    Args:
         samples: replies at each hop.
     """
 

@@ -31,7 +31,7 @@ class DefinedTerms(Strategy):
     The definitions are the user's: none is made up, and no model is asked for one. A question that uses none of the
     terms is asked as it is, with a note.
 
-    Parameters:
+    Args:
         terms: definitions by term, or a TOML or JSON file of them.
         max_tokens: of the answer.
     """

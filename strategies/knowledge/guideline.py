@@ -63,7 +63,7 @@ class GuidelinePrompting(Strategy):
     are left out, which makes the paper's ablation. The rules (`errors`) are the user's as well, or are made by `fit`.
     The paper marks entities in a copy of the text; here the kind of the problem says what an answer looks like.
 
-    Parameters:
+    Args:
         task: what to do, in a sentence.
         guideline: the rules by which people do it.
         terms: definitions by term, or a file of them; those that occur, or are labels of the answer, are shown.

@@ -19,8 +19,8 @@ QUOTE = Prompt(
     "They come first; the answer comes after them and uses nothing else.",
     output_format="Section 1: …\nSection 2: …\nAnswer: …",
     input="{problem}",
-    recap="For the line Answer: {direct_instruction}\n\nBefore that line come the sections. So begin with Section 1: and what you "
-    "copy from the text, and end with one line that begins with Answer:",
+    recap="For the line Answer: {direct_instruction}\n\nBefore that line come the sections. So begin with Section 1: "
+    "and what you copy from the text, and end with one line that begins with Answer:",
 )
 AGAIN = Prompt(
     input="None of these sections stands in the text in at most {words} words. Copy them letter by letter, then "
@@ -55,7 +55,7 @@ class ImplicitRAG(Strategy):
     confidence 0, also from a reply that is nothing but an answer. The paper tunes both numbers for each data set and
     gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
 
-    Parameters:
+    Args:
         sections: quotations, at most.
         words: of each quotation, at most; words are what stands between spaces.
     """

@@ -56,7 +56,7 @@ class InstructedPrompting(Strategy):
     one. Few simple examples are more robust than many complex ones. The sentence says in our words what the paper's
     says; it can be any other: `instruction`.
 
-    Parameters:
+    Args:
         instruction: the sentence.
     """
 

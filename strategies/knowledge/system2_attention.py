@@ -71,7 +71,7 @@ class System2Attention(Strategy):
     that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
     so many are allowed. The paper's ablations, such as the original kept beside the rewriting, are not offered.
 
-    Parameters:
+    Args:
         leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
         unbiased: what is put in front of the base's prompts where opinions are left out.
         temperature, top_p: of the rewriting, and of the calls of the base that do not give their own.

@@ -106,7 +106,7 @@ class ChainOfCode(Strategy):
     interpreter: see `LineStepper`. A reply that cannot be read is asked for once more, then the line is left out. Where the
     program sets no `answer`, the model is asked for it with the final state.
 
-    Parameters:
+    Args:
         max_lines: that the model may stand in for; each turn of a loop counts.
         repairs: how often a program that does not come to its end is shown why and written again; 0 in the paper.
     """

@@ -103,7 +103,7 @@ class FaithfulCoT(Strategy):
     sub-question came to. The paper has a language for each domain (Python, Datalog, PDDL); here it is Python for all,
     with demonstrations of our own. `self_consistency(faithful_cot, samples=40, temperature=0.4)` is its vote.
 
-    Parameters:
+    Args:
         repairs: how often a program that fails is shown its error and written again; 0 in the paper.
     """
 

@@ -58,7 +58,7 @@ class MathPrompter(Strategy):
     other, and two at least, another round is drawn; after `rounds` it abstains, with the votes. Programs that fail are
     not repaired: the other repeats take their place. The confidence is the winner's share of all repeats.
 
-    Parameters:
+    Args:
         repeats: about 5 in the paper.
         rounds: at most; the paper goes on until there is a consensus.
         draws: random sets of values on which a pair must agree; a set on which one of them fails is drawn again.

@@ -66,7 +66,7 @@ class PAL(Strategy):
     Where a chat model writes no such function, the variables `answer` and `ans` are read, then what was printed or
     assigned last. `self_consistency(pal, samples=40)` is the paper's majority over executed values.
 
-    Parameters:
+    Args:
         shots: 8 in the paper for word problems.
         repairs: how often a program that fails is shown its error and written again; 0 in the paper.
     """

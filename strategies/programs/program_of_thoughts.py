@@ -73,7 +73,7 @@ class ProgramOfThoughts(Strategy):
 
     `self_consistency(program_of_thoughts, samples=40, temperature=0.4)` is the paper's vote over executed values.
 
-    Parameters:
+    Args:
         repairs: how often a program that fails is shown its error and written again; 0 in the paper.
         second_stage: a chain of thought goes on from the result (section 3, PoT as intermediate step): "needed" where
             the kind cannot read it or it is several; "always"; or "never", where a choice asks for the closest option.

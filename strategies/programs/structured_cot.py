@@ -110,7 +110,7 @@ class StructuredCoT(Strategy):
     else it is the first that compiles. pass@k, the paper's measure, is `self_consistency(structured_cot, samples=20,
     temperature=0.8)` scored by `unit_tests.unit_test_scorer` on tests that no strategy sees.
 
-    Parameters:
+    Args:
         samples: programs, each with a solving process of its own.
         temperature: of the samples, where there are several.
         repairs: how often a program that does not compile or fails its tests is shown the error; 0 in the paper.

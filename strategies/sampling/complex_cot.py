@@ -49,7 +49,7 @@ class ComplexCoT(Strategy):
     chain is left out. Free texts are voted on by equality as everything else: for them there is
     `universal_self_consistency(cot(shots=8, demonstrations=Pool(select='complex')))`, in which all draws are read.
 
-    Parameters:
+    Args:
         shots: examples; the paper shows 8.
         samples: chains.
         most_complex: chains that vote; the paper finds 30 to 40 of 50 best. At most `samples`.

@@ -50,7 +50,7 @@ class EnsembleRefinement(Strategy):
     temperature is not given. Its second stage repeats the demonstrations of the first; here it has the question and the
     drafts only, for the sake of the context. For open text set `samples=1`.
 
-    Parameters:
+    Args:
         base: writes the drafts; all that it says on its way is read.
         drafts, samples: how many drafts, and how many refined answers.
         rotate: show each refinement the drafts from another one on (the paper keeps their order). This evens out what

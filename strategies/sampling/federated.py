@@ -81,7 +81,7 @@ class Federated(Strategy):
     and common words, where the paper's service would use embeddings. Where the call for wordings fails, those of the
     pool do. The demonstration is ours. How many wordings and twins the paper takes, and how hot, could not be verified.
 
-    Parameters:
+    Args:
         base: solves each wording; the paper's is zero-shot chain of thought.
         pool: questions of others.
         paraphrases: wordings beside the question's own, at most.

@@ -50,7 +50,7 @@ class SelfConsistency(Strategy):
     answer nor their number depends on which reply came first. They are asked for in waves, each as small as could be
     enough, so that nothing is bought that does not vote; a greater `wave` waits less often and may buy more.
 
-    Parameters:
+    Args:
         samples: draws, at most.
         temperature: of the draws.
         stop: "fixed" draws all; "decided" until the majority can no longer change; "beta" and "dirichlet" until it is

@@ -68,7 +68,7 @@ class TreeOfThoughts(Strategy):
     the value of the `first_ranked` state and those `kept`, of all that were: accuracy with an oracle (any of them
     right) is not that of the answer.
 
-    Parameters:
+    Args:
         task: "auto", a task's name, a task, or several of which the first that fits is taken.
         search: "bfs" level by level; "beam" the same by mean values; "dfs" down to the first thought and back.
         generate: "propose" lists next thoughts in a reply; "sample" draws each by itself.

@@ -55,7 +55,7 @@ class Analogical(Strategy):
     `tutorial=True` asks for the core concepts first, which the paper does for competition programs. The paper recalls 5
     problems for grade-school arithmetic and 3 for the rest.
 
-    Parameters:
+    Args:
         exemplars: problems to recall.
         tutorial: whether the core concepts come first.
         repairs: how often recalled problems that are alike are asked for again.

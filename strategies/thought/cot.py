@@ -50,7 +50,7 @@ class ChainOfThought(Strategy):
     it stands, and the second stage is not asked (the answer stage of Plan-and-Solve's code does the same).
     `stages=1` asks for both in one turn. Few-shot (`shots > 0`): worked examples as chat turns, one call.
 
-    Parameters:
+    Args:
         trigger: the sentence that has the model reason; the zero-shot prompts call it `{trigger}`.
         stages: 1 asks for reasoning and answer in one turn, 2 for the answer where the reasoning states none.
     """

@@ -54,7 +54,7 @@ class PlanAndSolve(Strategy):
     state after each step" into `plan` or `plan_facts` for these. A chat model is told to carry the plan out right away,
     or it stops behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
 
-    Parameters:
+    Args:
         plus: whether the plan is PS+; see above.
     """
 

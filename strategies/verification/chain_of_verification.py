@@ -80,7 +80,7 @@ class ChainOfVerification(Strategy):
     answered, where the revision states no answer, and where a call behind the first one fails. The paper shows a base
     model three examples a stage; a chat model is told instead.
 
-    Parameters:
+    Args:
         base: gives the answer to check; where that takes reasoning, `cot(stages=1)`.
         verifier: answers one question as text: a model, a program (`pot`), whatever looks things up.
         max_questions: for each passage.

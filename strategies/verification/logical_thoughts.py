@@ -75,7 +75,7 @@ class LogicalThoughts(Strategy):
     that only mentions "is true" passes; without them the code's rule holds, and what says neither stands. The answer is
     asked for on the verified chain; if none can be read, or a call of the verification fails, on the draft.
 
-    Parameters:
+    Args:
         variant: how a step is looked at; see above.
         max_steps: steps that are looked at.
         temperature: of all calls but the last.

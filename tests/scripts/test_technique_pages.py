@@ -84,7 +84,7 @@ def test_the_page_of_chain_of_symbol_says_what_its_shipped_examples_save() -> No
 
 def test_every_technique_has_a_page_and_a_place_in_the_index() -> None:
     assert {f"{name}.md" for name in places()} | {"README.md"} == {path.name for path in PAGES[:-1]}
-    assert {place.split(".")[1] for place in places().values()} <= set(MECHANISMS)
+    assert {place.split(".")[2] for place in places().values()} <= set(MECHANISMS)
     for name in places():
         assert f"]({name}.md) |" in index()
 

@@ -194,9 +194,9 @@ def test_the_whole_summary_is_the_answer(summary: str, value: str | None) -> Non
 
 def test_no_documents_or_too_many_are_refused_before_any_call() -> None:
     llm = ScriptedLLM([])
-    with pytest.raises(UsageError, match=r"takes 1 to 20 documents, not 0: give inputs=\{name: text\}"):
+    with pytest.raises(UsageError, match=r"needs 1 to 20 documents, got 0: give inputs=\{name: text\}"):
         strategies.get("coe").run("What happened?", llm)
-    with pytest.raises(UsageError, match="takes 1 to 2 documents, not 3"):
+    with pytest.raises(UsageError, match="needs 1 to 2 documents, got 3"):
         strategies.get("coe(max_documents=2)").run(NEWS, llm)
     with pytest.raises(UsageError, match="gives answers of the kinds Text"):
         strategies.get("coe").run(Problem("How many?", kinds.Number(), inputs=FERRY), llm)

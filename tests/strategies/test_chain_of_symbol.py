@@ -60,7 +60,7 @@ def test_examples_of_ones_own_need_symbols() -> None:
     strategy = strategies.get(f"cos(shots=1, demonstrations={mine!r})")
     assert strategy.run(Problem("C before D?", kinds.YesNo()), llm).value is True
     assert "A before B?" in llm.prompts[0]
-    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+    with pytest.raises(UsageError, match="only 1 worked examples are given"):
         strategy.replace(shots=2).run(Problem("C before D?", kinds.YesNo()), llm)
 
 

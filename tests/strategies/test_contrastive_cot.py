@@ -113,7 +113,7 @@ def test_examples_without_enough_to_shuffle_are_passed_over() -> None:
     assert "Five?" in llm.prompts[0]
     assert "One?" not in llm.prompts[0]
     feelings = Problem("Review: fine.", Label(("positive", "negative")))
-    with pytest.raises(UsageError, match="are shipped for answers of the kind 'label'"):
+    with pytest.raises(UsageError, match="are shipped for answers of kind 'label'"):
         strategies.get("contrastive_cot").run(feelings, llm)
 
 

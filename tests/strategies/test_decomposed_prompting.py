@@ -183,11 +183,11 @@ def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
     assert repr(strategies.get("decomposed")) == "decomposed"
     assert "0x" not in repr(DecomposedPrompting(handlers=(len, *DEFAULT_HANDLERS)))
     for bad, words in (
-        ((len, len), "two handlers are called 'len'"),
-        ((Handler("decompose", "", len),), "two handlers are called 'decompose'"),
+        ((len, len), "two handlers are named 'len'"),
+        ((Handler("decompose", "", len),), "two handlers are named 'decompose'"),
         (("qa",), r"must be a tuple of Handler or Strategy or Callable, not \('qa',\)"),
         ((partial(len),), r"Handler\('…', '…', partial\)"),
-        ((), "nobody can answer"),
+        ((), "must not be empty"),
     ):
         with pytest.raises(UsageError, match=words):
             DecomposedPrompting(handlers=bad)  # type: ignore[arg-type]
@@ -341,19 +341,19 @@ def test_operations() -> None:
         return found
 
     assert asked("QS: [qa] #1 and #10, but not #10").questions == ['["a", "b", "a"] and ten, but not ten']
-    assert asked("(select) [qa] #3").result(["y"]) == "y"
+    assert asked("(select) [qa] #3").combine(["y"]) == "y"
     each = asked("(foreach) [qa] #1 of #2")
     assert each.questions == ['a of {"x": 1, "y": 2}', 'b of {"x": 1, "y": 2}', 'a of {"x": 1, "y": 2}']
-    assert each.result([1, [2], 1]) == [1, [2], 1]
-    assert asked("(project_values_flat_unique) [qa] #1").result([[1, 2], [2], 3]) == [1, 2, 3]
-    assert asked("(foreach_merge) [qa] #1").result([[1, 2], [2], 3]) == [1, 2, 3]
-    assert asked("(filter) [qa] Is #1 good?").result(["yes", "No.", "The answer is yes."]) == ["a", "a"]
-    assert asked("(filter) [qa] Is #1 good?").result([True, False, "maybe"]) == ["a"]
+    assert each.combine([1, [2], 1]) == [1, [2], 1]
+    assert asked("(project_values_flat_unique) [qa] #1").combine([[1, 2], [2], 3]) == [1, 2, 3]
+    assert asked("(foreach_merge) [qa] #1").combine([[1, 2], [2], 3]) == [1, 2, 3]
+    assert asked("(filter) [qa] Is #1 good?").combine(["yes", "No.", "The answer is yes."]) == ["a", "a"]
+    assert asked("(filter) [qa] Is #1 good?").combine([True, False, "maybe"]) == ["a"]
     assert asked("(foreach) [qa] #2").questions == ["1", "2"]
-    assert asked("(project_values) [qa] #2").result([3, 4]) == {"x": 3, "y": 4}
+    assert asked("(project_values) [qa] #2").combine([3, 4]) == {"x": 3, "y": 4}
     assert asked("(project_keys) [qa] #2").questions == ["x", "y"]
-    assert asked("(project_keys_values) [qa] #2").result([3, 4]) == [3, 4]
-    assert asked("(filter_keys) [qa] #2").result(["no", "yes"]) == ["y"]
+    assert asked("(project_keys_values) [qa] #2").combine([3, 4]) == [3, 4]
+    assert asked("(filter_keys) [qa] #2").combine(["no", "yes"]) == ["y"]
     assert asked("(foreach) [qa] #3").questions == ["one"]  # a text is a list of one
     empty = SubProgram("?", 0, 9, answers=[[]]).parse_next("(foreach) [qa] #1", ("qa",))
     assert empty is not None

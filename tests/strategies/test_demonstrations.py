@@ -162,16 +162,14 @@ def test_a_prompt_with_examples_of_its_own_keeps_them():
 def test_more_than_there_are_is_an_error_that_says_what_to_do():
     count = len(shipped_examples("number"))
     with pytest.raises(
-        UsageError, match=f"shots=99: only {count} worked problems are shipped for answers of the kind 'number'"
+        UsageError, match=f"shots=99: only {count} worked examples are shipped for answers of kind 'number'"
     ):
         shown(HOW_MANY, 99)
-    with pytest.raises(
-        UsageError, match="no worked problem is shipped for answers of the kind 'json'; give the prompt"
-    ):
+    with pytest.raises(UsageError, match="no worked example is shipped for answers of kind 'json'; give the prompt"):
         shown(Problem("What?", Json()), 1)
-    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+    with pytest.raises(UsageError, match="only 1 worked examples are given"):
         shown(HOW_MANY, 2, [WorkedExample("1 + 1?", "2")])
-    with pytest.raises(UsageError, match="shots=0 shows none of them"):
+    with pytest.raises(UsageError, match="at least 1 with demonstrations"):
         shown(HOW_MANY, 0, "number")
 
 
@@ -233,7 +231,7 @@ def test_a_worked_problem_that_stands_in_a_pool_twice_is_shown_once(select):
     assert sorted(one.answer for one in ranked) == ["2", "4"]
     if select in ("first", "complex"):
         assert ranked == [long, other]  # at the place of the first of them
-    with pytest.raises(UsageError, match="only 2 worked problems are given"):
+    with pytest.raises(UsageError, match="only 2 worked examples are given"):
         strategies.get("cot(shots=3)").replace(demonstrations=pool).run(HOW_MANY, ScriptedLLM([]))
     same = [WorkedExample("Which?", "A", options=("1", "2")), WorkedExample("Which?", "A", options=("3", "4"))]
     assert DemonstrationPool(same, select).ranked(HOW_MANY) != []
@@ -340,5 +338,5 @@ def test_every_few_shot_technique_takes_those_of_the_user(name: str, tmp_path: P
     llm = ScriptedLLM(lambda messages: "The answer is 1.")
     strategies.get(f"{name}(shots=1, demonstrations={str(file)!r})").run(HOW_MANY, llm)
     assert mine["question"] in llm.prompts[0]
-    with pytest.raises(UsageError, match="only 1 worked problems are given"):
+    with pytest.raises(UsageError, match="only 1 worked examples are given"):
         strategies.get(f"{name}(shots=2, demonstrations={str(file)!r})").run(HOW_MANY, llm)

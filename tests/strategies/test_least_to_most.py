@@ -44,12 +44,12 @@ def test_no_decomposition_asks_the_question_itself() -> None:
 
 
 def test_lists_in_several_forms_without_repetitions() -> None:
-    from reasoning.strategies.decomposition.least_to_most import sub_questions
+    from reasoning.strategies.reply_parsing import parse_items
 
     listed = (
         "Sure:\n- How many apples?\n* How many apples\n2) **What do they cost?**\nQ3: And with tax?\n\nThat is all."
     )
-    assert sub_questions(listed) == ["How many apples", "What do they cost?", "And with tax?"]
+    assert parse_items(listed) == ["How many apples", "What do they cost?", "And with tax?"]
 
 
 def test_the_number_of_steps_is_bounded() -> None:

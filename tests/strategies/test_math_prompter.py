@@ -137,8 +137,8 @@ def test_templates(question: str, text: str, values: list[float]) -> None:
     template = NumberTemplate.from_question(question)
     assert template.text == text
     assert list(template.values.values()) == values
-    drawn = template.draws(20)
-    assert drawn == template.draws(20)
+    drawn = template.sample_values(20)
+    assert drawn == template.sample_values(20)
     assert all(type(one) is type(value) and one > 0 for row in drawn for one, value in zip(row, values, strict=True))
 
 

@@ -71,7 +71,7 @@ def test_demonstrations_of_a_user_in_any_form() -> None:
     with Interpreter() as interpreter:
         assert interpreter.run(extract_code(shown.output) or "", result="solution()").value == 2
     assert as_function(WorkedExample("x?", "1")) is None
-    with pytest.raises(UsageError, match="no worked problem is given"):
+    with pytest.raises(UsageError, match="no worked example is given"):
         strategies.get("pal(shots=1, demonstrations=[{'question': 'x?', 'answer': '1'}])").run(JAR, ScriptedLLM([]))
 
 

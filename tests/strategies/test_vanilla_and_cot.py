@@ -103,7 +103,7 @@ def test_a_reply_that_was_cut_off_counts_only_if_it_had_stated_its_answer() -> N
 
 
 def test_more_demonstrations_than_there_are() -> None:
-    with pytest.raises(UsageError, match="shots=99: only 12 worked problems are shipped"):
+    with pytest.raises(UsageError, match="shots=99: only 12 worked examples are shipped"):
         strategies.get("cot(shots=99)").run(EGGS, ScriptedLLM([]))
 
 
