@@ -31,7 +31,7 @@ def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], note
         f"| {' | '.join(header)} |",
         f"|{' --- |' * len(header)}",
     ]
-    print("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]), flush=True)  # noqa: T201
+    print("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]), flush=True)
 
 
 def percent(share: float) -> str:
@@ -163,7 +163,7 @@ def races(replicates: int) -> None:
 
 def main(quick: bool = False) -> None:
     """Print all tables."""
-    print(HEAD)  # noqa: T201
+    print(HEAD)
     for part in (intervals, differences, tests):
         part(200 if quick else 4000)
     races(100 if quick else 10_000)

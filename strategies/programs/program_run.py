@@ -111,7 +111,9 @@ def format_result(result: PlainData) -> str:
     return str(int(result)) if isinstance(result, float) and result.is_integer() else str(result)
 
 
-async def _run(session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None) -> ProgramRun:
+async def _run(
+    session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None
+) -> ProgramRun:
     code, whole = _program(reply)
     if code is None:
         return ProgramRun(reply.text, error="the reply holds no program")

@@ -131,7 +131,7 @@ class StructuredCoT(Strategy):
             draws = await draw_samples(
                 self.replace(samples=1), problem, session, self.samples, temperature=self.temperature
             )
-            answers = [draw.answer for draw in draws if draw.answer is not None]  # each has one
+            answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
             best = max(answers, key=lambda answer: (answer.confidence or 0, answer.value is not None))
             share = sum(answer.confidence or 0 for answer in answers) / self.samples
             return best if best.confidence is None else replace(best, confidence=share)
