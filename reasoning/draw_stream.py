@@ -1,4 +1,4 @@
-"""Which draws a solve takes: by their place in the strategy, never by what came back first."""
+"""Streams of draw indices: the position of a call in its strategy decides which draw it gets."""
 
 from __future__ import annotations
 
@@ -8,20 +8,42 @@ from types import MappingProxyType
 from reasoning.errors import UsageError
 
 MAX_BRANCHES = 1 << 13
-"""Lanes side by side at one place, and draws of one request in one lane: at most this many."""
+"""The maximum number of branches of one spawn, and of draws of one request in one stream."""
 MAX_NESTING = 3
-"""Lanes within lanes, at most."""
+"""The maximum depth of branches within branches."""
 EPOCH_STRIDE: int = MAX_BRANCHES ** (MAX_NESTING + 1)
-"""By how much the draws of one repetition of a solve are apart from those of the next."""
+"""The distance between the draw indices of one epoch (a repetition of a solve) and the next."""
 
 
 class DrawStream:
-    """The draw indexes of one branch of a solve.
+    """The draw indices of one branch of a solve; a stream spawns child streams for its branches.
 
-    The `c`-th draw of a request has index `base + c × stride`. The root lane counts 0, 1, 2, … from its epoch's
-    offset. Lanes that run side by side start at the parent's next indexes, one each, and go on with a far larger
-    stride. So no two branches share a draw, and lane `k` of five is lane `k` of twenty: the pool of a smaller run
-    is the beginning of the pool of a larger one.
+    Indices follow from positions and never from the order in which replies arrive, so a result does
+    not depend on latency.
+
+    The `c`-th draw of a request has the index `base + c * stride`. The root stream counts 0, 1, 2,
+    … from the offset of its epoch. Child streams start at the parent's next indices, one each, and
+    continue with a stride that is `MAX_BRANCHES` times the parent's. So no two branches share a
+    draw, and branch `k` of five is branch `k` of twenty: the pool of a smaller run is the beginning
+    of the pool of a larger one.
+
+    Args:
+        parent: the stream that spawned this one; None for a root.
+        place: the position among the children of one spawn.
+        width: the number of children of that spawn.
+        epoch: the repetition of the solve, for a root.
+        before: the number of draws per request key that the parent had taken when it spawned.
+
+    Examples:
+        >>> stream = DrawStream()
+        >>> stream.next("key", 2), stream.next("another key", 1), stream.next("key", 1)
+        ([0, 1], [0], [2])
+        >>> [child.next("key", 1) for child in stream.spawn(3)]
+        [[3], [4], [5]]
+        >>> stream.next("key", 1)
+        [6]
+        >>> DrawStream(epoch=1).next("key", 1) == [EPOCH_STRIDE]
+        True
     """
 
     def __init__(
@@ -34,55 +56,73 @@ class DrawStream:
     ) -> None:
         self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
         self._stride: int = parent._stride * MAX_BRANCHES if parent else 1
-        self._before = before  # what the parent had taken when it was split
+        self._before = before
         self._taken: dict[str, int] = {}
-        self._split_at: Mapping[str, int] = {}  # what it had taken when it was split last
-        self._origin: DrawStream | None = None  # what it is a fork of
+        # What this stream had taken at its latest spawn.
+        self._taken_at_spawn: Mapping[str, int] = {}
+        # The stream that this one is a fork of.
+        self._origin: DrawStream | None = None
 
     def next(self, key: str, n: int) -> list[int]:
-        """The indexes of the next `n` draws of the request with this key."""
+        """Return the indices of the next `n` draws of the request with this key.
+
+        Raises:
+            UsageError: the stream would take more than `MAX_BRANCHES` draws of the request.
+        """
         first = self._taken.get(key, 0)
         if first + n > MAX_BRANCHES:
-            raise UsageError(f"more than {MAX_BRANCHES} draws of one request in one solve")
+            raise UsageError(f"one solve may take at most {MAX_BRANCHES} draws of one request, got {first + n}")
         self._taken[key] = first + n
-        self._tell_parent(key)
+        self._advance_parent(key)
         return self._indexes(key, first, n)
 
     def first_of(self, key: str, n: int, start: int = 0) -> list[int]:
-        """The first draws of a request in each of the lanes of a split."""
-        self._begin(n, start)
-        return self._indexes(key, self._split_at.get(key, 0) + start, n)
-
-    def spawn(self, n: int, start: int = 0) -> list[DrawStream]:
-        """`n` lanes to run side by side. This lane must not draw, nor be split again, until they have ended.
+        """Return the index of the first draw of a request in each of `n` children.
 
         Args:
-            n: how many.
-            start: so many lanes of the last split have ended, and these are its next ones: lane `k` of a split is the
-                same, whether it is made at once or in parts. The lane must not have drawn in between.
+            key: the key of the request.
+            n: the number of children.
+            start: the position of the first of them; see `spawn`.
         """
-        self._begin(n, start)
+        self._begin_spawn(n, start)
+        return self._indexes(key, self._taken_at_spawn.get(key, 0) + start, n)
+
+    def spawn(self, n: int, start: int = 0) -> list[DrawStream]:
+        """Return `n` child streams for concurrent branches.
+
+        This stream must not draw, nor spawn again, until the branches have ended.
+
+        Args:
+            n: the number of children.
+            start: the position of the first of them. Above 0, the children before it have ended and
+                these continue the latest spawn; this stream must not have drawn since. Child `k` is
+                the same whether a spawn is made at once or in parts.
+
+        Raises:
+            UsageError: there are more than `MAX_BRANCHES` children, or branches are nested deeper
+                than `MAX_NESTING`.
+        """
+        self._begin_spawn(n, start)
         return [self.child(place, start + n) for place in range(start, start + n)]
 
     def child(self, place: int, width: int) -> DrawStream:
-        """One lane of a split into so many."""
-        return DrawStream(self, place, width, before=self._split_at)
+        """Return the child at one position of the latest spawn, which has `width` children."""
+        return DrawStream(self, place, width, before=self._taken_at_spawn)
 
-    def _begin(self, n: int, after: int) -> None:
-        if after + n > MAX_BRANCHES:
-            raise UsageError(f"{after + n} samples or branches side by side: at most {MAX_BRANCHES}")
+    def _begin_spawn(self, n: int, start: int) -> None:
+        if start + n > MAX_BRANCHES:
+            raise UsageError(f"at most {MAX_BRANCHES} samples or branches may run concurrently, got {start + n}")
         if self._stride >= MAX_BRANCHES**MAX_NESTING:
-            raise UsageError(
-                f"strategies that branch within each other, {MAX_NESTING + 1} levels deep: at most {MAX_NESTING}"
-            )
-        if not after:
-            self._split_at = dict(self._taken)
+            raise UsageError(f"strategies may branch within each other at most {MAX_NESTING} levels deep")
+        if not start:
+            self._taken_at_spawn = dict(self._taken)
 
     def fork(self) -> DrawStream:
-        """This lane as it is now, to go on beside others: what it draws depends on nothing that they do.
+        """Return a copy of this stream as it is, for one of several concurrent branches.
 
-        Forks of one lane are for branches that ask different things: those that ask the same get the same draws. The
-        lane itself goes on behind the one of them that took most.
+        The draws of a fork depend on nothing that the other forks do. Forks are for branches that
+        send different requests; forks that send the same request get the same draws. Afterwards
+        this stream continues after the fork that took most.
         """
         fork = DrawStream(self._parent, self._place, self._width, self._epoch, self._before)
         fork._taken, fork._origin = dict(self._taken), self
@@ -97,13 +137,14 @@ class DrawStream:
             return self._epoch * EPOCH_STRIDE
         return self._parent._base(key) + (self._before.get(key, 0) + self._place) * self._parent._stride
 
-    def _tell_parent(self, key: str) -> None:
-        """After the branches end, the parent goes on behind the indexes where they began."""
+    def _advance_parent(self, key: str) -> None:
+        """Let the parent continue after the indices at which its branches began."""
         if self._origin is not None:
             self._origin._taken[key] = max(self._origin._taken.get(key, 0), self._taken[key])
-            self._origin._tell_parent(key)
+            self._origin._advance_parent(key)
         elif self._parent is not None:
-            behind = self._before.get(key, 0) + self._width
-            if self._parent._taken.get(key) != behind:  # else one of those beside this one has told
-                self._parent._taken[key] = behind
-                self._parent._tell_parent(key)
+            taken = self._before.get(key, 0) + self._width
+            # A sibling may have advanced it already.
+            if self._parent._taken.get(key) != taken:
+                self._parent._taken[key] = taken
+                self._parent._advance_parent(key)

@@ -1,17 +1,17 @@
-"""Everything that can go wrong, as a tree; each message says what to do next.
+"""The tree of this library's errors; each message says what to do next.
 
 ReasoningError
-├── UsageError               the request itself is wrong (exit code 2)
-│   ├── UnknownName          a strategy, parameter, model, task or kind that does not exist; names the nearest one
-│   ├── SpecError            a strategy spec that cannot be read; shows where
-│   ├── InputError           a file or a record of it is wrong; names file and line
+├── UsageError               the request is wrong (exit code 2)
+│   ├── UnknownName          an unknown strategy, parameter, model, task or kind; names the nearest
+│   ├── SpecError            a strategy spec that cannot be parsed; marks the position
+│   ├── InputError           a file or a record in it is wrong; names file and line
 │   ├── MissingExtra         an optional dependency is not installed; gives the install line
 │   └── SettingsChanged      a results folder was made with other settings; says which
 ├── WeightsError             local weights are missing, damaged or cannot be fetched (exit code 2)
-├── JournalError             the record of draws cannot be read or written (exit code 2)
-├── CallFailed               a model call did not come through for good (exit code 4)
-│   ├── AuthenticationFailed no key, or a refused one; ends the run
-│   ├── EndpointDown         nothing has come through for a long time; ends the run
+├── JournalError             the journal cannot be read or written (exit code 2)
+├── CallFailed               a model call failed for good (exit code 4)
+│   ├── AuthenticationFailed the key is missing or refused; ends the run
+│   ├── EndpointDown         every call has failed for a long time; ends the run
 │   └── ContextOverflow      the prompt is longer than the model's context
 └── BudgetExhausted          the next call could pass the budget, so it was not sent (exit code 3)
 """
@@ -23,23 +23,23 @@ from collections.abc import Iterable
 
 
 class ReasoningError(Exception):
-    """The root of this library's errors. `exit_code` is what the command line ends with."""
+    """The root of this library's errors. `exit_code` is the exit code of the command line."""
 
     exit_code = 2
 
 
 class UsageError(ReasoningError):
-    """What was asked for makes no sense as it stands."""
+    """The caller asked for something invalid."""
 
 
 class UnknownName(UsageError):
-    """A name that is not known.
+    """An unknown name; the message suggests the nearest known one.
 
     Args:
-        what: what the name should have been, such as "strategy".
+        what: the kind of name, such as "strategy".
         name: the unknown name.
-        known: the names that exist; the nearest is suggested.
-        where: where the name stands, such as "in 'cot(samples=5)' at column 5".
+        known: the names that exist.
+        where: the place of the name, such as "in 'cot(samples=5)' at column 5".
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str], where: str = "") -> None:
@@ -55,7 +55,7 @@ class UnknownName(UsageError):
 
 
 class SpecError(UsageError):
-    """A strategy spec that cannot be read, with the place marked."""
+    """A strategy spec that cannot be parsed; the message marks the position."""
 
     def __init__(self, problem: str, spec: str, column: int) -> None:
         self.spec, self.column = spec, column
@@ -74,11 +74,14 @@ class MissingExtra(UsageError):
 
 
 class SettingsChanged(UsageError):
-    """A results folder was made with other settings than those asked for now."""
+    """The settings of a results folder differ from those of this run."""
 
 
 class PriceUnknown(UsageError):
-    """A budget in dollars for a model whose price is not known: stops the whole run, whatever came from the journal."""
+    """A budget in dollars for a model whose price is unknown.
+
+    Ends the whole run, even where the journal has draws.
+    """
 
     ends_run = True
 
@@ -92,16 +95,16 @@ class JournalError(ReasoningError):
 
 
 class CallFailed(ReasoningError):
-    """A call to a model did not come through. Never a wrong answer, never a record in the journal.
+    """A call to a model failed. It never counts as a wrong answer and never enters the journal.
 
     Args:
-        message: the provider's words.
-        retryable: whether the same call may pass later (rate limits, server faults, resets).
-        retry_after: seconds the provider asks to wait, if it said so.
-        status: the HTTP status; None where no answer came (a connection that broke, a timeout).
+        message: the provider's message.
+        retryable: whether the same call may succeed later (rate limits, server errors, resets).
+        retry_after: seconds to wait, where the provider names them.
+        status: the HTTP status; None where no response came (a broken connection, a timeout).
 
     Attributes:
-        ends_run: whether no other call can come through either.
+        ends_run: whether every other call would fail too.
     """
 
     exit_code = 4
@@ -120,14 +123,14 @@ class CallFailed(ReasoningError):
 
 
 class AuthenticationFailed(CallFailed):
-    """No key, or a key that the provider refuses: stops the whole run."""
+    """The key is missing, or the provider refuses it. Ends the whole run."""
 
     exit_code = 2
     ends_run = True
 
 
 class EndpointDown(CallFailed):
-    """Every call has failed for a long time: stops the whole run. The same command goes on when it is back."""
+    """Every call has failed for a long time. Ends the run; the same command resumes it later."""
 
     ends_run = True
 
@@ -137,11 +140,11 @@ class ContextOverflow(CallFailed):
 
 
 class BudgetExhausted(ReasoningError):
-    """The next call could pass the budget, so it was not sent. Nothing that was paid for is lost.
+    """The next call could exceed the budget, so it was not sent. Nothing that was paid for is lost.
 
     Args:
-        message: what is spent, and what the next call may need.
-        budget: the one that is used up; of nested ones the innermost.
+        message: the amount spent, and the amount that the next call may need.
+        budget: the exhausted budget; the innermost of nested ones.
     """
 
     exit_code = 3
@@ -152,6 +155,6 @@ class BudgetExhausted(ReasoningError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None when nothing is close."""
+    """Return the known name most similar to `name`; None where none is close."""
     found = difflib.get_close_matches(name.lower(), [word.lower() for word in known], n=1, cutoff=0.6)
     return next((word for word in known if found and word.lower() == found[0]), None)

@@ -1,7 +1,7 @@
-"""One event loop for the process, in a thread of its own: the synchronous door to everything asynchronous.
+"""The process's event loop in a background thread, and synchronous calls to it.
 
-It works in a script, in a notebook whose own loop is running, and in a pool of threads; connections that live on it
-are reused from one call to the next.
+It works in a script, in a notebook whose own loop is running, and in a pool of threads. Connections
+live on it, so one call reuses those of another.
 """
 
 from __future__ import annotations
@@ -27,63 +27,69 @@ class _Closable(Protocol):
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
-_crossing: LoopBridge
+_bridge: LoopBridge
 _open: set[_Closable] = set()
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop and wait for its result.
 
-    Ctrl-C cancels the work, waits for it to end, and raises KeyboardInterrupt.
+    Ctrl-C cancels the coroutine, waits for its end, and raises KeyboardInterrupt.
+
+    Raises:
+        UsageError: the caller runs on the loop itself.
     """
-    loop = _running()
+    loop = _ensure_loop()
     if threading.current_thread() is _thread:
         work.close()
-        raise UsageError("this is a synchronous door and the event loop is inside it: await the asynchronous one")
+        raise UsageError("a synchronous call cannot be made from the event loop: await the asynchronous method instead")
     future = asyncio.run_coroutine_threadsafe(work, loop)
     try:
         return future.result()
     except KeyboardInterrupt:
         future.cancel()
         with contextlib.suppress(TimeoutError, CancelledError):
-            asyncio.run_coroutine_threadsafe(_drained(), loop).result(timeout=1.5)
+            asyncio.run_coroutine_threadsafe(_wait_for_cancelled(), loop).result(timeout=1.5)
         raise
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the loop and await it from any other loop (or from this one)."""
-    loop = _running()
+    """Run a coroutine on the loop, and await it from this loop or any other."""
+    loop = _ensure_loop()
     if asyncio.get_running_loop() is loop:
         return await work
-    return await _crossing.run(work)
+    return await _bridge.run(work)
 
 
-def close_when_collected(owner: object, thing: _Closable) -> None:
-    """Close a thing that lives on the loop when its owner is gone, or when the process ends, if nobody did before."""
-    _open.add(thing)
-    weakref.finalize(owner, _close_soon, thing).atexit = False
+def close_when_collected(owner: object, resource: _Closable) -> None:
+    """Close a resource of the loop when its owner is garbage-collected or the process ends.
+
+    `forget` cancels this for a resource that was closed before.
+    """
+    _open.add(resource)
+    weakref.finalize(owner, _close_soon, resource).atexit = False
 
 
-def forget(thing: _Closable) -> None:
-    """Say that a thing has been closed."""
-    _open.discard(thing)
+def forget(resource: _Closable) -> None:
+    """Stop tracking a resource that has been closed."""
+    _open.discard(resource)
 
 
-def _close_soon(thing: _Closable) -> None:
-    if thing in _open and _loop is not None and _loop.is_running():
-        _open.discard(thing)
-        asyncio.run_coroutine_threadsafe(thing.close(), _loop)
+def _close_soon(resource: _Closable) -> None:
+    if resource in _open and _loop is not None and _loop.is_running():
+        _open.discard(resource)
+        asyncio.run_coroutine_threadsafe(resource.close(), _loop)
 
 
-def _running() -> asyncio.AbstractEventLoop:
-    global _loop, _thread, _crossing
+def _ensure_loop() -> asyncio.AbstractEventLoop:
+    global _loop, _thread, _bridge
     with _lock:
         if _loop is None:
             _loop = _new_loop()
-            _crossing = LoopBridge(_loop)
+            _bridge = LoopBridge(_loop)
             _thread = threading.Thread(target=_loop.run_forever, name="reasoning-loop", daemon=True)
             _thread.start()
-            # Before threading's own exit hook would join pools that our connections still use.
+            # This hook must run before threading's own, which would join pools that our connections still use.
             atexit.register(_stop)
         return _loop
 
@@ -92,7 +98,7 @@ _thread: threading.Thread | None = None
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """The quicker one where it is installed (not on Windows): a call takes a sixth less of our CPU."""
+    """Return a uvloop where it is installed (not on Windows): a call takes a sixth less CPU time."""
     try:
         from uvloop import new_event_loop
     except ImportError:
@@ -100,7 +106,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return new_event_loop()
 
 
-async def _drained() -> None:
+async def _wait_for_cancelled() -> None:
     """Wait until cancelled work has run its `finally` blocks."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     cancelled = [task for task in others if task.cancelling()]
@@ -115,7 +121,7 @@ def _stop() -> None:
         return
 
     async def close() -> None:
-        await asyncio.gather(*(thing.close() for thing in list(_open)), return_exceptions=True)
+        await asyncio.gather(*(resource.close() for resource in list(_open)), return_exceptions=True)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -40,7 +40,7 @@ def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield the path of a new file that takes the place of `path` when the block ends without an error.
+    """Yield the path of a new file that replaces `path` when the block ends without an error.
 
     It lies in the same folder, so that the replacement is one step of the file system. After an
     error it is removed, and `path` is as it was.

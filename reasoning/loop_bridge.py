@@ -1,7 +1,9 @@
-"""Work on one event loop that is awaited on others, in other threads.
+"""A bridge between event loops in different threads.
 
-To wake a loop from another thread costs far more than most of what it is woken for, so those who cross at the same
-moment share a wake-up, on the way there and on the way back.
+Coroutines run on one loop and are awaited on others.
+
+Waking a loop from another thread costs far more than most of the work it is woken for, so the
+coroutines that are submitted at the same moment share a wake-up, in both directions.
 """
 
 from __future__ import annotations
@@ -17,82 +19,92 @@ T = TypeVar("T")
 
 
 class LoopBridge:
-    """The way to an event loop and back."""
+    """A bridge to an event loop.
+
+    Args:
+        loop: the loop that coroutines run on.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._arriving: deque[Callable[[], object]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
         self._woken = False
-        self._leaving: dict[asyncio.AbstractEventLoop, list[_Visit]] = {}
+        self._results: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there, in the caller's context, and await it here; to cancel this cancels it."""
-        visit = _Visit(self, work)
-        self._post(visit.begin)
+        """Run a coroutine on the loop, in the caller's context, and await its result.
+
+        Cancelling the caller cancels the coroutine.
+        """
+        job = _Job(self, work)
+        self._post(job.start)
         try:
-            result: T = await visit.ended
+            result: T = await job.result
         except asyncio.CancelledError:
-            self._post(visit.cancel)
+            self._post(job.cancel)
             raise
         return result
 
-    def _finished(self, visit: _Visit) -> None:
-        """Said on the loop by a visit whose work has ended."""
-        if not self._leaving:
-            self._loop.call_soon(self._depart)
-        self._leaving.setdefault(visit.home, []).append(visit)
+    def _finished(self, job: _Job) -> None:
+        """Queue the result of a job for delivery; called on the loop."""
+        if not self._results:
+            self._loop.call_soon(self._deliver_results)
+        self._results.setdefault(job.caller, []).append(job)
 
     def _post(self, call: Callable[[], object]) -> None:
-        self._arriving.append(call)
+        self._calls.append(call)
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._arrive)
+            self._loop.call_soon_threadsafe(self._run_calls)
 
-    def _arrive(self) -> None:
-        self._woken = False  # first: what is posted from now on may come too late for what follows
-        while self._arriving:
-            self._arriving.popleft()()
+    def _run_calls(self) -> None:
+        # First, since a call that is posted from now on may come too late for the loop below.
+        self._woken = False
+        while self._calls:
+            self._calls.popleft()()
 
-    def _depart(self) -> None:
-        leaving, self._leaving = self._leaving, {}
-        for home, visits in leaving.items():
-            with suppress(RuntimeError):  # that loop is closed: nobody waits any more
-                home.call_soon_threadsafe(_come_home, visits)
+    def _deliver_results(self) -> None:
+        results, self._results = self._results, {}
+        for caller, jobs in results.items():
+            # A RuntimeError means that the caller's loop is closed, so no task awaits the results.
+            with suppress(RuntimeError):
+                caller.call_soon_threadsafe(_deliver, jobs)
 
 
-class _Visit:
-    """A coroutine on its way.
+class _Job:
+    """A coroutine that runs on the bridge's loop.
 
     Attributes:
-        home: the loop that it is awaited on.
-        ended: what is awaited there.
+        caller: the loop that awaits it.
+        result: the future that is awaited there.
     """
 
-    def __init__(self, crossing: LoopBridge, work: Coroutine[Any, Any, Any]) -> None:
-        self.home = asyncio.get_running_loop()
-        self.ended: asyncio.Future[Any] = self.home.create_future()
-        self._crossing, self._work, self._context = crossing, work, contextvars.copy_context()
+    def __init__(self, bridge: LoopBridge, work: Coroutine[Any, Any, Any]) -> None:
+        self.caller = asyncio.get_running_loop()
+        self.result: asyncio.Future[Any] = self.caller.create_future()
+        self._bridge, self._work, self._context = bridge, work, contextvars.copy_context()
         self._task: asyncio.Task[Any]
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work, context=self._context)
-        self._task.add_done_callback(lambda _: self._crossing._finished(self))
+        self._task.add_done_callback(lambda _: self._bridge._finished(self))
 
     def cancel(self) -> None:
         self._task.cancel()
 
-    def come_home(self) -> None:
+    def deliver(self) -> None:
         error = None if self._task.cancelled() else self._task.exception()
-        if self.ended.done():  # whoever waited has gone
+        # The caller was cancelled.
+        if self.result.done():
             return
         if self._task.cancelled():
-            self.ended.cancel()
+            self.result.cancel()
         elif error is not None:
-            self.ended.set_exception(error)
+            self.result.set_exception(error)
         else:
-            self.ended.set_result(self._task.result())
+            self.result.set_result(self._task.result())
 
 
-def _come_home(visits: list[_Visit]) -> None:
-    for visit in visits:
-        visit.come_home()
+def _deliver(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.deliver()

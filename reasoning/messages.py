@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back: the words that every layer below the session speaks."""
+"""The values exchanged with a model: messages, requests, completions and usage."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ _encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",",
 
 
 class Token(NamedTuple):
-    """A token that was drawn, its log-probability, and those of the likeliest tokens at its place, where asked for."""
+    """A sampled token and its log-probability.
+
+    Attributes:
+        text: the token.
+        logprob: its log-probability.
+        top: the likeliest tokens at its position with theirs, where requested.
+    """
 
     text: str
     logprob: float
     top: tuple[tuple[str, float], ...] = ()
 
 
-def parse_tokens(said: Any) -> tuple[Token, ...]:
-    """The tokens of JSON that has been read.
+def parse_tokens(data: Any) -> tuple[Token, ...]:
+    """Return the tokens that decoded JSON holds: a list of `[text, logprob, [[text, logprob], …]]`.
 
     Raises:
-        ValueError, TypeError: it holds no tokens.
+        ValueError, TypeError: the value holds no tokens.
     """
-    return tuple(Token(text, logprob, tuple((other, value) for other, value in top)) for text, logprob, top in said)
+    return tuple(Token(text, logprob, tuple((other, value) for other, value in top)) for text, logprob, top in data)
 
 
 class Message(NamedTuple):
@@ -44,29 +50,30 @@ class Conversation:
 
     Attributes:
         messages: the turns.
-        shared: how many leading turns are the same for every problem (for prefix caches).
+        static_prefix: the number of leading turns that are the same for every problem
+            (instructions, demonstrations); a hint for prefix caches.
     """
 
     messages: tuple[Message, ...]
     static_prefix: int = 0
 
     def then(self, reply: str, text: str) -> Conversation:
-        """The conversation that goes on: the model's reply, kept word for word, and a next user's turn."""
+        """Return the conversation with the model's reply, verbatim, and another user turn."""
         turns = Message("assistant", reply), Message("user", escape_turn_marks(text))
         return Conversation((*self.messages, *turns), self.static_prefix)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a model, the same for every draw from it.
+    """A request to a model, the same for every draw from it.
 
     Attributes:
-        model: the model as the journal names it; for local weights this includes their fingerprint.
+        model: the model as the journal names it; for local weights with their fingerprint.
         messages: the chat turns.
-        sampling: every setting that goes out (temperature, max_tokens, stop, …).
-        endpoint: the base URL, or None for the provider's own.
-        shared: how many leading messages are the same for every problem (instructions, demonstrations).
-            A hint for prefix caches; it changes nothing that is sent, so it is not part of the key.
+        sampling: every sampling parameter that is sent (temperature, max_tokens, stop, …).
+        endpoint: the base URL; None for the provider's own.
+        static_prefix: the number of leading messages that are the same for every problem. It is a
+            hint for prefix caches and changes nothing that is sent, so it is not part of the key.
     """
 
     model: str
@@ -77,7 +84,7 @@ class Request:
 
     @cached_property
     def canonical(self) -> str:
-        """The request as JSON of one form. Holds no key and no header."""
+        """The request as canonical JSON, with sorted keys. It holds no API key and no header."""
         return _encoded(
             {
                 "endpoint": self.endpoint,
@@ -89,26 +96,29 @@ class Request:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the canonical request: what the journal is keyed by."""
+        """The SHA-256 of the canonical JSON, in hexadecimal: the key of the journal."""
         return hashlib.sha256(self.canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens that one draw may take; what `extra_body` says goes out instead of the setting."""
-        said = {**self.sampling, **extra} if (extra := self.sampling.get("extra_body")) else self.sampling
-        return max(int(said.get("max_tokens") or 0), int(said.get("max_completion_tokens") or 0))
+        """The maximum number of completion tokens of one draw; `extra_body` takes precedence."""
+        sent = {**self.sampling, **extra} if (extra := self.sampling.get("extra_body")) else self.sampling
+        return max(int(sent.get("max_tokens") or 0), int(sent.get("max_completion_tokens") or 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used. Of several draws that went out as one request, the first carries the prompt's tokens.
+    """Tokens, money and time.
+
+    Of several draws of one request, the first carries the prompt's tokens.
 
     Attributes:
-        calls: completions.
-        prompt_tokens, completion_tokens: as the provider counted them.
-        cached_tokens: how many of the prompt's tokens came from the provider's prefix cache.
-        usd: US dollars, or None where there is no price (a local model, an unknown one): never a silent 0.
-        seconds: time of the calls, one after the other.
+        calls: the number of completions.
+        prompt_tokens, completion_tokens: tokens as the provider counted them.
+        cached_tokens: prompt tokens that came from the provider's prefix cache.
+        usd: US dollars; None where there is no price (a local model, an unknown one), never a
+            silent 0.
+        seconds: the summed duration of the calls.
     """
 
     calls: int = 0
@@ -119,7 +129,8 @@ class Usage:
     seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        if self.calls == 0 or other.calls == 0:  # nothing used yet: an unknown price on neither side
+        # A side without calls has no price, which must not make the sum unknown.
+        if self.calls == 0 or other.calls == 0:
             usd = other.usd if self.calls == 0 else self.usd
         else:
             usd = None if self.usd is None or other.usd is None else self.usd + other.usd
@@ -133,12 +144,15 @@ class Usage:
         )
 
     def with_seconds(self, seconds: float) -> Usage:
-        """The same in another time; as `dataclasses.replace` would make it, which takes five times as long."""
+        """Return the same usage with another duration.
+
+        `dataclasses.replace` would take five times as long.
+        """
         return Usage(self.calls, self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.usd, seconds)
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
-        """The sum of the usages of many draws; the same as adding them up one by one, for a fraction of the time."""
+        """Return the sum of many usages, in a fraction of the time of adding them one by one."""
         calls = prompt = completion = cached = 0
         usd: float | None = None
         seconds = 0.0
@@ -165,16 +179,17 @@ class Completion:
     """One draw from a model.
 
     Attributes:
-        text: what the model said, without its hidden reasoning.
-        finish_reason: "stop", "length" when it was cut off by `max_tokens`, "refusal" when the model declined.
-        usage: what this draw used.
-        reasoning: `reasoning_content` of a reasoning model; kept apart, never read for an answer.
-        tokens: the tokens with their log-probabilities, where asked for (`logprobs=True`).
-        request_id: the provider's name for the request, to ask them about it.
-        prices: the version of the price table that `usage.usd` comes from.
-        retries: how many attempts failed before this one.
-        key, draw: its place in the journal: the request's hash and the index of the draw.
-        spent: whether it was paid for now; False for a draw that the journal returned.
+        text: the reply, without hidden reasoning.
+        finish_reason: "stop"; "length" where `max_tokens` cut the reply off; "refusal" where the
+            model declined.
+        usage: the usage of this draw.
+        reasoning: `reasoning_content` of a reasoning model; no answer is ever parsed from it.
+        tokens: the tokens with their log-probabilities, where requested (`logprobs=True`).
+        request_id: the provider's identifier of the request, for questions to their support.
+        prices: the version of the price table behind `usage.usd`.
+        retries: the number of attempts that failed before this one.
+        key, draw: the key of the draw in the journal: the request's hash and the draw's index.
+        is_new: whether it was paid for now; False for a draw that the journal returned.
     """
 
     text: str
@@ -190,7 +205,7 @@ class Completion:
     is_new: bool = True
 
     def recorded(self, key: str, draw: int, seconds: float, retries: int) -> Completion:
-        """As it is recorded: with its place in the journal, its share of the time, and the attempts that failed."""
+        """Return the draw with its key, its share of the duration, and the number of retries."""
         return Completion(
             self.text,
             self.finish_reason,
@@ -206,7 +221,7 @@ class Completion:
 
     @property
     def logprob(self) -> float | None:
-        """Mean log-probability of the tokens; None where they were not asked for."""
+        """The mean log-probability of the tokens; None where they were not requested."""
         return sum(token.logprob for token in self.tokens) / len(self.tokens) if self.tokens else None
 
     @property
@@ -216,10 +231,11 @@ class Completion:
 
 
 class CompletionBatch(list[Completion]):
-    """The draws of one reply.
+    """The draws of one response.
 
     Attributes:
-        choices: how many the reply had, with those that a content filter held back.
+        choices: the number of choices in the response, including those that a content filter held
+            back.
     """
 
     def __init__(self, draws: Iterable[Completion], choices: int) -> None:

@@ -1,4 +1,4 @@
-"""Where this library keeps files on the user's machine: weights, the journal, settings."""
+"""The folders of this library on the user's machine: weights, the journal, settings."""
 
 from __future__ import annotations
 
@@ -7,22 +7,31 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """Downloaded weights: `$REASONING_HOME`, else `$XDG_CACHE_HOME/reasoning`, else `~/.cache/reasoning`."""
+    """Return the folder of downloaded weights.
+
+    It is `$REASONING_HOME`, else `$XDG_CACHE_HOME/reasoning`, else `~/.cache/reasoning`.
+    """
     return _folder("XDG_CACHE_HOME", ".cache")
 
 
 def data_dir() -> Path:
-    """The user's journal: `$REASONING_HOME`, else `$XDG_DATA_HOME/reasoning`, else `~/.local/share/reasoning`."""
+    """Return the folder of the user's journal.
+
+    It is `$REASONING_HOME`, else `$XDG_DATA_HOME/reasoning`, else `~/.local/share/reasoning`.
+    """
     return _folder("XDG_DATA_HOME", ".local/share")
 
 
 def config_dir() -> Path:
-    """Settings: `$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`."""
+    """Return the folder of settings.
+
+    It is `$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`.
+    """
     return _folder("XDG_CONFIG_HOME", ".config")
 
 
 def _folder(variable: str, default: str) -> Path:
-    if moved := os.environ.get("REASONING_HOME"):
-        return Path(moved).expanduser()
+    if home := os.environ.get("REASONING_HOME"):
+        return Path(home).expanduser()
     base = os.environ.get(variable)
     return (Path(base) if base else Path.home() / default) / "reasoning"

@@ -1,4 +1,4 @@
-"""The settings of calls: which there are, and what must not be among them, since they are recorded and shown."""
+"""Sampling parameters: the known names, and the keys and headers that must not be among them."""
 
 from __future__ import annotations
 
@@ -9,72 +9,77 @@ from typing import Any
 from reasoning.errors import UnknownName, UsageError
 
 PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
-"""The settings of a call that every provider is asked for by the same names."""
+"""The parameters that every provider takes under the same names."""
 
-_COUNTED = {
-    "n": "several draws are asked for with session.sample(prompt, n), which counts, records and pays for each",
-    "best_of": "what the server makes and throws away would be paid for and not counted",
-    "model": "a model has a journal, a price and limits by its own name: connect to that one",
-    "messages": "what is sent is the prompt, by which draws are recorded and found",
-    "stream": "replies are read as a whole",
-    "stream_options": "replies are read as a whole",
+_RESERVED = {
+    "n": "ask for several draws with session.sample(prompt, n), which counts, records and pays for each",
+    "best_of": "completions that the server discards would be paid for and not counted",
+    "model": "journal, price and limits belong to a model's name; connect to that model",
+    "messages": "draws are recorded and found by the messages of the prompt",
+    "stream": "replies are not streamed",
+    "stream_options": "replies are not streamed",
 }
-"""What `extra_body` must not overrule, and why."""
+"""The fields of a request that `extra_body` must not override, and why."""
 
 _SECRET = re.compile(
     r"apikey|authori[sz]ation|bearer|secret|passw|credential|header|cookie|privatekey|accesskey|^auth$|^key$|"
     r"(^|access|api|auth|bearer|refresh|session|security|hf)token$"
 )
-"""Names of keys, without their hyphens; `max_tokens` and `eos_token` are none."""
+"""The names of secrets, without hyphens; it does not match `max_tokens` and `eos_token`."""
 
 
 def is_known(name: str) -> bool:
-    """Whether a call has a setting of this name."""
+    """Return whether a call takes a parameter of this name."""
     return name in PARAM_NAMES or name == "extra_body" or name.startswith("reasoning_")
 
 
 def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
-    """Refuse what is no setting of a call, and keys.
+    """Check the names of sampling parameters.
 
     Args:
-        settings: names and values; `extra_body` holds what a server takes beyond the usual.
-        where: where they were given, such as "of connect".
-        others: what else the name may have been, to suggest the nearest.
+        settings: names and values; `extra_body` holds further fields of the request, for one
+            server.
+        where: the place of the parameters for messages, such as "of connect".
+        others: further valid names of that place, to suggest from.
 
     Raises:
-        UnknownName: no such setting; names the nearest.
-        UsageError: a setting named like a key or a header; an `extra_body` with what the engine itself sends.
+        UnknownName: there is no such parameter; names the nearest.
+        UsageError: a parameter is named like a key or a header, or `extra_body` holds a field that
+            the engine sends itself.
     """
     for name in settings:
-        if _telling(name):
+        if _is_secret(name):
             raise _misplaced(name, where)
         if not is_known(name):
             raise UnknownName("setting", name, [*PARAM_NAMES, *others], where)
     extra = settings.get("extra_body")
     if extra is not None and not isinstance(extra, Mapping):
-        raise UsageError(f"extra_body {where} is a dict of what the server takes, not {type(extra).__name__}")
-    for name in [name for name in _COUNTED if name in (extra or ())]:
-        raise UsageError(f"extra_body[{name!r}] {where} would go around the engine: {_COUNTED[name]}")
-    for name in [name for name in extra or () if _telling(name)] + list(_within(extra)):
+        raise UsageError(f"extra_body {where} must be a dict of request fields, got {type(extra).__name__}")
+    for name in [name for name in _RESERVED if name in (extra or ())]:
+        raise UsageError(f"extra_body[{name!r}] {where} would bypass the engine: {_RESERVED[name]}")
+    for name in [name for name in extra or () if _is_secret(name)] + list(_nested_secrets(extra)):
         raise _misplaced(f"extra_body[{name!r}]", where)
 
 
-def _within(value: Any) -> Iterator[str]:
-    """The names of keys at any depth, where a text stands under them; a schema may describe a field of that name."""
+def _nested_secrets(value: Any) -> Iterator[str]:
+    """Yield the secret names at any depth whose value is a text.
+
+    A name with another value is no secret: a schema may describe a field of that name.
+    """
     if isinstance(value, Mapping):
-        yield from (str(name) for name, held in value.items() if isinstance(held, str) and _telling(name))
+        yield from (str(name) for name, item in value.items() if isinstance(item, str) and _is_secret(name))
         value = value.values()
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        for one in value:
-            yield from _within(one)
+        for item in value:
+            yield from _nested_secrets(item)
 
 
-def _telling(name: Any) -> bool:
+def _is_secret(name: Any) -> bool:
     return bool(_SECRET.search(re.sub(r"[^a-z0-9]", "", str(name).lower())))
 
 
 def _misplaced(name: str, where: str) -> UsageError:
     return UsageError(
-        f"{name} {where}: settings are sent in the body, shown and recorded, so no key and no header goes there; "
-        "give a key to connect as api_key, or in the provider's environment variable"
+        f"{name} {where} looks like a key or a header, and settings are sent in the body, shown and recorded; "
+        "pass a key to connect as api_key, or in the provider's environment variable"
     )

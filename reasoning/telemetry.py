@@ -1,6 +1,6 @@
-"""Spans for OpenTelemetry, by its conventions for generative AI, where the application has loaded that package.
+"""OpenTelemetry spans, by its semantic conventions for generative AI.
 
-What was asked and said is not in them: the trace of an answer has it.
+There are spans only where the application has loaded OpenTelemetry. Spans hold no prompts and no replies; those are in the trace of an answer.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _SETTINGS = {
 
 
 class CallSpan:
-    """The span of one request; `answered` adds what came back."""
+    """The span of one request."""
 
     def __init__(self, span: Any) -> None:
         self._span = span
 
     def set_response(self, completions: Sequence[Completion]) -> None:
+        """Add the finish reasons, the usage and the identifier of the response."""
         self._span.set_attribute("gen_ai.response.finish_reasons", [one.finish_reason for one in completions])
         self._span.set_attribute("gen_ai.usage.input_tokens", sum(one.usage.prompt_tokens for one in completions))
         self._span.set_attribute("gen_ai.usage.output_tokens", sum(one.usage.completion_tokens for one in completions))
@@ -39,47 +40,48 @@ class CallSpan:
 
 
 class _NoopSpan(CallSpan):
-    """Nobody looks."""
+    """The span where OpenTelemetry is not loaded."""
 
     def __init__(self) -> None: ...
 
     def set_response(self, completions: Sequence[Completion]) -> None: ...
 
 
-_UNSEEN = nullcontext(_NoopSpan())
-_NOTHING = nullcontext()
+_NOOP_CALL = nullcontext(_NoopSpan())
+_NOOP = nullcontext()
 
 
 def stage(name: str) -> AbstractContextManager[Any]:
-    """A span around a stage of a strategy."""
+    """Return a span around a stage of a strategy."""
     tracer = _tracer()
-    return _NOTHING if tracer is None else tracer.start_as_current_span(name)
+    return _NOOP if tracer is None else tracer.start_as_current_span(name)
 
 
 def solve(strategy: str) -> AbstractContextManager[Any]:
-    """A span around a whole solve."""
+    """Return a span around a whole solve."""
     tracer = _tracer()
     if tracer is None:
-        return _NOTHING
-    about = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": strategy}
-    return tracer.start_as_current_span(f"invoke_agent {strategy}", attributes=about)  # type: ignore[no-any-return]
+        return _NOOP
+    attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": strategy}
+    return tracer.start_as_current_span(f"invoke_agent {strategy}", attributes=attributes)  # type: ignore[no-any-return]
 
 
 def call(request: Request, draws: int, failed: int) -> AbstractContextManager[CallSpan]:
-    """A span around one attempt to send a request; an error ends it with its type.
+    """Return a span around one attempt to send a request; an error ends it with the error's type.
 
     Args:
-        draws: how many completions are asked for.
-        failed: how many attempts failed before.
+        request: the request.
+        draws: the number of completions to ask for.
+        failed: the number of attempts that failed before.
     """
     tracer = _tracer()
-    return _UNSEEN if tracer is None else _call(tracer, request, draws, failed)
+    return _NOOP_CALL if tracer is None else _call(tracer, request, draws, failed)
 
 
 @contextmanager
 def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[CallSpan]:
     provider, slash, _ = request.model.partition("/")
-    about: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider if slash else "openai",
         "gen_ai.request.model": request.model,
@@ -88,11 +90,11 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
         **{_SETTINGS[name]: value for name, value in request.sampling.items() if name in _SETTINGS},
     }
     if request.endpoint:
-        where = urlsplit(request.endpoint)
-        about["server.address"] = where.hostname
-        about["server.port"] = where.port or (443 if where.scheme == "https" else 80)
+        address = urlsplit(request.endpoint)
+        attributes["server.address"] = address.hostname
+        attributes["server.port"] = address.port or (443 if address.scheme == "https" else 80)
     kind = sys.modules["opentelemetry.trace"].SpanKind.CLIENT
-    with tracer.start_as_current_span(f"chat {request.model}", kind=kind, attributes=about) as span:
+    with tracer.start_as_current_span(f"chat {request.model}", kind=kind, attributes=attributes) as span:
         try:
             yield CallSpan(span)
         except Exception as error:
@@ -101,6 +103,6 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
 
 
 def _tracer() -> Any:
-    """The application's tracer; None where it has not loaded OpenTelemetry, which then costs nothing."""
+    """Return the application's tracer; None where it has not loaded OpenTelemetry."""
     api = sys.modules.get("opentelemetry.trace")
     return None if api is None else api.get_tracer("reasoning")

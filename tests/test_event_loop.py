@@ -1,4 +1,4 @@
-"""The synchronous door, from everywhere."""
+"""Synchronous calls, from scripts, threads, notebooks and the loop itself."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_door_from_inside_is_refused_and_not_a_deadlock() -> None:
     async def inside() -> None:
         Echo().run("why?", llm())
 
-    with pytest.raises(UsageError, match="await the asynchronous one"):
+    with pytest.raises(UsageError, match="await the asynchronous method"):
         event_loop.run_sync(inside())
 
 

@@ -24,7 +24,7 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.loop, self.woken = asyncio.new_event_loop(), 0
-        self.crossing = LoopBridge(self.loop)
+        self.bridge = LoopBridge(self.loop)
         self._wake, self.loop.call_soon_threadsafe = self.loop.call_soon_threadsafe, self._counted  # type: ignore
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
@@ -69,11 +69,11 @@ def test_those_who_cross_together_share_a_wake_up_on_both_ways(there: Elsewhere)
 
         async def last() -> int:
             here.call_soon(posted.set)  # all have asked to cross by then
-            return await there.crossing.run(ident())
+            return await there.bridge.run(ident())
 
         here.call_soon_threadsafe = counted  # type: ignore[assignment,method-assign]
         there.busy_until(posted)
-        crossings = [there.crossing.run(ident()) for _ in range(99)]
+        crossings = [there.bridge.run(ident()) for _ in range(99)]
         return await asyncio.gather(*crossings, last()), landings
 
     assert asyncio.run(hundred()) == ([there.thread.ident] * 100, 1)
@@ -88,9 +88,9 @@ def test_the_context_goes_along_and_an_error_comes_back(there: Elsewhere) -> Non
 
     async def scene() -> str:
         with pytest.raises(ValueError, match="no language"):
-            await there.crossing.run(speak())
+            await there.bridge.run(speak())
         LANGUAGE.set("Frisian")
-        return await there.crossing.run(speak())
+        return await there.bridge.run(speak())
 
     assert asyncio.run(scene()) == "Frisian"
 
@@ -110,12 +110,12 @@ def test_who_is_cancelled_here_is_cancelled_there_at_any_moment(there: Elsewhere
 
     async def scene() -> None:
         for place in range(20):
-            task = asyncio.create_task(there.crossing.run(work(place)))
+            task = asyncio.create_task(there.bridge.run(work(place)))
             await asyncio.sleep(0.0005 * (place % 3))  # not yet begun, on the way, at work
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        await there.crossing.run(others_ended())
+        await there.bridge.run(others_ended())
 
     asyncio.run(asyncio.wait_for(scene(), 60))
     assert ended == begun != []
@@ -126,22 +126,22 @@ def test_work_that_is_cancelled_there_is_cancelled_here(there: Elsewhere) -> Non
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(there.crossing.run(gives_up()))
+        asyncio.run(there.bridge.run(gives_up()))
 
 
 def test_a_loop_that_closes_meanwhile_keeps_nobody_up(there: Elsewhere) -> None:
     async def leave() -> None:
-        task = asyncio.create_task(there.crossing.run(ident(0.05)))
+        task = asyncio.create_task(there.bridge.run(ident(0.05)))
         await asyncio.sleep(0.01)
         task.cancel()
 
     asyncio.run(leave())
-    assert asyncio.run(there.crossing.run(ident(0.1))) == there.thread.ident
+    assert asyncio.run(there.bridge.run(ident(0.1))) == there.thread.ident
 
 
 def test_many_threads_cross_at_once(there: Elsewhere) -> None:
     async def hundred() -> list[int]:
-        return await asyncio.gather(*(there.crossing.run(ident()) for _ in range(100)))
+        return await asyncio.gather(*(there.bridge.run(ident()) for _ in range(100)))
 
     came: list[int] = []
     threads = [threading.Thread(target=lambda: came.extend(asyncio.run(hundred()))) for _ in range(8)]

@@ -99,4 +99,5 @@ class CircuitBreaker:
         if self._failing_since is None or not self.is_open:
             return ""
         seconds = time.monotonic() - self._failing_since
-        return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); trying again every {self.probe_interval:g} s"
+        retry = f"trying again every {self.probe_interval:g} s"
+        return f"waiting: every call has failed for {seconds:.0f} s ({self._why}); {retry}"

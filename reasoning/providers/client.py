@@ -68,5 +68,5 @@ class Client(ABC):
         return ""
 
     def sibling(self, model: str) -> Client | None:
-        """Return the client of another model of the same server or recording; None where it has none of that name."""
+        """Return the client of another model of the same server or recording; None if it has none."""
         return None

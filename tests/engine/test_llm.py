@@ -346,16 +346,16 @@ def test_a_misspelt_setting_is_named_and_what_a_server_takes_beyond_goes_through
     assert llm.sampling["extra_body"] == {"top_a": 1}
     with pytest.raises(UnknownName, match="'temperatur' of a call; did you mean 'temperature'"):
         request(llm, temperatur=1)
-    with pytest.raises(UsageError, match="extra_body of a call is a dict"):
+    with pytest.raises(UsageError, match="extra_body of a call must be a dict"):
         request(llm, extra_body="top_a=1")
 
 
 @pytest.mark.parametrize("name", ["n", "best_of", "model", "messages", "stream", "stream_options"])
 def test_the_extra_body_does_not_go_around_what_is_counted(name: str) -> None:
     extra = {"top_a": 1, name: 2}
-    with pytest.raises(UsageError, match=rf"extra_body\['{name}'\] of connect would go around the engine: "):
+    with pytest.raises(UsageError, match=rf"extra_body\['{name}'\] of connect would bypass the engine: "):
         connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, extra_body=extra)
     llm = ScriptedLLM(["x"])
-    with pytest.raises(UsageError, match=rf"extra_body\['{name}'\] of a call would go around the engine: "):
+    with pytest.raises(UsageError, match=rf"extra_body\['{name}'\] of a call would bypass the engine: "):
         request(llm, extra_body=extra)
     assert llm.calls == 0
