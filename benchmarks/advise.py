@@ -14,7 +14,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many, numbers
 from reasoning.benchmarks.analysis.verdict import ALPHA, join_names
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.cost_estimate import first_requests
 from reasoning.benchmarks.tasks import Task
 from reasoning.errors import UsageError
@@ -22,7 +22,7 @@ from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
-    from reasoning.benchmarks.cli.progress import Display
+    from reasoning.benchmarks.cli.progress import RunProgress
     from reasoning.engine.llm import LLM
 
 CANDIDATES = (
@@ -41,7 +41,7 @@ FEW = 10
 
 
 @dataclass(frozen=True)
-class Advice:
+class Recommendation:
     """What to use, and why.
 
     Attributes:
@@ -54,31 +54,31 @@ class Advice:
         candidates: what was raced.
     """
 
-    spec: str
-    found: Comparison
-    row: StrategySummary | None
-    near: tuple[str, ...]
-    beside: tuple[PairedDifference, ...]
+    strategy: str
+    comparison: Comparison
+    summary: StrategySummary | None
+    ties: tuple[str, ...]
+    differences: tuple[PairedDifference, ...]
     candidates: tuple[Strategy, ...]
 
     @property
-    def measured(self) -> bool:
+    def is_measured(self) -> bool:
         """Whether it stands on results."""
-        return self.row is not None
+        return self.summary is not None
 
     @property
     def cost(self) -> dict[str, float]:
         """What a thousand questions take, of those that were answered: calls, tokens, and dollars if they are known."""
-        if self.row is None:
+        if self.summary is None:
             return {}
-        usage, n = self.row.usage, self.row.n
-        money = {} if usage.usd is None or self.found.free else {"usd": 1000 * usage.usd / n}
+        usage, n = self.summary.usage, self.summary.n
+        money = {} if usage.usd is None or self.comparison.free else {"usd": 1000 * usage.usd / n}
         tokens = usage.prompt_tokens + usage.completion_tokens
         return {"calls": 1000 * usage.calls / n, "tokens": 1000 * tokens / n, **money}
 
     def __str__(self) -> str:
-        lines = [f"Use: {self.spec}"]
-        if self.row is None:
+        lines = [f"Use: {self.strategy}"]
+        if self.summary is None:
             lines += [
                 f"This is a prior and no measurement: {self._why_not()}",
                 "Nothing tells the candidates apart, so it is the one with the fewest calls. What their cards say, the "
@@ -86,48 +86,53 @@ class Advice:
                 *map(_by_card, self.candidates),
             ]
         else:
-            low, high = self.row.interval
-            right = f"{self.row.correct} of {self.row.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
+            low, high = self.summary.interval
+            right = f"{self.summary.correct} of {self.summary.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
             lines.append(f"It got {right}; 1,000 questions take {_cost(self.cost)}.")
-            if len(self.near) > 1:
-                others = join_names([spec for spec in self.near if spec != self.spec])
+            if len(self.ties) > 1:
+                others = join_names([spec for spec in self.ties if spec != self.strategy])
                 lines.append(
-                    f"It is advised as the cheapest of {len(self.near)} that are not told apart, not as measured best; "
+                    f"It is advised as the cheapest of {len(self.ties)} that are not told apart, not as measured best; "
                     f"the others are {others}."
                 )
-            chance = [pair.second for pair in self.beside if pair.p_adjusted >= ALPHA and pair.second not in self.near]
+            chance = [
+                pair.second for pair in self.differences if pair.p_adjusted >= ALPHA and pair.second not in self.ties
+            ]
             if chance:
                 lines.append(f"It has more right answers than {join_names(chance)}, which may be chance.")
-            lines += [_beside(pair) for pair in self.beside]
-            if raced := self.found.race:
-                lines += [f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.out.items()]
-            lines[1:] = map(self.found.names, lines[1:])
+            lines += [_beside(pair) for pair in self.differences]
+            if raced := self.comparison.race:
+                lines += [
+                    f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.stopped.items()
+                ]
+            lines[1:] = map(self.comparison.names, lines[1:])
         return "\n".join(lines)
 
     def _why_not(self) -> str:
         """Why nothing was measured."""
-        best = self.found.best
+        best = self.comparison.best
         if best is None or not best.correct:
-            return self.found.verdict.splitlines()[0]
+            return self.comparison.verdict.splitlines()[0]
         return f"{many(best.n, 'problem')} with an answer of each is not enough, which {FEW} would be."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: "cost" is that of a thousand questions, "stopped" what ended the race before its end."""
-        row = None if self.row is None else self.row.to_json()
+        row = None if self.summary is None else self.summary.to_json()
         return {
-            "strategy": self.spec,
-            "measured": self.measured,
+            "strategy": self.strategy,
+            "measured": self.is_measured,
             "cost": self.cost or None,
-            "evidence": row and {"row": row, "near": list(self.near), "beside": [asdict(pair) for pair in self.beside]},
-            "stopped": None if self.found.stopped is None else str(self.found.stopped),
-            "failed": len(self.found.failed),
-            **self.found.to_json(),
+            "evidence": row
+            and {"row": row, "near": list(self.ties), "beside": [asdict(pair) for pair in self.differences]},
+            "stopped": None if self.comparison.stopped is None else str(self.comparison.stopped),
+            "failed": len(self.comparison.failed),
+            **self.comparison.to_json(),
         }
 
 
 def advise(
-    task: Task, llm: LLM, plan: Plan, display: Display, candidates: Sequence[str | Strategy] | None = None
-) -> Advice:
+    task: Task, llm: LLM, plan: RunConfig, display: RunProgress, candidates: Sequence[str | Strategy] | None = None
+) -> Recommendation:
     """Race the candidates, and advise the cheapest of those that are as good as the best.
 
     Advice is for questions to come, so the race is about all problems like these (see `statistics.racing`).
@@ -142,26 +147,26 @@ def advise(
         CallFailed: nothing came through.
     """
     chosen = list(experiment.named_strategies(candidates or _serving(task, plan.seed, llm)).values())
-    found = experiment.run(chosen, task, llm, replace(plan, sample=True), display)
+    found = experiment.run_comparison(chosen, task, llm, replace(plan, race_over_population=True), display)
     if found.stopped is not None and found.stopped.exit_code != 3:
         raise found.stopped
     chosen.sort(key=lambda one: one.calls_range()[::-1])
     rows = {row.strategy: row for row in found.common_rows}
-    decided = found.race is not None and len(found.race.out) == len(chosen) - 1 > 0
+    decided = found.race is not None and len(found.race.stopped) == len(chosen) - 1 > 0
     price = _price(found)
     best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
     if best is None or not best.correct or (best.n < FEW and not decided):
-        return Advice(repr(chosen[0]), found, None, (), (), tuple(chosen))
+        return Recommendation(repr(chosen[0]), found, None, (), (), tuple(chosen))
     with_best = [pair.oriented(best.strategy) for pair in found.pairs if best.strategy in (pair.first, pair.second)]
     near = [best] + [
         rows[pair.second]
         for pair in with_best
-        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (plan.race or 0)
+        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (plan.race_margin or 0)
     ]
     near.sort(key=price)
     advised = near[0]
     beside = [pair.oriented(advised.strategy) for pair in found.pairs if advised.strategy in (pair.first, pair.second)]
-    return Advice(
+    return Recommendation(
         *(advised.strategy, found, advised, tuple(row.strategy for row in near), tuple(beside), tuple(chosen))
     )
 

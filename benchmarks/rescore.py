@@ -17,9 +17,9 @@ import reasoning
 from reasoning import event_loop, kinds
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary_table import bare, many
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.results.settings import sampling_of
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.settings import sampling_settings
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.display import strip_control
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Rescored:
+class RescoreResult:
     """What became of a results folder.
 
     Attributes:
@@ -47,36 +47,39 @@ class Rescored:
         left: why results were left as they were, and how many.
     """
 
-    before: int
-    after: int
-    was: Comparison
-    now: Comparison
+    version_before: int
+    version_after: int
+    results_before: Comparison
+    results_after: Comparison
     changed: tuple[tuple[Result, Result], ...]
-    read: int
-    left: tuple[tuple[str, int], ...]
+    reread: int
+    skipped: tuple[tuple[str, int], ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "checker": {"before": self.before, "after": self.after},
-            "read": self.read,
-            "left": dict(self.left),
+            "parser_version": {"before": self.version_before, "after": self.version_after},
+            "read": self.reread,
+            "left": dict(self.skipped),
             "changed": [
                 {"problem": was.problem, "strategy": was.strategy, "before": _answer(was), "after": _answer(now)}
                 for was, now in self.changed
             ],
-            "results": self.now.to_json(spent=False)["results"],
+            "results": self.results_after.to_json(spent=False)["results"],
         }
 
-    def shown(self, most: int = 40) -> RenderableType:
+    def render(self, most: int = 40) -> RenderableType:
         """For the terminal: each strategy's numbers before and after, and the answers that changed, at most so many."""
         from rich.console import Group
         from rich.text import Text
 
-        read = many(self.read, "result")
-        lines = [f"checker {self.before} → {self.after}: {read} read again, {len(self.changed):,} changed"]
-        lines += [f"{count:,} left as they were: {why}" for why, count in self.left]
-        lines += self.now.names.legend if self.changed else []
+        read = many(self.reread, "result")
+        lines = [
+            f"parser version {self.version_before} → {self.version_after}: "
+            f"{read} read again, {len(self.changed):,} changed"
+        ]
+        lines += [f"{count:,} left as they were: {why}" for why, count in self.skipped]
+        lines += self.results_after.names.legend if self.changed else []
         parts: list[RenderableType] = [Text("\n".join(lines)), Text("")]
         if self.changed:
             parts += [self._numbers(), Text(""), self._changes(most)]
@@ -86,19 +89,19 @@ class Rescored:
 
     def _numbers(self) -> RenderableType:
         changes = Counter(was.strategy for was, _ in self.changed)
-        by_spec = {row.strategy: row for row in self.now.rows}
+        by_spec = {row.strategy: row for row in self.results_after.rows}
         return _table(
             ("strategy", "changed", "right before", "now", "unparsed before", "now"),
             [
                 (
-                    self.now.names(row.strategy),
+                    self.results_after.names(row.strategy),
                     changes[row.strategy],
                     row.correct,
                     now.correct,
                     row.unparsed,
                     now.unparsed,
                 )
-                for row in self.was.rows
+                for row in self.results_before.rows
                 if (now := by_spec[row.strategy])
             ],
         )
@@ -106,26 +109,29 @@ class Rescored:
     def _changes(self, most: int) -> RenderableType:
         return _table(
             ("problem", "strategy", "before", "now"),
-            [(was.problem, self.now.names(was.strategy), _said(was), _said(now)) for was, now in self.changed[:most]],
+            [
+                (was.problem, self.results_after.names(was.strategy), _said(was), _said(now))
+                for was, now in self.changed[:most]
+            ],
         )
 
 
-def rescore(folder: Path) -> Rescored:
+def rescore(folder: Path) -> RescoreResult:
     """Read the results of a folder again and keep what comes out; see the module.
 
     Raises:
         InputError: the folder holds no run, is damaged, or is in use.
     """
-    found = Store.read(folder)
-    store = Store.open(folder, found.settings, found.about)
+    found = ResultsFolder.read(folder)
+    store = ResultsFolder.open(folder, found.settings, found.metadata)
     journal = Journal(folder / "journal.sqlite")
     try:
         keys = [key for key, result in store.results.items() if not result.failed]
         without = _complete(store, keys)
-        was, before = Comparison.from_folder(store), int(store.settings["checker"])
+        was, before = Comparison.from_folder(store), int(store.settings["parser_version"])
         strategies, unknown = _strategies(store.specs)
         model = _Recorded(store.settings["model"], store.settings.get("base_url"))
-        llm = LLM(model, journal=journal, sampling=sampling_of(store.settings))
+        llm = LLM(model, journal=journal, sampling=sampling_settings(store.settings))
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
         readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
@@ -144,27 +150,27 @@ def rescore(folder: Path) -> Rescored:
             for key in keys
             if key.strategy in unknown or key.problem in without
         )
-        store.settings = {**store.settings, "checker": kinds.PARSER_VERSION}
-        store.note()
+        store.settings = {**store.settings, "parser_version": kinds.PARSER_VERSION}
+        store.update_metadata()
         now = Comparison.from_folder(store)
         now.save(store)
         read = len(keys) - left.total()
-        return Rescored(before, kinds.PARSER_VERSION, was, now, tuple(changed), read, tuple(left.most_common()))
+        return RescoreResult(before, kinds.PARSER_VERSION, was, now, tuple(changed), read, tuple(left.most_common()))
     finally:
         journal.close()
         store.close()
 
 
-def _complete(store: Store, keys: Sequence[Key]) -> dict[str, str]:
+def _complete(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]:
     """Load the task where its own scorers are needed, which no file can hold; why that cannot be, by problem."""
-    if not store.lacks(0, (key.problem for key in keys)):
+    if not store.needs_examples(0, (key.problem for key in keys)):
         return {}
     try:
         task = get_task(store.settings["task"], split=store.settings.get("split", ""))
         store.add_examples(task.load(len(store.examples), store.settings.get("seed") or 0))
     except ReasoningError as error:
         missing = f"its scorer is missing: {error}"
-        return {key.problem: missing for key in keys if store.lacks(0, [key.problem])}
+        return {key.problem: missing for key in keys if store.needs_examples(0, [key.problem])}
     return {}
 
 
@@ -180,17 +186,17 @@ def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, st
 
 
 async def _read(
-    store: Store, keys: Sequence[Key], strategies: Mapping[str, Strategy], llm: LLM
+    store: ResultsFolder, keys: Sequence[ResultKey], strategies: Mapping[str, Strategy], llm: LLM
 ) -> list[tuple[Result, Result | str]]:
     """Each stored result with what it is now, or with why that cannot be known."""
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
-    tools, epoch = Tools(), int(store.about.get("epoch", 0))
+    tools, epoch = Tools(), int(store.metadata.get("first_epoch", 0))
     found: list[tuple[Result, Result | str]] = []
     for key in keys:
         old, example, spec = store.results[key], store.examples[key.problem], key.strategy
         try:
             answer = await strategies[spec].arun(example.problem, llm, epoch=epoch + key.epoch, tools=tools)
-            found.append((old, Result.of(answer, example, spec, prints[spec], key.epoch)))
+            found.append((old, Result.from_answer(answer, example, spec, prints[spec], key.epoch)))
         except _NotRecorded as error:
             found.append((old, str(error)))
         except Exception as error:  # a strategy of someone's own that is broken now
@@ -221,7 +227,9 @@ def _answer(result: Result) -> dict[str, Any]:
 
 def _said(result: Result) -> str:
     mark = "✓" if result.correct else "✗"
-    return f"{mark} {result.value} ({result.how})" if result.value is not None else f"{mark} unparsed ({result.why})"
+    return (
+        f"{mark} {result.value} ({result.rule})" if result.value is not None else f"{mark} unparsed ({result.reason})"
+    )
 
 
 def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> RenderableType:

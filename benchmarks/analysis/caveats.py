@@ -10,7 +10,7 @@ from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.paired import families
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 
 TITLE = "What limits these numbers"
@@ -18,7 +18,7 @@ _INDEPENDENT = "; a race for advice takes all problems for independent, and may 
 
 
 def find_caveats(
-    store: Store,
+    store: ResultsFolder,
     results: Sequence[Result],
     rows: Sequence[StrategySummary],
     on: CommonSubset,
@@ -33,7 +33,7 @@ def find_caveats(
         on: what is compared.
         stopped: strategies that a race has stopped.
     """
-    sample = bool((store.about.get("raced") or {}).get("sample", True))
+    sample = bool((store.metadata.get("race") or {}).get("over_population", True))
     return [
         *_strangers(store, len(results)),
         *_raced(stopped, sample),
@@ -49,7 +49,7 @@ def format_caveats(found: Sequence[str]) -> str:
     return "\n".join([f"{TITLE}:", "", *(f"- {one}" for one in found)]) if found else ""
 
 
-def _strangers(store: Store, used: int) -> Iterator[str]:
+def _strangers(store: ResultsFolder, used: int) -> Iterator[str]:
     unknown = Counter(one.strategy for one in store.results.values() if one.strategy not in store.specs)
     if unknown:
         left_out = many(sum(unknown.values()), "result")
@@ -134,5 +134,5 @@ def _mixed(results: Sequence[Result]) -> Iterator[str]:
     changed = [spec for spec, prints in versions.items() if len(prints) > 1]
     if changed:
         yield f"Made by more than one version of the strategy: {', '.join(changed)}. The run command makes them anew."
-    if len({result.checker for result in results}) > 1:
+    if len({result.parser_version for result in results}) > 1:
         yield "Read by more than one version of the rules: reasoning bench rescore reads all by the present ones."

@@ -18,11 +18,11 @@ from reasoning.benchmarks.analysis.figure import accuracy_figure
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.verdict import verdict
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.results.settings import short_name, task_name
-from reasoning.benchmarks.results.short_names import Names
-from reasoning.benchmarks.runs.race import Raced
+from reasoning.benchmarks.results.settings import short_model_name, task_title
+from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.runs.race import RaceRecord
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
 
@@ -62,15 +62,15 @@ class Comparison:
     folder: Path | None = None
     results: tuple[Result, ...] = field(default=(), repr=False)
     free: bool = False
-    race: Raced | None = None
+    race: RaceRecord | None = None
     caveats: tuple[str, ...] = ()
     common: CommonSubset = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
-    source: Store | None = field(default=None, repr=False, compare=False)
+    source: ResultsFolder | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_folder(
         cls,
-        store: Store,
+        store: ResultsFolder,
         ids: Sequence[str] | None = None,
         specs: Sequence[str] | None = None,
         *,
@@ -88,14 +88,14 @@ class Comparison:
                 key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
             )
         )
-        raced = Raced.noted(store.about.get("raced"), specs)
-        out = raced.out if raced else {}
+        raced = RaceRecord.from_metadata(store.metadata.get("race"), specs)
+        out = raced.stopped if raced else {}
         on = common_subset(results, out)
         made, begun = tuple(summarize(results, specs, on)), len({one.problem for one in results})
         return cls(
             *(store.settings["task"], store.settings["model"], begun, made, spent or Usage(), stopped, store.folder),
             results=results,
-            free=bool(store.about.get("free")),
+            free=bool(store.metadata.get("free")),
             race=raced,
             caveats=tuple(find_caveats(store, results, made, on, out)),
             common=on,
@@ -104,7 +104,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if self.common is None:
-            object.__setattr__(self, "common", common_subset(self.results, self.race.out if self.race else ()))
+            object.__setattr__(self, "common", common_subset(self.results, self.race.stopped if self.race else ()))
 
     @cached_property
     def common_rows(self) -> tuple[StrategySummary, ...]:
@@ -112,9 +112,9 @@ class Comparison:
         return tuple(summarize(self.common.select(self.results), [row.strategy for row in self.rows], self.common))
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> ShortNames:
         """What the strategies are called, in tables and sentences."""
-        return Names.of(row.strategy for row in self.rows)
+        return ShortNames.of(row.strategy for row in self.rows)
 
     @property
     def best(self) -> StrategySummary | None:
@@ -154,8 +154,8 @@ class Comparison:
         """What was compared, in a line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
         problems = tables.many(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
-        task = task_name(self.source.settings) if self.source else self.task
-        return f"{task} · {problems} · {short_name(self.model)}"
+        task = task_title(self.source.settings) if self.source else self.task
+        return f"{task} · {problems} · {short_model_name(self.model)}"
 
     def table(self) -> Table:
         """A `rich` table for the terminal."""
@@ -175,7 +175,7 @@ class Comparison:
                         name: getattr(one, name)
                         for name in ("problem", "strategy", "epoch", "state", "correct", "value")
                     },
-                    **{name: getattr(one, name) for name in ("how", "why", "confidence")},
+                    **{name: getattr(one, name) for name in ("rule", "reason", "confidence")},
                     **{name: getattr(one.usage, name) for name in used},
                 }
                 for one in self.results
@@ -200,7 +200,7 @@ class Comparison:
     def parse_rules(self) -> RenderableType:
         """How often each rule read an answer, by strategy, and why there was none; for the terminal."""
         return tables.readings(
-            [(one.strategy, one.how or f"{one.state}: {one.why.partition(':')[0]}") for one in self.results]
+            [(one.strategy, one.rule or f"{one.state}: {one.reason.partition(':')[0]}") for one in self.results]
         )
 
     def to_json(self, *, spent: bool = True) -> dict[str, Any]:
@@ -221,10 +221,10 @@ class Comparison:
             }
         return data
 
-    def save(self, store: Store) -> None:
+    def save(self, store: ResultsFolder) -> None:
         """Write `results.json` and `results.md` into the results folder."""
-        store.write("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
-        store.write("results.md", f"{self}\n")
+        store.write_file("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
+        store.write_file("results.md", f"{self}\n")
 
     def __str__(self) -> str:
         said = self.names(self.verdict).replace("\n", "  \n")

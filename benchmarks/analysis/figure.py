@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.results.short_names import Names
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.display import strip_control
 
 _WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56  # pixels
@@ -25,7 +25,7 @@ def accuracy_figure(rows: Sequence[StrategySummary]) -> str:
         f'<text x="{_x(share)}" y="{bottom + 14}" text-anchor="middle" opacity=".65">{100 * share:.0f} %</text>'
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
-    names = Names.of(row.strategy for row in rows)
+    names = ShortNames.of(row.strategy for row in rows)
     marks = "".join(
         _mark(row, names.by_spec[row.strategy], _LINE * place + _LINE / 2 + 2) for place, row in enumerate(rows)
     )

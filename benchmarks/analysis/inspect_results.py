@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.summary_table import bare
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.results.short_names import Names
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.display import strip_control
 from reasoning.errors import UnknownName, UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 
 
-def answer_matrix(store: Store, strategy: str | None = None) -> RenderableType:
+def answer_matrix(store: ResultsFolder, strategy: str | None = None) -> RenderableType:
     """The problems with their targets, and each strategy's answer to them, in numbered columns: specs are long."""
     from rich.console import Group
     from rich.text import Text
@@ -32,7 +32,7 @@ def answer_matrix(store: Store, strategy: str | None = None) -> RenderableType:
     for number in range(1, len(specs) + 1):
         table.add_column(f"({number})", overflow="ellipsis", no_wrap=True, max_width=20)
     for name, example in store.examples.items():
-        answers = [_answer(store.results.get(Key(name, spec))) for spec in specs]
+        answers = [_answer(store.results.get(ResultKey(name, spec))) for spec in specs]
         table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
     parts: list[RenderableType] = [Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)]
     parts += [Text(""), table]
@@ -41,7 +41,7 @@ def answer_matrix(store: Store, strategy: str | None = None) -> RenderableType:
     return Group(*parts)
 
 
-def show_problem(store: Store, name: str, strategy: str | None = None) -> RenderableType:
+def show_problem(store: ResultsFolder, name: str, strategy: str | None = None) -> RenderableType:
     """One problem with every answer to it; with a strategy, what was asked and said."""
     from rich.console import Group
 
@@ -50,7 +50,7 @@ def show_problem(store: Store, name: str, strategy: str | None = None) -> Render
     return Group(_asked(store, name), *(_said(store, name, spec, traces=strategy is not None) for spec in specs))
 
 
-def side_by_side(store: Store, name: str, strategies: Sequence[str]) -> Table:
+def side_by_side(store: ResultsFolder, name: str, strategies: Sequence[str]) -> Table:
     """One problem, and these strategies side by side: their answers, and what was asked and said."""
     from rich.table import Table
 
@@ -64,7 +64,7 @@ def side_by_side(store: Store, name: str, strategies: Sequence[str]) -> Table:
     return whole
 
 
-def _asked(store: Store, name: str) -> Text:
+def _asked(store: ResultsFolder, name: str) -> Text:
     from rich.text import Text
 
     example = store.examples[name]
@@ -72,7 +72,7 @@ def _asked(store: Store, name: str) -> Text:
     return Text.assemble((strip_control(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
 
 
-def _said(store: Store, name: str, spec: str, *, traces: bool) -> RenderableType:
+def _said(store: ResultsFolder, name: str, spec: str, *, traces: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -86,13 +86,13 @@ def _said(store: Store, name: str, spec: str, *, traces: bool) -> RenderableType
     return Group(*parts)
 
 
-def _repetitions(store: Store, name: str, spec: str) -> list[Result | None]:
+def _repetitions(store: ResultsFolder, name: str, spec: str) -> list[Result | None]:
     """The results of a strategy on a problem; None for one that was not run."""
-    found = [store.results.get(Key(name, spec, epoch)) for epoch in range(_epochs(store))]
+    found = [store.results.get(ResultKey(name, spec, epoch)) for epoch in range(_epochs(store))]
     return [found[0], *(one for one in found[1:] if one is not None)]
 
 
-def _epochs(store: Store) -> int:
+def _epochs(store: ResultsFolder) -> int:
     return 1 + max((key.epoch for key in store.results), default=0)
 
 
@@ -110,13 +110,13 @@ def _read(result: Result | None) -> str:
     """How the answer was read, or why there is none, and the votes."""
     if result is None:
         return "  not run"
-    said = f"  ({result.how or result.why})" if result.how or result.why else ""
+    said = f"  ({result.rule or result.reason})" if result.rule or result.reason else ""
     if result.votes:
         said += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
     return strip_control(said)
 
 
-def _problem(store: Store, name: str) -> str:
+def _problem(store: ResultsFolder, name: str) -> str:
     """The id itself, or the one id that ends so."""
     if name in store.examples:
         return name
@@ -128,11 +128,11 @@ def _problem(store: Store, name: str) -> str:
     return ending[0]
 
 
-def _strategy(store: Store, spec: str) -> str:
+def _strategy(store: ResultsFolder, spec: str) -> str:
     """The spec itself, the one of this name in a table, or the one that begins so."""
     if spec in store.specs:
         return spec
-    if named := [one for one, name in Names.of(store.specs).by_spec.items() if name == spec]:
+    if named := [one for one, name in ShortNames.of(store.specs).by_spec.items() if name == spec]:
         return named[0]
     beginning = [one for one in store.specs if one.startswith(spec)]
     if len(beginning) != 1:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import bare, many
-from reasoning.benchmarks.results.folder import Store, common
-from reasoning.benchmarks.results.settings import short_name, task_name
-from reasoning.benchmarks.results.short_names import Names
+from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
+from reasoning.benchmarks.results.settings import short_model_name, task_title
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-_SAME = ("problems", "seed", "checker", "problem_budget")
+_SAME = ("task_version", "seed", "parser_version", "problem_budget")
 """Settings that should be the same for all models."""
 
 
@@ -34,7 +34,7 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    stores = [Store.read(folder) for folder in folders]
+    stores = [ResultsFolder.read(folder) for folder in folders]
     if len(tasks := {store.settings["task"] for store in stores}) > 1:
         raise UsageError(f"these are results of several tasks: {', '.join(sorted(tasks))}")
     differs = {
@@ -44,17 +44,17 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     }
     differ = "; ".join(f"{name} {' and '.join(dict.fromkeys(values))}" for name, values in differs.items())
     begun = [{key.problem for key in store.results} for store in stores]
-    ids = [name for name in common(stores) if all(name in one for one in begun)]
+    ids = [name for name in common_problems(stores) if all(name in one for one in begun)]
     if not ids:
         raise UsageError(f"these runs have no problem in common{f': {differ}' if differ else ''}")
     found = [Comparison.from_folder(store, ids) for store in stores]
     table = bare()
     table.add_column("strategy", overflow="fold")
-    models = [short_name(one.model) for one in found]
+    models = [short_model_name(one.model) for one in found]
     for folder, model in zip(folders, models, strict=True):
         title = model if models.count(model) == 1 else f"{model} ({folder.name})"
         table.add_column(Text(strip_control(title)), justify="right")
-    names = Names.of(row.strategy for one in found for row in one.rows)
+    names = ShortNames.of(row.strategy for one in found for row in one.rows)
     for spec in names.by_spec:
         cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
         table.add_row(Text(strip_control(names(spec))), *(_cell(row) for row in cells))
@@ -65,7 +65,7 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     notes += [
         f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.caveats
     ]
-    title = f"{task_name(stores[0].settings)} · {many(len(ids), 'problem')}"
+    title = f"{task_title(stores[0].settings)} · {many(len(ids), 'problem')}"
     return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
 
 

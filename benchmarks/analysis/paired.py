@@ -40,7 +40,7 @@ class PairedDifference:
         superiority: how likely the first is better on a problem drawn at random; a tie counts half.
         p: that they are equally good.
         adjusted: the same with Holm's correction over all pairs of the table.
-        test: what `p` comes from: one of `EXACT`, `OVER_PROBLEMS`, `OVER_FAMILIES`.
+        test: what `p` comes from: one of `MAX_EXACT`, `OVER_PROBLEMS`, `OVER_FAMILIES`.
         effect: how many times as many problems it takes because they come in families.
     """
 

@@ -16,8 +16,8 @@ from reasoning.benchmarks.analysis.paired import (
     worst_case_change,
 )
 from reasoning.benchmarks.analysis.summary_table import bare, many, numbers
-from reasoning.benchmarks.results.folder import Store, common
-from reasoning.benchmarks.results.short_names import Broken, Names
+from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
+from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
 from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
@@ -135,7 +135,7 @@ class RunComparison:
         for change in self.changes:
             counts = (str(change.pair.n), str(len(change.gained)), str(len(change.lost)))
             name, style = strip_control(self._names(change.name)), change in worse or change.name in untested
-            table.add_row(Broken(name), *counts, *change.numbers, style="bold red" if style else "")
+            table.add_row(WrappedName(name), *counts, *change.numbers, style="bold red" if style else "")
         notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
         if self.left_out:
             notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")
@@ -156,9 +156,9 @@ class RunComparison:
         return Group(table, Text(""), Text(strip_control("\n".join(notes))))
 
     @cached_property
-    def _names(self) -> Names:
+    def _names(self) -> ShortNames:
         ones = [spec for change in self.changes for spec in (change.before, change.after)]
-        return Names.of([*ones, *self.gone, *self.new])
+        return ShortNames.of([*ones, *self.gone, *self.new])
 
     @property
     def allowed(self) -> str:
@@ -207,8 +207,8 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         InputError: a folder holds no run, or is damaged.
         UsageError: they have no problem or no strategy in common.
     """
-    old, new = Store.read(before), Store.read(after)
-    same = common([old, new])
+    old, new = ResultsFolder.read(before), ResultsFolder.read(after)
+    same = common_problems([old, new])
     if not same:
         tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
         raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed? ({tasks})")
@@ -234,7 +234,7 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
     )
 
 
-def _change(old: Store, new: Store, first: str, second: str, problems: Sequence[str]) -> PairedChange:
+def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, problems: Sequence[str]) -> PairedChange:
     wanted = set(problems)
     stored = [
         [result for result in store.results.values() if result.strategy == spec and result.problem in wanted]

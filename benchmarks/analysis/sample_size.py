@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.paired import families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary_table import bare, many
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.short_names import Names
-from reasoning.benchmarks.statistics import problems_needed
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.statistics import required_sample_size
 from reasoning.display import strip_control
 from reasoning.errors import UsageError
 
@@ -45,15 +45,15 @@ def required_problems(
         raise UsageError(f"--disagree {disagree:g}: percent of the problems, above 0 and at most 100")
     if pilot is not None and disagree is not None:
         raise UsageError("--pilot says how often strategies disagree: give it or --disagree, not both")
-    names = Names.of([])
+    names = ShortNames.of([])
     if pilot is not None:
-        store = Store.read(pilot)
+        store = ResultsFolder.read(pilot)
         made = paired_differences(
             scores_by_problem(store.results.values()), store.specs, families(store.results.values())
         )
         if not made:
             raise UsageError(f"{pilot} has one strategy; a pilot has at least two")
-        strategies, names = len(store.specs), Names.of(store.specs)
+        strategies, names = len(store.specs), ShortNames.of(store.specs)
         shares = [
             (f"{pair.first} and {pair.second} ({many(pair.n, 'problem')})", pair.disagreement, pair.design_effect)
             for pair in made
@@ -73,7 +73,7 @@ def required_problems(
         table.add_column("families take", justify="right")
     table.add_column("problems", justify="right")
     for who, share, effect in shares:
-        n = problems_needed(difference / 100, share, level=0.05 / compared, power=power / 100, effect=effect)
+        n = required_sample_size(difference / 100, share, level=0.05 / compared, power=power / 100, effect=effect)
         more = [f"× {effect:.1f}"] if alike else []
         table.add_row(Text(strip_control(names(who))), f"{100 * share:.0f} %", *more, f"{n:,}")
     told = (

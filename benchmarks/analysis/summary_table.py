@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.results.short_names import Broken, Names
+from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
 from reasoning.display import strip_control
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
 def filled(rows: Sequence[StrategySummary], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The titles of the columns and the cells; with a column for n where the rows differ in it.
 
-    Strategies are called by their names; `Names.legend` says what these stand for.
+    Strategies are called by their names; `ShortNames.legend` says what these stand for.
     """
-    names = Names.of(row.strategy for row in rows)
+    names = ShortNames.of(row.strategy for row in rows)
     shown = [(names.by_spec[first], *others) for first, *others in (cells(row, free) for row in rows)]
     if len({row.n for row in rows}) < 2:
         return HEADER, shown
@@ -90,7 +90,7 @@ def terminal(rows: Sequence[StrategySummary], free: bool) -> Table:
         heading = _BREAKS.get(title, title).replace("tokens ", "tokens\n")
         table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
     for row, (name, *numbers) in zip(rows, lines, strict=True):
-        shown = Broken(f"{name} ★" if row.best else name)
+        shown = WrappedName(f"{name} ★" if row.best else name)
         table.add_row(shown, *map(Text, numbers), style="bold green" if row.best else "")
     return table
 
@@ -128,7 +128,7 @@ def html(rows: Sequence[StrategySummary], free: bool) -> str:
         f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells, 'td')}</tr>"
         for row, cells in zip(rows, filling, strict=True)
     )
-    legend = "".join(f"<div>{escape(one)}</div>" for one in Names.of(row.strategy for row in rows).legend)
+    legend = "".join(f"<div>{escape(one)}</div>" for one in ShortNames.of(row.strategy for row in rows).legend)
     return f"<table><thead><tr>{_cells(header, 'th')}</tr></thead><tbody>{body}</tbody></table>{legend}"
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.analysis.paired import EXACT, OVER_FAMILIES, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many
-from reasoning.benchmarks.runs.race import Raced
-from reasoning.benchmarks.statistics import smallest_difference
+from reasoning.benchmarks.runs.race import RaceRecord
+from reasoning.benchmarks.statistics import detectable_difference
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -30,10 +30,10 @@ def verdict(found: Comparison) -> str:
     if not any(row.n for row in found.rows):
         return "Nothing came through, so there is nothing to compare."
     raced = found.race
-    if raced is None or not raced.out:
+    if raced is None or not raced.stopped:
         nobody = [] if raced is None else ["Racing stopped nobody: all are still in the running."]
         return "\n".join([*_said(found), *nobody])
-    left = [row for row in found.rows if row.strategy not in raced.out]
+    left = [row for row in found.rows if row.strategy not in raced.stopped]
     said = _said(found) if len(left) > 1 else []
     return "\n".join([_decided(raced, left), _stopped(found, raced), *said])
 
@@ -80,7 +80,7 @@ def _lines(found: Comparison, best: StrategySummary) -> list[str]:
 
 def best_scope(found: Comparison) -> str:
     """Of what the best is the best, where that is not the whole table."""
-    out = found.race.out if found.race else {}
+    out = found.race.stopped if found.race else {}
     left, problems = " of those left" if out else "", many(len(found.common.problems), "problem")
     rows = [row for row in found.rows if row.strategy not in out]
     same = {row.n for row in rows} == {row.n for row in found.common_rows}
@@ -88,23 +88,25 @@ def best_scope(found: Comparison) -> str:
     return left + ("" if same else f" on the {problems} that all{' compared' if few else ''} strategies answered")
 
 
-def _decided(raced: Raced, left: Sequence[StrategySummary]) -> str:
+def _decided(raced: RaceRecord, left: Sequence[StrategySummary]) -> str:
     """What the race has decided, in a sentence."""
-    margin = f"The race (a margin of {raced.points:g} point{'' if raced.points == 1 else 's'})"
+    margin = f"The race (a margin of {raced.margin:g} point{'' if raced.margin == 1 else 's'})"
     if len(left) == 1:
         return f"{margin} left {left[0].strategy}: {left[0].correct} of {left[0].n} right."
     names = join_names([row.strategy for row in left])
-    return f"{margin} left {len(left)} of {len(left) + len(raced.out)} strategies: {names}."
+    return f"{margin} left {len(left)} of {len(left) + len(raced.stopped)} strategies: {names}."
 
 
-def _stopped(found: Comparison, raced: Raced) -> str:
+def _stopped(found: Comparison, raced: RaceRecord) -> str:
     """Whom it has stopped, when, and what that saved."""
-    begun = {spec: len({one.problem for one in found.results if one.strategy == spec}) for spec in raced.out}
+    begun = {spec: len({one.problem for one in found.results if one.strategy == spec}) for spec in raced.stopped}
     each = [
         f"{spec} after {many(after, 'problem')}" + (f" ({begun[spec]} were run)" if begun[spec] > after else "")
-        for spec, after in raced.out.items()
+        for spec, after in raced.stopped.items()
     ]
-    made = f"{many(len(found.results), 'result')} were made rather than {raced.of * len(found.rows):,}"
+    made = (
+        f"{many(len(found.results), 'result')} were made rather than {raced.results_per_strategy * len(found.rows):,}"
+    )
     return f"Racing stopped {join_names(each, len(each))}: e-value ≥ {1 / ALPHA:.0f}. {made}."
 
 
@@ -120,7 +122,7 @@ def _reach(level_with: Sequence[PairedDifference], pairs: int) -> str:
     if any(pair.test == OVER_FAMILIES for pair in level_with):
         return f"{many(n, 'problem')} in families show less than as many that stand alone; more families show more."
     share = sum(pair.disagreement * pair.n for pair in level_with) / sum(pair.n for pair in level_with)
-    needed = smallest_difference(n, share, level=ALPHA / pairs)
+    needed = detectable_difference(n, share, level=ALPHA / pairs)
     if needed is None:
         few = f"{many(n, 'problem')} {'is' if n == 1 else 'are'} too few"
         return f"{few} to show any difference with {many(pairs, 'pair')} to compare."

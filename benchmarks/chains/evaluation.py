@@ -15,7 +15,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differ
 from reasoning.benchmarks.analysis.summary_table import many, numbers
 from reasoning.benchmarks.chains.grid import Grid, html, shown, terminal, text
 from reasoning.benchmarks.chains.runner import END, PartScore, oracle_label
-from reasoning.benchmarks.statistics import clustered, holm, wilson
+from reasoning.benchmarks.statistics import clustered_mean, holm, wilson
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -232,7 +232,7 @@ def _row(part: str, outcomes: Sequence[PartScore]) -> PartSummary | None:
     if not told:
         return PartSummary(part, 0, len(outcomes), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
     passed = sum(bool(one.passed) for one in told)
-    mean = clustered([one.score or 0.0 for one in told], [one.case for one in told])
+    mean = clustered_mean([one.score or 0.0 for one in told], [one.case for one in told])
     interval = (max(0.0, mean.low), min(1.0, mean.high))
     return PartSummary(
         part, len(told), len(outcomes) - len(told), passed, wilson(passed, len(told)), mean.value, interval

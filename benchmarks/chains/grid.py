@@ -38,7 +38,7 @@ class Grid:
 def shown(pair: PairedDifference) -> bool:
     """Whether a difference is shown: the interval leaves out 0, p with Holm's correction is below 0.05, and there are
     cases enough."""
-    return pair.n >= FEWEST and pair.difference.shown and pair.p_adjusted < ALPHA
+    return pair.n >= FEWEST and pair.difference.excludes_zero and pair.p_adjusted < ALPHA
 
 
 def terminal(grid: Grid) -> Table:

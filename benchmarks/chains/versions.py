@@ -14,7 +14,7 @@ from reasoning.benchmarks.chains.evaluation import by_part
 from reasoning.benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
 from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
-from reasoning.benchmarks.statistics import holm, smallest_difference
+from reasoning.benchmarks.statistics import detectable_difference, holm
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class VersionComparison:
                 f"{better} is better than {worse} at the end by {100 * abs(found.value):.1f} points "
                 f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.p_adjusted:.3f}, Holm)."
             )
-        least = smallest_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
+        least = detectable_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
         if least is None or pair.n < FEWEST:
             reach = f"{n} {'is' if pair.n == 1 else 'are'} too few to show any difference"
         else:

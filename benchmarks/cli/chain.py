@@ -10,7 +10,7 @@ from reasoning.benchmarks.cli.chain_trials import Limit, Model, Only, ended, pro
 from reasoning.cli.chain import chain
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.cli.options import Pace
-from reasoning.cli.output import AsJson, say_json, screen
+from reasoning.cli.output import AsJson, console, print_json
 
 if TYPE_CHECKING:
     from reasoning.chain.code_loader import Leave
@@ -45,9 +45,9 @@ def evaluate(
     with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
         done = run_evaluation(found, llm, progress)
     if as_json:
-        say_json(done.table.to_json())
+        print_json(done.table.to_json())
     else:
-        screen().print(done.table.table())
+        console().print(done.table.table())
     ended(done.trials)
 
 
@@ -97,9 +97,9 @@ def compare(
         ):
             made, done = run_comparison(first, second, llm, leave, *asked)
     if as_json:
-        say_json(made.to_json())
+        print_json(made.to_json())
     else:
-        screen().print(made.table())
+        console().print(made.table())
     for one in done:
         ended(one)
     if not made.passed:

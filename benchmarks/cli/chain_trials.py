@@ -16,7 +16,7 @@ import typer
 from reasoning.cli.chain import chain
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.cli.options import Pace
-from reasoning.cli.output import AsJson, say, say_json, screen
+from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.chains.input_generation import GeneratedInput, InputGenerator
@@ -69,7 +69,7 @@ def run_cases(
     if as_json:
         cases = [{"case": name, "state": state, "why": _why(done, name)} for name, state in states.items()]
         said = {"run": kept.name, "passed": passed, "n": len(states), "cases": cases, "not_judged": unjudged}
-        say_json(said)
+        print_json(said)
     else:
         _print(done, states, unjudged, kept.name)
     ended(done)
@@ -94,7 +94,7 @@ def _why(done: SuiteResult, case: str) -> list[str]:
 def _print(done: SuiteResult, states: dict[str, str], unjudged: list[str], name: str) -> None:
     from reasoning.display import strip_control
 
-    out = screen()
+    out = console()
     for case, state in states.items():
         out.print(f"{state:<8} {case}", soft_wrap=True)
         for why in _why(done, case):
@@ -114,7 +114,7 @@ def spending(llm: LLM) -> Iterator[None]:
     from reasoning.display import cost
 
     yield
-    say(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
+    info(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
 
 
 @contextmanager
@@ -137,12 +137,12 @@ def progress(total: int) -> Iterator[Any]:
 def ended(done: SuiteResult) -> None:
     """Raise what stopped trials, or leave with 4 where calls failed for good."""
     if done.stopped is not None:
-        say("what was done is kept; the same command goes on")
+        info("what was done is kept; the same command goes on")
         raise done.stopped
     failed = [one for one in done.scores if one.passed is None]
     if failed:
         why = next((why for one in failed for why in one.reasons), "")
-        say(f"{len(failed)} of {len(done.scores)} outcomes failed and are left out, the last with: {why:.300}")
+        info(f"{len(failed)} of {len(done.scores)} outcomes failed and are left out, the last with: {why:.300}")
         raise typer.Exit(4)
 
 
@@ -202,7 +202,7 @@ def samples(
                 kept += 1
     finally:
         if kept:
-            say(f"{file}: {kept} more; say in each what is right: expected, or check")
+            info(f"{file}: {kept} more; say in each what is right: expected, or check")
 
 
 def _chosen(
@@ -212,7 +212,7 @@ def _chosen(
     from reasoning.display import strip_control
 
     for place, one in enumerate(written, 1):
-        screen().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.text}"), soft_wrap=True)
+        console().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.text}"), soft_wrap=True)
         answer = "y" if everything else _asked()
         if answer == "q":
             break
@@ -242,7 +242,7 @@ def _edited(maker: InputGenerator, one: GeneratedInput) -> GeneratedInput | None
     try:
         return replace(one, inputs=maker.parse(text), text=text)
     except (UsageError, KeyError) as error:
-        say(f"left out: {error}")
+        info(f"left out: {error}")
         return None
 
 
@@ -255,5 +255,5 @@ def _in_editor(text: str) -> str:
         try:
             subprocess.run([*command, str(path)], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            say(f"the editor did not work: {error}")
+            info(f"the editor did not work: {error}")
         return path.read_text(encoding="utf-8")

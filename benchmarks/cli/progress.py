@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary_table import many
-from reasoning.benchmarks.cli.tally import Tally, clock
+from reasoning.benchmarks.cli.tally import Tally, format_duration
 from reasoning.benchmarks.cli.time_left import TimeLeft
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.results.short_names import Names
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.results.usage_difference import since
 from reasoning.messages import Usage
 
@@ -38,7 +38,7 @@ _WINDOW = 20.0
 """Seconds over which tokens a second are measured."""
 
 
-class Display:
+class RunProgress:
     """The progress of one run. Use it as a context manager.
 
     Args:
@@ -54,7 +54,7 @@ class Display:
         self._title = ""
         self._total = self._stored = self._now = 0
         self._by_spec: dict[str, Tally] = {}
-        self._names = Names.of([])
+        self._names = ShortNames.of([])
         self._stopped: Collection[str] = ()
         self._started = self._ready = time.monotonic()
         self._time_left = TimeLeft([], [])
@@ -63,7 +63,7 @@ class Display:
         self._over = threading.Event()
         self._stack = ExitStack()
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> RunProgress:
         if not self._shown:
             return self
         from rich.console import Console
@@ -107,7 +107,7 @@ class Display:
         stored: Comparison,
         model: LLM,
         specs: Sequence[str],
-        keys: Sequence[Key],
+        keys: Sequence[ResultKey],
         seconds: float | None = None,
         stopped: Collection[str] = (),
     ) -> None:
@@ -125,7 +125,7 @@ class Display:
         problems = {key.problem for key in keys} | {result.problem for result in stored.results}
         self._title = replace(stored, n=len(problems)).title
         self._model, self._before = model, model.usage
-        self._by_spec, self._names = {spec: Tally() for spec in specs}, Names.of(specs)
+        self._by_spec, self._names = {spec: Tally() for spec in specs}, ShortNames.of(specs)
         to_run = set(keys)
         for result in stored.results:
             if result.key not in to_run:
@@ -210,7 +210,7 @@ class Display:
         return f"{self._doing} · {flights} in flight" if flights and self._doing == _WAITING else self._doing
 
     def _counts(self) -> str:
-        gone = clock(time.monotonic() - self._started)
+        gone = format_duration(time.monotonic() - self._started)
         return f"{self._stored + self._now}/{self._to_do} · {gone}{self._left()}"
 
     @property
@@ -234,8 +234,8 @@ class Display:
         gone = now - self._started
         if self._seconds is not None and left > self._seconds - gone:
             rest = self._seconds - gone
-            return f", {clock(rest)} left to begin as many as fit" if rest > 0 else ", finishing those begun"
-        return f", about {clock(left)} left"
+            return f", {format_duration(rest)} left to begin as many as fit" if rest > 0 else ", finishing those begun"
+        return f", about {format_duration(left)} left"
 
     def _pace(self) -> str:
         assert self._model is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reasoning.cli.output import AsJson, say, say_json, screen
+from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -29,9 +29,9 @@ def printed(found: Comparison, as_json: bool) -> None:
     from reasoning.benchmarks.analysis.caveats import format_caveats
 
     if as_json:
-        say_json(found.to_json())
+        print_json(found.to_json())
         return
-    out = screen()
+    out = console()
     out.print(found.title, style="bold")
     if found.rows:
         out.print()
@@ -59,14 +59,14 @@ def report(
 ) -> None:
     """Print the table of a results folder again, and write it in other forms; nothing is run."""
     from reasoning.benchmarks.analysis.comparison import Comparison
-    from reasoning.benchmarks.results.folder import Store
+    from reasoning.benchmarks.results.folder import ResultsFolder
 
     if write:
         from reasoning.benchmarks.report import check_format
 
         for path in write:
             check_format(path)
-    store = Store.read(folder)
+    store = ResultsFolder.read(folder)
     found = Comparison.from_folder(store)
     printed(found, as_json)
     if write or everything:
@@ -74,12 +74,12 @@ def report(
 
         findings = find(store)
         if everything and not as_json:
-            screen().print(to_terminal(findings))
+            console().print(to_terminal(findings))
         for path in write or ():
             save(store, findings, path, traces=not without_traces)
-            say(f"written: {path}")
+            info(f"written: {path}")
     if how and not as_json:
-        screen().print("\nhow the answers were read:", found.parse_rules(), sep="\n")
+        console().print("\nhow the answers were read:", found.parse_rules(), sep="\n")
 
 
 def rescore(folder: Folder, as_json: AsJson = False) -> None:
@@ -88,9 +88,9 @@ def rescore(folder: Folder, as_json: AsJson = False) -> None:
 
     found = read_again(folder)
     if as_json:
-        say_json(found.to_json())
+        print_json(found.to_json())
     else:
-        screen().print(found.shown())
+        console().print(found.render())
 
 
 def compare(
@@ -118,9 +118,9 @@ def compare(
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:
-        say_json(found.to_json())
+        print_json(found.to_json())
     else:
-        screen().print(found.table())
+        console().print(found.table())
     if not found.passed:
         raise typer.Exit(1)
 
@@ -131,7 +131,7 @@ def matrix(
     """Models × strategies: the accuracies of several runs in one table."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix as table
 
-    screen().print(table(folders))
+    console().print(table(folders))
 
 
 def plan_(
@@ -146,7 +146,7 @@ def plan_(
     """Say how many problems a comparison needs, before it is run."""
     from reasoning.benchmarks.analysis.sample_size import required_problems
 
-    screen().print(required_problems(difference, pilot, disagree, strategies, power))
+    console().print(required_problems(difference, pilot, disagree, strategies, power))
 
 
 def tolerance(text: str) -> float:
@@ -168,12 +168,12 @@ def show(
 ) -> None:
     """List who solved which problem; with --id open one, with --strategy too its trace."""
     from reasoning.benchmarks.analysis import inspect_results
-    from reasoning.benchmarks.results.folder import Store
+    from reasoning.benchmarks.results.folder import ResultsFolder
 
-    store = Store.read(folder)
-    out = screen()
+    store = ResultsFolder.read(folder)
+    out = console()
     if problem is None:
         out.print(inspect_results.answer_matrix(store, strategy))
-        say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
+        info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
     else:
         out.print(inspect_results.show_problem(store, problem, strategy))

@@ -14,7 +14,7 @@ import typer
 from reasoning.benchmarks.cli import results as stored
 from reasoning.benchmarks.cli.results import printed
 from reasoning.cli.options import Pace, paced
-from reasoning.cli.output import AsJson, command, say, say_json, screen
+from reasoning.cli.output import AsJson, command_line, console, info, print_json
 from reasoning.messages import Usage
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def run(
     """
     import reasoning
     from reasoning.benchmarks import experiment
-    from reasoning.benchmarks.cli.progress import Display
-    from reasoning.benchmarks.results.settings import default_folder, folder_name, settings, short_name
-    from reasoning.benchmarks.runs.config import Plan
+    from reasoning.benchmarks.cli.progress import RunProgress
+    from reasoning.benchmarks.results.settings import default_folder, run_settings, safe_name, short_model_name
+    from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import forecast
     from reasoning.benchmarks.tasks import get
     from reasoning.errors import UsageError
@@ -116,7 +116,7 @@ def run(
     of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
     found: dict[Path, Comparison] = {}
     for name in models:
-        with Display() as display:
+        with RunProgress() as display:
             specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
             chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
             source = get(task, fields, split)
@@ -128,20 +128,20 @@ def run(
                 concurrency=concurrency,
                 **{setting: value for setting, value in given.items() if value is not None},
             )
-            folder = out or default_folder(settings(source, seed, llm, of_problem))
+            folder = out or default_folder(run_settings(source, seed, llm, of_problem))
             if out is not None and len(models) > 1:
-                folder = out / folder_name(short_name(llm.name))
-            plan = Plan(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh, epochs, race)
+                folder = out / safe_name(short_model_name(llm.name))
+            plan = RunConfig(limit, seed, folder, None, minutes, of_strategy, of_problem, fresh, epochs, race)
             with llm:
                 if dry_run:
                     display.close()
                     _forecast(forecast(chosen, source, llm, plan), as_json)
                     continue
                 try:
-                    found[folder] = experiment.run(list(chosen.values()), source, llm, plan, display)
+                    found[folder] = experiment.run_comparison(list(chosen.values()), source, llm, plan, display)
                 except KeyboardInterrupt:
                     display.close()
-                    say(f"\nstopped; what was done is kept in {out or folder}\ngo on with: {command()}")
+                    info(f"\nstopped; what was done is kept in {out or folder}\ngo on with: {command_line()}")
                     _end_soon(130)
                     raise typer.Exit(130) from None
         if found[folder].results and not (as_json and len(models) > 1):
@@ -177,40 +177,40 @@ def advise(
     """
     import reasoning
     from reasoning.benchmarks.advise import advise as found_out
-    from reasoning.benchmarks.cli.progress import Display
-    from reasoning.benchmarks.results.settings import default_folder, settings
-    from reasoning.benchmarks.runs.config import Plan
+    from reasoning.benchmarks.cli.progress import RunProgress
+    from reasoning.benchmarks.results.settings import default_folder, run_settings
+    from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.tasks import get
     from reasoning.errors import UsageError
 
     if budget_usd is None and budget_tokens is None and minutes is None:
         raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
-    with Display() as display:
+    with RunProgress() as display:
         source = get(task, fields, split)
         given = paced(pace)
         if max_tokens is not None:
             given["max_tokens"] = max_tokens
         budget = reasoning.Budget(budget_usd, budget_tokens)
         with reasoning.connect(model, base_url=base_url, budget=budget, **given) as llm:
-            folder = out or default_folder(settings(source, seed, llm))
-            plan = Plan(limit, seed, folder, minutes=minutes, race=margin)
+            folder = out or default_folder(run_settings(source, seed, llm))
+            plan = RunConfig(limit, seed, folder, time_limit=minutes and 60 * minutes, race_margin=margin)
             candidates = None if strategies is None else reasoning.strategies.split(strategies)
             found = found_out(source, llm, plan, display, candidates)
     if as_json:
-        say_json(found.to_json())
+        print_json(found.to_json())
     else:
-        printed(found.found, as_json=False)
-        say("")
+        printed(found.comparison, as_json=False)
+        info("")
         typer.echo(f"\n{found}")
-        say(f"results: {folder}")
-    _finish([found.found])
+        info(f"results: {folder}")
+    _finish([found.comparison])
 
 
 def tasks(name: Annotated[str | None, typer.Argument(help="One task, or 'gym' for its sets.")] = None) -> None:
     """List the sources of problems that `bench run --task` takes."""
     from reasoning.benchmarks.cli import tasks as listing
 
-    screen().print(listing.listing() if name is None else listing.one(name))
+    console().print(listing.listing() if name is None else listing.one(name))
 
 
 def _end_soon(code: int) -> None:
@@ -223,10 +223,10 @@ def _end_soon(code: int) -> None:
 def _results(found: Comparison, folder: Path, as_json: bool) -> None:
     """What a run has found, where it is kept, and what it took."""
     printed(found, as_json)
-    say(f"\n{_spent(found)}\nresults: {folder}")
+    info(f"\n{_spent(found)}\nresults: {folder}")
     one = next((result for result in found.results if result.correct is False), found.results[0])
     options = f"--strategy {shlex.quote(one.strategy)} --id {shlex.quote(one.problem)}"
-    say(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
+    info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {options}")
 
 
 def _models(found: Mapping[Path, Comparison], as_json: bool) -> None:
@@ -234,10 +234,10 @@ def _models(found: Mapping[Path, Comparison], as_json: bool) -> None:
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
 
     if as_json:
-        say_json({"models": [one.to_json() for one in found.values()]})
+        print_json({"models": [one.to_json() for one in found.values()]})
     elif all(one.results for one in found.values()):
-        say("")
-        screen().print(model_matrix(list(found)))
+        info("")
+        console().print(model_matrix(list(found)))
 
 
 def _finish(found: Sequence[Comparison]) -> None:
@@ -245,19 +245,19 @@ def _finish(found: Sequence[Comparison]) -> None:
     results = [result for one in found for result in one.results]
     if found and (stopped := found[-1].stopped) is not None:
         if results:
-            say(f"what was done is kept; go on with: {command()}")
+            info(f"what was done is kept; go on with: {command_line()}")
         raise stopped
     if failed := [result for one in found for result in one.failed]:
         many = f"{len(failed)} of {len(results)} results failed"
-        say(f"{many}, the last with: {failed[-1].why}\nthe same command tries them again: {command()}")
+        info(f"{many}, the last with: {failed[-1].reason}\nthe same command tries them again: {command_line()}")
         raise typer.Exit(4)
 
 
 def _forecast(found: Forecast, as_json: bool) -> None:
     if as_json:
-        say_json(found.to_json())
+        print_json(found.to_json())
         return
-    out = screen()
+    out = console()
     out.print(found.title, style="bold")
     out.print()
     out.print(found.table())

@@ -24,7 +24,7 @@ class Tally:
         return f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds as minutes and seconds, with hours where there are some."""
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)

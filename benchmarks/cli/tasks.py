@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
-from reasoning.benchmarks.tasks.files import File
-from reasoning.benchmarks.tasks.gym import known, not_offered
+from reasoning.benchmarks.tasks.files import FileTask
+from reasoning.benchmarks.tasks.gym import not_offered, offered
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,16 +30,16 @@ def one(name: str) -> RenderableType:
     from rich.text import Text
 
     if name == "gym":
-        return Text("\n".join([*(f"gym:{one}" for one in known()), "", *_refused()]))
+        return Text("\n".join([*(f"gym:{one}" for one in offered()), "", *_refused()]))
     configs = huggingface.catalogue().get(name, {}).get("configs", ())  # of a name that lacks its second half
     task = get(f"{name}:{configs[0]}" if configs else name)
     _, problems, kind, *_ = _row(name, task)
     told = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
-    if isinstance(task, huggingface.Hub):
+    if isinstance(task, huggingface.HubTask):
         config = "" if configs else task.config
         told |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
         told |= {"split": task.split, "splits": ", ".join(task.splits)}
-    elif isinstance(task, File):
+    elif isinstance(task, FileTask):
         told["version"] = task.version()
     told |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}
     lines = [f"{title}: {said}" for title, said in told.items() if said]
@@ -63,7 +63,7 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
         return name, many, fields.get("kind", usual), data["licence"], data["about"]
     task = task or get(name)
     size = getattr(task, "size", None)
-    without = "–" if isinstance(task, huggingface.Hub) else "endless"
+    without = "–" if isinstance(task, huggingface.HubTask) else "endless"
     return name, f"{size:,}" if size else without, task.kind, task.licence, task.source
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from statistics import fmean
 
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.result import Result, ResultKey
 
 
 class TimeLeft:
@@ -21,7 +21,7 @@ class TimeLeft:
         stored: what was run before.
     """
 
-    def __init__(self, keys: Iterable[Key], stored: Iterable[Result]) -> None:
+    def __init__(self, keys: Iterable[ResultKey], stored: Iterable[Result]) -> None:
         self._left = Counter(key.strategy for key in keys)
         self._bought: defaultdict[str, list[float]] = defaultdict(list)
         self._recorded: defaultdict[str, list[float]] = defaultdict(list)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, reliability, selective
+from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, reliability, selective_accuracy
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,6 @@ def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tupl
         ]
         if told:
             sure, right = [one for one, _ in told], [one for _, one in told]
-            bins, curve = tuple(reliability(sure, right)), tuple(selective(sure, right))
+            bins, curve = tuple(reliability(sure, right)), tuple(selective_accuracy(sure, right))
             found.append(Calibration(spec, len(told), calibration_error(sure, right), bins, curve))
     return tuple(found)

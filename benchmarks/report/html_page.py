@@ -12,11 +12,11 @@ from reasoning.benchmarks.analysis.palette import DARK, LIGHT
 from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_sections import SECTIONS, escape_text, sections
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.files import atomic_write
 
 
-def write(store: Store, found: ReportData, path: Path, *, traces: bool = True) -> None:
+def write(store: ResultsFolder, found: ReportData, path: Path, *, traces: bool = True) -> None:
     """Write the page, or leave the old one.
 
     Args:
@@ -31,7 +31,7 @@ def write(store: Store, found: ReportData, path: Path, *, traces: bool = True) -
     atomic_write(path, _page(store, found, traces))
 
 
-def _page(store: Store, found: ReportData, traces: bool) -> Iterator[str]:
+def _page(store: ResultsFolder, found: ReportData, traces: bool) -> Iterator[str]:
     script, style = _resource("page.js"), _colours() + _resource("page.css")
     begun = {result.problem for result in found.results}
     problems = [problem for problem in store.examples if problem in begun]

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 
@@ -58,7 +58,7 @@ def states(found: ReportData, problems: Sequence[str]) -> list[str]:
     return [",".join(cells.get((problem, spec), "") for spec in found.specs) for problem in problems]
 
 
-def details(store: Store, found: ReportData, problems: Sequence[str]) -> dict[str, Any]:
+def details(store: ResultsFolder, found: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     """What was asked and answered: for each problem its text, its target, and every result in order.
 
     A result is [strategy, value, rule or reason, confidence, votes, tokens in, tokens out, dollars, seconds], with
@@ -68,7 +68,7 @@ def details(store: Store, found: ReportData, problems: Sequence[str]) -> dict[st
     rules: dict[str, int] = {}
     by_problem: dict[str, list[Any]] = {problem: [] for problem in problems}
     for one in found.results:
-        rule = rules.setdefault(one.how or one.why, len(rules))
+        rule = rules.setdefault(one.rule or one.reason, len(rules))
         usage = one.usage
         usd = None if usage.usd is None else round(usage.usd, 6)
         said = [number[one.strategy], one.value, rule, one.confidence, [[v, n] for v, n in one.votes] or None]
@@ -92,13 +92,13 @@ class Traces:
         places: of each in traces.jsonl: line, first byte, length. Empty where the store is in memory.
     """
 
-    store: Store
-    places: Mapping[Key, tuple[int, int, int]]
+    store: ResultsFolder
+    places: Mapping[ResultKey, tuple[int, int, int]]
 
     @classmethod
-    def of(cls, store: Store) -> Traces:
+    def of(cls, store: ResultsFolder) -> Traces:
         """Find the traces; only their keys are read."""
-        places: dict[Key, tuple[int, int, int]] = {}
+        places: dict[ResultKey, tuple[int, int, int]] = {}
         if store.folder is not None:
             path, at = store.folder / "traces.jsonl", 0
             try:
@@ -130,7 +130,7 @@ class Traces:
 
     def _groups(self, found: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
         number = {spec: place for place, spec in enumerate(found.specs)}
-        keys: dict[str, list[Key]] = {}
+        keys: dict[str, list[ResultKey]] = {}
         for result in found.results:
             keys.setdefault(result.problem, []).append(result.key)
         group: dict[int, list[Any]] = {}
@@ -156,7 +156,7 @@ class Traces:
         assert self.store.folder is not None
         return self.store.folder / "traces.jsonl"
 
-    def _read(self, key: Key, file: IO[bytes] | None) -> tuple[list[Any] | None, int]:
+    def _read(self, key: ResultKey, file: IO[bytes] | None) -> tuple[list[Any] | None, int]:
         """A trace and about how long it is; None where none was kept."""
         if self.store.folder is None:
             trace = self.store.trace(*key)
@@ -173,12 +173,12 @@ class Traces:
             raise InputError(f"{path}:{line}: damaged record: {error!r}") from None
 
 
-def _key(path: Path, number: int, line: bytes) -> Key:
+def _key(path: Path, number: int, line: bytes) -> ResultKey:
     """The key of a trace's line, of which only the beginning is read where it stands there, as it does."""
     head, found, _ = line.partition(b',"trace":')
     data = parse_json_object(head + b"}" if found else line, f"{path}:{number}")
     try:
-        return Key(data["problem"], data["strategy"], data.get("epoch", 0))
+        return ResultKey(data["problem"], data["strategy"], data.get("epoch", 0))
     except KeyError as error:
         raise InputError(f"{path}:{number}: damaged record: {error} is missing") from None
 

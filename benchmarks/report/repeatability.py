@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.statistics.variance_components import Noise, Wins, components, single_run
+from reasoning.benchmarks.statistics.variance_components import (
+    VarianceComponents,
+    WinProbabilities,
+    single_run,
+    variance_components,
+)
 
 _MEASURES: Mapping[str, Callable[[Result], float]] = {
     "accuracy": lambda one: float(one.correct is True),
@@ -34,8 +39,8 @@ class Repeatability:
     problems: int
     epochs: int
     mean: float
-    noise: Noise
-    best_wins: Wins | None = None
+    noise: VarianceComponents
+    best_wins: WinProbabilities | None = None
 
 
 def measure_repeatability(
@@ -68,11 +73,13 @@ def measure_repeatability(
             table = [[of(ones[epoch]) for epoch in epochs] for ones in by_problem.values()]
             mean = sum(map(sum, table)) / len(table) / len(epochs)
             beside = wins if measure == "accuracy" else None
-            made.append(Repeatability(spec, measure, len(table), len(epochs), mean, components(table), beside))
+            made.append(Repeatability(spec, measure, len(table), len(epochs), mean, variance_components(table), beside))
     return tuple(made)
 
 
-def _wins(first: Mapping[str, Mapping[int, Result]], second: Mapping[str, Mapping[int, Result]]) -> Wins | None:
+def _wins(
+    first: Mapping[str, Mapping[int, Result]], second: Mapping[str, Mapping[int, Result]]
+) -> WinProbabilities | None:
     both = [problem for problem in first if problem in second]
 
     def shares(of: Mapping[str, Mapping[int, Result]]) -> list[float]:

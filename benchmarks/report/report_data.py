@@ -19,9 +19,9 @@ from reasoning.benchmarks.report.calibration import Calibration, measure_calibra
 from reasoning.benchmarks.report.cost_frontier import CostFrontier, cost_frontiers
 from reasoning.benchmarks.report.repeatability import Repeatability, measure_repeatability
 from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.results.short_names import Names
+from reasoning.benchmarks.results.short_names import ShortNames
 
 _ABOUT = ("source", "licence", "created", "library", "python", "git")
 """What is shown of what made a run."""
@@ -77,9 +77,9 @@ class ReportData:
     results: tuple[Result, ...] = field(repr=False)
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> ShortNames:
         """What the strategies are called in a report."""
-        return Names.of(self.specs)
+        return ShortNames.of(self.specs)
 
     @property
     def specs(self) -> list[str]:
@@ -98,7 +98,7 @@ class ReportData:
         return {name: _plain(value) for name, value in data.items()}
 
 
-def find(store: Store) -> ReportData:
+def find(store: ResultsFolder) -> ReportData:
     """What a results folder holds, also while a run fills it."""
     found = Comparison.from_folder(store)
     specs = [row.strategy for row in found.rows]
@@ -115,7 +115,7 @@ def find(store: Store) -> ReportData:
         pairs=found.pairs,
         against_best=found.against_best,
         on=found.common,
-        stopped=found.race.out if found.race else {},
+        stopped=found.race.stopped if found.race else {},
         repeatability=measure_repeatability(found.results, specs, found.best.strategy if found.best else None),
         cost_frontiers=cost_frontiers(found.results, found.common, specs, found.pairs),
         vote_curves=vote_curves(store, found.results, specs),
@@ -130,7 +130,7 @@ def find(store: Store) -> ReportData:
 def _headline(found: Comparison) -> str:
     """The verdict in a sentence; after a race, what it has decided."""
     best, against = found.best, found.against_best
-    if best is None or not best.correct or not against or (found.race and found.race.out):
+    if best is None or not best.correct or not against or (found.race and found.race.stopped):
         return found.verdict.splitlines()[0]
     level_with = [pair.second for pair in against if pair.p_adjusted >= ALPHA]
     most = f"{best.strategy} has the most right answers{best_scope(found)} ({best.correct} of {best.n})"
@@ -149,15 +149,15 @@ def _headline(found: Comparison) -> str:
 
 
 def _readings(results: Iterable[Result]) -> dict[str, dict[str, int]]:
-    counts = Counter((one.how or f"{one.state}: {one.why.partition(':')[0]}", one.strategy) for one in results)
+    counts = Counter((one.rule or f"{one.state}: {one.reason.partition(':')[0]}", one.strategy) for one in results)
     rules: dict[str, dict[str, int]] = {}
     for (rule, spec), count in counts.items():
         rules.setdefault(rule, {})[spec] = count
     return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
 
 
-def _facts(store: Store) -> dict[str, str]:
-    said = {**store.settings, **{name: store.about.get(name) for name in _ABOUT}}
+def _facts(store: ResultsFolder) -> dict[str, str]:
+    said = {**store.settings, **{name: store.metadata.get(name) for name in _ABOUT}}
     return {name: str(value) for name, value in said.items() if value is not None}
 
 

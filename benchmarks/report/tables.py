@@ -12,8 +12,8 @@ from reasoning.benchmarks.report.grid import Grid, share
 from reasoning.benchmarks.report.pair_grids import differences, every_pair
 from reasoning.benchmarks.report.repeatability import Repeatability
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.results.short_names import Names
-from reasoning.benchmarks.statistics.vote_curves import Point
+from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.statistics.vote_curves import CurvePoint
 
 _COVERAGES = (0.25, 0.5, 0.75, 1.0)
 
@@ -35,7 +35,7 @@ def report_tables(found: ReportData) -> list[Grid]:
     return [_named(grid, found.names) for grid in made if grid.rows]
 
 
-def _named(grid: Grid, names: Names) -> Grid:
+def _named(grid: Grid, names: ShortNames) -> Grid:
     """The table with every strategy called by its name, and those that it has explained."""
     rows = tuple(tuple(map(names, row)) for row in grid.rows)
     legend = tuple(names.legend) if grid.name == "strategies" else ()
@@ -227,5 +227,5 @@ def _surest(one: Calibration, part: float) -> str:
     return share(accuracy) + beyond
 
 
-def _ends(point: Point) -> str:
+def _ends(point: CurvePoint) -> str:
     return f"{100 * point.low:.1f}–{100 * point.high:.1f}"

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 import reasoning
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.statistics.vote_curves import Point, Pool, curve
+from reasoning.benchmarks.statistics.vote_curves import CurvePoint, SamplePool, curve
 from reasoning.errors import ReasoningError
 from reasoning.kinds import Kind
 from reasoning.problem import Example
@@ -36,12 +36,12 @@ class VoteCurve:
     strategy: str
     n: int
     samples: int
-    majority: tuple[Point, ...]
-    any: tuple[Point, ...]
+    majority: tuple[CurvePoint, ...]
+    any: tuple[CurvePoint, ...]
 
 
 def vote_curves(
-    store: Store, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS
+    store: ResultsFolder, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS
 ) -> tuple[VoteCurve, ...]:
     """The curves of each strategy that voted over a fixed number of draws, at these numbers and at all of them.
 
@@ -51,7 +51,7 @@ def vote_curves(
     for spec in specs:
         samples = _samples(spec)
         voted = [one for one in results if one.strategy == spec and not one.failed] if samples else []
-        if samples and any(one.votes for one in voted) and not store.lacks(0, [one.problem for one in voted]):
+        if samples and any(one.votes for one in voted) and not store.needs_examples(0, [one.problem for one in voted]):
             pools = [pool for one in voted if (pool := _pool(one, store.examples[one.problem], samples))]
             if pools:
                 ks = [k for k in at if k < samples] + [samples]
@@ -73,7 +73,7 @@ def _samples(spec: str) -> int | None:
     return samples if isinstance(samples, int) else None
 
 
-def _pool(result: Result, example: Example, samples: int) -> Pool | None:
+def _pool(result: Result, example: Example, samples: int) -> SamplePool | None:
     unread = samples - sum(count for _, count in result.votes)
     if unread < 0:
         return None
@@ -82,7 +82,7 @@ def _pool(result: Result, example: Example, samples: int) -> Pool | None:
     for shown, count in result.votes:
         fine = bool(result.correct) if shown == result.value else example.score(_value(example.problem.kind, shown))
         (right if fine else wrong).append(count)
-    return Pool(tuple(sorted(right)), tuple(sorted(wrong)), unread, result.cluster)
+    return SamplePool(tuple(sorted(right)), tuple(sorted(wrong)), unread, result.cluster)
 
 
 def _value(kind: Kind, shown: str) -> Any:

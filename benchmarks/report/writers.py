@@ -9,7 +9,7 @@ from pathlib import Path
 from reasoning.benchmarks.report.html_page import write
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.text_writers import to_csv, to_latex, to_markdown
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import UnknownName
 from reasoning.files import atomic_write
 
@@ -34,7 +34,7 @@ def check_format(path: Path) -> None:
         raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
 
 
-def save(store: Store, found: ReportData, path: Path, *, traces: bool = True) -> None:
+def save(store: ResultsFolder, found: ReportData, path: Path, *, traces: bool = True) -> None:
     """Write a report whole, or leave the old one.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reasoning import kinds
-from reasoning.benchmarks.tasks.math_scorer import ByValue, scorer
+from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.problem import Example, Problem
 
 
@@ -21,7 +21,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "table": problem.table,
         "inputs": dict(problem.inputs) or None,
         "family": example.family or None,
-        "own_scorer": not isinstance(example.scorer, ByValue | None) or None,
+        "own_scorer": not isinstance(example.scorer, MathScorer | None) or None,
     }
     return {name: value for name, value in data.items() if value is not None}
 
@@ -36,5 +36,5 @@ def from_json(data: dict[str, Any]) -> Example:
         id=data["id"],
     )
     own = data.get("own_scorer")
-    scored = None if own else scorer(kind, data["target"])
+    scored = None if own else default_scorer(kind, data["target"])
     return Example(problem, data["target"], scored, data.get("family", ""))

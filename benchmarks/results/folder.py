@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.benchmarks.results import example_json as problems
-from reasoning.benchmarks.results.folder_lock import claim
-from reasoning.benchmarks.results.jsonl_file import Lines
-from reasoning.benchmarks.results.provenance import made_with
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.results.settings import Settings, refuse_changes
+from reasoning.benchmarks.results.folder_lock import lock_folder
+from reasoning.benchmarks.results.jsonl_file import JsonlFile
+from reasoning.benchmarks.results.provenance import provenance
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.files import atomic_write
 from reasoning.problem import Example
@@ -35,7 +35,7 @@ _FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 
 @dataclass
-class Store:
+class ResultsFolder:
     """Results in memory, and in a folder if there is one.
 
     Attributes:
@@ -50,17 +50,17 @@ class Store:
 
     folder: Path | None
     settings: Settings
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, Example] = field(default_factory=dict)
-    results: dict[Key, Result] = field(default_factory=dict)
+    results: dict[ResultKey, Result] = field(default_factory=dict)
     specs: list[str] = field(default_factory=list)
     _incomplete: set[str] = field(default_factory=set, repr=False)
-    _traces: dict[Key, Trace] = field(default_factory=dict, repr=False)
-    _lines: dict[str, Lines] = field(default_factory=dict, repr=False)
+    _traces: dict[ResultKey, Trace] = field(default_factory=dict, repr=False)
+    _lines: dict[str, JsonlFile] = field(default_factory=dict, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, folder: Path | None, settings: Settings, about: dict[str, Any]) -> Store:
+    def open(cls, folder: Path | None, settings: Settings, about: dict[str, Any]) -> ResultsFolder:
         """A store to run with: a new one, or the one of this folder. Close it after.
 
         Raises:
@@ -69,10 +69,10 @@ class Store:
         """
         if folder is None:
             return cls(None, settings, about)
-        lock = claim(folder, {f"{name}{new}" for name in _FILES for new in ("", ".new")})
+        lock = lock_folder(folder, {f"{name}{new}" for name in _FILES for new in ("", ".new")})
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, about)
-            refuse_changes(folder, store.settings, settings)
+            check_settings(folder, store.settings, settings)
             store._lock = lock
             store._write_run()
         except BaseException:
@@ -81,7 +81,7 @@ class Store:
         return store
 
     @classmethod
-    def read(cls, folder: Path) -> Store:
+    def read(cls, folder: Path) -> ResultsFolder:
         """A store to look at, also while a run fills it.
 
         Raises:
@@ -98,13 +98,13 @@ class Store:
         return store
 
     @classmethod
-    def _stored(cls, folder: Path) -> Store:
+    def _stored(cls, folder: Path) -> ResultsFolder:
         path = folder / "run.json"
         try:
             run = json.loads(path.read_text(encoding="utf-8"))
             if run["format"] > _FORMAT:
                 raise InputError(f"{path}: written by a newer version of this library; update it")
-            store = cls(folder, run["settings"], run["about"], specs=run["strategies"])
+            store = cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
         # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
@@ -123,19 +123,19 @@ class Store:
                     store._incomplete.add(name)
         return store
 
-    def ask(self, specs: Iterable[str]) -> None:
+    def register_strategies(self, specs: Iterable[str]) -> None:
         """Note the strategies of a run, so that a report lists them in this order."""
         new = [spec for spec in specs if spec not in self.specs]
         if new:
             self.specs.extend(new)
             self._write_run()
 
-    def note(self, **facts: Any) -> None:
+    def update_metadata(self, **facts: Any) -> None:
         """Keep further facts about the run."""
-        self.about.update(facts)
+        self.metadata.update(facts)
         self._write_run()
 
-    def lacks(self, limit: int, problems: Iterable[str]) -> bool:
+    def needs_examples(self, limit: int, problems: Iterable[str]) -> bool:
         """Whether the task must be loaded to have `limit` problems and to score these."""
         return len(self.examples) < limit or any(problem in self._incomplete for problem in problems)
 
@@ -170,7 +170,7 @@ class Store:
 
     def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
         """What was asked and said for a result; the file is searched for it."""
-        key = Key(problem, spec, epoch)
+        key = ResultKey(problem, spec, epoch)
         if self.folder is None:
             return self._traces.get(key)
         found = None
@@ -180,7 +180,7 @@ class Store:
                     found = Trace.from_json(record["trace"])
         return found
 
-    def write(self, name: str, text: str) -> None:
+    def write_file(self, name: str, text: str) -> None:
         """Write a file of the folder whole, or leave the old one."""
         if self.folder is None:
             return
@@ -195,18 +195,18 @@ class Store:
             self._lock = None
 
     def _write_run(self) -> None:
-        self.about.setdefault("created", datetime.now(UTC).isoformat(timespec="seconds"))
-        for name, value in made_with().items() if "library" not in self.about else ():
-            self.about.setdefault(name, value)
-        run = {"format": _FORMAT, "settings": self.settings, "strategies": self.specs, "about": self.about}
-        self.write("run.json", json.dumps(run, ensure_ascii=False, indent=2, default=str) + "\n")
+        self.metadata.setdefault("created", datetime.now(UTC).isoformat(timespec="seconds"))
+        for name, value in provenance().items() if "library" not in self.metadata else ():
+            self.metadata.setdefault(name, value)
+        run = {"format": _FORMAT, "settings": self.settings, "strategies": self.specs, "metadata": self.metadata}
+        self.write_file("run.json", json.dumps(run, ensure_ascii=False, indent=2, default=str) + "\n")
 
-    def _file(self, name: str) -> Lines:
+    def _file(self, name: str) -> JsonlFile:
         assert self.folder is not None
-        return self._lines.setdefault(name, Lines(self.folder / f"{name}.jsonl"))
+        return self._lines.setdefault(name, JsonlFile(self.folder / f"{name}.jsonl"))
 
 
-def common(stores: Sequence[Store]) -> list[str]:
+def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:
     """The ids of the problems that all of them hold, the same, in the order of the first."""
     first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
     return [name for name, content in first.items() if all(other.get(name) == content for other in others)]

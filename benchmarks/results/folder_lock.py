@@ -10,7 +10,7 @@ from typing import IO
 from reasoning.errors import InputError
 
 
-def claim(folder: Path, ours: Set[str]) -> IO[bytes]:
+def lock_folder(folder: Path, ours: Set[str]) -> IO[bytes]:
     """Make the folder if it is not there, and lock it until the file that is given back is closed.
 
     The system takes the lock back when this process dies, however it dies.

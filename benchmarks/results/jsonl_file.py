@@ -11,7 +11,7 @@ from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 
 
-class Lines:
+class JsonlFile:
     """JSON objects, one a line. A record is there when its line has its end; a torn last line is cut off.
 
     Raises (from all methods):

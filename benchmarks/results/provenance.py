@@ -13,7 +13,7 @@ _PACKAGES = ("aiohttp", "datasets", "litellm", "pydantic-monty", "reasoning-gym"
 """Those that what is sent, run or asked may depend on."""
 
 
-def made_with() -> Mapping[str, str]:
+def provenance() -> Mapping[str, str]:
     """The library's version, Python's, the platform, packages, and the commit that is checked out here, if one is."""
     found = {"library": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in _PACKAGES:

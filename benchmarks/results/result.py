@@ -12,7 +12,7 @@ from reasoning.messages import Usage
 from reasoning.problem import Example
 
 
-class Key(NamedTuple):
+class ResultKey(NamedTuple):
     """What is run once: a problem's id, a strategy's spec, and which repetition."""
 
     problem: str
@@ -39,7 +39,7 @@ class Result:
         spent: those of them that were paid for when this was made.
         seconds: wall time of the solve.
         epoch: which independent repetition of the problem, from 0.
-        checker: the version of the rules that read and scored it; see `reasoning.kinds.CHECKER`.
+        parser_version: the version of the rules that read and scored it; see `reasoning.kinds.PARSER_VERSION`.
         family: the problem's; see `Example`.
     """
 
@@ -49,19 +49,19 @@ class Result:
     state: str
     correct: bool | None
     value: str | None = None
-    how: str = ""
-    why: str = ""
+    rule: str = ""
+    reason: str = ""
     confidence: float | None = None
     votes: tuple[tuple[str, int], ...] = ()
     usage: Usage = field(default_factory=Usage)
     spent: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     epoch: int = 0
-    checker: int = 1
+    parser_version: int = 1
     family: str = ""
 
     @classmethod
-    def of(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
+    def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
         """The result that an answer is, scored."""
         kind, trace = example.problem.kind, answer.trace
         value = answer.value if isinstance(answer, Answered) else None
@@ -73,22 +73,22 @@ class Result:
             state=answer.state,
             correct=None if isinstance(answer, Failed) else bool(example.score(value)),
             value=None if value is None else kind.show(value),
-            how=getattr(answer, "rule", ""),
-            why=answer.why,
+            rule=getattr(answer, "rule", ""),
+            reason=answer.why,
             confidence=answer.confidence,
             votes=votes,
             usage=answer.usage,
             spent=trace.spent if trace else Usage(),
             seconds=round((trace.seconds if trace else None) or 0.0, 3),
             epoch=epoch,
-            checker=PARSER_VERSION,
+            parser_version=PARSER_VERSION,
             family=str(example.family),
         )
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ResultKey:
         """What it is the result of."""
-        return Key(self.problem, self.strategy, self.epoch)
+        return ResultKey(self.problem, self.strategy, self.epoch)
 
     @property
     def cluster(self) -> Hashable:
@@ -123,13 +123,13 @@ _NUMBER = (int, float)
 _NONE = type(None)
 _STATES = ("answered", "unparsed", "failed")
 _RESULT: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("problem", "strategy", "fingerprint", "state", "how", "why", "family"), (str,)),
+    **dict.fromkeys(("problem", "strategy", "fingerprint", "state", "rule", "reason", "family"), (str,)),
     "correct": (bool, _NONE),
     "value": (str, _NONE),
     "confidence": (*_NUMBER, _NONE),
     "seconds": _NUMBER,
     "epoch": (int,),
-    "checker": (int,),
+    "parser_version": (int,),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds"), _NUMBER),

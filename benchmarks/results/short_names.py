@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.measure import Measurement
     from rich.text import Text
 
-LONG = 36
+MAX_LENGTH = 36
 """Characters of a spec that is its own name."""
 _VALUE = 20
 """Characters of an argument's value that is shown whole."""
@@ -24,7 +24,7 @@ _BEGINNING = 12
 
 
 @dataclass(frozen=True)
-class Names:
+class ShortNames:
     """What the strategies of one table are called, wherever they are shown to people.
 
     A spec that is not long is its own name. Of a long one those arguments are named that tell it from the others of the
@@ -37,13 +37,13 @@ class Names:
     by_spec: Mapping[str, str]
 
     @classmethod
-    def of(cls, specs: Iterable[str]) -> Names:
-        """Names for these specs, no two alike."""
+    def of(cls, specs: Iterable[str]) -> ShortNames:
+        """ShortNames for these specs, no two alike."""
         calls = {spec: _Call.of(spec) for spec in specs}
         names: dict[str, str] = {}
-        taken = {spec for spec in calls if len(spec) <= LONG}
+        taken = {spec for spec in calls if len(spec) <= MAX_LENGTH}
         for spec, call in calls.items():
-            name = first = call.named([one for one in calls.values() if one is not call], LONG)
+            name = first = call.named([one for one in calls.values() if one is not call], MAX_LENGTH)
             number = 1
             while name in taken and name != spec:
                 name = f"{first} #{(number := number + 1)}"
@@ -67,7 +67,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Broken:
+class WrappedName:
     """A name for a cell of a terminal's table, which goes on in the next line behind a bracket or a comma."""
 
     name: str

@@ -1,4 +1,4 @@
-"""How a comparison is run: everything beside what is compared."""
+"""The configuration of a run: how much is run, where it is kept, and what it may cost."""
 
 from __future__ import annotations
 
@@ -9,52 +9,60 @@ from typing import Any
 from reasoning.engine.budget import Budget
 from reasoning.errors import UsageError
 
+_STORED = (
+    *("limit", "epochs", "time_limit", "race_margin", "concurrency", "strategy_budget", "problem_budget"),
+    "new_samples",
+)
+
 
 @dataclass(frozen=True)
-class Plan:
-    """How much is run, where it is kept, and what it may take.
+class RunConfig:
+    """Everything about a run except what is compared.
 
     Attributes:
-        limit: how many problems.
-        seed: of the problems, for tasks that are made from one.
-        folder: where every result is kept when it is known; None for memory alone.
-        concurrency: problems under way at once; None for as many as the model takes requests.
-        minutes: begin no further problem after this time.
-        strategy_budget: what each strategy may spend on all its problems, within the model's budget.
-        problem_budget: what each strategy may spend on one problem. One that is used up leaves the problem unanswered.
-        fresh: take draws that nobody has taken before, rather than recorded ones.
-        epochs: independent repetitions of every problem, each with draws of its own.
-        race: stop a strategy when it can no longer be the best by more than this many points of accuracy; None runs
-            them all to the end.
-        sample: the race is about all problems like these, and not about which is the best on these alone.
+        limit: the number of problems, at least 1; fewer if the task has no more.
+        seed: the seed of generated problems.
+        folder: the results folder; None keeps the results in memory only.
+        concurrency: the maximum number of problems in progress; None for the model's limit on
+            requests.
+        time_limit: seconds after which no further problem is started; None for no limit.
+        strategy_budget: what each strategy may spend on all problems, within the model's budget.
+        problem_budget: what each strategy may spend on one problem. A problem whose budget runs
+            out stays unanswered.
+        new_samples: draw new completions instead of using recorded ones.
+        epochs: independent repetitions of every problem, at least 1, each with its own draws.
+        race_margin: stop a strategy once it can no longer be the best by more than this many
+            percentage points of accuracy, from 0 to below 100; None runs all strategies to the end.
+        race_over_population: race for the best strategy on all problems of this kind, not on the
+            problems of this run alone.
+
+    Raises:
+        UsageError: `limit`, `epochs` or `race_margin` is out of range.
     """
 
     limit: int = 20
     seed: int = 0
     folder: Path | None = None
     concurrency: int | None = None
-    minutes: float | None = None
+    time_limit: float | None = None
     strategy_budget: Budget | None = None
     problem_budget: Budget | None = None
-    fresh: bool = False
+    new_samples: bool = False
     epochs: int = 1
-    race: float | None = None
-    sample: bool = False
+    race_margin: float | None = None
+    race_over_population: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 1:
-            raise UsageError(f"limit={self.limit}: at least one problem")
+            raise UsageError(f"limit must be at least 1, got {self.limit}")
         if self.epochs < 1:
-            raise UsageError(f"epochs={self.epochs}: every problem is solved at least once")
-        if self.race is not None and not 0 <= self.race < 100:
-            raise UsageError(f"race={self.race:g}: points of accuracy, from 0 to below 100")
+            raise UsageError(f"epochs must be at least 1, got {self.epochs}")
+        if self.race_margin is not None and not 0 <= self.race_margin < 100:
+            raise UsageError(
+                f"the margin of a race must be from 0 to below 100 percentage points, got {self.race_margin:g}"
+            )
 
     def to_json(self) -> dict[str, Any]:
-        """What is asked for beside the settings of a run, as plain data."""
-        names = ("limit", "epochs", "minutes", "race", "concurrency", "strategy_budget", "problem_budget", "fresh")
-        given = {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
-        return {name: str(one) if isinstance(one, Budget) else one for name, one in given.items()}
-
-    @property
-    def seconds(self) -> float | None:
-        return None if self.minutes is None else 60 * self.minutes
+        """Return what a repetition needs besides the run's settings, as plain data without defaults."""
+        values = {name: value for name in _STORED if (value := getattr(self, name)) not in (None, False)}
+        return {name: str(value) if isinstance(value, Budget) else value for name, value in values.items()}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop
 from reasoning.benchmarks.analysis.summary_table import many
-from reasoning.benchmarks.results.settings import short_name, task_name
-from reasoning.benchmarks.results.short_names import Names
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.results.settings import short_model_name, task_title
+from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
 from reasoning.draw_stream import EPOCH_STRIDE, DrawStream
 from reasoning.engine.cost_bounds import max_prompt_tokens
@@ -86,8 +86,8 @@ class Forecast:
         return "\n".join([*notes, *self._names.legend])
 
     @cached_property
-    def _names(self) -> Names:
-        return Names.of(row.strategy for row in self.rows)
+    def _names(self) -> ShortNames:
+        return ShortNames.of(row.strategy for row in self.rows)
 
     def table(self) -> Table:
         """A `rich` table for the terminal."""
@@ -143,7 +143,7 @@ class Forecast:
         ]
 
 
-def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Plan) -> Forecast:
+def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: RunConfig) -> Forecast:
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
     rows = [
@@ -151,8 +151,8 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Pla
     ]
     problems = many(len(examples), "problem")
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
-    name = task_name({"task": task.name, "split": task.split})
-    title = f"{name} · {problems} · {short_name(llm.name)} · nothing is called"
+    name = task_title({"task": task.name, "split": task.split})
+    title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
     return Forecast(title, tuple(rows), llm.client.free)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.result import Result, ResultKey
 
 
 @dataclass(frozen=True)
-class Raced:
+class RaceRecord:
     """What a race decided, as a results folder notes it.
 
     Attributes:
@@ -21,20 +21,20 @@ class Raced:
         out: the strategies that were stopped, with the number of problems after which.
     """
 
-    points: float
-    of: int
-    out: Mapping[str, int] = field(default_factory=dict)
+    margin: float
+    results_per_strategy: int
+    stopped: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def noted(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> Raced | None:
+    def from_metadata(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> RaceRecord | None:
         """What the note says of these strategies; None where there was no race."""
         if not note:
             return None
-        out = {spec: after for spec, after in note["out"].items() if spec in specs}
-        return cls(note["points"], note["of"], out)
+        out = {spec: after for spec, after in note["stopped"].items() if spec in specs}
+        return cls(note["margin"], note["results_per_strategy"], out)
 
 
-class Racing:
+class RaceController:
     """Who is still in the running, kept up to date with every result.
 
     Args:
@@ -54,23 +54,23 @@ class Racing:
     @property
     def decided(self) -> bool:
         """Whether only one is left."""
-        return len(self.race.running) == 1 < len(self.race.names)
+        return len(self.race.remaining) == 1 < len(self.race.strategies)
 
     @property
-    def out(self) -> Mapping[str, int]:
+    def stopped(self) -> Mapping[str, int]:
         """The strategies that were stopped, with the number of problems after which."""
-        return self.race.out
+        return self.race.stopped
 
-    def look(self, results: Mapping[Key, Result]) -> None:
+    def update(self, results: Mapping[ResultKey, Result]) -> None:
         """Take in every problem that all strategies in the running have finished."""
         while self._seen < len(self._problems):
             problem = self._problems[self._seen]
-            keys = {spec: [Key(problem, spec, epoch) for epoch in self._epochs] for spec in self.race.running}
+            keys = {spec: [ResultKey(problem, spec, epoch) for epoch in self._epochs] for spec in self.race.remaining}
             if self.decided or not all(key in results for ones in keys.values() for key in ones):
                 return
             self._seen += 1
             means = {spec: _mean(results[key] for key in ones) for spec, ones in keys.items()}
-            self.race.see({spec: mean for spec, mean in means.items() if mean is not None})
+            self.race.update({spec: mean for spec, mean in means.items() if mean is not None})
 
 
 def shuffled(problems: Iterable[str], seed: int) -> list[str]:

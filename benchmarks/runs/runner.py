@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from reasoning.answer import Failed
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
-from reasoning.benchmarks.runs.race import Racing
+from reasoning.benchmarks.runs.race import RaceController
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
@@ -23,7 +23,7 @@ from reasoning.sandbox import Tools
 from reasoning.strategy import Strategy
 from reasoning.trace import Trace
 
-Watch = Callable[[Result], None]
+OnResult = Callable[[Result], None]
 """Told of each result that is made now."""
 
 _GIVE_UP = 8
@@ -35,30 +35,32 @@ def _ends_run(error: ReasoningError) -> bool:
     return bool(getattr(error, "ends_run", False))
 
 
-def missing(store: Store, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1) -> list[Key]:
+def missing_keys(
+    store: ResultsFolder, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1
+) -> list[ResultKey]:
     """What is still to be run, problem by problem, so that strategies can be compared at any moment.
 
     Failed results are tried again, and those of strategies whose prompts or code have changed are made anew.
     """
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
 
-    def stored(key: Key) -> bool:
+    def stored(key: ResultKey) -> bool:
         result = store.results.get(key)
         return result is not None and not result.failed and result.fingerprint == prints[key.strategy]
 
-    keys = (Key(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
+    keys = (ResultKey(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
     return [key for key in keys if not stored(key)]
 
 
 async def run(
-    keys: Sequence[Key],
+    keys: Sequence[ResultKey],
     strategies: Mapping[str, Strategy],
     llm: LLM,
-    store: Store,
-    watch: Watch = lambda result: None,
-    plan: Plan | None = None,
+    store: ResultsFolder,
+    on_result: OnResult = lambda result: None,
+    config: RunConfig | None = None,
     journal: Journal | None = None,
-    racing: Racing | None = None,
+    race: RaceController | None = None,
 ) -> ReasoningError | None:
     """Solve what the keys name, and store every result.
 
@@ -69,11 +71,11 @@ async def run(
         strategies: by spec.
         llm: the model.
         store: where problems come from and results go.
-        watch: told of each result.
-        plan: what each strategy and each problem may spend, how many solves may be under way at once, and when no
+        on_result: told of each result.
+        config: what each strategy and each problem may spend, how many solves may be under way at once, and when no
             further problem is begun (those begun are finished with every strategy).
         journal: where draws are recorded; the model's own unless given.
-        racing: stops strategies that can no longer be the best.
+        race: stops strategies that can no longer be the best.
 
     Returns:
         What stopped the run before its end, or None. The budget lets solves that are under way come to their end; a
@@ -84,9 +86,11 @@ async def run(
     """
     for spec, kind in dict.fromkeys((key.strategy, store.examples[key.problem].problem.kind) for key in keys):
         strategies[spec].check_supports(kind)
-    plan = plan or Plan()
-    work = _Run(strategies, llm, store, watch, deque(keys), plan, llm.journal if journal is None else journal, racing)
-    return await work.through(plan.concurrency or llm.limits.concurrency)
+    config = config or RunConfig()
+    work = _Run(
+        strategies, llm, store, on_result, deque(keys), config, llm.journal if journal is None else journal, race
+    )
+    return await work.through(config.concurrency or llm.limits.concurrency)
 
 
 class _Run:
@@ -94,17 +98,17 @@ class _Run:
         self,
         strategies: Mapping[str, Strategy],
         llm: LLM,
-        store: Store,
-        watch: Watch,
-        queue: deque[Key],
-        plan: Plan,
+        store: ResultsFolder,
+        watch: OnResult,
+        queue: deque[ResultKey],
+        plan: RunConfig,
         journal: Journal,
-        racing: Racing | None,
+        racing: RaceController | None,
     ) -> None:
         again = set(queue)
         self.racing, self.current = racing, {key: one for key, one in store.results.items() if key not in again}
         self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
-        self.journal, self.epoch = journal, int(store.about.get("epoch", 0))
+        self.journal, self.epoch = journal, int(store.metadata.get("first_epoch", 0))
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
         self.budgets = {spec: (plan.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
         self.of_a_problem = plan.problem_budget or Budget()
@@ -113,7 +117,7 @@ class _Run:
         self.over: set[str] = set()
         self.answered = self.failed = 0
         self.begun: set[str] = set()
-        self.ends = math.inf if plan.seconds is None else time.monotonic() + plan.seconds
+        self.ends = math.inf if plan.time_limit is None else time.monotonic() + plan.time_limit
 
     async def through(self, workers: int) -> ReasoningError | None:
         """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
@@ -136,7 +140,7 @@ class _Run:
                 return
             key = self.queue.popleft()
             spec = key.strategy
-            if spec in self.over or (self.racing and spec in self.racing.out):
+            if spec in self.over or (self.racing and spec in self.racing.stopped):
                 continue
             self.begun.add(key.problem)
             try:
@@ -150,13 +154,13 @@ class _Run:
             self.store.add(result, trace)
             self.current[key] = result
             if self.racing:
-                self.racing.look(self.current)
+                self.racing.update(self.current)
                 if self.racing.decided:
                     self.queue.clear()
             self.watch(result)
             self._count(result)
 
-    async def _solve(self, key: Key) -> tuple[Result, Trace | None]:
+    async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None]:
         """The result; a call that failed and a bug are one. Raises what no other solve could get around."""
         example, spec = self.store.examples[key.problem], key.strategy
         try:
@@ -165,7 +169,7 @@ class _Run:
             answer = await self.strategies[spec].arun(
                 example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools
             )
-            made = partial(Result.of, answer, example, spec, self.prints[spec], key.epoch)
+            made = partial(Result.from_answer, answer, example, spec, self.prints[spec], key.epoch)
             return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
         except ReasoningError as error:
             lasting = not isinstance(error, CallFailed | UsageError) or _ends_run(error)
@@ -175,7 +179,7 @@ class _Run:
         except Exception as error:
             failure = error
         failed = Failed(f"{type(failure).__name__}: {failure}")
-        return Result.of(failed, example, spec, self.prints[spec], key.epoch), None
+        return Result.from_answer(failed, example, spec, self.prints[spec], key.epoch), None
 
     def _count(self, result: Result) -> None:
         if result.failed:
@@ -183,4 +187,4 @@ class _Run:
         else:
             self.answered += 1
         if self.failed >= _GIVE_UP and not self.answered:
-            raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.why}")
+            raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.reason}")

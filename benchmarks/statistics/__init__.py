@@ -3,7 +3,14 @@
 What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
 """
 
-from reasoning.benchmarks.statistics.intervals import Mean, clustered, clustered_error, clustered_share, exact, wilson
+from reasoning.benchmarks.statistics.intervals import (
+    Mean,
+    clopper_pearson,
+    clustered_error,
+    clustered_mean,
+    clustered_share,
+    wilson,
+)
 from reasoning.benchmarks.statistics.paired import (
     Difference,
     bootstrap,
@@ -15,24 +22,24 @@ from reasoning.benchmarks.statistics.paired import (
     superiority,
     tango,
 )
-from reasoning.benchmarks.statistics.power import design_effect, problems_needed, smallest_difference
+from reasoning.benchmarks.statistics.power import design_effect, detectable_difference, required_sample_size
 
 __all__ = [
     "Difference",
     "Mean",
     "bootstrap",
-    "clustered",
+    "clopper_pearson",
     "clustered_error",
+    "clustered_mean",
     "clustered_share",
     "design_effect",
+    "detectable_difference",
     "disagreements",
-    "exact",
     "holm",
     "mcnemar",
     "paired_mean",
     "paired_t",
-    "problems_needed",
-    "smallest_difference",
+    "required_sample_size",
     "superiority",
     "tango",
     "wilson",

@@ -38,7 +38,7 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
     return sum(one.n / total * abs(one.accuracy - one.confidence) for one in reliability(confidences, right, bins))
 
 
-def selective(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
+def selective_accuracy(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
     """Accuracy at coverage: for each share of problems that is answered, the surest first, the share of right ones.
 
     Equally sure answers are taken together.

@@ -57,7 +57,7 @@ def clustered_share(
     return _score(mean, n, float(t.ppf((1 + confidence) / 2, groups - 1)))
 
 
-def exact(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The exact interval of a share: never covers less than it says, and is wider than Wilson's for that.
 
     Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits", Biometrika 26(4).
@@ -80,7 +80,7 @@ class Mean:
     high: float
 
 
-def clustered(values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95) -> Mean:
+def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95) -> Mean:
     """The mean of values that are alike within clusters: epochs of one problem, problems of one family.
 
     The interval uses Student's t with as many degrees of freedom as there are clusters, less one; with one cluster

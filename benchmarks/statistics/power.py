@@ -10,7 +10,7 @@ from statistics import NormalDist
 from reasoning.benchmarks.statistics.intervals import clustered_error
 
 
-def smallest_difference(n: int, disagreement: float, *, level: float = 0.05, power: float = 0.8) -> float | None:
+def detectable_difference(n: int, disagreement: float, *, level: float = 0.05, power: float = 0.8) -> float | None:
     """The smallest difference in accuracy that McNemar's test on `n` problems finds with the given power.
 
     Assumes that the two strategies disagree on the given share of problems, or on as many as the difference itself
@@ -43,15 +43,15 @@ def smallest_difference(n: int, disagreement: float, *, level: float = 0.05, pow
     return high
 
 
-def problems_needed(
+def required_sample_size(
     difference: float, disagreement: float, *, level: float = 0.05, power: float = 0.8, effect: float = 1.0
 ) -> int:
-    """How many problems McNemar's test needs to find a difference in accuracy; the inverse of `smallest_difference`.
+    """How many problems McNemar's test needs to find a difference in accuracy; the inverse of `detectable_difference`.
 
     Args:
         difference: in accuracy, above 0 and at most 1.
         disagreement: the share of problems that exactly one of the two solves; at least the difference.
-        level, power: as in `smallest_difference`.
+        level, power: as in `detectable_difference`.
         effect: the design effect of families; see `design_effect`.
     """
     if not 0 < difference <= 1:

@@ -50,7 +50,7 @@ def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
     return np.asarray(1 + np.multiply.outer(STAKES, np.nan_to_num(gain)))
 
 
-def split(strategies: int) -> Floats:
+def initial_capital(strategies: int) -> Floats:
     """A capital of 1 against each strategy, as it is split among its rivals and the stakes."""
     against = (1 - np.eye(strategies)) / max(1, strategies - 1) / len(STAKES)
     return np.repeat(against[None], len(STAKES), axis=0)
@@ -70,22 +70,22 @@ class Race:
         problems: how many were seen.
     """
 
-    def __init__(self, names: Sequence[str], of: float, level: float = 0.05, margin: float = 0.0) -> None:
+    def __init__(self, strategies: Sequence[str], total: float, level: float = 0.05, margin: float = 0.0) -> None:
         if not 0 < level < 1 or not 0 <= margin < 1:
             raise ValueError(f"level={level} lies between 0 and 1, margin={margin} from 0 to below 1")
-        self.names, self.of, self.level, self.margin = tuple(names), of, level, margin
-        self.out: dict[str, int] = {}
+        self.strategies, self.total, self.level, self.margin = tuple(strategies), total, level, margin
+        self.stopped: dict[str, int] = {}
         self.problems = 0
-        k = len(self.names)
+        k = len(self.strategies)
         self._lead: Floats = np.zeros((k, k))  # of the rival over the strategy
-        self._capital = split(k)
+        self._capital = initial_capital(k)
 
     @property
-    def running(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """The strategies that were not stopped."""
-        return [name for name in self.names if name not in self.out]
+        return [name for name in self.strategies if name not in self.stopped]
 
-    def see(self, right: Mapping[str, float]) -> list[str]:
+    def update(self, right: Mapping[str, float]) -> list[str]:
         """Take in one problem; gives the strategies that are stopped by it.
 
         Args:
@@ -94,20 +94,20 @@ class Race:
         Raises:
             ValueError: all problems were seen.
         """
-        if self.problems == self.of:
-            raise ValueError(f"a race of {self.of} problems has seen them all")
-        gap = gaps(np.array([right.get(name, np.nan) for name in self.names]), self.margin)
-        self._capital *= winnings(gap, self._lead / (self.of - self.problems), self.margin)
+        if self.problems == self.total:
+            raise ValueError(f"a race of {self.total} problems has seen them all")
+        gap = gaps(np.array([right.get(name, np.nan) for name in self.strategies]), self.margin)
+        self._capital *= winnings(gap, self._lead / (self.total - self.problems), self.margin)
         self._lead += np.nan_to_num(gap)
         self.problems += 1
         against = self.evidence()
         stopped = []
-        for name in sorted(self.running, key=against.__getitem__, reverse=True):
-            if len(self.running) > 1 and against[name] >= 1 / self.level:
-                self.out[name] = self.problems
+        for name in sorted(self.remaining, key=against.__getitem__, reverse=True):
+            if len(self.remaining) > 1 and against[name] >= 1 / self.level:
+                self.stopped[name] = self.problems
                 stopped.append(name)
         return stopped
 
     def evidence(self) -> dict[str, float]:
         """By strategy the e-value against it: what betting 1 against it has become."""
-        return dict(zip(self.names, self._capital.sum(axis=(0, 2)).tolist(), strict=True))
+        return dict(zip(self.strategies, self._capital.sum(axis=(0, 2)).tolist(), strict=True))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Noise:
+class VarianceComponents:
     """Where the variance of results comes from, as shares of a squared accuracy.
 
     Attributes:
@@ -29,7 +29,7 @@ class Noise:
     run: float
 
 
-def components(outcomes: Sequence[Sequence[float]]) -> Noise:
+def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponents:
     """Split the variance of a table of outcomes, one row for each problem and one column for each repetition.
 
     A negative estimate is reported as 0.
@@ -51,11 +51,13 @@ def components(outcomes: Sequence[Sequence[float]]) -> Noise:
     of_problems = float(epochs * np.square(rows - mean).sum() / (n - 1))
     of_repetitions = float(n * np.square(columns - mean).sum() / (epochs - 1))
     repetitions = max(0.0, (of_repetitions - within) / n)
-    return Noise(max(0.0, (of_problems - within) / epochs), repetitions, within, math.sqrt(repetitions + within / n))
+    return VarianceComponents(
+        max(0.0, (of_problems - within) / epochs), repetitions, within, math.sqrt(repetitions + within / n)
+    )
 
 
 @dataclass(frozen=True)
-class Wins:
+class WinProbabilities:
     """How likely each of two strategies has the higher accuracy when both are run once."""
 
     first: float
@@ -63,7 +65,7 @@ class Wins:
     tie: float
 
 
-def single_run(a: Sequence[float], b: Sequence[float]) -> Wins:
+def single_run(a: Sequence[float], b: Sequence[float]) -> WinProbabilities:
     """Who wins if each strategy solves every problem once.
 
     Args:
@@ -77,7 +79,7 @@ def single_run(a: Sequence[float], b: Sequence[float]) -> Wins:
     first, second = _solved(a), _solved(b)
     below = np.concatenate(([0.0], np.cumsum(second)[:-1]))  # the second solves fewer
     win, tie = float(first @ below), float(first @ second)
-    return Wins(win, max(0.0, 1.0 - win - tie), tie)
+    return WinProbabilities(win, max(0.0, 1.0 - win - tie), tie)
 
 
 def _solved(shares: Sequence[float]) -> NDArray[np.float64]:

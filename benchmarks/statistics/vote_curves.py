@@ -22,7 +22,7 @@ from reasoning.benchmarks.statistics import clustered_share
 from reasoning.errors import UsageError
 from reasoning.voting import Vote
 
-EXACT = 1 << 16
+MAX_EXACT = 1 << 16
 """Up to so many draws of a pool times the largest k are counted out exactly (256 draws: half a second for the whole
 curve at worst; 1,000 draws up to k = 40: 0.05 s); larger pools are sampled."""
 SHUFFLES = 4000
@@ -30,7 +30,7 @@ SHUFFLES = 4000
 
 
 @dataclass(frozen=True)
-class Pool:
+class SamplePool:
     """The draws of one problem.
 
     Attributes:
@@ -42,11 +42,11 @@ class Pool:
 
     right: tuple[int, ...]
     wrong: tuple[int, ...]
-    unread: int = 0
+    unparsed: int = 0
     cluster: Hashable = None
 
     @classmethod
-    def of(cls, vote: Vote, right: Callable[[Any], bool], cluster: Hashable = None) -> Pool:
+    def from_vote(cls, vote: Vote, right: Callable[[Any], bool], cluster: Hashable = None) -> SamplePool:
         """The pool that was voted on, such as `answer.votes`; `right` tells right values, such as `example.score`."""
         scored = [(len(one.draws), bool(right(one.value))) for one in vote.candidates]
         return cls(
@@ -59,11 +59,11 @@ class Pool:
     @property
     def n(self) -> int:
         """All draws."""
-        return sum(self.right) + sum(self.wrong) + self.unread
+        return sum(self.right) + sum(self.wrong) + self.unparsed
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """One point of a curve.
 
     Attributes:
@@ -80,7 +80,7 @@ class Point:
     error: float = 0.0
 
 
-def any_at(pool: Pool, k: int) -> Fraction:
+def pass_at(pool: SamplePool, k: int) -> Fraction:
     """The chance that any of k draws is right: pass@k, exactly.
 
     Source: Chen et al. 2021, arXiv 2107.03374, §2.1: 1 - C(n - c, k) / C(n, k) for c right ones of n.
@@ -89,7 +89,7 @@ def any_at(pool: Pool, k: int) -> Fraction:
     return 1 - Fraction(math.comb(pool.n - sum(pool.right), k), math.comb(pool.n, k))
 
 
-def majority_at(pool: Pool, ks: Sequence[int]) -> dict[int, Fraction]:
+def majority_at(pool: SamplePool, ks: Sequence[int]) -> dict[int, Fraction]:
     """The chance that the vote of k draws is right: maj@k, exactly.
 
     All subsets of k draws are counted, without listing them. For a winner that has m votes, the number of subsets is a
@@ -104,7 +104,7 @@ def majority_at(pool: Pool, ks: Sequence[int]) -> dict[int, Fraction]:
         others = [*pool.right, *pool.wrong]
         others.remove(count)
         for votes in range(1, min(count, most) + 1):
-            for rivals, product in enumerate(_products(others, pool.unread, votes, most, width)):
+            for rivals, product in enumerate(_products(others, pool.unparsed, votes, most, width)):
                 for k in ks:
                     subsets = product >> ((k - votes) * width) & ((1 << width) - 1) if k >= votes else 0
                     ways[k] += Fraction(equal * math.comb(count, votes) * subsets, rivals + 1)
@@ -131,12 +131,12 @@ def _products(others: Sequence[int], unread: int, votes: int, most: int, width: 
     return products
 
 
-def sampled_majority_at(pool: Pool, ks: Sequence[int], seed: int | str = 0) -> dict[int, tuple[float, float]]:
+def estimate_majority_at(pool: SamplePool, ks: Sequence[int], seed: int | str = 0) -> dict[int, tuple[float, float]]:
     """The same from random orders of the pool: for each k the mean and its standard error."""
     _check(pool, ks)
     random, most = Random(str(seed)), max(ks)
     counts = [*pool.right, *pool.wrong]
-    draws = [place for place, count in enumerate(counts) for _ in range(count)] + [-1] * pool.unread
+    draws = [place for place, count in enumerate(counts) for _ in range(count)] + [-1] * pool.unparsed
     sums = {k: [0.0, 0.0] for k in ks}
     for _ in range(SHUFFLES):
         votes = [0] * len(counts)
@@ -158,13 +158,13 @@ def sampled_majority_at(pool: Pool, ks: Sequence[int], seed: int | str = 0) -> d
 
 
 def curve(
-    pools: Sequence[Pool],
+    pools: Sequence[SamplePool],
     ks: Sequence[int],
     *,
     measure: Literal["majority", "any"] = "majority",
     confidence: float = 0.95,
     seed: int = 0,
-) -> tuple[Point, ...]:
+) -> tuple[CurvePoint, ...]:
     """The mean over problems at each k, with an interval for the mean over all problems of this sort.
 
     The interval is `clustered_share`, from the spread between problems (which holds that between draws), with problems
@@ -175,7 +175,7 @@ def curve(
         pools: one for each problem; all with at least max(ks) draws.
         ks: numbers of draws.
         measure: "majority", the vote of k is right; "any", at least one of k is right.
-        seed: of the sampling of pools that are too large to count out; see `EXACT`.
+        seed: of the sampling of pools that are too large to count out; see `MAX_EXACT`.
 
     Raises:
         UsageError: no pools, or one with fewer draws than asked for.
@@ -191,23 +191,23 @@ def curve(
         values = [one[k][0] for one in worth]
         low, high = clustered_share(values, clusters, confidence)
         error = math.sqrt(math.fsum(one[k][1] ** 2 for one in worth)) / len(worth)
-        points.append(Point(k, math.fsum(values) / len(values), low, high, error))
+        points.append(CurvePoint(k, math.fsum(values) / len(values), low, high, error))
     return tuple(points)
 
 
-def _worth(pool: Pool, ks: Sequence[int], measure: str, seed: str) -> dict[int, tuple[float, float]]:
-    if measure == "any" or pool.n * max(ks) <= EXACT:
+def _worth(pool: SamplePool, ks: Sequence[int], measure: str, seed: str) -> dict[int, tuple[float, float]]:
+    if measure == "any" or pool.n * max(ks) <= MAX_EXACT:
         return _counted(replace(pool, cluster=None), tuple(ks), measure)
-    return sampled_majority_at(pool, ks, seed)
+    return estimate_majority_at(pool, ks, seed)
 
 
 @lru_cache(maxsize=4096)  # many problems have the same pool: all right, or one draw apart
-def _counted(pool: Pool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
-    found = {k: any_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
+def _counted(pool: SamplePool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
+    found = {k: pass_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
     return {k: (float(value), 0.0) for k, value in found.items()}
 
 
-def _check(pool: Pool, ks: Sequence[int]) -> None:
+def _check(pool: SamplePool, ks: Sequence[int]) -> None:
     if not ks:
         raise UsageError("name at least one k")
     for k in ks:

@@ -10,7 +10,7 @@ from pathlib import Path
 from reasoning.benchmarks.tasks.task import Task
 from reasoning.errors import InputError, UnknownName, UsageError
 
-__all__ = ["Task", "get", "named"]
+__all__ = ["Task", "from_catalogue", "get"]
 
 
 def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: str = "") -> Task:
@@ -38,13 +38,13 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     task = _named(name, mapping) if isinstance(name, str) else name
     if not split or split == task.split:
         return task
-    from reasoning.benchmarks.tasks.huggingface import Hub
+    from reasoning.benchmarks.tasks.huggingface import HubTask
 
-    if not isinstance(task, Hub):
+    if not isinstance(task, HubTask):
         raise UsageError(f"the task {task.name!r} has no splits; data sets of the Hugging Face hub have")
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
-    return task.at(split)
+    return task.with_split(split)
 
 
 def _named(name: str, mapping: Mapping[str, str]) -> Task:
@@ -66,40 +66,40 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
 def named() -> dict[str, Callable[[], Task]]:
     """What makes each task that has a word for a name."""
     from reasoning.benchmarks.tasks import huggingface
-    from reasoning.benchmarks.tasks.event_reports import REPORTS
+    from reasoning.benchmarks.tasks.event_reports import EVENT_REPORTS
     from reasoning.benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
     from reasoning.benchmarks.tasks.game24 import GAME24
     from reasoning.benchmarks.tasks.gym import GSM_SYMBOLIC
     from reasoning.benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
 
-    made: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, REPORTS)
+    made: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
     shipped: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
     here = {task.name: partial(get, task) for task in (*made, *shipped)}
-    return here | {name: partial(huggingface.named, name) for name in huggingface.catalogue()}
+    return here | {name: partial(huggingface.from_catalogue, name) for name in huggingface.catalogue()}
 
 
 def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:
-    from reasoning.benchmarks.tasks.field_mapping import pairs
+    from reasoning.benchmarks.tasks.field_mapping import parse_mapping
 
-    return pairs(fields) if isinstance(fields, str) else fields or {}
+    return parse_mapping(fields) if isinstance(fields, str) else fields or {}
 
 
 def _gym(rest: str, mapping: Mapping[str, str]) -> Task:
-    from reasoning.benchmarks.tasks.gym import Gym
+    from reasoning.benchmarks.tasks.gym import GymTask
 
-    return Gym.of(rest)
+    return GymTask.parse(rest)
 
 
 def _bbh(rest: str, mapping: Mapping[str, str]) -> Task:
     from reasoning.benchmarks.tasks import huggingface
 
-    return huggingface.named("bbh", rest)
+    return huggingface.from_catalogue("bbh", rest)
 
 
 def _hf(rest: str, mapping: Mapping[str, str]) -> Task:
     from reasoning.benchmarks.tasks import huggingface
 
-    return huggingface.given(rest, mapping)
+    return huggingface.from_repository(rest, mapping)
 
 
 def _file(kind: str) -> Callable[[str, Mapping[str, str]], Task]:
@@ -107,7 +107,7 @@ def _file(kind: str) -> Callable[[str, Mapping[str, str]], Task]:
         from reasoning.benchmarks.tasks import files
         from reasoning.benchmarks.tasks.field_mapping import Fields
 
-        task: Task = getattr(files, kind)(rest, Fields.of(mapping) if mapping else None)
+        task: Task = getattr(files, kind)(rest, Fields.from_mapping(mapping) if mapping else None)
         return task
 
     return make
@@ -136,12 +136,12 @@ def _toml(rest: str, mapping: Mapping[str, str]) -> Task:
 _MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
     "gym": _gym,
     "bbh": _bbh,
-    "jsonl": _file("Jsonl"),
-    "csv": _file("Csv"),
-    "parquet": _file("Parquet"),
+    "jsonl": _file("JsonlTask"),
+    "csv": _file("CsvTask"),
+    "parquet": _file("ParquetTask"),
     "hf": _hf,
     "toml": _toml,
-    "replay": _file("Recorded"),
+    "replay": _file("ReplayTask"),
 }
 _MAPPED = ("hf", "jsonl", "csv", "parquet", "replay")
 FORMS: dict[str, tuple[str, str, str, str, str]] = {

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from functools import partial
 
-from reasoning.benchmarks.tasks.task import MADE
+from reasoning.benchmarks.tasks.task import GENERATED
 from reasoning.kinds import Text
 from reasoning.problem import Example, Problem
 
@@ -75,7 +75,7 @@ _HAPPENINGS = (
 
 
 @dataclass(frozen=True)
-class Reports:
+class EventReports:
     """Three reports, each of which tells in its own words of two things that another tells of too, and of one more.
 
     A summary is right that names the place of everything that two or more reports tell, and no other place.
@@ -88,7 +88,7 @@ class Reports:
     source = "made from a seed"
     licence = "Apache-2.0"
     canary = ""
-    contamination = MADE
+    contamination = GENERATED
     seeded = True
 
     def version(self) -> str:
@@ -98,7 +98,7 @@ class Reports:
         return [_example(seed, number) for number in range(1, limit + 1)]
 
 
-REPORTS = Reports()
+EVENT_REPORTS = EventReports()
 
 
 def _example(seed: int, number: int) -> Example:

@@ -48,7 +48,7 @@ class Fields:
     family: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Fields:
+    def from_mapping(cls, given: Mapping[str, Any]) -> Fields:
         """From names and values; flags may be "yes" or true. Raises UnknownName for other names."""
         known = {one.name: one.type for one in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
@@ -68,7 +68,7 @@ class Fields:
         column, unequal, unwanted = self.where.partition("!=")
         return not unequal or str(_at(row, column.strip())) != unwanted.strip()
 
-    def line(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def normalize(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row as a line with `question`, `answer`, `options`, …. Raises UsageError where a column is missing."""
         line = {
             name: _at(row, place)
@@ -89,7 +89,7 @@ class Fields:
         return line
 
 
-def pairs(text: str) -> dict[str, str]:
+def parse_mapping(text: str) -> dict[str, str]:
     """The names and values of "question=Body, answer=Answer".
 
     Commas in braces, brackets and double quotes do not count.

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reasoning.benchmarks.tasks.field_mapping import Fields
-from reasoning.benchmarks.tasks.row_task import Row, Rows
-from reasoning.benchmarks.tasks.task import NOT_KNOWN, kinds_of
+from reasoning.benchmarks.tasks.row_task import Row, RowTask
+from reasoning.benchmarks.tasks.task import UNKNOWN, kind_names
 from reasoning.errors import InputError, MissingExtra
 from reasoning.files import read_jsonl
 from reasoning.problem import Example
 
 
 @dataclass(frozen=True)
-class File(Rows):
-    """A file of rows, taken in its order; see `Rows` for what a row holds.
+class FileTask(RowTask):
+    """A file of rows, taken in its order; see `RowTask` for what a row holds.
 
     Attributes:
         path: where it is.
@@ -38,7 +38,7 @@ class File(Rows):
     seeded = False
     licence = "the file's own"
     canary = ""
-    contamination = NOT_KNOWN
+    contamination = UNKNOWN
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
@@ -63,7 +63,7 @@ class File(Rows):
     @property
     def kind(self) -> str:
         """Known by reading the file. May raise InputError."""
-        return kinds_of(self._all)
+        return kind_names(self._all)
 
     @property
     def size(self) -> int:
@@ -106,7 +106,7 @@ class File(Rows):
         return found
 
 
-class Jsonl(File):
+class JsonlTask(FileTask):
     """JSON lines, plain or `.gz`."""
 
     form = "jsonl"
@@ -115,14 +115,14 @@ class Jsonl(File):
         return read_jsonl(self.file)
 
 
-class Recorded(Jsonl):
+class ReplayTask(JsonlTask):
     """The problems of a recording (see `reasoning.providers.replay`), whose right answers are in `reference`."""
 
     form = "replay"
     answers = ("reference", "answer", "target")
 
 
-class Csv(File):
+class CsvTask(FileTask):
     """Comma-separated values; the first line names the columns."""
 
     form = "csv"
@@ -134,8 +134,8 @@ class Csv(File):
                 yield reader.line_num, _filled(row)
 
 
-class Parquet(File):
-    """A Parquet file."""
+class ParquetTask(FileTask):
+    """A ParquetTask file."""
 
     form = "parquet"
 

@@ -26,7 +26,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-from reasoning.benchmarks.tasks.task import BY_KIND, MADE
+from reasoning.benchmarks.tasks.task import BY_KIND, GENERATED
 from reasoning.errors import MissingExtra, UnknownName, UsageError
 from reasoning.kinds import Kind, Number, Text
 from reasoning.problem import Example, Problem
@@ -64,7 +64,7 @@ _DICTATES = re.compile(
 
 
 @dataclass(frozen=True)
-class Gym:
+class GymTask:
     """One data set of reasoning-gym.
 
     Attributes:
@@ -85,7 +85,7 @@ class Gym:
     canary = ""
 
     @classmethod
-    def of(cls, text: str) -> Gym:
+    def parse(cls, text: str) -> GymTask:
         """From "chain_sum" or "chain_sum(min_terms=5, max_terms=8)", which is parsed and never evaluated.
 
         Raises:
@@ -123,7 +123,7 @@ class Gym:
 
     @property
     def contamination(self) -> str:
-        return f"{MADE}; but the generators are public, and made to train models (arXiv 2505.24760)"
+        return f"{GENERATED}; but the generators are public, and made to train models (arXiv 2505.24760)"
 
     def version(self) -> str:
         try:
@@ -198,7 +198,7 @@ class Gym:
         return score
 
 
-def known() -> list[str]:
+def offered() -> list[str]:
     """The data sets that are offered."""
     with _apart():
         return sorted(set(_gym("gym").factory.DATASETS) - not_offered().keys())
@@ -211,7 +211,7 @@ def not_offered() -> dict[str, str]:
     return {**_REFUSED, "zebra_puzzles": "it needs a solver that is built by a C compiler: pip install pycosat"}
 
 
-GSM_SYMBOLIC = Gym("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)
+GSM_SYMBOLIC = GymTask("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)
 """Fresh grade-school word problems from the templates of GSM-Symbolic (Mirzadeh et al. 2024, arXiv 2410.05229)."""
 
 

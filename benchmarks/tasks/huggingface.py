@@ -1,4 +1,4 @@
-"""Problems from the Hugging Face hub, through `datasets`: those of `huggingface.toml` by a name, others by their repository."""
+"""Tasks from the Hugging Face hub, through `datasets`: the catalogue of `huggingface.toml`, and any repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from reasoning.benchmarks.tasks.field_mapping import Fields
-from reasoning.benchmarks.tasks.row_task import Row, Rows
+from reasoning.benchmarks.tasks.row_task import Row, RowTask
 from reasoning.errors import InputError, MissingExtra, UnknownName, UsageError
 
 _ANSWER = 5.0
@@ -26,7 +26,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 
 @dataclass(frozen=True)
-class Hub(Rows):
+class HubTask(RowTask):
     """A split of a data set.
 
     Attributes:
@@ -92,7 +92,7 @@ class Hub(Rows):
     def mapped(self) -> Fields:
         return self.fields
 
-    def at(self, split: str) -> Hub:
+    def with_split(self, split: str) -> HubTask:
         """Another split of it. Raises UsageError where it is known that there is none of this name."""
         if self.splits and split not in self.splits:
             raise self._no_split(split, self.splits)
@@ -143,7 +143,7 @@ class Hub(Rows):
         )
 
 
-def named(name: str, config: str = "") -> Hub:
+def from_catalogue(name: str, config: str = "") -> HubTask:
     """A data set of `huggingface.toml`: `named("gsm8k")`, `named("bbh", "snarks")`. Raises UnknownName, UsageError."""
     data = catalogue()[name]
     configs = data.get("configs", ())
@@ -154,14 +154,14 @@ def named(name: str, config: str = "") -> Hub:
     given = {key: value for key, value in data.items() if key not in ("fields", "configs")}
     alias = f"{name}:{config}" if config else name
     given |= {"config": config or data.get("config", ""), "splits": tuple(data["splits"])}
-    return Hub(**given, alias=alias, fields=Fields.of(data["fields"]))
+    return HubTask(**given, alias=alias, fields=Fields.from_mapping(data["fields"]))
 
 
-def given(repository: str, mapping: Mapping[str, str]) -> Hub:
+def from_repository(repository: str, mapping: Mapping[str, str]) -> HubTask:
     """Any data set, with `config`, `split`, `revision` and the fields in one mapping."""
     which: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
     rest = {key: value for key, value in mapping.items() if key not in which}
-    return Hub(repository, fields=Fields.of(rest), **which)
+    return HubTask(repository, fields=Fields.from_mapping(rest), **which)
 
 
 @cache

@@ -6,13 +6,13 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from reasoning.benchmarks.tasks.task import NOT_KNOWN, kinds_of
+from reasoning.benchmarks.tasks.task import UNKNOWN, kind_names
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 
 
 @dataclass(frozen=True)
-class Given:
+class ExampleList:
     """Examples as they are, in their order. Those without an id get one by their place."""
 
     examples: tuple[Example, ...]
@@ -23,7 +23,7 @@ class Given:
     source = "examples of one's own"
     licence = "the examples' own"
     canary = ""
-    contamination = NOT_KNOWN
+    contamination = UNKNOWN
     seeded = False
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class Given:
 
     @property
     def kind(self) -> str:
-        return kinds_of(self.examples)
+        return kind_names(self.examples)
 
     def version(self) -> str:
         text = "\n".join(f"{one.problem!r} {one.target!r}" for one in self.examples)

@@ -11,7 +11,7 @@ from reasoning.sandbox.math_equality import is_equal
 
 
 @dataclass(frozen=True)
-class ByValue:
+class MathScorer:
     """Whether an expression is the target, by its notation or else by its value, which sympy works out in the sandbox.
 
     Without sympy, or where no process can be locked down, only notation counts, with a warning.
@@ -29,6 +29,6 @@ class ByValue:
         return is_equal(self.kind.show(value), self.kind.target(self.target), Tools().interpreter)
 
 
-def scorer(kind: Kind, target: Any) -> ByValue | None:
+def default_scorer(kind: Kind, target: Any) -> MathScorer | None:
     """What scores answers of a kind better than the kind itself can; mostly nothing."""
-    return ByValue(kind, target) if isinstance(kind, Expression) else None
+    return MathScorer(kind, target) if isinstance(kind, Expression) else None

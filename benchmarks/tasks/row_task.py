@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from reasoning import kinds
 from reasoning.benchmarks.tasks.field_mapping import Fields
-from reasoning.benchmarks.tasks.math_scorer import scorer
+from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError, nearest
 from reasoning.kinds import Choice, Date, Expression, Kind, Number, Text, YesNo
@@ -30,7 +30,7 @@ _DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
-class Rows(ABC):
+class RowTask(ABC):
     """A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options`,
     `context` and `family`. Where the columns have other names, `fields` says which stand for them.
 
@@ -93,7 +93,7 @@ class Rows(ABC):
                 if self.mapped is None:
                     yield number, row
                 elif self.mapped.keeps(row):
-                    yield number, self.mapped.line(row)
+                    yield number, self.mapped.normalize(row)
             except UsageError as error:
                 raise self._wrong(number, str(error)) from None
 
@@ -134,8 +134,8 @@ class Rows(ABC):
             kind.target(target)  # raises where the answer is not of this kind
         family = _short(str(line.get("family") or ""))
         if len(right) == 1:
-            return Example(problem, right[0], scorer(kind, right[0]), family)
-        scores = [scorer(kind, one) or partial(kind.score, target=one) for one in right]
+            return Example(problem, right[0], default_scorer(kind, right[0]), family)
+        scores = [default_scorer(kind, one) or partial(kind.score, target=one) for one in right]
         any_of = " or ".join(map(str, right))
         return Example(problem, any_of, lambda value: any(score(value) for score in scores), family)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reasoning.benchmarks.tasks.task import BY_KIND, MADE
+from reasoning.benchmarks.tasks.task import BY_KIND, GENERATED
 from reasoning.kinds import Items, Kind, Text, YesNo
 from reasoning.problem import Example, Problem
 
@@ -43,7 +43,7 @@ class Symbolic:
     source = "made from a seed"
     licence = "Apache-2.0"
     canary = ""
-    contamination = f"{MADE}; such tasks are public since 2022"
+    contamination = f"{GENERATED}; such tasks are public since 2022"
 
     @property
     def kind(self) -> str:

@@ -9,8 +9,8 @@ from reasoning.problem import Example
 
 BY_KIND = "as the kind of answer compares"
 """The scorer of most tasks."""
-MADE = "made from a seed, so no model has seen the problems"
-NOT_KNOWN = "not known: whether models have seen the problems depends on where they have been published"
+GENERATED = "made from a seed, so no model has seen the problems"
+UNKNOWN = "not known: whether models have seen the problems depends on where they have been published"
 
 
 class Task(Protocol):
@@ -71,6 +71,6 @@ class Task(Protocol):
         ...
 
 
-def kinds_of(examples: Sequence[Example]) -> str:
+def kind_names(examples: Sequence[Example]) -> str:
     """The kinds of their answers, for people."""
     return ", ".join(dict.fromkeys(example.problem.kind.name for example in examples))

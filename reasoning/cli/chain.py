@@ -13,7 +13,7 @@ import typer
 
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.cli.options import Pace
-from reasoning.cli.output import AsJson, command, say, say_json, screen
+from reasoning.cli.output import AsJson, command_line, console, info, print_json
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def new(
     from reasoning.chain.scaffold import new as made
 
     found = made(name, like)
-    screen().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
+    console().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
     for path in sorted(path for path in name.rglob("*") if path.is_file()):
-        screen().print(f"  {path}")
-    say(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
+        console().print(f"  {path}")
+    info(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
 
 
 @chain.command()
@@ -65,7 +65,7 @@ def check(
     if as_json:
         listed = [{"level": one.level, "where": one.where, "text": one.text} for one in findings]
         steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in found.steps]
-        say_json({"chain": found.name, "steps": steps, "findings": listed})
+        print_json({"chain": found.name, "steps": steps, "findings": listed})
     else:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in ("step", "reads", "answered by", "returns"):
@@ -76,7 +76,7 @@ def check(
             how = ", ".join([way(step), *marks(step)])
             given = kind_word(kind) if kind else ""
             table.add_row(step.name, ", ".join(sorted(step.needs)), how, given, "" if tokens is None else f"{tokens:,}")
-        out = screen()
+        out = console()
         out.print(table)
         out.print()
         for one in findings:
@@ -121,7 +121,7 @@ def draw(
         out.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
-    say(f"{out}: {len(picture):,} characters")
+    info(f"{out}: {len(picture):,} characters")
 
 
 @chain.command()
@@ -146,7 +146,7 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
     from reasoning.chain.prompt_preview import prompt_tokens, sent
     from reasoning.display import strip_control
 
-    out = screen()
+    out = console()
     for step in found.steps:
         if only is not None and step.name != only:
             continue
@@ -252,16 +252,16 @@ def _finish(done: Run, total: int, spent: Usage, out: Path | None) -> None:
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
     repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
     mended = f"; {done.mended} mended" if done.mended else ""
-    say(f"{done.done} of {total} inputs: {states}{repairs}{mended}")
+    info(f"{done.done} of {total} inputs: {states}{repairs}{mended}")
     now = cost(spent) if spent.calls else "nothing"  # with what was paid for inputs that were not finished
-    say(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
+    info(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
     if out is not None:
-        say(f"results: {out}" + (" (a part)" if done.stopped is not None else ""))
+        info(f"results: {out}" + (" (a part)" if done.stopped is not None else ""))
     if done.stopped is not None:
-        say(f"what was done is kept; go on with: {command()}")
+        info(f"what was done is kept; go on with: {command_line()}")
         raise done.stopped
     if done.rows.get("failed"):
-        say(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
+        info(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
         raise typer.Exit(4)
     if done.rows.get("unusable"):
         raise typer.Exit(2)

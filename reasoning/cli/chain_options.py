@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasoning.cli.options import paced
-from reasoning.cli.output import say
+from reasoning.cli.output import info
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -53,5 +53,5 @@ def connected(
         try:
             yield llm
         except KeyboardInterrupt:
-            say("\nstopped; the same command goes on from the draws that are recorded")
+            info("\nstopped; the same command goes on from the draws that are recorded")
             raise typer.Exit(INTERRUPTED) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning import paths
-from reasoning.cli.output import AsJson, say_json
+from reasoning.cli.output import AsJson, print_json
 from reasoning.errors import JournalError, UsageError
 from reasoning.journal import maintenance
 
@@ -43,7 +43,7 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     if as_json:
         head = {"path": str(found.path), "bytes": found.bytes, "draws": draws, "requests": found.requests}
         models = [{"model": model, **asdict(share)} for model, share in found.models.items()]
-        say_json({**head, "first": first, "last": last, "models": models})
+        print_json({**head, "first": first, "last": last, "models": models})
         return
     if not found.models:
         typer.echo(f"{found.path}: no draws are recorded")

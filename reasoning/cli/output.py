@@ -18,23 +18,23 @@ _WIDTH = 120
 """Columns where standard output is no terminal."""
 
 
-def screen() -> Console:
+def console() -> Console:
     """Standard output for tables and text of other people, in which nothing is markup."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
-def say(text: str) -> None:
+def info(text: str) -> None:
     """Something about the run, on standard error."""
     typer.echo(text, err=True)
 
 
-def say_json(data: Any) -> None:
+def print_json(data: Any) -> None:
     """One JSON object on standard output, and nothing else."""
     typer.echo(json.dumps(data, ensure_ascii=False))
 
 
-def command() -> str:
+def command_line() -> str:
     """The command that runs, as one would type it again."""
     return shlex.join(["reasoning", *sys.argv[1:]])

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reasoning.benchmarks.statistics import exact, problems_needed, wilson
+from reasoning.benchmarks.statistics import clopper_pearson, required_sample_size, wilson
 from simulation.coverage import cluster_coverage, curve_coverage, difference_coverage, mean_pairs, share_coverage
 from simulation.error_rates import family_power, pair_errors, table_error
 from simulation.races import RACES, race
@@ -44,7 +44,7 @@ def intervals(replicates: int) -> None:
         ("interval", "n", "mean %", "least %"),
         (
             (name, str(n), *map(percent, share_coverage(interval, n)))
-            for name, interval in (("Wilson", wilson), ("exact", exact))
+            for name, interval in (("Wilson", wilson), ("exact", clopper_pearson))
             for n in SIZES
         ),
     )
@@ -120,7 +120,7 @@ def tests(replicates: int) -> None:
         "Problems needed, for 80 % power",
         ("difference, points", "disagree on, %", "problems"),
         (
-            (f"{100 * gap:.0f}", f"{100 * split:.0f}", str(problems_needed(gap, split)))
+            (f"{100 * gap:.0f}", f"{100 * split:.0f}", str(required_sample_size(gap, split)))
             for gap in (0.02, 0.05, 0.1)
             for split in (0.1, 0.2, 0.4)
         ),

@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from scipy.stats import binom
 
-from reasoning.benchmarks.statistics import bootstrap, clustered, clustered_share, paired_mean, paired_t, tango, wilson
-from reasoning.benchmarks.statistics.vote_curves import Pool, curve
+from reasoning.benchmarks.statistics import (
+    bootstrap,
+    clustered_mean,
+    clustered_share,
+    paired_mean,
+    paired_t,
+    tango,
+    wilson,
+)
+from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve
 from simulation.synthetic_outcomes import correlated, shares
 
 
@@ -36,7 +44,7 @@ def cluster_coverage(n: int, epochs: int, family: int, replicates: int) -> Mappi
         for _ in range(replicates):
             right = shares(chance, [accuracy], n, epochs, family)[0]
             values = right.tolist()
-            mean = clustered(values, clusters)
+            mean = clustered_mean(values, clusters)
             for name, (low, high) in (
                 ("clustered", clustered_share(values, clusters)),
                 ("Student's", (mean.low, mean.high)),
@@ -56,11 +64,11 @@ def curve_coverage(n: int, family: int, replicates: int, draws: int = 10) -> Map
     """
     ks = (1, 5, draws)
 
-    def pools(chance: np.random.Generator, problems: int, clustered: bool) -> list[Pool]:
+    def pools(chance: np.random.Generator, problems: int, clustered: bool) -> list[SamplePool]:
         right = shares(chance, [0.6], problems, 1_000_000, family)[0]
         drawn = chance.multinomial(draws, np.stack([right, *[(1 - right) / 3] * 3], axis=1))
         return [
-            Pool((int(one[0]),), tuple(sorted(one[1:].tolist())), cluster=place // family if clustered else None)
+            SamplePool((int(one[0]),), tuple(sorted(one[1:].tolist())), cluster=place // family if clustered else None)
             for place, one in enumerate(drawn)
         ]
 

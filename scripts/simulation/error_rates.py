@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from reasoning.benchmarks.analysis.paired import paired_differences
-from reasoning.benchmarks.statistics import holm, mcnemar, paired_t, problems_needed, wilson
+from reasoning.benchmarks.statistics import holm, mcnemar, paired_t, required_sample_size, wilson
 from simulation.synthetic_outcomes import Outcomes, correlated, shares
 
 
@@ -53,7 +53,7 @@ def family_power(gap: float, family: int, replicates: int) -> tuple[float, int, 
         spec: {str(k): share for k, share in enumerate(one)} for spec, one in zip("ab", pilot.tolist(), strict=True)
     }
     [pair] = paired_differences(named, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
-    n = problems_needed(gap, pair.disagreement, effect=pair.design_effect)
+    n = required_sample_size(gap, pair.disagreement, effect=pair.design_effect)
     n = -(-n // family) * family
     clusters = (np.arange(n) // family).tolist()
     told = 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reasoning.benchmarks.statistics import holm
-from reasoning.benchmarks.statistics.racing import gaps, split, winnings
+from reasoning.benchmarks.statistics.racing import gaps, initial_capital, winnings
 from simulation.error_rates import p_values
 from simulation.synthetic_outcomes import Outcomes, correlated
 
@@ -36,7 +36,7 @@ def raced(
     of = math.inf if sample else n
     running, seen = np.ones((races, k), dtype=bool), np.zeros((races, k), dtype=int)
     going = np.arange(races)  # in which more than one is running
-    lead, capital = np.zeros((races, k, k)), np.repeat(split(k)[:, None], races, axis=1)
+    lead, capital = np.zeros((races, k, k)), np.repeat(initial_capital(k)[:, None], races, axis=1)
     for problem in range(n):
         still = running[going]
         seen[going] += still

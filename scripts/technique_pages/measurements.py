@@ -12,7 +12,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference, families, pai
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.report.report_data import ReportData, find
 from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.statistics import holm
 from reasoning.errors import ReasoningError
 from reasoning.registry import get
@@ -50,7 +50,7 @@ class Measured:
         votes: the reference's vote with more and more draws.
     """
 
-    store: Store
+    store: ResultsFolder
     found: ReportData
     against: Mapping[str, PairedDifference]
     votes: tuple[Votes, ...]
@@ -62,7 +62,7 @@ class Measured:
         Raises:
             InputError: the folder holds no run, or is damaged.
         """
-        store = Store.read(folder)
+        store = ResultsFolder.read(folder)
         found = find(store)
         right = scores_by_problem(found.results)
         beside = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in right]
@@ -101,7 +101,7 @@ def technique(spec: str) -> str:
         return ""
 
 
-def _votes(store: Store, found: ReportData) -> tuple[Votes, ...]:
+def _votes(store: ResultsFolder, found: ReportData) -> tuple[Votes, ...]:
     for pool in sorted(found.vote_curves, key=lambda one: -one.samples):
         strategy = get(pool.strategy)
         if strategy.card.name == "self_consistency" and dict(strategy.parameters())["base"] == get(REFERENCE):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.verdict import ALPHA
-from reasoning.benchmarks.results.settings import sampling_of, short_name
+from reasoning.benchmarks.results.settings import sampling_settings, short_model_name
 from reasoning.registry import places
 from technique_pages.chart import file_names
 from technique_pages.markdown import code, link, prose, table
@@ -78,11 +78,11 @@ def command(one: Measured) -> str:
     said = one.store.settings
     options = {
         "task": said["task"],
-        "model": short_name(said["model"]),
+        "model": short_model_name(said["model"]),
         "base-url": said.get("base_url"),
         "limit": len(one.store.examples),
         "seed": said.get("seed"),
-        **{name.replace("_", "-"): value for name, value in sampling_of(said).items()},
+        **{name.replace("_", "-"): value for name, value in sampling_settings(said).items()},
         "strategies": ", ".join(one.store.specs),
     }
     words = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]

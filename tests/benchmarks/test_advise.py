@@ -15,9 +15,9 @@ import reasoning
 from reasoning.benchmarks.advise import _price, advise
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.cli.progress import Display
-from reasoning.benchmarks.runs.config import Plan
-from reasoning.benchmarks.tasks.in_memory import Given
+from reasoning.benchmarks.cli.progress import RunProgress
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.cli.app import app
 from reasoning.engine.budget import Budget
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
@@ -36,14 +36,14 @@ def thinking_pays(messages: tuple[Message, ...]) -> str:
 
 
 def advice(sums: Sums, llm: ScriptedLLM, n: int = 60, specs: list[str] | None = SPECS) -> Any:
-    with Display(shown=False) as display:
-        return advise(Given(tuple(sums(n))), llm, Plan(n, race=3.0), display, specs)
+    with RunProgress(shown=False) as display:
+        return advise(ExampleList(tuple(sums(n))), llm, RunConfig(n, race_margin=3.0), display, specs)
 
 
 def test_of_equally_good_ones_the_cheapest_is_advised(sums: Sums) -> None:
     found = advice(sums, ScriptedLLM(thinking_pays))
-    assert found.spec == "cot(stages=1)"
-    assert found.measured
+    assert found.strategy == "cot(stages=1)"
+    assert found.is_measured
     said = str(found)
     assert "beside vanilla: the race stopped that after 7 problems" in said
     assert "1,000 questions take 1,000 calls" in said
@@ -61,7 +61,7 @@ def test_what_one_has_more_by_chance_is_called_so(sums: Sums) -> None:
         return f"The answer is {2 * k + (k % 10 == 0 and 'step by step' not in messages[-1].content)}."
 
     found = advice(sums, ScriptedLLM(script), n=20, specs=SPECS[:2])
-    assert (found.spec, found.near) == ("cot(stages=1)", ("cot(stages=1)",))
+    assert (found.strategy, found.ties) == ("cot(stages=1)", ("cot(stages=1)",))
     assert "It has more right answers than vanilla, which may be chance." in str(found)
 
 
@@ -71,7 +71,7 @@ def test_failed_calls_make_nothing_cheaper(sums: Sums) -> None:
         return CallFailed("the server is on fire") if k > 12 else thinking_pays(messages)
 
     found = advice(sums, ScriptedLLM(script), n=40, specs=["self_consistency(cot(stages=1), samples=5)", "vanilla"])
-    assert found.spec.startswith("self_consistency")
+    assert found.strategy.startswith("self_consistency")
     assert "1,000 questions take 5,000 calls" in str(found)
     assert found.to_json()["failed"] >= 28
 
@@ -86,13 +86,16 @@ def test_cost_is_weighed_in_one_unit() -> None:
         ([priced("few", 0.0, 10), priced("many", 0.0, 1000)], "few"),
     ):
         found = Comparison("t", "m", 10, tuple(rows))
-        vars(found)["compared"] = tuple(rows)
+        vars(found)["common_rows"] = tuple(rows)
         assert min(rows, key=_price(found)).strategy == cheapest
 
 
 def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
     found = advice(sums, ScriptedLLM(lambda messages: "I do not know."), n=12)
-    assert (found.spec, found.measured) == ("vanilla", False)  # as many calls as cot(stages=1), and named before it
+    assert (found.strategy, found.is_measured) == (
+        "vanilla",
+        False,
+    )  # as many calls as cot(stages=1), and named before it
     said = str(found)
     assert "a prior and no measurement" in said
     cards = [line for line in said.splitlines() if line.startswith("- ")]
@@ -110,17 +113,17 @@ def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
 
 def test_few_problems_are_no_measurement(sums: Sums) -> None:
     found = advice(sums, ScriptedLLM(thinking_pays), n=4)
-    assert (found.spec, found.measured) == ("vanilla", False)
+    assert (found.strategy, found.is_measured) == ("vanilla", False)
     assert "4 problems with an answer of each is not enough" in str(found)
 
 
 def test_what_cannot_begin_is_no_candidate() -> None:
     kind = Expression()  # no worked problem is shipped for it, and so nothing that shows some can be tried
-    examples = Given(tuple(Example(Problem(f"{k} squared?", kind), str(k * k)) for k in range(1, 11)))
+    examples = ExampleList(tuple(Example(Problem(f"{k} squared?", kind), str(k * k)) for k in range(1, 11)))
     llm = ScriptedLLM(lambda messages: "The answer is 4.")
-    with Display(shown=False) as display:
-        found = advise(examples, llm, Plan(10, race=3.0), display)
-    tried = [row.strategy for row in found.found.rows]
+    with RunProgress(shown=False) as display:
+        found = advise(examples, llm, RunConfig(10, race_margin=3.0), display)
+    tried = [row.strategy for row in found.comparison.rows]
     assert {"vanilla", "cot", "self_consistency(cot, samples=5)"} <= set(tried)
     assert not {"cot(shots=4)", "least_to_most"} & set(tried)
 
@@ -129,18 +132,18 @@ def test_a_budget_ends_it_and_what_was_found_counts(sums: Sums) -> None:
     llm = ScriptedLLM(thinking_pays, budget=Budget(calls=100))
     found = advice(sums, llm)
     assert llm.calls <= 100
-    assert found.spec == "cot(stages=1)"
+    assert found.strategy == "cot(stages=1)"
     assert "the budget is used up" in found.to_json()["stopped"]
 
 
 def test_the_usual_candidates_serve_the_kind() -> None:
     examples = tuple(Example(Problem(f"Who? {k}", Text(), id=str(k)), "Ann") for k in range(12))
-    with Display(shown=False) as display:
+    with RunProgress(shown=False) as display:
         llm = ScriptedLLM(lambda messages: "The answer is Ann.")
-        found = advise(Given(examples), llm, Plan(12, race=3.0), display)
-    tried = {row.strategy: row.n for row in found.found.rows}
+        found = advise(ExampleList(examples), llm, RunConfig(12, race_margin=3.0), display)
+    tried = {row.strategy: row.n for row in found.comparison.rows}
     assert {"vanilla", "cot", "self_consistency(cot, samples=5)"} <= tried.keys()
-    assert found.spec in ("vanilla", "cot")  # all are right, and these are short
+    assert found.strategy in ("vanilla", "cot")  # all are right, and these are short
 
 
 def test_what_ends_a_run_is_raised(sums: Sums) -> None:

@@ -21,9 +21,9 @@ from reasoning.benchmarks.analysis.paired import (
     scores_by_problem,
 )
 from reasoning.benchmarks.analysis.summary import summarize
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.statistics import clustered, clustered_share, wilson
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.statistics import clustered_mean, clustered_share, wilson
 from reasoning.cli.app import app
 from reasoning.errors import UsageError
 from reasoning.messages import Message
@@ -52,9 +52,9 @@ def test_each_repetition_takes_draws_of_its_own_and_more_of_them_cost_only_the_n
     more = compare(["vanilla"], sums(4), llm, out=tmp_path / "run", epochs=3, progress=False)
     assert llm.calls == 12
     assert (more.rows[0].n, more.rows[0].correct) == (12, 10)
-    stored = Store.read(tmp_path / "run")
+    stored = ResultsFolder.read(tmp_path / "run")
     assert {key.epoch for key in stored.results} == {0, 1, 2}
-    assert stored.results[Key("sum-4", "vanilla", 1)].value == "9"
+    assert stored.results[ResultKey("sum-4", "vanilla", 1)].value == "9"
     trace = stored.trace("sum-4", "vanilla", 1)
     assert trace is not None
     assert [draw.text for call in trace.calls() for draw in call.completions] == ["The answer is 9."]
@@ -129,7 +129,7 @@ def test_problems_of_a_family_are_not_independent() -> None:
     (apart,) = paired_differences(scores_by_problem(together), ["a", "b"], families(together))
     assert (pair.test, apart.test) == (EXACT, OVER_FAMILIES)
     assert pair.p < 0.01 < 0.1 < apart.p
-    found = clustered([0.0] * 4 + [1.0] * 8 + [0.0] * 4, [k // 4 for k in range(16)])
+    found = clustered_mean([0.0] * 4 + [1.0] * 8 + [0.0] * 4, [k // 4 for k in range(16)])
     assert (apart.difference.low, apart.difference.high) == (max(-1, found.low), min(1, found.high))
     for single, of_families in zip(summarize(alone, ["a", "b"]), summarize(together, ["a", "b"]), strict=True):
         assert single.accuracy == of_families.accuracy
@@ -148,5 +148,5 @@ def test_families_of_unequal_size_have_an_interval_around_the_accuracy() -> None
 
 
 def test_no_repetition_is_refused(sums: Sums) -> None:
-    with pytest.raises(UsageError, match="at least once"):
+    with pytest.raises(UsageError, match="epochs must be at least 1"):
         compare(["vanilla"], sums(1), ScriptedLLM([]), epochs=0, progress=False)

@@ -82,7 +82,7 @@ def test_a_seed_that_changes_nothing_is_no_change(tmp_path: Path, sums: Sums, ad
         compare(["vanilla"], sums(2), ScriptedLLM(adds()), seed=seed, out=tmp_path, progress=False)
     with pytest.raises(SettingsChanged, match=r"temperature 0\.0 → 0\.5"):
         compare(["vanilla"], sums(2), ScriptedLLM(adds(), temperature=0.5), out=tmp_path, progress=False)
-    with pytest.raises(SettingsChanged, match="problems sha256"):
+    with pytest.raises(SettingsChanged, match="task_version sha256"):
         compare(["vanilla"], sums(3), ScriptedLLM(adds()), out=tmp_path, progress=False)
 
 
@@ -132,7 +132,7 @@ def test_tasks_that_make_no_sense(sums: Sums) -> None:
     ):
         with pytest.raises(error, match=said):
             compare(["vanilla"], task, llm, progress=False)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="at least one"):
+    with pytest.raises(UsageError, match="at least 1"):
         compare(["vanilla"], sums(1), llm, limit=0, progress=False)
 
 
@@ -145,9 +145,9 @@ def test_hostile_questions_answers_and_specs_are_shown_as_text(tmp_path: Path) -
     from rich.console import Console
 
     from reasoning.benchmarks.analysis import inspect_results
-    from reasoning.benchmarks.results.folder import Store
+    from reasoning.benchmarks.results.folder import ResultsFolder
 
-    store = Store.read(tmp_path)
+    store = ResultsFolder.read(tmp_path)
     with open(tmp_path / "shown.txt", "w", encoding="utf-8") as file:
         console = Console(file=file, width=100)
         console.print(inspect_results.answer_matrix(store))
@@ -160,7 +160,7 @@ def test_hostile_questions_answers_and_specs_are_shown_as_text(tmp_path: Path) -
 def test_stored_results_are_read_without_anything_heavy(tmp_path: Path) -> None:
     """A run that finds everything stored loads no task's package and asks no model."""
     code = (
-        "import sys; from benchmarks import compare; from reasoning.testing import ScriptedLLM;"
+        "import sys; from reasoning.benchmarks import compare; from reasoning.testing import ScriptedLLM;"
         "llm = ScriptedLLM(lambda messages: 'The answer is 3.');"
         "found = compare(['vanilla', 'cot'], 'gsm_symbolic', llm, limit=3, out=sys.argv[1], progress=False);"
         "print(llm.calls, *[name for name in ('reasoning_gym', 'numpy', 'litellm', 'rich') if name in sys.modules]);"
@@ -177,9 +177,9 @@ def test_stored_results_are_read_without_anything_heavy(tmp_path: Path) -> None:
 
 
 def test_as_many_problems_as_fit_into_the_time_and_the_same_again(tmp_path: Path, sums: Sums, adds: Adds) -> None:
-    def once(llm: ScriptedLLM, minutes: float | None = 0.02) -> Comparison:
+    def once(llm: ScriptedLLM, time_limit: float | None = 1.2) -> Comparison:
         return compare(
-            ["vanilla", "cot"], sums(60), llm, limit=60, out=tmp_path / "run", concurrency=2, minutes=minutes,
+            ["vanilla", "cot"], sums(60), llm, limit=60, out=tmp_path / "run", concurrency=2, time_limit=time_limit,
             progress=False,
         )  # fmt: skip
 
@@ -189,8 +189,8 @@ def test_as_many_problems_as_fit_into_the_time_and_the_same_again(tmp_path: Path
     silent = ScriptedLLM([])
     assert str(once(silent)) == str(first)
     assert silent.requests == []
-    assert once(ScriptedLLM(adds(), latency=0.1), minutes=0.03).n > first.n  # more time goes on from there
-    assert once(ScriptedLLM(adds()), minutes=None).n == 60  # without the limit in time the rest is run
+    assert once(ScriptedLLM(adds(), latency=0.1), time_limit=1.8).n > first.n  # more time goes on from there
+    assert once(ScriptedLLM(adds()), time_limit=None).n == 60  # without the limit in time the rest is run
 
 
 def test_results_as_a_data_frame(sums: Sums, adds: Adds) -> None:
@@ -198,5 +198,5 @@ def test_results_as_a_data_frame(sums: Sums, adds: Adds) -> None:
     found = compare(["vanilla", "cot"], sums(6), ScriptedLLM(adds(2, 3)), progress=False).frame()
     assert found.shape[0] == 12
     assert found.groupby("strategy")["correct"].mean().to_dict() == {"vanilla": 4 / 6, "cot": 4 / 6}
-    assert set(found["how"]) == {"trigger"}
+    assert set(found["rule"]) == {"trigger"}
     assert found["calls"].sum() == 12

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from reasoning import kinds
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.rescore import rescore
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.cli.app import app
 from reasoning.errors import CallFailed, InputError, SettingsChanged
 from reasoning.messages import Message
@@ -35,11 +35,11 @@ def folder(tmp_path: Path, sums: Sums, adds: Adds) -> Path:
 def read_by_older_rules(folder: Path, problem: str, spec: str, **fields: Any) -> None:
     """As if a result had been read wrongly by the rules of version 0."""
     run = json.loads((folder / "run.json").read_text())
-    run["settings"]["checker"] = 0
+    run["settings"]["parser_version"] = 0
     (folder / "run.json").write_text(json.dumps(run))
     lines = []
     for line in (folder / "results.jsonl").read_text().splitlines():
-        record = {**json.loads(line), "checker": 0}
+        record = {**json.loads(line), "parser_version": 0}
         if (record["problem"], record["strategy"]) == (problem, spec):
             record |= fields
         lines.append(json.dumps(record) + "\n")
@@ -47,28 +47,28 @@ def read_by_older_rules(folder: Path, problem: str, spec: str, **fields: Any) ->
 
 
 def test_nothing_changes_under_the_same_rules(folder: Path) -> None:
-    before = Store.read(folder).results
+    before = ResultsFolder.read(folder).results
     found = rescore(folder)
-    assert (found.before, found.after) == (kinds.PARSER_VERSION, kinds.PARSER_VERSION)
-    assert (found.read, found.changed, found.left) == (8, (), ())
-    assert Store.read(folder).results == before
-    assert str(found.now) == str(found.was)
+    assert (found.version_before, found.version_after) == (kinds.PARSER_VERSION, kinds.PARSER_VERSION)
+    assert (found.reread, found.changed, found.skipped) == (8, (), ())
+    assert ResultsFolder.read(folder).results == before
+    assert str(found.results_after) == str(found.results_before)
 
 
 def test_a_misread_answer_is_read_rightly_and_shown(folder: Path, sums: Sums) -> None:
-    right = Store.read(folder)
-    read_by_older_rules(folder, "sum-3", SPECS[1], value="3", correct=False, how="last candidate")
+    right = ResultsFolder.read(folder)
+    read_by_older_rules(folder, "sum-3", SPECS[1], value="3", correct=False, rule="last candidate")
     found = rescore(folder)
     [(was, now)] = found.changed
-    assert (was.problem, was.value, was.correct, was.checker) == ("sum-3", "3", False, 0)
-    assert (now.value, now.correct, now.how, now.checker) == ("6", True, "trigger", kinds.PARSER_VERSION)
-    assert [row.correct for row in found.was.rows] == [3, 2]
-    assert [row.correct for row in found.now.rows] == [3, 3]
+    assert (was.problem, was.value, was.correct, was.parser_version) == ("sum-3", "3", False, 0)
+    assert (now.value, now.correct, now.rule, now.parser_version) == ("6", True, "trigger", kinds.PARSER_VERSION)
+    assert [row.correct for row in found.results_before.rows] == [3, 2]
+    assert [row.correct for row in found.results_after.rows] == [3, 3]
     assert now.votes == (("6", 3),)
-    stored = Store.read(folder)
+    stored = ResultsFolder.read(folder)
     assert stored.results == right.results
-    assert stored.settings["checker"] == kinds.PARSER_VERSION
-    assert json.loads((folder / "results.json").read_text()) == found.now.to_json(spent=False)
+    assert stored.settings["parser_version"] == kinds.PARSER_VERSION
+    assert json.loads((folder / "results.json").read_text()) == found.results_after.to_json(spent=False)
     trace = stored.trace("sum-3", SPECS[1])
     assert trace is not None
     assert sum(len(call.completions) for call in trace.calls()) == 3
@@ -79,13 +79,13 @@ def test_a_misread_answer_is_read_rightly_and_shown(folder: Path, sums: Sums) ->
 
 def test_the_same_command_says_how_to_go_on(folder: Path, sums: Sums) -> None:
     read_by_older_rules(folder, "sum-1", "vanilla")
-    with pytest.raises(SettingsChanged, match=r"checker 0 → \d+\).*reasoning bench rescore"):
+    with pytest.raises(SettingsChanged, match=r"parser_version 0 → \d+\).*reasoning bench rescore"):
         compare(SPECS, sums(4), ScriptedLLM([]), limit=4, out=folder, progress=False)
 
 
 def test_a_result_whose_draws_are_not_there_stays_as_it_was(folder: Path) -> None:
-    stored = Store.read(folder)
-    gone = Result(**{**vars(stored.results[Key("sum-1", "vanilla")]), "strategy": "cot(shots=2)"})
+    stored = ResultsFolder.read(folder)
+    gone = Result(**{**vars(stored.results[ResultKey("sum-1", "vanilla")]), "strategy": "cot(shots=2)"})
     odd = Result(**{**vars(gone), "strategy": "once_upon_a_time"})
     with (folder / "results.jsonl").open("a") as file:
         file.writelines(json.dumps(one.to_json()) + "\n" for one in (gone, odd))
@@ -93,12 +93,12 @@ def test_a_result_whose_draws_are_not_there_stays_as_it_was(folder: Path) -> Non
     run["strategies"] += [gone.strategy, odd.strategy]
     (folder / "run.json").write_text(json.dumps(run))
     found = rescore(folder)
-    assert (found.read, found.changed) == (8, ())
-    assert [many for _, many in found.left] == [1, 1]
-    said = " ".join(why for why, _ in found.left)
+    assert (found.reread, found.changed) == (8, ())
+    assert [many for _, many in found.skipped] == [1, 1]
+    said = " ".join(why for why, _ in found.skipped)
     assert "a draw is not in the folder" in said
     assert "once_upon_a_time" in said
-    assert Store.read(folder).results[Key("sum-1", gone.strategy)] == gone
+    assert ResultsFolder.read(folder).results[ResultKey("sum-1", gone.strategy)] == gone
 
 
 def test_a_vote_of_which_a_sample_is_missing_is_not_counted_anew(tmp_path: Path, sums: Sums, adds: Adds) -> None:
@@ -113,22 +113,22 @@ def test_a_vote_of_which_a_sample_is_missing_is_not_counted_anew(tmp_path: Path,
 
     spec = "self_consistency(cot(stages=1), samples=3)"
     compare([spec], sums(1), ScriptedLLM(fails_once, max_n=1), out=tmp_path / "run", progress=False)
-    [stored] = Store.read(tmp_path / "run").results.values()
+    [stored] = ResultsFolder.read(tmp_path / "run").results.values()
     assert stored.votes == (("2", 2),)
     found = rescore(tmp_path / "run")
-    assert (found.read, found.left[0][1]) == (0, 1)
+    assert (found.reread, found.skipped[0][1]) == (0, 1)
 
 
 def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     read_by_older_rules(
-        folder, "sum-3", SPECS[1], state="unparsed", value=None, how="", correct=False, why="nothing found"
+        folder, "sum-3", SPECS[1], state="unparsed", value=None, rule="", correct=False, reason="nothing found"
     )
     told = CliRunner().invoke(app(), ["bench", "report", str(folder), "--how"])
     assert "how the answers were read" in told.stdout
     assert "unparsed: nothing found" in told.stdout
     told = CliRunner().invoke(app(), ["bench", "rescore", str(folder)])
     assert told.exit_code == 0
-    assert f"checker 0 → {kinds.CHECKER}: 8 results read again, 1 changed" in told.stdout
+    assert f"parser version 0 → {kinds.PARSER_VERSION}: 8 results read again, 1 changed" in told.stdout
     assert "✗ unparsed (nothing found)" in told.stdout
     assert "✓ 6 (trigger)" in told.stdout
     told = CliRunner().invoke(app(), ["bench", "rescore", str(folder), "--json"])

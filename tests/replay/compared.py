@@ -16,7 +16,7 @@ from simulation.races import Tally
 
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.statistics import wilson
-from reasoning.benchmarks.statistics.vote_curves import Pool, curve
+from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve
 from reasoning.kinds import Text
 from reasoning.voting import majority
 from tests.replay.lines import FOLDER, lines
@@ -49,7 +49,7 @@ def techniques(found: Mapping[str, Mapping[str, float]]) -> list[PairedDifferenc
     return paired_differences(found, THREE)
 
 
-def pools(families: bool) -> list[Pool]:
+def pools(families: bool) -> list[SamplePool]:
     """The ten replies to each of the 369 questions about dates, as their authors read them.
 
     Nine questions each are about the same passage, which is the first part of the question.
@@ -58,7 +58,7 @@ def pools(families: bool) -> list[Pool]:
     for line in lines("verifycot_date_sc10"):
         given = [None if one == NOT_READ else one for one in line["sample_predictions"]]
         of = line["question"].partition("What is the date")[0].strip() if families else None
-        found.append(Pool.of(majority(given, Text()), lambda value, line=line: value == line["reference"], of))
+        found.append(SamplePool.of(majority(given, Text()), lambda value, line=line: value == line["reference"], of))
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reasoning.benchmarks.results import example_json
 from reasoning.benchmarks.tasks import get
-from reasoning.benchmarks.tasks.math_scorer import ByValue
+from reasoning.benchmarks.tasks.math_scorer import MathScorer
 from reasoning.errors import UsageError
 from reasoning.kinds import Expression, Number
 from reasoning.problem import Example, Problem
@@ -103,7 +103,7 @@ def test_a_task_with_expressions_scores_by_value(tmp_path) -> None:
     assert not example.score(None)
     again = example_json.from_json(example_json.to_json(example))
     assert again == example
-    assert again.scorer == example.scorer == ByValue(Expression(), r"\frac{x}{2}")
+    assert again.scorer == example.scorer == MathScorer(Expression(), r"\frac{x}{2}")
     assert "own_scorer" not in example_json.to_json(example)
 
 
@@ -114,4 +114,4 @@ def test_other_scorers_stay_what_they_were() -> None:
     plain = Example(Problem("?", Number(), id="a"), 1)
     assert example_json.from_json(example_json.to_json(plain)).scorer is None
     with pytest.raises(UsageError, match="is not an expression"):
-        ByValue(Expression(), True)("1")
+        MathScorer(Expression(), True)("1")

@@ -15,13 +15,13 @@ from technique_pages.measurements import REFERENCE, Measured, tokens_of
 import reasoning
 from reasoning.benchmarks import tasks
 from reasoning.benchmarks.experiment import named_strategies
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.messages import Usage
 from tests.benchmarks.report.conftest import result
 
 
-def measured(store: Store, monkeypatch: pytest.MonkeyPatch) -> Measured:
-    monkeypatch.setattr(Store, "read", lambda folder: store)
+def measured(store: ResultsFolder, monkeypatch: pytest.MonkeyPatch) -> Measured:
+    monkeypatch.setattr(ResultsFolder, "read", lambda folder: store)
     return Measured.of(Path("anywhere"))
 
 
@@ -29,7 +29,7 @@ def words_of(svg: str) -> list[str]:
     return [one.text or "" for one in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch) -> None:
     words = {
         "cot": "r" * 20 + "w" * 20,
         "program_of_thoughts": "r" * 35 + "w" * 5,
@@ -45,7 +45,7 @@ def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pyt
     }
     store = kept(usage, **words)
     spec = "self_consistency(cot, samples=5)"
-    store.ask([spec])
+    store.register_strategies([spec])
     for place in range(40):
         votes = (("1", 3), ("2", 2)) if place < 30 else (("2", 4), ("1", 1))
         right = "r" if place < 30 else "w"
@@ -86,7 +86,9 @@ def test_rows_differences_and_votes(kept: Callable[..., Store], monkeypatch: pyt
     assert tables.measured_part("least_to_most", [found]) == tables.NONE
 
 
-def test_without_the_reference_nothing_is_compared(kept: Callable[..., Store], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_reference_nothing_is_compared(
+    kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = measured(kept(vanilla="rw", nobody_knows_it="rr"), monkeypatch)
     assert (dict(found.against), found.votes) == ({}, ())
     page = tables.results_page([found])
@@ -96,7 +98,7 @@ def test_without_the_reference_nothing_is_compared(kept: Callable[..., Store], m
 
 
 def test_pictures_of_one_task_have_names_of_their_own(
-    kept: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+    kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = measured(kept(vanilla="rw"), monkeypatch)
     other = replace(found, store=replace(found.store, settings={"task": "jsonl:../../a b.jsonl"}))

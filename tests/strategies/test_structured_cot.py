@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Example, Problem, kinds, strategies
-from reasoning.benchmarks.statistics.vote_curves import Pool, curve
+from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve
 from reasoning.errors import CallFailed, UsageError
 from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
@@ -126,7 +126,7 @@ def test_pass_at_k(interpreter: Interpreter) -> None:
     answer = strategies.get("self_consistency(structured_cot, samples=4, temperature=0.8)").run(DOUBLE, llm)
     example = Example(DOUBLE, "any that passes", unit_test_scorer(TESTS, interpreter))
     assert answer.votes is not None
-    points = curve([Pool.of(answer.votes, example.score)], [1, 2, 4], measure="any")
+    points = curve([SamplePool.of(answer.votes, example.score)], [1, 2, 4], measure="any")
     assert [point.mean for point in points] == pytest.approx([1 / 4, 1 / 2, 1])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Example, Journal, Problem, kinds, strategies
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.cost_estimate import forecast
-from reasoning.benchmarks.tasks.in_memory import Given
+from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Message
 from reasoning.testing import ScriptedLLM
@@ -164,12 +164,12 @@ def test_a_forecast_reckons_with_a_prompt_that_holds_all_samples() -> None:
     llm = ScriptedLLM(script, max_tokens=64)
     strategy = strategies.get("usc(cot(stages=1), samples=8)")
     example = Example(WHY, "scattering")
-    (row,) = forecast({"usc": strategy}, Given((example,)), llm, Plan(limit=1)).rows
+    (row,) = forecast({"usc": strategy}, ExampleList((example,)), llm, RunConfig(limit=1)).rows
     assert (row.least.calls, row.most.calls) == (8, 9)
     used = strategy.run(WHY, llm).usage
     assert used.calls == 9
     assert row.most.prompt_tokens > used.prompt_tokens
     alone = forecast(
-        {"sc": strategies.get("sc(cot(stages=1), samples=9)")}, Given((example,)), llm, Plan(limit=1)
+        {"sc": strategies.get("sc(cot(stages=1), samples=9)")}, ExampleList((example,)), llm, RunConfig(limit=1)
     ).rows[0]
     assert row.most.prompt_tokens - alone.most.prompt_tokens >= 8 * 64  # the choice may hold eight replies

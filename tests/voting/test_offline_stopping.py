@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reasoning.benchmarks.statistics.vote_curves import Pool, curve
+from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve
 from reasoning.kinds import Text
 from reasoning.voting import Beta, Decided, Dirichlet, Fixed, Rule, Window, majority, simulate_stopping, tie_credit
 
@@ -65,7 +65,9 @@ def test_a_rule_saves_draws(problems: list[Any], rule: Rule, draws: float, perce
 
 
 def test_the_curve_ends_at_the_vote_of_all(problems: list[Any]) -> None:
-    pools = [Pool.of(majority(values, KIND), lambda value, right=right: value in right) for values, right in problems]
+    pools = [
+        SamplePool.of(majority(values, KIND), lambda value, right=right: value in right) for values, right in problems
+    ]
     points = {point.k: round(100 * point.mean, 1) for point in curve(pools, [1, 3, 5, 10])}
     assert points == {1: 62.4, 3: 68.4, 5: 70.9, 10: 72.5}
     any_of = {point.k: round(100 * point.mean, 1) for point in curve(pools, [1, 10], measure="any")}

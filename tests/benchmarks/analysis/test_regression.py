@@ -70,7 +70,7 @@ def failing(folder: Path, *problems: str) -> Path:
     results = [json.loads(line) for line in path.read_text().splitlines()]
     for result in results:
         if result["strategy"] == "vanilla" and result["problem"] in problems:
-            result.update(state="failed", correct=None, value=None, why="CallFailed: 500")
+            result.update(state="failed", correct=None, value=None, reason="CallFailed: 500")
     path.write_text("".join(json.dumps(result) + "\n" for result in results))
     return folder
 
@@ -196,7 +196,7 @@ def test_a_matrix_counts_the_same_problems_for_all(run: Callable[..., Path]) -> 
     assert "given · 5 problems" in shown
     assert shown.count("80.0 %") == 4  # both strategies, in both runs
     assert "left out, as not in every run: 4 of the 9 problems of" in shown
-    assert "the runs differ in: problems sha256" in shown
+    assert "the runs differ in: task_version sha256" in shown
 
 
 def test_runs_of_two_seeds_are_no_matrix(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from rich.console import Console
 from reasoning import event_loop
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.cli import progress
-from reasoning.benchmarks.cli.progress import Display
+from reasoning.benchmarks.cli.progress import RunProgress
 from reasoning.benchmarks.experiment import named_strategies
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.runs import runner
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.messages import Message, Usage
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -36,18 +36,18 @@ class Fetched(ScriptedLLM):
         self.client.progress = lambda done, total, what: None
 
 
-def begun(display: Display, sums: Sums, llm: ScriptedLLM) -> tuple[Store, list[tuple[str, str]]]:
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+def begun(display: RunProgress, sums: Sums, llm: ScriptedLLM) -> tuple[ResultsFolder, list[tuple[str, str]]]:
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
     named = named_strategies(SPECS[:1])
-    event_loop.run_sync(runner.run(runner.missing(store, ["sum-1", "sum-2"], named), named, llm, store))
+    event_loop.run_sync(runner.run(runner.missing_keys(store, ["sum-1", "sum-2"], named), named, llm, store))
     named = named_strategies(SPECS)
-    pairs = runner.missing(store, list(store.examples), named)
+    pairs = runner.missing_keys(store, list(store.examples), named)
     display.running(Comparison.from_folder(store, list(store.examples), list(named)), llm, SPECS, pairs)
     return store, pairs
 
 
-def drawn(display: Display, width: int) -> str:
+def drawn(display: RunProgress, width: int) -> str:
     console = Console(file=StringIO(), width=width, color_system=None)
     console.print(display._picture())
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
@@ -55,7 +55,7 @@ def drawn(display: Display, width: int) -> str:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, width: int) -> None:
-    display = Display(shown=False)
+    display = RunProgress(shown=False)
     assert "starting" in drawn(display, width)
     display.doing("making the problems of t")
     assert "making the problems of t" in drawn(display, width)
@@ -67,7 +67,9 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     first = drawn(display, width)
     assert "t · 4 problems · m" in first
     assert "2/8" in first  # stored before
-    event_loop.run_sync(runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    event_loop.run_sync(
+        runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+    )
     time.sleep(0.05)
     said = drawn(display, width)
     assert max(map(len, said.splitlines())) <= width
@@ -79,12 +81,12 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
 
 def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
     llm = ScriptedLLM(adds())
-    keys = [Key(f"sum-{k}", "vanilla") for k in range(1, 5)]
+    keys = [ResultKey(f"sum-{k}", "vanilla") for k in range(1, 5)]
     once = event_loop.run_sync(_solved(sums, llm))
     clock = iter([0.0, 0.0, 1.0, 2.0, *[3.0] * 9])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    display = Display(shown=False)
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    display = RunProgress(shown=False)
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
     display.running(Comparison.from_folder(store), llm, ["vanilla"], keys)
     display.result(replace(once, spent=Usage()))
@@ -92,9 +94,11 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
 
 
 def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
-    display, llm = Display(shown=False), ScriptedLLM(adds())
+    display, llm = RunProgress(shown=False), ScriptedLLM(adds())
     store, pairs = begun(display, sums, llm)
-    event_loop.run_sync(runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+    event_loop.run_sync(
+        runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+    )
     time.sleep(0.05)
     assert ", about " in drawn(display, 120)
     monkeypatch.setattr(type(llm), "in_flight", property(lambda llm: 48))
@@ -104,10 +108,10 @@ def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, mo
 
 def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     llm, out = ScriptedLLM(adds()), dict[str, int]()
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
-    keys = [Key(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
-    display = Display(shown=False)
+    keys = [ResultKey(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
+    display = RunProgress(shown=False)
     display.running(Comparison.from_folder(store), llm, ["vanilla", "cot"], keys, stopped=out)
     once = event_loop.run_sync(_solved(sums, llm))
     display.result(replace(once, strategy="cot"))
@@ -121,18 +125,18 @@ def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
 
 
 async def _solved(sums: Sums, llm: ScriptedLLM) -> Result:
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    await runner.run([Key("sum-1", "vanilla")], named_strategies(["vanilla"]), llm, store)
+    await runner.run([ResultKey("sum-1", "vanilla")], named_strategies(["vanilla"]), llm, store)
     return next(iter(store.results.values()))
 
 
 def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
-    display = Display(shown=False)
+    display = RunProgress(shown=False)
     llm = Fetched(adds())
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(2))
-    display.running(Comparison.from_folder(store), llm, ["vanilla"], [Key("sum-1", "vanilla")])
+    display.running(Comparison.from_folder(store), llm, ["vanilla"], [ResultKey("sum-1", "vanilla")])
     assert "waiting for the first answer" in drawn(display, 80)
     llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)
@@ -147,10 +151,12 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
     monkeypatch.setattr(progress, "_PLAIN", 0.05)
     console = Console(file=StringIO(), force_terminal=False, width=80)
     llm = ScriptedLLM(adds(1), latency=0.06)
-    with Display(console=console) as display:
+    with RunProgress(console=console) as display:
         display.doing("making the problems of t")
         store, pairs = begun(display, sums, llm)
-        event_loop.run_sync(runner.run(pairs, named_strategies(SPECS), llm, store, display.result, Plan(concurrency=1)))
+        event_loop.run_sync(
+            runner.run(pairs, named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+        )
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     lines = [line for line in lines if line != "making the problems of t" or line is lines[0]]
     assert lines[0] == "making the problems of t"
@@ -163,14 +169,14 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
 
 
 def test_none_at_all(sums: Sums, adds: Adds, capfd: pytest.CaptureFixture[str]) -> None:
-    with Display(shown=False) as display:
+    with RunProgress(shown=False) as display:
         begun(display, sums, ScriptedLLM(adds()))
     assert capfd.readouterr() == ("", "")
 
 
 def test_in_a_terminal_it_costs_next_to_nothing_and_leaves_nothing_behind(sums: Sums, adds: Adds) -> None:
     console = Console(file=StringIO(), force_terminal=True, width=100, height=40)
-    with Display(console=console) as display:
+    with RunProgress(console=console) as display:
         begun(display, sums, ScriptedLLM(adds()))
         time.sleep(0.6)
         before = time.process_time()

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from reasoning.benchmarks.cli.time_left import TimeLeft
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.messages import Usage
 
 CHEAP, DEAR = "vanilla", "self_consistency(cot, samples=10)"
 COST = {CHEAP: 1.0, DEAR: 10.0}
 
 
-def solved(key: Key, *, bought: bool = True) -> Result:
+def solved(key: ResultKey, *, bought: bool = True) -> Result:
     """A solve that took, or once took, one second a call."""
     seconds = COST[key.strategy]
     used = Usage(calls=int(seconds), seconds=seconds)
@@ -28,8 +28,8 @@ def solved(key: Key, *, bought: bool = True) -> Result:
     )
 
 
-def keys(problems: int, specs: Sequence[str] = (CHEAP, DEAR)) -> list[Key]:
-    return [Key(f"p{number}", spec) for number in range(problems) for spec in specs]
+def keys(problems: int, specs: Sequence[str] = (CHEAP, DEAR)) -> list[ResultKey]:
+    return [ResultKey(f"p{number}", spec) for number in range(problems) for spec in specs]
 
 
 def test_results_from_the_journal_are_no_speed() -> None:

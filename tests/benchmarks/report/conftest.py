@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.kinds import Number
 from reasoning.messages import Usage
@@ -20,19 +20,19 @@ def result(problem: str, spec: str, letter: str, epoch: int = 0, **more: Any) ->
     """A result: r for right, w for wrong, u for unparsed, f for failed."""
     state, correct = STATES[letter]
     value = {"r": "1", "w": "2"}.get(letter)
-    given = {"value": value, "how": "trigger" if value else "", "why": "" if value else "nothing found"}
+    given = {"value": value, "rule": "trigger" if value else "", "reason": "" if value else "nothing found"}
     return Result(problem, spec, "print", state, correct, **{**given, "epoch": epoch, **more})
 
 
 @pytest.fixture
-def kept() -> Callable[..., Store]:
+def kept() -> Callable[..., ResultsFolder]:
     """Makes a store from a word for each strategy, one letter a problem; "." is not run, "," ends a repetition."""
 
-    def make(usage: dict[str, Usage] | None = None, **words: str) -> Store:
-        store = Store(None, {"task": "ones", "model": "m"}, {"free": False})
+    def make(usage: dict[str, Usage] | None = None, **words: str) -> ResultsFolder:
+        store = ResultsFolder(None, {"task": "ones", "model": "m"}, {"free": False})
         longest = max((len(epoch) for word in words.values() for epoch in word.split(",")), default=0)
         store.add_examples([Example(Problem("One?", Number(), id=f"p{k}"), "1") for k in range(longest)])
-        store.ask(words)
+        store.register_strategies(words)
         for spec, word in words.items():
             for epoch, letters in enumerate(word.split(",")):
                 for place, letter in enumerate(letters):

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from reasoning.benchmarks.results.example_json import to_json
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.kinds import PARSER_VERSION, Number
 from reasoning.messages import Completion, Message, Usage
@@ -38,13 +38,21 @@ def sentence(random: Random, words: int) -> str:
     return " ".join(said).capitalize() + "."
 
 
-def made(folder: Path, problems: int, strategies: int, *, traces: bool = True, epochs: int = 1, seed: int = 0) -> Store:
+def made(
+    folder: Path, problems: int, strategies: int, *, traces: bool = True, epochs: int = 1, seed: int = 0
+) -> ResultsFolder:
     """A folder of a run that is done. Strategies get better and dearer along the list."""
     random, specs = Random(seed), SPECS[:strategies]
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"task": "made up", "problems": "1", "seed": seed, "model": "made-up-model", "checker": PARSER_VERSION}
+    settings = {
+        "task": "made up",
+        "task_version": "1",
+        "seed": seed,
+        "model": "made-up-model",
+        "parser_version": PARSER_VERSION,
+    }
     about = {"free": False, "created": "2026-01-01T00:00:00+00:00", "library": "0"}
-    run = {"format": 1, "settings": settings, "strategies": specs, "about": about}
+    run = {"format": 1, "settings": settings, "strategies": specs, "metadata": about}
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     shots = {spec: [sentence(random, 60) for _ in range(8)] for spec in specs}
     examples = [
@@ -65,7 +73,7 @@ def made(folder: Path, problems: int, strategies: int, *, traces: bool = True, e
                     results.write(_line(result.to_json()))
                     if traces:
                         told.write(_line({**result.key._asdict(), "trace": trace.to_json()}))
-    return Store.read(folder)
+    return ResultsFolder.read(folder)
 
 
 def _solved(
@@ -94,7 +102,7 @@ def _solved(
         spent=whole,
         seconds=1.0,
         epoch=epoch,
-        checker=PARSER_VERSION,
+        parser_version=PARSER_VERSION,
     )
     return result, Trace(spec, [Trace("reasoning", [Call(tuple(turns), {"max_tokens": 512}, tuple(draws))], 0.8)], 1.0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from reasoning.benchmarks.report import find
 from reasoning.benchmarks.report.html_page import write
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.kinds import Text
 from reasoning.messages import Completion, Message
 from reasoning.problem import Example, Problem
@@ -84,7 +84,7 @@ def choose(browser: Browser, show: str = "all", of: str = "", text: str = "") ->
 
 
 def test_filters_count_what_the_results_say(browser: Browser, report: Path) -> None:
-    store = Store.read(report.parent / "run")
+    store = ResultsFolder.read(report.parent / "run")
     found = find(store)
     by_problem: dict[str, list[str]] = {}
     for one in found.results:
@@ -136,7 +136,7 @@ def test_a_problem_opens_beside_its_traces_by_keyboard_alone(browser: Browser, r
     browser.ask("document.querySelector('#matrix tbody button').focus()")
     browser.press("Enter", 13)
     browser.wait("document.querySelectorAll('#side article > div > .steps').length === 8")
-    store = Store.read(report.parent / "run")
+    store = ResultsFolder.read(report.parent / "run")
     asked = store.examples["made-00000"].problem.question
     assert browser.ask("document.querySelector('#asked pre').textContent") == asked
     assert browser.ask("document.querySelectorAll('#side article h3')[2].textContent") == "3  cot(shots=4)"
@@ -181,7 +181,7 @@ def test_prompts_are_there_in_full(browser: Browser, report: Path) -> None:
     browser.ask("document.querySelectorAll('#prompt-list summary')[2].click()")
     part = "document.querySelectorAll('#prompt-list > details')[2]"
     browser.wait(f"{part}.querySelectorAll('pre').length > 0")
-    trace = Store.read(report.parent / "run").trace("made-00000", "cot(shots=4)")
+    trace = ResultsFolder.read(report.parent / "run").trace("made-00000", "cot(shots=4)")
     assert trace
     turns = [turn.content for turn in next(trace.calls()).messages]
     assert browser.ask(f"[...{part}.querySelectorAll('pre')].map((one) => one.textContent)") == turns
@@ -211,9 +211,9 @@ def test_hostile_content_is_shown_as_text(browser: Browser, tmp_path: Path) -> N
 
 
 def test_a_line_of_a_million_characters_is_cut_until_it_is_wanted(browser: Browser, tmp_path: Path) -> None:
-    store = Store(None, {"task": "t", "model": "m"})
+    store = ResultsFolder(None, {"task": "t", "model": "m"})
     store.add_examples([Example(Problem("x" * 1_000_000, Text(), id="p" * 3000), "y")])
-    store.ask(["cot"])
+    store.register_strategies(["cot"])
     call = Call((Message("user", "z" * 1_000_000),), {}, (Completion("w" * 1_000_000),))
     store.add(result("p" * 3000, "cot", "w", value="v" * 1_000_000), Trace("cot", [call], 1.0))
     write(store, find(store), tmp_path / "report.html")
@@ -244,7 +244,7 @@ def test_repetitions_are_shown_by_their_share(browser: Browser, tmp_path: Path) 
     quiet(browser)
 
 
-def test_an_empty_report_opens(browser: Browser, kept: Callable[..., Store], tmp_path: Path) -> None:
+def test_an_empty_report_opens(browser: Browser, kept: Callable[..., ResultsFolder], tmp_path: Path) -> None:
     store = kept(a="")
     write(store, find(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html")

@@ -16,7 +16,7 @@ import pytest
 
 from reasoning.benchmarks.report import find
 from reasoning.benchmarks.report.html_page import write
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import InputError
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Message
@@ -25,11 +25,11 @@ from reasoning.trace import Call, Note, Trace
 from tests.benchmarks.report.conftest import result
 from tests.benchmarks.report.synthetic import made
 
-Kept = Callable[..., Store]
+Kept = Callable[..., ResultsFolder]
 HOSTILE = "</script><img src=x onerror=alert(1)><!-- \u2028 \u202e\x00 & <b>"
 
 
-def page(store: Store, path: Path, **more: Any) -> str:
+def page(store: ResultsFolder, path: Path, **more: Any) -> str:
     write(store, find(store), path, **more)
     return path.read_text(encoding="utf-8")
 
@@ -53,20 +53,20 @@ class Seen(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def hostile(path: Path) -> Store:
+def hostile(path: Path) -> ResultsFolder:
     """A run in which everything that comes from outside is hostile."""
-    store = Store(path, {"task": HOSTILE, "model": HOSTILE}, {"source": HOSTILE})
+    store = ResultsFolder(path, {"task": HOSTILE, "model": HOSTILE}, {"source": HOSTILE})
     path.mkdir()
     store.add_examples([Example(Problem(HOSTILE, Number(), id=f"{HOSTILE} {k}"), HOSTILE) for k in range(3)])
-    store.ask(["cot", HOSTILE])
+    store.register_strategies(["cot", HOSTILE])
     for k in range(3):
         for spec in ("cot", HOSTILE):
             call = Call((Message("user", HOSTILE),), {"stop": [HOSTILE]}, (Completion(HOSTILE, reasoning=HOSTILE),))
             trace = Trace(spec, [Trace(HOSTILE, [call]), Note(HOSTILE)])
-            one = result(f"{HOSTILE} {k}", spec, "rw"[k % 2], value=HOSTILE, how=HOSTILE, votes=((HOSTILE, 3),))
+            one = result(f"{HOSTILE} {k}", spec, "rw"[k % 2], value=HOSTILE, rule=HOSTILE, votes=((HOSTILE, 3),))
             store.add(one, trace)
     store.close()
-    return Store.read(path)
+    return ResultsFolder.read(path)
 
 
 def test_the_policy_allows_this_script_and_this_style_alone(kept: Kept, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from reasoning.benchmarks.analysis.paired import OVER_FAMILIES
 from reasoning.benchmarks.cli.results import printed
 from reasoning.benchmarks.report import charts, find, to_terminal
 from reasoning.benchmarks.report.tables import report_tables
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.statistics import mcnemar, tango, wilson
-from reasoning.benchmarks.statistics.variance_components import components, single_run
+from reasoning.benchmarks.statistics.variance_components import single_run, variance_components
 from reasoning.cli.app import app
 from reasoning.errors import InputError, UnknownName
 from reasoning.messages import Usage
@@ -31,7 +31,7 @@ from reasoning.testing import ScriptedLLM
 from tests.benchmarks.report.conftest import result
 from tests.benchmarks.report.synthetic import made
 
-Kept = Callable[..., Store]
+Kept = Callable[..., ResultsFolder]
 
 
 def test_the_rows_and_the_verdict_are_those_of_the_comparison(kept: Kept) -> None:
@@ -77,7 +77,7 @@ def test_between_runs_are_the_components_and_the_single_runs(kept: Kept) -> None
     assert [(one.strategy, one.measure, one.problems) for one in found.repeatability] == [
         *(("a", "accuracy", 4), ("a", "tokens", 4), ("b", "accuracy", 5), ("b", "tokens", 5))
     ]
-    assert a.noise == components([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]])
+    assert a.noise == variance_components([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]])
     assert (a.mean, a.best_wins) == (pytest.approx(9 / 12), None)
     assert b.best_wins == single_run([1, 1, 2 / 3, 1 / 3], [2 / 3, 1 / 3, 0, 0])
     assert (tokens.mean, tokens.noise.run) == (20, 0)
@@ -94,10 +94,10 @@ def test_tokens_vary_from_run_to_run(kept: Kept) -> None:
         more = 10 * key.epoch + int(key.problem[1:])
         store.results[key] = dataclasses.replace(one, usage=Usage(1, 100, more))
     _, tokens = find(store).repeatability
-    assert tokens.noise == components([[100.0 + k, 110.0 + k] for k in range(3)])
+    assert tokens.noise == variance_components([[100.0 + k, 110.0 + k] for k in range(3)])
 
 
-def in_families(store: Store, size: int) -> None:
+def in_families(store: ResultsFolder, size: int) -> None:
     for key, one in store.results.items():
         store.results[key] = dataclasses.replace(one, family=f"f{int(key.problem[1:]) // size}")
 
@@ -348,7 +348,7 @@ def test_results_of_another_task_and_of_strangers_are_left_out_and_told(kept: Ke
 
 def test_mixed_versions_are_told(kept: Kept) -> None:
     store = kept(a="rw", b="rr")
-    store.add(result("p0", "a", "r", checker=99), None)
+    store.add(result("p0", "a", "r", parser_version=99), None)
     store.add(dataclasses.replace(result("p1", "b", "r"), fingerprint="other"), None)
     said = " ".join(find(store).remarks)
     assert "more than one version of the strategy: b" in said
@@ -366,7 +366,7 @@ def test_two_problems_with_one_id_are_refused(folder: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join([*lines, lines[0].replace('"target":"', '"target":"9')]) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"problems.jsonl:7: .*'made-00000'"):
-        find(Store.read(folder))
+        find(ResultsFolder.read(folder))
 
 
 def test_of_several_lines_for_one_result_the_last_counts(folder: Path) -> None:
@@ -374,7 +374,7 @@ def test_of_several_lines_for_one_result_the_last_counts(folder: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     again = {**json.loads(lines[0]), "state": "failed", "correct": None, "value": None}
     path.write_text("\n".join([*lines, json.dumps(again)]) + "\n", encoding="utf-8")
-    found = find(Store.read(folder))
+    found = find(ResultsFolder.read(folder))
     assert found.rows[0].failed == 1
     assert found.rows[0].n == 5
 
@@ -383,10 +383,10 @@ def test_a_damaged_folder_names_the_place(folder: Path) -> None:
     with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
         file.write("no json\n")
     with pytest.raises(InputError, match=r"results.jsonl:19"):
-        find(Store.read(folder))
+        find(ResultsFolder.read(folder))
     shutil.rmtree(folder)
     with pytest.raises(InputError, match="no results of a run here"):
-        find(Store.read(folder))
+        find(ResultsFolder.read(folder))
 
 
 def test_the_command_prints_every_table_where_it_is_asked(folder: Path) -> None:
@@ -397,6 +397,6 @@ def test_the_command_prints_every_table_where_it_is_asked(folder: Path) -> None:
 
 
 def test_plain_data_is_json(folder: Path) -> None:
-    data = find(Store.read(folder)).to_json()
+    data = find(ResultsFolder.read(folder)).to_json()
     assert json.loads(json.dumps(data)) == data
     assert [row["strategy"] for row in data["rows"]] == ["vanilla", "cot", "cot(shots=4)"]

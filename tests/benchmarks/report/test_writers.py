@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from reasoning.benchmarks.report import FORMATS, find, save, to_csv, to_latex, to_markdown
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import InputError, UnknownName
 from reasoning.messages import Usage
 
-Kept = Callable[..., Store]
+Kept = Callable[..., ResultsFolder]
 HOSTILE = "cot_x&%$#{}~^\\|<b>`*[a](b)\x1b\u202e"
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.settings import default_folder
 from reasoning.cli.app import app
 from reasoning.errors import InputError, SettingsChanged
@@ -27,7 +27,7 @@ SETTINGS = {"task": "gsm_symbolic", "seed": 7, "model": "m", "base_url": None, "
 RESULT = Result(
     *("sum-1", "cot", "f00", "answered", True),
     value="2",
-    how="trigger",
+    rule="trigger",
     confidence=0.6,
     votes=(("2", 3), ("4", 2)),
     usage=Usage(5, 100, 50, usd=0.01, seconds=2.5),
@@ -36,22 +36,22 @@ RESULT = Result(
 Sums = Callable[[int], list[Example]]
 
 
-def opened(folder: Path, **changes: Any) -> Store:
-    return Store.open(folder, {**SETTINGS, **changes}, {"free": True})
+def opened(folder: Path, **changes: Any) -> ResultsFolder:
+    return ResultsFolder.open(folder, {**SETTINGS, **changes}, {"free": True})
 
 
 def test_what_is_added_is_read_again(tmp_path: Path, sums: Sums) -> None:
     folder = tmp_path / "deep" / "run"
     store = opened(folder)
     store.add_examples(sums(3))
-    store.ask(["cot", "vanilla"])
+    store.register_strategies(["cot", "vanilla"])
     store.add(RESULT, Trace("cot", [Note("hello")], 1.25))
-    again = Store.read(folder)  # while it is open: a report of a run that goes on
-    assert again.results == {Key("sum-1", "cot"): RESULT}
+    again = ResultsFolder.read(folder)  # while it is open: a report of a run that goes on
+    assert again.results == {ResultKey("sum-1", "cot"): RESULT}
     assert list(again.examples.values()) == sums(3)
     assert again.specs == ["cot", "vanilla"]
     assert again.settings == SETTINGS
-    assert again.about["free"] is True
+    assert again.metadata["free"] is True
     assert again.trace("sum-1", "cot") == Trace("cot", [Note("hello")], 1.25)
     assert again.trace("sum-2", "cot") is None
     store.close()
@@ -63,8 +63,8 @@ def test_the_last_of_several_results_counts(tmp_path: Path, sums: Sums) -> None:
     store.add(replace(RESULT, state="failed", correct=None), Trace("old"))
     store.add(RESULT, Trace("new"))
     store.close()
-    again = Store.read(tmp_path / "run")
-    assert again.results[Key("sum-1", "cot")] == RESULT
+    again = ResultsFolder.read(tmp_path / "run")
+    assert again.results[ResultKey("sum-1", "cot")] == RESULT
     assert again.trace("sum-1", "cot") == Trace("new")
 
 
@@ -80,8 +80,8 @@ def test_a_torn_last_line_is_lost_and_no_more(tmp_path: Path, sums: Sums, file: 
     store.add(replace(RESULT, problem="sum-2"), Trace("u"))
     store.add_examples(sums(3))
     store.close()
-    again = Store.read(tmp_path / "run")
-    assert list(again.results) == [Key("sum-1", "cot"), Key("sum-2", "cot")]
+    again = ResultsFolder.read(tmp_path / "run")
+    assert list(again.results) == [ResultKey("sum-1", "cot"), ResultKey("sum-2", "cot")]
     assert list(again.examples) == ["sum-1", "sum-2", "sum-3"]
     assert again.trace("sum-2", "cot") == Trace("u")
 
@@ -110,8 +110,8 @@ def test_a_problem_that_changed_is_refused(tmp_path: Path, sums: Sums) -> None:
 
 def test_a_folder_is_for_one_process_and_free_when_that_dies(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from reasoning.benchmarks.results.folder import Store;"
-        f"s = Store.open(Path(sys.argv[1]), {SETTINGS!r}, {{}}); print('open', flush=True); input()"
+        "import sys; from pathlib import Path; from reasoning.benchmarks.results.folder import ResultsFolder;"
+        f"s = ResultsFolder.open(Path(sys.argv[1]), {SETTINGS!r}, {{}}); print('open', flush=True); input()"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "run")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -119,7 +119,7 @@ def test_a_folder_is_for_one_process_and_free_when_that_dies(tmp_path: Path) -> 
         assert other.stdout.readline() == b"open\n"
         with pytest.raises(InputError, match="another process is running here"):
             opened(tmp_path / "run")
-        Store.read(tmp_path / "run")
+        ResultsFolder.read(tmp_path / "run")
         other.kill()
     opened(tmp_path / "run").close()
 
@@ -136,7 +136,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"run: cannot be used for results: .*--out"):
         opened(tmp_path / "run")
     with pytest.raises(InputError, match="no results of a run here"):
-        Store.read(tmp_path / "run")
+        ResultsFolder.read(tmp_path / "run")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="the superuser may write everywhere")
@@ -162,7 +162,7 @@ def test_a_damaged_folder_says_where(tmp_path: Path, file: str, text: str, said:
     opened(tmp_path / "run").close()
     (tmp_path / "run" / file).write_text(text)
     with pytest.raises(InputError) as raised:
-        Store.read(tmp_path / "run")
+        ResultsFolder.read(tmp_path / "run")
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -186,7 +186,7 @@ def test_a_result_that_makes_no_sense_says_where(tmp_path: Path, changes: dict[s
     lines = [RESULT.to_json(), {**RESULT.to_json(), **changes}]
     (tmp_path / "run" / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(InputError) as raised:
-        Store.read(tmp_path / "run")
+        ResultsFolder.read(tmp_path / "run")
     assert "results.jsonl:2: damaged record: " in str(raised.value)
     assert said in str(raised.value)
 
@@ -195,7 +195,7 @@ def test_every_command_refuses_what_cannot_be_told_apart(tmp_path: Path, sums: S
     for name in ("twice", "other"):
         store = opened(tmp_path / name)
         store.add_examples(sums(2))
-        store.ask(["cot"])
+        store.register_strategies(["cot"])
         store.add(replace(RESULT, problem="sum-1" if name == "twice" else "elsewhere"), Trace("t"))
         store.close()
     with (tmp_path / "twice" / "problems.jsonl").open("a") as file:
@@ -227,7 +227,7 @@ def test_a_run_goes_on_where_problems_are_missing(tmp_path: Path, sums: Sums) ->
     store = opened(tmp_path / "run")
     store.add_examples(sums(1))
     store.close()
-    assert list(Store.read(tmp_path / "run").results) == [RESULT.key]
+    assert list(ResultsFolder.read(tmp_path / "run").results) == [RESULT.key]
 
 
 def test_a_result_of_a_later_version_is_read(tmp_path: Path) -> None:
@@ -238,9 +238,9 @@ def test_a_result_of_a_later_version_is_read(tmp_path: Path) -> None:
 
 def test_in_memory_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sums: Sums) -> None:
     monkeypatch.chdir(tmp_path)
-    store = Store.open(None, SETTINGS, {})
+    store = ResultsFolder.open(None, SETTINGS, {})
     store.add_examples(sums(2))
-    store.ask(["cot"])
+    store.register_strategies(["cot"])
     store.add(RESULT, Trace("t"))
     assert store.trace("sum-1", "cot") == Trace("t")
     store.close()

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from reasoning.benchmarks.results.jsonl_file import Lines
+from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.errors import InputError
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:
-    lines = Lines(tmp_path / "a.jsonl")
+    lines = JsonlFile(tmp_path / "a.jsonl")
     assert list(lines.read()) == []
     records = [{"n": n, "text": "é\n\ud800 " * n} for n in range(3)]
     for record in records:
         lines.append(record)
-        assert [one["n"] for one in Lines(lines.path).read()] == list(range(record["n"] + 1))
+        assert [one["n"] for one in JsonlFile(lines.path).read()] == list(range(record["n"] + 1))
     lines.close()
     lines.append({"n": 3})
     assert [one["n"] for one in lines.read()] == [0, 1, 2, 3]
@@ -31,7 +31,7 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_ignored_and_overwritten(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"n":0}\n{"n":1}\n' + torn)
-    lines = Lines(path)
+    lines = JsonlFile(path)
     assert [one["n"] for one in lines.read()] == [0, 1]
     lines.append({"n": 2})
     lines.close()
@@ -41,7 +41,7 @@ def test_a_torn_last_line_is_ignored_and_overwritten(tmp_path: Path, torn: bytes
 def test_a_file_that_is_only_a_torn_line_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"n"')
-    lines = Lines(path)
+    lines = JsonlFile(path)
     lines.append({"n": 0})
     lines.close()
     assert path.read_bytes() == b'{"n":0}\n'
@@ -52,25 +52,25 @@ def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes, said: str) -> No
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"n":0}\n' + damage + b'{"n":2}\n')
     with pytest.raises(InputError, match=said):
-        list(Lines(path).read())
+        list(JsonlFile(path).read())
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").mkdir()
     with pytest.raises(InputError, match=r"a\.jsonl: cannot be (read|written)"):
-        Lines(tmp_path / "a.jsonl").append({})
+        JsonlFile(tmp_path / "a.jsonl").append({})
     with pytest.raises(InputError, match="cannot be read"):
-        list(Lines(tmp_path / "a.jsonl").read())
+        list(JsonlFile(tmp_path / "a.jsonl").read())
 
 
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from reasoning.benchmarks.results.jsonl_file import Lines
+from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.errors import InputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-lines = Lines(Path(sys.argv[1]))
+lines = JsonlFile(Path(sys.argv[1]))
 kept = 0
 try:
     while True:
@@ -95,8 +95,8 @@ def test_a_full_disk_keeps_what_was_written_and_no_half_of_a_line(tmp_path: Path
 KILLED = """
 import sys
 from pathlib import Path
-from reasoning.benchmarks.results.jsonl_file import Lines
-lines = Lines(Path(sys.argv[1]))
+from reasoning.benchmarks.results.jsonl_file import JsonlFile
+lines = JsonlFile(Path(sys.argv[1]))
 for n in range(10**9):
     lines.append({"n": n, "text": "x" * 5000})
     if n == 200:
@@ -112,7 +112,7 @@ def test_a_kill_in_the_middle_of_writing_leaves_a_readable_file(tmp_path: Path) 
             assert writer.stdout is not None
             writer.stdout.readline()
             writer.kill()
-        lines = Lines(path)
+        lines = JsonlFile(path)
         numbers = [record["n"] for record in lines.read()]
         assert numbers == list(range(len(numbers)))
         assert len(numbers) > 200

@@ -12,7 +12,7 @@ import pytest
 
 from reasoning import Budget, __version__
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.results.provenance import git_state, made_with
+from reasoning.benchmarks.results.provenance import git_state, provenance
 from reasoning.testing import ScriptedLLM
 
 
@@ -24,7 +24,7 @@ def test_the_commit_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert git_state() == ""
-    assert "git" not in made_with()
+    assert "git" not in provenance()
     _git("init")
     assert git_state() == ""
     (tmp_path / "prompt.md").write_text("one")
@@ -55,26 +55,36 @@ def test_a_repository_starts_no_program(tmp_path: Path, monkeypatch: pytest.Monk
 def test_it_is_kept_from_the_first_run(sums: Any, adds: Any, tmp_path: Path) -> None:
     def about() -> dict[str, Any]:
         compare(["vanilla"], sums(3), ScriptedLLM(adds()), out=tmp_path, progress=False)
-        return json.loads((tmp_path / "run.json").read_text())["about"]
+        return json.loads((tmp_path / "run.json").read_text())["metadata"]
 
     first = about()
-    assert (first["library"], first["python"]) == (__version__, made_with()["python"])
+    assert (first["library"], first["python"]) == (__version__, provenance()["python"])
     assert about() == first
 
 
-def test_every_plan_is_kept_with_its_budgets_and_prices(sums: Any, adds: Any, tmp_path: Path) -> None:
+def test_every_plan_is_kept_with_its_budgets_and_prices(
+    sums: Any, adds: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def asked(limit: int, **more: Any) -> list[dict[str, Any]]:
         llm = ScriptedLLM(adds(), budget=Budget(calls=50))
-        llm.client.prices = "table 7"  # type: ignore[attr-defined]
+        monkeypatch.setattr(type(llm.client), "prices", "table 7")
         compare(["vanilla"], sums(3), llm, limit=limit, out=tmp_path, progress=False, **more)
-        plans: list[dict[str, Any]] = json.loads((tmp_path / "run.json").read_text())["about"]["asked"]
+        plans: list[dict[str, Any]] = json.loads((tmp_path / "run.json").read_text())["metadata"]["invocations"]
         return plans
 
     first = {"strategies": ["vanilla"], "concurrency": 32, "limit": 2, "epochs": 1}
     first |= {"budget": "calls=50", "prices": "table 7"}
     assert asked(2) == [first]
-    more = {"epochs": 2, "race": 2.0, "concurrency": 3, "minutes": 9.0, "strategy_budget": Budget(tokens=50_000)}
-    second = {**first, **more, "limit": 3, "strategy_budget": "tokens=50000"}
+    more = {
+        "epochs": 2,
+        "race": True,
+        "margin": 2.0,
+        "concurrency": 3,
+        "time_limit": 540.0,
+        "strategy_budget": Budget(tokens=50_000),
+    }
+    stored = {name: value for name, value in more.items() if name not in ("race", "margin")}
+    second = {**first, **stored, "race_margin": 2.0, "limit": 3, "strategy_budget": "tokens=50000"}
     assert asked(3, **more) == [first, second]
     assert asked(2) == [first, second]
 
@@ -85,4 +95,4 @@ def test_the_packages_that_problems_depend_on() -> None:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-        assert made_with()[package] == version
+        assert provenance()[package] == version

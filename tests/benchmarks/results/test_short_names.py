@@ -12,10 +12,10 @@ from rich.console import Console
 from reasoning.benchmarks.analysis import inspect_results
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import summarize
-from reasoning.benchmarks.cli.progress import Display
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.results.short_names import LONG, Names
+from reasoning.benchmarks.cli.progress import RunProgress
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.short_names import MAX_LENGTH, ShortNames
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 
@@ -24,13 +24,13 @@ GUIDED = "guided(terms={'churn': 'a customer who leaves', 'arpu': 'revenue per u
 
 
 def named(*specs: str) -> list[str]:
-    return list(Names.of(specs).by_spec.values())
+    return list(ShortNames.of(specs).by_spec.values())
 
 
 def test_a_spec_that_is_not_long_is_its_own_name() -> None:
     specs = ["vanilla", "cot(stages=1)", "self_consistency(cot, samples=5)"]
     assert named(*specs) == specs
-    assert Names.of(specs).legend == []
+    assert ShortNames.of(specs).legend == []
 
 
 def test_of_a_long_one_what_tells_it_from_the_others_is_shown() -> None:
@@ -58,15 +58,15 @@ calls = st.builds(
 
 @given(st.lists(calls | words, max_size=8, unique=True))
 def test_no_two_are_alike_and_the_legend_has_what_is_not_shown(specs: list[str]) -> None:
-    names = Names.of(specs)
+    names = ShortNames.of(specs)
     assert list(names.by_spec) == specs
     assert len(set(names.by_spec.values())) == len(specs)
     assert names.legend == [f"{name} = {spec}" for spec, name in names.by_spec.items() if name != spec]
-    assert all(name == spec for spec, name in names.by_spec.items() if len(spec) <= LONG)
+    assert all(name == spec for spec, name in names.by_spec.items() if len(spec) <= MAX_LENGTH)
 
 
 def test_sentences_call_them_by_their_names() -> None:
-    names = Names.of([TREE.format(2), TREE.format(5), "cot"])
+    names = ShortNames.of([TREE.format(2), TREE.format(5), "cot"])
     said = names(f"Best: {TREE.format(5)}, 3 of 4 right. Not told apart from it: cot and {TREE.format(2)}.")
     assert said == (
         "Best: tree_of_thoughts(breadth=5, …), 3 of 4 right. "
@@ -94,19 +94,19 @@ def test_a_table_fits_a_terminal_and_says_what_the_names_stand_for() -> None:
 
 
 def test_a_strategy_is_found_by_its_name(sums: Callable[[int], list[Example]]) -> None:
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    store.ask([TREE.format(2), TREE.format(5)])
+    store.register_strategies([TREE.format(2), TREE.format(5)])
     console = Console(file=StringIO(), width=200, color_system=None)
     console.print(inspect_results.show_problem(store, "sum-1", "tree_of_thoughts(breadth=5, …)"))
     assert TREE.format(5) in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> None:
-    display, specs = Display(shown=False), [TREE.format(2), TREE.format(5)]
-    store = Store.open(None, {"task": "t", "model": "m"}, {})
+    display, specs = RunProgress(shown=False), [TREE.format(2), TREE.format(5)]
+    store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    display.running(Comparison.from_folder(store), ScriptedLLM([]), specs, [Key("sum-1", spec) for spec in specs])
+    display.running(Comparison.from_folder(store), ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
     display.result(Result("sum-1", specs[0], "f", "answered", True))
     console = Console(file=StringIO(), width=80, color_system=None)
     console.print(display._picture())

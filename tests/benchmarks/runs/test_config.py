@@ -9,9 +9,9 @@ import pytest
 import reasoning
 from reasoning import Budget, Example, Journal, Problem
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.runs.config import Plan
+from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.cost_estimate import forecast
-from reasoning.benchmarks.tasks.in_memory import Given
+from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Usage
@@ -62,7 +62,7 @@ def test_a_problem_whose_budget_is_used_up_is_unanswered_and_part_of_the_setting
     )
     assert [(row.n, row.unparsed) for row in found.rows] == [(6, 0), (6, 6)]
     assert found.stopped is None
-    assert "2 of 2 calls are spent" in next(one for one in found.results if one.state == "unparsed").why
+    assert "2 of 2 calls are spent" in next(one for one in found.results if one.state == "unparsed").reason
     with pytest.raises(UsageError, match="problem_budget calls=2 → none"):
         compare(["vanilla"], EXAMPLES, counting(), out=tmp_path / "run", progress=False)
 
@@ -94,13 +94,13 @@ def test_fresh_draws_are_new_and_the_same_call_goes_on_with_them(tmp_path: Path)
     llm = counting()
     compare(["vanilla"], EXAMPLES, llm, out=tmp_path / "old", progress=False)
     assert llm.calls == 6
-    fresh = compare(["vanilla"], EXAMPLES[:3], llm, out=tmp_path / "new", fresh=True, progress=False)
+    fresh = compare(["vanilla"], EXAMPLES[:3], llm, out=tmp_path / "new", new_samples=True, progress=False)
     assert llm.calls == 9
     assert [one.value for one in fresh.results] == ["6", "7", "8"]
-    compare(["vanilla"], EXAMPLES[:3], llm, out=tmp_path / "new", fresh=True, progress=False)
+    compare(["vanilla"], EXAMPLES[:3], llm, out=tmp_path / "new", new_samples=True, progress=False)
     assert llm.calls == 9
     with pytest.raises(UsageError, match="give fresh ones another folder"):
-        compare(["vanilla"], EXAMPLES, llm, out=tmp_path / "old", fresh=True, progress=False)
+        compare(["vanilla"], EXAMPLES, llm, out=tmp_path / "old", new_samples=True, progress=False)
 
 
 def test_a_forecast_calls_nobody_and_holds() -> None:
@@ -108,28 +108,30 @@ def test_a_forecast_calls_nobody_and_holds() -> None:
     strategies = {
         spec: reasoning.strategies.get(spec) for spec in ("vanilla", "cot", "self_consistency(cot, samples=3)")
     }
-    found = forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6))
+    found = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
     assert llm.requests == []
     assert [(row.least.calls, row.most.calls) for row in found.rows] == [(6, 6), (6, 12), (18, 36)]
     assert found.rows[0].most.completion_tokens == 6 * 64
     compare(list(strategies), EXAMPLES, llm, progress=False)
     assert found.least.calls <= llm.calls <= found.most.calls
     assert "The journal has" not in found.notes
-    again = forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6))
+    again = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
     assert "The journal has 30 of the 30 draws that are asked for first" in again.notes
 
 
 def test_a_forecast_counts_every_repetition() -> None:
     llm, specs = counting(), ["vanilla", "self_consistency(cot(stages=1), samples=3)"]
     strategies = {spec: reasoning.strategies.get(spec) for spec in specs}
-    once, thrice = (forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6, epochs=n)) for n in (1, 3))
+    once, thrice = (
+        forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=n)) for n in (1, 3)
+    )
     assert "6 problems × 3 repetitions" in thrice.title
     for few, many in ((once.least, thrice.least), (once.most, thrice.most)):
         assert (many.calls, many.completion_tokens) == (3 * few.calls, 3 * few.completion_tokens)
         assert many.prompt_tokens == pytest.approx(3 * few.prompt_tokens, abs=3 * 6)
     compare(specs, EXAMPLES, llm, epochs=3, progress=False)
     assert thrice.least.calls == llm.calls == thrice.most.calls == 3 * 6 * 4
-    again = forecast(strategies, Given(tuple(EXAMPLES)), llm, Plan(limit=6, epochs=3))
+    again = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=3))
     assert "The journal has 72 of the 72 draws" in again.notes
 
 
@@ -144,7 +146,7 @@ def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
         "self_consistency(decomposed, samples=3)": None,
     }
     strategies = {spec: reasoning.strategies.get(spec) for spec in most}
-    found = forecast(strategies, Given(tuple(EXAMPLES)), counting(), Plan(limit=1))
+    found = forecast(strategies, ExampleList(tuple(EXAMPLES)), counting(), RunConfig(limit=1))
     assert {row.strategy: row.waves for row in found.rows} == most
     assert [one["waves"] for one in found.to_json()["strategies"]] == list(most.values())
     assert list(found.table().columns[1].cells) == ["1", "2", "6", "13", "6", "–", "–", ""]

@@ -15,10 +15,10 @@ from simulation.coverage import cluster_coverage, curve_coverage
 
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.analysis.sample_size import required_problems
-from reasoning.benchmarks.results.folder import Store
-from reasoning.benchmarks.results.result import Key, Result
-from reasoning.benchmarks.runs.race import Racing, shuffled
-from reasoning.benchmarks.statistics import design_effect, problems_needed
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.runs.race import RaceController, shuffled
+from reasoning.benchmarks.statistics import design_effect, required_sample_size
 from reasoning.messages import Message
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -62,9 +62,9 @@ def test_a_pilot_in_families_asks_for_more_problems(tmp_path: Path, sums: Sums) 
     differences = [1.0 * ((k // 4 in (0, 3)) - (k // 4 == 5)) for k in range(24)]
     effect = design_effect(differences, [k // 4 for k in range(24)])
     assert 4 < effect < 5
-    assert re.search(rf" {problems_needed(0.1, 0.5):,} *\n", told[0])
+    assert re.search(rf" {required_sample_size(0.1, 0.5):,} *\n", told[0])
     assert f"× {effect:.1f}" in told[1]
-    assert re.search(rf" {problems_needed(0.1, 0.5, effect=effect):,} *\n", told[1])
+    assert re.search(rf" {required_sample_size(0.1, 0.5, effect=effect):,} *\n", told[1])
     assert "design effect" in told[1]
     assert "design effect" not in told[0]
 
@@ -79,12 +79,12 @@ def test_a_race_takes_problems_in_an_order_of_its_own_that_the_seed_gives() -> N
 
 
 def test_a_race_looks_at_no_problem_before_those_that_its_order_has_first() -> None:
-    racing = Racing(shuffled(["p0", "p1", "p2"], 0), 3, ["a", "b"], 1, 0.0)
+    racing = RaceController(shuffled(["p0", "p1", "p2"], 0), 3, ["a", "b"], 1, 0.0)
     first, *_, last = shuffled(["p0", "p1", "p2"], 0)
-    done = {Key(last, spec): Result(last, spec, "f", "answered", spec == "a") for spec in "ab"}
-    racing.look(done)
+    done = {ResultKey(last, spec): Result(last, spec, "f", "answered", spec == "a") for spec in "ab"}
+    racing.update(done)
     assert racing.race.problems == 0
-    racing.look(done | {Key(first, spec): Result(first, spec, "f", "answered", True) for spec in "ab"})
+    racing.update(done | {ResultKey(first, spec): Result(first, spec, "f", "answered", True) for spec in "ab"})
     assert racing.race.problems == 1
 
 
@@ -94,11 +94,11 @@ def test_a_race_over_families_says_what_it_is_about(tmp_path: Path, sums: Sums) 
         return f"The answer is {2 * k + ('step by step' not in messages[-1].content)}."
 
     examples = [replace(one, family=f"f{k // 40}") for k, one in enumerate(sums(80))]
-    given = {"limit": 80, "race": 0, "out": tmp_path, "concurrency": 2, "progress": False}
+    given = {"limit": 80, "race": True, "margin": 0, "out": tmp_path, "concurrency": 2, "progress": False}
     found = compare(["vanilla", "cot(stages=1)"], examples, ScriptedLLM(only_thinking), **given)  # type: ignore[arg-type]
     begun = {result.problem for result in found.results}
     assert begun == set(shuffled([str(one.problem.id) for one in examples], 0)[: len(begun)])
-    assert Store.read(tmp_path).about["raced"]["sample"] is False
+    assert ResultsFolder.read(tmp_path).metadata["race"]["over_population"] is False
     assert any(
         "the best on the problems of this run, as running all would, and not on others" in one for one in found.caveats
     )

@@ -13,15 +13,15 @@ from scipy.stats import t as student
 
 from reasoning.benchmarks.statistics import (
     bootstrap,
-    clustered,
+    clopper_pearson,
+    clustered_mean,
     clustered_share,
-    exact,
+    detectable_difference,
     holm,
     mcnemar,
     paired_mean,
     paired_t,
-    problems_needed,
-    smallest_difference,
+    required_sample_size,
     superiority,
     tango,
     wilson,
@@ -41,8 +41,8 @@ def test_shares_agree_with_statsmodels(
     k: int, n: int, score: tuple[float, float], clopper: tuple[float, float]
 ) -> None:
     assert wilson(k, n) == pytest.approx(score, abs=1e-12)
-    assert exact(k, n) == pytest.approx(clopper, abs=1e-9)
-    assert exact(0, 0) == (0.0, 1.0)
+    assert clopper_pearson(k, n) == pytest.approx(clopper, abs=1e-9)
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
 
 
 def test_tests_agree_with_statsmodels() -> None:
@@ -57,19 +57,19 @@ def test_tests_agree_with_statsmodels() -> None:
 
 def test_clusters_agree_with_statsmodels() -> None:
     right = [1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
-    found = clustered(right, np.repeat(np.arange(6), 4).tolist())
+    found = clustered_mean(right, np.repeat(np.arange(6), 4).tolist())
     # statsmodels 0.15.0: OLS on a constant, cov_type="cluster", use_t=True
     assert found.value == pytest.approx(0.54166667)
     assert found.error == pytest.approx(0.1502313, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((0.15548481, 0.92784853), abs=1e-6)
-    one = clustered([1, 0, 1], ["a", "a", "a"])
+    one = clustered_mean([1, 0, 1], ["a", "a", "a"])
     assert (one.low, one.high) == (0.0, 1.0)
 
 
 def test_a_clustered_share_is_wilsons_for_as_many_values_as_would_have_its_error() -> None:
     right = [1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
     clusters = np.repeat(np.arange(6), 4).tolist()
-    mean = clustered(right, clusters)
+    mean = clustered_mean(right, clusters)
     found = clustered_share(right, clusters)
     for end in found:  # where the score test, with Student's quantile, begins to refuse
         n = mean.value * (1 - mean.value) / mean.error**2
@@ -91,7 +91,7 @@ def test_differences_over_clusters_have_students_interval_and_test() -> None:
     assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
     assert paired_t(a, b) == pytest.approx(theirs.pvalue)
     families = ["x", "x", "y", "z", "z"]
-    mean = clustered([x - y for x, y in zip(a, b, strict=True)], families)
+    mean = clustered_mean([x - y for x, y in zip(a, b, strict=True)], families)
     found = paired_mean(a, b, families)
     assert (found.value, found.low, found.high) == pytest.approx((mean.value, max(-1, mean.low), min(1, mean.high)))
     assert paired_t(a, b, families) == pytest.approx(2 * student.sf(mean.value / mean.error, 2))
@@ -105,7 +105,7 @@ def test_equal_differences_are_no_certainty(difference: float, n: int) -> None:
     unseen = 1 - 0.025 ** (1 / n)  # so many others are met in n problems 39 times in 40
     assert found.low == pytest.approx((1 - unseen) * difference - unseen)
     assert found.high == pytest.approx((1 - unseen) * difference + unseen)
-    assert (p < 0.05) == found.shown
+    assert (p < 0.05) == found.excludes_zero
     if abs(difference) == 1:
         assert p == pytest.approx(mcnemar(n, 0))
 
@@ -140,7 +140,7 @@ def test_tango_is_no_point_where_nobody_disagrees() -> None:
     found = tango(a, a)
     assert found.value == 0
     assert -0.2 < found.low < 0 < found.high < 0.2
-    assert not found.shown
+    assert not found.excludes_zero
     everything = tango([True] * 30, [False] * 30)
     assert everything.value == 1
     assert 0.75 < everything.low < 1 == everything.high
@@ -185,8 +185,8 @@ def test_superiority() -> None:
 
 def test_problems_needed_is_the_inverse_of_the_smallest_difference() -> None:
     for difference, disagreement in ((0.05, 0.2), (0.1, 0.3), (0.02, 0.1), (0.4, 0.1)):
-        n = problems_needed(difference, disagreement)
-        assert (smallest_difference(n, disagreement) or 1) <= difference + 1e-6
-        assert (smallest_difference(n - 1, disagreement) or 1) > difference - 1e-6
+        n = required_sample_size(difference, disagreement)
+        assert (detectable_difference(n, disagreement) or 1) <= difference + 1e-6
+        assert (detectable_difference(n - 1, disagreement) or 1) > difference - 1e-6
     with pytest.raises(ValueError, match="between 0 and 1"):
-        problems_needed(0, 0.2)
+        required_sample_size(0, 0.2)

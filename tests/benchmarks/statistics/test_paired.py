@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from reasoning.benchmarks.statistics import disagreements, holm, mcnemar, smallest_difference, wilson
+from reasoning.benchmarks.statistics import detectable_difference, disagreements, holm, mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -85,18 +85,18 @@ def power(n: int, share: float, difference: float, level: float) -> float:
 
 @pytest.mark.parametrize(("n", "share"), [(24, 0.3), (60, 0.3), (60, 0.5), (100, 0.2)])
 def test_the_smallest_difference_is_found_as_often_as_it_says(n: int, share: float) -> None:
-    difference = smallest_difference(n, share)
+    difference = detectable_difference(n, share)
     assert difference is not None
     assert 0.7 <= power(n, max(share, difference), difference, 0.05) <= 0.85  # an approximation, and an exact test
 
 
 def test_the_smallest_difference_shrinks_with_problems_and_grows_with_care() -> None:
-    some = [smallest_difference(n, 0.3) or 1.0 for n in (24, 50, 120, 1319)]
+    some = [detectable_difference(n, 0.3) or 1.0 for n in (24, 50, 120, 1319)]
     assert some == sorted(some, reverse=True)
     assert some[-1] < 0.05
-    assert (smallest_difference(24, 0.3, level=0.05 / 15) or 1.0) > some[0]
-    assert smallest_difference(2, 0.3) is None
-    assert smallest_difference(0, 0.3) is None
+    assert (detectable_difference(24, 0.3, level=0.05 / 15) or 1.0) > some[0]
+    assert detectable_difference(2, 0.3) is None
+    assert detectable_difference(0, 0.3) is None
 
 
 def test_disagreements_are_counted_by_side() -> None:

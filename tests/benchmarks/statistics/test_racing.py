@@ -13,7 +13,7 @@ from reasoning.benchmarks.statistics.racing import Race, gaps, winnings
 def run(right: np.ndarray, **how: float) -> Race:
     race = Race([str(place) for place in range(len(right))], right.shape[1], **how)
     for problem in right.T:
-        race.see({name: float(problem[int(name)]) for name in race.running})
+        race.update({name: float(problem[int(name)]) for name in race.remaining})
     return race
 
 
@@ -52,34 +52,34 @@ def test_the_bet_is_fair_whatever_was_seen_if_the_rest_makes_it_equal() -> None:
 def test_who_cannot_catch_up_is_stopped() -> None:
     race = Race(["a", "b"], 12, level=1e-6)
     for _ in range(8):
-        race.see({"a": 1.0, "b": 0.0})
-    assert race.out == {"b": 7}  # of twelve: five do not make up for it
+        race.update({"a": 1.0, "b": 0.0})
+    assert race.stopped == {"b": 7}  # of twelve: five do not make up for it
     race = Race(["a", "b"], 12, level=1e-6)
     for winner in "aaaaaabbbbbb":
-        race.see({"a": float(winner == "a"), "b": float(winner == "b")})
-    assert race.out == {}  # six may still come to a tie, which is no worse
+        race.update({"a": float(winner == "a"), "b": float(winner == "b")})
+    assert race.stopped == {}  # six may still come to a tie, which is no worse
 
 
 def test_a_clear_race_ends_early_and_rightly() -> None:
     chance = np.random.default_rng(4)
     for _ in range(20):
         race = run(chance.random((4, 400)) < np.array([0.3, 0.8, 0.3, 0.1])[:, None])
-        assert race.running == ["1"]
-        assert max(race.out.values()) < 150
+        assert race.remaining == ["1"]
+        assert max(race.stopped.values()) < 150
 
 
 def test_equals_run_on_without_a_margin_and_end_with_one() -> None:
     right = np.tile(np.random.default_rng(5).random(400) < 0.5, (3, 1))
-    assert run(right).running == ["0", "1", "2"]
-    assert len(run(right, margin=0.05).running) == 1
+    assert run(right).remaining == ["0", "1", "2"]
+    assert len(run(right, margin=0.05).remaining) == 1
 
 
 def test_a_missing_result_bets_nothing() -> None:
     race = Race(["a", "b"], 10)
-    race.see({"a": 1.0})
+    race.update({"a": 1.0})
     assert race.evidence() == pytest.approx({"a": 1.0, "b": 1.0})
     assert race.problems == 1
-    race.see({"a": 1.0, "b": 0.0})
+    race.update({"a": 1.0, "b": 0.0})
     assert race.evidence()["b"] > 1 > race.evidence()["a"]
 
 
@@ -97,13 +97,13 @@ def test_the_simulation_runs_the_same_race(margin: float) -> None:
     running, seen = raced(right, margin)
     for one, still, made in zip(right, running, seen, strict=True):
         race = Race(["0", "1", "2", "3"], 120, margin=margin)
-        results = dict.fromkeys(race.names, 0)
+        results = dict.fromkeys(race.strategies, 0)
         for problem in one.T:
-            if len(race.running) == 1:
+            if len(race.remaining) == 1:
                 break
-            results |= {name: results[name] + 1 for name in race.running}
-            race.see({name: float(problem[int(name)]) for name in race.running})
-        assert race.running == [str(place) for place in np.flatnonzero(still)]
+            results |= {name: results[name] + 1 for name in race.remaining}
+            race.update({name: float(problem[int(name)]) for name in race.remaining})
+        assert race.remaining == [str(place) for place in np.flatnonzero(still)]
         assert list(results.values()) == made.tolist()
 
 
@@ -121,10 +121,10 @@ def test_families_in_a_random_order_keep_the_level_and_one_after_the_other_do_no
 
 def test_one_alone_is_never_stopped() -> None:
     race = Race(["a"], 1)
-    assert race.see({"a": 0.0}) == []
-    assert race.running == ["a"]
+    assert race.update({"a": 0.0}) == []
+    assert race.remaining == ["a"]
     with pytest.raises(ValueError, match="a race of 1 problems has seen them all"):
-        race.see({"a": 0.0})
+        race.update({"a": 0.0})
 
 
 @pytest.mark.parametrize("how", [{"level": 0}, {"level": 1}, {"margin": -0.1}, {"margin": 1}])

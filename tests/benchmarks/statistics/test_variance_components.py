@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, reliability, selective
-from reasoning.benchmarks.statistics.variance_components import components, single_run
+from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, reliability, selective_accuracy
+from reasoning.benchmarks.statistics.variance_components import single_run, variance_components
 
 
 def test_a_known_table_splits_as_by_hand() -> None:
-    found = components([[1, 2, 3], [2, 4, 6], [3, 6, 9.0]])
+    found = variance_components([[1, 2, 3], [2, 4, 6], [3, 6, 9.0]])
     # by hand: mean 4; rows 2, 4, 6; columns 2, 4, 6; rows and columns 24 / 2 = 12 each, the rest 4 / 4 = 1
     assert found.interaction == pytest.approx(1.0)
     assert found.problems == pytest.approx((12 - 1) / 3)
@@ -24,14 +24,14 @@ def test_the_deviation_of_a_run_is_the_one_that_is_seen() -> None:
     chance = np.random.default_rng(1)
     shares = chance.beta(0.5, 0.5, 80)
     seen = [(chance.random(80) < shares).mean() for _ in range(3000)]
-    told = [components((chance.random((80, 8)) < shares[:, None]).astype(float)).run for _ in range(200)]
+    told = [variance_components((chance.random((80, 8)) < shares[:, None]).astype(float)).run for _ in range(200)]
     assert np.mean(told) == pytest.approx(np.std(seen), rel=0.1)
 
 
 @pytest.mark.parametrize("table", [[[1, 0]], [[1], [0]], [[1, 0], [1]]])
 def test_too_small_a_table_is_refused(table: list[list[float]]) -> None:
     with pytest.raises(ValueError, match=r"two repetitions|inhomogeneous"):
-        components(table)
+        variance_components(table)
 
 
 def test_single_runs_by_all_outcomes() -> None:
@@ -51,4 +51,4 @@ def test_calibration_by_hand() -> None:
     confidences, right = [0.9, 0.9, 0.3, 1.0], [True, False, False, True]
     assert reliability(confidences, right) == [Bin(1, 0.3, 0.0), Bin(3, pytest.approx(2.8 / 3), pytest.approx(2 / 3))]
     assert calibration_error(confidences, right) == pytest.approx(0.25 * 0.3 + 0.75 * (0.8 / 3))
-    assert selective(confidences, right) == [(0.25, 1.0), (0.75, pytest.approx(2 / 3)), (1.0, 0.5)]
+    assert selective_accuracy(confidences, right) == [(0.25, 1.0), (0.75, pytest.approx(2 / 3)), (1.0, 0.5)]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoning.benchmarks.statistics import clustered_share, vote_curves
-from reasoning.benchmarks.statistics.vote_curves import Pool, any_at, curve, majority_at, sampled_majority_at
+from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve, estimate_majority_at, majority_at, pass_at
 from reasoning.errors import UsageError
 from reasoning.kinds import Number
 from reasoning.voting import majority, tie_credit
@@ -25,8 +25,8 @@ def right(value: Any) -> bool:
     return value in RIGHT
 
 
-def pool(values: list[Any], cluster: Any = None) -> Pool:
-    return Pool.of(majority(values, Number()), right, cluster)
+def pool(values: list[Any], cluster: Any = None) -> SamplePool:
+    return SamplePool.from_vote(majority(values, Number()), right, cluster)
 
 
 @settings(deadline=None)
@@ -43,7 +43,7 @@ def test_the_vote_of_k_is_the_mean_over_all_subsets(values: list[Any]) -> None:
 def test_any_of_k_is_the_mean_over_all_subsets(values: list[Any]) -> None:
     for k in range(1, len(values) + 1):
         subsets = [any(map(right, some)) for some in combinations(values, k)]
-        assert any_at(pool(values), k) == Fraction(sum(subsets), len(subsets))
+        assert pass_at(pool(values), k) == Fraction(sum(subsets), len(subsets))
 
 
 @settings(deadline=None, max_examples=20)
@@ -61,27 +61,27 @@ def test_a_tie_by_shares_is_what_the_earliest_draw_gives_over_all_orders(values:
 def test_pass_at_k_is_the_published_estimator(n: int, c: int, k: int, p: float | None) -> None:
     """As the product in the paper's code: 1 - prod(1 - k / i for i in n - c + 1 .. n)."""
     product = 1.0 if n - c < k else 1 - math.prod(1 - k / i for i in range(n - c + 1, n + 1))
-    found = float(any_at(Pool((c,) if c else (), (n - c,)), k))
+    found = float(pass_at(SamplePool((c,) if c else (), (n - c,)), k))
     assert found == pytest.approx(product if n - c >= k else 1.0)
     assert p is None or found == pytest.approx(p)
 
 
 def test_the_ends_of_a_curve() -> None:
-    one = Pool((12,), (9, 9), unread=10)
+    one = SamplePool((12,), (9, 9), unparsed=10)
     found = majority_at(one, [1, 40])
     assert found == {1: Fraction(12, 40), 40: 1}
-    assert majority_at(Pool((9,), (9, 9), 10), [37]) == {37: Fraction(1, 3)}
-    assert majority_at(Pool((), (), 5), [1, 5]) == {1: 0, 5: 0}
+    assert majority_at(SamplePool((9,), (9, 9), 10), [37]) == {37: Fraction(1, 3)}
+    assert majority_at(SamplePool((), (), 5), [1, 5]) == {1: 0, 5: 0}
 
 
 def test_a_pool_too_large_to_count_out_is_sampled_near_the_exact_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Pool((30, 5), (22, 20, 3), unread=20)
+    one = SamplePool((30, 5), (22, 20, 3), unparsed=20)
     exact = majority_at(one, [5, 25, 99])
-    for k, (mean, error) in sampled_majority_at(one, [5, 25, 99], seed=3).items():
+    for k, (mean, error) in estimate_majority_at(one, [5, 25, 99], seed=3).items():
         assert 0 < error < 0.008
         assert abs(mean - exact[k]) < 4 * error
     counted = curve([one, one], [5])
-    monkeypatch.setattr(vote_curves, "EXACT", 100)
+    monkeypatch.setattr(vote_curves, "MAX_EXACT", 100)
     sampled = curve([one, one], [5], seed=1)
     assert sampled == curve([one, one], [5], seed=1)
     assert sampled != curve([one, one], [5], seed=2)
@@ -90,7 +90,7 @@ def test_a_pool_too_large_to_count_out_is_sampled_near_the_exact_value(monkeypat
 
 
 def test_a_thousand_draws_are_counted_out() -> None:
-    assert majority_at(Pool((400,), (200, 100, 50, 50, 100), 100), [1, 40])[40] > 0.9
+    assert majority_at(SamplePool((400,), (200, 100, 50, 50, 100), 100), [1, 40])[40] > 0.9
 
 
 def test_the_mean_and_its_interval() -> None:
@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_said() -> None:
     with pytest.raises(UsageError, match="the pool has 3 draws, so k is from 1 to 3"):
         curve([pool([1, 1, 3])], [1, 4])
     with pytest.raises(UsageError, match="k=0"):
-        any_at(pool([1]), 0)
+        pass_at(pool([1]), 0)
     with pytest.raises(UsageError, match="at least one problem"):
         curve([], [1])
     with pytest.raises(UsageError, match="at least one k"):

@@ -15,7 +15,7 @@ from reasoning.benchmarks import tasks
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import compare
 from reasoning.benchmarks.results.example_json import from_json, to_json
-from reasoning.benchmarks.results.folder import Store
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.tasks import huggingface
 from reasoning.cli.app import app
 from reasoning.errors import InputError, SettingsChanged, UsageError
@@ -39,14 +39,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes a folder with rows, as a task of the hub has them, and gives the task that reads it."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
-    def make(name: str, rows: list[dict[str, Any]]) -> huggingface.Hub:
+    def make(name: str, rows: list[dict[str, Any]]) -> huggingface.HubTask:
         task = tasks.get(name)
-        assert isinstance(task, huggingface.Hub)
+        assert isinstance(task, huggingface.HubTask)
         folder = tmp_path / "copy"
         folder.mkdir()
         (folder / "README.md").write_text(CARD.format(config=task.config or "default", split=task.split))
         datasets.Dataset.from_list(rows).to_parquet(folder / "data.parquet")
-        return huggingface.Hub(**{**vars(task), "repository": str(folder)})
+        return huggingface.HubTask(**{**vars(task), "repository": str(folder)})
 
     return make
 
@@ -239,15 +239,15 @@ def test_every_task_says_what_it_is_and_repeats_no_canary() -> None:
         task = tasks.get(name)
         for said in (task.kind, task.scorer, task.source, task.licence, task.contamination):
             assert said, name
-        assert (task.split in task.splits) if isinstance(task, huggingface.Hub) else task.split == ""
+        assert (task.split in task.splits) if isinstance(task, huggingface.HubTask) else task.split == ""
         assert bool(task.canary) is (name in ("bbh:snarks", "date_understanding")), name
         assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", task.canary)
 
 
 def test_a_split_is_chosen_and_one_that_is_not_there_is_named(repository: Any, tmp_path: Path) -> None:
     usual, chosen = tasks.get("gsm8k"), tasks.get("gsm8k", split="train")
-    assert isinstance(usual, huggingface.Hub)
-    assert isinstance(chosen, huggingface.Hub)
+    assert isinstance(usual, huggingface.HubTask)
+    assert isinstance(chosen, huggingface.HubTask)
     assert (usual.split, usual.size, chosen.split, chosen.size) == ("test", 1319, "train", None)
     assert usual.version() == "main, test" != chosen.version()
     assert tasks.get("gsm8k", split="test") == usual
@@ -267,7 +267,7 @@ def test_a_split_is_chosen_and_one_that_is_not_there_is_named(repository: Any, t
 
 
 def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
-    def run(task: huggingface.Hub) -> dict[str, Any]:
+    def run(task: huggingface.HubTask) -> dict[str, Any]:
         compare("vanilla", task, ScriptedLLM(["The answer is 3."] * 2), out=tmp_path / "run", progress=False)  # type: ignore[arg-type]
         path = tmp_path / "run" / "run.json"
         settings: dict[str, Any] = json.loads(path.read_text())["settings"]
@@ -275,7 +275,7 @@ def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
 
     task = repository("svamp", [{"question_concat": "Pens?", "Answer": "3"}])
     assert run(task)["split"] == "test"
-    assert Comparison.from_folder(Store.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
+    assert Comparison.from_folder(ResultsFolder.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
     with pytest.raises(SettingsChanged, match="split test → train"):
         run(task.at("train"))
     path = tmp_path / "run" / "run.json"
