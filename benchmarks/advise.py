@@ -15,10 +15,10 @@ from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import many, numbers
 from reasoning.benchmarks.analysis.verdict import ALPHA, join_names
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.cost_estimate import first_requests
 from reasoning.benchmarks.tasks import Task
 from reasoning.errors import UsageError
 from reasoning.problem import Example
+from reasoning.session import record_requests
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     """Whether it gives such answers, and has worked problems with such answers to show where it shows any."""
     try:
         strategy.check_supports(example.problem.kind)
-        event_loop.run_sync(first_requests(strategy, example, llm))
+        event_loop.run_sync(record_requests(strategy, example.problem, llm))
     except UsageError:
         return False
     return True

@@ -46,10 +46,9 @@ class Answer:
         def value(self) -> Any:
             """What was read; None unless this is `Answered`."""
 
-    @property
-    def why(self) -> str:
-        """Why there is no value; empty for an answer."""
-        return ""
+        @property
+        def reason(self) -> str:
+            """Why there is no value; empty for an answer."""
 
     def _repr_html_(self) -> str:
         from reasoning.display import answer_html
@@ -64,6 +63,11 @@ class Answered(Answer):
     state = "answered"
     value: Any
     rule: str = field(default="", kw_only=True)
+
+    @property
+    def reason(self) -> str:
+        """Empty: there is a value."""
+        return ""
 
     @property
     def is_stated(self) -> bool:
@@ -83,10 +87,6 @@ class Unparsed(Answer):
         """None: there is no answer."""
         return None
 
-    @property
-    def why(self) -> str:
-        return self.reason
-
 
 @dataclass(frozen=True)
 class Failed(Answer):
@@ -101,5 +101,6 @@ class Failed(Answer):
         return None
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
+        """The error's text."""
         return self.error

@@ -1,4 +1,4 @@
-"""Branches of a solve side by side: together, and those that begin with the same call."""
+"""Concurrent branches of a solve: run several coroutines, and describe the call that branches share."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ T = TypeVar("T")
 
 
 class FirstCall(NamedTuple):
-    """The first call of a strategy, where it is known before anything was asked; see `Strategy.opening`.
+    """The first call of a strategy for one problem; see `FirstCallStrategy`.
 
     Attributes:
-        turns: what is asked.
-        settle: the answer, where this one reply settles it; None where the strategy asks on.
-        settings: those that the call gives.
+        messages: the conversation to send.
+        resolve: returns the answer if the reply settles it, else None: then the strategy asks further.
+        params: sampling parameters that the call sets itself, such as `max_tokens`.
+        stage: the name of the trace's stage in which the call is made; empty for none.
     """
 
     messages: Conversation
     resolve: Callable[[Completion], Answer | None]
     params: Mapping[str, Any] = MappingProxyType({})
+    stage: str = ""
 
 
 async def gather(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run branches side by side and give their results in order; the first error ends the others and is raised."""
+    """Run branches concurrently and return their results in order.
+
+    Unlike `asyncio.gather`, the first error cancels the other branches, waits until they have ended, and is raised.
+    """
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(branch) for branch in branches]
     try:

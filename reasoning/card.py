@@ -1,39 +1,41 @@
-"""The card of a technique: where it is from, what it takes, and when it pays."""
+"""The card of a technique: its paper, its cost, and when to use it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
-from reasoning.formula import Formula
 from reasoning.kinds import Kind
+
+Count = int | str | tuple[int, int]
+"""A number of calls or rounds: fixed, from the least to the greatest, or an expression for people to read."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What one should know of a technique before one pays for it.
+    """What a reader should know of a technique before using it.
 
     Attributes:
-        name: the word that specs use.
-        title, authors, year, arxiv, doi: the paper; a doi where arXiv does not have it.
+        name: the name in specs.
+        title: the name in the paper.
         summary: one line.
-        calls: the number of completions for one problem, as a formula of parameters and counts.
-        counts: what the names in the formula mean that are not parameters.
-        ranges: their least and greatest values; a greatest one may be a formula of parameters.
-        serves: the kinds of answer that it can give; empty means all.
-        needs: what it needs beside a model: "demonstrations", "interpreter", "table", …
+        calls: the number of completions for one problem, as an expression of parameters and counts: "1 + samples".
+            `Strategy.calls_range` has it as numbers.
+        counts: the meaning of the names in `calls` and `rounds` that are not parameters.
+        authors, year, arxiv, doi: the paper; a doi if the paper is not on arXiv.
+        kinds: the kinds of answer that the technique can give; empty for all.
+        requires: what it needs besides a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
         aliases: other names in use.
-        waves: how many calls follow one another at most, as a formula: those of one wave go out together, so this many
-            replies is what a problem waits for. None where it is not known.
+        rounds: the number of calls that wait for one another, as an expression. The calls of one round are sent
+            together, so this is how many replies a problem waits for. Empty if it is not known.
     """
 
     name: str
     title: str
     summary: str
-    calls: Formula
+    calls: str
     counts: str = ""
-    ranges: Mapping[str, tuple[int, int | str]] = field(default_factory=dict)
     authors: str = ""
     year: int | None = None
     arxiv: str | None = None
@@ -43,4 +45,20 @@ class Card:
     avoid_when: str = ""
     aliases: tuple[str, ...] = ()
     doi: str | None = None
-    rounds: Formula | None = None
+    rounds: str = ""
+
+
+def count_text(count: Count) -> str:
+    """Return a count as text: `2` as "2", `(1, 2)` as "1 to 2"."""
+    return "{} to {}".format(*count) if isinstance(count, tuple) else str(count)
+
+
+def fixed_range(text: str) -> tuple[int, int] | None:
+    """Return the least and greatest number that a text states, or None if it is an expression.
+
+    Examples:
+        >>> fixed_range("2"), fixed_range("1 to 2"), fixed_range("1 + samples")
+        ((2, 2), (1, 2), None)
+    """
+    found = re.fullmatch(r"(\d+)(?: to (\d+))?", text)
+    return found and (int(found[1]), int(found[2] or found[1]))

@@ -153,7 +153,7 @@ def _event_html(event: Trace | Call | Note) -> str:
 def answer_html(answer: Answer) -> str:
     """The answer, its votes as bars, and its trace."""
     value: Any = getattr(answer, "value", None)
-    head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.why}")
+    head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.reason}")
     if answer.confidence is not None:
         head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
     bars = _votes_html(answer.votes) if answer.votes else ""

@@ -34,7 +34,7 @@ Change = Callable[[str, Prompt | str], Prompt | str]
 _LINES = ("dos", "donts")
 
 
-def changed(strategy: Strategy, change: Change) -> Strategy:
+def map_prompts(strategy: Strategy, change: Change) -> Strategy:
     """A copy with every prompt and phrase changed, those of the strategies within it too."""
     name = strategy.card.name
 
@@ -42,7 +42,7 @@ def changed(strategy: Strategy, change: Change) -> Strategy:
         return change(f"{name}.{inner}", one)  # type: ignore[return-value]  # a prompt stays a prompt
 
     def inner(one: Strategy) -> Strategy:
-        return changed(one, change)
+        return map_prompts(one, change)
 
     if isinstance(strategy, Chain):
         return _labelled(strategy, strategy.with_prompts(prompt).with_strategies(inner))
@@ -50,7 +50,7 @@ def changed(strategy: Strategy, change: Change) -> Strategy:
     for one in fields(strategy):  # type: ignore[arg-type]  # techniques are dataclasses
         value = getattr(strategy, one.name)
         if isinstance(value, Strategy):
-            changes[one.name] = changed(value, change)
+            changes[one.name] = map_prompts(value, change)
         elif isinstance(value, Prompt) or (isinstance(value, str) and one.type in ("str", str)):
             changes[one.name] = change(f"{name}.{one.name}", value)
     changes = {key: value for key, value in changes.items() if value != getattr(strategy, key)}
@@ -67,11 +67,11 @@ def prompts(strategy: Strategy) -> dict[str, Prompt | str]:
     def look(name: str, value: Prompt | str) -> Prompt | str:
         return found.setdefault(name, value) and value
 
-    changed(strategy, look)
+    map_prompts(strategy, look)
     return found
 
 
-def replaced(strategies: Sequence[Strategy], settings: Sequence[str]) -> list[Strategy]:
+def override_prompts(strategies: Sequence[Strategy], settings: Sequence[str]) -> list[Strategy]:
     """The strategies with some prompts replaced.
 
     Args:
@@ -97,10 +97,10 @@ def replaced(strategies: Sequence[Strategy], settings: Sequence[str]) -> list[St
         if name in values and not section:
             raise UsageError(f"--set {name} stands here twice; to compare the two: --vary {name}=… --vary {name}=…")
         values[name] = _value(setting.partition("=")[0].strip(), section, text, before)
-    return [changed(one, lambda name, value: values.get(name, value)) for one in strategies]
+    return [map_prompts(one, lambda name, value: values.get(name, value)) for one in strategies]
 
 
-def variants(
+def prompt_variants(
     strategies: Sequence[Strategy], sets: Sequence[str], vary: Sequence[str], in_forms: bool
 ) -> list[Strategy]:
     """The strategies of a comparison of prompts, the original of each before its variants.
@@ -111,11 +111,11 @@ def variants(
         vary: prompts of which each makes one more variant of every strategy that has it.
         in_forms: whether each is also compared in every other form.
     """
-    made = replaced(strategies, sets)
+    made = override_prompts(strategies, sets)
     if vary:
-        columns = [made, *(replaced(made, [setting]) for setting in vary)]
+        columns = [made, *(override_prompts(made, [setting]) for setting in vary)]
         made = [one for row in zip(*columns, strict=True) for one in row]
-    return [form for one in made for form in (forms(one) if in_forms else [one])]
+    return [form for one in made for form in (format_variants(one) if in_forms else [one])]
 
 
 def _unaliased(name: str, strategies: Sequence[Strategy]) -> str:
@@ -186,7 +186,7 @@ def _labelled(before: Chain, after: Chain) -> Chain:
     return after.replace(name=f"{before.name.partition('#')[0]}#{digest[:6]}")
 
 
-def sample(strategy: Strategy) -> Problem:
+def sample_problem(strategy: Strategy) -> Problem:
     """A problem of a kind that the strategy serves, from the worked ones that are shipped."""
     serves = strategy.card.kinds
     kind = Number if not serves or Number in serves else serves[0]
@@ -207,7 +207,7 @@ class _Watched(Prompt):
         return self.seen.setdefault(self.name, super().fill(**values))
 
 
-def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
+def preview_prompts(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     """Each prompt as it goes out for a problem, by name.
 
     Those that the technique fills before its first call are as they are, with their demonstrations; in the others, what
@@ -227,7 +227,7 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
         return CallFailed("nobody is asked")
 
     with suppress(UsageError):  # it lacks something that a problem or a parameter would bring
-        changed(strategy, watched).run(problem, ScriptedLLM(nobody))
+        map_prompts(strategy, watched).run(problem, ScriptedLLM(nobody))
     phrases = {name.rpartition(".")[2]: one for name, one in prompts(strategy).items() if isinstance(one, str)}
     numbers = {name: value for name, value in strategy.parameters() if isinstance(value, int | float)}
     known = {**numbers, **problem.values(), **{name: text for name, text in phrases.items() if text}}
@@ -238,15 +238,15 @@ def as_sent(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     return {name: seen[name] for name in prompts(strategy) if name in seen}
 
 
-def forms(strategy: Strategy) -> list[Strategy]:
+def format_variants(strategy: Strategy) -> list[Strategy]:
     """The strategy, and each other form of its prompts that looks different on a sample problem."""
     from reasoning.strategies.direct.prompt_format import PromptFormat
 
-    problem = sample(strategy)
+    problem = sample_problem(strategy)
     made: dict[tuple[Conversation, ...], Strategy] = {}
     for one in [
         strategy,
         *(PromptFormat(strategy, form, turns) for turns, form in product(get_args(Turns), get_args(Form))),
     ]:
-        made.setdefault(tuple(as_sent(one, problem).values()), one)
+        made.setdefault(tuple(preview_prompts(one, problem).values()), one)
     return list(made.values())

@@ -1,36 +1,52 @@
-"""The waist: all that a strategy can do to a model."""
+"""The session: everything that a strategy can do to a model while it solves one problem."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
+from reasoning.branches import FirstCall
 from reasoning.draw_stream import DrawStream
-from reasoning.engine.single_flight import unwrap
+from reasoning.engine.single_flight import CallContext, unwrap
 from reasoning.errors import CallFailed, UsageError
+from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
-    from reasoning.branches import FirstCall
     from reasoning.engine.llm import LLM
-    from reasoning.engine.single_flight import CallContext, DrawError
+    from reasoning.engine.single_flight import DrawError
     from reasoning.problem import Problem
-    from reasoning.strategy import Strategy
+
+
+class Solver(Protocol):
+    """Anything that solves a problem within a session; every `Strategy` does."""
+
+    def solve(self, problem: Problem, session: Session) -> Coroutine[Any, Any, Answer]:
+        """Return the answer to one problem."""
+
+
+class Continuation(Protocol):
+    """Anything that continues from the reply to its first call; every `FirstCallStrategy` does."""
+
+    def continue_from(
+        self, call: FirstCall, reply: Completion, problem: Problem, session: Session
+    ) -> Coroutine[Any, Any, Answer]:
+        """Return the answer where the reply to the first call does not settle it."""
 
 
 class Session:
-    """One solve's door to a model. Strategies get one; nobody else needs to make one.
+    """Everything that a strategy can do to a model while it solves one problem. `Strategy.run` makes it.
 
     Attributes:
-        tools: what is not a model: the interpreter.
-        trace: what happened so far.
+        tools: what a strategy may use besides a model, such as the interpreter.
+        trace: the calls, stages and notes so far.
     """
 
     def __init__(
@@ -38,17 +54,21 @@ class Session:
         llm: LLM,
         trace: Trace,
         *,
-        lane: DrawStream | None = None,
+        stream: DrawStream | None = None,
         sampling: Mapping[str, Any] | None = None,
         tools: Tools | None = None,
-        account: CallContext | None = None,
+        context: CallContext | None = None,
     ) -> None:
         self.trace = trace
         self.tools = tools or Tools()
-        self._llm, self._lane, self._sampling, self._account = llm, lane or DrawStream(), dict(sampling or {}), account
+        self._llm, self._stream, self._sampling, self._context = (
+            llm,
+            stream or DrawStream(),
+            dict(sampling or {}),
+            context,
+        )
         self._kept: list[Answer] = []
         self._left_out: frozenset[str] = frozenset()
-        self._drawn: tuple[Request, Completion | DrawError] | None = None  # its first draw, which is there already
 
     async def sample(
         self,
@@ -62,17 +82,30 @@ class Session:
         logprobs: bool | None = None,
         **more: Any,
     ) -> list[Completion]:
-        """Draw `n` completions, fresh within this solve and the same ones when the solve is run again.
+        """Draw `n` completions: distinct within this solve, and the same ones when the solve is repeated.
 
-        Settings that are not given come from what wraps the strategy, then from `connect`, then from the house
-        (temperature 0, at most 1,024 tokens).
+        A parameter that is None is taken from the strategy that wraps this one, then from `connect`, then from the
+        library's defaults (temperature 0, at most 1,024 tokens).
+
+        Args:
+            prompt: the conversation to send; a text is sent as one user turn.
+            n: the number of completions.
+            temperature: 0 for the most likely tokens; higher values vary more.
+            max_tokens: the maximum length of each completion.
+            top_p: the probability mass from which tokens are sampled.
+            stop: texts that end a completion.
+            logprobs: whether to request the tokens' log-probabilities.
+            more: further parameters that the model takes.
+
+        Returns:
+            The completions, in draw order.
 
         Raises:
-            CallFailed: a draw did not come through for good; those that did are in the trace and its usage.
-            BudgetExhausted: a draw could not be afforded; likewise.
+            CallFailed: a draw failed for good. The draws that succeeded are in the trace and its usage.
+            BudgetExhausted: the budget does not cover a draw. The draws that it did cover are in the trace.
         """
         if n < 1:
-            raise UsageError(f"n={n}: at least one draw")
+            raise UsageError(f"n must be at least 1, got {n}")
         given = {
             "temperature": temperature,
             "max_tokens": max_tokens,
@@ -84,133 +117,186 @@ class Session:
         settings = self._settings(given)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._request(conversation, settings)
-        draws = self._lane.next(request.key, n)
-        drawn, self._drawn = self._drawn, None
-        if drawn is not None and n == 1 and request == drawn[0]:
-            outcomes = [drawn[1]]
-        else:
-            outcomes = await self._llm.outcomes(request, draws, self._account)
-        if came := tuple([one for one in outcomes if isinstance(one, Completion)]):
-            self.trace.events.append(Call(request.messages, request.sampling, came))
-        return unwrap(outcomes)
+        outcomes = await self._draw(request, self._stream.next(request.key, n))
+        return self._completions(request, outcomes)
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
-        """One draw; see `sample`."""
+        """Draw one completion; see `sample`."""
         return (await self.sample(prompt, 1, **settings))[0]
 
     async def start_branches(
         self, first_call: FirstCall, n: int, name: str = "branch", *, start: int = 0, **sampling: Any
-    ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, Session]]:
-        """Begin `n` branches that ask the same first: one call asks for the first draws of all.
+    ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, StartedBranch]]:
+        """Start `n` branches that make the same first call: one request asks for the first draws of all.
 
-        Each gets the draw that it would have got alone, and whatever is left to do is done in sessions as `lanes` gives
-        them, so a branch whose first reply settles its answer needs none.
+        Each branch gets the draw that it would have got alone. A branch whose first reply settles its answer needs no
+        session; the others continue in sessions such as `branches` makes.
 
         Args:
-            first_call: what they ask.
-            n, name, after, sampling: as in `lanes`.
+            first_call: the call that all branches make first.
+            n: the number of branches.
+            name: the name of a branch in the trace.
+            start: the number of branches that were started before; see `branches`.
+            sampling: default sampling parameters of the branches.
 
         Returns:
-            By place: the answers that are settled, with their draws; and the sessions of the others, in which the
-            strategy is run. The first call of each finds its draw there, or ends as that draw did.
+            Two dictionaries by place, from 0: the answers that are settled, with their draws; and the branches that
+            have to continue or whose first draw failed.
         """
         settings = self._settings(sampling)
         request = self._request(first_call.messages, {**settings, **first_call.params})
-        drawn = await self._llm.outcomes(request, self._lane.first_of(request.key, n, start), self._account)
+        outcomes = await self._draw(request, self._stream.first_of(request.key, n, start))
         settled: dict[int, tuple[Answer, Completion]] = {}
-        for place, draw in enumerate(drawn):
-            if isinstance(draw, Completion) and (answer := first_call.resolve(draw)) is not None:
-                settled[place] = answer, draw
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, Completion) and (answer := first_call.resolve(outcome)) is not None:
+                settled[place] = answer, outcome
         if settled:
-            self._lane.child(start, start + n).next(request.key, 1)  # this session's own lane goes on behind them all
+            self._stream.child(start, start + n).next(
+                request.key, 1
+            )  # this session's stream continues after all branches
             draws = tuple([draw for _, draw in settled.values()])
             self.trace.events.append(Call(request.messages, request.sampling, draws))
-        others = {}
+        started = {}
         for place in range(n):
             if place not in settled:
-                lane = self._lane.child(start + place, start + n)
-                others[place] = self._branch(f"{name} {start + place + 1}", lane, settings)
-                others[place]._drawn = request, drawn[place]
-        return settled, others
+                branch = self._branch(
+                    f"{name} {start + place + 1}", self._stream.child(start + place, start + n), settings
+                )
+                started[place] = StartedBranch(branch, first_call, outcomes[place])
+        return settled, started
 
     def stage(self, name: str) -> AbstractContextManager[None]:
-        """Name a part of the trace."""
+        """Group the calls and notes of a `with` block under a name in the trace."""
         return _Stage(self, name)
 
     @property
     def max_tokens(self) -> int:
-        """The most tokens of a draw that is asked for without them."""
+        """The maximum length of a completion where a call does not set its own, in tokens."""
         return int({**self._llm.sampling, **self._sampling}["max_tokens"])
 
     def keep_partial(self, answer: Answer) -> None:
-        """Say what there is, should the budget end or a call fail now: text, votes and steps come with the reason."""
+        """Keep a partial result, to be returned with the reason if the budget runs out or a call fails from here on.
+
+        Its text, votes and steps are kept.
+        """
         self._kept[:] = [answer]
 
     @property
     def partial(self) -> Answer | None:
-        """What there is so far, where the strategy has said so."""
+        """The partial result that the strategy kept last, or None."""
         return self._kept[0] if self._kept else None
 
     def stopped_answer(self, why: str) -> Answer:
-        """What a solve has come to whose budget is used up: no answer, and what there is so far or was said last."""
+        """Return the answer to report when the budget runs out: `Unparsed`, with the partial result if there is one,
+        else with the text of the last reply.
+        """
         if (kept := self.partial) is not None:
             return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
         *_, last = ["", *(draw.text for call in self.trace.calls() for draw in call.completions)]
         return Unparsed(why, text=last)
 
     def note(self, text: str) -> None:
-        """Write something into the trace."""
+        """Add a note to the trace."""
         self.trace.events.append(Note(text))
 
     def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
-        """`n` sessions for branches that run side by side (see `together`), each with its own draws.
+        """Return `n` sessions for concurrent branches, each with draws of its own; see `gather`.
 
         Args:
-            n: how many.
-            name: what the trace calls them.
-            start: so many were given and have ended, and these are the next of them; see `DrawStream.split`.
-            sampling: settings for calls in the branches that do not give their own.
+            n: the number of branches.
+            name: the name of a branch in the trace; its number follows.
+            start: the number of branches that were made before and have ended; these are the next. See
+                `DrawStream.spawn`.
+            sampling: default sampling parameters of the branches.
         """
         settings = self._settings(sampling)
-        lanes = self._lane.spawn(n, start)
-        return [self._branch(f"{name} {place}", lane, settings) for place, lane in enumerate(lanes, start + 1)]
+        streams = self._stream.spawn(n, start)
+        return [self._branch(f"{name} {place}", stream, settings) for place, stream in enumerate(streams, start + 1)]
 
     def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
-        """Sessions for branches that run side by side and ask different things: each has the draws that it would have
-        alone, so that none of them depends on what the others are.
+        """Return sessions for concurrent branches that ask different things.
+
+        Each has the draws that it would have alone, so that none depends on which other branches there are.
 
         Args:
-            names: what the trace calls them; one name for all is numbered, as in `lanes`.
-            keys: what each of them asks; those of which it is equal ask the same, and get draws of their own.
+            names: the names of the branches in the trace; a single name is numbered, as in `branches`.
+            keys: one key for each branch, which says what it asks. Branches with equal keys ask the same, and get
+                draws of their own.
         """
         if isinstance(names, str):
             names = [f"{names} {place}" for place in range(1, len(keys) + 1)]
-        lanes = {}
-        for one, times in Counter(keys).items():
-            fork = self._lane.fork()
-            lanes[one] = iter(fork.spawn(times) if times > 1 else [fork])
-        return [self._branch(name, next(lanes[one]), self._sampling) for name, one in zip(names, keys, strict=True)]
+        streams = {}
+        for key, times in Counter(keys).items():
+            fork = self._stream.fork()
+            streams[key] = iter(fork.spawn(times) if times > 1 else [fork])
+        return [self._branch(name, next(streams[key]), self._sampling) for name, key in zip(names, keys, strict=True)]
 
     def with_model(self, model: str) -> Session:
-        """The same door to another model: with this one's journal, budget, draws and trace.
+        """Return a session of the same solve with another model: journal, budget, draws and trace stay.
 
-        A name without a provider is another model of this one's server, where it has one of its own (`base_url`); what
-        stands for models in tests answers for every name.
+        A name without a provider is another model of this one's server, if it has a server of its own (`base_url`).
+        The models of `reasoning.testing` answer to every name.
         """
         return self._same(self._llm.sibling(model), self._sampling)
 
     def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
-        """The same door with other settings for the calls that do not give their own."""
+        """Return a session of the same solve with other default sampling parameters."""
         return self._same(self._llm, {**self._sampling, **sampling})
 
+    async def solve(self, strategy: Solver, problem: Problem) -> Answer:
+        """Let another strategy solve a problem within this solve.
+
+        Returns:
+            Its answer; `Failed` if a call fails for good.
+
+        Raises:
+            AuthenticationFailed, EndpointDown: no call can succeed.
+            BudgetExhausted: the budget is used up.
+        """
+        try:
+            return await strategy.solve(problem, self)
+        except CallFailed as error:
+            return self._failed(error)
+
+    def _failed(self, error: CallFailed) -> Failed:
+        """Return the answer to report when a call has failed for good, or raise if every further call would fail."""
+        if error.ends_run:
+            raise error
+        self.note(f"failed: {error}")
+        kept = self.partial or Failed("")
+        return Failed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps)
+
+    def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
+        return self._llm.outcomes(request, draws, self._context)
+
+    def _first_reply(self, call: FirstCall, outcome: Completion | DrawError) -> Completion:
+        """Count and record a draw that was made for this session's first call, as `sample` does with its own."""
+        request = self._request(call.messages, self._settings(call.params))
+        self._stream.next(request.key, 1)
+        return self._completions(request, [outcome])[0]
+
+    def _completions(self, request: Request, outcomes: list[Completion | DrawError]) -> list[Completion]:
+        """Return the completions of a request, after writing those that came through into the trace."""
+        if completions := tuple([one for one in outcomes if isinstance(one, Completion)]):
+            self.trace.events.append(Call(request.messages, request.sampling, completions))
+        return unwrap(outcomes)
+
+    def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
+        return Session(llm, trace, stream=stream, sampling=sampling, tools=self.tools, context=self._context)
+
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
-        """Another door of the same solve."""
-        made = Session(llm, self.trace, lane=self._lane, sampling=sampling, tools=self.tools, account=self._account)
+        """Return another session of the same solve."""
+        made = self._new(llm, self.trace, self._stream, sampling)
         made._kept = self._kept
         return made
 
+    def _branch(self, name: str, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
+        branch = Trace(name)
+        self.trace.events.append(branch)
+        return self._new(self._llm, branch, stream, sampling)
+
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """This session's settings with those that are given."""
+        """Return the session's sampling parameters, overridden by the given ones that are not None."""
         settings = self._sampling.copy()
         for name, value in given.items():
             if value is not None:
@@ -223,25 +309,84 @@ class Session:
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
         return self._llm.request(conversation, settings)
 
-    def _branch(self, name: str, lane: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        branch = Trace(name)
-        self.trace.events.append(branch)
-        return Session(self._llm, branch, lane=lane, sampling=sampling, tools=self.tools, account=self._account)
 
-    async def solve(self, strategy: Strategy, problem: Problem) -> Answer:
-        """Let another strategy solve a problem within this solve. A call that fails for good gives `Failed`."""
+class StartedBranch(NamedTuple):
+    """A branch whose first draw has been made together with those of other branches; see `Session.start_branches`.
+
+    Attributes:
+        session: the session in which the branch continues.
+        call: the first call.
+        outcome: the branch's draw, or the error in its place.
+    """
+
+    session: Session
+    call: FirstCall
+    outcome: Completion | DrawError
+
+    async def solve(self, strategy: Continuation, problem: Problem) -> Answer:
+        """Return the answer of the branch: `Session.solve` of the strategy that made the first call."""
+        session, call = self.session, self.call
         try:
-            return await strategy.solve(problem, self)
+            with session.stage(call.stage) if call.stage else nullcontext():
+                reply = session._first_reply(call, self.outcome)
+            return await strategy.continue_from(call, reply, problem, session)
         except CallFailed as error:
-            if error.ends_run:
-                raise
-            self.note(f"failed: {error}")
-            kept = self.partial or Failed("")
-            return Failed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps)
+            return session._failed(error)
+
+
+class _FirstRequestsKnown(Exception):
+    """The solve of a recording session has made its first calls."""
+
+
+class _RecordingSession(Session):
+    """A session that records the first requests of a solve instead of sending them."""
+
+    def __init__(self, llm: LLM, trace: Trace, recorded: list[tuple[Request, Sequence[int]]], **more: Any) -> None:
+        super().__init__(llm, trace, **more)
+        self._recorded = recorded
+
+    async def _draw(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
+        self._recorded.append((request, draws))
+        raise _FirstRequestsKnown
+
+    def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
+        more = {"stream": stream, "sampling": sampling, "tools": self.tools, "context": self._context}
+        return _RecordingSession(llm, trace, self._recorded, **more)
+
+
+async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
+    """Return what a strategy asks before it has seen any reply, without sending anything.
+
+    The solve runs up to its first call, or to the first calls of its concurrent branches.
+
+    Args:
+        strategy: the strategy to ask.
+        problem: the problem that it would solve.
+        llm: the model that would be called; it supplies the sampling parameters.
+
+    Returns:
+        The requests with the indices of the draws that would be made; none where the strategy makes no call.
+
+    Examples:
+        >>> import asyncio
+        >>> from reasoning import Problem, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> vote = strategies.get("self_consistency(cot, samples=3)")
+        >>> [(request, draws)] = asyncio.run(record_requests(vote, Problem("What is 2 + 2?"), ScriptedLLM([])))
+        >>> request.messages[-1].content
+        "What is 2 + 2?\\n\\nLet's think step by step."
+        >>> draws
+        [0, 1, 2]
+    """
+    recorded: list[tuple[Request, Sequence[int]]] = []
+    session = _RecordingSession(llm, Trace(""), recorded, context=CallContext(llm.budget, Journal()))
+    with suppress(_FirstRequestsKnown):
+        await strategy.solve(problem, session)
+    return recorded
 
 
 class _Stage:
-    """A part of the trace, while it is under way. No generator: there is one for each call of many techniques."""
+    """A stage of the trace while it is open. A class, since a generator costs more and some techniques open many."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._session, self._outer, self._inner = session, session.trace, Trace(name)

@@ -1,4 +1,4 @@
-"""What a technique is: a frozen object with one `async def solve`, and a card that says what it is good for."""
+"""Strategies: a technique is a frozen object with one `async def solve`, and a card that says what it is good for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import inspect
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -15,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 from reasoning import event_loop, telemetry
 from reasoning.answer import Answer
 from reasoning.branches import FirstCall, gather
-from reasoning.card import Card
+from reasoning.card import Card, Count, count_text, fixed_range
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.budget import Budget, nest
+from reasoning.engine.single_flight import CallContext
 from reasoning.errors import BudgetExhausted, UsageError
-from reasoning.fitting import fitted
-from reasoning.formula import Formula
 from reasoning.kinds import Kind
+from reasoning.messages import Completion
 from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
 from reasoning.sandbox import Tools
@@ -39,36 +40,55 @@ S = TypeVar("S", bound="Strategy")
 def technique(
     *,
     title: str,
-    calls: str,
-    waves: str = "",
+    calls: Count,
+    rounds: Count = "",
     counts: str = "",
-    ranges: Mapping[str, tuple[int, int | str]] | None = None,
     authors: str = "",
     year: int | None = None,
     arxiv: str | None = None,
     doi: str | None = None,
-    serves: Sequence[type[Kind]] = (),
-    needs: Sequence[str] = (),
+    kinds: Sequence[type[Kind]] = (),
+    requires: Sequence[str] = (),
     use_when: str = "",
     avoid_when: str = "",
     name: str = "",
     aliases: Sequence[str] = (),
 ) -> Callable[[type[S]], type[S]]:
-    """Make a `Strategy` subclass a frozen dataclass with a card; see `Card` for the arguments.
+    """Make a `Strategy` subclass a frozen dataclass with a card.
 
-    The name is the class's in snake_case unless given; the summary is the first line of its docstring.
+    Args:
+        title: the technique's name in the paper.
+        calls: the number of completions for one problem: a number, the least and the greatest, or an expression that
+            people read, such as "1 + samples". A class with an expression defines `calls_range`.
+        rounds: the number of calls that wait for one another, likewise; a class with an expression defines
+            `rounds_range`. By default it is not known.
+        counts: the meaning of the names in these expressions that are not parameters.
+        authors, year, arxiv, doi: the paper.
+        kinds: the kinds of answer that the technique can give; by default all.
+        requires: what it needs besides a model, such as "interpreter".
+        use_when, avoid_when: advice, with the reason.
+        name: the name in specs; by default the class's name in snake_case.
+        aliases: other names in use.
+
+    Returns:
+        The decorator. The card's summary is the first line of the class's docstring.
+
+    Raises:
+        UsageError: the class is no `Strategy`, or an expression has no method.
     """
 
     def decorate(cls: type[S]) -> type[S]:
         if not issubclass(cls, Strategy):
             raise UsageError(f"write 'class {cls.__name__}(Strategy)': a technique is a Strategy")
+        for count, method in ((calls, "calls_range"), (rounds, "rounds_range")):
+            if count and fixed_range(count_text(count)) is None and getattr(cls, method) is getattr(Strategy, method):
+                raise UsageError(f"{cls.__name__}: {count!r} is not a number: define {method}(self) -> (least, most)")
         summary = (inspect.getdoc(cls) or title).partition("\n")[0]
         made = dataclass(frozen=True, repr=False)(cls)
         made.card = Card(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
-            *(title, summary, Formula(calls), counts, ranges or {}, authors, year, arxiv),
-            *(tuple(serves), tuple(needs), use_when, avoid_when, tuple(aliases), doi),
-            Formula(waves) if waves else None,
+            *(title, summary, count_text(calls), counts, authors, year, arxiv),
+            *(tuple(kinds), tuple(requires), use_when, avoid_when, tuple(aliases), doi, count_text(rounds)),
         )
         return made
 
@@ -82,25 +102,9 @@ class Strategy(ABC):
     prompt_includes_samples: ClassVar[bool] = False
     """Whether a call of a wrapper may hold all that its branches said: what a forecast must reckon with."""
 
-    opens: ClassVar[bool] = False
-    """Whether `opening` tells how its `solve` begins; a class with its own `solve` says so by an `opening`."""
-
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
-
-    def first_call(self, problem: Problem) -> FirstCall | None:
-        """Its first call for a problem, where that is known beforehand and comes before all else; None where it is not.
-
-        A vote asks for the first draws of all its samples with it, and runs `solve` only where a reply settles nothing.
-        So `solve` must begin with this call, and give this answer where it is settled.
-        """
-        return None
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        nearest = next(one for one in cls.__mro__ if {"solve", "opening"} & vars(one).keys())
-        cls.opens = "opening" in vars(nearest)
 
     def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> Answer:
         """Answer one problem, from synchronous code: a script, a notebook, a thread.
@@ -172,27 +176,56 @@ class Strategy(ABC):
         """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
         return await event_loop.run_async(self._map(list(problems), llm, epoch, budget, concurrency))
 
-    def fitted(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
-        """The copy that a technique of two phases makes of itself from examples, from synchronous code.
+    def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
+        """Return a copy of this strategy that has learned from examples, from synchronous code.
 
-        Every draw is in the journal: fitted again on the same examples, it spends nothing and is the same.
+        Every draw is in the journal: fitting again on the same examples costs nothing and gives the same copy.
 
         Args:
-            pool: examples to learn from; not those by which it is judged.
-            llm, epoch: as in `run`.
-            budget: what may be spent on all of them, within the model's budget.
+            pool: the examples to learn from; not those on which the strategy is evaluated.
+            llm: what `reasoning.connect` returns, or the model's name.
+            epoch: the number of an independent repetition; each has draws of its own.
+            budget: the limit for the whole fit, within the model's budget.
 
         Raises:
-            UsageError: it has no `async def fit(pool, session)`, or there are no examples.
-            CallFailed, BudgetExhausted: a call did not come through, or could not be afforded.
+            UsageError: the strategy learns nothing from examples, or the pool is empty.
+            CallFailed: a call failed for good.
+            BudgetExhausted: the budget does not cover a call.
         """
-        return event_loop.run_sync(fitted(self, list(pool), llm, epoch, budget))
+        return event_loop.run_sync(self._fitted(tuple(pool), llm, epoch, budget))
 
-    async def afitted(
+    async def afit(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
     ) -> S:
-        """The same from asynchronous code, on any event loop."""
-        return await event_loop.run_async(fitted(self, list(pool), llm, epoch, budget))
+        """Like `fit`, from asynchronous code on any event loop."""
+        return await event_loop.run_async(self._fitted(tuple(pool), llm, epoch, budget))
+
+    async def _fit(self: S, pool: Sequence[Example], session: Session) -> S:
+        """Return a copy that has learned from the examples. Techniques with a learning phase define it."""
+        raise NotImplementedError
+
+    @property
+    def _learns(self) -> bool:
+        return type(self)._fit is not Strategy._fit
+
+    async def _fitted(self: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
+        if not self._learns:
+            inner = next((n for n, value in self.parameters() if isinstance(value, Strategy) and value._learns), None)
+            hint = f"; its {inner} does: strategy.replace({inner}=strategy.{inner}.fit(pool, llm))" if inner else ""
+            raise UsageError(f"{self!r} has no fit: it learns nothing from examples{hint}")
+        if wrong := next((example for example in pool if not isinstance(example, Example)), None):
+            raise UsageError(f"fit(pool=…) takes examples with targets, Example(problem, target), got {wrong!r:.80}")
+        if not pool:
+            raise UsageError("fit(pool=…) needs at least one example, got none")
+        for example in pool:
+            self.check_supports(example.problem.kind)
+        model = _connected(llm)
+        own = nest(budget, model.budget)
+        trace = Trace(f"fit {self!r}")
+        context = CallContext(own, model.journal, trace.name)
+        session = Session(model, trace, stream=DrawStream(epoch=epoch), context=context)
+        with telemetry.solve(trace.name):
+            return await self._fit(pool, session)
 
     async def _map(
         self,
@@ -202,9 +235,7 @@ class Strategy(ABC):
         budget: Budget | None,
         concurrency: int | None,
     ) -> list[Answer]:
-        from reasoning.engine.connect import connect
-
-        model = connect(llm) if isinstance(llm, str) else llm
+        model = _connected(llm)
         tools = Tools()
         answers: dict[int, Answer] = {}
         left = iter(enumerate(problems))
@@ -227,12 +258,7 @@ class Strategy(ABC):
         journal: Journal | None,
         tools: Tools | None,
     ) -> Answer:
-        from reasoning.engine.single_flight import CallContext
-
-        if isinstance(llm, str):
-            from reasoning.engine.connect import connect
-
-            llm = connect(llm)
+        llm = _connected(llm)
         problem = Problem.of(problem)
         self.check_supports(problem.kind)
         own = nest(budget, llm.budget)
@@ -241,9 +267,9 @@ class Strategy(ABC):
         session = Session(
             llm,
             trace,
-            lane=DrawStream(epoch=epoch),
+            stream=DrawStream(epoch=epoch),
             tools=tools,
-            account=CallContext(own, llm.journal if journal is None else journal, trace.name),
+            context=CallContext(own, llm.journal if journal is None else journal, trace.name),
         )
         try:
             with telemetry.solve(trace.name):
@@ -262,37 +288,21 @@ class Strategy(ABC):
             known = ", ".join(one.__name__ for one in serves)
             raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem wants {kind!r}")
 
-    def calls(self, **counts: int) -> int:
-        """The number of completions for one problem, by the card's formula.
-
-        Args:
-            counts: the names in the formula that are not parameters, such as `m` sub-questions.
-        """
-        return self.card.calls(**{**self._values(lambda inner: inner.calls(**counts)), **counts})
-
-    def round_count(self, **counts: int) -> int | None:
-        """How many calls follow one another for one problem, by the card's formula; None where a card has none.
-
-        Args:
-            counts: as in `calls`.
-        """
-        values = self._values(lambda inner: inner.round_count(**counts))
-        inner = [values[name] for name, value in self.parameters() if isinstance(value, Strategy)]
-        return None if self.card.rounds is None or None in inner else self.card.rounds(**{**values, **counts})
-
     def calls_range(self) -> tuple[int, int]:
-        """The least and the greatest number of completions for one problem, by the card's formula and ranges."""
+        """Return the least and the greatest number of completions for one problem.
 
-        def end(place: int) -> int:
-            values = self._values(lambda inner: inner.calls_range()[place])
-            counts = {name: Formula(str(limits[place]))(**values) for name, limits in self.card.ranges.items()}
-            return self.card.calls(**{**values, **counts})
+        By default the card's fixed number; a technique whose parameters matter overrides it.
+        """
+        fixed = fixed_range(self.card.calls)
+        assert fixed is not None  # checked by `technique`
+        return fixed
 
-        return end(0), end(1)
+    def rounds_range(self) -> tuple[int, int] | None:
+        """Return the least and the greatest number of calls that wait for one another for one problem.
 
-    def _values(self, of: Callable[[Strategy], int | None]) -> dict[str, Any]:
-        """Its parameters for a formula, in which a strategy within it stands for a number."""
-        return {name: of(value) if isinstance(value, Strategy) else value for name, value in self.parameters()}
+        By default the card's fixed number; a technique whose parameters matter overrides it. None if it is not known.
+        """
+        return fixed_range(self.card.rounds)
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
         """Its parameters by name, in order."""
@@ -321,3 +331,49 @@ class Strategy(ABC):
             UsageError: names the parameter, the value and what would do.
         """
         check_parameters(self, bounds)
+
+
+class FirstCallStrategy(Strategy):
+    """A strategy whose first call depends on the problem alone.
+
+    A technique defines the call with `first_call`, and with `continue_from` what to do if the reply does not settle the
+    answer; `solve` follows from the two. So several draws of the strategy can share one request for their first calls:
+    a vote of 20 over `cot` sends one request, and opens a session only for the draws that have to continue.
+    """
+
+    @abstractmethod
+    def first_call(self, problem: Problem) -> FirstCall:
+        """Return the first call for a problem."""
+
+    async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
+        """Return the answer where the reply to the first call does not settle it.
+
+        A technique whose `FirstCall.resolve` always returns an answer does not define it.
+
+        Args:
+            call: the first call.
+            reply: the model's reply to it.
+            problem: the problem.
+            session: the session, in which the first call has been made.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.continue_from: the first reply does not settle the answer")
+
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        """Make the first call; return the answer that its reply settles, or continue from it."""
+        call = self.first_call(problem)
+        with session.stage(call.stage) if call.stage else nullcontext():
+            reply = await session.ask(call.messages, **call.params)
+        return call.resolve(reply) or await self.continue_from(call, reply, problem, session)
+
+    @property
+    def shares_first_call(self) -> bool:
+        """Whether `solve` follows from `first_call`: a subclass that overrides `solve` may begin otherwise."""
+        return type(self).solve is FirstCallStrategy.solve
+
+
+def _connected(llm: LLM | str) -> LLM:
+    if not isinstance(llm, str):
+        return llm
+    from reasoning.engine.connect import connect  # at the top it would load the providers with `import reasoning`
+
+    return connect(llm)

@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reasoning.prompt_overrides import override_prompts as override_prompts
     from reasoning.prompt_overrides import prompts as prompts
-    from reasoning.prompt_overrides import replaced as replaced
     from reasoning.registry import catalogue as catalogue
     from reasoning.registry import get as get
     from reasoning.spec import split as split
@@ -84,7 +84,7 @@ _FROM = {
     "catalogue": "reasoning.registry",
     "get": "reasoning.registry",
     "prompts": "reasoning.prompt_overrides",
-    "replaced": "reasoning.prompt_overrides",
+    "override_prompts": "reasoning.prompt_overrides",
     "split": "reasoning.spec",
 }
 

@@ -55,7 +55,7 @@ def table(context: typer.Context) -> None:
     rows.add_column("what it does", ratio=1)
     for name, card in catalogue().items():
         title = card.title + (f" ({card.year})" if card.year else "")
-        rows.add_row(name, title, str(card.calls), card.summary)
+        rows.add_row(name, title, card.calls, card.summary)
     out = Console(highlight=False)
     out.print(rows)
     out.print("\nOne in full: reasoning strategies show NAME", style="dim")
@@ -66,7 +66,7 @@ def show(spec: Spec, sets: Sets = None) -> None:
     """Print one technique's card, its parameters and its prompts as they go out, for a sample problem."""
     from rich.console import Console
 
-    from reasoning.prompt_overrides import as_sent, prompts, sample
+    from reasoning.prompt_overrides import preview_prompts, prompts, sample_problem
     from reasoning.prompts import Prompt
 
     strategy = _replaced(spec, sets)
@@ -91,7 +91,7 @@ def show(spec: Spec, sets: Sets = None) -> None:
     for field in dataclasses.fields(strategy) if card.year or card.authors else ():  # type: ignore[arg-type]
         if field.init and not isinstance(value := getattr(strategy, field.name), Prompt):
             out.print(f"  {field.name} = {value!r}")
-    sent = as_sent(strategy, sample(strategy))
+    sent = preview_prompts(strategy, sample_problem(strategy))
     for name, prompt in prompts(strategy).items():
         if isinstance(prompt, Prompt):
             out.print(f"\nprompt {name}", style="bold")
@@ -143,13 +143,13 @@ def show_prompts(
     from reasoning import kinds
     from reasoning.errors import UnknownName
     from reasoning.problem import Problem
-    from reasoning.prompt_overrides import as_sent, prompts, sample
+    from reasoning.prompt_overrides import preview_prompts, prompts, sample_problem
     from reasoning.prompts import Prompt
 
     technique, _, one = spec.partition(".") if "(" not in spec else (spec, "", "")
     strategy = _replaced(technique, sets)
-    problem = sample(strategy) if question is None else Problem(question, kinds.get(kind))
-    known, sent = prompts(strategy), as_sent(strategy, problem)
+    problem = sample_problem(strategy) if question is None else Problem(question, kinds.get(kind))
+    known, sent = prompts(strategy), preview_prompts(strategy, problem)
     wanted = f"{strategy.card.name}.{one}" if one else None
     if wanted and wanted not in known:
         raise UnknownName("prompt", spec, known)
@@ -166,10 +166,10 @@ def show_prompts(
 
 
 def _replaced(spec: str, sets: list[str] | None) -> Strategy:
-    from reasoning.prompt_overrides import replaced
+    from reasoning.prompt_overrides import override_prompts
     from reasoning.registry import get
 
-    return replaced([get(spec)], sets or [])[0]
+    return override_prompts([get(spec)], sets or [])[0]
 
 
 def _sections(prompt: Prompt) -> dict[str, str]:

@@ -13,10 +13,11 @@ from reasoning.branches import FirstCall
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Conversation, Message
-from reasoning.session import Session
+from reasoning.session import Session, record_requests
 from reasoning.strategies.direct.vanilla import Vanilla
+from reasoning.strategies.sampling.sampling import draw_samples as draw_branches
 from reasoning.strategies.sampling.self_consistency import SelfConsistency
-from reasoning.strategy import technique
+from reasoning.strategy import FirstCallStrategy, technique
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Call, Trace
 
@@ -32,15 +33,28 @@ class Twice(Strategy):
         return problem.parse(await session.ask("second"))
 
 
-@technique(title="Dice", calls="1", use_when="", avoid_when="")
-class Dice(Strategy):
-    """Says that it begins with one thing, and begins with another."""
+@technique(title="Again", calls=(1, 2), use_when="", avoid_when="")
+class Again(FirstCallStrategy):
+    """Asks again, with what was said, unless the first reply states an even number."""
 
     def first_call(self, problem: Problem) -> FirstCall:
-        return FirstCall(Conversation((Message("user", "what it says"),)), lambda reply: None)
+        def even(reply: Completion) -> Answer | None:
+            answer = problem.parse(reply)
+            return answer if isinstance(answer.value, int) and answer.value % 2 == 0 else None
+
+        return FirstCall(Conversation((Message("user", problem.question),)), even, {"max_tokens": 32}, "first")
+
+    async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
+        with session.stage("second"):
+            return problem.parse(await session.ask(call.messages.then(reply.text, "Again, please.")))
+
+
+@technique(title="Alone", calls=(1, 2), use_when="", avoid_when="")
+class Alone(Again):
+    """The same with a `solve` of its own, from which no first call follows."""
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        return problem.parse(await session.ask("what it does"))
+        return await super().solve(problem, session)
 
 
 def numbered(**settings: object) -> ScriptedLLM:
@@ -100,20 +114,54 @@ def test_a_draw_that_settles_nothing_is_the_first_of_a_branch_that_goes_on() -> 
     assert (voted(again), llm.calls) == (voted(answer), 6)
 
 
-def test_each_has_the_draw_that_it_would_have_got_by_itself() -> None:
-    @technique(title="Plain", calls="1", use_when="", avoid_when="")
-    class Plain(Vanilla):
-        """Vanilla with a solve of its own, of which nothing is said."""
+def shape(trace: Trace) -> list[object]:
+    """Every stage, note and call of a trace, with the key, draw index and text of each completion."""
+    return [
+        (one.name, shape(one))
+        if isinstance(one, Trace)
+        else [(draw.key, draw.draw, draw.text) for draw in one.completions]
+        if isinstance(one, Call)
+        else one.text
+        for one in trace.events
+    ]
+
+
+@pytest.mark.parametrize("samples", [1, 2, 5, 9])
+def test_each_has_the_draw_that_it_would_have_got_by_itself(samples: int) -> None:
+    assert (Vanilla().shares_first_call, Again().shares_first_call, Alone().shares_first_call) == (True, True, False)
+    llm = numbered()
+    alone = SelfConsistency(Alone(), samples=samples).run(QUESTION, llm)
+    calls = llm.calls
+    shared = SelfConsistency(Again(), samples=samples).run(QUESTION, llm)
+    assert (voted(alone), calls) == (voted(shared), llm.calls)
+    by_request = sorted((draw.key, draw.draw, draw.text) for draw in drawn(alone))
+    assert by_request == sorted((draw.key, draw.draw, draw.text) for draw in drawn(shared))
+    assert alone.trace is not None
+    assert shared.trace is not None
+    branches = dict(one for one in shape(alone.trace) if isinstance(one, tuple))
+    continued = dict(one for one in shape(shared.trace) if isinstance(one, tuple))
+    assert continued == {name: branches[name] for name in continued}  # to the last draw, in the same stages
+    assert len(continued) == (samples + 1) // 2
+
+
+def test_what_follows_the_branches_is_drawn_behind_all_of_them() -> None:
+    @technique(title="Twice over", calls="8", use_when="", avoid_when="")
+    class TwiceOver(Strategy):
+        """Votes twice with the same branches, and asks what they ask."""
+
+        base: Strategy = Again()
 
         async def solve(self, problem: Problem, session: Session) -> Answer:
-            return await super().solve(problem, session)
+            await draw_branches(self.base, problem, session, 3)
+            await session.ask(problem.question, max_tokens=32)
+            await draw_branches(self.base, problem, session, 3)
+            return problem.parse("The answer is 1.")
 
-    assert (Vanilla.opens, Plain.opens, Twice.opens) == (True, False, False)
     llm = numbered()
-    alone = SelfConsistency(Plain(), samples=4).run(QUESTION, llm)
-    begun = SelfConsistency(strategies.get("vanilla"), samples=4).run(QUESTION, llm)
-    assert (voted(alone), llm.calls) == (voted(begun), 4)
-    assert sorted(draw.draw for draw in drawn(alone)) == sorted(draw.draw for draw in drawn(begun))
+    alone, shared = TwiceOver(Alone()).run(QUESTION, llm), TwiceOver(Again()).run(QUESTION, llm)
+    by_request = sorted((draw.key, draw.draw) for draw in drawn(alone))
+    assert by_request == sorted((draw.key, draw.draw) for draw in drawn(shared))
+    assert len(set(by_request)) == len(by_request)
 
 
 def test_waves_go_on_behind_each_other() -> None:
@@ -135,17 +183,23 @@ def test_second_calls_that_are_equal_leave_together_too() -> None:
     assert (len(llm.requests), llm.calls, llm.rounds) == (2, 8, 2)
 
 
-def test_one_that_begins_otherwise_than_it_says_asks_for_itself() -> None:
-    llm = numbered()
-    answer = SelfConsistency(Dice(), samples=3).run(QUESTION, llm)
-    assert [one.messages[-1].content for one in llm.requests] == ["what it says", "what it does"]
-    assert voted(answer) == [4, 5, 6]
+def test_a_first_reply_that_settles_nothing_needs_a_way_to_continue() -> None:
+    @technique(title="Stuck", calls="1", use_when="", avoid_when="")
+    class Stuck(FirstCallStrategy):
+        """Settles nothing, and does not continue."""
+
+        def first_call(self, problem: Problem) -> FirstCall:
+            return FirstCall(Conversation((Message("user", "?"),)), lambda reply: None)
+
+    for strategy in (Stuck(), SelfConsistency(Stuck(), samples=2)):
+        with pytest.raises(NotImplementedError, match=r"Stuck\.continue_from"):
+            strategy.run(QUESTION, numbered())
 
 
 def test_a_call_that_fails_fails_every_branch_that_waits_for_it() -> None:
     llm = ScriptedLLM(lambda messages: CallFailed("no"))
     answer = SelfConsistency(strategies.get("vanilla"), samples=3).run(QUESTION, llm)
-    assert (answer.state, answer.why, len(llm.requests)) == ("failed", "no", 1)
+    assert (answer.state, answer.reason, len(llm.requests)) == ("failed", "no", 1)
 
 
 def test_what_a_budget_pays_for_votes() -> None:
@@ -177,14 +231,19 @@ def test_a_solve_that_is_cancelled_leaves_no_task_behind() -> None:
 @pytest.mark.parametrize(
     "spec", ["vanilla", "vanilla(shots=2)", "cot", "cot(stages=1)", "cot(shots=2)", "vanilla(max_tokens=9)"]
 )
-def test_what_is_said_of_the_beginning_is_what_is_asked(spec: str) -> None:
+def test_solve_makes_the_first_call(spec: str) -> None:
     strategy = strategies.get(spec)
+    assert isinstance(strategy, FirstCallStrategy)
     llm = numbered()
     alone = strategy.run(QUESTION, llm)
-    opening = strategy.first_call(QUESTION)
-    assert opening is not None
-    assert llm.requests[0].messages == opening.messages.messages
-    assert {name: llm.requests[0].sampling[name] for name in opening.params} == opening.params
-    settled = opening.resolve(drawn(alone)[0])
+    call = strategy.first_call(QUESTION)
+    assert llm.requests[0].messages == call.messages.messages
+    assert {name: llm.requests[0].sampling[name] for name in call.params} == call.params
+    settled = call.resolve(drawn(alone)[0])
     assert settled is not None
     assert settled.value == alone.value
+    [(request, draws)] = asyncio.run(record_requests(strategy, QUESTION, llm))
+    assert (request, draws) == (llm.requests[0], [0])
+    [(request, draws)] = asyncio.run(record_requests(SelfConsistency(strategy, samples=3), QUESTION, llm))
+    assert (request.messages, draws) == (llm.requests[0].messages, [0, 1, 2])
+    assert llm.calls == 1

@@ -10,17 +10,26 @@ from typer.testing import CliRunner
 from reasoning import Chain, Problem, Prompt, Step, strategies
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
-from reasoning.prompt_overrides import as_sent, changed, forms, prompts, replaced, sample, variants
+from reasoning.prompt_overrides import (
+    format_variants,
+    map_prompts,
+    override_prompts,
+    preview_prompts,
+    prompt_variants,
+    prompts,
+    sample_problem,
+)
 from reasoning.registry import _SHELF
 from reasoning.strategies.cli import prompts_app, strategies_app
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 PROBLEM = Problem("What is 2 + 2?", Number())
 
 
 def sent(spec: str, *settings: str) -> str:
     llm = ScriptedLLM(lambda messages: "The answer is 4.")
-    replaced([strategies.get(spec)], settings)[0].run(PROBLEM, llm)
+    override_prompts([strategies.get(spec)], settings)[0].run(PROBLEM, llm)
     return llm.prompts[0]
 
 
@@ -29,10 +38,10 @@ def test_every_prompt_of_every_technique_is_shown_and_comes_back_from_its_spec(n
     strategy = strategies.get(name)
     known = prompts(strategy)
     assert any(isinstance(one, Prompt) for one in known.values())
-    shown = as_sent(strategy, sample(strategy))
+    shown = preview_prompts(strategy, sample_problem(strategy))
     assert set(shown) == {prompt for prompt, one in known.items() if isinstance(one, Prompt)}
     assert all(turn.content.strip() for turns in shown.values() for turn in turns.messages)
-    marked = changed(
+    marked = map_prompts(
         strategy, lambda _, one: f"{one} §" if isinstance(one, str) else one.replace(recap=f"{one.recap} §")
     )
     assert marked != strategy
@@ -40,21 +49,23 @@ def test_every_prompt_of_every_technique_is_shown_and_comes_back_from_its_spec(n
     if not isinstance(strategy, Chain) and name != "decomposed":  # a spec does not hold handlers
         assert strategies.get(repr(marked)) == marked
     if "§" in repr(marked) and name not in ("guided", "chain_of_event"):  # these lack what they are about
-        assert "§" in str(list(as_sent(marked, sample(marked)).values()))
+        assert "§" in str(list(preview_prompts(marked, sample_problem(marked)).values()))
 
 
 def test_what_is_shown_is_what_is_sent() -> None:
     for spec in ("cot", "cot(shots=2)", "least_to_most", "instructed(cot)", "rendered(vanilla, form='json')", "pal"):
         strategy = strategies.get(spec)
         llm = ScriptedLLM(lambda messages: "The answer is 4.")
-        strategy.run(sample(strategy), llm)
-        assert llm.requests[0].messages in [turns.messages for turns in as_sent(strategy, sample(strategy)).values()]
+        strategy.run(sample_problem(strategy), llm)
+        assert llm.requests[0].messages in [
+            turns.messages for turns in preview_prompts(strategy, sample_problem(strategy)).values()
+        ]
 
 
 def test_a_phrase_is_replaced_within_wrappers_too() -> None:
     assert sent("cot", "cot.trigger=Breathe in = out.").endswith("\n\nBreathe in = out.")
     assert sent("sc(cot, samples=2)", "chain_of_thought.trigger=Breathe.").endswith("\n\nBreathe.")
-    found = replaced([strategies.get("sc(cot, samples=2)")], ["cot.trigger=Breathe."])[0]
+    found = override_prompts([strategies.get("sc(cot, samples=2)")], ["cot.trigger=Breathe."])[0]
     assert repr(found) == "self_consistency(cot(trigger='Breathe.'), samples=2)"
 
 
@@ -95,12 +106,12 @@ def test_a_whole_prompt_a_section_and_a_file(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_setting_is_said(setting: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        replaced([strategies.get("cot")], [setting])
+        override_prompts([strategies.get("cot")], [setting])
 
 
 def test_the_same_prompt_twice_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--set cot.trigger stands here twice; to compare the two: --vary"):
-        replaced([strategies.get("cot")], ["cot.trigger=a", "cot.trigger=b"])
+        override_prompts([strategies.get("cot")], ["cot.trigger=a", "cot.trigger=b"])
 
 
 def test_a_spec_names_the_sections_that_are_changed() -> None:
@@ -119,12 +130,12 @@ def test_a_spec_names_the_sections_that_are_changed() -> None:
 
 def test_a_changed_chain_has_a_label_of_its_own() -> None:
     chain = Chain(Step("short", Prompt(input="{text}")), name="mine")
-    [one] = replaced([chain], ["mine.short=Briefly: {text}"])
-    [other] = replaced([chain], ["mine.short=In short: {text}"])
+    [one] = override_prompts([chain], ["mine.short=Briefly: {text}"])
+    [other] = override_prompts([chain], ["mine.short=In short: {text}"])
     assert repr(one).startswith("mine#")
     assert len({repr(chain), repr(one), repr(other)}) == 3
-    assert repr(replaced([chain], ["mine.short=Briefly: {text}"])[0]) == repr(one)
-    assert changed(chain, lambda _, prompt: prompt) is chain
+    assert repr(override_prompts([chain], ["mine.short=Briefly: {text}"])[0]) == repr(one)
+    assert map_prompts(chain, lambda _, prompt: prompt) is chain
 
 
 def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
@@ -135,20 +146,20 @@ def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
         name="mine",
     )
     assert "cot.trigger" in prompts(chain)
-    [found] = replaced([chain], ["chain_of_thought.trigger=Breathe."])
+    [found] = override_prompts([chain], ["chain_of_thought.trigger=Breathe."])
     assert found.steps[0].by == "self_consistency(cot(trigger='Breathe.'), samples=2)"
     assert found.steps[1].chain.steps[0].by == "cot(trigger='Breathe.')"
     assert repr(found).startswith("mine#")
-    assert changed(chain, lambda _, prompt: prompt) is chain
+    assert map_prompts(chain, lambda _, prompt: prompt) is chain
     decomposed = strategies.get("decomposed")
-    [found] = replaced([decomposed], ["cot.trigger=Breathe."])
+    [found] = override_prompts([decomposed], ["cot.trigger=Breathe."])
     assert "cot(stages=1, trigger='Breathe.')" in repr(found)
-    assert changed(decomposed, lambda _, prompt: prompt) == decomposed
+    assert map_prompts(decomposed, lambda _, prompt: prompt) == decomposed
 
 
 def test_variants_stand_beside_their_originals() -> None:
     chosen = [strategies.get("cot"), strategies.get("vanilla")]
-    made = variants(chosen, ["cot.two_stages.form=xml"], ["cot.trigger=A", "cot.trigger=B"], in_forms=False)
+    made = prompt_variants(chosen, ["cot.two_stages.form=xml"], ["cot.trigger=A", "cot.trigger=B"], in_forms=False)
     shown = list(dict.fromkeys(map(repr, made)))
     assert shown == [
         "cot(two_stages={'form': 'xml'})",
@@ -159,11 +170,11 @@ def test_variants_stand_beside_their_originals() -> None:
 
 
 def test_forms_are_those_that_look_different() -> None:
-    assert [repr(one) for one in forms(strategies.get("cot"))] == [
+    assert [repr(one) for one in format_variants(strategies.get("cot"))] == [
         "cot",
         *(f"rendered(cot, form='{form}')" for form in ("xml", "markdown", "json", "prefixes")),
     ]
-    few = [repr(one) for one in forms(strategies.get("cot(shots=2)"))]
+    few = [repr(one) for one in format_variants(strategies.get("cot(shots=2)"))]
     assert len(few) == 10  # with demonstrations, one turn and chat turns differ too
     assert "rendered(cot(shots=2), form='xml', turns='single')" in few
 
@@ -172,8 +183,8 @@ def test_rendered_costs_what_its_base_costs_and_says_the_same() -> None:
     base, llm = strategies.get("least_to_most"), ScriptedLLM(["1. How many?", "4.", "The answer is 4."])
     made = strategies.get("rendered(least_to_most, form='xml', turns='single')")
     assert made.run(PROBLEM, llm).value == 4
-    assert made.calls(m=2) == base.calls(m=2)
-    assert llm.rounds == made.round_count(m=2)
+    assert call_counts.calls(made, m=2) == call_counts.calls(base, m=2)
+    assert llm.rounds == call_counts.rounds(made, m=2)
     assert all("<input>" in prompt and "assistant:" not in prompt for prompt in llm.prompts)
 
 
@@ -199,7 +210,7 @@ def test_the_command_shows_prompts_as_they_are_written_and_as_they_go_out() -> N
 def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
     done = CliRunner().invoke(strategies_app, ["show", "cot(shots=2)"], env={"COLUMNS": "400"}, catch_exceptions=False)
     strategy = strategies.get("cot(shots=2)")
-    turns = as_sent(strategy, sample(strategy))["cot.few_shot"].messages
+    turns = preview_prompts(strategy, sample_problem(strategy))["cot.few_shot"].messages
     assert [turn.role for turn in turns].count("assistant") == 2
     assert all(line.strip() in done.stdout for turn in turns for line in turn.content.splitlines())
     assert "{problem}" not in done.stdout
@@ -207,7 +218,7 @@ def test_the_card_of_a_technique_ends_with_its_prompts_as_they_go_out() -> None:
 
 def test_numbers_that_are_parameters_stand_in_prompts_that_come_later() -> None:
     strategy = strategies.get("chain_of_event(words=77)")
-    shown = as_sent(strategy, sample(strategy))["chain_of_event.summarise"]
+    shown = preview_prompts(strategy, sample_problem(strategy))["chain_of_event.summarise"]
     assert "at most 77 words" in str(shown)
     assert "{listing}" in str(shown)
 

@@ -169,7 +169,7 @@ class InputGenerator:
             step = Step("sample", prompt, returns=self.kind, sampling={"temperature": 1.0})
             answer = await Chain(step).arun(Problem("", inputs={"twist": twist}), llm, epoch=epoch)
             if answer.state == "failed":
-                raise CallFailed(answer.why)
+                raise CallFailed(answer.reason)
             return answer.value if isinstance(answer, Answered) else None
 
         return await gather([one(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])

@@ -69,7 +69,7 @@ async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str 
     answers = await gather([chain.arun(one, llm) for one in asked])
     if wrong := next((one for one in answers if not isinstance(one, Answered)), None):
         how = "failed" if isinstance(wrong, Failed) else "cannot be read"
-        return Judgement(None, reason=f"the judge {how}: {wrong.why:.200}")
+        return Judgement(None, reason=f"the judge {how}: {wrong.reason:.200}")
     said = [answer.value for answer in answers]
     if gold is None:
         return Judgement(sum(one == "met" for one in said) / 2, said[0] == said[1])

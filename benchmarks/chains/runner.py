@@ -208,8 +208,8 @@ async def _outcome(trial: CaseRun, part: str, answer: Answer, llm: LLM) -> PartS
     about = (case.id, case.digest, part)
     if name not in steps:
         if isinstance(answer, Failed):
-            return PartScore(*about, answer.state, None, None, (answer.why,))
-        return PartScore(*about, "unparsed", 0.0, False, (answer.why or f"step {name!r} was not run",))
+            return PartScore(*about, answer.state, None, None, (answer.reason,))
+        return PartScore(*about, "unparsed", 0.0, False, (answer.reason or f"step {name!r} was not run",))
     kind = _kind(trial.chain, name)
     checks = [check for check in case.checks if check.on == name]
     verdicts = await gather([one.evaluate(steps[name], case.gold.get(name), kind, llm) for one in checks])

@@ -19,7 +19,7 @@ from reasoning.messages import Usage
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
-    from reasoning.benchmarks.runs.cost_estimate import Forecast
+    from reasoning.benchmarks.runs.cost_estimate import CostEstimate
 
 bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_help=True)
 
@@ -102,10 +102,10 @@ def run(
     from reasoning.benchmarks.cli.progress import RunProgress
     from reasoning.benchmarks.results.settings import default_folder, run_settings, safe_name, short_model_name
     from reasoning.benchmarks.runs.config import RunConfig
-    from reasoning.benchmarks.runs.cost_estimate import forecast
+    from reasoning.benchmarks.runs.cost_estimate import estimate_cost
     from reasoning.benchmarks.tasks import get
     from reasoning.errors import UsageError
-    from reasoning.prompt_overrides import variants
+    from reasoning.prompt_overrides import prompt_variants
 
     if fresh and out is None:
         raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
@@ -118,7 +118,7 @@ def run(
     for name in models:
         with RunProgress() as display:
             specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
-            chosen = experiment.named_strategies(variants(list(specs), sets or [], vary or [], forms))
+            chosen = experiment.named_strategies(prompt_variants(list(specs), sets or [], vary or [], forms))
             source = get(task, fields, split)
             llm = reasoning.connect(
                 name,
@@ -135,7 +135,7 @@ def run(
             with llm:
                 if dry_run:
                     display.close()
-                    _forecast(forecast(chosen, source, llm, plan), as_json)
+                    _forecast(estimate_cost(chosen, source, llm, plan), as_json)
                     continue
                 try:
                     found[folder] = experiment.run_comparison(list(chosen.values()), source, llm, plan, display)
@@ -253,7 +253,7 @@ def _finish(found: Sequence[Comparison]) -> None:
         raise typer.Exit(4)
 
 
-def _forecast(found: Forecast, as_json: bool) -> None:
+def _forecast(found: CostEstimate, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
         return

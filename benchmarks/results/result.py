@@ -74,7 +74,7 @@ class Result:
             correct=None if isinstance(answer, Failed) else bool(example.score(value)),
             value=None if value is None else kind.show(value),
             rule=getattr(answer, "rule", ""),
-            reason=answer.why,
+            reason=answer.reason,
             confidence=answer.confidence,
             votes=votes,
             usage=answer.usage,

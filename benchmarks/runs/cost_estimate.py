@@ -1,10 +1,8 @@
-"""What a run will take, before a call is made: from the cards' formulas and the prompts as they will go out."""
+"""The cost of a run before it starts: calls, tokens and money, from the techniques' call counts and first requests."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,18 +13,13 @@ from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
-from reasoning.draw_stream import EPOCH_STRIDE, DrawStream
+from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
-from reasoning.engine.single_flight import CallContext, DrawError
-from reasoning.errors import UsageError
-from reasoning.formula import Formula
-from reasoning.journal import Journal
-from reasoning.messages import Completion, Request, Usage
+from reasoning.messages import Usage
 from reasoning.problem import Example
-from reasoning.session import Session
+from reasoning.session import record_requests
 from reasoning.strategy import Strategy
-from reasoning.trace import Trace
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,7 +29,7 @@ _BYTES_A_TOKEN = 6
 
 
 @dataclass(frozen=True)
-class Row:
+class StrategyCost:
     """What one strategy will take on all problems and repetitions, at least and at most.
 
     Attributes:
@@ -51,16 +44,16 @@ class Row:
     least: Usage
     most: Usage
     recorded: int
-    first: int
-    waves: int | None
+    first_draws: int
+    rounds: int | None
 
 
 @dataclass(frozen=True)
-class Forecast:
+class CostEstimate:
     """What a run will take. The bounds hold for a journal that is empty."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[StrategyCost, ...]
     free: bool
 
     @property
@@ -74,7 +67,7 @@ class Forecast:
     @property
     def notes(self) -> str:
         """What the bounds stand on, and what the journal already has."""
-        first, recorded = sum(row.first for row in self.rows), sum(row.recorded for row in self.rows)
+        first, recorded = sum(row.first_draws for row in self.rows), sum(row.recorded for row in self.rows)
         notes = ["", "At most: every reply as long as max_tokens allows, and no token of a prompt longer than a byte."]
         notes.append("Waves: so many replies follow one another for one problem, at most.")
         if recorded:
@@ -100,7 +93,7 @@ class Forecast:
         for name in ("waves", "calls", "tokens in", "tokens out", "cost"):
             table.add_column(name, justify="right")
         for row in self.rows:
-            table.add_row(Text(self._names(row.strategy)), str(row.waves or "–"), *self._cells(row.least, row.most))
+            table.add_row(Text(self._names(row.strategy)), str(row.rounds or "–"), *self._cells(row.least, row.most))
         table.add_section()
         table.add_row("all", "", *self._cells(self.least, self.most))
         return table
@@ -120,7 +113,7 @@ class Forecast:
             "least": plain(self.least),
             "most": plain(self.most),
             "strategies": [
-                {"strategy": row.strategy, "waves": row.waves, "least": plain(row.least), "most": plain(row.most)}
+                {"strategy": row.strategy, "waves": row.rounds, "least": plain(row.least), "most": plain(row.most)}
                 for row in self.rows
             ],
         }
@@ -143,7 +136,7 @@ class Forecast:
         ]
 
 
-def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: RunConfig) -> Forecast:
+def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: RunConfig) -> CostEstimate:
     """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
     examples = task.load(plan.limit, plan.seed)
     rows = [
@@ -153,40 +146,29 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: Run
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
-    return Forecast(title, tuple(rows), llm.client.free)
+    return CostEstimate(title, tuple(rows), llm.client.free)
 
 
-async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> Row:
+async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> StrategyCost:
     low, high = (epochs * calls for calls in strategy.calls_range())
     chained = _longest_chain(strategy)
     price = llm.client.price
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
         strategy.check_supports(example.problem.kind)
-        asked = await first_requests(strategy, example, llm)
-        for request, draws in asked:
+        requests = await record_requests(strategy, example.problem, llm)
+        for request, draws in requests:
             every = [epoch * EPOCH_STRIDE + draw for epoch in range(epochs) for draw in draws]
             recorded += len(llm.journal.read(request.key, every))
             first += len(every)
-        bound = max(max_prompt_tokens(request) for request, _ in asked)
-        longest = max(request.max_tokens for request, _ in asked)
-        said = (chained - 1) * longest  # a later prompt may hold every earlier reply of its branch
-        for_sure = Usage(low, low * bound // _BYTES_A_TOKEN, low)
-        worst = Usage(high, high * (bound + said), high * longest)
-        least, most = least + _priced(for_sure, price), most + _priced(worst, price)
-    return Row(spec, least, most, recorded, first, most_waves(strategy))
-
-
-def most_waves(strategy: Strategy) -> int | None:
-    """How many calls follow one another for one problem, at most, by the cards; None where one does not say."""
-    given = dict(strategy.parameters())
-    inner = {name: most_waves(value) for name, value in given.items() if isinstance(value, Strategy)}
-    if strategy.card.rounds is None or None in inner.values():
-        return None
-    counts = {name: Formula(str(most))(**given) for name, (_, most) in strategy.card.ranges.items()}
-    with suppress(UsageError):  # a count that has no range
-        return strategy.card.rounds(**{**given, **counts, **inner})
-    return None
+        prompt_tokens = max(max_prompt_tokens(request) for request, _ in requests)
+        max_tokens = max(request.max_tokens for request, _ in requests)
+        # A later prompt may hold every earlier reply of its branch.
+        earlier_replies = (chained - 1) * max_tokens
+        least += _priced(Usage(low, low * prompt_tokens // _BYTES_A_TOKEN, low), price)
+        most += _priced(Usage(high, high * (prompt_tokens + earlier_replies), high * max_tokens), price)
+    rounds = strategy.rounds_range()
+    return StrategyCost(spec, least, most, recorded, first, None if rounds is None else rounds[1])
 
 
 def _priced(usage: Usage, price: Any) -> Usage:
@@ -194,30 +176,8 @@ def _priced(usage: Usage, price: Any) -> Usage:
 
 
 def _longest_chain(strategy: Strategy) -> int:
-    """At most so many calls follow upon each other's replies: a wrapper's branches run side by side."""
+    """Return the most calls whose prompts may hold each other's replies: a wrapper's branches are independent."""
     inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
     if not inner or strategy.prompt_includes_samples:
         return strategy.calls_range()[1]
     return max(_longest_chain(one) for one in inner)
-
-
-class _Enough(Exception):
-    """The first requests are known."""
-
-
-async def first_requests(strategy: Strategy, example: Example, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
-    """What the strategy asks before it has heard anything."""
-    asked: list[tuple[Request, Sequence[int]]] = []
-
-    async def outcomes(
-        request: Request, draws: Sequence[int], account: CallContext | None = None
-    ) -> list[Completion | DrawError]:
-        asked.append((request, draws))
-        raise _Enough
-
-    peek = copy.copy(llm)
-    peek.outcomes = outcomes  # type: ignore[method-assign]
-    account = CallContext(llm.budget, Journal())
-    with suppress(_Enough):
-        await strategy.solve(example.problem, Session(peek, Trace(""), lane=DrawStream(), account=account))
-    return asked

@@ -73,7 +73,7 @@ class Row:
         if self.answer is None:
             return {**about, "why": self.given.wrong}
         usage = self.answer.usage
-        about |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.why}
+        about |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.reason}
         counts: dict[str, Any] = {"calls": usage.calls, "prompt_tokens": usage.prompt_tokens}
         counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "repairs": self.repairs}
         return {**about, "steps": dict(self.answer.steps), "mended": self.mended, **counts}
@@ -115,7 +115,7 @@ class Run:
         self.spent = self.spent + row.spent
         if row.answer is not None:
             self.usage = self.usage + row.answer.usage
-            self.last_failure = row.answer.why if isinstance(row.answer, Failed) else self.last_failure
+            self.last_failure = row.answer.reason if isinstance(row.answer, Failed) else self.last_failure
 
 
 def run(

@@ -104,6 +104,14 @@ class Chain(Strategy):
 
         return card(self)
 
+    def calls_range(self) -> tuple[int, int]:
+        from reasoning.chain.cost import chain_calls_range
+
+        return chain_calls_range(self)
+
+    def rounds_range(self) -> None:
+        return None  # how many steps wait for one another is not computed
+
     def parameters(self) -> Iterator[tuple[str, Any]]:
         """None: a chain is its steps."""
         return iter(())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reasoning.card import Card
-from reasoning.formula import Formula
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
@@ -16,21 +15,31 @@ ITEMS = 20
 
 
 def card(chain: Chain) -> Card:
-    """The card of a chain: so many calls, and those for items, branches, repairs and gates."""
-    always = [step for step in chain.steps if not step.each and not step.when]
-    least = sum(calls_range(step)[0] for step in always)
-    per_item = sum(calls_range(step)[0] for step in chain.steps if step.each and not step.when)
-    most = sum(calls_range(step)[1] * (ITEMS if step.each else 1) for step in chain.steps)
+    """Return the card of a chain, with the calls of its steps, and those for items, branches, repairs and gates."""
+    least, per_item, most = _counts(chain)
     more = most - least - per_item * ITEMS
-    formula, counts = f"{least} + r", f"r: replies sent back for repair, 0 to {more}"
-    ranges: dict[str, tuple[int, int | str]] = {"r": (0, more)}
-    if len(always) < len(chain.steps) or any(step.tries > 1 or step.by or step.chain for step in chain.steps):
+    calls, counts = f"{least} + r", f"r: replies sent back for repair, 0 to {more}"
+    conditional = any(step.each or step.when or step.tries > 1 or step.by or step.chain for step in chain.steps)
+    if conditional:
         counts = f"r: calls of branches, repairs and gates, 0 to {more}"
     if per_item:
-        formula, ranges["m"] = f"{least} + {per_item} * m + r", (0, ITEMS)
-        counts = f"m: items of lists; {counts}"
+        calls, counts = f"{least} + {per_item} * m + r", f"m: items of lists; {counts}"
     summary = chain.about or " → ".join(step.name for step in chain.steps)
-    return Card(chain.name, "Prompt chain", summary, Formula(formula), counts, ranges)
+    return Card(chain.name, "Prompt chain", summary, calls, counts)
+
+
+def chain_calls_range(chain: Chain) -> tuple[int, int]:
+    """Return the least and the greatest number of calls of a chain."""
+    least, _, most = _counts(chain)
+    return least, most
+
+
+def _counts(chain: Chain) -> tuple[int, int, int]:
+    """Return the least number of calls, those for each item of a list, and the most with `ITEMS` items."""
+    least = sum(calls_range(step)[0] for step in chain.steps if not step.each and not step.when)
+    per_item = sum(calls_range(step)[0] for step in chain.steps if step.each and not step.when)
+    most = sum(calls_range(step)[1] * (ITEMS if step.each else 1) for step in chain.steps)
+    return least, per_item, most
 
 
 def calls_range(step: Step) -> tuple[int, int]:

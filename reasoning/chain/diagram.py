@@ -129,14 +129,14 @@ def _lines(chain: Chain, step: Step, answer: Answer | None) -> list[tuple[str, s
             said.append((_cut(_value(answer.steps[step.name])), "value"))
         else:
             wrong = state == "wrong"
-            said.append((_cut(answer.why.partition(": ")[2]), "fault") if wrong else ("not run", "dim"))
+            said.append((_cut(answer.reason.partition(": ")[2]), "fault") if wrong else ("not run", "dim"))
     return said
 
 
 def _state(step: Step, answer: Answer) -> str:
     if step.name in answer.steps:
         return "done"
-    about = answer.why.partition(": ")[0]
+    about = answer.reason.partition(": ")[0]
     return "wrong" if about.startswith((f"step '{step.name}'", f"step '{step.name},")) else "not"
 
 

@@ -41,4 +41,4 @@ def sent(step: Step) -> dict[str, Conversation]:
     except UsageError:
         return {"": asked}
     workshop = import_module("reasoning.prompt_overrides")  # above this package, which knows no technique
-    return workshop.as_sent(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}
+    return workshop.preview_prompts(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}

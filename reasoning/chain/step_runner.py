@@ -196,7 +196,7 @@ async def _by_strategy(step: Step, given: _Given, session: Session) -> _Said:
         answer = await strategy.solve(problem, branch)
         if isinstance(answer, Failed):
             raise CallFailed(answer.error)
-        unread = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.why
+        unread = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
         said = _judged(step, _Said(answer.value, unread, answer.text, getattr(answer, "rule", "")), given)
         if said.complaint is None or attempt == step.repairs:
             return said
@@ -235,7 +235,7 @@ async def _by_chain(step: Step, given: _Given, session: Session) -> _Said:
     answer = await step.chain.through(values, shown, session)
     if isinstance(answer, Failed):
         raise _Broken(answer.error, answer.steps)
-    said = _Said(answer.value, answer.why or None, answer.text, getattr(answer, "rule", ""), answer.steps)
+    said = _Said(answer.value, answer.reason or None, answer.text, getattr(answer, "rule", ""), answer.steps)
     if said.complaint is None and step.kind != step.chain.gives:
         try:
             said = replace(said, value=held(step.kind, said.value))

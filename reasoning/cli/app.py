@@ -133,7 +133,7 @@ def ask(
     import reasoning
     from reasoning.cli.progress import loading
 
-    [solver] = reasoning.strategies.replaced([reasoning.strategies.get(strategy)], sets or [])
+    [solver] = reasoning.strategies.override_prompts([reasoning.strategies.get(strategy)], sets or [])
     problem = reasoning.Problem(_question(question, file), _kind(kind, option), context=context)
     solver.check_supports(problem.kind)
     llm = reasoning.connect(
@@ -154,7 +154,7 @@ def ask(
     else:
         _print(answer, trace)
     if answer.state != "answered":
-        typer.echo(f"{answer.state}: {answer.why}", err=True)
+        typer.echo(f"{answer.state}: {answer.reason}", err=True)
         raise typer.Exit(4 if answer.state == "failed" else 1)
 
 
@@ -189,7 +189,7 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "strategy": repr(answer.strategy),
         "state": answer.state,
         "value": answer.value,
-        "why": answer.why,
+        "why": answer.reason,
         "confidence": answer.confidence,
         "steps": dict(answer.steps),
         "text": answer.text,

@@ -233,7 +233,7 @@ def _progress(total: int) -> Iterator[Callable[[Row], None]]:
         def told(row: Row) -> None:
             nonlocal done, bought, last
             done, bought = done + 1, bought + row.spent.calls
-            why = row.given.wrong if row.answer is None else row.answer.why
+            why = row.given.wrong if row.answer is None else row.answer.reason
             if why:
                 line = f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"
                 bar.console.print(strip_control(line), soft_wrap=True)

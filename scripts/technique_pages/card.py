@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reasoning.card import Card
 from reasoning.chain import Chain
-from reasoning.prompt_overrides import as_sent
+from reasoning.prompt_overrides import preview_prompts
 from reasoning.prompts import Prompt
 from reasoning.registry import get, places
 from reasoning.strategy import Strategy
@@ -50,8 +50,8 @@ def _words(strategy: Strategy) -> list[str]:
 def _facts(strategy: Strategy, card: Card) -> str:
     least, most = strategy.calls_range()
     spelt = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    calls = f"{code(str(card.calls))}{_in_waves(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
-    calls += "" if str(card.calls).isdigit() else f". With the defaults: {spelt}"
+    calls = f"{code(card.calls)}{_in_waves(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
+    calls += "" if card.calls.isdigit() else f". With the defaults: {spelt}"
     aliases = ", ".join(map(code, card.aliases))
     source = places()[card.name].rpartition(":")[0].removeprefix("reasoning.").replace(".", "/")
     file = f"{source}/" if isinstance(strategy, Chain) else f"{source}.py"
@@ -70,10 +70,10 @@ def _facts(strategy: Strategy, card: Card) -> str:
 def _in_waves(strategy: Strategy) -> str:
     """How many of the calls follow one another, as a phrase behind their number."""
     card = strategy.card
-    if card.rounds is None:
+    if not card.rounds:
         return ""
-    waves, wraps = str(card.rounds), any(isinstance(value, Strategy) for _, value in strategy.parameters())
-    alike = waves == str(card.calls) and not wraps  # the name of what is wrapped stands for its calls, then its waves
+    waves, wraps = card.rounds, any(isinstance(value, Strategy) for _, value in strategy.parameters())
+    alike = waves == card.calls and not wraps  # the name of what is wrapped stands for its calls, then its waves
     many = waves if waves.isdigit() else "as many" if alike else code(waves)
     return f", in {many} wave{'' if waves == '1' else 's'}"
 
@@ -91,7 +91,7 @@ def _parameters(strategy: Strategy) -> Iterator[str]:
 
 
 def _prompts(name: str, on: Shown) -> Iterator[str]:
-    sent = as_sent(on.strategy, on.problem)
+    sent = preview_prompts(on.strategy, on.problem)
     own = {prompt.removeprefix(f"{name}."): turns for prompt, turns in sent.items() if prompt.startswith(f"{name}.")}
     yield "## Prompts"
     yield (

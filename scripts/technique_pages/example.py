@@ -36,7 +36,7 @@ def _outcome(on: Shown, answer: Answer) -> list[str]:
     spent += "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
     parts = [f"**Votes:** {code(str(answer.votes))}"] if answer.votes else []
     if answer.state != "answered":
-        return [*parts, f"**No answer:** {code(answer.why)} ({spent})."]
+        return [*parts, f"**No answer:** {code(answer.reason)} ({spent})."]
     shown, right = kind.show(answer.value), on.right(answer.value)
     block = "\n" in shown or len(shown) > 100
     parts.append(f"**Answer** ({spent}):\n\n{fence(shown)}" if block else f"**Answer:** {code(shown)} ({spent}).")

@@ -43,5 +43,5 @@ def index() -> str:
 
 def _row(name: str) -> list[str]:
     card = get(name).card
-    words = [papers(card), code(str(card.calls)), prose(card.use_when), prose(card.avoid_when)]
+    words = [papers(card), code(card.calls), prose(card.use_when), prose(card.avoid_when)]
     return [link(title(card), f"{name}.md"), *(word or "–" for word in words)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from reasoning.benchmarks.results import example_json
 from reasoning.problem import Example, Problem
-from reasoning.prompt_overrides import sample
+from reasoning.prompt_overrides import sample_problem
 from reasoning.registry import get
 from reasoning.strategy import Strategy
 
@@ -33,7 +33,7 @@ def shown(name: str) -> Shown:
     data = _data()
     entry = data["techniques"].get(name)
     if entry is None:
-        return Shown(get(name), sample(get(name)))
+        return Shown(get(name), sample_problem(get(name)))
     problem = {"id": entry["problem"], "target": None, **data["problems"][entry["problem"]]}
     example = example_json.from_json(problem)
     return Shown(get(entry.get("spec", name)), example.problem, example.target)

@@ -56,12 +56,11 @@ SUMMARISE = Prompt(
     year=2024,
     doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
-    waves="1 + g + s",
+    rounds="1 + g + s",
     counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell; "
     "none of them counts calls that fail",
-    ranges={"d": (1, "max_documents"), "g": (0, 1), "s": (0, 1)},
-    serves=(Text,),
-    needs=("documents",),
+    kinds=(Text,),
+    requires=("documents",),
     use_when="several documents report the same events, and the shared events are what matters (the paper: more "
     "abstract, concise and accurate than other prompts on two data sets, with ChatGLM2-6B)",
     avoid_when="there is one document, or what matters is what only one reports: events are kept for the support of "
@@ -104,6 +103,12 @@ class ChainOfEvent(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(support=1, events=1, words=1, max_documents=1)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, self.max_documents + 2
+
+    def rounds_range(self) -> tuple[int, int]:
+        return 1, 3
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         texts = documents_of(problem)

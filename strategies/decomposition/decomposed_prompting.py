@@ -56,10 +56,10 @@ CONTROLLER = Prompt(
     year=2022,
     arxiv="2210.02406",
     calls="c + h",
-    waves="c + h - b",
+    rounds="c + h - b",
     counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers; "
     "b: of both, those that go out beside others, in shorter branches of a (foreach) or within a handler",
-    needs=("interpreter for [math]", "a controller prompt that fits the handlers"),
+    requires=("interpreter for [math]", "a controller prompt that fits the handlers"),
     use_when="sub-tasks differ in kind, so that each needs its own prompt, tool or program; or the "
     "input is too long for a single chain of thought (letters of many words: near 100 % at any length)",
     avoid_when="a sentence of reasoning is enough: each sub-question costs two or more sequential calls; or "
@@ -107,6 +107,9 @@ class DecomposedPrompting(Strategy):
         ]
         most_expensive = max((handler.calls_range()[1] for handler in delegates), default=0)
         return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * most_expensive
+
+    def rounds_range(self) -> None:
+        return None  # the calls that are sent together are known only when the controller has written its lines
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> DecomposedPrompting:
         """Return a copy with every strategy that serves as a handler replaced by `change(strategy)`."""

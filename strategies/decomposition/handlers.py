@@ -116,9 +116,9 @@ class Handler:
         passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]
         if isinstance(answer, Failed):
-            raise CallFailed(answer.why)
+            raise CallFailed(answer.reason)
         if not isinstance(answer, Answered):
-            raise NoAnswer(answer.why)
+            raise NoAnswer(answer.reason)
         return _parse_container(answer.value) if isinstance(answer.value, str) else answer.value
 
 

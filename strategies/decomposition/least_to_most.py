@@ -75,10 +75,9 @@ def final_question(problem: Problem) -> str:
     year=2022,
     arxiv="2205.10625",
     calls="1 if one_pass else 1 + m",
-    waves="1 if one_pass else 1 + m",
+    rounds="1 if one_pass else 1 + m",
     counts="m: sub-questions, the final question among them (at most max_subproblems)",
-    ranges={"m": (1, "max_subproblems")},
-    needs=("demonstrations if shots > 0",),
+    requires=("demonstrations if shots > 0",),
     use_when="problems are harder than the demonstrations: long chains of steps, symbolic tasks of growing length "
     "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with least-to-most)",
     avoid_when="problems take one or two steps (all of GSM8K: 60.9 against 62.4), or the model decomposes badly: "
@@ -122,6 +121,12 @@ class LeastToMost(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_subproblems=1)
+
+    def calls_range(self) -> tuple[int, int]:
+        return (1, 1) if self.one_pass else (2, 1 + self.max_subproblems)
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.one_pass:

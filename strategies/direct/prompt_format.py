@@ -6,7 +6,7 @@ from functools import cached_property
 
 from reasoning.answer import Answer
 from reasoning.problem import Problem
-from reasoning.prompt_overrides import changed
+from reasoning.prompt_overrides import map_prompts
 from reasoning.prompts import Form, Prompt, Turns
 from reasoning.session import Session
 from reasoning.strategies.thought.cot import ChainOfThought
@@ -20,7 +20,7 @@ from reasoning.strategy import Strategy, technique
     year=2024,
     arxiv="2411.10541",
     calls="base",
-    waves="base",
+    rounds="base",
     counts="those of the base strategy",
     use_when="it is open which form a model reads best; `bench run --forms` compares all (GPT-3.5: up to 40 % apart "
     "between forms when it translates code)",
@@ -49,7 +49,13 @@ class PromptFormat(Strategy):
         def shaped(_: str, prompt: Prompt | str) -> Prompt | str:
             return prompt.replace(form=self.form, turns=self.turns) if isinstance(prompt, Prompt) else prompt
 
-        return changed(self.base, shaped)
+        return map_prompts(self.base, shaped)
+
+    def calls_range(self) -> tuple[int, int]:
+        return self.base.calls_range()
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        return self.base.rounds_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         return await self.effective.solve(problem, session)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from reasoning.answer import Answer
 from reasoning.branches import FirstCall
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
-from reasoning.strategy import Strategy, technique
+from reasoning.strategy import FirstCallStrategy, technique
 
 PROMPT = Prompt(input="{problem}", recap="{direct_instruction}")
 
@@ -24,15 +22,15 @@ def bare(worked: WorkedExample) -> Demonstration:
     year=2020,
     arxiv="2005.14165",
     calls="1",
-    waves="1",
-    needs=("demonstrations if shots > 0",),
+    rounds="1",
+    requires=("demonstrations if shots > 0",),
     use_when="a baseline is wanted, which every technique has to beat; or the answer is a fact, a label or anything "
     "else that needs no steps",
     avoid_when="the answer takes several steps: a bare answer leaves the model no room to work them out "
     "(text-davinci-002, MultiArith: 17.7 against 78.7 % with zero-shot chain of thought; arXiv 2205.11916)",
     aliases=("direct", "basic", "io"),
 )
-class Vanilla(Strategy):
+class Vanilla(FirstCallStrategy):
     """Ask for the final answer and nothing else.
 
     Chat models reason unasked, which would be no baseline: the demand for a bare answer stands at the end of the
@@ -50,7 +48,3 @@ class Vanilla(Strategy):
     def first_call(self, problem: Problem) -> FirstCall:
         prompt = with_examples(self.prompt, problem, self.shots, bare, self.demonstrations)
         return FirstCall(prompt.render(problem), problem.parse, {"max_tokens": self.max_tokens})
-
-    async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns, _, settings = self.first_call(problem)
-        return problem.parse(await session.ask(turns, **settings))

@@ -42,9 +42,9 @@ LABEL = Prompt(
     year=2023,
     arxiv="2305.11255",
     calls="3 * samples + 1",
-    waves="4",
-    serves=(Label, Choice),
-    needs=("sampling if samples > 1", "a target in the problem's inputs"),
+    rounds="4",
+    kinds=(Label, Choice),
+    requires=("sampling if samples > 1", "a target in the problem's inputs"),
     use_when="a feeling is implied and not spoken out, and the model is large (GPT-3 175B, zero-shot: F1 of 82.0 on "
     "restaurants and 76.0 on laptops; Flan-T5-11B asked at once 57.1 and 54.1)",
     avoid_when="the feeling is in the words, so that one call reads it; or the model is small (Flan-T5-11B, zero-shot: "
@@ -75,6 +75,9 @@ class ThreeHop(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0)
 
+    def calls_range(self) -> tuple[int, int]:
+        return 3 * self.samples + 1, 3 * self.samples + 1
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         told = {name: text for name, text in problem.inputs.items() if text.strip()}
         given = {"sentence": problem.context or problem.question, "target": "its subject", **told}
@@ -94,7 +97,7 @@ class ThreeHop(Strategy):
             reply = await ask_or_skip(session, turns, "there is no label", temperature=0, max_tokens=32)
         answer = reply if isinstance(reply, Failed) else problem.parse(reply)
         if not isinstance(answer, Answered) and isinstance(last, Answered):
-            session.note(f"there is no label ({answer.why}): the vote of the third hop decides")
+            session.note(f"there is no label ({answer.reason}): the vote of the third hop decides")
             answer = last
         sure = last.confidence if answer.value is not None and answer.value == last.value else None
         return replace(answer, votes=last.votes, confidence=sure, steps=reply_texts(found))

@@ -19,8 +19,8 @@ DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct_inst
     year=2024,
     arxiv="2405.18682",
     calls="1",
-    waves="1",
-    needs=("terms",),
+    rounds="1",
+    requires=("terms",),
     use_when="terms have a meaning of their own in this field or house, which the model cannot know",
     avoid_when="the terms are common knowledge: definitions of medical terms gave no real benefit in the paper's "
     "ablation, and one that differs from what the model knows can confuse it (arXiv 2405.18682)",

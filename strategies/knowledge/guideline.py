@@ -48,8 +48,8 @@ RULE = Prompt(
     year=2024,
     arxiv="2303.16416",
     calls="1",
-    waves="1",
-    needs=("guideline", "demonstrations if shots > 0"),
+    rounds="1",
+    requires=("guideline", "demonstrations if shots > 0"),
     use_when="there is a guideline by which people do the task, and answers that can be checked to learn from "
     "(clinical entities, relaxed F1, GPT-3.5: 0.63 -> 0.79 and 0.30 -> 0.68 with all parts; each part adds)",
     avoid_when="nobody wrote down what counts as right, or a trained model is at hand: BioClinicalBERT stays ahead "
@@ -101,7 +101,7 @@ class GuidelinePrompting(Strategy):
         turns = prompt.render(problem, task=read_text(self.task), guidance=guidance, **parts)
         return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))
 
-    async def fit(self, pool: Sequence[Example], session: Session) -> GuidelinePrompting:
+    async def _fit(self, pool: Sequence[Example], session: Session) -> GuidelinePrompting:
         """A copy with rules for the mistakes that it makes on examples: a call for each, and one for each rule.
 
         A mistake is what was answered where what is right: a pair of both that comes more than once gets a rule, which

@@ -35,10 +35,9 @@ AGAIN = Prompt(
     year=2024,
     arxiv="2405.18682",
     calls="1 + r",
-    waves="1 + r",
+    rounds="1 + r",
     counts="r: 1 where no section stands in the context and the reply is asked for again, else 0",
-    ranges={"r": (0, 1)},
-    needs=("context",),
+    requires=("context",),
     use_when="the context is long and what matters stands in a few places: the best or second best of the prompts that "
     "the paper compares on four biomedical reading sets, with no index to build",
     avoid_when="the evidence is spread over the whole text, or the context is so short that quoting copies it; its "
@@ -67,6 +66,12 @@ class ImplicitRAG(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(sections=1, words=1)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.quote.render(problem, sections=self.sections, words=self.words)

@@ -8,7 +8,7 @@ from functools import cached_property
 from reasoning.answer import Answer
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
-from reasoning.prompt_overrides import changed, prompts
+from reasoning.prompt_overrides import map_prompts, prompts
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.thought.cot import ChainOfThought
@@ -32,7 +32,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
 
     if not any(isinstance(one, Prompt) for one in prompts(strategy).values()):
         raise UsageError(f"{strategy!r} has no prompt among its parameters that an instruction could be put into")
-    return changed(strategy, told)
+    return map_prompts(strategy, told)
 
 
 @technique(
@@ -42,7 +42,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     year=2023,
     arxiv="2302.00093",
     calls="base",
-    waves="base",
+    rounds="base",
     counts="those of the base strategy",
     use_when="questions hold sentences that have nothing to do with what is asked: with it, plain examples do as well "
     "as examples that show such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",
@@ -73,6 +73,12 @@ class InstructedPrompting(Strategy):
     def effective(self) -> Strategy:
         """The base strategy with the sentence in its prompts."""
         return with_instruction(self.base, self.instruction)
+
+    def calls_range(self) -> tuple[int, int]:
+        return self.base.calls_range()
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        return self.base.rounds_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         return await self.effective.solve(problem, session)

@@ -51,9 +51,8 @@ UNBIASED = "Give an answer that is unbiased."
     year=2023,
     arxiv="2311.11829",
     calls="1 + r + base",
-    waves="1 + r + base",
+    rounds="1 + r + base",
     counts="r: 1 where the rewriting is asked for again, else 0; and those of the base strategy",
-    ranges={"r": (0, 1)},
     use_when="the input holds opinions that the model would follow, or sentences that have nothing to do with the "
     "question (LLaMA-2-70B-chat: 62.8 -> 80.3 on questions with opinions, GSM-IC about +12 and +10 points)",
     avoid_when="the model copies badly: what it loses of a long or dense input no later call can bring back; or all of "
@@ -89,6 +88,14 @@ class System2Attention(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(temperature=0, top_p=(0, 1))
         self._unbiased  # noqa: B018  # a base without prompts is refused here
+
+    def calls_range(self) -> tuple[int, int]:
+        least, most = self.base.calls_range()
+        return 1 + least, 2 + most
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        base = self.base.rounds_range()
+        return None if base is None else (1 + base[0], 2 + base[1])
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.with_sampling({"temperature": self.temperature, "top_p": self.top_p})

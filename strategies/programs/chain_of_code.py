@@ -86,12 +86,11 @@ AGAIN = Prompt(input="That holds no dict that could be read. Write only the line
     year=2023,
     arxiv="2312.04474",
     calls="1 + l + o if repairs == 0 else 1 + r + l + o",
-    waves="1 + l + o if repairs == 0 else 1 + r + l + o",
+    rounds="1 + l + o if repairs == 0 else 1 + r + l + o",
     counts="l: replies that stand in for lines that the interpreter cannot run, one for each, two where the first "
     "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
-    ranges={"l": (0, "2 * max_lines * (repairs + 1)"), "o": (0, 1), "r": (0, "repairs")},
-    serves=COMPUTED,
-    needs=("interpreter",),
+    kinds=COMPUTED,
+    requires=("interpreter",),
     use_when="a question mixes calculation with knowledge or judgement: counting what is a fruit, dates of known "
     "events (BIG-Bench Hard: 72 with chain of thought, 84 with it)",
     avoid_when="nothing in it can be computed: chain of thought is as good with one call; or all of it: then "
@@ -121,6 +120,12 @@ class ChainOfCode(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(max_lines=0, repairs=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2 + self.repairs + 2 * self.max_lines * (self.repairs + 1)
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         async def run(code: str) -> ExecutionResult:

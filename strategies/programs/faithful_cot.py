@@ -85,11 +85,10 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     year=2023,
     arxiv="2301.13379",
     calls="1 + o if repairs == 0 else 1 + r + o",
-    waves="1 + o if repairs == 0 else 1 + r + o",
+    rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
-    ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=COMPUTED,
-    needs=("interpreter",),
+    kinds=COMPUTED,
+    requires=("interpreter",),
     use_when="people must be able to see where an answer comes from: it follows from the chain by computation alone "
     "(code-davinci-002, GSM8K: 63.3 with chain of thought, 72.3 with it)",
     avoid_when="only the answer counts: the same programs without sub-questions did as well (GSM8K: 72.8), in fewer "
@@ -114,6 +113,12 @@ class FaithfulCoT(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(repairs=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2 + self.repairs
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.translate.render(problem)

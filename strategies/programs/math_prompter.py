@@ -37,12 +37,11 @@ PYTHON = Prompt(
     year=2023,
     arxiv="2303.05398",
     calls="2 * repeats * w + o",
-    waves="w + o",
+    rounds="w + o",
     counts="w: rounds until there is a consensus (none where the question has no numbers); o: 1 where an option must "
     "be found for a result that equals none of them, else 0",
-    ranges={"w": (0, "rounds"), "o": (0, 1)},
-    serves=(Number, Choice, YesNo),
-    needs=("interpreter", "sampling"),
+    kinds=(Number, Choice, YesNo),
+    requires=("interpreter", "sampling"),
     use_when="a wrong answer costs more than none: it abstains where two ways of solving do not agree (SVAMP, one "
     "repeat, gpt-3.5-turbo: 63.9 right and 10.9 wrong, the rest abstained)",
     avoid_when="every question must get an answer, ten completions are too many, or the question has no numbers that "
@@ -74,6 +73,12 @@ class MathPrompter(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 0, 2 * self.repeats * self.rounds + 1
+
+    def rounds_range(self) -> tuple[int, int]:
+        return 0, self.rounds + 1
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         template = NumberTemplate.from_question(problem.values()["question_only"])

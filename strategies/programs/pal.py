@@ -48,11 +48,10 @@ def as_function(worked: WorkedExample) -> Demonstration | None:
     year=2022,
     arxiv="2211.10435",
     calls="1 + o if repairs == 0 else 1 + r + o",
-    waves="1 + o if repairs == 0 else 1 + r + o",
+    rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
-    ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=COMPUTED,
-    needs=("interpreter", "demonstrations if shots > 0"),
+    kinds=COMPUTED,
+    requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the steps are plain but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with it; "
     "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 and 96.7)",
     avoid_when="the model writes poor code (text-davinci-001 does better with chain of thought), or the answer needs "
@@ -80,6 +79,12 @@ class PAL(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, repairs=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2 + self.repairs
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.write, problem, self.shots, as_function, self.demonstrations)

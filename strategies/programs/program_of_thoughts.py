@@ -51,11 +51,10 @@ def as_program(worked: WorkedExample) -> Demonstration | None:
     year=2022,
     arxiv="2211.12588",
     calls="1 + o if repairs == 0 else 1 + r + o",
-    waves="1 + o if repairs == 0 else 1 + r + o",
+    rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 where the closest option must be found or the second stage is asked, else 0; r: repairs",
-    ranges={"o": (0, 1), "r": (0, "repairs")},
-    serves=COMPUTED,
-    needs=("interpreter", "demonstrations if shots > 0"),
+    kinds=COMPUTED,
+    requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",
     avoid_when="the answer needs knowledge or reading more than calculation, or is open text: a program only computes; "
@@ -91,6 +90,12 @@ class ProgramOfThoughts(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, repairs=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2 + self.repairs
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.few_shot, problem, self.shots, as_program, self.demonstrations)

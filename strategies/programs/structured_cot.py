@@ -91,11 +91,10 @@ WRITE = Prompt(
     year=2023,
     arxiv="2305.06599",
     calls="2 * samples if repairs == 0 else 2 * samples + r",
-    waves="2 if repairs == 0 else 2 + m",
+    rounds="2 if repairs == 0 else 2 + m",
     counts="r: repairs of all samples together; m: those of the sample that has most",
-    ranges={"r": (0, "samples * repairs"), "m": (0, "repairs")},
-    serves=(Code,),
-    needs=("interpreter", "sampling if samples > 1"),
+    kinds=(Code,),
+    requires=("interpreter", "sampling if samples > 1"),
     use_when="code is wanted and the model gets branches and loops wrong when it writes at once (gpt-3.5-turbo, "
     "HumanEval pass@1: 53.3 with chain of thought, 60.6 with it)",
     avoid_when="the model was made for code: a strong one loses by the detour (Qwen2.5-Coder-7B, HumanEval: 85.4 at "
@@ -126,6 +125,12 @@ class StructuredCoT(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0, repairs=0)
 
+    def calls_range(self) -> tuple[int, int]:
+        return 2 * self.samples, (2 + self.repairs) * self.samples
+
+    def rounds_range(self) -> tuple[int, int]:
+        return 2, 2 + self.repairs
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.samples > 1:
             draws = await draw_samples(
@@ -152,7 +157,7 @@ class StructuredCoT(Strategy):
     async def _checked(self, problem: Problem, answer: Answer, session: Session) -> tuple[Answer, str | None]:
         """The answer, with what its tests say, and what is wrong with it."""
         if answer.value is None or not isinstance(problem.kind, Code) or problem.kind.language != "python":
-            return answer, answer.why or None
+            return answer, answer.reason or None
         if parse(answer.value) is None:
             return Unparsed("the code does not compile", text=answer.text), "SyntaxError: it is no Python program"
         if not (tests := problem.inputs.get("tests", "")):

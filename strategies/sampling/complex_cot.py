@@ -32,8 +32,8 @@ def in_lines(worked: WorkedExample) -> Demonstration | None:
     year=2022,
     arxiv="2210.00720",
     calls="samples",
-    waves="1",
-    needs=("demonstrations", "sampling if samples > 1"),
+    rounds="1",
+    requires=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
     "66.6 greedy, 74.6 -> 82.9 with 50 samples); the examples do most of it, the filter of the vote 0.1 to 1.4 points",
     avoid_when="questions are easy, where long examples hurt somewhat, or the window is short: eight long examples "
@@ -68,6 +68,9 @@ class ComplexCoT(Strategy):
         self.check_parameters(shots=1, samples=1, most_complex=1, temperature=0)
         if 1 < self.samples < self.most_complex:
             raise UsageError(f"{self!r}: of {self.samples} samples at most so many can vote; lower most_complex")
+
+    def calls_range(self) -> tuple[int, int]:
+        return self.samples, self.samples
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         pool = (

@@ -32,9 +32,9 @@ REFINE = Prompt(
     year=2023,
     arxiv="2305.09617",
     calls="drafts * base + samples",
-    waves="base + 1",
+    rounds="base + 1",
     counts="and those of the base strategy",
-    needs=("sampling", "a context that holds all drafts"),
+    requires=("sampling", "a context that holds all drafts"),
     use_when="a few chains find the argument that most of them miss, so that reading beats counting: exam questions "
     "(Med-PaLM 2, MedQA: 85.4 against 83.7 % with self-consistency over as many drafts)",
     avoid_when="the model gains nothing from reasoning (PubMedQA: 75.0 against 79.2 % with few-shot prompts; arXiv "
@@ -70,6 +70,14 @@ class EnsembleRefinement(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
+
+    def calls_range(self) -> tuple[int, int]:
+        least, most = self.base.calls_range()
+        return self.drafts * least + self.samples, self.drafts * most + self.samples
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        base = self.base.rounds_range()
+        return None if base is None else (base[0] + 1, base[1] + 1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         drafts = await draw_samples(self.base, problem, session, self.drafts, temperature=self.temperature)

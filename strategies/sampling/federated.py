@@ -47,19 +47,12 @@ FEW_SHOT = Prompt(
     year=2023,
     arxiv="2304.13911",
     calls="g + n * base + t",
-    waves="q + f * base + t",
+    rounds="q + f * base + t",
     counts="g: calls for wordings that the pool does not have; n: wordings that are solved, the question itself among "
     "them; t: 1 where solved twins stand before the question, else 0; q: waves of the calls g, one for the twins and "
     "one for the question; f: 2 where twins are solved in vain and the question's wordings after them, else 1; and "
     "those of the base strategy",
-    ranges={
-        "g": (0, "twins + 1"),
-        "n": (1, "(twins + 1) * (paraphrases + 1)"),
-        "t": (0, "1 if twins > 0 else 0"),
-        "q": (0, "2 if twins > 0 else 1"),
-        "f": (1, "2 if twins > 0 else 1"),
-    },
-    needs=("a pool of questions, else a rephraser",),
+    requires=("a pool of questions, else a rephraser",),
     use_when="many people ask nearly the same: the answer hangs on the wording, and the work is shared (GSM8K, SVAMP, "
     "GPT-3: 14 to 18 points over zero-shot chain of thought with the same numbers, 10 to 15 with others; second-hand)",
     avoid_when="questions are private, since the pool shows them to others; or the model rephrases badly: a wording "
@@ -105,6 +98,17 @@ class Federated(Strategy):
         self.check_parameters(paraphrases=0, twins=0, alike=(0, 1), temperature=0)
         if self.twins and not self.paraphrases:
             raise UsageError("federated(paraphrases=0): a twin counts where two wordings of it agree, so give it one")
+
+    def calls_range(self) -> tuple[int, int]:
+        least, most = self.base.calls_range()
+        wordings = (self.twins + 1) * (self.paraphrases + 1)
+        return least, self.twins + 1 + wordings * most + (1 if self.twins else 0)
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        base = self.base.rounds_range()
+        if base is None:
+            return None
+        return base[0], 3 + 2 * base[1] if self.twins else 1 + base[1]
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.twins and (examples := await self._solved_twins(problem, session)):

@@ -8,9 +8,9 @@ from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
-from reasoning.session import Session
+from reasoning.session import Session, StartedBranch
 from reasoning.strategies.sampling.majority import majority_answer
-from reasoning.strategy import Strategy
+from reasoning.strategy import FirstCallStrategy, Strategy
 from reasoning.voting import VoteSample
 
 
@@ -39,20 +39,27 @@ async def draw_samples(
     posed = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, VoteSample] = {}
 
-    async def one(place: int, lane: Session) -> None:
-        asked = posed[place % len(posed)]
-        answer = await lane.solve(base, asked)
-        done[place] = VoteSample.from_answer(answer, [draw for call in lane.trace.calls() for draw in call.completions])
+    def finish(place: int, answer: Answer, branch: Session) -> None:
+        done[place] = VoteSample.from_answer(
+            answer, [draw for call in branch.trace.calls() for draw in call.completions]
+        )
+
+    async def whole(place: int, branch: Session) -> None:
+        finish(place, await branch.solve(base, posed[place % len(posed)]), branch)
+
+    async def rest(place: int, branch: StartedBranch, strategy: FirstCallStrategy) -> None:
+        finish(place, await branch.solve(strategy, posed[0]), branch.session)
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
-    opening = base.first_call(posed[0]) if base.opens and len(posed) == 1 else None
     try:
-        if opening is None:
-            lanes = dict(enumerate(session.branches(n, name, start=after, **settings)))
+        if isinstance(base, FirstCallStrategy) and base.shares_first_call and len(posed) == 1:
+            call = base.first_call(posed[0])
+            settled, started = await session.start_branches(call, n, name, start=after, **settings)
+            done.update({place: VoteSample.from_answer(answer, [draw]) for place, (answer, draw) in settled.items()})
+            await gather([rest(place, branch, base) for place, branch in started.items()])
         else:
-            settled, lanes = await session.start_branches(opening, n, name, start=after, **settings)
-            done = {place: VoteSample.from_answer(answer, [draw]) for place, (answer, draw) in settled.items()}
-        await gather([one(place, lane) for place, lane in lanes.items()])
+            branches = session.branches(n, name, start=after, **settings)
+            await gather([whole(place, branch) for place, branch in enumerate(branches)])
     except BudgetExhausted:
         if there := [done[place] for place in sorted(done)]:
             session.keep_partial(outcome(there) if outcome is not None else majority_answer(there, posed[0]))

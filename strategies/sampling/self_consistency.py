@@ -26,11 +26,10 @@ from reasoning.voting.weights import BY_LOGPROB, WeightName
     year=2022,
     arxiv="2203.11171",
     calls="samples * base if stop == 'fixed' else drawn * base",
-    waves="base if stop == 'fixed' else rounds * base",
+    rounds="base if stop == 'fixed' else rounds * base",
     counts="drawn: samples until the rule stops, at most `samples`; rounds: batches in which they are drawn; and those "
     "of the base strategy",
-    ranges={"rounds": (1, "samples")},
-    needs=("sampling", "logprobs if weigh is a probability"),
+    requires=("sampling", "logprobs if weigh is a probability"),
     use_when="answers can be compared, a single chain is often but not always right, and several times the tokens "
     "are worth some points (PaLM-540B, GSM8K: 56.5 -> 74.4, StrategyQA: 75.3 -> 81.6); most of the gain is there with "
     "5 to 10 samples, and `stop='beta'` draws few where all agree",
@@ -105,6 +104,11 @@ class SelfConsistency(Strategy):
         """The least and the greatest number of completions for one problem: where all agree, and where all is drawn."""
         low, high = self.base.calls_range()
         return self._next([]) * low, self.samples * high
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        if (base := self.base.rounds_range()) is None:
+            return None
+        return base if self.stop == "fixed" else (base[0], self.samples * base[1])
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         groups = AnswerClasses(problem.kind, self.group)

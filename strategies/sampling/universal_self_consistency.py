@@ -37,10 +37,9 @@ _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
     year=2023,
     arxiv="2311.17311",
     calls="samples * base + c",
-    waves="base + c",
+    rounds="base + c",
     counts="c: 1 where the samples differ and the choice is asked, else 0; and those of the base strategy",
-    ranges={"c": (0, 1)},
-    needs=("sampling",),
+    requires=("sampling",),
     use_when="answers are free text that no rule can compare: summaries, explanations, code, open questions",
     avoid_when="answers can be compared by a rule (numbers, options): counting is as good there and costs no call; or "
     "the samples together are longer than the model's context (arXiv 2311.17311)",
@@ -64,6 +63,14 @@ class UniversalSelfConsistency(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        least, most = self.base.calls_range()
+        return self.samples * least, self.samples * most + 1
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        base = self.base.rounds_range()
+        return None if base is None else (base[0], base[1] + 1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         draws = await draw_samples(self.base, problem, session, self.samples, temperature=self.temperature)

@@ -22,10 +22,6 @@ from reasoning.strategy import Strategy, technique
 TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), Steps())}
 """The tasks that a spec can name. Where it names none, the first that fits the problem is taken; `steps` fits all."""
 
-_EXPANDED = "limit if search == 'dfs' else 1 + (breadth if breadth else 5) * (depth - 1)"
-_JUDGED = f"depth if evaluate == 'vote' else (10 if task == 'crosswords' else 1) * children * ({_EXPANDED})"
-_TIMES = "limit if search == 'dfs' else depth"
-
 
 @technique(
     title="Tree of thoughts",
@@ -33,17 +29,11 @@ _TIMES = "limit if search == 'dfs' else depth"
     year=2023,
     arxiv="2305.10601",
     calls="draws * x + judgements * j",
-    waves="g + w",
+    rounds="g + w",
     counts="x: states that were expanded; j: prompts that judged, one for each distinct state "
     "(in crosswords, if they are named, up to ten), or with votes one for each level; g: times that states were "
     "expanded, those of a level at once; w: times that states were judged, likewise",
-    ranges={
-        "x": (1, _EXPANDED),
-        "j": (0, f"10 * limit if search == 'dfs' else {_JUDGED}"),
-        "g": (1, _TIMES),
-        "w": (0, _TIMES),
-    },
-    needs=("sampling",),
+    requires=("sampling",),
     use_when="a first step decides and can be judged before the end, as in puzzles and planning (game of 24, GPT-4: "
     "4 % with chain of thought, 49 % for the best of 100 chains, 74 % with it)",
     avoid_when="a chain is mostly right, or calls are dear, because the game of 24 takes some 270 a problem, or "
@@ -129,6 +119,19 @@ class TreeOfThoughts(Strategy):
             for task in self.tasks
         )
         return self if tasks == self.tasks else self.replace(task=tasks[0] if len(tasks) == 1 else tasks)
+
+    def calls_range(self) -> tuple[int, int]:
+        expanded = self.limit if self.search == "dfs" else 1 + (self.breadth or 5) * (self.depth - 1)
+        if self.search == "dfs":
+            judged = 10 * self.limit
+        elif self.evaluate == "vote":
+            judged = self.depth
+        else:
+            judged = (10 if self.task == "crosswords" else 1) * self.children * expanded
+        return self.draws, self.draws * expanded + self.judgements * judged
+
+    def rounds_range(self) -> tuple[int, int]:
+        return 1, 2 * (self.limit if self.search == "dfs" else self.depth)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         task = self.task_for(problem)

@@ -36,9 +36,8 @@ AGAIN = Prompt(
     year=2023,
     arxiv="2310.01714",
     calls="1 + r",
-    waves="1 + r",
+    rounds="1 + r",
     counts="r: replies asked for again since their problems were alike, at most `repairs`",
-    ranges={"r": (0, "repairs")},
     use_when="the model is strong and no demonstrations are at hand, or what is to be shown differs from question to "
     "question (Codeforces with GPT-3.5-turbo: about the level of plain GPT-4)",
     avoid_when="the model is weak: it recalls wrong examples and loses to demonstrations that are retrieved "
@@ -72,6 +71,12 @@ class Analogical(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(exemplars=1, repairs=0, alike=(0, 1), max_tokens=1)
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 1 + self.repairs
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")

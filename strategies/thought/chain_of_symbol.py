@@ -38,8 +38,8 @@ def in_symbols(worked: WorkedExample) -> Demonstration | None:
     year=2023,
     arxiv="2305.10276",
     calls="1",
-    waves="1",
-    needs=("demonstrations",),
+    rounds="1",
+    requires=("demonstrations",),
     use_when="the question is where things are: piles, rows, routes, boxes in boxes (brick world, ChatGPT: 92.6 at "
     "best against 31.8 with chain of thought, with a third of the tokens)",
     avoid_when="nothing lies in space; or the examples are of another domain than the question: results vary "

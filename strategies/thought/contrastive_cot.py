@@ -31,8 +31,8 @@ _WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n
     year=2023,
     arxiv="2311.09277",
     calls="1",
-    waves="1",
-    needs=("demonstrations",),
+    rounds="1",
+    requires=("demonstrations",),
     use_when="few-shot chain of thought copies the form of the examples and not their care: GSM8K 69.2 -> 79.0, "
     "Bamboogle 40.8 -> 56.8 (gpt-3.5-turbo); with self-consistency 71.0 -> 86.2",
     avoid_when="the examples' explanations hold fewer than two numbers or names to shuffle, or the model is so small "

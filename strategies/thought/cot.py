@@ -7,12 +7,13 @@ from typing import Literal
 
 from reasoning.answer import Answer
 from reasoning.branches import FirstCall
+from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
-from reasoning.strategy import Strategy, technique
+from reasoning.strategy import FirstCallStrategy, technique
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
 ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
@@ -31,10 +32,9 @@ def with_rationale(worked: WorkedExample) -> Demonstration:
     year=2022,
     arxiv="2201.11903, 2205.11916",
     calls="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
-    waves="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
+    rounds="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
     counts="e: 1 where the reasoning ends without a stated answer and the answer stage is asked, else 0",
-    ranges={"e": (0, 1)},
-    needs=("demonstrations if shots > 0",),
+    requires=("demonstrations if shots > 0",),
     use_when="the answer takes several steps of arithmetic, symbols or common sense (PaLM-540B, GSM8K: 17.9 without, "
     "56.9 with it and eight examples)",
     avoid_when="the question is one fact or one feeling (CSQA: 72.6 without, 64.6 with it; arXiv 2205.11916), or the "
@@ -42,7 +42,7 @@ def with_rationale(worked: WorkedExample) -> Demonstration:
     "before it answers: then it pays twice",
     aliases=("chain_of_thought",),
 )
-class ChainOfThought(Strategy):
+class ChainOfThought(FirstCallStrategy):
     """Let the model write its reasoning before its answer.
 
     Zero-shot (`shots=0`), in the paper's two stages: the reasoning, then, with the reasoning kept word for word, the
@@ -66,16 +66,20 @@ class ChainOfThought(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0)
 
+    def calls_range(self) -> tuple[int, int]:
+        return (1, 1) if self.shots > 0 or self.stages == 1 else (1, 2)
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
+
     def first_call(self, problem: Problem) -> FirstCall:
         few_shot = with_examples(self.few_shot, problem, self.shots, with_rationale, self.demonstrations)
         if few_shot.examples:
-            return FirstCall(few_shot.render(problem), problem.parse)
+            return FirstCall(few_shot.render(problem), problem.parse, stage="reasoning")
         if self.stages == 1:
-            return FirstCall(self.one_stage.render(problem, trigger=self.trigger), problem.parse)
-        return FirstCall(self.two_stages.render(problem, trigger=self.trigger), partial(stated_answer, problem))
+            return FirstCall(self.one_stage.render(problem, trigger=self.trigger), problem.parse, stage="reasoning")
+        prompt = self.two_stages.render(problem, trigger=self.trigger)
+        return FirstCall(prompt, partial(stated_answer, problem), stage="reasoning")
 
-    async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns, settle, _ = self.first_call(problem)
-        with session.stage("reasoning"):
-            rationale = await session.ask(turns)
-        return settle(rationale) or await extract_answer(problem, session, turns, rationale.text)
+    async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
+        return await extract_answer(problem, session, call.messages, reply.text)

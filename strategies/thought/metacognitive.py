@@ -41,7 +41,7 @@ _SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # how confi
     year=2023,
     arxiv="2308.05342",
     calls="1",
-    waves="1",
+    rounds="1",
     use_when="a text has to be understood and its meaning is fine-grained: inference, word senses, classes of legal or "
     "medical texts (GPT-4, zero-shot, EUR-LEX: 37.4 -> 43.8 against chain of thought)",
     avoid_when="the question is easy: 68 % of its errors are overthinking, 32 % a right first judgement that was "

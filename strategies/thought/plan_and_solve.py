@@ -35,9 +35,8 @@ PLAN_FACTS = Prompt(
     year=2023,
     arxiv="2305.04091",
     calls="1 + e",
-    waves="1 + e",
+    rounds="1 + e",
     counts="e: 1 where the plan's execution ends without a stated answer and the answer stage is asked, else 0",
-    ranges={"e": (0, 1)},
     use_when="there are no demonstrations and zero-shot chain of thought leaves steps out: six arithmetic sets 70.4 -> "
     "76.7, last letters 64.8 -> 75.2 with PS+ (text-davinci-003)",
     avoid_when="the errors are misread questions: planning lowers missing steps and slips of calculation only; or "
@@ -62,6 +61,12 @@ class PlanAndSolve(Strategy):
     plan: Prompt = PLAN
     plan_plus: Prompt = PLAN_PLUS
     plan_facts: Prompt = PLAN_FACTS
+
+    def calls_range(self) -> tuple[int, int]:
+        return 1, 2
+
+    def rounds_range(self) -> tuple[int, int]:
+        return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self._prompt(problem).render(problem)

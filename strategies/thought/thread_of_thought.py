@@ -25,8 +25,8 @@ WALK = Prompt(
     year=2023,
     arxiv="2311.08734",
     calls="2",
-    waves="2",
-    needs=("context",),
+    rounds="2",
+    requires=("context",),
     use_when="the answer is somewhere in a long context of many parts, most of which do not matter, such as passages "
     "that were retrieved (PopQA, gpt-3.5-turbo: 57.4 against 48.2 with chain of thought)",
     avoid_when="the context is short or there is none: the walk only costs tokens; or the context fills the window, "

@@ -52,16 +52,10 @@ REVISE = Prompt(
     year=2023,
     arxiv="2309.11495",
     calls="base + p + v * verifier + c + r",
-    waves="base + (1 if p > 0 else 0) + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
+    rounds="base + (1 if p > 0 else 0) + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
     counts="p: passages (1 unless `passages` allows more; 0 of an empty answer); v: times that the verifier is asked: "
     "each question, in 'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; "
     "r: passages that are revised; and those of the base strategy and of the verifier",
-    ranges={
-        "p": (0, "passages"),
-        "v": (0, "0 if variant == 'joint' else passages if variant == 'two_step' else passages * max_questions"),
-        "c": (0, "passages * max_questions if variant == 'factor_revise' else 0"),
-        "r": (0, "passages"),
-    },
     use_when="an answer states several facts that the model knows better when asked one by one: lists, biographies, "
     "closed books (Llama 65B: precision of lists 0.17 → 0.36, FactScore of biographies 55.9 → 71.4)",
     avoid_when="every right item counts, for some go with the wrong ones (0.59 → 0.38 right ones a list; arXiv "
@@ -103,6 +97,23 @@ class ChainOfVerification(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(max_questions=1, passages=1)
 
+    def calls_range(self) -> tuple[int, int]:
+        (least, most), verifier = self.base.calls_range(), self.verifier.calls_range()[1]
+        compared = self.passages * self.max_questions if self.variant == "factor_revise" else 0
+        return least, most + 2 * self.passages + self._most_checks * verifier + compared
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        base, verifier = self.base.rounds_range(), self.verifier.rounds_range()
+        if base is None or verifier is None:
+            return None
+        compared = 1 if self.variant == "factor_revise" else 0
+        return base[0], base[1] + 2 + (verifier[1] if self._most_checks else 0) + compared
+
+    @property
+    def _most_checks(self) -> int:
+        """The most times that the verifier is asked."""
+        return {"joint": 0, "two_step": self.passages}.get(self.variant, self.passages * self.max_questions)
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         with session.stage("baseline"):
             first = await session.solve(self.base, problem)
@@ -135,7 +146,7 @@ class ChainOfVerification(Strategy):
             return None
         if answer is None or isinstance(answer, Answered) or not answer.text.strip():
             return answer
-        session.note(f"the passage stays as it is, since its revision states no answer: {answer.why}")
+        session.note(f"the passage stays as it is, since its revision states no answer: {answer.reason}")
         return None
 
     async def _verified(self, problem: Problem, passage: str, session: Session) -> Answer | None:

@@ -53,10 +53,9 @@ _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNOREC
     year=2023,
     arxiv="2309.13339",
     calls="1 + (1 if variant == 'negation' else 3) * s + 2 * r + a",
-    waves="1 + (1 if variant == 'negation' else 2) * s + 2 * r + a",
+    rounds="1 + (1 if variant == 'negation' else 2) * s + 2 * r + a",
     counts="s: steps that were looked at; r: those of them that were revised; a: 1 for the answer, 2 where the chain's "
     "could not be read and the draft's was asked for, 0 where the draft is empty",
-    ranges={"s": (0, "max_steps"), "r": (0, "max_steps"), "a": (0, 2)},
     use_when="a strong model makes slips in single steps of a long chain and can argue about them "
     "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with it)",
     avoid_when="the model is small, because it believes the refutations that it invents (mixed results with Vicuna-7b"
@@ -94,6 +93,14 @@ class LogicalThoughts(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(max_steps=1, temperature=0)
+
+    def calls_range(self) -> tuple[int, int]:
+        reviews = 1 if self.variant == "negation" else 3
+        return 1, 1 + (reviews + 2) * self.max_steps + 2
+
+    def rounds_range(self) -> tuple[int, int]:
+        reviews = 1 if self.variant == "negation" else 2
+        return 1, 1 + (reviews + 2) * self.max_steps + 2
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.with_sampling({"temperature": self.temperature})

@@ -7,6 +7,7 @@ import pytest
 from reasoning import Chain, Journal, Problem, Prompt, Step, kinds
 from reasoning.errors import UsageError
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 ISSUES = Step("issues", Prompt(input="List the issues: {feedback}"), returns=kinds.Items())
 SHORT = Step("short", Prompt(input="Shorten: {issues}"))
@@ -19,7 +20,7 @@ def test_steps_feed_each_other_with_values_and_not_with_raw_text() -> None:
     assert answer.value == "all bad"
     assert answer.steps == {"issues": ("slow data", "high bill"), "short": "all bad"}
     assert llm.prompts == ["user: List the issues: It is slow.", "user: Shorten: slow data; high bill"]
-    assert llm.calls == CHAIN.calls(r=0) == 2
+    assert llm.calls == call_counts.calls(CHAIN, r=0) == 2
 
 
 def test_the_only_input_is_the_question_and_several_are_named() -> None:
@@ -55,7 +56,7 @@ def test_a_refused_reply_is_sent_back_with_the_complaint() -> None:
     llm = ScriptedLLM(["bad", "good"])
     answer = chain.run("?", llm)
     assert answer.value == "good"
-    assert llm.calls == chain.calls(r=1) == 2
+    assert llm.calls == call_counts.calls(chain, r=1) == 2
     again = llm.requests[1].messages
     assert again[1] == ("assistant", "bad")
     assert "Leave out the word bad." in again[2].content
@@ -66,10 +67,10 @@ def test_a_step_that_stays_refused_ends_the_chain_and_keeps_what_came_before() -
     journal = Journal()
     answer = chain.run("?", ScriptedLLM(["a; b", "bad", "bad", "bad"], journal=journal))
     assert answer.state == "unparsed"
-    assert answer.why == "step 'word': Leave out the word bad."
+    assert answer.reason == "step 'word': Leave out the word bad."
     assert answer.steps == {"issues": ("a", "b")}
     again = ScriptedLLM([], journal=journal)
-    assert chain.run("?", again).why == answer.why
+    assert chain.run("?", again).reason == answer.reason
     assert again.calls == 0
 
 

@@ -66,7 +66,7 @@ def test_an_item_that_stays_refused_ends_the_chain_as_that_step_and_item() -> No
     llm = ScriptedLLM(say)
     answer = chain.run("?", llm)
     assert answer.state == "unparsed"
-    assert answer.why.startswith("step 'checks, item 2 (odd)': ")
+    assert answer.reason.startswith("step 'checks, item 2 (odd)': ")
     assert answer.steps == {"claims": ("fine", "odd", "fine too")}
     assert llm.calls == 1 + 1 + 2 + 1  # the others are done, and in the journal
 
@@ -107,7 +107,7 @@ def test_a_branch_on_a_label_and_the_paths_joined(mood: str, ran: str, left: str
 def test_where_no_branch_was_run_there_is_no_value_and_it_says_why() -> None:
     answer = BRANCHES.run("t", ScriptedLLM(["calm"]))
     assert answer.state == "unparsed"
-    assert answer.why == "step 'signed' was not run: reply was not run"
+    assert answer.reason == "step 'signed' was not run: reply was not run"
     assert answer.steps == {"mood": "calm"}
 
 
@@ -127,7 +127,7 @@ def test_a_gate_begins_again_with_fresh_draws_and_says_what_was_refused() -> Non
     same = ask("write {topic}", "text", check=long_enough, repairs=0, tries=3)
     llm = ScriptedLLM(["one", "two", "six", "late"])
     answer = Chain(same).run("tea", llm)
-    assert answer.why == "step 'text': Longer."
+    assert answer.reason == "step 'text': Longer."
     assert llm.calls == 3
     assert sorted(draw for _, draw in draws(answer)) == [0, 1, 2]
 
@@ -156,7 +156,7 @@ def test_a_chain_within_a_chain_repeated_until_a_judge_in_it_accepts() -> None:
 def test_an_inner_step_that_fails_is_named_with_what_came_before_it() -> None:
     inner = Chain(ask("a {text}", "first"), ask("b {first}", "second", returns=kinds.Number(), repairs=0))
     answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM(["one", "no number"]))
-    assert answer.why.startswith("step 'inner': step 'second': ")
+    assert answer.reason.startswith("step 'inner': step 'second': ")
     assert answer.steps == {"inner.first": "one"}
 
 
@@ -224,10 +224,10 @@ def test_a_function_that_raises_or_gives_nothing_fails_as_its_step() -> None:
         raise KeyError("price")
 
     answer = Chain(Step("a", call=broken)).run("?", ScriptedLLM([]))
-    assert (answer.state, answer.why) == ("failed", "step 'a': KeyError: 'price'")
+    assert (answer.state, answer.reason) == ("failed", "step 'a': KeyError: 'price'")
     answer = Chain(Step("a", call=lambda text: None)).run("?", ScriptedLLM([]))
     assert answer.state == "unparsed"
-    assert "gave nothing" in answer.why
+    assert "gave nothing" in answer.reason
 
 
 def test_a_chain_within_gives_what_its_last_step_gives() -> None:
@@ -247,7 +247,7 @@ def test_a_chain_within_gives_what_its_last_step_gives() -> None:
     said = [str(one) for one in findings(Chain(Step("data", chain=json_in, returns=kinds.Items())))]
     assert said == ["step 'data': error: the inner chain gives JSON, not items: leave returns out"]
     wrong = Chain(Step("data", chain=Chain(ask("{text}")), returns=kinds.Label(("red", "green"))))
-    assert wrong.run("?", ScriptedLLM(["purple"])).why == (
+    assert wrong.run("?", ScriptedLLM(["purple"])).reason == (
         "step 'data': the inner chain gave 'purple' is none of the labels red, green"
     )
 
@@ -271,17 +271,17 @@ SCHEMA = kinds.Json(schema={"type": "object", "required": ["a"]})
 def test_a_value_that_no_reply_gave_is_held_to_its_kind(kind: kinds.Kind, value: Any, says: str) -> None:
     given = Chain(Step("n", call=lambda text: value, returns=kind)).run("?", ScriptedLLM([]))
     assert given.state == "unparsed"
-    assert says in given.why
+    assert says in given.reason
     refuse = {"check": lambda value: "No.", "repairs": 0}
     said = {"label": "red", "json": '{"a": 1}', "yesno": "yes", "text": "a", "items": "a"}[kind.name]
     mended = Chain(ask("{q}", returns=kind, mend=lambda refused, before: value, **refuse))
     answer = mended.run("?", ScriptedLLM([said]))
     assert answer.state == "unparsed"
-    assert answer.why.startswith("step 'step': No. And what mends it gave ")
-    assert says in answer.why
+    assert answer.reason.startswith("step 'step': No. And what mends it gave ")
+    assert says in answer.reason
     empty = Chain(ask("{q}", returns=kind, when_empty=value), takes={"q": kinds.Items(empty="none")})
     assert says in str(findings(empty)[0])
-    assert says in empty.run(Problem("?", inputs={"q": []}), ScriptedLLM([])).why
+    assert says in empty.run(Problem("?", inputs={"q": []}), ScriptedLLM([])).reason
 
 
 @pytest.mark.parametrize(
@@ -312,11 +312,11 @@ def test_a_function_that_raises_one_of_our_errors_ends_as_its_step() -> None:
         ask("{first}", "b", check=lambda value: "No.", repairs=0, mend=broken),
     ):
         answer = Chain(first, step).run("?", ScriptedLLM(lambda turns: "said"))
-        assert (answer.state, answer.why) == ("failed", "step 'b': no such price")
+        assert (answer.state, answer.reason) == ("failed", "step 'b': no such price")
         assert answer.steps == {"first": "said"}
     inner = Chain(ask("a {text}", "first"), Step("b", call=broken, reads=("first",)))
     answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM(["said"]))
-    assert (answer.why, answer.steps) == ("step 'inner': step 'b': no such price", {"inner.first": "said"})
+    assert (answer.reason, answer.steps) == ("step 'inner': step 'b': no such price", {"inner.first": "said"})
 
 
 def test_a_call_that_fails_keeps_what_does_not_depend_on_it() -> None:
@@ -328,7 +328,7 @@ def test_a_call_that_fails_keeps_what_does_not_depend_on_it() -> None:
         return CallFailed("the server said no") if turns[-1].content == "a ?" else turns[-1].content
 
     answer = chain.run("?", ScriptedLLM(say))
-    assert (answer.state, answer.why) == ("failed", "step 'left': the server said no")
+    assert (answer.state, answer.reason) == ("failed", "step 'left': the server said no")
     assert answer.steps == {"right": "b ?", "far": "c b ?"}
 
 

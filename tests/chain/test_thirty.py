@@ -128,7 +128,7 @@ def test_thirty_steps_are_run_in_order_side_by_side_and_drawn_the_same_whatever_
     for seed in range(3):
         journal = Journal()
         slow, answer = run(seed, journal)
-        assert answer.state == "answered", answer.why
+        assert answer.state == "answered", answer.reason
         assert list(answer.steps) == [
             name
             for step in chain.steps

@@ -137,7 +137,7 @@ def test_a_fault_of_the_request_is_not_tried_again_and_not_recorded(
         answers = solve(llm, VANILLA, problems(6))
         failed = [place for place, answer in enumerate(answers) if isinstance(answer, Failed)]
         assert failed == [3]
-        assert answers[3].why
+        assert answers[3].reason
         agree(server, llm, answers, 5)
         assert (len(server.asked), llm.retries) == (6, 0)
 
@@ -505,7 +505,7 @@ def test_a_budget_that_is_used_up_is_not_that_of_whoever_waits_for_the_same_draw
             return await event_loop.run_async(_gathered(poor, rich))
 
         poor, rich = asyncio.run(both())
-        assert "1 tokens are spent" in poor.why
+        assert "1 tokens are spent" in poor.reason
         assert rich.state == "answered"
         agree(server, llm, [poor, rich], 1)
 
@@ -636,7 +636,7 @@ def test_a_server_that_never_was_is_no_outage(connect: Callable[..., LLM]) -> No
         pass
     with connect(server) as llm:
         answer = VANILLA.run(problems(1)[0], llm)
-        assert "is the server running?" in answer.why
+        assert "is the server running?" in answer.reason
         assert llm.retries == 0
 
 

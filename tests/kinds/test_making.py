@@ -202,7 +202,7 @@ def test_the_rule_that_read_an_answer_comes_with_it() -> None:
     assert isinstance(answered, Answered)
     assert (answered.value, answered.rule, answered.is_stated) == (18, "trigger", True)
     strict = Problem("How many?", Number(stated_only=True)).parse("She has 18 of them, I guess.")
-    assert (strict.state, strict.why) == ("unparsed", "nothing found")
+    assert (strict.state, strict.reason) == ("unparsed", "nothing found")
     step = Step("day", Prompt(input="{text}"), returns=Date("%m/%d/%Y"))
     chained = Chain(step).run("When?", ScriptedLLM(["The answer is Feb 27, 2002."]))
     assert (chained.value, getattr(chained, "rule", "")) == (datetime.date(2002, 2, 27), "trigger")

@@ -8,6 +8,7 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed
 from reasoning.messages import Completion
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 DICE = Problem("Three dice are thrown. In how many of the 216 cases do exactly two match?", kinds.Number())
 RECALLED = (
@@ -40,8 +41,8 @@ def test_problems_that_are_alike_are_asked_for_again(spec: str, replies: list[st
     llm = ScriptedLLM(replies)
     strategy = strategies.get(spec)
     assert strategy.run(DICE, llm).value == 90
-    assert llm.calls == strategy.calls(r=r) == 1 + r
-    assert llm.rounds == strategy.round_count(r=r)
+    assert llm.calls == call_counts.calls(strategy, r=r) == 1 + r
+    assert llm.rounds == call_counts.rounds(strategy, r=r)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_what_stays_alike_is_noted_and_the_answer_read() -> None:
 def test_a_budget_that_ends_before_the_second_reply() -> None:
     answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, GOOD]), budget=Budget(calls=1))
     assert (answer.state, answer.usage.calls) == ("unparsed", 1)
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
 
 
 def test_a_repair_that_never_comes_to_the_problem_leaves_the_answer_that_is_there() -> None:

@@ -11,6 +11,7 @@ from reasoning.messages import Message
 from reasoning.strategies.programs.chain_of_code import SIMULATE, WRITE
 from reasoning.strategies.programs.line_stepper import parse_delta_state
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 FRUITS = Problem("How many of these are fruits: pear, oak, plum?", kinds.Number())
 COUNT = "items = ['pear', 'oak', 'plum']\nn = 0\nfor x in items:\n    n += is_fruit(x)\nanswer = n"
@@ -34,8 +35,8 @@ def asked(llm: ScriptedLLM, place: int) -> tuple[str, str]:
 def test_state_is_kept_between_the_interpreter_and_the_model() -> None:
     answer, llm = run(COUNT, delta(n=1), delta(n=1), delta(n=2))
     assert answer.value == 2
-    assert llm.calls == answer.usage.calls == answer.strategy.calls(l=3, o=0) == 4
-    assert llm.rounds == answer.strategy.round_count(l=3, o=0)
+    assert llm.calls == answer.usage.calls == call_counts.calls(answer.strategy, l=3, o=0) == 4
+    assert llm.rounds == call_counts.rounds(answer.strategy, l=3, o=0)
     assert [asked(llm, place) for place in (1, 2, 3)] == [
         (f"items = ['pear', 'oak', 'plum']\nn = {n}\nx = '{x}'", "n += is_fruit(x)")
         for n, x in ((0, "pear"), (1, "oak"), (1, "plum"))
@@ -57,8 +58,8 @@ def test_calls(parameters: str, replies: list[str], l: int, r: int) -> None:  # 
     strategy = strategies.get(f"chain_of_code({parameters})" if parameters else "coc")
     llm = ScriptedLLM([reply if "delta" in reply else f"```python\n{reply}\n```" for reply in replies])
     assert strategy.run(FRUITS, llm).value == 2
-    assert llm.calls == strategy.calls(l=l, r=r, o=0) == len(replies)
-    assert llm.rounds == strategy.round_count(l=l, r=r, o=0)
+    assert llm.calls == call_counts.calls(strategy, l=l, r=r, o=0) == len(replies)
+    assert llm.rounds == call_counts.rounds(strategy, l=l, r=r, o=0)
     least, most = strategy.calls_range()
     assert least == 1
     assert llm.calls <= most
@@ -103,8 +104,8 @@ def test_what_had_happened_by_half_is_undone() -> None:
 def test_a_reply_that_cannot_be_read_is_asked_for_again_and_then_left_out() -> None:
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", delta(x=4))
     assert answer.value == 4
-    assert llm.calls == answer.strategy.calls(l=2, o=0)
-    assert llm.rounds == answer.strategy.round_count(l=2, o=0)
+    assert llm.calls == call_counts.calls(answer.strategy, l=2, o=0)
+    assert llm.rounds == call_counts.rounds(answer.strategy, l=2, o=0)
     assert llm.requests[2].messages[-2].content == "It is four."
     answer, llm = run("x = 1\nx = f(x)\nanswer = x", "It is four.", "Four!")
     assert answer.value == 1
@@ -113,7 +114,7 @@ def test_a_reply_that_cannot_be_read_is_asked_for_again_and_then_left_out() -> N
 def test_no_answer_even_when_asked_for_is_unparsed() -> None:
     answer, llm = run("x = 3", "none", "none")
     assert answer.state == "unparsed"
-    assert "answer" in answer.why
+    assert "answer" in answer.reason
     assert llm.calls == 3
 
 
@@ -130,13 +131,13 @@ def test_no_answer_even_when_asked_for_is_unparsed() -> None:
 def test_what_cannot_come_to_its_end_is_unparsed(code: str, why: str) -> None:
     answer, _ = run(code, *[delta(y=1)] * 5, spec="chain_of_code(max_lines=3)")
     assert answer.state == "unparsed"
-    assert why in answer.why
+    assert why in answer.reason
 
 
 def test_a_program_that_never_ends_ends() -> None:
     answer, llm = run("n = 0\nwhile True:\n    n += 1\nanswer = n", *[delta(n=1)] * 3)
     assert answer.state == "unparsed"
-    assert "too long" in answer.why
+    assert "too long" in answer.reason
     assert llm.calls == 1
 
 
@@ -146,7 +147,7 @@ def test_a_failed_call_and_a_used_up_budget() -> None:
     llm = ScriptedLLM([f"```python\n{COUNT}\n```", delta(n=1), delta(n=1), delta(n=2)])
     answer = strategies.get("chain_of_code").run(FRUITS, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
     assert llm.calls == 3
 
 

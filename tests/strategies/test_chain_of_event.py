@@ -11,6 +11,7 @@ from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
 from reasoning.messages import Completion, Message
 from reasoning.strategies.decomposition.events import documents_of, parse_events, parse_groups
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 FERRY = {
     "Gazette": "The ferry Ines sank on Monday; all were saved. The minister resigned.",
@@ -53,8 +54,8 @@ def test_the_number_of_calls(problem: Problem, replies: object, counts: dict[str
     llm = ScriptedLLM(replies, latency=0.01, max_n=1)  # type: ignore[arg-type]
     strategy = strategies.get("chain_of_event")
     answer = strategy.run(problem, llm)
-    assert llm.calls == strategy.calls(**counts) == calls
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == call_counts.calls(strategy, **counts) == calls
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     assert answer.value == (SUMMARY if counts["s"] else None)
 
 
@@ -220,8 +221,8 @@ def test_a_document_whose_call_fails_is_left_out() -> None:
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == SUMMARY
-    assert llm.calls == strategy.calls(d=2, g=1, s=1) == 4
-    assert llm.rounds == strategy.round_count(d=2, g=1, s=1)
+    assert llm.calls == call_counts.calls(strategy, d=2, g=1, s=1) == 4
+    assert llm.rounds == call_counts.rounds(strategy, d=2, g=1, s=1)
     assert "the document is left out" in str(answer.trace.to_json())
     assert {source for one in answer.steps["events"] for source, _ in one["told"]} == {"Gazette", "Courier"}
     assert strategy.run(NEWS, ScriptedLLM(lost("Herald", "Gazette"))).value == SUMMARY
@@ -262,7 +263,7 @@ def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == SUMMARY
-    assert llm.calls == strategy.calls(d=3, g=0, s=1) == 4
+    assert llm.calls == call_counts.calls(strategy, d=3, g=0, s=1) == 4
     [ferry] = answer.steps["events"]  # "a ferry sank", in two documents
     assert [source for source, _ in ferry["told"]] == ["Gazette", "Herald"]
     assert "said in the same general words, since the call failed: gone" in str(answer.trace.to_json())
@@ -273,7 +274,7 @@ def test_where_the_summary_fails_the_events_stand_for_it() -> None:
     strategy = strategies.get("coe")
     answer = strategy.run(NEWS, llm)
     assert answer.value == "Monday, the Ines sank"
-    assert llm.calls == strategy.calls(d=3, g=1, s=0) == 4
+    assert llm.calls == call_counts.calls(strategy, d=3, g=1, s=0) == 4
     assert len(answer.steps["events"]) == 1
     assert "the events stand for their summary, since the call failed: gone" in str(answer.trace.to_json())
     two = Problem("What?", inputs={name: FERRY[name] for name in ("Gazette", "Herald")})

@@ -13,6 +13,7 @@ from reasoning.strategies.cli import strategies_app
 from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
 
@@ -25,8 +26,8 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     llm = ScriptedLLM(["S//R//Q\nThe answer is C."])
     strategy = strategies.get(spec)
     assert strategy.run(BOXES, llm).value == "C"
-    assert llm.calls == strategy.calls() == 1
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 1
+    assert llm.rounds == call_counts.rounds(strategy)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped_examples("spatial")}
     assert len(replies) == shots

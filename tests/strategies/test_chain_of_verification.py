@@ -13,6 +13,7 @@ from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, 
 from reasoning.messages import Completion, Message
 from reasoning.strategies.verification.verification_questions import parse_plan
 from reasoning.testing import Reply, ScriptedLLM
+from tests import call_counts
 
 POETS = Problem("Name three poets who were born in Riga.", kinds.Items(), id="poets")
 BASELINE = "Ada Berg; Bo Cole; Cy Dorn"
@@ -66,8 +67,8 @@ def test_the_calls_are_those_of_the_formula(spec: str, counts: dict[str, int], c
     strategy = strategies.get(spec)
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Cy Dorn")
-    assert llm.calls == strategy.calls(p=1, r=1, **counts) == calls
-    assert llm.rounds == strategy.round_count(p=1, r=1, **counts)
+    assert llm.calls == call_counts.calls(strategy, p=1, r=1, **counts) == calls
+    assert llm.rounds == call_counts.rounds(strategy, p=1, r=1, **counts)
     low, high = strategy.calls_range()
     assert low <= calls <= high
     assert llm.peak_concurrency == peak
@@ -78,11 +79,11 @@ def test_what_is_asked_for_nothing_counts_too() -> None:
     nothing = strategies.get("cove(variant='two_step')")
     llm = ScriptedLLM(script(all=""))
     nothing.run(POETS, llm)
-    assert llm.calls == nothing.calls(p=1, v=1, c=0, r=0) == 3
+    assert llm.calls == call_counts.calls(nothing, p=1, v=1, c=0, r=0) == 3
     some = strategies.get("cove(variant='factor_revise')")
     llm = ScriptedLLM(silent_on_cy)
     some.run(POETS, llm)
-    assert llm.calls == some.calls(p=1, v=3, c=2, r=1) == 8
+    assert llm.calls == call_counts.calls(some, p=1, v=3, c=2, r=1) == 8
 
 
 def silent_on_cy(turns: tuple[Message, ...]) -> Reply:
@@ -137,8 +138,8 @@ def test_an_empty_answer_costs_one_call() -> None:
     strategy = strategies.get("cove")
     llm = ScriptedLLM([" "])
     assert strategy.run(POETS, llm).state == "unparsed"
-    assert llm.calls == strategy.calls(p=0, v=0, c=0, r=0) == strategy.calls_range()[0] == 1
-    assert llm.rounds == strategy.round_count(p=0, v=0, c=0, r=0)
+    assert llm.calls == call_counts.calls(strategy, p=0, v=0, c=0, r=0) == strategy.calls_range()[0] == 1
+    assert llm.rounds == call_counts.rounds(strategy, p=0, v=0, c=0, r=0)
 
 
 def test_joint_execution_sees_the_answer_and_its_answers_are_the_evidence() -> None:
@@ -166,8 +167,8 @@ def test_without_a_question_the_baseline_stays(variant: str, reply: str) -> None
     strategy = strategies.get(f"cove(variant='{variant}')")
     answer = strategy.run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
-    assert llm.calls == strategy.calls(p=1, r=0, v=0, c=0) == 2
-    assert llm.rounds == strategy.round_count(p=1, r=0, v=0, c=0)
+    assert llm.calls == call_counts.calls(strategy, p=1, r=0, v=0, c=0) == 2
+    assert llm.rounds == call_counts.rounds(strategy, p=1, r=0, v=0, c=0)
     assert "stays as it is" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
@@ -175,8 +176,8 @@ def test_questions_that_cannot_be_answered_are_no_evidence() -> None:
     llm = ScriptedLLM(script(verify="I don't know."), latency=0.01, max_n=1)
     answer = strategies.get("cove").run(POETS, llm)
     assert answer.value == ("Ada Berg", "Bo Cole", "Cy Dorn")
-    assert llm.calls == answer.strategy.calls(p=1, r=0, v=3, c=0) == 5  # nothing to revise by
-    assert llm.rounds == answer.strategy.round_count(p=1, r=0, v=3, c=0)
+    assert llm.calls == call_counts.calls(answer.strategy, p=1, r=0, v=3, c=0) == 5  # nothing to revise by
+    assert llm.rounds == call_counts.rounds(answer.strategy, p=1, r=0, v=3, c=0)
     some = script()
     llm = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:40] else some(turns))
     assert strategies.get("cove").run(POETS, llm).value == ("Ada Berg", "Cy Dorn")
@@ -230,8 +231,8 @@ def test_a_revision_that_states_no_answer_leaves_the_first() -> None:
     answer = strategies.get("cove").run(problem, llm)
     assert (answer.value, answer.text) == (3, "3")
     assert "states no answer: " in str(answer.trace.to_json())  # type: ignore[union-attr]
-    assert llm.calls == answer.strategy.calls(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
-    assert llm.rounds == answer.strategy.round_count(p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
+    assert llm.calls == call_counts.calls(answer.strategy, p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
+    assert llm.rounds == call_counts.rounds(answer.strategy, p=1, v=3, c=0, r=1)  # type: ignore[union-attr]
     assert strategies.get("cove").run(problem, ScriptedLLM(script(baseline="Who knows?"))).state == "unparsed"
     llm = ScriptedLLM(script(baseline=""))
     assert strategies.get("cove").run(problem, llm).state == "unparsed"
@@ -257,8 +258,8 @@ def test_paragraphs_of_a_text_are_verified_side_by_side_each_on_its_own() -> Non
     strategy = strategies.get("cove(passages=5)")
     answer = strategy.run(problem, llm)
     assert answer.value == "Ada Berg was born in Riga, in fact.\n\nCy Dorn wrote."
-    assert llm.calls == strategy.calls(p=3, r=2, v=2, c=0)
-    assert llm.rounds == strategy.round_count(p=3, r=2, v=2, c=0)
+    assert llm.calls == call_counts.calls(strategy, p=3, r=2, v=2, c=0)
+    assert llm.rounds == call_counts.rounds(strategy, p=3, r=2, v=2, c=0)
     assert llm.peak_concurrency == 3
     assert not any(paragraphs[0] in prompt and paragraphs[1] in prompt for prompt in llm.prompts)
     some = ScriptedLLM(lambda turns: CallFailed("lost") if "Bo Cole born" in turns[-1].content[:30] else reply(turns))
@@ -378,7 +379,7 @@ def test_it_can_be_wrapped_and_a_budget_can_end_in_the_middle() -> None:
     inner = strategies.get("cove")
     answer = inner.run(POETS, ScriptedLLM(script(), max_n=1), budget=Budget(calls=3))
     assert answer.state == "unparsed"
-    assert "calls" in answer.why
+    assert "calls" in answer.reason
     assert answer.trace is not None
     assert answer.usage.calls >= 2
     assert (answer.text, answer.steps) == (BASELINE, {"baseline": ("Ada Berg", "Bo Cole", "Cy Dorn")})

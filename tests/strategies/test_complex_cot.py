@@ -9,6 +9,7 @@ from reasoning.errors import BudgetExhausted, SpecError
 from reasoning.strategies.demonstrations import shipped_examples
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import count_steps
+from tests import call_counts
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number())
 
@@ -33,8 +34,8 @@ def test_the_number_of_calls(spec: str, calls: int) -> None:
     llm = ScriptedLLM(lambda messages: chain(3, 7))
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
-    assert llm.calls == strategy.calls() == calls
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == calls
+    assert llm.rounds == call_counts.rounds(strategy)
     assert strategy.calls_range() == (calls, calls)
 
 
@@ -95,6 +96,6 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     llm = ScriptedLLM(lambda messages: chain(2, 1), max_n=1)
     answer = strategy.run(PENS, llm, budget=Budget(calls=4))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
     with pytest.raises(BudgetExhausted):
         strategy.run(PENS, ScriptedLLM(lambda messages: chain(2, 1), max_n=1, budget=Budget(calls=4)))

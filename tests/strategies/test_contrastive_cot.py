@@ -12,6 +12,7 @@ from reasoning.kinds.label import Label
 from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.demonstrations.contrastive import contrastive_demonstration, shuffle_values
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 APPLES = Problem("Tom has 9 apples and gives 4 away. How many are left?", kinds.Number())
 KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text(), "choice": kinds.Choice(["x", "y"])}
@@ -31,8 +32,8 @@ def test_one_call_in_one_turn(spec: str, calls: int) -> None:
     llm = ScriptedLLM(lambda messages: "9 - 4 = 5.\n\nAnswer: 5")
     strategy = strategies.get(spec)
     assert strategy.run(APPLES, llm).value == 5
-    assert llm.calls == strategy.calls() == calls
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == calls
+    assert llm.rounds == call_counts.rounds(strategy)
     [turn] = llm.requests[0].messages
     assert turn.role == "user"
     assert turn.content.endswith(f"Question: {APPLES.question}\n\nExplanation:")

@@ -13,6 +13,7 @@ from reasoning.messages import Message
 from reasoning.strategies.search.crosswords import Crosswords
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
+from tests import call_counts
 from tests.strategies.crossword_examples import SQUARES, agreement
 
 SQUARE, SYMMETRIC = SQUARES
@@ -86,10 +87,10 @@ def test_a_crossword_is_solved_depth_first() -> None:
     assert answer.text == "The answer is SCENT; CANOE; ARSON; ROUSE; FLEET"
     asked = [request.messages[-1].content for request in llm.requests]
     judged = sum("Not filled in yet" not in said for said in asked)
-    assert llm.calls == strategy.calls(x=len(asked) - judged, j=judged)
+    assert llm.calls == call_counts.calls(strategy, x=len(asked) - judged, j=judged)
     stages = [stage for stage in answer.trace.events if isinstance(stage, Trace) and list(stage.calls())]
     states = sum(stage.name.startswith("state") for stage in stages)
-    assert llm.rounds == strategy.round_count(g=len(stages) - states, w=states)
+    assert llm.rounds == call_counts.rounds(strategy, g=len(stages) - states, w=states)
     assert judged == len(set(asked) - {said for said in asked if "Not filled in yet" in said})  # each once
     assert "SMELL" not in asked[2]  # pruned at once
     assert llm.peak_concurrency > 1  # the clues of a state are checked together

@@ -21,6 +21,7 @@ from reasoning.strategies.decomposition.handlers import DEFAULT_HANDLERS, Handle
 from reasoning.strategies.decomposition.subquestion_program import SubProgram
 from reasoning.strategy import Strategy
 from reasoning.testing import Reply, ScriptedLLM
+from tests import call_counts
 
 NAMES = Problem('Join the second letters of the words in "Kai Ono" with spaces.', id="names")
 PROGRAM = [
@@ -63,8 +64,8 @@ def test_a_program_runs_line_by_line_and_foreach_side_by_side() -> None:
     answer, llm = run(list(PROGRAM))
     assert answer.value == "a n"
     assert answer.steps == {"#1": ["Kai", "Ono"], "#2": ["a", "n"], "#3": "a n"}
-    assert llm.calls == strategies.get("decomposed").calls(c=4, h=2) == 6
-    assert llm.rounds == strategies.get("decomposed").round_count(c=4, h=2, b=1) == 5
+    assert llm.calls == call_counts.calls(strategies.get("decomposed"), c=4, h=2) == 6
+    assert llm.rounds == call_counts.rounds(strategies.get("decomposed"), c=4, h=2, b=1) == 5
     assert llm.peak_concurrency == 2
     controllers = [request.messages for request in llm.requests if frame_of(request.messages)]
     assert [frame_of(turns).count("QS:") for turns in controllers] == [0, 1, 2, 3]  # type: ignore[union-attr]
@@ -89,8 +90,8 @@ def test_the_calls_are_those_of_the_formula(program: list[Reply], counts: dict[s
     answer, llm = run(list(program))
     strategy = strategies.get("decomposed")
     assert answer.state == "answered"
-    assert llm.calls == strategy.calls(**counts)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == call_counts.calls(strategy, **counts)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
 
@@ -160,8 +161,8 @@ def test_a_coroutine_is_awaited_and_a_function_keeps_nobody_waiting() -> None:
 
     assert called("QS: [look] it", "[EOQ]").value == "it is 42"
     assert called("QS: [split] a b", "QS: (foreach) [meet] #1", "QS: [merge] #2", "[EOQ]").value == "a b"
-    assert "[fail] it: KeyError" in called("QS: [fail] it").why
-    assert "[empty] it: StopIteration" in called("QS: [empty] it").why
+    assert "[fail] it: KeyError" in called("QS: [fail] it").reason
+    assert "[empty] it: StopIteration" in called("QS: [empty] it").reason
 
 
 def test_a_function_may_ask_a_model_itself() -> None:
@@ -232,8 +233,8 @@ def test_recursion_on_smaller_input() -> None:
     answer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, join)).run(problem, llm)
     assert answer.value == tuple(reversed(letters))
     frames, leaves = 7, 4  # 10 = 5 + 5 = (3 + 2) + (3 + 2)
-    assert llm.calls == strategies.get("decomposed").calls(c=3 * 4 + 4 * 2, h=leaves) == 24
-    assert llm.rounds == strategies.get("decomposed").round_count(c=3 * 4 + 4 * 2, h=leaves, b=0)
+    assert llm.calls == call_counts.calls(strategies.get("decomposed"), c=3 * 4 + 4 * 2, h=leaves) == 24
+    assert llm.rounds == call_counts.rounds(strategies.get("decomposed"), c=3 * 4 + 4 * 2, h=leaves, b=0)
     assert len({(frame_of(one.messages) or "").partition("\n")[0] for one in llm.requests} - {""}) == frames
 
 
@@ -241,18 +242,18 @@ def test_recursion_is_guarded_by_size_depth_and_number() -> None:
     same = f"QS: [decompose] {NAMES.question}"
     answer, llm = run([same, same])
     assert answer.state == "unparsed"
-    assert "must be shorter" in answer.why
+    assert "must be shorter" in answer.reason
     assert llm.calls == 2
     assert "must be shorter" in llm.prompts[1]
 
     deep = ScriptedLLM(lambda turns: f"QS: [decompose] {(frame_of(turns) or '')[4:-1]}")  # a letter less each time
     answer = DecomposedPrompting(max_depth=2).run(NAMES, deep)
     assert answer.state == "unparsed"
-    assert "There is no handler [decompose]" in answer.why
+    assert "There is no handler [decompose]" in answer.reason
     assert deep.calls == 4  # two frames go down, the third asks twice
 
     answer, llm = run(["QS: [letters] abcdef", "QS: (foreach) [qa] What is the second letter of #1#1?"], max_asked=5)
-    assert "more than 5 sub-questions" in answer.why
+    assert "more than 5 sub-questions" in answer.reason
     assert answer.steps == {"#1": list("abcdef")}
 
 
@@ -271,7 +272,7 @@ def test_foreach_within_a_frame_shares_what_is_left_among_its_elements() -> None
     short = DecomposedPrompting(max_asked=8).run(
         problem, ScriptedLLM(reply)
     )  # 3 asked, 2 left for each word, 3 are wanted
-    assert "more than 8 sub-questions" in short.why
+    assert "more than 8 sub-questions" in short.reason
 
 
 def test_a_handler_can_be_another_controller() -> None:
@@ -295,8 +296,8 @@ def test_a_handler_can_be_another_controller() -> None:
     llm = ScriptedLLM(reply, latency=0.05)
     outer = DecomposedPrompting(handlers=(*DEFAULT_HANDLERS, Handler(position.name, position.does, inner)))
     assert outer.run(NAMES, llm).value == "a n"
-    assert llm.calls == outer.calls(c=4, h=2 * 3)
-    assert llm.rounds == outer.round_count(c=4, h=2 * 3, b=3)  # two words side by side
+    assert llm.calls == call_counts.calls(outer, c=4, h=2 * 3)
+    assert llm.rounds == call_counts.rounds(outer, c=4, h=2 * 3, b=3)  # two words side by side
     assert not any(
         NAMES.question in prompt for prompt in llm.prompts if "second of" in prompt.partition("QC: ")[2][:20]
     )
@@ -321,8 +322,8 @@ def test_a_malformed_line_is_sent_back_once_and_then_there_is_no_answer(reply: s
     assert complaint in llm.requests[1].messages[-1].content
     answer, llm = run([reply, reply])
     assert answer.state == "unparsed"
-    assert answer.why.startswith("line 1: ")
-    assert complaint in answer.why
+    assert answer.reason.startswith("line 1: ")
+    assert complaint in answer.reason
     assert llm.calls == 2
 
 
@@ -384,18 +385,18 @@ def test_a_handler_without_an_answer_ends_the_program_with_what_came_before() ->
     llm = ScriptedLLM(script([*program], lambda asked: "I don't know." if "Ono" in asked else "The answer is a."))
     answer = DecomposedPrompting().run(NAMES, llm)
     assert answer.state == "unparsed"
-    assert "line 2: [qa] What is the second letter of Ono?" in answer.why
+    assert "line 2: [qa] What is the second letter of Ono?" in answer.reason
     assert answer.steps == {"#1": ["Kai", "Ono"]}
     broken = ScriptedLLM(script(["QS: [len] 5"]))
     answer = DecomposedPrompting(handlers=(len,)).run(NAMES, broken)
-    assert "[len] 5: TypeError" in answer.why
+    assert "[len] 5: TypeError" in answer.reason
 
 
 def test_a_program_that_does_not_end() -> None:
     llm = ScriptedLLM(lambda turns: "QS: [letters] abc")
     answer = strategies.get("decomposed(max_steps=3)").run(NAMES, llm)
     assert answer.state == "unparsed"
-    assert "no [EOQ] after 3 lines" in answer.why
+    assert "no [EOQ] after 3 lines" in answer.reason
     assert llm.calls == 4
     assert list(answer.steps) == ["#1", "#2", "#3"]
 
@@ -451,7 +452,7 @@ def test_what_cannot_be_carried_out_is_unparsed(value: Any, why: str) -> None:
         Problem("Who is #10?"), ScriptedLLM(script([line, line]))
     )
     assert answer.state == "unparsed"
-    assert why in answer.why
+    assert why in answer.reason
 
 
 def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:
@@ -466,7 +467,7 @@ def test_failed_calls_and_a_budget_that_ends_in_the_middle() -> None:
     llm = ScriptedLLM(script([*PROGRAM], second_letter), max_n=1)
     answer = DecomposedPrompting().run(NAMES, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
-    assert "calls" in answer.why
+    assert "calls" in answer.reason
     assert answer.steps == {"#1": ["Kai", "Ono"]}
     assert answer.text == f'QC: {NAMES.question}\nQS: [split] Kai Ono\nA: ["Kai", "Ono"]'
     steps = Handler("steps", "", strategies.get("least_to_most(shots=0)"))

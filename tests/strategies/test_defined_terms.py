@@ -10,6 +10,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import InputError, SpecError, UsageError
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 TERMS = {"DVT": "a blood clot in a deep vein", "INR": "how slowly blood clots; {normal} is 1", "hip": "a joint"}
 CLOT = Problem("Warfarin was started for two DVTs. What was treated?", context="The inr was 1.")
@@ -23,8 +24,8 @@ def test_one_call(spec: str) -> None:
     strategy = strategies.get(spec)
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(CLOT, llm).value == "a clot"
-    assert llm.calls == strategy.calls() == 1
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 1
+    assert llm.rounds == call_counts.rounds(strategy)
     assert llm.requests[0].sampling["max_tokens"] == strategy.max_tokens
 
 

@@ -12,6 +12,7 @@ from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, ContextOverflow
 from reasoning.messages import Message
 from reasoning.testing import Reply, ScriptedLLM
+from tests import call_counts
 
 DOSE = Problem("Which drug first?", options=("rest", "aspirin", "surgery", "heparin"), id="dose")
 DRAFTS = ["Pain only. The answer is B.", "Old age. The answer is B.", "A clot is likely. The answer is D."]
@@ -28,9 +29,9 @@ def test_the_calls_are_those_of_the_formula_in_two_waves(drafts: int, samples: i
     llm = ScriptedLLM(script(list(DRAFTS), ["Weighed. The answer is D."]), latency=0.01, max_n=1)
     strategy = strategies.get(f"ensemble_refinement(cot(shots=1), drafts={drafts}, samples={samples})")
     assert strategy.run(DOSE, llm).value == "D"
-    assert llm.calls == strategy.calls() == strategy.calls_range()[0] == drafts + samples
+    assert llm.calls == call_counts.calls(strategy) == strategy.calls_range()[0] == drafts + samples
     assert llm.peak_concurrency == min(max(drafts, samples), 32)  # the limit of requests under way
-    assert llm.rounds == strategy.round_count() + (samples > 32)
+    assert llm.rounds == call_counts.rounds(strategy) + (samples > 32)
     with_drafts = [f"Draft {drafts}:" in prompt for prompt in llm.prompts]
     assert with_drafts == [False] * drafts + [True] * samples
 
@@ -57,7 +58,7 @@ def test_a_refinement_reads_the_question_and_every_draft_whole_and_no_demonstrat
     llm = ScriptedLLM(script(["Clots form.", "(D)"], ["The answer is D."]))  # two stages: the chain and the answer
     strategy = strategies.get("er(drafts=1, samples=4)")
     strategy.run(DOSE, llm)
-    assert len(llm.requests) == llm.rounds == strategy.round_count(e=1)  # n = 4
+    assert len(llm.requests) == llm.rounds == call_counts.rounds(strategy, e=1)  # n = 4
     turns = llm.requests[-1].messages
     assert [turn.role for turn in turns] == ["system", "user"]
     assert DOSE.question in turns[1].content
@@ -106,7 +107,7 @@ def test_where_no_refinement_can_be_read_the_drafts_decide() -> None:
 def test_nothing_readable_in_both_stages_is_no_answer() -> None:
     answer = strategies.get("er(cot(shots=1), drafts=2, samples=2)").run(DOSE, ScriptedLLM(lambda m: "Hard to say."))
     assert answer.state == "unparsed"
-    assert "no sample of 2" in answer.why
+    assert "no sample of 2" in answer.reason
 
 
 def test_failed_calls_leave_the_others_and_all_failed_is_failed() -> None:
@@ -145,7 +146,7 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]), max_n=1)
     answer = strategy.run(DOSE, llm, budget=Budget(calls=3))
     assert answer.state == "unparsed"
-    assert "calls" in answer.why
+    assert "calls" in answer.reason
     assert answer.usage.calls >= 2
     with pytest.raises(BudgetExhausted):
         strategy.run(DOSE, ScriptedLLM(script(list(DRAFTS), ["…"]), max_n=1, budget=Budget(calls=3)))

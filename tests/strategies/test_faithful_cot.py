@@ -7,6 +7,7 @@ import pytest
 from reasoning import Problem, kinds, strategies
 from reasoning.strategies.programs.faithful_cot import EXAMPLES, FaithfulCoT
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 TICKETS = Problem("A ticket costs $8. A class of 25 has 3 absent. What do the tickets cost?", kinds.Number())
 CHAIN = """```python
@@ -40,8 +41,8 @@ def test_calls(repairs: int, failing: int, options: tuple[str, ...]) -> None:
     llm = ScriptedLLM([*["answer = 1 / 0"] * failing, CHAIN, *["(A)"] * bool(options)])
     strategy = FaithfulCoT(repairs=repairs)
     assert strategy.run(problem, llm).value == ("A" if options else 176)
-    assert llm.calls == strategy.calls(r=failing, o=len(options) // 2)
-    assert llm.rounds == strategy.round_count(r=failing, o=len(options) // 2)
+    assert llm.calls == call_counts.calls(strategy, r=failing, o=len(options) // 2)
+    assert llm.rounds == call_counts.rounds(strategy, r=failing, o=len(options) // 2)
     assert strategy.calls_range() == (1, 2 + repairs)
 
 

@@ -15,6 +15,7 @@ from reasoning.messages import Message
 from reasoning.strategies.sampling.federated import FEW_SHOT, Federated
 from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
 from reasoning.testing import Reply, ScriptedLLM
+from tests import call_counts
 
 CHAIRS = Problem(
     "A hall has 12 rows of 9 chairs. If 7 chairs are removed, how many chairs are left?", kinds.Number(), id="chairs"
@@ -70,8 +71,8 @@ def test_the_calls_are_those_of_the_formula(
     strategy = strategies.get(spec).replace(pool=pool)
     answer = strategy.run(CHAIRS, llm)
     assert answer.value == 101
-    assert llm.calls == strategy.calls(**counts)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == call_counts.calls(strategy, **counts)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
     assert llm.peak_concurrency == shape  # all wordings, of all twins, side by side
@@ -91,8 +92,8 @@ def test_twins_that_agree_on_nothing_cost_the_waves_of_the_question_too(agreed: 
     llm = ScriptedLLM(two_stages, latency=0.01, max_n=1)
     strategy = strategies.get("federated(cot, paraphrases=2, twins=1)").replace(pool=TWINS[:1])
     assert strategy.run(CHAIRS, llm).value == 101
-    assert llm.calls == strategy.calls(e=1, **counts)
-    assert llm.rounds == strategy.round_count(e=1, **counts)
+    assert llm.calls == call_counts.calls(strategy, e=1, **counts)
+    assert llm.rounds == call_counts.rounds(strategy, e=1, **counts)
 
 
 def test_each_wording_has_one_vote_and_other_questions_have_none() -> None:
@@ -164,7 +165,7 @@ def test_a_twin_without_agreement_is_no_demonstration() -> None:
     answer = strategies.get(spec).replace(pool=TWINS[:1]).run(CHAIRS, alone)
     assert answer.value == 101
     assert answer.votes is not None  # no demonstration: the question's own wordings vote
-    assert alone.calls == strategies.get(spec).calls(g=2, n=6, t=0)
+    assert alone.calls == call_counts.calls(strategies.get(spec), g=2, n=6, t=0)
 
 
 def test_options_stay_as_they_are_and_such_a_question_has_no_twins() -> None:
@@ -350,7 +351,7 @@ def test_a_failed_wording_lets_the_others_vote_and_nothing_read_is_no_answer() -
     assert strategy.run(CHAIRS, ScriptedLLM(lambda turns: CallFailed("lost"))).state == "failed"
     answer = strategy.run(CHAIRS, ScriptedLLM(lambda turns: "I cannot say."))
     assert answer.state == "unparsed"
-    assert "no sample of 3" in answer.why
+    assert "no sample of 3" in answer.reason
 
 
 def test_it_can_be_the_base_of_a_vote_and_a_budget_can_end_in_the_middle() -> None:
@@ -359,7 +360,7 @@ def test_it_can_be_the_base_of_a_vote_and_a_budget_can_end_in_the_middle() -> No
     assert strategy.replace(base=inner).run(CHAIRS, ScriptedLLM(script)).value == 101
     answer = inner.run(CHAIRS, ScriptedLLM(script, max_n=1), budget=Budget(calls=2))
     assert answer.state == "unparsed"
-    assert "calls" in answer.why
+    assert "calls" in answer.reason
     with pytest.raises(BudgetExhausted):
         inner.run(CHAIRS, ScriptedLLM(script, max_n=1, budget=Budget(calls=2)))
 

@@ -17,6 +17,7 @@ from reasoning.strategies.search.equations import format_numbers, parse_equation
 from reasoning.strategies.search.game24 import Game24, GameState
 from reasoning.strategies.search.tree_search import best
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 RECORDING = Path(__file__).parents[2] / "../shared/replay/tot_game24_bfs5.jsonl.gz"
 PUZZLE = Problem("4 5 6 10", kinds.Calculation())
@@ -101,8 +102,8 @@ def test_a_puzzle_from_the_first_proposal_to_the_checked_expression() -> None:
     assert answer.steps == {"first_ranked": answer.value, "kept": (answer.value,)}
     assert PUZZLE.kind.score(answer.value, "4 * 5 + 10 - 6")
     # expanded: the start, two pairs of levels 1 and 2 and three of level 2, of which one is left with 24
-    assert llm.calls == strategy.calls(x=1 + 2 + 3 + 1, j=2 + 3 + 2 + 1)
-    assert llm.rounds == strategy.round_count(g=4, w=4)
+    assert llm.calls == call_counts.calls(strategy, x=1 + 2 + 3 + 1, j=2 + 3 + 2 + 1)
+    assert llm.rounds == call_counts.rounds(strategy, g=4, w=4)
     assert llm.peak_concurrency >= 3
     first, *others = [request.messages for request in llm.requests]
     assert first[-1].content == "Numbers: 4 5 6 10\nPossible next steps:"
@@ -130,7 +131,7 @@ def test_an_expression_that_cannot_be_read_leaves_the_path_without_an_answer() -
 
     answer = strategies.get("tot").run(PUZZLE, ScriptedLLM(silent))
     assert answer.state == "unparsed"
-    assert "not made into an expression" in answer.why
+    assert "not made into an expression" in answer.reason
     assert "4 + 20 = 24 (left: 24)" in answer.text
 
 

@@ -13,6 +13,7 @@ from reasoning.session import Session
 from reasoning.strategies.knowledge.guideline import GuidelinePrompting
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
+from tests import call_counts
 
 LABELS = Label(("complaint", "praise", "question"))
 LATE = Problem("The parcel came late.", LABELS)
@@ -33,8 +34,8 @@ def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], 
     strategy = strategies.get(spec)
     assert strategies.get(repr(strategy)) == strategy
     assert strategy.run(LATE, llm).value == "complaint"
-    assert llm.calls == strategy.calls() == 1
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 1
+    assert llm.rounds == call_counts.rounds(strategy)
     assert all(text in llm.prompts[0] for text in shown)
     assert not any(text in llm.prompts[0] for text in hidden)
     assert len([turn for turn in llm.requests[0].messages if turn.role == "assistant"]) == strategy.shots
@@ -113,7 +114,7 @@ def fitted(
     llm: ScriptedLLM,
     strategy: GuidelinePrompting = GuidelinePrompting(task="Sort messages.", errors=("Be strict.",)),  # noqa: B008
 ) -> GuidelinePrompting:
-    return event_loop.run_sync(strategy.fit(POOL, Session(llm, Trace("fit"))))
+    return event_loop.run_sync(strategy._fit(POOL, Session(llm, Trace("fit"))))
 
 
 def script(rule: str, broken: str = "question"):
@@ -151,7 +152,7 @@ def test_options_of_different_questions_are_no_mistake_of_one_kind() -> None:
         for which, options in (("Bark", ["dog", "cat"]), ("Fly", ["gull", "eel"]), ("Say", ["Praise", "blame"]))
     ]
     llm = ScriptedLLM(lambda turns: "B")
-    made = event_loop.run_sync(GuidelinePrompting(task="Say which.").fit(pool, Session(llm, Trace("fit"))))
+    made = event_loop.run_sync(GuidelinePrompting(task="Say which.")._fit(pool, Session(llm, Trace("fit"))))
     assert made.errors == ()
     assert llm.calls == 3
 

@@ -79,7 +79,7 @@ def test_any_reply_at_any_stage_ends_in_one_of_three_states(case: Shown, failing
     for seed in range(6):
         answer, asked = solved(case, babbling(f"{seed} {case.strategy}", failing))
         assert answer.state in ("answered", "unparsed", "failed")
-        assert (answer.value is None) == (answer.state != "answered") == bool(answer.why)
+        assert (answer.value is None) == (answer.state != "answered") == bool(answer.reason)
         assert answer.usage.calls <= asked
         assert answer.usage.calls <= case.strategy.calls_range()[1]
         assert answer.trace is not None
@@ -100,5 +100,5 @@ def test_what_ends_a_run_ends_it_and_a_budget_ends_a_solve_whatever_was_said_bef
                 solved(case, refused)
             answer, _ = solved(case, babbling(f"{seed} {case.strategy}"), budget=Budget(calls=calls))
             assert answer.state == "unparsed"
-            assert "the budget is used up" in answer.why
+            assert "the budget is used up" in answer.reason
             assert answer.usage.calls <= calls

@@ -11,6 +11,7 @@ from reasoning.errors import AuthenticationFailed, CallFailed
 from reasoning.messages import Completion
 from reasoning.strategies.knowledge.quotations import find_in_context, parse_sections
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 CONTEXT = (
     "A man of 70 came with a broken hip. He took apixaban\nfor his heart. On day 1, “apixaban was stopped 48 h before” "
@@ -41,8 +42,8 @@ def test_calls_answer_and_confidence(spec: str, replies: list[str], r: int, conf
     strategy = strategies.get(spec)
     answer = strategy.run(DRUG, llm)
     assert (answer.value, answer.confidence) == ("apixaban", confidence)
-    assert llm.calls == strategy.calls(r=r) == 1 + r
-    assert llm.rounds == strategy.round_count(r=r)
+    assert llm.calls == call_counts.calls(strategy, r=r) == 1 + r
+    assert llm.rounds == call_counts.rounds(strategy, r=r)
 
 
 def test_a_quotation_that_is_not_in_the_context_is_dropped_and_said_to_be() -> None:
@@ -162,7 +163,7 @@ def test_a_budget_that_ends_before_the_second_request() -> None:
     answer = strategies.get("irag").run(DRUG, llm, budget=Budget(calls=1))
     assert (answer.state, answer.value, answer.usage.calls) == ("unparsed", None, 1)
     assert answer.text.endswith("Answer: heparin")
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
 
 
 def test_a_second_request_that_fails_leaves_the_answer_that_is_there() -> None:

@@ -10,6 +10,7 @@ from reasoning import Budget, Problem, kinds, strategies
 from reasoning.errors import SpecError, UsageError
 from reasoning.strategies.knowledge.instructed import IGNORE, InstructedPrompting, with_instruction
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 PENS = Problem("Mia has 4 pens and buys 3. Her aunt is 50. How many pens has she?", kinds.Number())
 
@@ -33,8 +34,10 @@ def test_the_calls_are_those_of_the_base_and_each_has_the_sentence(
     llm = ScriptedLLM(replies)
     strategy = strategies.get(spec)
     assert strategy.run(PENS, llm).value == 7
-    assert llm.calls == strategy.calls(**counts) == strategy.base.calls(**counts) == len(replies)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert (
+        llm.calls == call_counts.calls(strategy, **counts) == call_counts.calls(strategy.base, **counts) == len(replies)
+    )
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     assert all(one.startswith(IGNORE) for one in systems(llm))
 
 
@@ -88,4 +91,4 @@ def test_what_the_base_gives_is_given_back() -> None:
     assert strategies.get("instructed(vanilla)").run(PENS, ScriptedLLM(["I cannot say."])).state == "unparsed"
     answer = strategies.get("instructed").run(PENS, ScriptedLLM(["Hmm."]), budget=Budget(calls=1))
     assert (answer.state, answer.usage.calls) == ("unparsed", 1)
-    assert "budget" in answer.why
+    assert "budget" in answer.reason

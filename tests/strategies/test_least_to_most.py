@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 RUN = Problem(
     "Amy runs 3 km a day in week 1 and doubles that in week 2. How many km does she run in both weeks?", kinds.Number()
@@ -17,8 +18,8 @@ def test_each_sub_question_sees_the_answers_before_it() -> None:
     strategy = strategies.get("least_to_most")
     answer = strategy.run(RUN, llm)
     assert answer.value == 63
-    assert llm.calls == strategy.calls(m=3) == 4
-    assert llm.rounds == strategy.round_count(m=3)
+    assert llm.calls == call_counts.calls(strategy, m=3) == 4
+    assert llm.rounds == call_counts.rounds(strategy, m=3)
     decompose, first, second, last = (request.messages[-1].content for request in llm.requests)
     assert "Let's break down this problem:" in decompose
     assert first.rstrip().endswith("Q: How many km in week 1?\nA:")
@@ -32,15 +33,15 @@ def test_each_sub_question_sees_the_answers_before_it() -> None:
 def test_the_original_question_is_not_asked_twice() -> None:
     llm = ScriptedLLM(["1. How many km in week 1?\n2. How many km does she run in both weeks?", "21", "63"])
     assert strategies.get("least_to_most").run(RUN, llm).value == 63
-    assert llm.calls == strategies.get("least_to_most").calls(m=2)
-    assert llm.rounds == strategies.get("least_to_most").round_count(m=2)
+    assert llm.calls == call_counts.calls(strategies.get("least_to_most"), m=2)
+    assert llm.rounds == call_counts.rounds(strategies.get("least_to_most"), m=2)
 
 
 def test_no_decomposition_asks_the_question_itself() -> None:
     llm = ScriptedLLM(["I would rather not.", "The answer is 63."])
     assert strategies.get("least_to_most").run(RUN, llm).value == 63
-    assert llm.calls == strategies.get("least_to_most").calls(m=1)
-    assert llm.rounds == strategies.get("least_to_most").round_count(m=1)
+    assert llm.calls == call_counts.calls(strategies.get("least_to_most"), m=1)
+    assert llm.rounds == call_counts.rounds(strategies.get("least_to_most"), m=1)
 
 
 def test_lists_in_several_forms_without_repetitions() -> None:
@@ -79,8 +80,8 @@ def test_one_pass_lists_and_answers_in_one_call() -> None:
     llm = ScriptedLLM(["Q: Week 1?\nA: 21\n\nThe answer is 63."])
     strategy = strategies.get("least_to_most(one_pass=True)")
     assert strategy.run(RUN, llm).value == 63
-    assert llm.calls == strategy.calls() == 1
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 1
+    assert llm.rounds == call_counts.rounds(strategy)
 
 
 def test_a_budget_that_ends_in_the_middle_leaves_the_sub_answers() -> None:

@@ -13,6 +13,7 @@ from reasoning.messages import Completion, Message
 from reasoning.strategies.reply_parsing import format_numbered, new_steps, parse_numbered
 from reasoning.strategies.verification.logical_thoughts import step_stands
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 BOXES = Problem("Three boxes hold 8 pens each. 10 % more are bought. How many pens are there?", kinds.Number())
 DRAFT = "#1. 3 x 8 = 24 pens.\n#2. 24 + 10 % = 26 pens.\n#3. The answer is 26."
@@ -66,8 +67,8 @@ def test_a_wrong_step_is_revised_and_the_rest_grown_anew() -> None:
     assert answer.value == 26.4
     review = ["defence", "refutation", "verdict"]
     assert stages(llm) == ["draft", *review, *review, "revision", "continuation", *review, "answer"]
-    assert llm.calls == strategy.calls(s=3, r=1, a=1) == 13
-    assert llm.rounds == strategy.round_count(s=3, r=1, a=1) == 10
+    assert llm.calls == call_counts.calls(strategy, s=3, r=1, a=1) == 13
+    assert llm.rounds == call_counts.rounds(strategy, s=3, r=1, a=1) == 10
     assert answer.steps["chain"] == ["3 x 8 = 24 pens.", "24 x 1.10 = 26.4 pens.", "The answer is 26.4."]
     assert answer.steps["draft"][1] == "24 + 10 % = 26 pens."
     low, high = strategy.calls_range()
@@ -88,8 +89,8 @@ def test_the_number_of_calls_is_the_cards(spec: str, reply: Callable[..., str], 
     llm = ScriptedLLM(reply, latency=0.01, max_n=1)
     strategy = strategies.get(spec)
     answer = strategy.run(BOXES, llm)
-    assert llm.calls == answer.usage.calls == strategy.calls(**counts)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == answer.usage.calls == call_counts.calls(strategy, **counts)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) != "answer"} == {0.7}
     assert {r.sampling["temperature"] for r in llm.requests if stage(r.messages) == "answer"} == {0}
 

@@ -12,6 +12,7 @@ from reasoning.errors import CallFailed
 from reasoning.messages import Message
 from reasoning.strategies.programs.number_template import NumberTemplate, parse_formula, parse_function, same_result
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 TRIP = Problem("Each ticket costs $8. A class of 25 has 3 absent. What do the tickets cost?", kinds.Number())
 RIGHT = ("Answer = v1 * (v2 - v3)", "def solution(v1, v2, v3):\n    return v1 * (v2 - v3)")
@@ -49,8 +50,8 @@ def test_calls_and_consensus(repeats: int, rounds: int, pairs: list[tuple[str, s
     answer, llm = solve(pairs, spec=f"math_prompter(repeats={repeats}, rounds={rounds})")
     assert answer.value == 176
     assert answer.confidence == share
-    assert llm.calls == answer.usage.calls == answer.strategy.calls(w=w, o=0) == 2 * repeats * w
-    assert llm.rounds == answer.strategy.round_count(w=w, o=0)
+    assert llm.calls == answer.usage.calls == call_counts.calls(answer.strategy, w=w, o=0) == 2 * repeats * w
+    assert llm.rounds == call_counts.rounds(answer.strategy, w=w, o=0)
     assert answer.strategy.calls_range() == (0, 2 * repeats * rounds + 1)
     assert "v1 * (v2 - v3)" in answer.text
 
@@ -82,18 +83,18 @@ def test_the_model_sees_variables_and_no_numbers() -> None:
 def test_without_a_consensus_it_abstains(pairs: list[tuple[str, str]]) -> None:
     answer, llm = solve(pairs, spec="math_prompter(repeats=2, rounds=2)")
     assert answer.state == "unparsed"
-    assert "no consensus among" in answer.why
+    assert "no consensus among" in answer.reason
     assert answer.votes is not None
-    assert llm.calls == answer.strategy.calls(w=2, o=0)
-    assert llm.rounds == answer.strategy.round_count(w=2, o=0)
+    assert llm.calls == call_counts.calls(answer.strategy, w=2, o=0)
+    assert llm.rounds == call_counts.rounds(answer.strategy, w=2, o=0)
 
 
 def test_a_question_without_numbers_costs_nothing() -> None:
     answer, llm = solve([], Problem("How many legs have two spiders?", kinds.Number()))
     assert (answer.state, llm.calls) == ("unparsed", 0)
-    assert "no numbers" in answer.why
-    assert answer.strategy.calls(w=0, o=0) == 0
-    assert llm.rounds == answer.strategy.round_count(w=0, o=0)
+    assert "no numbers" in answer.reason
+    assert call_counts.calls(answer.strategy, w=0, o=0) == 0
+    assert llm.rounds == call_counts.rounds(answer.strategy, w=0, o=0)
 
 
 def test_options_and_comparisons() -> None:
@@ -103,8 +104,8 @@ def test_options_and_comparisons() -> None:
     assert "170" not in llm.prompts[0]
     near = Problem(TRIP.question, options=("170", "175", "180"))
     answer, llm = solve([RIGHT] * 5, near, rest="(B)")
-    assert (answer.value, llm.calls) == ("B", answer.strategy.calls(w=1, o=1))
-    assert llm.rounds == answer.strategy.round_count(w=1, o=1)
+    assert (answer.value, llm.calls) == ("B", call_counts.calls(answer.strategy, w=1, o=1))
+    assert llm.rounds == call_counts.rounds(answer.strategy, w=1, o=1)
     enough = Problem("Ann has 30 eggs and 3 cartons that hold 12 each. Do they fit?", kinds.YesNo())
     pair = ("Answer = v1 <= v2 * v3", "def solution(v1, v2, v3):\n    return not v1 > v3 * v2")
     answer, llm = solve([pair] * 5, enough)
@@ -117,7 +118,7 @@ def test_a_failed_call_and_a_used_up_budget() -> None:
     llm = ScriptedLLM(scripted([APART] * 10), max_n=1)
     answer = strategies.get("math_prompter").run(TRIP, llm, budget=Budget(calls=12))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
     assert llm.calls <= 12
 
 

@@ -7,6 +7,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.messages import Completion
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 PAIR = Problem("Do 'reset the router' and 'factory-reset a router' ask for the same?", kinds.YesNo())
 PARTS = (
@@ -27,8 +28,8 @@ def test_one_call(spec: str) -> None:
     llm = ScriptedLLM(lambda messages: parts(last="The answer is no."))
     strategy = strategies.get(spec)
     assert strategy.run(PAIR, llm).value is False
-    assert llm.calls == strategy.calls()
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy)
+    assert llm.rounds == call_counts.rounds(strategy)
 
 
 def test_the_prompt_has_five_parts_and_the_form_of_the_answer() -> None:
@@ -101,4 +102,4 @@ def test_no_decision_is_no_answer(reply: str | Completion) -> None:
 def test_a_used_up_budget_is_a_clear_state() -> None:
     answer = strategies.get("mp").run(PAIR, ScriptedLLM([]), budget=Budget(calls=0))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason

@@ -13,6 +13,7 @@ from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.programs.pal import as_function
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 JAR = Problem("A jar holds 36 sweets. A third are red, and 5 red ones are eaten. How many are left?", kinds.Number())
 KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text()}
@@ -41,8 +42,8 @@ def test_calls_and_demonstrations(shots: int, repairs: int, replies: int) -> Non
     llm = ScriptedLLM([*["def solution():\n    return 1 / 0"] * (replies - 1), "def solution():\n    return 7"])
     strategy = strategies.get(f"pal(shots={shots}, repairs={repairs})")
     assert strategy.run(JAR, llm).value == 7
-    assert llm.calls == strategy.calls(o=0, r=replies - 1) == replies
-    assert llm.rounds == strategy.round_count(o=0, r=replies - 1)
+    assert llm.calls == call_counts.calls(strategy, o=0, r=replies - 1) == replies
+    assert llm.rounds == call_counts.rounds(strategy, o=0, r=replies - 1)
     assert strategy.calls_range() == (1, 2 + repairs)
     shown = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(shown) == shots
@@ -81,8 +82,8 @@ def test_an_option_is_computed_or_asked_for() -> None:
     assert strategy.run(problem, ScriptedLLM(["def solution():\n    return 4 * 25"])).value == "B"
     llm = ScriptedLLM(["def solution():\n    return 100.4", "(B)"])
     assert strategy.run(problem, llm).value == "B"
-    assert llm.calls == strategy.calls(o=1) == 2
-    assert llm.rounds == strategy.round_count(o=1)
+    assert llm.calls == call_counts.calls(strategy, o=1) == 2
+    assert llm.rounds == call_counts.rounds(strategy, o=1)
     assert strategy.run(problem, ScriptedLLM(["def solution():\n    return 100.4", "Who knows."])).state == "unparsed"
 
 

@@ -7,6 +7,7 @@ import pytest
 from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 ODD = Problem("What is the sum of the first 30 odd numbers divided by 9?", kinds.Number())
 
@@ -46,15 +47,15 @@ def test_programs_and_their_results(reply: str, value: float) -> None:
 def test_what_cannot_be_run_or_read_is_unparsed_with_the_reason(reply: str, why: str) -> None:
     answer = run(reply)
     assert answer.state == "unparsed"  # type: ignore[attr-defined]
-    assert why in answer.why  # type: ignore[attr-defined]
+    assert why in answer.reason  # type: ignore[attr-defined]
 
 
 def test_few_shot_shows_programs_and_makes_one_call() -> None:
     llm = ScriptedLLM(["ans = 1"])
     strategy = strategies.get("program_of_thoughts(shots=3)")
     strategy.run(ODD, llm)
-    assert llm.calls == strategy.calls(o=0) == 1
-    assert llm.rounds == strategy.round_count(o=0)
+    assert llm.calls == call_counts.calls(strategy, o=0) == 1
+    assert llm.rounds == call_counts.rounds(strategy, o=0)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 3
     assert all("ans = " in reply for reply in replies)
@@ -80,8 +81,8 @@ def test_a_result_is_found_among_the_options_or_asked_for() -> None:
     llm = ScriptedLLM(["ans = 100.4", "(B)"])
     strategy = strategies.get("pot(shots=0)")
     assert strategy.run(problem, llm).value == "B"
-    assert llm.calls == strategy.calls(o=1) == 2
-    assert llm.rounds == strategy.round_count(o=1)
+    assert llm.calls == call_counts.calls(strategy, o=1) == 2
+    assert llm.rounds == call_counts.rounds(strategy, o=1)
     assert "100.4" in llm.prompts[1]
 
 
@@ -101,8 +102,8 @@ def test_a_kind_that_it_does_not_serve_is_refused_before_any_call() -> None:
 def test_calls_are_those_of_the_card(parameters: str, replies: list[str], counts: dict[str, int]) -> None:
     strategy, llm = strategies.get(f"pot({parameters})"), ScriptedLLM(replies)
     assert strategy.run(ODD, llm).value == 100
-    assert llm.calls == strategy.calls(**counts) == len(replies)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == call_counts.calls(strategy, **counts) == len(replies)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     least, most = strategy.calls_range()
     assert least == 1
     assert llm.calls <= most

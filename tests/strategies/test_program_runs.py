@@ -11,6 +11,7 @@ from reasoning.messages import Completion
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.programs.implicit_imports import add_imports, defined_functions
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 SIX = Problem("What is 2 x 3?", kinds.Number())
 SPECS = ["pot(shots=0{})", "pal(shots=1{})", "faithful_cot({})", "chain_of_code({})"]
@@ -34,7 +35,7 @@ NOT_STEPPED = SPECS[:3]
 def test_what_holds_no_program_is_unparsed(pattern: str) -> None:
     for reply in ("I would say 6.", "", "```python\n```", "6", "```text\nsix\n```"):
         answer, llm = run(pattern, reply)
-        assert (answer.state, answer.why) == ("unparsed", "the reply holds no program")
+        assert (answer.state, answer.reason) == ("unparsed", "the reply holds no program")
         assert llm.calls == 1
 
 
@@ -55,7 +56,7 @@ def test_what_holds_no_program_is_unparsed(pattern: str) -> None:
 def test_what_fails_is_unparsed_with_the_reason(pattern: str, code: str, why: str) -> None:
     answer, llm = run(pattern, f"```python\n{code}\n```")
     assert answer.state == "unparsed"
-    assert why in answer.why
+    assert why in answer.reason
     assert llm.calls == 1
 
 
@@ -66,8 +67,8 @@ def test_a_failing_program_is_written_again_and_the_cost_counts(pattern: str, re
     answer, llm = run(pattern, *[FAILING] * repairs, FINE, more=more)
     assert answer.value == 6
     strategy = strategies.get(spec(pattern, more))
-    assert llm.calls == answer.usage.calls == strategy.calls(r=repairs, o=0) == 1 + repairs
-    assert llm.rounds == strategy.round_count(r=repairs, o=0)
+    assert llm.calls == answer.usage.calls == call_counts.calls(strategy, r=repairs, o=0) == 1 + repairs
+    assert llm.rounds == call_counts.rounds(strategy, r=repairs, o=0)
     shown = llm.requests[1].messages
     assert "answer = 6 / 0" in shown[-2].content
     assert "ZeroDivisionError" in shown[-1].content
@@ -86,7 +87,7 @@ def test_without_repairs_nothing_is_asked_again(pattern: str) -> None:
 def test_repairs_end(pattern: str) -> None:
     answer, llm = run(pattern, "no program", "```python\nanswer = (\n```", "no", FINE, more=", repairs=2")
     assert llm.calls == 3
-    assert answer.why == "the reply holds no program"
+    assert answer.reason == "the reply holds no program"
     assert llm.requests[1].messages[-2].content == "no program"
 
 
@@ -103,7 +104,7 @@ def test_a_used_up_budget_ends_it(pattern: str) -> None:
     llm = ScriptedLLM(["```python\nanswer = (\n```", FINE])
     answer = strategies.get(spec(pattern, ", repairs=1")).run(SIX, llm, budget=Budget(calls=1))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
     assert llm.calls == 1
 
 

@@ -38,4 +38,4 @@ def test_it_ends_in_one_of_the_states_within_its_calls(spec: str, problem: Probl
     assert answer.state in ("answered", "unparsed")
     least, most = strategy.calls_range()
     assert least <= answer.usage.calls <= most
-    assert answer.value is not None or answer.why
+    assert answer.value is not None or answer.reason

@@ -18,6 +18,7 @@ from reasoning.providers.client import Client
 from reasoning.strategies import ChainOfThought, SelfConsistency
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import Beta
+from tests import call_counts
 
 PENS = Problem("Three pens cost 4.50. What do seven cost?", kinds.Number(), id="pens")
 FIVE = ["The answer is 10.5.", "The answer is $10.50.", "The answer is 31.5.", "No idea.", "The answer is 10.5."]
@@ -32,16 +33,16 @@ def test_the_majority_wins_and_unparsed_samples_do_not_vote() -> None:
     assert dict(answer.votes.counts) == {10.5: 3, 31.5: 1}
     assert (answer.votes.valid, answer.votes.total) == (4, 5)
     assert answer.confidence == 0.75
-    assert llm.calls == strategy.calls() == 5
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 5
+    assert llm.rounds == call_counts.rounds(strategy)
     assert len(llm.requests) == 1  # n = 5
     assert llm.requests[0].sampling["temperature"] == 0.7
 
 
 def test_the_formula_counts_the_base() -> None:
-    assert strategies.get("sc(cot(stages=1), samples=7)").calls() == 7
-    assert strategies.get("sc(cot, samples=7)").calls(e=1) == 14
-    assert strategies.get("sc").calls(e=0) == 40
+    assert call_counts.calls(strategies.get("sc(cot(stages=1), samples=7)")) == 7
+    assert call_counts.calls(strategies.get("sc(cot, samples=7)"), e=1) == 14
+    assert call_counts.calls(strategies.get("sc"), e=0) == 40
 
 
 def test_the_second_stage_of_a_base_stays_greedy_and_runs_side_by_side() -> None:
@@ -93,7 +94,7 @@ def test_all_failed_is_failed_and_all_unread_is_unparsed() -> None:
     answer = strategy.run(PENS, ScriptedLLM(["No idea."] * 3))
     assert answer.state == "unparsed"
     assert answer.value is None
-    assert "no sample of 3" in answer.why
+    assert "no sample of 3" in answer.reason
 
 
 def test_what_must_stop_the_run_stops_it() -> None:
@@ -182,8 +183,8 @@ def test_where_all_agree_four_draws_are_enough_and_leave_as_one_request() -> Non
     strategy = strategies.get("self_consistency(cot(shots=1), samples=40, stop='beta', threshold=0.95)")
     answer = strategy.run(PENS, llm)
     assert (answer.value, answer.confidence) == (10.5, 1)
-    assert llm.calls == strategy.calls(drawn=4) == strategy.calls_range()[0] == 4
-    assert llm.rounds == strategy.round_count(rounds=1)
+    assert llm.calls == call_counts.calls(strategy, drawn=4) == strategy.calls_range()[0] == 4
+    assert llm.rounds == call_counts.rounds(strategy, rounds=1)
     assert strategy.calls_range() == (4, 40)
     assert len(llm.requests) == 1
     assert answer.votes is not None
@@ -225,8 +226,8 @@ def test_the_waves_are_those_of_the_base_each_time_that_samples_are_drawn(
     )
     strategy = strategies.get(f"sc(cot, {parameters})")
     strategy.run(PENS, llm)
-    assert llm.calls == strategy.calls(e=1, **counts) == 2 * len(said)
-    assert llm.rounds == strategy.round_count(e=1, **counts)
+    assert llm.calls == call_counts.calls(strategy, e=1, **counts) == 2 * len(said)
+    assert llm.rounds == call_counts.rounds(strategy, e=1, **counts)
 
 
 def test_a_divided_vote_draws_on_in_small_waves() -> None:
@@ -260,7 +261,7 @@ def test_unread_and_failed_draws_do_not_bring_the_end_nearer() -> None:
     nothing = ScriptedLLM(lambda m: "No idea.")
     answer = strategies.get("sc(cot(shots=1), samples=10, stop='beta')").run(PENS, nothing)
     assert (answer.state, nothing.calls) == ("unparsed", 10)
-    assert answer.why == "no sample of 10 could be parsed"
+    assert answer.reason == "no sample of 10 could be parsed"
 
 
 def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
@@ -274,14 +275,14 @@ def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
     said = iter(range(40))
     own = strategy.run(PENS, ScriptedLLM(lambda m: f"The answer is {next(said)}."), budget=Budget(calls=6))
     assert own.state == "unparsed"
-    assert "6" in own.why
+    assert "6" in own.reason
 
 
 def test_a_small_majority_is_an_abstention_with_its_votes() -> None:
     strategy = strategies.get("sc(cot(shots=1), samples=5, min_share=0.8)")
     answer = strategy.run(PENS, ScriptedLLM(FIVE))
     assert (answer.state, answer.value) == ("unparsed", None)
-    assert answer.why == "no majority: 10.5 has 75% of the votes, min_share is 80%"
+    assert answer.reason == "no majority: 10.5 has 75% of the votes, min_share is 80%"
     assert answer.votes is not None
     assert answer.votes.counts == ((10.5, 3), (31.5, 1))
     assert strategies.get("sc(cot(shots=1), samples=5, min_share=0.75)").run(PENS, ScriptedLLM(FIVE)).value == 10.5
@@ -335,7 +336,7 @@ def test_only_programs_that_run_vote() -> None:
     assert answer.votes is not None
     assert answer.votes.excluded == 2
     none = strategies.get("sc(cot(stages=1), samples=1, keep='executed')").run(PENS, ScriptedLLM([bad]))
-    assert none.why == "no sample of 1 voted: 0 unparsed, 1 excluded by the filter"
+    assert none.reason == "no sample of 1 voted: 0 unparsed, 1 excluded by the filter"
 
 
 def test_answers_that_mean_the_same_are_one_and_count_for_the_rule() -> None:
@@ -382,7 +383,7 @@ def test_where_the_budget_ends_it_those_that_are_there_have_voted() -> None:
         Problem("How many?", kinds.Number()), llm, budget=Budget(calls=8)
     )
     assert answer.state == "unparsed"
-    assert "budget" in answer.why
+    assert "budget" in answer.reason
     assert answer.votes is not None
     assert (answer.votes.value, answer.votes.drawn) == (7, 8)
     assert answer.text == "The answer is 7."

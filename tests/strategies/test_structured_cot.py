@@ -12,6 +12,7 @@ from reasoning.sandbox.interpreter import Interpreter
 from reasoning.strategies.programs.structured_cot import PLAN, WRITE
 from reasoning.strategies.programs.unit_tests import unit_test_scorer
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 TASK = "Write a function double(n) that returns twice a number."
 TESTS = "assert double(2) == 4\nassert double(-1) == -2"
@@ -55,8 +56,8 @@ def test_calls(samples: int, repairs: int, replies: list[str], counts: dict[str,
     answer = strategy.run(TESTED, llm)
     assert "n + n" in answer.value
     assert answer.confidence == pytest.approx(confidence)
-    assert llm.calls == answer.usage.calls == strategy.calls(**counts) == 2 * samples + counts["r"]
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == answer.usage.calls == call_counts.calls(strategy, **counts) == 2 * samples + counts["r"]
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     assert strategy.calls_range() == (2 * samples, 2 * samples + samples * repairs)
 
 
@@ -76,7 +77,7 @@ def test_samples_leave_in_two_waves_and_repairs_show_the_error() -> None:
 def test_what_is_no_code_is_unparsed(reply: str, why: str) -> None:
     answer = strategies.get("structured_cot").run(TESTED, ScriptedLLM([STEPS, reply]))
     assert answer.state == "unparsed"
-    assert why in answer.why
+    assert why in answer.reason
 
 
 def test_code_that_fails_its_tests_is_still_the_best_there_is() -> None:
@@ -99,7 +100,7 @@ def test_other_kinds_failed_calls_and_a_used_up_budget() -> None:
     answer = strategies.get("scot(samples=2)").run(DOUBLE, ScriptedLLM([STEPS, STEPS, CallFailed("gone"), GOOD]))
     assert answer.state in ("answered", "failed")
     answer = strategies.get("scot").run(DOUBLE, ScriptedLLM([STEPS, GOOD]), budget=Budget(calls=1))
-    assert (answer.state, "budget" in answer.why) == ("unparsed", True)
+    assert (answer.state, "budget" in answer.reason) == ("unparsed", True)
 
 
 @pytest.mark.parametrize(

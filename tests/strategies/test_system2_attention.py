@@ -12,6 +12,7 @@ from reasoning.messages import Completion
 from reasoning.strategies.knowledge.rewriting import parse_rewrite
 from reasoning.strategies.knowledge.system2_attention import UNBIASED, System2Attention
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 GAMES = Problem(
     "I think it is Lyon, but I am not sure. Which city hosted the Winter Games of 1968?",
@@ -38,8 +39,8 @@ def test_the_calls_are_the_rewriting_and_those_of_the_base(
     llm = ScriptedLLM(replies)
     strategy = strategies.get(spec)
     assert strategy.run(GAMES, llm).value == "Grenoble"
-    assert llm.calls == strategy.calls(**counts) == len(replies)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == call_counts.calls(strategy, **counts) == len(replies)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
 
 
 @pytest.mark.parametrize("spec", ["s2a", "s2a(cot)", "s2a(leave_out='relevance')"])
@@ -217,4 +218,4 @@ def test_abstention_failure_and_budget() -> None:
     assert strategies.get("s2a").run(GAMES, ScriptedLLM([CLEAN, CallFailed("gone")])).state == "failed"
     answer = strategies.get("s2a").run(GAMES, ScriptedLLM([CLEAN, "x"]), budget=Budget(calls=1))
     assert (answer.state, answer.usage.calls) == ("unparsed", 1)
-    assert "budget" in answer.why
+    assert "budget" in answer.reason

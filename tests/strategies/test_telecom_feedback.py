@@ -17,6 +17,7 @@ from reasoning.chain.scaffold import shipped
 from reasoning.messages import Message
 from reasoning.strategies.domain.telecom_feedback import checks
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 FEEDBACK = "My internet drops every evening and the bill rose without notice. The agent was kind though."
 ISSUES = "internet drops every evening (negative); bill rose without notice (negative); agent was kind (positive)"
@@ -39,7 +40,7 @@ def test_three_stages_and_a_json_object() -> None:
     assert list(answer.steps) == ["issues", "categories", "recommendations"]  # type: ignore[attr-defined]
     assert answer.value == ACTIONS  # type: ignore[attr-defined]
     assert len(answer.steps["issues"]) == 3  # type: ignore[attr-defined]
-    assert llm.calls == strategies.get("telecom_feedback").calls(r=0) == 3
+    assert llm.calls == call_counts.calls(strategies.get("telecom_feedback"), r=0) == 3
     asked = [request.messages[-1].content for request in llm.requests]
     assert FEEDBACK in asked[0]
     assert FEEDBACK not in asked[1]
@@ -52,7 +53,7 @@ def test_an_issue_that_is_lost_is_asked_for_once_more() -> None:
     answer, llm = run(ISSUES, short, CATEGORIES, ACTIONS)
     assert answer.steps["categories"] == CATEGORIES  # type: ignore[attr-defined]
     assert '"bill rose without notice (negative)"' in llm.requests[2].messages[-1].content
-    assert llm.calls == strategies.get("telecom_feedback").calls(r=1) == 4
+    assert llm.calls == call_counts.calls(strategies.get("telecom_feedback"), r=1) == 4
 
 
 def test_what_stays_wrong_is_mended_and_noted() -> None:
@@ -72,7 +73,7 @@ def test_no_issue_needs_no_further_call() -> None:
 def test_no_usable_recommendation_ends_as_that_step_with_the_others_kept() -> None:
     answer, _ = run(ISSUES, CATEGORIES, "Just be nice.", "Really.")
     assert answer.state == "unparsed"  # type: ignore[attr-defined]
-    assert "step 'recommendations'" in answer.why  # type: ignore[attr-defined]
+    assert "step 'recommendations'" in answer.reason  # type: ignore[attr-defined]
     assert answer.steps["categories"] == CATEGORIES  # type: ignore[attr-defined]
 
 
@@ -84,7 +85,7 @@ def test_an_issue_that_is_not_in_the_feedback_is_refused_and_then_dropped() -> N
     answer, _ = run(invented, invented, CATEGORIES, ACTIONS)
     assert len(answer.steps["issues"]) == 3  # type: ignore[attr-defined]
     answer, llm = run("parking was impossible (negative)", "parking was impossible (negative)")
-    assert answer.why.startswith("step 'issues': ")  # type: ignore[attr-defined]
+    assert answer.reason.startswith("step 'issues': ")  # type: ignore[attr-defined]
     assert llm.calls == 2
 
 

@@ -7,6 +7,7 @@ import pytest
 from reasoning import Budget, Problem, kinds, strategies
 from reasoning.messages import Completion
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 CONTEXT = "\n\n".join(
     f"Passage {i}: {text}"
@@ -29,8 +30,8 @@ def test_always_two_calls(spec: str, replies: list[str]) -> None:
     strategy = strategies.get(spec)
     answer = strategy.run(PRESS, llm)
     assert "Brno" in answer.value
-    assert llm.calls == strategy.calls() == 2
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 2
+    assert llm.rounds == call_counts.rounds(strategy)
     assert llm.requests[0].sampling["max_tokens"] == strategy.max_tokens
 
 

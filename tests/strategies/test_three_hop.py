@@ -13,6 +13,7 @@ from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, 
 from reasoning.kinds.label import Label
 from reasoning.messages import Message
 from reasoning.testing import Reply, ScriptedLLM
+from tests import call_counts
 
 SENTIMENT = Label(("positive", "negative", "neutral"))
 SENTENCE = "The waiter refilled our glasses before we asked."
@@ -49,8 +50,8 @@ def test_the_calls_are_those_of_the_formula(spec: str, calls: int) -> None:
     strategy = strategies.get(spec)
     answer = strategy.run(WAITER, llm)
     assert answer.value == "positive"
-    assert llm.calls == strategy.calls() == calls
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == calls
+    assert llm.rounds == call_counts.rounds(strategy)
     assert strategy.calls_range() == (calls, calls)
     assert llm.peak_concurrency == (calls - 1) // 3
 
@@ -164,7 +165,7 @@ def test_a_label_call_that_fails_leaves_it_to_the_third_hop() -> None:
     assert (answer.value, answer.confidence) == ("positive", 1.0)
     assert "there is no label (lost): the vote of the third hop decides" in str(answer.trace.to_json())  # type: ignore[union-attr]
     vague = strategy.run(WAITER, ScriptedLLM(script(polarity=["It depends."], label=[CallFailed("lost")])))
-    assert (vague.state, vague.why) == ("failed", "lost")
+    assert (vague.state, vague.reason) == ("failed", "lost")
     assert vague.steps["polarity"] == "It depends."
     with pytest.raises(AuthenticationFailed):
         strategy.run(WAITER, ScriptedLLM(script(label=[AuthenticationFailed("no key")])))
@@ -200,7 +201,7 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     strategy = strategies.get("three_hop(samples=2)")
     answer = strategy.run(WAITER, ScriptedLLM(script(), max_n=1), budget=Budget(calls=3))
     assert answer.state == "unparsed"
-    assert "calls" in answer.why
+    assert "calls" in answer.reason
     assert answer.usage.calls >= 2
     with pytest.raises(BudgetExhausted):
         strategy.run(WAITER, ScriptedLLM(script(), max_n=1, budget=Budget(calls=3)))

@@ -22,6 +22,7 @@ from reasoning.strategies.search.tree_of_thoughts import TreeOfThoughts
 from reasoning.strategies.search.tree_search import best
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Note
+from tests import call_counts
 
 Path_ = tuple[str, ...]
 
@@ -89,8 +90,8 @@ def test_the_number_of_calls_is_the_cards(settings: dict[str, int], counts: dict
     strategy = TreeOfThoughts(task=Bits(), **settings)  # type: ignore[arg-type]
     llm = ScriptedLLM(player("101"), latency=0.01, max_n=1)
     answer = strategy.run(WORD, llm)
-    assert llm.calls == answer.usage.calls == strategy.calls(**counts)
-    assert llm.rounds == strategy.round_count(**counts)
+    assert llm.calls == answer.usage.calls == call_counts.calls(strategy, **counts)
+    assert llm.rounds == call_counts.rounds(strategy, **counts)
     low, high = strategy.calls_range()
     assert low <= llm.calls <= high
     assert {request.sampling["temperature"] for request in llm.requests} == {0.7}
@@ -140,8 +141,8 @@ def test_a_state_is_explored_once_and_judged_once() -> None:
     llm = ScriptedLLM(player("11"), latency=0.01)
     strategy = TreeOfThoughts(task=Sums(), depth=2, judgements=1)
     strategy.run(WORD, llm)
-    assert llm.calls == strategy.calls(x=3, j=2 + 3)  # 01 and 10 look the same to the judge
-    assert llm.rounds == strategy.round_count(g=2, w=2)
+    assert llm.calls == call_counts.calls(strategy, x=3, j=2 + 3)  # 01 and 10 look the same to the judge
+    assert llm.rounds == call_counts.rounds(strategy, g=2, w=2)
 
 
 def test_at_most_so_many_children() -> None:
@@ -179,8 +180,8 @@ def test_depth_first_goes_back_where_a_value_is_low() -> None:
     assert asked == ["Next after -?", "Rate 0", "Rate 1", "Next after 1?", "Rate 10", "Rate 11"]
     assert answer.value == "11"
     assert answer.steps["kept"] == ("11", "1")
-    assert llm.calls == strategy.calls(x=2, j=4)
-    assert llm.rounds == strategy.round_count(g=2, w=4)
+    assert llm.calls == call_counts.calls(strategy, x=2, j=4)
+    assert llm.rounds == call_counts.rounds(strategy, g=2, w=4)
     assert llm.peak_concurrency == 1
 
 
@@ -263,7 +264,7 @@ def test_no_answer_after_failed_calls_is_failed_and_not_wrong(search: str) -> No
         return "1. Take 6 bowls." if "(nothing yet)" in said else CallFailed("lost")
 
     answer = TreeOfThoughts(task=Steps(), search=search).run(SOUP, ScriptedLLM(reply))  # type: ignore[arg-type]
-    assert (answer.state, answer.why) == ("failed", "lost")
+    assert (answer.state, answer.reason) == ("failed", "lost")
     assert (answer.text, answer.steps["kept"]) == ("Take 6 bowls.", ())  # no end, and no answer
 
 
@@ -310,7 +311,7 @@ def test_a_budget_that_ends_in_the_middle() -> None:
     llm = ScriptedLLM(player("101"))
     answer = strategy.run(WORD, llm, budget=Budget(calls=12))
     assert answer.state == "unparsed"
-    assert "budget" in answer.why or "calls" in answer.why
+    assert "budget" in answer.reason or "calls" in answer.reason
     assert 7 <= llm.calls <= 12
     assert (answer.text, answer.steps["kept"]) == ("The answer is 1.", ("1", "0"))
     deep = TreeOfThoughts(task=Bits(), search="dfs", depth=3, judgements=1)
@@ -395,8 +396,8 @@ def test_a_question_is_solved_step_by_step() -> None:
     strategy = strategies.get("tree_of_thoughts(breadth=2, depth=2)")
     answer = strategy.run(SOUP, llm)
     assert answer.value == 42
-    assert llm.calls == strategy.calls(x=1 + 2, j=3 + 2)
-    assert llm.rounds == strategy.round_count(g=2, w=2)
+    assert llm.calls == call_counts.calls(strategy, x=1 + 2, j=3 + 2)
+    assert llm.rounds == call_counts.rounds(strategy, g=2, w=2)
     propose, *rated, _, _, _, _ = llm.requests
     assert "(nothing yet)" in propose.messages[-1].content
     assert SOUP.question in propose.messages[-1].content
@@ -428,8 +429,8 @@ def test_a_finished_path_keeps_its_place_and_ends_the_search() -> None:
     llm = ScriptedLLM(reply, latency=0.01, max_n=1)
     strategy = strategies.get("tree_of_thoughts(breadth=1)")
     assert strategy.run(SOUP, llm).value == 42
-    assert llm.calls == strategy.calls(x=1, j=2)
-    assert llm.rounds == strategy.round_count(g=1, w=1)
+    assert llm.calls == call_counts.calls(strategy, x=1, j=2)
+    assert llm.rounds == call_counts.rounds(strategy, g=1, w=1)
 
 
 def test_where_no_breadth_is_given_it_is_the_tasks() -> None:
@@ -474,8 +475,8 @@ def test_writing_is_sampled_and_voted_on() -> None:
     )
     poem = Problem("Write a poem.", kinds.Text(whole=True))
     answer = strategy.run(poem, llm)
-    assert llm.calls == strategy.calls(x=2, j=2) == 20  # the paper's number
-    assert llm.rounds == strategy.round_count(g=2, w=2)
+    assert llm.calls == call_counts.calls(strategy, x=2, j=2) == 20  # the paper's number
+    assert llm.rounds == call_counts.rounds(strategy, g=2, w=2)
     assert answer.text == "text 7"  # the second text for the second plan
     assert "The solution so far:\n1. text 2" in llm.requests[2].messages[-1].content
     ballot = llm.requests[1].messages[-1].content
@@ -484,7 +485,7 @@ def test_writing_is_sampled_and_voted_on() -> None:
     alone = ScriptedLLM(lambda turns: "one")
     strategies.get("tot(generate='sample', evaluate='vote', depth=1, draws=3)").run(poem, alone)
     assert alone.calls == 3  # one candidate needs no vote
-    assert alone.rounds == strategy.round_count(g=1, w=0)
+    assert alone.rounds == call_counts.rounds(strategy, g=1, w=0)
 
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
@@ -504,8 +505,8 @@ def test_within_self_consistency() -> None:
     llm = ScriptedLLM(cook, latency=0.01)
     strategy = strategies.get("sc(tree_of_thoughts(breadth=1, depth=2, judgements=1), samples=2)")
     assert strategy.run(SOUP, llm).value == 42
-    assert llm.calls == strategy.calls(x=2, j=4)
-    assert llm.rounds == strategy.round_count(g=2, w=2)
+    assert llm.calls == call_counts.calls(strategy, x=2, j=4)
+    assert llm.rounds == call_counts.rounds(strategy, g=2, w=2)
 
 
 @pytest.mark.model

@@ -6,11 +6,12 @@ import pytest
 
 from reasoning import Budget, Example, Journal, Problem, kinds, strategies
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.cost_estimate import forecast
+from reasoning.benchmarks.runs.cost_estimate import estimate_cost
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Message
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 WHY = Problem("Why is the sky blue?", kinds.Text(whole=True), id="sky")
 SAID = ["Short waves scatter more.", "Because of the sea.", "Blue light is scattered the most."]
@@ -22,8 +23,8 @@ def test_one_further_call_shows_all_answers_in_draw_order_and_takes_the_one_that
     strategy = strategies.get(USC)
     answer = strategy.run(WHY, llm)
     assert answer.value == SAID[2]
-    assert llm.calls == strategy.calls(c=1) == 4
-    assert llm.rounds == strategy.round_count(c=1)
+    assert llm.calls == call_counts.calls(strategy, c=1) == 4
+    assert llm.rounds == call_counts.rounds(strategy, c=1)
     assert strategy.calls_range() == (3, 4)
     assert len(llm.requests) == 2
     choice = llm.requests[1].messages[-1].content
@@ -75,8 +76,8 @@ def test_equal_answers_need_no_choice() -> None:
     llm = ScriptedLLM(["Blue!", "blue", "The blue."])
     strategy = strategies.get(USC)
     answer = strategy.run(WHY, llm)
-    assert llm.calls == strategy.calls(c=0) == 3
-    assert llm.rounds == strategy.round_count(c=0)
+    assert llm.calls == call_counts.calls(strategy, c=0) == 3
+    assert llm.rounds == call_counts.rounds(strategy, c=0)
     assert answer.confidence == 1
 
 
@@ -90,8 +91,8 @@ def test_the_waves_are_those_of_the_base_and_the_choice() -> None:
     llm = ScriptedLLM(script, latency=0.01, max_n=1)
     strategy = strategies.get("usc(cot, samples=3)")
     assert strategy.run(Problem("How many?", kinds.Number()), llm).value == 4
-    assert llm.calls == strategy.calls(c=1, e=1)
-    assert llm.rounds == strategy.round_count(c=1, e=1)
+    assert llm.calls == call_counts.calls(strategy, c=1, e=1)
+    assert llm.rounds == call_counts.rounds(strategy, c=1, e=1)
 
 
 def test_what_cannot_be_read_is_not_shown_and_does_not_shift_the_numbers() -> None:
@@ -113,7 +114,7 @@ def test_all_failed_is_failed_and_all_unread_is_unparsed_without_a_choice() -> N
     assert strategy.run(number, ScriptedLLM([CallFailed("lost")] * 2, max_n=1)).state == "failed"
     llm = ScriptedLLM(["No idea."] * 2)
     answer = strategy.run(number, llm)
-    assert (answer.state, answer.why, llm.calls) == ("unparsed", "no sample of 2 could be parsed", 2)
+    assert (answer.state, answer.reason, llm.calls) == ("unparsed", "no sample of 2 could be parsed", 2)
 
 
 def test_samples_that_do_not_fit_leave_it_to_the_vote_and_another_failure_is_one() -> None:
@@ -164,12 +165,12 @@ def test_a_forecast_reckons_with_a_prompt_that_holds_all_samples() -> None:
     llm = ScriptedLLM(script, max_tokens=64)
     strategy = strategies.get("usc(cot(stages=1), samples=8)")
     example = Example(WHY, "scattering")
-    (row,) = forecast({"usc": strategy}, ExampleList((example,)), llm, RunConfig(limit=1)).rows
+    (row,) = estimate_cost({"usc": strategy}, ExampleList((example,)), llm, RunConfig(limit=1)).rows
     assert (row.least.calls, row.most.calls) == (8, 9)
     used = strategy.run(WHY, llm).usage
     assert used.calls == 9
     assert row.most.prompt_tokens > used.prompt_tokens
-    alone = forecast(
+    alone = estimate_cost(
         {"sc": strategies.get("sc(cot(stages=1), samples=9)")}, ExampleList((example,)), llm, RunConfig(limit=1)
     ).rows[0]
     assert row.most.prompt_tokens - alone.most.prompt_tokens >= 8 * 64  # the choice may hold eight replies

@@ -8,6 +8,7 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import CallFailed, UsageError
 from reasoning.kinds.code import Code
 from reasoning.testing import ScriptedLLM
+from tests import call_counts
 
 EGGS = Problem("A crate holds 6 trays of 12 eggs; 5 break. How many are left?", kinds.Number(), id="eggs")
 PETS = Problem("Which one barks?", options=("a cat", "a dog", "a fish"))
@@ -17,8 +18,8 @@ def test_vanilla_asks_once_for_a_bare_answer_at_the_end_of_the_users_turn() -> N
     llm = ScriptedLLM(["67"])
     answer = strategies.get("vanilla").run(EGGS, llm)
     assert answer.value == 67
-    assert llm.calls == strategies.get("vanilla").calls() == 1
-    assert llm.rounds == strategies.get("vanilla").round_count()
+    assert llm.calls == call_counts.calls(strategies.get("vanilla")) == 1
+    assert llm.rounds == call_counts.rounds(strategies.get("vanilla"))
     (turn,) = llm.requests[0].messages
     assert turn.role == "user"
     assert turn.content.startswith(EGGS.question)
@@ -45,8 +46,8 @@ def test_zero_shot_cot_asks_the_answer_stage_with_the_rationale_in_view() -> Non
     strategy = strategies.get("cot")
     answer = strategy.run(EGGS, llm)
     assert answer.value == 67
-    assert llm.calls == strategy.calls(e=1) == 2
-    assert llm.rounds == strategy.round_count(e=1)
+    assert llm.calls == call_counts.calls(strategy, e=1) == 2
+    assert llm.rounds == call_counts.rounds(strategy, e=1)
     first, second = (request.messages for request in llm.requests)
     assert first[-1].content.endswith("Let's think step by step.")
     assert second[:1] == first
@@ -58,8 +59,8 @@ def test_a_stated_answer_is_taken_and_the_second_stage_not_asked() -> None:
     llm = ScriptedLLM([r"72 - 5 = 67, so \boxed{67}."])
     strategy = strategies.get("cot")
     assert strategy.run(EGGS, llm).value == 67
-    assert llm.calls == strategy.calls(e=0) == 1
-    assert llm.rounds == strategy.round_count(e=0)
+    assert llm.calls == call_counts.calls(strategy, e=0) == 1
+    assert llm.rounds == call_counts.rounds(strategy, e=0)
 
 
 @pytest.mark.parametrize("again", ["Therefore, the answer is", " Therefore, the answer is:", "…"])
@@ -79,8 +80,8 @@ def test_one_stage_cot_asks_for_the_form_of_the_answer_at_once() -> None:
     llm = ScriptedLLM(["I am not sure."])
     strategy = strategies.get("cot(stages=1)")
     assert strategy.run(EGGS, llm).state == "unparsed"
-    assert llm.calls == strategy.calls() == 1
-    assert llm.rounds == strategy.round_count()
+    assert llm.calls == call_counts.calls(strategy) == 1
+    assert llm.rounds == call_counts.rounds(strategy)
     assert llm.prompts[0].endswith(kinds.Number().instruction())
 
 
@@ -88,8 +89,8 @@ def test_few_shot_cot_shows_rationales_and_makes_one_call() -> None:
     llm = ScriptedLLM(["72 - 5 = 67. The answer is 67."])
     strategy = strategies.get("cot(shots=4)")
     answer = strategy.run(EGGS, llm)
-    assert (answer.value, llm.calls, strategy.calls()) == (67, 1, 1)
-    assert llm.rounds == strategy.round_count()
+    assert (answer.value, llm.calls, call_counts.calls(strategy)) == (67, 1, 1)
+    assert llm.rounds == call_counts.rounds(strategy)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
     assert len(replies) == 4
     assert all("The answer is" in reply and len(reply) > 40 for reply in replies)
@@ -120,7 +121,7 @@ def test_demonstrations_of_ones_own_replace_ours() -> None:
 def test_a_failed_call_is_no_wrong_answer() -> None:
     answer = strategies.get("cot").run(EGGS, ScriptedLLM([CallFailed("the server is gone")]))
     assert answer.state == "failed"
-    assert answer.why == "the server is gone"
+    assert answer.reason == "the server is gone"
     assert answer.usage.calls == 0
 
 

@@ -61,6 +61,6 @@ def test_it_ends_in_one_of_the_states_within_its_calls(spec: str, problem: Probl
 def test_an_error_analysis_ends(llm: LLM) -> None:
     feeling = Label(("positive", "negative"))
     pool = [Example(Problem(f"{text} Is that positive or negative?", feeling), "negative") for text in "abc"]
-    made = event_loop.run_sync(strategies.get("guided(task='Judge.')").fit(pool, Session(llm, Trace("fit"))))  # type: ignore[attr-defined]
+    made = event_loop.run_sync(strategies.get("guided(task='Judge.')")._fit(pool, Session(llm, Trace("fit"))))  # type: ignore[attr-defined]
     assert made.task == "Judge."
     assert all(rule.strip() for rule in made.errors)

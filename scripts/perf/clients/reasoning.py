@@ -37,6 +37,6 @@ async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
     problems = [r.Problem(question, kind=r.kinds.Number()) for question in questions]
     answers = await strategy.amap(problems, llm)
     await llm.aclose()
-    assert all(answer.state == "answered" for answer in answers), next(a.why for a in answers if a.why)
+    assert all(answer.state == "answered" for answer in answers), next(a.reason for a in answers if a.reason)
     traces = (answer.trace for answer in answers if answer.trace)
     return [draw.text for trace in traces for call in trace.calls() for draw in call.completions]

@@ -10,7 +10,7 @@ import reasoning
 from reasoning import Budget, Example, Journal, Problem
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.cost_estimate import forecast
+from reasoning.benchmarks.runs.cost_estimate import estimate_cost
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds import Number
@@ -108,14 +108,14 @@ def test_a_forecast_calls_nobody_and_holds() -> None:
     strategies = {
         spec: reasoning.strategies.get(spec) for spec in ("vanilla", "cot", "self_consistency(cot, samples=3)")
     }
-    found = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
+    found = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
     assert llm.requests == []
     assert [(row.least.calls, row.most.calls) for row in found.rows] == [(6, 6), (6, 12), (18, 36)]
     assert found.rows[0].most.completion_tokens == 6 * 64
     compare(list(strategies), EXAMPLES, llm, progress=False)
     assert found.least.calls <= llm.calls <= found.most.calls
     assert "The journal has" not in found.notes
-    again = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
+    again = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
     assert "The journal has 30 of the 30 draws that are asked for first" in again.notes
 
 
@@ -123,7 +123,7 @@ def test_a_forecast_counts_every_repetition() -> None:
     llm, specs = counting(), ["vanilla", "self_consistency(cot(stages=1), samples=3)"]
     strategies = {spec: reasoning.strategies.get(spec) for spec in specs}
     once, thrice = (
-        forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=n)) for n in (1, 3)
+        estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=n)) for n in (1, 3)
     )
     assert "6 problems × 3 repetitions" in thrice.title
     for few, many in ((once.least, thrice.least), (once.most, thrice.most)):
@@ -131,7 +131,7 @@ def test_a_forecast_counts_every_repetition() -> None:
         assert many.prompt_tokens == pytest.approx(3 * few.prompt_tokens, abs=3 * 6)
     compare(specs, EXAMPLES, llm, epochs=3, progress=False)
     assert thrice.least.calls == llm.calls == thrice.most.calls == 3 * 6 * 4
-    again = forecast(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=3))
+    again = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, epochs=3))
     assert "The journal has 72 of the 72 draws" in again.notes
 
 
@@ -146,8 +146,8 @@ def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
         "self_consistency(decomposed, samples=3)": None,
     }
     strategies = {spec: reasoning.strategies.get(spec) for spec in most}
-    found = forecast(strategies, ExampleList(tuple(EXAMPLES)), counting(), RunConfig(limit=1))
-    assert {row.strategy: row.waves for row in found.rows} == most
+    found = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), counting(), RunConfig(limit=1))
+    assert {row.strategy: row.rounds for row in found.rows} == most
     assert [one["waves"] for one in found.to_json()["strategies"]] == list(most.values())
     assert list(found.table().columns[1].cells) == ["1", "2", "6", "13", "6", "–", "–", ""]
 

@@ -54,7 +54,7 @@ class Broken(Strategy):
         return Answered(object()) if self.how == "value" else None  # type: ignore[return-value]
 
 
-@technique(title="Texts only", calls="1", serves=(Text,))
+@technique(title="Texts only", calls="1", kinds=(Text,))
 class Texts(Strategy):
     """Serves texts."""
 
