@@ -42,7 +42,7 @@ def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], 
 
 
 @pytest.mark.parametrize(
-    "kind", [LABELS, kinds.Choice(labels=("complaint", "praise")), kinds.Many((kinds.Number(), LABELS))]
+    "kind", [LABELS, kinds.Choice(labels=("complaint", "praise")), kinds.Composite((kinds.Number(), LABELS))]
 )
 def test_terms_that_are_labels_of_the_answer_are_always_defined(kind: kinds.Kind) -> None:
     terms = {"Praise": "thanks and more", "parcel": "a box", "bill": "a demand"}
