@@ -1,6 +1,6 @@
-"""Where in a reply an answer may stand: after a trigger, in a box, on the final line.
+"""The places in a reply that may state the answer: after a trigger, in a box, on the final line.
 
-Each function looks at a bounded number of places of bounded length, so the time is linear in the text's length.
+Each function examines a bounded number of places of bounded length, so the time is linear in the text's length.
 """
 
 from __future__ import annotations
@@ -16,26 +16,30 @@ from reasoning.kinds.json_fields import read_field
 from reasoning.kinds.kind import Region
 
 MAX_LINE_CHARS = 2_000
-"""Characters of a line that are looked at."""
+"""The characters of a line that are examined."""
 
-_PLACES = 200
-"""How many words that may be triggers, and how many boxes, are looked at, from the last one back."""
+_MAX_PLACES = 200
+"""The number of possible triggers, and of boxes, that are examined, from the last one backwards."""
 
-# What every trigger has: a literal, which is sought first, since most texts lack most of them. One to a pattern:
-# several in one make the search of a long text five times slower. Case is ignored by looking at a copy of the text in
-# lower case, which is far quicker than patterns that ignore it; all that follow want that copy.
+# Every trigger contains one of these literals. They are searched first, since most texts lack most of them. Each has a
+# pattern of its own: several in one make the search of a long text five times slower. Case is ignored by searching a
+# copy of the text in lower case, which is far quicker than patterns that ignore it. All following patterns expect that
+# copy.
 _WORDS = {
     "answer": re.compile(r"answer(?<![^\W_]answer)"),
     " option": re.compile(r" option"),
     " choice": re.compile(r" choice"),
 }
-_SIGNS = {  # these want the text itself
+# These are searched in the text itself.
+_SIGNS = {
     "####": re.compile(r"####(?<!#####)(?!#)"),
     "Ans": re.compile(r"Ans(?=:|\. )(?<!\wAns)"),
     "ANS": re.compile(r"ANS(?=:|\. )(?<!\wANS)"),
 }
-_PICKED = re.compile(r"\b(?:correct|right|best|final)$")  # the correct option is
-_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")  # before it in a heading
+# "the correct option is"
+_PICKED = re.compile(r"\b(?:correct|right|best|final)$")
+# The text in front of the word in a heading.
+_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")
 _NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
 _FORMS = {
     "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )"),
@@ -43,7 +47,7 @@ _FORMS = {
     "key": re.compile(rf"{_NAME}[\"']\s?:"),
 }
 _BEFORE = re.compile(r"(?:(?P<tag>[<\[])(?:\w{1,12}[_ ])?|(?P<key>[\"'])(?:\w{1,20}[_ ])?)$")
-"""<final_answer>, [ANSWER], {"final_answer": …"""
+"""The text in front of the word in <final_answer>, [ANSWER] and {"final_answer": …}."""
 _TRIGGER = re.compile(
     r"""
     (?: answers?(?:\ (?:choice|option|letter|value))? | \ option | \ choice )
@@ -60,9 +64,11 @@ _TRIGGER = re.compile(
     re.VERBOSE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # a backslash takes the meaning from a brace
+# A brace behind a backslash is a character, not a delimiter.
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _LEAD = " \t*_`\"'“”‘’:"
-_BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|```\w*")  # a line that only opens or closes something
+# A line that only opens or closes something.
+_BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|```\w*")
 _BULLET = re.compile(r"^\s*[-*•>]\s+")
 _MORE = re.compile(r"\n\s*[(*]{0,3}\w|[,;]\s(?:so|then|thus|hence|therefore)\b")
 _LISTS = re.compile(r"\s*\**\(?[1Aa][.):]\)?\s+\S[^\n]*\n(?:[^\n]*\n){0,8}?\s*\**\(?[2Bb][.):]\)?\s")
@@ -73,16 +79,17 @@ _TAGGED = re.compile(r"[<\[]/(?:\w{1,12}[_ ])?answer", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
-    """What follows a trigger, to the end of the line, or the next line that holds something.
+    """The text behind a trigger, to the end of the line, or else the next line that is not empty.
 
     Attributes:
-        text: what was stated; empty where nothing follows.
-        form: of the trigger: "verb" (the answer is), "colon" (Answer:), "heading", "tag" (<answer>), "key" (of JSON),
-            or "mark", GSM8K's "####", which is a trigger only in front of a bare answer (else it is a heading).
+        text: the stated text; empty if nothing follows the trigger.
+        form: the form of the trigger: "verb" (the answer is), "colon" (Answer:), "heading", "tag"
+            (<answer>), "key" (of JSON), or "mark", GSM8K's "####", which is a trigger only in front
+            of a bare answer and a heading otherwise.
         negated: whether the trigger says that this is not the answer ("isn't").
-        heads: whether it may be the head of a longer text: after "Answer:", more follows.
-        lists: whether it is the first item of a numbered list.
-        at: where it begins.
+        continues: whether it may be the beginning of a longer text: more follows after "Answer:".
+        starts_list: whether it is the first item of a numbered list.
+        start: the position at which it begins.
     """
 
     text: str
@@ -94,67 +101,69 @@ class Statement(NamedTuple):
 
     @property
     def is_hash_mark(self) -> bool:
+        """Return whether the trigger is "####"."""
         return self.form == "mark"
 
 
 def visible_text(text: str, region: Region | None) -> str:
-    """What of a reply counts: nothing inside tags for reasoning, and only what lies in the region."""
+    """Return the part of a reply that is parsed: the text in the region, outside of reasoning tags."""
     text = strip_think_tags(text) if "<" in text else text
     return region.extract(text) if region else text
 
 
 def find_statements(text: str) -> Iterator[Statement]:
-    """What follows each trigger, the last one first; each ends where a later trigger begins."""
+    """Yield the statement behind each trigger, the last one first; each ends where a later trigger begins."""
     end, lower = len(text), _lower(text)
     words: list[int] = []
     for found in _words(text, lower):
-        words += [word.start() for word in found][-_PLACES:]
+        words += [word.start() for word in found][-_MAX_PLACES:]
     words.sort(reverse=True)
-    for word in words[:_PLACES]:
+    for word in words[:_MAX_PLACES]:
         if (trigger := _trigger(lower, word)) is None:
             continue
         form, at, negated = trigger
         rest = text[at : min(end, at + MAX_LINE_CHARS)]
         if form == "key":
-            said = read_field(rest, 0)
+            text_behind = read_field(rest, 0)
         else:
             rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
             line, _, below = rest.partition("\n")
             if _BARE.fullmatch(line) or _AHEAD.fullmatch(line):
                 lines = below.split("\n", 4)[:4]
                 line = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
-            said = line.strip().lstrip(_LEAD)
-        heads = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
-        lists = heads and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
-        yield Statement(said, form, negated, heads, lists, at)
+            text_behind = line.strip().lstrip(_LEAD)
+        continues = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
+        starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
+        yield Statement(text_behind, form, negated, continues, starts_list, at)
         end = word
 
 
 def first_trigger_end(text: str) -> int | None:
-    """Where the first trigger of a text ends; None where there is none among the first words that may be one."""
+    """Return the end of a text's first trigger; None if no trigger is among the first possible ones."""
     lower = _lower(text)
-    words = (word.start() for found in _words(text, lower) for word in islice(found, _PLACES))
+    words = (word.start() for found in _words(text, lower) for word in islice(found, _MAX_PLACES))
     ends = (trigger[1] for word in sorted(words) if (trigger := _trigger(lower, word)))
     return next(ends, None)
 
 
 def _lower(text: str) -> str:
-    """The text in lower case, letter by letter, so that every place is the same."""
+    """Return the text in lower case, letter by letter, so that all positions stay the same."""
     return (text if text.isascii() else text.replace("İ", "i")).lower()
 
 
 def _words(text: str, lower: str) -> list[Iterator[re.Match[str]]]:
-    """Those of each literal that occurs."""
+    """Return the matches of each literal that occurs."""
     words = [pattern.finditer(lower) for literal, pattern in _WORDS.items() if literal in lower]
     return words + [pattern.finditer(text) for literal, pattern in _SIGNS.items() if literal in text]
 
 
 def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
-    """Form, end and negation of the trigger to which a word belongs; None where the word is just a word."""
+    """Return form, end and negation of the trigger that contains a word; None if the word is no part of a trigger."""
     first = lower[start]
     if first == "#":
         return "mark", start + 4, False
-    if first == "a" and lower[start + 3] != "w":  # Ans:
+    # "Ans:"
+    if first == "a" and lower[start + 3] != "w":
         return "colon", start + 4, False
     before = lower[max(0, start - 40) : start]
     if first == " " and not _PICKED.search(before):
@@ -171,8 +180,11 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
 
 
 def last_boxed(text: str) -> str | None:
-    """What stands in the last `\\boxed{}` whose braces match, or behind `\\boxed` without braces; else None."""
-    for match in reversed(deque(_BOX.finditer(text), maxlen=_PLACES)):
+    """Return the content of the last `\\boxed{}` whose braces match, or the word behind `\\boxed` without braces.
+
+    None if the text has neither.
+    """
+    for match in reversed(deque(_BOX.finditer(text), maxlen=_MAX_PLACES)):
         if match["bare"]:
             return str(match["bare"])
         depth = 1
@@ -184,10 +196,14 @@ def last_boxed(text: str) -> str | None:
 
 
 def final_lines(text: str) -> tuple[str, str]:
-    """The last line that holds something and the one in front of it; empty where there is none, or it is very long."""
+    """Return the last line that is not empty, and the one in front of it.
+
+    A line that is missing or longer than `MAX_LINE_CHARS` is returned as an empty text.
+    """
     found: list[str] = []
     end = len(text.rstrip())
-    for _ in range(12):  # a few bare lines may follow: a closing fence, `$$`
+    # A few bare lines may follow: a closing fence, `$$`.
+    for _ in range(12):
         start = text.rfind("\n", 0, end) + 1
         line = text[start : min(end, start + MAX_LINE_CHARS + 1)]
         if not _BARE.fullmatch(line):
@@ -199,6 +215,6 @@ def final_lines(text: str) -> tuple[str, str]:
 
 
 def first_line(text: str) -> str:
-    """The first line, if the second is empty and more follows; else empty."""
+    """Return the first line if the second is empty and more follows; otherwise an empty text."""
     line, _, rest = text.strip()[: MAX_LINE_CHARS + 1].partition("\n")
     return line.strip() if re.match(r"[^\S\n]{0,20}\n", rest) and len(line) <= MAX_LINE_CHARS else ""

@@ -1,4 +1,4 @@
-"""Plain arithmetic, worked out exactly: numbers, `+ - * /` and parentheses. Nothing is evaluated as a program."""
+"""Exact evaluation of plain arithmetic: numbers, `+ - * /` and parentheses. Nothing is evaluated as a program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 MAX_EXPRESSION_CHARS = 200
-"""Characters that an expression may have."""
+"""The maximum length of an expression, in characters."""
 
 _TOKEN = re.compile(r"\s*+(?:(?P<number>\d++(?:\.\d++)?+)|(?P<sign>[-+*/()]))")
 _APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
@@ -30,23 +30,38 @@ _LATEX = [
 
 
 class Arithmetic(NamedTuple):
-    """An expression's value and the numbers in it, in their order."""
+    """An evaluated expression.
+
+    Attributes:
+        value: its exact value.
+        numbers: the numbers in it, in their order.
+    """
 
     value: Fraction
     numbers: tuple[Fraction, ...]
 
 
 def evaluate(text: str) -> Arithmetic | None:
-    """What an expression comes to; None where the text is none, is too long, or divides by zero.
+    """Evaluate an expression with exact fractions.
 
-    Operator precedence with two stacks (Dijkstra 1961), so that no nesting is too deep.
+    The parser uses two stacks for operator precedence (Dijkstra 1961) and does not recurse, so no nesting is too deep.
+
+    Returns:
+        The value and the numbers; None if the text is not an expression, is too long, or divides by zero.
+
+    Examples:
+        >>> evaluate("(10 - 6) * 5 + 4").value
+        Fraction(24, 1)
+        >>> print(evaluate("1 / 0"))
+        None
     """
     if len(text) > MAX_EXPRESSION_CHARS:
         return None
     values: list[Fraction] = []
     waiting: list[str] = []
     numbers: list[Fraction] = []
-    at, operand = 0, True  # whether a number or an opening parenthesis must come next
+    # `operand`: whether a number or an opening parenthesis must come next.
+    at, operand = 0, True
     text = text.rstrip()
     try:
         while at < len(text):
@@ -83,16 +98,15 @@ def evaluate(text: str) -> Arithmetic | None:
 
 
 def _apply(values: list[Fraction], waiting: list[str], binds: int) -> None:
-    """Carry out what binds at least so much, back to an opening parenthesis."""
+    """Apply the operators of at least this precedence, back to an opening parenthesis."""
     while waiting and _BINDS[waiting[-1]] >= binds:
         sign, right = waiting.pop(), values.pop()
         values.append(-right if sign == "minus" else _APPLY[sign](values.pop(), right))
 
 
 def normalize_signs(text: str) -> str:
-    """A text with the signs of arithmetic as a keyboard has them: of print, of LaTeX, and brackets as parentheses."""
-    for pattern, replacement in (
-        (*_LATEX, _LATEX[-1]) if "\\" in text or "x" in text else ()
-    ):  # a fraction in a fraction
+    """Return the text with typographic and LaTeX operators as ASCII, and square brackets as parentheses."""
+    # The last pattern is applied twice, for a fraction in a fraction.
+    for pattern, replacement in (*_LATEX, _LATEX[-1]) if "\\" in text or "x" in text else ():
         text = pattern.sub(replacement, text)
     return text.translate(_SIGNS)

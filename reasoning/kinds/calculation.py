@@ -13,7 +13,8 @@ from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import answer_instruction, is_refusal
 
 _RUN = re.compile(r"[\d(.+\-][\d\s.+\-*/()]*+")
-_MARKER = re.compile(r"\s*+(?:\(?\d{1,2}[.)]|[-*•])\s+")  # of a list: no number of the expression's
+# The marker of a list item is not a number of the expression.
+_MARKER = re.compile(r"\s*+(?:\(?\d{1,2}[.)]|[-*•])\s+")
 _EQUATION = re.compile(r"\s*(?:=\s*-?\d++(?:\.\d++)?+\s*)?")
 
 
@@ -21,8 +22,14 @@ _EQUATION = re.compile(r"\s*(?:=\s*-?\d++(?:\.\d++)?+\s*)?")
 class Calculation(BaseKind):
     """Arithmetic with `+ - * /` and parentheses. Its value is the expression's text.
 
-    Two of them are one answer if they use the same numbers and come to the same value, exactly; so the target of
-    a puzzle such as the game of 24 is any one of its solutions.
+    Two calculations are the same answer if they use the same numbers and have exactly the same value. The target of
+    a puzzle such as the game of 24 is therefore any one of its solutions.
+
+    Examples:
+        >>> Calculation().parse("The answer is (10 - 6) * 5 + 4 = 24.")
+        '(10 - 6) * 5 + 4'
+        >>> Calculation().same("(10 - 6) * 5 + 4", "4 + 5 * (10 - 6)")
+        True
     """
 
     name: ClassVar[str] = "calculation"
@@ -34,17 +41,17 @@ class Calculation(BaseKind):
         return "Reply with the expression alone, such as (2 + 3) * 4: no reasoning, no other words."
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
-        """The first expression in a statement: the left side of an equation."""
+        """Return the first expression of a statement, which is the left side of an equation."""
         return Rejected("a refusal") if is_refusal(text) else next(_expressions(text), None)
 
     def parse_line(self, line: str, before: str) -> str | None:
-        """An expression, with `= 24` after it or without, and nothing else."""
+        """Return the expression of a line that contains only it, with or without `= 24` behind it."""
         text = normalize_signs(line).replace("**", " ").strip("`$ ").removesuffix(".")
         found = next(_expressions(text), None)
         return found if found and _EQUATION.fullmatch(text.removeprefix(found)) else None
 
     def parse_last_candidate(self, text: str) -> str | None:
-        """The last expression."""
+        """Return the last expression."""
         for line in reversed(text.split("\n")):
             if found := list(_expressions(line)):
                 return found[-1]
@@ -56,7 +63,7 @@ class Calculation(BaseKind):
 
 
 def _expressions(text: str) -> Iterator[str]:
-    """The expressions of two numbers and more in a line, as they are written."""
+    """Yield the expressions of two or more numbers in a line, as they are written."""
     text = normalize_signs(text).replace("**", " ")
     for run in _RUN.finditer(_MARKER.sub("", text, count=1) if _MARKER.match(text) else text):
         found = run[0].strip().rstrip(".+-*/ ")

@@ -17,7 +17,8 @@ from reasoning.kinds.number_lexer import lex_numbers, to_plain_text
 from reasoning.kinds.phrasing import answer_instruction, is_refusal, strip_markup
 from reasoning.kinds.text import normalize_text
 
-_RULE = re.compile(r"[|\s:+=-]*")  # the line under a table's header
+# The line under a table's header.
+_RULE = re.compile(r"[|\s:+=-]*")
 _QUOTED = re.compile(r'\s*+"([^"\n]{1,200})"[\s.]*+(?:,|$)|([^,]++(?:(?<=\d),(?=\d{3}(?!\d))[^,]++)*+)(?:,|$)')
 _DATED = re.compile(r"(?<=[A-Za-z] \d),(?= \d{4}\b)|(?<=[A-Za-z] \d\d),(?= \d{4}\b)")
 _AND = re.compile(r"(?:^|\s)(?:and|&)\s")
@@ -25,14 +26,22 @@ _AND = re.compile(r"(?:^|\s)(?:and|&)\s")
 
 @dataclass(frozen=True)
 class Cells(BaseKind):
-    """One or more cells of a table (Pasupat and Liang 2015, arXiv 1508.00305, §2). Its value is a tuple of texts.
+    """One or more cells of a table. Its value is a tuple of texts.
 
-    Read are "a | b", a row or a column of a Markdown table, a list in JSON, a bulleted list, "a; b" and "a, b": a comma
-    is no separator inside a number, a date or quotes, nor where "|" or ";" is one. Cells are compared as numbers where
-    they are numbers (with or without separators, currency, percent), else as texts.
+    The parser accepts "a | b", a row or a column of a Markdown table, a JSON list, a bulleted list, "a; b" and "a, b".
+    A comma does not separate inside a number, a date or quotes, nor next to "|" or ";" as the separator. Cells that are
+    numbers (with or without separators, currency, percent) are compared as numbers, all others as texts.
 
     Attributes:
         ordered: whether the order of the cells matters.
+
+    Source: Pasupat and Liang 2015, arXiv 1508.00305, §2.
+
+    Examples:
+        >>> Cells().parse("The answer is 1,000 | Peru")
+        ('1,000', 'Peru')
+        >>> Cells().score(("Peru", "1000"), ["1,000", "Peru"])
+        True
     """
 
     name: ClassVar[str] = "cells"
@@ -48,13 +57,13 @@ class Cells(BaseKind):
         return "Therefore, the answer (cells with | between them) is"
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the cells; see `Kind.read`. Without a statement the reply itself is the list."""
+        """Parse the cells; see `Kind.parse_reply`. Without a statement the reply itself is the list."""
         text = visible_text(text, region)
         only = stated_only or self.stated_only
         return parse_list(text, _split, _opens, instruction=self.instruction(), stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
-        """The cells that a target stands for: a list of texts and numbers, a number, or a text with separators."""
+        """Return the cells of a target: a list of texts and numbers, a number, or a text with separators."""
         if isinstance(target, str):
             cells = _split(target)
         elif isinstance(target, Iterable) and not isinstance(target, (dict, bytes)):
@@ -74,18 +83,22 @@ class Cells(BaseKind):
 
 
 def _opens(text: str) -> bool:
-    """Whether a statement may begin behind this: not behind a separator, save in the note of a trigger."""
+    """Return whether a statement may begin behind this text.
+
+    Not behind a separator, except in the parentheses of a trigger.
+    """
     return "|" not in re.sub(r"\([^()]{0,80}\)", "", text)
 
 
 def _split(text: str) -> tuple[str, ...]:
-    """The cells of a paragraph."""
+    """Return the cells of a paragraph."""
     if (found := parse_json_list(text)) is not None:
         return found
     lines = list_lines(text)
     if any("|" in line for line in lines):
         rows = [line for line in lines if "|" in line]
-        rows = rows[2:] if len(rows) > 2 and _RULE.fullmatch(rows[1]) else rows  # a header and the line under it
+        # A header and the line under it.
+        rows = rows[2:] if len(rows) > 2 and _RULE.fullmatch(rows[1]) else rows
         pieces = [piece for row in rows if not _RULE.fullmatch(row) for piece in row.split("|")]
     elif len(lines) > 1 and any(map(has_bullet, lines)):
         pieces = [strip_bullet(line) for line in lines if has_bullet(line)]
@@ -97,7 +110,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _commas(line: str) -> list[str]:
-    """The pieces of a line between its commas, with "and" for the last one of several."""
+    """Split a line at its commas, and at the "and" in front of the last of several pieces."""
     line = _DATED.sub("\0", line)
     pieces = [(quoted or bare).replace("\0", ",").strip() for quoted, bare in _QUOTED.findall(line)]
     pieces = [piece for piece in pieces if piece]
@@ -105,7 +118,7 @@ def _commas(line: str) -> list[str]:
 
 
 def _cell(text: str) -> tuple[int, str]:
-    """A cell as cells are compared: a number that is nothing else, or a text."""
+    """Return the key of a cell: a number if it contains nothing else, otherwise a text."""
     text = to_plain_text(text).strip().rstrip("%").rstrip()
     token = next(lex_numbers(text), None)
     if token is not None and token.value is not None and (token.start, token.end) == (0, len(text)):

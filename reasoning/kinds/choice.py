@@ -1,4 +1,4 @@
-"""Choice: one of a few given options; the answer is its label."""
+"""Choice: one of a few given options, answered by its label."""
 
 from __future__ import annotations
 
@@ -32,16 +32,25 @@ _CLAIM = re.compile(r"\b(?:so|thus|hence|therefore|is|are|be|must|correct|right|
 
 @dataclass(frozen=True)
 class Choice(BaseKind):
-    """One of several options. Its value is the option's label, exactly as the kind has it.
+    """One of several options. Its value is the option's label, spelled as in `labels`.
 
-    Read are the label ("B", "(b)", "B. text", "option B"), the option's text, whole and in any case, and its number
-    ("15" for "15 km"); not the article "A", not the pronoun "I". Several labels are no answer. Where label and text
-    disagree, the label counts.
+    The parser accepts the label ("B", "(b)", "B. text", "option B"), the option's whole text in any case, and its
+    number ("15" for "15 km"), but not the article "A" or the pronoun "I". Several labels are not an answer. If label
+    and text disagree, the label counts.
 
     Attributes:
-        options: the texts, or a mapping from label to text; may be empty where the question itself shows them.
+        options: the texts, or a mapping from label to text; may be empty if the question itself shows them.
         labels: the labels; A, B, … by default.
-        several: whether an answer may name several options. Then each value is a tuple of labels, in their order.
+        several: whether an answer may name several options. Each value is then a tuple of labels, in their order.
+
+    Raises:
+        UsageError: the number of options or labels is wrong, or two labels are equal.
+
+    Examples:
+        >>> Choice(["red", "blue"]).parse("I would say (b).")
+        'B'
+        >>> Choice(["red", "blue"]).parse_reply("The answer is A or B.")
+        ParseResult(value=None, rule='several labels')
     """
 
     name: ClassVar[str] = "choice"
@@ -54,25 +63,26 @@ class Choice(BaseKind):
             isinstance(given, Iterable) for given in (self.options, self.labels)
         ):
             raise UsageError(
-                f"Choice wants several options, or a mapping from label to option; got {self.options!r:.80}"
+                f"Choice needs several options, or a mapping from label to option, got {self.options!r:.80}"
             )
         options, labels = list(self.options), list(self.labels)
         if isinstance(self.options, Mapping):
             options, labels = list(self.options.values()), list(self.options)
         if not labels:
             if not 2 <= len(options) <= 26:
-                raise UsageError(f"Choice wants 2 to 26 options, got {len(options)}; for others, give the labels too")
+                raise UsageError(f"Choice needs 2 to 26 options, got {len(options)}; for others, give the labels too")
             labels = list(string.ascii_uppercase[: len(options)])
         labels, options = [str(label).strip() for label in labels], [str(option).strip() for option in options]
         if options and len(options) != len(labels):
             raise UsageError(f"Choice has {len(options)} options and {len(labels)} labels")
         if len(labels) < 2 or not all(labels) or len({label.casefold() for label in labels}) < len(labels):
-            raise UsageError(f"Choice wants at least two labels, all different; got {labels}")
+            raise UsageError(f"Choice needs at least two labels, all different, got {labels}")
         own = [
             re.match(rf"\(?{re.escape(label)}\s?[).:]\s*(?=\S)", text)
             for label, text in zip(labels, options, strict=False)
         ]
-        if own and all(own):  # "A) 12", as some data sets have it
+        # Some data sets repeat the label in the option: "A) 12".
+        if own and all(own):
             options = [match.string[match.end() :] for match in own if match]
         object.__setattr__(self, "options", tuple(options))
         object.__setattr__(self, "labels", tuple(labels))
@@ -87,21 +97,23 @@ class Choice(BaseKind):
         return f"Therefore, among {self._range}, the answer is"
 
     def menu(self) -> str:
-        """The options as a prompt shows them, one a line; empty where the question itself shows them."""
+        """Return the options as a prompt shows them, one per line; empty if the question itself shows them."""
         return "\n".join(f"({label}) {text}" for label, text in self._texts.pairs)
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
-        """The label with which a statement begins or that it names, else the option whose text or number it holds."""
+        """Return the label that a statement names, or else the option whose text or number it contains."""
         texts = self._texts.find_spans(text)
-        if not any(start == 0 for start, _ in texts.values()):  # "not guilty" may be an option
-            said = resolve_negation(text)
-            if isinstance(said, Rejected):
-                return said
-            text, texts = said, self._texts.find_spans(said)
+        # "not guilty" may be an option.
+        if not any(start == 0 for start, _ in texts.values()):
+            affirmed = resolve_negation(text)
+            if isinstance(affirmed, Rejected):
+                return affirmed
+            text, texts = affirmed, self._texts.find_spans(affirmed)
         first = first_sentence(text)
         if begun := self._finder.match_leading(first):
+            # "Answer: B is wrong, …" begins the reasoning.
             if _DENIED.match(first, begun[1]):
-                return None  # "Answer: B is wrong, …" begins the reasoning
+                return None
             return self._named(first, *begun)
         for label, start, end in self._finder.find_named(first):
             return Rejected("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
@@ -116,7 +128,7 @@ class Choice(BaseKind):
         return Rejected("a refusal") if is_refusal(text) else None
 
     def parse_line(self, line: str, before: str) -> Any | None:
-        """A label, an option's text, or both; of several options, their labels."""
+        """Return the option of a line that contains only a label, an option's text or both, or several labels."""
         text = strip_markup(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
         if whole := self._texts.match_whole(text):
             return self._given([whole])
@@ -129,11 +141,14 @@ class Choice(BaseKind):
         return self._given(labels, either=either)
 
     def parse_first_line(self, line: str) -> Any | None:
-        """A label, an option's text, or both."""
+        """Return the option of a line that contains only a label, an option's text or both."""
         return self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> Any | Rejected | None:
-        """What the last sentence names that names any label or else option; of a list, the one item called correct."""
+        """Return the option that the last sentence with any option names.
+
+        In a list, this is the only item that is called correct.
+        """
         lines = [line for line in text.split("\n") if line.strip()]
         marks = [is_list_item(line) for line in lines]
         right: list[str] = []
@@ -155,13 +170,14 @@ class Choice(BaseKind):
         )
 
     def _candidate(self, part: str) -> Any | Rejected | None:
-        """What a sentence of running text names: its labels, else its options; not what it denies."""
+        """Return what a sentence of running text names and does not deny: its labels, or else its options."""
         named = {label: (start, end) for label, start, end in self._finder.find_named(part)}
         rest = part if named else fold_option(part)
         if not (found := named or self._texts.find_spans(part)):
             return None
         for start, end in sorted(found.values(), reverse=True):
-            rest = rest[:start] + rest[end:]  # an option may itself deny something
+            # An option may itself contain a negation.
+            rest = rest[:start] + rest[end:]
         if not _DENIAL.search(rest):
             return self._given(list(found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
@@ -170,9 +186,9 @@ class Choice(BaseKind):
         return self._given(labels, "several options") if labels else Rejected("a negation")
 
     def target(self, target: Any) -> Any:
-        """The label that a target stands for: a label, bare or in brackets, or an option's text.
+        """Return the label of a target: a label, bare or in brackets, or an option's text.
 
-        Of a kind with several, a list of these, or a text with commas between them.
+        With `several`, the target is a list of these, or a text with commas between them.
         """
         if self.several:
             parts = re.split(r",\s*(?:and\s)?|\sand\s", target) if isinstance(target, str) else list(target)
@@ -197,7 +213,7 @@ class Choice(BaseKind):
         return label
 
     def _given(self, labels: list[str], why: str = "several labels", *, either: bool = False) -> Any:
-        """The value for the labels that were named; Unusable for alternatives, and for several where one is wanted."""
+        """Return the value for the named labels; `Rejected` for alternatives, and for several if one is expected."""
         if len(set(labels)) > 1 and (either or not self.several):
             return Rejected(why)
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]

@@ -25,8 +25,9 @@ _SAME = [
     {"ruby", "rb"},
     {"yaml", "yml"},
 ]
-_OUTPUT = {"text", "txt", "plaintext", "output", "stdout"}  # shown after a program; not one
-# What a line of a program looks like that begins at the margin; prose has none of it.
+# The languages of blocks that show the output of a program.
+_OUTPUT = {"text", "txt", "plaintext", "output", "stdout"}
+# A line of a program that begins at the margin; no line of prose matches.
 _PROGRAM = re.compile(
     r"(?:import [\w.]+(?: as \w+)?(?:, ?[\w.]+)*+|from [\w.]+ import .+|(?:async )?def \w+\(.*|class \w+\W.*|return\b.*"
     r"|(?:if|elif|else|for|while|try|except|finally|with|async|switch|match|do)\b.*[:{]|@\w.*"
@@ -38,14 +39,24 @@ _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 
 @dataclass(frozen=True)
 class Code(BaseKind):
-    """Source text. Two are one answer if they are equal but for spaces at line ends and blank lines around them.
+    """Source code. Its value is the source text.
 
-    Read is the last fenced block of the language; without one, the last that names no language, and then the last of
-    all; without fences, a reply that is nothing but code. A reply that was cut off counts up to its last whole block.
-    What is read is neither parsed nor run.
+    The parser accepts the last fenced block of the language; without one, the last block without a language, and then
+    the last of all; without fences, a reply that contains only code. A reply that was cut off is parsed up to its last
+    complete block. The code is neither compiled nor run. Two sources are the same answer if they differ only in spaces
+    at line ends and in blank lines around them.
 
     Attributes:
-        language: the word behind the fence, such as "python"; its usual other names count as well.
+        language: the word behind the fence, such as "python"; its common other names are accepted as well.
+
+    Raises:
+        UsageError: the language is not one word.
+
+    Examples:
+        >>> Code().parse("Here it is: print(6 * 7)") is None
+        True
+        >>> Code().parse("```python\nprint(6 * 7)\n```")
+        'print(6 * 7)\n'
     """
 
     name: ClassVar[str] = "code"
@@ -53,7 +64,7 @@ class Code(BaseKind):
 
     def __post_init__(self) -> None:
         if not isinstance(self.language, str) or not re.fullmatch(r"[\w+#.-]{1,30}", self.language):
-            raise UsageError(f"Code(language={self.language!r}): the language is one word, such as 'python'")
+            raise UsageError(f"Code(language={self.language!r}): the language must be one word, such as 'python'")
 
     def instruction(self) -> str:
         return f"End with the whole code in one block: ```{self.language} … ```"
@@ -65,27 +76,27 @@ class Code(BaseKind):
         return "Therefore, the code is"
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the code; see `Kind.read`."""
+        """Parse the code; see `Kind.parse_reply`."""
         text = visible_text(text, region).replace("\r\n", "\n").replace("\r", "\n")
         found, before = find_code_blocks(text)
-        for how, block in self._chosen([one for one in found if one.content.strip() and one.language not in _OUTPUT]):
+        for rule, block in self._ranked([one for one in found if one.content.strip() and one.language not in _OUTPUT]):
             if block.closed or not stated_only:
-                return ParseResult(_trimmed(block.text), how if block.closed else f"{how}, not closed")
+                return ParseResult(_trimmed(block.text), rule if block.closed else f"{rule}, not closed")
         bare = text if before is None else before
         if not found and not (stated_only and before is None) and (before is not None or _plain(bare)) and bare.strip():
             return ParseResult(_trimmed(bare), "plain code" if before is None else "block, opened by the prompt")
         return ParseResult(None, "nothing found")
 
     def target(self, target: Any) -> str:
-        """The source that a target is: taken as it stands, or out of the one fence around it."""
+        """Return the source of a target: the text itself, or the content of the one fence around it."""
         if not isinstance(target, str) or not target.strip():
-            raise UsageError(f"the target {target!r:.80} is no code")
+            raise UsageError(f"the target {target!r:.80} is not code")
         found, _ = find_code_blocks(target.strip())
         fenced = len(found) == 1 and found[0].closed and target.strip().endswith(("```", "~~~"))
         return _trimmed(found[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
 
     def score(self, value: Any, target: Any) -> bool:
-        """Whether a value is the target, as it stands or out of its fence."""
+        """Return whether a value is the target, with or without its fence."""
         wanted = self.target(target)
         return value is not None and (self.same(value, target) or self.same(value, wanted))
 
@@ -97,8 +108,8 @@ class Code(BaseKind):
         fence = "`" * (longest + 1)
         return f"{fence}{self.language}\n{str(value).rstrip()}\n{fence}"
 
-    def _chosen(self, found: list[Block]) -> Iterator[tuple[str, Block]]:
-        """The blocks, the best first, each with the name of its rule."""
+    def _ranked(self, found: list[Block]) -> Iterator[tuple[str, Block]]:
+        """Yield the blocks, the best first, each with the name of its rule."""
         names = next((names for names in _SAME if self.language.lower() in names), {self.language.lower()})
         yield from (("block of the language", one) for one in reversed(found) if one.language in names)
         bare = (one for one in reversed(found) if not one.language)
@@ -107,14 +118,14 @@ class Code(BaseKind):
 
 
 def _trimmed(text: str) -> str:
-    """Without blank lines around it, ending with one line break."""
+    """Return the text without blank lines around it, ending with one line break."""
     lines = text.split("\n")
-    held = [place for place, line in enumerate(lines) if line.strip()]
-    return "\n".join(lines[held[0] : held[-1] + 1]).rstrip() + "\n" if held else ""
+    filled = [place for place, line in enumerate(lines) if line.strip()]
+    return "\n".join(lines[filled[0] : filled[-1] + 1]).rstrip() + "\n" if filled else ""
 
 
 def _plain(text: str) -> bool:
-    """Whether a text without fences is nothing but code: each line that begins at the margin looks like it."""
+    """Return whether a text without fences contains only code: every line at the margin looks like code."""
     lines = [line for line in text.split("\n") if line.strip() and line[0] not in " \t"]
     return bool(lines) and all(
         _PROGRAM.fullmatch(line.rstrip()) or (_COMMENT.match(line) and len(lines) > 1) for line in lines

@@ -1,4 +1,4 @@
-"""The fenced blocks of a Markdown text, in time linear in its length."""
+"""The fenced code blocks of a Markdown text, found in time linear in its length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from os.path import commonprefix
 from typing import NamedTuple
 
 MAX_FENCES = 10_000
-"""How many fences are looked at."""
+"""The number of fences that are examined."""
 
 _FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^`\n]*+$", re.MULTILINE)
 
@@ -17,9 +17,9 @@ class Block(NamedTuple):
     """A fenced block.
 
     Attributes:
-        language: the first word behind the opening fence, in small letters; empty where there is none.
-        inside: what stands in it.
-        closed: whether its closing fence is there; without one it ends with the text.
+        language: the first word behind the opening fence, in lower case; empty if there is none.
+        content: the text between the fences.
+        closed: whether the block has a closing fence; without one it ends with the text.
     """
 
     language: str
@@ -28,14 +28,15 @@ class Block(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What stands in it without common indentation, ending with one line break."""
+        """Return the content without common indentation, ending with one line break."""
         lines = [line if line.strip() else "" for line in self.content.strip("\n").split("\n")]
-        margin = commonprefix([line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line])  # noqa: RUF071  # no paths
+        # `commonprefix` compares characters, not paths.
+        margin = commonprefix([line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line])  # noqa: RUF071
         return "\n".join(line.removeprefix(margin) for line in lines) + "\n"
 
 
 def find_code_blocks(text: str) -> tuple[list[Block], str | None]:
-    """The fenced blocks, and what stands before a lone closing fence (the prompt had opened it)."""
+    """Return the fenced blocks, and the text before a lone closing fence, which the prompt had opened."""
     found: list[Block] = []
     opened: re.Match[str] | None = None
     fences = list(islice(_FENCE.finditer(text), MAX_FENCES))

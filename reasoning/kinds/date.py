@@ -18,7 +18,8 @@ _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]
 _DIRECTIVES = {"%Y": r"\d{4}", "%y": r"\d\d", "%m": r"\d\d?", "%d": r"\d\d?", "%B": r"[^\W\d_]{3,9}", "%%": "%"}
 _DIRECTIVES["%b"] = _DIRECTIVES["%B"]
-_CENTURY = 69  # two digits of a year from here on are of the twentieth century, as POSIX has it
+# Years of two digits from 69 on belong to the twentieth century, as in POSIX.
+_CENTURY = 69
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -68,14 +69,26 @@ class _Found(NamedTuple):
 class Date(BaseKind):
     """A date. Its value is a `datetime.date`.
 
-    Read are the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日 and 02/27/2002. Of a date
-    in digits whose order is open, 02/03/2002, the order of day and month in the format decides; where the format
-    begins with the year, it has no answer. A date that can only be meant in one way, 27/02/2002, is read that way.
-    Impossible dates, dates without a year and spans of time are no answers. Months have their English names; a year of
-    two digits is read only if the format has one.
+    The parser accepts the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日 and 02/27/2002. If
+    the order of the digits is ambiguous, as in 02/03/2002, the order of day and month in the format decides; with a
+    format that begins with the year, such a date is rejected. A date with only one possible order, 27/02/2002, is
+    always accepted. Impossible dates, dates without a year and time spans are not answers. Months have their English
+    names. A year of two digits is accepted only if the format has one.
 
     Attributes:
-        format: how dates are shown, in the directives of `strftime`: %d, one of %m %B %b, one of %Y %y.
+        format: the format in which dates are shown, in the directives of `strftime`: %d, one of %m, %B and %b, and one
+            of %Y and %y.
+
+    Raises:
+        UsageError: the format does not have day, month and year, each once.
+
+    Examples:
+        >>> Date().parse("It was on Feb. 27th, 2002.")
+        datetime.date(2002, 2, 27)
+        >>> Date("%d.%m.%Y").parse("The answer is 02/03/2002.")
+        datetime.date(2002, 3, 2)
+        >>> Date().parse_reply("The answer is 02/03/2002.")
+        ParseResult(value=None, rule='an ambiguous date')
     """
 
     name: ClassVar[str] = "date"
@@ -86,7 +99,7 @@ class Date(BaseKind):
         parts = sorted(one[-1].replace("B", "m").replace("b", "m").lower() for one in found if one != "%%")
         if parts != ["d", "m", "y"] or not set(found) <= set(_DIRECTIVES):
             raise UsageError(
-                f"Date(format={self.format!r}): the format has %d, one of %m, %B, %b and one of %Y, %y, each once, "
+                f"Date(format={self.format!r}): the format must have %d, one of %m, %B, %b and one of %Y, %y, once each, "
                 "such as '%m/%d/%Y'"
             )
 
@@ -100,17 +113,17 @@ class Date(BaseKind):
         return f"Therefore, the answer (a date like {self._like}) is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> datetime.date | Rejected | None:
-        """The date with which a sentence begins, else the only one in it."""
+        """Return the date at the beginning of a sentence, or else the only one in it."""
         text = text.translate(_CHARACTERS)
-        said = first_sentence(text)
-        found = list(self._dates(said)) or list(self._dates(text))[:1]
+        sentence = first_sentence(text)
+        found = list(self._dates(sentence)) or list(self._dates(text))[:1]
         if not found:
-            return Rejected("a refusal") if is_refusal(text) else Rejected("no full date") if _hints(said) else None
+            return Rejected("a refusal") if is_refusal(text) else Rejected("no full date") if _hints(sentence) else None
         several = len({one.value for one in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
         return Rejected("several dates") if several or _joined(text, found[:2]) else found[0].value
 
     def parse_line(self, line: str, before: str) -> datetime.date | Rejected | None:
-        """A date, perhaps with its weekday or behind a name, and nothing else."""
+        """Return the date of a line that contains only it, its weekday and a name in front of it."""
         line = strip_markup(line[:200].translate(_CHARACTERS))
         date = next(self._dates(line), None)
         if date is None or not _NAMED.fullmatch(line[: date.start]):
@@ -121,23 +134,23 @@ class Date(BaseKind):
         return date.value
 
     def parse_first_line(self, line: str) -> datetime.date | Rejected | None:
-        """A date alone, as in a final line."""
+        """Return the date of a line that contains only it, as in a final line."""
         return self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> datetime.date | Rejected | None:
-        """The last date."""
+        """Return the last date."""
         text = text.translate(_CHARACTERS)
         found = list(self._dates(text))[-2:]
         several = _joined(text, found) or _either(text, found)
         return Rejected("several dates") if several else found[-1].value if found else None
 
     def target(self, target: Any) -> datetime.date:
-        """The date that a target stands for: a date, or its text."""
+        """Return the date of a target: a date, or its text."""
         if isinstance(target, datetime.datetime):
             return target.date()
         value = self.parse_line(target.strip(), "") if isinstance(target, str) else target
         if not isinstance(value, datetime.date):
-            raise UsageError(f"the target {target!r:.80} is not a date that can be read as one like {self._like}")
+            raise UsageError(f"the target {target!r:.80} is not a date; it must be written like {self._like}")
         return value
 
     def key(self, value: Any) -> str:
@@ -154,7 +167,7 @@ class Date(BaseKind):
 
     @cached_property
     def _own(self) -> re.Pattern[str]:
-        """The format as a pattern."""
+        """Return the format as a pattern."""
         pieces = re.split("(%.)", self.format)
         pattern = "".join(
             f"(?P<{piece[1]}>{_DIRECTIVES[piece]})" if piece in _DIRECTIVES and piece != "%%" else re.escape(piece)
@@ -163,7 +176,7 @@ class Date(BaseKind):
         return re.compile(rf"{_FREE}{pattern.translate(_CHARACTERS)}{_ENDED}", re.IGNORECASE)
 
     def _dates(self, text: str) -> Iterator[_Found]:
-        """The dates in a text, in order, and what looks like one and is none."""
+        """Yield the dates in a text, in order, and the texts that look like a date but are not one."""
         own = [one for one in self._own.finditer(text) if isinstance(self._value(one), datetime.date)]
         reach = 0
         for match in sorted([*own, *_WRITTEN.finditer(text)], key=lambda one: (one.start(), one.re is _WRITTEN)):
@@ -195,7 +208,7 @@ class Date(BaseKind):
 
 
 def _month(written: str) -> int:
-    """1 to 12 for a number or a name of a month, else 0."""
+    """Return 1 to 12 for the number or name of a month, otherwise 0."""
     if written.isdigit():
         return int(written)
     names = [month[:3].casefold() for month in _MONTHS]
@@ -215,18 +228,18 @@ def _date(year: int, month: int, day: int) -> datetime.date | Rejected:
 
 
 def _joined(text: str, found: list[_Found]) -> bool:
-    """Whether two dates stand in one breath: a span of time, or two answers."""
+    """Return whether two dates are joined, as a time span or as two answers."""
     if len(found) < 2 or found[0].value == found[1].value:
         return False
     return _JOINED.fullmatch(text[found[0].end : found[1].start]) is not None
 
 
 def _either(text: str, found: list[_Found]) -> bool:
-    """Whether the last dates are alternatives of one sentence: "… in the US, or … in the UK"."""
+    """Return whether the last dates are alternatives in one sentence: "… in the US, or … in the UK"."""
     between = text[found[0].end : found[1].start] if len(found) == 2 else ""
     return len(between) < 80 and re.search(r"\bor\b", between) is not None and first_sentence(between) == between
 
 
 def _hints(text: str) -> bool:
-    """Whether a sentence names something of a date: a number or a month."""
+    """Return whether a sentence names a part of a date: a number or a month."""
     return re.search(rf"\d|(?<![\w]){_MONTH}", text) is not None

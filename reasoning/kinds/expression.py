@@ -1,4 +1,4 @@
-"""Expression: a mathematical expression."""
+"""Expression: a mathematical expression in LaTeX or plain text."""
 
 from __future__ import annotations
 
@@ -30,14 +30,21 @@ _SIGN = re.compile(r"[\d\\^=+*/<>√π∞½]")
 
 @dataclass(frozen=True)
 class Expression(BaseKind):
-    """A mathematical expression, in LaTeX or plain: a formula, a fraction, an interval, a set, a word such as "even".
-    Its value is the text, tidied.
+    r"""A mathematical expression: a formula, a fraction, an interval, a set, or a word such as "even".
 
-    Two expressions are one answer if they differ in notation only: spaces, `$`, `\\left` and `\\right`, `\\dfrac` for
-    `\\frac`, `\\frac{a}{b}` for a/b, `\\sqrt`, powers, `\\cdot` or no sign for a product, braces, thousands separators,
-    zeros at a decimal's end, degree, percent and currency signs, a unit at the end, "x =" in front. Nothing is worked
-    out: 1/2 and 0.5, x + 1 and 1 + x are two answers. This process never evaluates what a model wrote; equality of
-    value is for a sandboxed program, called by the example's `scorer` with the shown value.
+    Its value is the text without math delimiters. Two expressions are the same answer if they
+    differ only in notation: spaces, `$`, `\left` and `\right`, `\dfrac` for `\frac`, `\frac{a}{b}`
+    for a/b, `\sqrt`, powers, `\cdot` or no sign for a product, braces, thousands separators, zeros
+    at a decimal's end, degree, percent and currency signs, a unit at the end, "x =" in front.
+    Nothing is evaluated: 1/2 and 0.5, x + 1 and 1 + x are two answers. This process never evaluates
+    text from a model; a sandboxed program compares values, called by the example's `scorer` with
+    the shown value.
+
+    Examples:
+        >>> print(Expression().parse(r"The answer is $\dfrac12$."))
+        \dfrac12
+        >>> Expression().same(r"\dfrac12", "1/2")
+        True
     """
 
     name: ClassVar[str] = "expression"
@@ -49,19 +56,25 @@ class Expression(BaseKind):
         return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
-        """The mathematics at the head of a statement: between math marks, else up to the end of the clause."""
+        """Return the expression at the beginning of a statement.
+
+        It ends with its math delimiter, or without one at the end of the clause.
+        """
         if is_refusal(text):
             return Rejected("a refusal")
         found = list(_SPAN.finditer(text))
         if found and _words(text[: found[0].start()]) <= 6 and not _joined(text, found):
             return _usable(_inside(found[0]), 6)
-        said = _LEAD.sub("", strip_markup(text if found else first_sentence(text)), count=1)
-        clause = _CLAUSE.search(said)
-        said = strip_markup(said[: clause.start()] if clause and clause.start() else said)
-        return _usable(said, 6 if _SIGN.search(said) else 3) or (Rejected("no expression") if said else None)
+        rest = _LEAD.sub("", strip_markup(text if found else first_sentence(text)), count=1)
+        clause = _CLAUSE.search(rest)
+        rest = strip_markup(rest[: clause.start()] if clause and clause.start() else rest)
+        return _usable(rest, 6 if _SIGN.search(rest) else 3) or (Rejected("no expression") if rest else None)
 
     def parse_line(self, line: str, before: str) -> str | Rejected | None:
-        """Mathematics and nothing else: between math marks, or a line without words; a word or two if all there is."""
+        """Return the expression of a line that contains only it.
+
+        It is between math delimiters, or has no words; a word or two are accepted if they are the whole reply.
+        """
         if whole := _SPAN.fullmatch(line.strip().rstrip(".")):
             return _usable(_inside(whole), 6)
         line = strip_markup(line[:700])
@@ -70,12 +83,12 @@ class Expression(BaseKind):
         return None if before else Rejected("a refusal") if is_refusal(line) else _usable(line, 3)
 
     def parse_last_candidate(self, text: str) -> str | None:
-        """The last mathematics between math marks."""
+        """Return the last expression between math delimiters."""
         found = list(_SPAN.finditer(text))
         return _usable(_inside(found[-1]), 6) if found else None
 
     def target(self, target: Any) -> str:
-        """The expression that a target is, taken as it stands; a number is its text."""
+        """Return the expression of a target: the text itself; for a number, its text."""
         if isinstance(target, bool) or not isinstance(target, (str, int, float)) or not strip_latex(str(target)):
             raise UsageError(f"the target {target!r:.80} is not an expression")
         return strip_latex(str(target))
@@ -89,19 +102,22 @@ def _inside(span: re.Match[str]) -> str:
 
 
 def _usable(text: str, words: int) -> str | None:
-    """An expression, tidied; None where it is empty, too long, broken off, or has more than so many words."""
+    """Return an expression without delimiters.
+
+    None if it is empty, too long, incomplete, or has more than `words` words.
+    """
     value = strip_latex(text)
     whole = value and len(value) <= 600 and _words(value) <= words
     return value if whole and last_boxed(rf"\boxed{{{value}}}") == value else None
 
 
 def _words(text: str) -> int:
-    """How many words of prose there are: no macros, no functions, no text in LaTeX."""
+    """Count the words of prose, without macros, functions and text in LaTeX."""
     return len(_WORD.findall(re.sub(r"\\(?:text|mathrm)\s?\{[^{}]*+\}", "", text)))
 
 
 def _joined(text: str, found: list[re.Match[str]]) -> bool:
-    """Whether a second piece of mathematics belongs to the first: "$x = 1$ or $x = 2$"."""
+    """Return whether a second expression belongs to the first: "$x = 1$ or $x = 2$"."""
     return (
         len(found) > 1
         and re.fullmatch(r"\s?(?:,|or|and|, and|, or)\s?", text[found[0].end() : found[1].start()]) is not None

@@ -1,4 +1,4 @@
-"""Items: several short texts in a row."""
+"""Items: a list of short texts."""
 
 from __future__ import annotations
 
@@ -16,25 +16,39 @@ from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, s
 from reasoning.kinds.text import normalize_text
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")
-_LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")  # between a trigger and the first item
-# What may stand in front of a stated list on its line: an item itself may say "the answer is …".
+# The characters between a trigger and the first item.
+_LEAD = re.compile(r"\A[\s:]*(?:\*\*|__)?[\s:]*")
+# The text that may precede a stated list on its line: an item itself may contain "the answer is …".
 _OPENING = re.compile(
     r"(?:[^\w(]|_|\([^()]*+\)|(?:so|therefore|thus|hence|the|my|final|correct|complete|answers?|items|list|as|is|are)\b)*+",
     re.IGNORECASE,
 )
-_JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)  # in front of a list in JSON
-_AND = re.compile(r"\A\s*+and\s")  # "a, b, and c"
-_LONGEST = 10_000  # characters of a reply that are looked at
+# The text in front of a JSON list.
+_JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)
+# "a, b, and c"
+_AND = re.compile(r"\A\s*+and\s")
+_MAX_CHARS = 10_000
+"""The characters of a reply that are examined."""
 
 
 @dataclass(frozen=True)
 class Items(BaseKind):
-    """Texts with a separator between them, one to a line of a bulleted or numbered list, or a list in JSON. Its value
-    is a tuple of texts.
+    """Several texts. Its value is a tuple of texts.
+
+    The parser accepts texts with a separator between them, a bulleted or numbered list, and a JSON list.
 
     Attributes:
-        sep: what stands between two items.
-        empty: the word that says that there are none; without one, no items are no answer.
+        sep: the separator between two items.
+        empty: the word for an empty list; without one, an empty list is not an answer.
+
+    Raises:
+        UsageError: the separator is empty.
+
+    Examples:
+        >>> Items().parse("The answer is red; blue.")
+        ('red', 'blue')
+        >>> Items(sep=",", empty="none").parse("The answer is none.")
+        ()
     """
 
     name: ClassVar[str] = "items"
@@ -43,7 +57,7 @@ class Items(BaseKind):
 
     def __post_init__(self) -> None:
         if not isinstance(self.sep, str) or not self.sep.strip():
-            raise UsageError(f"Items(sep={self.sep!r}): the separator is a text such as ';'")
+            raise UsageError(f"Items(sep={self.sep!r}): the separator must be a text such as ';'")
 
     def instruction(self) -> str:
         return answer_instruction(f"the items, with {self.sep!r} between them")
@@ -55,14 +69,14 @@ class Items(BaseKind):
         return f"Therefore, the answer (items with {self.sep!r} between them) is"
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the items; see `Kind.read`. Without a statement the reply itself is the list."""
+        """Parse the items; see `Kind.parse_reply`. Without a statement the reply itself is the list."""
         text = visible_text(text, region)
         only = stated_only or self.stated_only
-        asked = self.instruction()
-        return parse_list(text, self._split, _opens, self._says_none, instruction=asked, stated_only=only)
+        instruction = self.instruction()
+        return parse_list(text, self._split, _opens, self._says_none, instruction=instruction, stated_only=only)
 
     def target(self, target: Any) -> tuple[str, ...]:
-        """The items that a target stands for: a list of texts, or a text with the separator."""
+        """Return the items of a target: a list of texts, or a text with the separator."""
         items = (
             self._split(target)
             if isinstance(target, str)
@@ -76,7 +90,7 @@ class Items(BaseKind):
         return items
 
     def key(self, value: Any) -> tuple[str, ...]:
-        return tuple(normalize_text(str(strip_bullet)) for strip_bullet in value)
+        return tuple(normalize_text(str(text)) for text in value)
 
     def show(self, value: Any) -> str:
         return f"{self.sep} ".join(value) or self.empty or ""
@@ -85,7 +99,10 @@ class Items(BaseKind):
         return self.empty is not None and normalize_text(text) == normalize_text(self.empty)
 
     def _split(self, text: str) -> tuple[str, ...]:
-        """The items of a list: of JSON, its lines with a separator, else its bulleted lines, else its only line."""
+        """Return the items of a list.
+
+        The first that applies: a JSON list, the lines with a separator, the bulleted lines, the only line.
+        """
         if (found := parse_json_list(text)) is not None:
             return found
         lines = list_lines(text)
@@ -115,45 +132,49 @@ def parse_list(
     instruction: str,
     stated_only: bool,
 ) -> ParseResult:
-    """Read the list behind the last trigger that has one; without a trigger the reply itself is the list.
+    """Parse the list behind the last trigger that has one; without a trigger the reply itself is the list.
 
     Args:
-        text: what of the reply counts.
-        split: the items of a paragraph; none where it is no list.
-        opens: whether a statement may begin behind what stands in front of it on its line.
-        says_none: whether a paragraph is the word for no items.
-        instruction: how to state the list; a reply that repeats it is none itself.
-        stated_only: take only what follows a trigger.
+        text: the part of the reply that is parsed.
+        split: returns the items of a paragraph, or nothing if it is not a list.
+        opens: returns whether a statement may begin behind the text in front of it on its line.
+        says_none: returns whether a paragraph is the word for an empty list.
+        instruction: the instruction for stating the list; a reply that repeats it is not a list itself.
+        stated_only: accept only a list behind a trigger.
     """
-    for said in find_statements(text):
-        opening = re.split(r"\n|[.!?] ", text[max(0, said.start - 200) : said.start])[-1]
-        if said.is_hash_mark or not opens(opening):
+    for statement in find_statements(text):
+        opening = re.split(r"\n|[.!?] ", text[max(0, statement.start - 200) : statement.start])[-1]
+        if statement.is_hash_mark or not opens(opening):
             continue
-        below = _LEAD.sub("", text[said.start : said.start + _LONGEST]).strip().partition("\n\n")[0]
+        below = _LEAD.sub("", text[statement.start : statement.start + _MAX_CHARS]).strip().partition("\n\n")[0]
         if isinstance(paragraph := strip_echo(below, instruction), Rejected):
             return ParseResult(None, paragraph.reason)
         if says_none(paragraph):
             return ParseResult((), "trigger")
         if items := split(paragraph):
             return ParseResult(items, "trigger")
-    if says_none(text[:_LONGEST]):
+    if says_none(text[:_MAX_CHARS]):
         return ParseResult((), "list")
-    items = () if stated_only or instruction in text else split(text[:_LONGEST])
+    items = () if stated_only or instruction in text else split(text[:_MAX_CHARS])
     return ParseResult(items, "list") if items else ParseResult(None, "nothing found")
 
 
 def list_lines(text: str) -> list[str]:
-    """The lines of a list, without fences, rules and the line that introduces it."""
+    """Return the lines of a list, without fences, rules and the line that introduces it."""
     lines = [line.strip() for line in text.split("\n") if line.strip().strip("`*-")]
     return [line for line in lines if not line.endswith(":")] or lines
 
 
 def parse_json_list(text: str) -> tuple[str, ...] | None:
-    """The texts of a list in JSON or Python, if the text begins with one: lists in it are taken apart."""
+    """Return the texts of a JSON or Python list at the beginning of the text, with nested lists flattened.
+
+    None if the text does not begin with a list.
+    """
     opening = _JSON.match(text)
     rest = text[opening.end() :] if opening else ""
     found = next(find_json(rest, re.compile(r"\A\[")), None)
-    if found is None or found.error or re.match(r"[ \t]*\w", rest[found.chars_read :]):  # "[1] a source" is no list
+    # "[1] a source" is not a list.
+    if found is None or found.error or re.match(r"[ \t]*\w", rest[found.chars_read :]):
         return None
     cells = [cell for row in found.value for cell in (row if isinstance(row, list) else [row])]
     if any(isinstance(cell, (dict, list)) for cell in cells):
@@ -162,15 +183,15 @@ def parse_json_list(text: str) -> tuple[str, ...] | None:
 
 
 def json_value_text(value: Any) -> str:
-    """A value of JSON as one would write it in a list: no quotes around a text, yes and no, nothing for null."""
+    """Return a JSON value as text in a list: no quotes around a text, yes and no, nothing for null."""
     return "" if value is None else ("no", "yes")[value] if isinstance(value, bool) else str(value).strip()
 
 
 def strip_bullet(text: str) -> str:
-    """An item without its bullet or number and the marks around it."""
+    """Return an item without its bullet or number and the markup around it."""
     return strip_markup(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)
 
 
 def has_bullet(line: str) -> bool:
-    """Whether a line has a bullet or a number in front."""
+    """Return whether a line begins with a bullet or a number."""
     return _BULLET.match(line) is not None

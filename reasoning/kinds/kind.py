@@ -1,4 +1,4 @@
-"""What a kind of answer is, and what reading a reply gives."""
+"""The contract of an answer kind, and the result of parsing a reply."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 PARSER_VERSION: int = 2
-"""The version of the rules in this package. Raised by every change that alters what is read from some text."""
+"""The version of the rules in this package. Every change that alters what some text parses to raises it."""
 
 
 class ParseResult(NamedTuple):
-    """What was read from a reply.
+    """The result of parsing a reply.
 
     Attributes:
-        value: the answer, or None when there is none.
-        how: the rule that found it ("trigger", "box", "final line", "last candidate", …);
-            without a value, why there is none ("nothing found", "a refusal", "a range", …).
+        value: the answer, or None if the reply has none.
+        rule: the rule that found the value ("trigger", "box", "final line", "last candidate", …); without a value,
+            the reason why there is none ("nothing found", "a refusal", "a range", …).
     """
 
     value: Any
@@ -25,25 +25,36 @@ class ParseResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Rejected:
-    """Something stated where the answer should be that is no answer of the kind; `why` is shown in the trace."""
+    """A stated answer that is not of the kind, such as a refusal. It ends the search.
+
+    Attributes:
+        reason: the reason for the rejection, shown in the trace.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Region:
-    """The part of a reply in which to look: `Region(before="Wrong explanation")`, `Region("<answer>", "</answer>")`.
+    """The part of a reply that is parsed.
 
     Attributes:
-        after: look only behind the last place of this text; a reply without it holds no answer.
-        before: look only in front of the first place of this text behind that; a reply without it is read to its end.
+        after: parse only the text behind the last occurrence of this marker; a reply without it has no answer.
+        before: parse only the text in front of the first occurrence of this marker behind `after`; a reply without
+            it is parsed to its end.
+
+    Examples:
+        >>> Region(before="Wrong explanation").extract("18. Wrong explanation: 20.")
+        '18. '
+        >>> Region("<answer>", "</answer>").extract("Is it 20? <answer>18</answer>")
+        '18'
     """
 
     after: str = ""
     before: str = ""
 
     def extract(self, text: str) -> str:
-        """The part of the text that lies in this region."""
+        """Return the part of the text that lies in this region."""
         if self.after:
             text = text.rpartition(self.after)[2] if self.after in text else ""
         return text.partition(self.before)[0] if self.before else text
@@ -51,46 +62,52 @@ class Region:
 
 @runtime_checkable
 class Kind(Protocol):
-    """A kind of answer: how it is asked for, read, compared, scored and shown. A frozen value.
+    """A kind of answer: how to ask for it, parse it, compare it, score it and show it. A frozen value.
 
-    `reasoning.kinds.Stated` has the rules that all kinds share; a kind of one's own starts from it.
+    `reasoning.kinds.BaseKind` implements the rules that all kinds share; a kind of your own inherits from it.
     """
 
     name: ClassVar[str]
     """The word for this kind in data files."""
 
     def instruction(self) -> str:
-        """How to state the final answer; stands at the end of a user turn that asks for reasoning."""
+        """Return how to state the final answer; it ends a user turn that asks for reasoning."""
         ...
 
     def direct_instruction(self) -> str:
-        """How to answer without reasoning."""
+        """Return how to answer without reasoning."""
         ...
 
     def trigger(self) -> str:
-        """The beginning of a sentence that the model completes with its answer (Kojima et al. 2022, §3)."""
+        """Return the beginning of a sentence that the model completes with its answer.
+
+        Source: Kojima et al. 2022, arXiv 2205.11916, §3.
+        """
         ...
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the answer that a text states. Never raises, in time linear in the text's length.
+        """Parse the answer that a text states. Never raises; the time is linear in the text's length.
 
         Args:
-            text: the reply. A continuation of `trigger()` is read as `f"{trigger} {reply}"`.
-            region: the part in which to look; None for all of it.
-            stated_only: take only what is stated as the answer, not the last candidate: for replies that were cut off.
+            text: the reply. Pass a continuation of `trigger()` as `f"{trigger} {reply}"`.
+            region: the part of the reply to parse; None for all of it.
+            stated_only: accept only a stated answer and not the last candidate; for replies that were cut off.
+
+        Returns:
+            The value and the rule that found it, or None and the reason.
         """
         ...
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:
-        """The value that `read` finds, or None."""
+        """Return the value that `parse_reply` finds, or None."""
         ...
 
     def error_message(self, text: str) -> str | None:
-        """Why the text cannot be read, in words that a model can act on; None where it can."""
+        """Return why the text cannot be parsed, in words that a model can act on; None if it can."""
         ...
 
     def same(self, a: Any, b: Any) -> bool:
-        """Whether two values are one answer: whether their keys are equal."""
+        """Return whether two values are the same answer, which means that their keys are equal."""
         ...
 
     def target(self, target: Any) -> Any:
@@ -105,18 +122,21 @@ class Kind(Protocol):
         ...
 
     def key(self, value: Any) -> Hashable:
-        """What is equal for values that are one answer; votes are counted by it."""
+        """Return a key that is equal for values that are the same answer; votes are counted by it."""
         ...
 
     def score(self, value: Any, target: Any) -> bool:
-        """Whether a value is right. Raises UsageError where the target is not of this kind.
+        """Return whether a value is right.
 
         Args:
-            value: what was read; None is never right.
-            target: the right value, or its text as a data file has it.
+            value: the parsed value; None is never right.
+            target: the right value, or its text as a data file states it.
+
+        Raises:
+            UsageError: the target is not of this kind.
         """
         ...
 
     def show(self, value: Any) -> str:
-        """The value as text, from which `parse` reads it again."""
+        """Return the value as text that `parse` accepts."""
         ...
