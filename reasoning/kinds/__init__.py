@@ -1,4 +1,4 @@
-"""Kinds of answers: how an answer is asked for, read from what a model said, compared, scored and shown.
+"""The kinds of answers. A kind asks for an answer, parses it from a reply, compares, scores and shows it.
 
     Number()                  18, -0.5, 1/3         Items(sep=";")  several texts
     Choice(["red", "blue"])   "A", "B"              Cells()         cells of a table
@@ -8,10 +8,11 @@
     Date("%m/%d/%Y")          a day                 Calculation()   (10 - 6) * 5 + 4
     Composite({"age": Number(), "member": YesNo()})      several answers at once
 
-`Region` limits where in a reply to look; `stated_only=True` takes only what is stated as the answer. How a reply is
-read is told in docs/answers.md.
+`Region` restricts the part of a reply that is parsed; `stated_only=True` accepts only stated
+answers. docs/answers.md describes the parsing rules.
 
-A kind of one's own is a frozen dataclass that starts from `BaseKind` and says what it finds on a line:
+A kind of your own is a frozen dataclass that inherits from `BaseKind` and finds its answer on a
+line:
 
     @dataclass(frozen=True)
     class Weekday(BaseKind):

@@ -1,6 +1,7 @@
 """The places in a reply that may state the answer: after a trigger, in a box, on the final line.
 
-Each function examines a bounded number of places of bounded length, so the time is linear in the text's length.
+Each function examines a bounded number of places of bounded length, so the time is linear in the
+text's length.
 """
 
 from __future__ import annotations

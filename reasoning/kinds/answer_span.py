@@ -1,4 +1,4 @@
-"""The part of a reply that may state the answer: no reasoning, end-of-turn tokens or invented follow-up questions."""
+"""The part of a reply that may state the answer, without reasoning, end-of-turn tokens and invented questions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def strip_reasoning_fields(text: str) -> str:
 def cut_next_question(text: str, at: int) -> str:
     """Cut the text where it continues with another problem, an invented question or turn, behind position `at`.
 
-    A text that poses questions before `at` is not cut: it may recall other problems before it solves this one.
+    A text that poses questions before `at` is not cut: it may recall other problems before it
+    solves this one.
     """
     match = None if _POSED.search(text, 0, at) else _NEXT.search(text, at)
     return text[: match.start()] if match and text[: match.start()].strip() else text

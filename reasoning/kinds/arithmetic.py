@@ -44,10 +44,12 @@ class Arithmetic(NamedTuple):
 def evaluate(text: str) -> Arithmetic | None:
     """Evaluate an expression with exact fractions.
 
-    The parser uses two stacks for operator precedence (Dijkstra 1961) and does not recurse, so no nesting is too deep.
+    The parser uses two stacks for operator precedence (Dijkstra 1961) and does not recurse, so no
+    nesting is too deep.
 
     Returns:
-        The value and the numbers; None if the text is not an expression, is too long, or divides by zero.
+        The value and the numbers; None if the text is not an expression, is too long, or divides by
+        zero.
 
     Examples:
         >>> evaluate("(10 - 6) * 5 + 4").value

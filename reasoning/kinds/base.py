@@ -1,10 +1,11 @@
 """The rules that all kinds share for finding an answer in a reply: the stated answer wins.
 
-The search looks after the last trigger ("The answer is", "Answer:", "####"), then in the last `\\boxed{}`, then at a
-final line that contains only an answer, or at such a first line with an empty line below it, and last, if that is
-allowed, at the last candidate. Text in reasoning tags or behind the reply's end is ignored. A stated answer that is
-not of the kind (a refusal, a range instead of a number, two options instead of one) ends the search: the reply has no
-answer, and the parser does not guess one.
+The search looks after the last trigger ("The answer is", "Answer:", "####"), then in the last
+`\\boxed{}`, then at a final line that contains only an answer, or at such a first line with an
+empty line below it, and last, if that is allowed, at the last candidate. Text in reasoning tags or
+behind the reply's end is ignored. A stated answer that is not of the kind (a refusal, a range
+instead of a number, two options instead of one) ends the search: the reply has no answer, and the
+parser does not guess one.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ TAIL_CHARS = 4_000
 class BaseKind(ABC):
     """The shared part of all kinds, and the class to inherit from for a kind of your own.
 
-    A subclass implements hooks that find an answer in a statement, on a line and in a whole text. A hook returns a
-    value, None for nothing, or `Rejected` for an answer that is not of the kind and ends the search.
+    A subclass implements hooks that find an answer in a statement, on a line and in a whole text. A
+    hook returns a value, None for nothing, or `Rejected` for an answer that is not of the kind and
+    ends the search.
 
     Attributes:
         stated_only: accept only stated answers, and never fall back on the last candidate.
@@ -64,7 +66,7 @@ class BaseKind(ABC):
         return "Therefore, the answer is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
-        """Hook: find the answer in a statement; by default as in a line.
+        """Find the answer in a statement (a hook); by default as in a line.
 
         Args:
             text: the text behind a trigger, or the content of a box; one line at the most.
@@ -76,7 +78,7 @@ class BaseKind(ABC):
         return self.parse_line(text, "")
 
     def parse_line(self, line: str, before: str) -> Any | Rejected | None:
-        """Hook: return the answer if the line contains only an answer.
+        """Return the answer if the line contains only an answer (a hook).
 
         Args:
             line: the line.
@@ -88,11 +90,14 @@ class BaseKind(ABC):
         return None
 
     def parse_first_line(self, line: str) -> Any | Rejected | None:
-        """Hook: return the answer if the first line of a longer reply, with an empty line below, contains only it."""
+        """Return the answer if the first line of a longer reply contains only it (a hook).
+
+        The line has an empty line below it.
+        """
         return None
 
     def parse_last_candidate(self, text: str) -> Any | Rejected | None:
-        """Hook: return the last text that could be an answer."""
+        """Return the last text that could be an answer (a hook)."""
         return None
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
@@ -116,7 +121,7 @@ class BaseKind(ABC):
                 break
             if statement.negated:
                 yield "trigger", Rejected("a negation")
-            yield "trigger", self._parse(statement)
+            yield "trigger", self._parse_located(statement)
         if (box := last_boxed(text)) is not None:
             yield "box", self.parse_statement(box)
         line, before = final_lines(text)
@@ -127,7 +132,7 @@ class BaseKind(ABC):
                 yield "final line", Rejected("a refusal")
             yield "last candidate", self.parse_last_candidate(text[-TAIL_CHARS:])
 
-    def _parse(self, statement: Statement) -> Any | Rejected | None:
+    def _parse_located(self, statement: Statement) -> Any | Rejected | None:
         if statement.is_hash_mark:
             return self.parse_line(statement.text, "")
         if statement.starts_list:

@@ -22,8 +22,8 @@ _EQUATION = re.compile(r"\s*(?:=\s*-?\d++(?:\.\d++)?+\s*)?")
 class Calculation(BaseKind):
     """Arithmetic with `+ - * /` and parentheses. Its value is the expression's text.
 
-    Two calculations are the same answer if they use the same numbers and have exactly the same value. The target of
-    a puzzle such as the game of 24 is therefore any one of its solutions.
+    Two calculations are the same answer if they use the same numbers and have exactly the same
+    value. The target of a puzzle such as the game of 24 is therefore any one of its solutions.
 
     Examples:
         >>> Calculation().parse("The answer is (10 - 6) * 5 + 4 = 24.")

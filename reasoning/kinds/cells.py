@@ -28,9 +28,10 @@ _AND = re.compile(r"(?:^|\s)(?:and|&)\s")
 class Cells(BaseKind):
     """One or more cells of a table. Its value is a tuple of texts.
 
-    The parser accepts "a | b", a row or a column of a Markdown table, a JSON list, a bulleted list, "a; b" and "a, b".
-    A comma does not separate inside a number, a date or quotes, nor next to "|" or ";" as the separator. Cells that are
-    numbers (with or without separators, currency, percent) are compared as numbers, all others as texts.
+    The parser accepts "a | b", a row or a column of a Markdown table, a JSON list, a bulleted list,
+    "a; b" and "a, b". A comma does not separate inside a number, a date or quotes, nor next to "|"
+    or ";" as the separator. Cells that are numbers (with or without separators, currency, percent)
+    are compared as numbers, all others as texts.
 
     Attributes:
         ordered: whether the order of the cells matters.

@@ -34,14 +34,16 @@ _CLAIM = re.compile(r"\b(?:so|thus|hence|therefore|is|are|be|must|correct|right|
 class Choice(BaseKind):
     """One of several options. Its value is the option's label, spelled as in `labels`.
 
-    The parser accepts the label ("B", "(b)", "B. text", "option B"), the option's whole text in any case, and its
-    number ("15" for "15 km"), but not the article "A" or the pronoun "I". Several labels are not an answer. If label
-    and text disagree, the label counts.
+    The parser accepts the label ("B", "(b)", "B. text", "option B"), the option's whole text in any
+    case, and its number ("15" for "15 km"), but not the article "A" or the pronoun "I". Several
+    labels are not an answer. If label and text disagree, the label counts.
 
     Attributes:
-        options: the texts, or a mapping from label to text; may be empty if the question itself shows them.
+        options: the texts, or a mapping from label to text; may be empty if the question itself
+            shows them.
         labels: the labels; A, B, … by default.
-        several: whether an answer may name several options. Each value is then a tuple of labels, in their order.
+        several: whether an answer may name several options. Each value is then a tuple of labels,
+            in their order.
 
     Raises:
         UsageError: the number of options or labels is wrong, or two labels are equal.

@@ -39,15 +39,17 @@ _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 
 @dataclass(frozen=True)
 class Code(BaseKind):
-    """Source code. Its value is the source text.
+    r"""Source code. Its value is the source text.
 
-    The parser accepts the last fenced block of the language; without one, the last block without a language, and then
-    the last of all; without fences, a reply that contains only code. A reply that was cut off is parsed up to its last
-    complete block. The code is neither compiled nor run. Two sources are the same answer if they differ only in spaces
-    at line ends and in blank lines around them.
+    The parser accepts the last fenced block of the language; without one, the last block without a
+    language, and then the last of all; without fences, a reply that contains only code. A reply
+    that was cut off is parsed up to its last complete block. The code is neither compiled nor run.
+    Two sources are the same answer if they differ only in spaces at line ends and in blank lines
+    around them.
 
     Attributes:
-        language: the word behind the fence, such as "python"; its common other names are accepted as well.
+        language: the word behind the fence, such as "python"; its common other names are accepted
+            as well.
 
     Raises:
         UsageError: the language is not one word.

@@ -27,18 +27,20 @@ _BULLET = re.compile(r"\s*+(?:[-*•]|\(?\w{1,2}[.)])\s")
 
 @dataclass(frozen=True)
 class Composite(BaseKind):
-    """Several answers. Its value is the tuple of their values, in the order of the kinds; all must be parsed.
+    r"""Several answers. Its value is the tuple of their values, in the order of the kinds; all must be parsed.
 
-    The parser accepts a JSON object with the names (or a list of the same length), lines that begin with a name or with
-    a letter or number ("a) 3", "(b) yes", "1. …", "age: 7"), and the same in one line. Without such marks it accepts
-    one line, or one part between ";" or "|", for each kind. If answers are given twice, the last complete set counts.
+    The parser accepts a JSON object with the names (or a list of the same length), lines that begin
+    with a name or with a letter or number ("a) 3", "(b) yes", "1. …", "age: 7"), and the same in
+    one line. Without such marks it accepts one line, or one part between ";" or "|", for each kind.
+    If answers are given twice, the last complete set counts.
 
     Attributes:
         kinds: 2 to 26 kinds, or a mapping from name to kind.
         names: the names of the answers; "a", "b", … by default.
 
     Raises:
-        UsageError: the number of kinds or names is wrong, two names are equal, or a kind is not one or is composite.
+        UsageError: the number of kinds or names is wrong, two names are equal, or a kind is not one
+            or is composite.
 
     Examples:
         >>> from reasoning.kinds import Number, YesNo
@@ -82,7 +84,7 @@ class Composite(BaseKind):
         """Parse all answers; see `Kind.parse_reply`. The rule that parses most of them counts."""
         best, least = ParseResult(None, "nothing found"), len(self.kinds)
         for rule, pieces in self._splits(visible_text(text, region)[-_MAX_CHARS:], stated_only or self.stated_only):
-            parsed = self._parse(pieces)
+            parsed = self._parse_pieces(pieces)
             missing = [f"{name}: {one.rule}" for name, one in zip(self.names, parsed, strict=True) if one.value is None]
             if not missing:
                 return ParseResult(tuple(one.value for one in parsed), rule)
@@ -118,7 +120,7 @@ class Composite(BaseKind):
         """Return the target of each kind, as the data set states it."""
         if isinstance(target, str):
             splits = (pieces for _, pieces in self._splits(target, False))
-            complete = (pieces for pieces in splits if all(one.value is not None for one in self._parse(pieces)))
+            complete = (pieces for pieces in splits if all(one.value is not None for one in self._parse_pieces(pieces)))
             # The targets stay text: their digits determine how exact an answer must be.
             found: Any = next(complete, ())
         elif isinstance(target, Mapping):
@@ -131,7 +133,7 @@ class Composite(BaseKind):
             )
         return list(found)
 
-    def _parse(self, pieces: Sequence[str]) -> list[ParseResult]:
+    def _parse_pieces(self, pieces: Sequence[str]) -> list[ParseResult]:
         return [_parse_piece(kind, piece) for (_, kind), piece in zip(self._parts, pieces, strict=True)]
 
     def _splits(self, text: str, stated_only: bool) -> Iterator[tuple[str, list[str]]]:

@@ -69,15 +69,16 @@ class _Found(NamedTuple):
 class Date(BaseKind):
     """A date. Its value is a `datetime.date`.
 
-    The parser accepts the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日 and 02/27/2002. If
-    the order of the digits is ambiguous, as in 02/03/2002, the order of day and month in the format decides; with a
-    format that begins with the year, such a date is rejected. A date with only one possible order, 27/02/2002, is
-    always accepted. Impossible dates, dates without a year and time spans are not answers. Months have their English
-    names. A year of two digits is accepted only if the format has one.
+    The parser accepts the format itself, 2002-02-27, 27 February 2002, Feb 27th, 2002, 2002年2月27日
+    and 02/27/2002. If the order of the digits is ambiguous, as in 02/03/2002, the order of day and
+    month in the format decides; with a format that begins with the year, such a date is rejected. A
+    date with only one possible order, 27/02/2002, is always accepted. Impossible dates, dates
+    without a year and time spans are not answers. Months have their English names. A year of two
+    digits is accepted only if the format has one.
 
     Attributes:
-        format: the format in which dates are shown, in the directives of `strftime`: %d, one of %m, %B and %b, and one
-            of %Y and %y.
+        format: the format in which dates are shown, in the directives of `strftime`: %d, one of %m,
+            %B and %b, and one of %Y and %y.
 
     Raises:
         UsageError: the format does not have day, month and year, each once.
@@ -99,8 +100,8 @@ class Date(BaseKind):
         parts = sorted(one[-1].replace("B", "m").replace("b", "m").lower() for one in found if one != "%%")
         if parts != ["d", "m", "y"] or not set(found) <= set(_DIRECTIVES):
             raise UsageError(
-                f"Date(format={self.format!r}): the format must have %d, one of %m, %B, %b and one of %Y, %y, once each, "
-                "such as '%m/%d/%Y'"
+                f"Date(format={self.format!r}): the format must have %d, one of %m, %B, %b and one of %Y, %y, "
+                "each once, such as '%m/%d/%Y'"
             )
 
     def instruction(self) -> str:

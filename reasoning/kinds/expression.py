@@ -73,7 +73,8 @@ class Expression(BaseKind):
     def parse_line(self, line: str, before: str) -> str | Rejected | None:
         """Return the expression of a line that contains only it.
 
-        It is between math delimiters, or has no words; a word or two are accepted if they are the whole reply.
+        It is between math delimiters, or has no words; a word or two are accepted if they are the
+        whole reply.
         """
         if whole := _SPAN.fullmatch(line.strip().rstrip(".")):
             return _usable(_inside(whole), 6)

@@ -35,7 +35,8 @@ _MAX_CHARS = 10_000
 class Items(BaseKind):
     """Several texts. Its value is a tuple of texts.
 
-    The parser accepts texts with a separator between them, a bulleted or numbered list, and a JSON list.
+    The parser accepts texts with a separator between them, a bulleted or numbered list, and a JSON
+    list.
 
     Attributes:
         sep: the separator between two items.
@@ -101,7 +102,8 @@ class Items(BaseKind):
     def _split(self, text: str) -> tuple[str, ...]:
         """Return the items of a list.
 
-        The first that applies: a JSON list, the lines with a separator, the bulleted lines, the only line.
+        The first that applies: a JSON list, the lines with a separator, the bulleted lines, the
+        only line.
         """
         if (found := parse_json_list(text)) is not None:
             return found
@@ -139,7 +141,8 @@ def parse_list(
         split: returns the items of a paragraph, or nothing if it is not a list.
         opens: returns whether a statement may begin behind the text in front of it on its line.
         says_none: returns whether a paragraph is the word for an empty list.
-        instruction: the instruction for stating the list; a reply that repeats it is not a list itself.
+        instruction: the instruction for stating the list; a reply that repeats it is not a list
+            itself.
         stated_only: accept only a list behind a trigger.
     """
     for statement in find_statements(text):

@@ -1,4 +1,4 @@
-"""The answer in a reply that is a JSON object: its answer field counts, not the reasoning beside it."""
+"""The answer field of a reply that is a JSON object, without the reasoning in its other fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 _OBJECT = re.compile(r"^[ \t]{0,20}\{(?=\s{0,80}[\"'}])", re.MULTILINE)
-_TRIES = 4  # objects that are looked at, from the first on
+_MAX_OBJECTS = 4
+"""The number of objects that are examined, from the first on."""
+
 _ANSWER = re.compile(r"(?:\w{1,20}[_ ])?answer(?:[_ ](?:choice|option|letter|value))?", re.IGNORECASE)
 _THOUGHT = re.compile(
     r"\W?(?:chain[_ ]of[_ ])?(?:thoughts?|thinking|reasoning|rationale|explanation|justification|analysis|steps|work"
@@ -18,18 +20,18 @@ _FIRST = re.compile(r"\s{0,80}[\"']([\w ]{1,40})[\"']\s?:")
 _KEY = re.compile(r"answer(?:[_ ]\w{1,10})?[\"']\s?:", re.IGNORECASE)
 _STRING = re.compile(r"\s{0,8}(?:\"((?:[^\"\\]|\\.){0,4000}+)\"|'((?:[^'\\]|\\.){0,4000}+)'(?=\s*[,}\n]))", re.DOTALL)
 _BARE = re.compile(r"\s{0,8}([^\n,}]{0,200}+)")
-# JSON reads the backslash of \frac, \times and \boxed as a part of an escape.
+# JSON parses the backslash of \frac, \times and \boxed as a part of an escape.
 _MACROS = [("\b", "\\b"), ("\f", "\\f"), ("\r", "\\r"), ("\t", "\\t")]
 
 
 def answer_fields_only(text: str) -> str:
-    """The text with each object that has an answer field reduced to that field, others without their reasoning.
+    """Reduce each JSON object that has an answer field to that field, and remove the reasoning from all others.
 
-    Objects that begin a line and can be decoded; all else stays as it is.
+    Only objects that begin a line and can be decoded are changed.
     """
     at = 0
     pieces: list[str] = []
-    for _ in range(_TRIES):
+    for _ in range(_MAX_OBJECTS):
         if (match := _OBJECT.search(text, at)) is None:
             break
         try:
@@ -40,9 +42,8 @@ def answer_fields_only(text: str) -> str:
                 and _THOUGHT.fullmatch(first[1])
                 and not _KEY.search(text, at)
             ):
-                return (
-                    "".join(pieces) + text[at : match.start()]
-                )  # broken or cut off, and it holds nothing but reasoning
+                # The object is malformed or cut off, and contains only reasoning.
+                return "".join(pieces) + text[at : match.start()]
             value, end = {}, match.end()
         kept = _kept(value)
         pieces.append(text[at : match.start()] if kept != value else text[at:end])
@@ -60,9 +61,9 @@ def _kept(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_field(text: str, at: int) -> str:
-    """The value of the field whose colon ends at `at`, as text; of JSON that is broken or cut off, what there is.
+    """Return the value of the field whose colon ends at `at`, as text; the available part if the JSON is cut off.
 
-    `null` is read as "n/a": the field says that there is no answer.
+    `null` is returned as "n/a": the field says that the question has no answer.
     """
     if match := _STRING.match(text, at):
         return _unescaped(match[1] if match[2] is None else match[2]).strip()
@@ -74,7 +75,7 @@ def read_field(text: str, at: int) -> str:
 
 
 def _unescaped(string: str) -> str:
-    """The text of a JSON string; of one whose escapes are broken, as with a lone LaTeX macro, nearly as it stands."""
+    """Return the text of a JSON string; with invalid escapes, such as a lone LaTeX macro, nearly unchanged."""
     try:
         value: str = json.loads(f'"{string}"', strict=False)
     except ValueError:

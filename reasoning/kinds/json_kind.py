@@ -1,4 +1,4 @@
-"""Json: an object or a list."""
+"""Json: a JSON object or array."""
 
 from __future__ import annotations
 
@@ -19,24 +19,39 @@ from reasoning.kinds.kind import ParseResult, Region
 Shape = Literal["object", "array", "any"]
 
 _OPENERS = {"object": re.compile(r"\{"), "array": re.compile(r"\["), "any": re.compile(r"[\[{]")}
-_TAG = re.compile(r"<(?=/?[A-Za-z]{5,13}>)")  # in a text of a value: what would be taken for reasoning
-_SEEN = 20_000  # values of a reply that are looked at
-_CHECKED = 100  # values of a reply that are checked by a schema
+# Texts in a value that would be taken for reasoning tags.
+_TAG = re.compile(r"<(?=/?[A-Za-z]{5,13}>)")
+_MAX_EXAMINED = 20_000
+"""The number of values in a reply that are examined."""
+
+_MAX_VALIDATED = 100
+"""The number of values in a reply that are validated by a schema."""
 
 
 @dataclass(frozen=True)
 class Json(BaseKind):
-    """The first complete JSON object (or array) of a reply; fences and prose around it do not matter.
+    """The first complete JSON object or array of a reply; fences and prose around it do not matter.
 
-    Trailing commas, comments, keys without quotes, single and typographic quotes, Python's True, False and None, and
-    line breaks inside strings are repaired: they can mean one thing only. What was cut off is not completed.
+    Trailing commas, comments, keys without quotes, single and typographic quotes, Python's True,
+    False and None, and line breaks inside strings are repaired, since they have only one meaning.
+    JSON that was cut off is not completed.
 
     Attributes:
         shape: "object", "array" or "any".
         required: keys that an object must have; in an array, each object of it.
         allowed: the only keys that it may have besides those; None for any.
-        schema: a JSON schema, or a pydantic model (its class), that the value must fit. The value stays plain data. In
-            data files a model stands as its JSON schema, without validators of its own.
+        schema: a JSON schema, or a pydantic model (its class), that the value must fit. The value
+            stays plain data. In data files a model is written as its JSON schema, without its own
+            validators.
+
+    Raises:
+        UsageError: the shape is unknown, the keys are not a list, or the schema is not valid.
+
+    Examples:
+        >>> Json(required=("price",)).parse("Sure: {price: 3.5,}")
+        {'price': 3.5}
+        >>> print(Json(required=("price",)).error_message("{}"))
+        The JSON object lacks the keys "price".
     """
 
     name: ClassVar[str] = "json"
@@ -47,11 +62,11 @@ class Json(BaseKind):
 
     def __post_init__(self) -> None:
         if self.shape not in get_args(Shape):
-            raise UsageError(f"Json(shape={self.shape!r}): the shape is one of {', '.join(get_args(Shape))}")
+            raise UsageError(f"Json(shape={self.shape!r}): the shape must be one of {', '.join(get_args(Shape))}")
         for name in ("required", "allowed"):
             keys = getattr(self, name)
             if isinstance(keys, str) or not (keys is None or isinstance(keys, Iterable)):
-                raise UsageError(f"Json({name}={keys!r}): give a list of keys")
+                raise UsageError(f"Json({name}={keys!r}): {name} must be a list of keys")
             object.__setattr__(self, name, None if keys is None else tuple(keys))
         if self.schema is not None and json_schema(self.schema).get("type") == "array" and self.shape == "object":
             object.__setattr__(self, "shape", "array")
@@ -66,23 +81,23 @@ class Json(BaseKind):
         return "Therefore, the answer as JSON is"
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the first object that fits; see `Kind.read`."""
-        value, how, _ = self._examine(visible_text(text, region))
-        return ParseResult(value, how)
+        """Parse the first object that fits; see `Kind.parse_reply`."""
+        value, rule, _ = self._examine(visible_text(text, region))
+        return ParseResult(value, rule)
 
     def error_message(self, text: str) -> str | None:
-        """What is wrong with the JSON in a text, and where; None where it can be read."""
+        """Return the error in the JSON of a text and its place; None if it can be parsed."""
         return self._examine(visible_text(text, None))[2]
 
     def target(self, target: Any) -> Any:
-        """The value that a target stands for: a dict, a list, or JSON text."""
+        """Return the value of a target: a dict, a list, or JSON text."""
         value = self.parse(target) if isinstance(target, str) else target
         if not isinstance(value, (dict, list)):
             raise UsageError(f"the target {target!r:.80} is not a JSON {self.shape}")
         return value
 
     def key(self, value: Any) -> str:
-        return json.dumps(_even(value), sort_keys=True)
+        return json.dumps(_normalize_numbers(value), sort_keys=True)
 
     def show(self, value: Any) -> str:
         return _TAG.sub(r"\\u003c", json.dumps(value, ensure_ascii=False))
@@ -96,22 +111,22 @@ class Json(BaseKind):
         return what + keys
 
     def _examine(self, text: str) -> tuple[Any, str, str | None]:
-        """Value, rule and complaint of the first object that fits, else of the one that could be read furthest."""
-        fault, promise = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
-        checked = 0
-        for found in islice(find_json(text, _OPENERS[self.shape]), _SEEN):
-            wrong = found.error or self._misfit(found.value)
-            if wrong is None and self.schema is not None:
-                if (checked := checked + 1) > _CHECKED:
+        """Return value, rule and error of the first object that fits, or else of the one that was parsed furthest."""
+        error, furthest = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
+        validated = 0
+        for found in islice(find_json(text, _OPENERS[self.shape]), _MAX_EXAMINED):
+            problem = found.error or self._key_error(found.value)
+            if problem is None and self.schema is not None:
+                if (validated := validated + 1) > _MAX_VALIDATED:
                     break
-                wrong = self._unfit(found.value)
-            if wrong is None:
+                problem = self._schema_error(found.value)
+            if problem is None:
                 return found.value, found.rule, None
-            if found.chars_read > promise:
-                fault, promise = wrong, found.chars_read
-        return None, "nothing found" if promise < 0 else "unfit JSON", fault
+            if found.chars_read > furthest:
+                error, furthest = problem, found.chars_read
+        return None, "nothing found" if furthest < 0 else "unfit JSON", error
 
-    def _misfit(self, value: Any) -> str | None:
+    def _key_error(self, value: Any) -> str | None:
         for item in value if isinstance(value, list) else [value]:
             if not isinstance(item, dict):
                 continue
@@ -122,19 +137,19 @@ class Json(BaseKind):
                 return f"The JSON object has the unknown keys {_quoted(unknown)}; allowed are {_quoted(known)}."
         return None
 
-    def _unfit(self, value: Any) -> str | None:
-        found = list(islice(schema_errors(value, self.schema), 3))
-        return f"The JSON does not fit: {'; '.join(found)}." if found else None
+    def _schema_error(self, value: Any) -> str | None:
+        errors = list(islice(schema_errors(value, self.schema), 3))
+        return f"The JSON does not fit: {'; '.join(errors)}." if errors else None
 
 
 def _quoted(keys: Sequence[str]) -> str:
     return ", ".join(json.dumps(key[:60], ensure_ascii=False) for key in keys[:12])
 
 
-def _even(value: Any) -> Any:
-    """The value with whole floats as ints, so that 1 and 1.0 have one key."""
+def _normalize_numbers(value: Any) -> Any:
+    """Return the value with whole floats as ints, so that 1 and 1.0 have the same key."""
     if isinstance(value, dict):
-        return {key: _even(item) for key, item in value.items()}
+        return {key: _normalize_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_even(item) for item in value]
+        return [_normalize_numbers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,6 +1,6 @@
-"""The JSON in a reply: every place where some begins, decoded, and repaired where it can mean one thing only.
+"""Search for JSON in a reply: every place where a value may begin, decoded, and repaired if it has only one meaning.
 
-The work is limited to about one pass over the text, whatever is in it.
+The work is limited to about one pass over the text, independent of its content.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 64
-"""Levels of nesting that are read."""
+"""The levels of nesting that are accepted."""
 
 MAX_REPAIR_CHARS = 50_000
-"""Characters in which faults are repaired."""
+"""The characters in which errors are repaired."""
 
-_COST = 1_000  # what an attempt is reckoned at, at least, in characters
+_MIN_COST = 1_000
+"""The minimum cost of an attempt, in characters."""
+
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*+") | (?P<quoted>'(?:[^'\\]|\\.)*+') | “(?P<typeset>[^“”"\\]*+)”
       | (?P<space>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|\#[^\n]*+) | (?P<key>[A-Za-z_]\w*+)(?=\s*+:)
@@ -28,13 +30,13 @@ _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
 class JsonCandidate(NamedTuple):
-    """What begins at one place.
+    """A possible JSON value at one place.
 
     Attributes:
-        value: the decoded value; without one, `fault` says why.
-        how: "JSON", or "repaired JSON".
-        fault: what is wrong, in words that a model can act on.
-        read: how many characters were read until the end or the fault.
+        value: the decoded value; None if `error` is set.
+        rule: "JSON" or "repaired JSON".
+        error: the error, in words that a model can act on, or None.
+        chars_read: the number of characters up to the end or the error.
     """
 
     value: Any
@@ -44,30 +46,30 @@ class JsonCandidate(NamedTuple):
 
 
 def find_json(text: str, opener: re.Pattern[str]) -> Iterator[JsonCandidate]:
-    """What begins at each opener, in order; not what lies inside a value that was decoded."""
-    budget, repairs, at = len(text) + _COST, MAX_REPAIR_CHARS, 0
+    """Yield the candidate at each match of `opener`, in order, but none inside a value that was decoded."""
+    budget, repairs, at = len(text) + _MIN_COST, MAX_REPAIR_CHARS, 0
     while budget > 0 and (match := opener.search(text, at)):
         start = match.start()
         try:
             value, at = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             read = error.pos - start if isinstance(error, json.JSONDecodeError) else len(text) - start
-            budget, at = budget - max(read, _COST), start + 1
-            mended, end = _mend(text, start, min(len(text), start + repairs))
+            budget, at = budget - max(read, _MIN_COST), start + 1
+            repaired, end = _repair(text, start, min(len(text), start + repairs))
             repairs -= end - start
-            if mended is None:
-                yield JsonCandidate(None, "", _fault(text, start, error), read)
+            if repaired is None:
+                yield JsonCandidate(None, "", _describe(text, start, error), read)
                 continue
-            value, at, how = mended, end, "repaired JSON"
+            value, at, rule = repaired, end, "repaired JSON"
         else:
-            how = "JSON"
+            rule = "JSON"
         deep = _depth(value) > MAX_DEPTH
         yield JsonCandidate(
-            value, how, f"The JSON is nested deeper than {MAX_DEPTH} levels." if deep else None, at - start
+            value, rule, f"The JSON is nested deeper than {MAX_DEPTH} levels." if deep else None, at - start
         )
 
 
-def _fault(text: str, start: int, error: Exception) -> str:
+def _describe(text: str, start: int, error: Exception) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return "The JSON has a number that is not finite, or is nested too deeply."
     if error.pos >= len(text.rstrip()):
@@ -77,8 +79,8 @@ def _fault(text: str, start: int, error: Exception) -> str:
     return f"The JSON breaks in its line {line}, column {column}, near {near!r}: {error.msg}."
 
 
-def _mend(text: str, start: int, end: int) -> tuple[Any, int]:
-    """The value that begins at `start`, repaired, or None; and how far it was looked at."""
+def _repair(text: str, start: int, end: int) -> tuple[Any, int]:
+    """Return the repaired value that begins at `start`, or None, and the end of the examined text."""
     pieces: list[str] = []
     depth, at, comma = 0, start, -1
     while at < end and (match := _TOKEN.match(text, at, end)):
@@ -94,8 +96,9 @@ def _mend(text: str, start: int, end: int) -> tuple[Any, int]:
         elif piece == ",":
             comma = len(pieces)
         elif piece in "}]":
+            # Remove the comma in front of a closing bracket.
             if comma >= 0:
-                pieces[comma] = ""  # a comma in front of a closing bracket
+                pieces[comma] = ""
             depth -= 1
         elif piece in "{[":
             depth += 1
@@ -113,7 +116,7 @@ def _mend(text: str, start: int, end: int) -> tuple[Any, int]:
 
 
 def _depth(value: Any) -> int:
-    """Levels of nesting, counted up to one more than is allowed."""
+    """Count the levels of nesting, up to one more than is allowed."""
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         depth += any(isinstance(item, (dict, list)) for item in level)

@@ -1,4 +1,4 @@
-"""Whether a JSON value fits a schema, in words that a model can act on: where, what was expected, what was found."""
+"""Validation of JSON values, with errors that a model can act on: the place, what was expected, what was found."""
 
 from __future__ import annotations
 
@@ -22,32 +22,34 @@ _TYPES |= {"boolean": "true or false", "null": "null"}
 
 
 def json_schema(schema: Any) -> dict[str, Any]:
-    """The JSON schema that a JSON schema or a pydantic model stands for.
+    """Return the JSON schema of a pydantic model, or a JSON schema itself after a check.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: the argument is neither, or the schema is not valid.
     """
     if _is_model(schema):
-        made: dict[str, Any] = schema.model_json_schema()
-        return made
+        generated: dict[str, Any] = schema.model_json_schema()
+        return generated
     if not isinstance(schema, Mapping):
-        raise UsageError(f"Json(schema={schema!r:.80}): a JSON schema (a dict) or a pydantic model (its class)")
+        raise UsageError(
+            f"Json(schema={schema!r:.80}): the schema must be a JSON schema (a dict) or a pydantic model (its class)"
+        )
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import Draft202012Validator, validator_for  # type: ignore[import-untyped]
 
     try:
         validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
-        raise UsageError(f"Json(schema=…): no JSON schema: {error.json_path}: {error.message:.200}") from None
+        raise UsageError(f"Json(schema=…): not a valid JSON schema: {error.json_path}: {error.message:.200}") from None
     _check_references(schema)
     return dict(schema)
 
 
 def schema_errors(value: Any, schema: Any) -> Iterator[str]:
-    """What is wrong with a value, one fault after the other.
+    """Yield the errors of a value, one after the other.
 
-    What a schema costs is its author's choice: `uniqueItems`, or a pattern that backtracks, does so on what a model
-    wrote. Nothing is fetched for a `$ref`.
+    The author of a schema chooses its cost: `uniqueItems`, or a pattern that backtracks, runs on
+    text from a model. Nothing is fetched for a `$ref`.
     """
     if _is_model(schema):
         yield from _by_model(value, schema)
@@ -57,11 +59,11 @@ def schema_errors(value: Any, schema: Any) -> Iterator[str]:
     from referencing import Registry
 
     for error in validator_for(schema, default=Draft202012Validator)(schema, registry=Registry()).iter_errors(value):
-        yield _said(best_match([error]) or error)
+        yield _describe(best_match([error]) or error)
 
 
 def _check_references(schema: Mapping[str, Any]) -> None:
-    """Raise UsageError where a `$ref` leads out of the schema, or nowhere."""
+    """Raise UsageError if a `$ref` points outside the schema or to a missing part."""
     from referencing import Registry
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012
@@ -75,7 +77,7 @@ def _check_references(schema: Mapping[str, Any]) -> None:
                 try:
                     inside.lookup(part["$ref"])
                 except Unresolvable:
-                    raise UsageError(f"Json(schema=…): {part['$ref']!r:.80} is nowhere in the schema") from None
+                    raise UsageError(f"Json(schema=…): {part['$ref']!r:.80} is not in the schema") from None
             parts.extend(part.values())
         elif isinstance(part, list):
             parts.extend(part)
@@ -89,7 +91,8 @@ def _by_model(value: Any, model: Any) -> Iterator[str]:
     from pydantic import ValidationError
 
     try:
-        model.model_validate_json(json.dumps(value))  # as JSON: a list may be a tuple, a text a date
+        # Validate as JSON, so that a list may become a tuple and a text a date.
+        model.model_validate_json(json.dumps(value))
     except ValidationError as error:
         for one in error.errors(include_url=False):
             path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"])
@@ -97,8 +100,8 @@ def _by_model(value: Any, model: Any) -> Iterator[str]:
             yield f"at {path}: {one['msg'][:200]}{found}"
 
 
-def _said(error: ValidationError) -> str:
-    """One fault: "at $.price: expected a number, found "12""."""
+def _describe(error: ValidationError) -> str:
+    """Return one error as text: `at $.price: expected a number, found "12"`."""
     wanted = error.validator_value
     match error.validator:
         case "type":

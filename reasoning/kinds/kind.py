@@ -15,8 +15,9 @@ class ParseResult(NamedTuple):
 
     Attributes:
         value: the answer, or None if the reply has none.
-        rule: the rule that found the value ("trigger", "box", "final line", "last candidate", …); without a value,
-            the reason why there is none ("nothing found", "a refusal", "a range", …).
+        rule: the rule that found the value ("trigger", "box", "final line", "last candidate", …);
+            without a value, the reason why there is none ("nothing found", "a refusal", "a range",
+            …).
     """
 
     value: Any
@@ -39,9 +40,10 @@ class Region:
     """The part of a reply that is parsed.
 
     Attributes:
-        after: parse only the text behind the last occurrence of this marker; a reply without it has no answer.
-        before: parse only the text in front of the first occurrence of this marker behind `after`; a reply without
-            it is parsed to its end.
+        after: parse only the text behind the last occurrence of this marker; a reply without it has
+            no answer.
+        before: parse only the text in front of the first occurrence of this marker behind `after`;
+            a reply without it is parsed to its end.
 
     Examples:
         >>> Region(before="Wrong explanation").extract("18. Wrong explanation: 20.")
@@ -64,7 +66,8 @@ class Region:
 class Kind(Protocol):
     """A kind of answer: how to ask for it, parse it, compare it, score it and show it. A frozen value.
 
-    `reasoning.kinds.BaseKind` implements the rules that all kinds share; a kind of your own inherits from it.
+    `reasoning.kinds.BaseKind` implements the rules that all kinds share; a kind of your own
+    inherits from it.
     """
 
     name: ClassVar[str]
@@ -91,7 +94,8 @@ class Kind(Protocol):
         Args:
             text: the reply. Pass a continuation of `trigger()` as `f"{trigger} {reply}"`.
             region: the part of the reply to parse; None for all of it.
-            stated_only: accept only a stated answer and not the last candidate; for replies that were cut off.
+            stated_only: accept only a stated answer and not the last candidate; for replies that
+                were cut off.
 
         Returns:
             The value and the rule that found it, or None and the reason.

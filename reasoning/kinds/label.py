@@ -1,4 +1,4 @@
-"""Label: one of a fixed set of words."""
+"""Label: one word or phrase of a fixed set."""
 
 from __future__ import annotations
 
@@ -37,14 +37,22 @@ _GAP = re.compile(r"[\s_-]+")
 
 @dataclass(frozen=True)
 class Label(BaseKind):
-    """One of a few fixed words or phrases, such as a class. Its value is the label, exactly as the kind has it.
+    """One of a few fixed words or phrases, such as a class. Its value is the label, spelled as in `options`.
 
-    Case, punctuation, Markdown and words around it do not matter, nor do "_" or "-" for a space. Where one label
-    contains another, the longest that stands there counts. Two different labels are no answer, a denied one ("not
-    negative", "rather than neutral") is none. For options that are named by letters, see `Choice`.
+    Case, punctuation, Markdown and words around it do not matter, nor do "_" or "-" for a space. If
+    one label contains another, the longest that occurs counts. Two different labels, or a denied
+    one ("not negative", "rather than neutral"), are not an answer. For options that are named by
+    letters, see `Choice`.
 
     Attributes:
         options: the labels.
+
+    Raises:
+        UsageError: there are fewer than two labels, or two are equal.
+
+    Examples:
+        >>> Label(["positive", "negative"]).parse("I'd say it is not negative, but **Positive**.")
+        'positive'
     """
 
     name: ClassVar[str] = "label"
@@ -52,10 +60,10 @@ class Label(BaseKind):
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not isinstance(self.options, Iterable):
-            raise UsageError(f"Label wants several labels, a list of texts; got {self.options!r:.80}")
+            raise UsageError(f"Label needs a list of labels, got {self.options!r:.80}")
         options = tuple(str(option).strip() for option in self.options)
         if len(options) < 2 or not all(map(_fold, options)) or len(set(map(_fold, options))) < len(options):
-            raise UsageError(f"Label wants at least two labels, all different; got {list(options)!r:.200}")
+            raise UsageError(f"Label needs at least two labels, all different, got {list(options)!r:.200}")
         object.__setattr__(self, "options", options)
 
     def instruction(self) -> str:
@@ -68,31 +76,34 @@ class Label(BaseKind):
         return f"Therefore, among {', '.join(self.options)}, the answer is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
-        """The label with which a sentence begins, else the only one in it that is not denied."""
+        """Return the label at the beginning of a sentence, or else the only one in it that is not denied."""
         if whole := self._known.get(_fold(text)):
             return whole
-        said = first_sentence(text)
-        found = self._found(said)
+        sentence = first_sentence(text)
+        found = self._found(sentence)
         if not found:
-            denied = self._pattern.search(said)
+            denied = self._pattern.search(sentence)
             return Rejected("a negation") if denied else Rejected("a refusal") if is_refusal(text) else None
         label, start, end = found[0]
-        if _LEAD.fullmatch(said[:start]):
-            others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(said[end:at]))
+        if _LEAD.fullmatch(sentence[:start]):
+            others = (other for other, at, _ in found[1:2] if other != label and _JOINED.match(sentence[end:at]))
             return Rejected("several labels") if next(others, None) else label
-        return self._single(found, said)
+        return self._single(found, sentence)
 
     def parse_line(self, line: str, before: str) -> str | None:
-        """The label alone, or behind a name: "Sentiment: positive"."""
+        """Return the label of a line that contains only it, or a name in front of it: "Sentiment: positive"."""
         line = line[:200]
         return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
 
     def parse_first_line(self, line: str) -> str | None:
-        """The label alone, or behind a name."""
+        """Return the label of a line that contains only it, or a name in front of it."""
         return self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> str | Rejected | None:
-        """The label with which the text begins if nothing is taken back; else the one of the last sentence with any."""
+        """Return the label at the beginning of the text, or else the label of the last sentence with any.
+
+        The first label counts only if the text does not take it back.
+        """
         if len(text) < TAIL_CHARS and (head := self._head(text)):
             return head
         for line in reversed(text.split("\n")):
@@ -104,7 +115,7 @@ class Label(BaseKind):
         return None
 
     def _head(self, text: str) -> str | None:
-        """The label with which a reply begins, followed by its reasons."""
+        """Return the label at the beginning of a reply that gives its reasons behind it."""
         found = list(self._pattern.finditer(text))[:2]
         if not found or _OPENS.fullmatch(text[: found[0].start()]) is None or not _HEAD.match(text, found[0].end()):
             return None
@@ -112,10 +123,10 @@ class Label(BaseKind):
         return None if listed or _AGAIN.search(text, found[0].end()) else self._known.get(_fold(found[0][0]))
 
     def target(self, target: Any) -> str:
-        """The label that a target is, in any case."""
+        """Return the label of a target, in any case."""
         label = self._known.get(_fold(target)) if isinstance(target, str) else None
         if label is None:
-            raise UsageError(f"the target {target!r:.80} is none of the labels {', '.join(self.options)}")
+            raise UsageError(f"the target {target!r:.80} is not one of the labels {', '.join(self.options)}")
         return label
 
     def key(self, value: Any) -> str:
@@ -127,13 +138,13 @@ class Label(BaseKind):
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Any label, whole: not positive in non-positive, not 5 in 15 or 5.5."""
+        """Return the pattern of any whole label: not positive in non-positive, not 5 in 15 or 5.5."""
         longest = sorted(self.options, key=len, reverse=True)
         words = "|".join(r"[\s_-]{1,3}".join(map(re.escape, _GAP.split(option))) for option in longest)
         return re.compile(rf"(?<![\w-])(?<!\d[.,])(?:{words})(?!\w|-\w|[.,]\d)", re.IGNORECASE)
 
     def _found(self, text: str) -> list[tuple[str, int, int]]:
-        """The labels in a text that are not denied, with their places."""
+        """Return the labels in a text that are not denied, with their positions."""
         return [
             (label, match.start(), match.end())
             for match in self._pattern.finditer(text)
@@ -142,7 +153,7 @@ class Label(BaseKind):
         ]
 
     def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Rejected:
-        """The one label of a sentence, or of what stands in front of its "although"."""
+        """Return the only label of a sentence, or of its part in front of "although"."""
         concession = _CONCEDES.search(text)
         if concession and found[0][1] < concession.start():
             found = [one for one in found if one[1] < concession.start()]
@@ -150,5 +161,5 @@ class Label(BaseKind):
 
 
 def _fold(text: str) -> str:
-    """A label as labels are compared: in one case, without marks around it, one space for each gap."""
+    """Normalize a label for comparison: one case, no markup around it, single spaces."""
     return _GAP.sub(" ", strip_markup(text).casefold().strip("()[]{}!?:;,")).strip()

@@ -1,4 +1,4 @@
-"""The labels of options in a text: "B", "(b)", "B.", "option B"; never the article "A" or the pronoun "I"."""
+"""Search for the labels of options in a text: "B", "(b)", "B.", "option B"; not the article "A" or the pronoun "I"."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ _LISTED = re.compile(r"\s*(?:[-*•]\s+)?\**(?:\(\w{1,3}\)|\w[.):])\**\s")
 
 @dataclass(frozen=True)
 class LabelMatcher:
-    """Finds labels. Its answers are labels as `labels` has them, with the places where they stand."""
+    """A search for labels in a text.
+
+    Attributes:
+        labels: the labels, spelled as they are returned.
+    """
 
     labels: tuple[str, ...]
 
     def find_label(self, written: str) -> str | None:
-        """The label that a text is, in any case; None where it is none."""
+        """Return the label that a text spells, in any case; None for any other text."""
         return self._known.get(written.casefold())
 
     def match_leading(self, text: str) -> tuple[str, int] | None:
-        """The label with which a statement begins, and where it ends.
+        """Return the label at the beginning of a statement, and its end.
 
-        A bare letter that could be a word ("A", "I", small letters) or a quantity counts only where nothing,
-        punctuation or a word such as "because" follows.
+        A bare letter that could be a word ("A", "I", lower case) or a quantity counts only if
+        nothing, punctuation or a word such as "because" follows.
         """
         match = self._leading.match(text)
         label = self.find_label(match["label"]) if match else None
@@ -48,15 +52,16 @@ class LabelMatcher:
         return None
 
     def find_named(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """The labels that stand anywhere as labels, "(B)", "option B", "B is correct": each with its start and end."""
+        """Yield the labels that occur anywhere as labels, "(B)", "option B", "B is correct", with start and end."""
         for match in self._named.finditer(text):
             if label := self.find_label(match[match.lastgroup or 0]):
                 yield label, match.start(), match.end()
 
     def match_enumeration(self, text: str, label: str, end: int) -> tuple[list[str], int, bool]:
-        """The labels that are named in the same breath as the one that ends at `end`, it being the first: "A, B and C".
+        """Return the labels of the enumeration whose first label ends at `end`: "A, B and C".
 
-        Returns them, where the last one ends, and whether they are alternatives ("or").
+        Returns:
+            The labels, the end of the last one, and whether they are alternatives ("or").
         """
         labels, either = [label], False
         while (match := self._joined.match(text, end)) and (other := self.find_label(match["label"])):
@@ -96,5 +101,5 @@ class LabelMatcher:
 
 
 def is_list_item(line: str) -> bool:
-    """Whether a line looks like an item of a list of options: "(A) …", "B. …"."""
+    """Return whether a line looks like an item of a list of options: "(A) …", "B. …"."""
     return _LISTED.match(line) is not None

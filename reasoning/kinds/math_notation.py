@@ -1,6 +1,6 @@
-"""The notation of mathematics: one spelling for what LaTeX, Unicode and plain text write differently.
+"""Normalization of mathematical notation: one spelling for LaTeX, Unicode and plain text.
 
-Nothing is worked out here: 1/2 and 2/4 stay two expressions. The time is linear in the text's length.
+Nothing is evaluated: 1/2 and 2/4 stay two expressions. The time is linear in the text's length.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 MAX_DEPTH = 40
-"""Levels of braces and macros that are rewritten; what lies deeper is taken as it stands."""
+"""The levels of braces and macros that are rewritten; deeper levels are left unchanged."""
 
 _UNICODE = str.maketrans(
     {"−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "π": r"\pi "}
@@ -18,7 +18,8 @@ _UNICODE = str.maketrans(
 )
 _NAMES = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "times": "*", "cdot": "*", "div": "/", "le": "leq"}
 _NAMES |= {"ge": "geq", "ne": "neq", "varnothing": "emptyset", "lbrace": "{", "rbrace": "}", "vert": "|", "mid": "|"}
-_MARKS = re.compile(r"(?<!\\)(?:\$\$?|\\[()\[\]])")  # what opens and closes mathematics in a text
+# The delimiters of mathematics in a text.
+_MARKS = re.compile(r"(?<!\\)(?:\$\$?|\\[()\[\]])")
 _SIZES = re.compile(r"\\(?:left|right)(?![A-Za-z])\s?\.?|\\(?:big|Big|bigg|Bigg)[lr]?(?![A-Za-z])|\\displaystyle\b")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
 _SPACES = re.compile(r"(?<!\\)\\[,;:!> ]|\\q?quad(?![A-Za-z])|[~\s]+")
@@ -40,16 +41,19 @@ _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _WORDS = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+)*")
 _POINT = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?![\d.])")
 _TIMES = re.compile(r"(?<=\d)\*(?=[A-Za-z(])|(?<=[A-Za-z)])\*(?=[A-Za-z(])")
-_GAP = re.compile(r"\s+(?!\d)|(?<!\d)\s+")  # a space between two digits is kept: 3 1/2 is not 31/2
+# A space between two digits is kept: 3 1/2 is not 31/2.
+_GAP = re.compile(r"\s+(?!\d)|(?<!\d)\s+")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+|.", re.DOTALL)
 
-_PASSES = 5  # what is taken out may leave more to take out: bounded, so that no text takes long
+_MAX_PASSES = 5
+"""The number of passes: a removal may allow another one. Bounded, so that the time stays linear."""
 
 
 def strip_latex(text: str) -> str:
-    """An expression without the math marks, sizes and spaces of LaTeX and the full stop behind it."""
-    for _ in range(_PASSES):
-        before, text = text, " ".join(text.split())  # a backslash at a line's end is a space
+    """Return an expression without LaTeX delimiters, sizes and spaces, and without the full stop behind it."""
+    for _ in range(_MAX_PASSES):
+        # A backslash at a line's end is a space.
+        before, text = text, " ".join(text.split())
         text = _SIZES.sub("", _MARKS.sub(" ", _THOUSANDS.sub("", text)))
         text = _INNER.sub("", " ".join(_SPACES.sub(" ", text).split())).rstrip(".,;: ")
         if text == before:
@@ -58,15 +62,17 @@ def strip_latex(text: str) -> str:
 
 
 def normalize(text: str) -> str:
-    """The one spelling of an expression; `Expression` says what is taken for equal."""
+    """Return the normalized spelling of an expression; see `Expression` for the differences that it removes."""
     text = strip_latex(_SIGNS.sub("", strip_latex(text).translate(_UNICODE)))
     text = _UNIT_IN_WORDS.sub("", _UNIT.sub("", text).strip() or text)
     sides = _EQUALS.split(text)
     if len(sides) > 1 and not _VARIABLE.search(sides[0]):
-        text = sides[-1].strip()  # 2^10 = 1024
+        # "2^10 = 1024"
+        text = sides[-1].strip()
     text = _OR.sub(",", text)
     if (bare := _NAMED.sub(r"\1", text)) != text:
-        text = bare if "," in bare else _EQUALS.split(bare)[-1].strip()  # x = 2 + 3 = 5
+        # "x = 2 + 3 = 5"
+        text = bare if "," in bare else _EQUALS.split(bare)[-1].strip()
     text = _WORDED.sub("", text)
     if _GROUPED.fullmatch(text):
         text = text.replace(",", "")
@@ -74,10 +80,12 @@ def normalize(text: str) -> str:
     spelled, at = "", 0
     while at < len(tokens):
         inside, at = _group(tokens, at, 0)
-        spelled, at = spelled + inside, at + 1  # behind a brace that closes nothing
+        # Continue behind a brace that closes nothing.
+        spelled, at = spelled + inside, at + 1
     spelled = " ".join(spelled.split())
     if re.fullmatch(r"\([A-Za-z]\)", spelled):
-        return spelled[1]  # the label of an option
+        # The label of an option.
+        return spelled[1]
     if _WORDS.fullmatch(spelled):
         return spelled.casefold()
     spelled = re.sub(r"\binf(?:inity)?\b", "infty", spelled)
@@ -85,13 +93,13 @@ def normalize(text: str) -> str:
 
 
 def _shortest(point: re.Match[str]) -> str:
-    """A decimal without zeros that say nothing: 0.5 for .50, 5 for 5.0."""
+    """Return a decimal without redundant zeros: 0.5 for .50, 5 for 5.0."""
     behind = point[2].rstrip("0")
     return f"{point[1] or '0'}{'.' if behind else ''}{behind}"
 
 
 def _group(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
-    """What stands up to the closing brace, in one spelling, and where that brace is."""
+    """Return the normalized text up to the closing brace, and the position of that brace."""
     pieces: list[str] = []
     while at < len(tokens) and tokens[at] != "}":
         piece, at = _piece(tokens, at, depth)
@@ -100,35 +108,41 @@ def _group(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
 
 
 def _piece(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
-    """The spelling of what begins at a token, and where the next begins."""
+    """Return the normalized piece that begins at a token, and the position of the next."""
     token = tokens[at]
     macro = _NAMES.get(token[1:], token[1:]) if token[0] == "\\" else ""
     if depth >= MAX_DEPTH:
         return token, at + 1
     if token == "{":
         inside, end = _group(tokens, at + 1, depth + 1)
-        return (f"{{{inside}}}" if "," in inside else inside), end + 1  # braces in plain text: a set
+        # Braces in plain text are a set.
+        return (f"{{{inside}}}" if "," in inside else inside), end + 1
     if macro == "frac":
         top, end = _argument(tokens, at + 1, depth, digits=1)
         bottom, end = _argument(tokens, end, depth, digits=1)
-        return f" {_held(top)}/{_held(bottom)} ", end  # with spaces, as 3\\frac{1}{2} is not 31/2
+        # The spaces distinguish 3\frac{1}{2} from 31/2.
+        return f" {_bracketed(top)}/{_bracketed(bottom)} ", end
     if macro == "sqrt" or token == "√":
         degree, at = _degree(tokens, at + 1)
         under, end = _argument(tokens, at, depth, digits=None if token == "√" else 1)
-        return f"sqrt{degree}({_bare(under)})", end
+        return f"sqrt{degree}({_without_brackets(under)})", end
     if token in "^_":
         raised, end = _argument(tokens, at + 1, depth)
-        return token + _held(raised), end
+        return token + _bracketed(raised), end
     if macro.isalpha():
         return macro, at + 1
     return {r"\\": ";", r"\$": "", r"\_": "_"}.get(token, macro or token), at + 1
 
 
 def _argument(tokens: list[str], at: int, depth: int, digits: int | None = None) -> tuple[str, int]:
-    """What a macro or a raising takes: a group, a bracket, a signed number, or a single piece.
+    """Return the argument of a macro or an exponent: a group, a bracket, a signed number, or a single piece.
 
     Args:
-        digits: how many digits of a number it takes: LaTeX's `\\frac12` takes one and one, 2^10 takes all.
+        tokens: all tokens; a number of which only a part is taken is shortened in place.
+        at: the position behind the macro.
+        depth: the level of nesting.
+        digits: the number of digits taken from a number; None for all. LaTeX's `\\frac12` takes one
+            and one, 2^10 takes all.
     """
     while at < len(tokens) and tokens[at].isspace():
         at += 1
@@ -155,15 +169,15 @@ def _argument(tokens: list[str], at: int, depth: int, digits: int | None = None)
 
 
 def _degree(tokens: list[str], at: int) -> tuple[str, int]:
-    """The degree of a root, `[3]`, if there is one."""
+    """Return the degree of a root, `[3]`, or an empty text, and the next position."""
     if at < len(tokens) and tokens[at] == "[" and "]" in tokens[at : at + 12]:
         end = tokens.index("]", at)
         return "".join(tokens[at + 1 : end]), end + 1
     return "", at
 
 
-def _bare(part: str) -> str:
-    """A part without a bracket around the whole of it."""
+def _without_brackets(part: str) -> str:
+    """Return a part without a bracket around the whole of it."""
     part = part.strip()
     if part.startswith("(") and part.endswith(")"):
         depth = 0
@@ -174,7 +188,7 @@ def _bare(part: str) -> str:
     return part
 
 
-def _held(part: str) -> str:
-    """A part in brackets where it is more than one number or name."""
-    part = _GAP.sub("", _bare(part))
+def _bracketed(part: str) -> str:
+    """Return a part in brackets if it is more than one number or name."""
+    part = _GAP.sub("", _without_brackets(part))
     return part if re.fullmatch(r"\d+(?:\.\d+)?|[A-Za-z]\w*(?:\([^()]*\))?|", part) else f"({part})"

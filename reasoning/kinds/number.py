@@ -1,4 +1,4 @@
-"""Number: one number, whole or not."""
+"""Number: one integer or decimal number."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ _CLAUSE = re.compile(
 )
 _BARE = re.compile(r"(\d{1,15})\.?", re.ASCII)
 _EQUALS = re.compile(r"==?|≈|→|⇒|->|=>")
-_MARKER = re.compile(r"^[ \t]{0,20}\(?\d{1,3}[.)](?=[ \t]+\S)", re.MULTILINE)  # of a list: no number of the text's
+# The marker of a list item is not a number of the text.
+_MARKER = re.compile(r"^[ \t]{0,20}\(?\d{1,3}[.)](?=[ \t]+\S)", re.MULTILINE)
 _HEAD = re.compile(r"(?:A|Answer|Result|Total)\s?[:=]\s?", re.IGNORECASE)
-_NAME = re.compile(r"(?:[^\W\d_]\w{0,20}|[^A-Za-z=]{1,80})\s?[=≈]\s?(?=[^=]*$)")  # x = …, 5 + 3 = …
+# "x = …", "5 + 3 = …"
+_NAME = re.compile(r"(?:[^\W\d_]\w{0,20}|[^A-Za-z=]{1,80})\s?[=≈]\s?(?=[^=]*$)")
 _UNIT = re.compile(r"[\s-]?(?:[^\s\d.,;:!?=+*/()]{1,20}[\s/-]?){0,3}")
-_WHY = {
+_REASONS = {
     "number": "an expression",
     "expression": "an expression",
     "date": "a date",
@@ -38,9 +40,8 @@ _WHY = {
 }
 _QUESTION = re.compile(r"(?:(?<=[.!?]\s)|^)[^.!?\n]*+\?(?=\s|$)", re.MULTILINE)
 _PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b)", re.IGNORECASE)
-_APART = re.compile(
-    r"[\s,;&()\[\]{}$\\]*(?:and\b|or\b)?[\s(\[$]*(?:[a-z]\s?=)?[\s$]*"
-)  # between and around several numbers
+# The text between and around several numbers.
+_SEPARATORS = re.compile(r"[\s,;&()\[\]{}$\\]*(?:and\b|or\b)?[\s(\[$]*(?:[a-z]\s?=)?[\s$]*")
 _ARRAY = re.compile(r"\\begin\{(?:\w{0,2}matrix|cases|array)")
 _BOLD = re.compile(r"\*\*(?!\d{1,3}[.)]\s)([^*\n]{1,200}+)\*\*(?<!:\*\*)(?!\s?:)")
 _GOES_ON = re.compile(r"=[^=\n]{1,200}[,;]\s(?:so|then|thus|hence|therefore)\b[^\n]*\d")
@@ -49,14 +50,30 @@ _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Number(BaseKind):
-    """One number. Its value is an int where it is whole, else a float; never infinite, never NaN.
+    r"""One number. Its value is an int if it is whole, otherwise a float; never infinite or NaN.
 
-    Ranges, dates, times, inequalities, several numbers in a row and expressions that are not worked out are no numbers.
+    Ranges, dates, times, inequalities, several numbers in a row and expressions without a result
+    are not numbers.
 
     Attributes:
-        decimals: the precision of `key` and so of votes: digits after the point (below 1: significant digits).
-        percent: whether "50%" is 0.5, for tasks whose targets are fractions; else it is read as it is written, 50.
-        tolerance: how far from the target a value may be and be right, as a part of the target (0.01 is 1 %).
+        decimals: the precision of `key`, and thus of votes, in digits after the decimal point, 0 to
+            15; for values below 1, in significant digits.
+        percent: whether "50%" is 0.5, for tasks whose targets are fractions; otherwise it is 50.
+        tolerance: the accepted distance from the target as a fraction of the target, from 0 to
+            below 1 (0.01 is 1 %).
+
+    Raises:
+        UsageError: a parameter is out of its range.
+
+    Examples:
+        >>> Number().parse("The answer is 1,234.")
+        1234
+        >>> Number().parse("So 5 + 3 = 8 eggs are left, and she sells them for $2 each.\n\nAnswer: $16 per day")
+        16
+        >>> Number().parse_reply("The answer is 3-5.")
+        ParseResult(value=None, rule='a range')
+        >>> Number(percent=True).parse("The answer is 50%.")
+        0.5
     """
 
     name: ClassVar[str] = "number"
@@ -66,10 +83,10 @@ class Number(BaseKind):
 
     def __post_init__(self) -> None:
         if not isinstance(self.decimals, int) or not 0 <= self.decimals <= 15:
-            raise UsageError(f"Number(decimals={self.decimals!r}): decimals is a whole number from 0 to 15")
+            raise UsageError(f"Number(decimals={self.decimals!r}): decimals must be an integer from 0 to 15")
         if not 0 <= self.tolerance < 1:
             raise UsageError(
-                f"Number(tolerance={self.tolerance!r}): tolerance is a part of the target, from 0 to below 1"
+                f"Number(tolerance={self.tolerance!r}): tolerance must be a fraction of the target, from 0 to below 1"
             )
 
     def instruction(self) -> str:
@@ -82,18 +99,20 @@ class Number(BaseKind):
         return "Therefore, the answer (arabic numerals) is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
-        """The first number of a sentence; of an equation in it, the side that is worked out: 8 in "5 + 3 = 8 eggs"."""
-        if bare := _BARE.fullmatch(text):  # most statements; the way through everything below comes to the same
+        """Return the first number of a sentence; of an equation, its result: 8 in "5 + 3 = 8 eggs"."""
+        # A shortcut for most statements; the code below would give the same result.
+        if bare := _BARE.fullmatch(text):
             return int(bare[1])
         text = to_plain_text(text)
         if is_refusal(text):
             return Rejected("a refusal")
-        said = resolve_negation(text)
-        if isinstance(said, Rejected):
-            return said
-        if continues and _GOES_ON.search(said):
-            return None  # "Answer: 16 - 7 = 9, so …" begins the reasoning
-        text = first_sentence(said)
+        affirmed = resolve_negation(text)
+        if isinstance(affirmed, Rejected):
+            return affirmed
+        # "Answer: 16 - 7 = 9, so …" begins the reasoning.
+        if continues and _GOES_ON.search(affirmed):
+            return None
+        text = first_sentence(affirmed)
         if text.rstrip().endswith("?"):
             return None
         if "=" not in text and (words := parse_number_words(text)):
@@ -102,18 +121,19 @@ class Number(BaseKind):
         if not found:
             return Rejected("no number") if re.search(r"\d", text) else None
         first = found[0]
-        continues = continues or re.search(r"\d", said[len(text) :]) is not None
+        continues = continues or re.search(r"\d", affirmed[len(text) :]) is not None
         if continues and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: first.start]):
-            return None  # "Answer: She has 16 eggs. …" begins the reasoning, it does not state 16
+            # "Answer: She has 16 eggs. …" begins the reasoning and does not state 16.
+            return None
         if len(found) > 1 and (_only_numbers(text, found) or _ARRAY.search(text)):
             return Rejected("several numbers")
         end = _CLAUSE.search(text, first.end)
         sides = _EQUALS.split(text[: end.start()] if end else text)
-        worked = [value for side in sides if (value := self._side(side)) is not None]
-        return worked[-1] if worked else Rejected(_WHY[first.category])
+        results = [value for side in sides if (value := self._side(side)) is not None]
+        return results[-1] if results else Rejected(_REASONS[first.category])
 
     def parse_line(self, line: str, before: str) -> Any | None:
-        """A number with its unit, or the end of an equation, and nothing else."""
+        """Return the number of a line that contains only it and its unit, or an equation's result."""
         if len(line) > 200:
             return None
         text = strip_markup(to_plain_text(line))
@@ -130,11 +150,18 @@ class Number(BaseKind):
         return self._of(token.value, text, token.end)
 
     def parse_first_line(self, line: str) -> Any | None:
-        """A number alone; an equation is rather the first step of reasoning."""
+        """Return the number of a line that contains only it.
+
+        An equation is not accepted: it is rather the first step of reasoning.
+        """
         return None if "=" in line else self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> Any | None:
-        """The one bold number of the last line, else the last number that is no part of an expression or a question."""
+        """Return the last number.
+
+        This is the only bold number of the last line, or else the last number outside of
+        expressions and questions.
+        """
         bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
         if len(values := {value for value in bold if isinstance(value, (int, float))}) == 1:
             return values.pop()
@@ -144,22 +171,23 @@ class Number(BaseKind):
         return self._of(found[0].value, text, found[0].end) if found else None
 
     def _side(self, side: str) -> int | float | None:
-        """The number that one side of an equation begins with, if it is not part of an expression."""
+        """Return the number at the beginning of one side of an equation, if it is not part of an expression."""
         token = next((token for token in lex_numbers(side) if token.category != "label"), None)
         if token is None or token.value is None:
             return None
-        minus = re.fullmatch(r"\s*-\s", side[: token.start])  # "= - 5"
+        # "= - 5"
+        minus = re.fullmatch(r"\s*-\s", side[: token.start])
         return self._of(-token.value if minus else token.value, side, token.end)
 
     def _of(self, value: int | float | None, text: str, end: int) -> int | float | None:
-        """A value as this kind reads it, given what follows it in the text: a percentage may be a fraction."""
+        """Return a value in this kind's unit: with `percent`, a value in front of a percent sign is divided by 100."""
         if not self.percent or value is None or not _PERCENT.match(text, end):
             return value
         with localcontext(DECIMAL_CONTEXT):
             return to_number(_exact(value).scaleb(-2))
 
     def target(self, target: Any) -> Any:
-        """The number that a target stands for. Raises UsageError where it is none."""
+        """Return the number of a target: a number, or its text. Raises UsageError for anything else."""
         if isinstance(target, bool) or not isinstance(target, (int, float, str, Decimal, Fraction)):
             raise UsageError(f"the target {target!r:.80} is not a number")
         if isinstance(target, int):
@@ -167,7 +195,10 @@ class Number(BaseKind):
         return super().target(target if isinstance(target, str) else str(target))
 
     def key(self, value: Any) -> int | float:
-        """Whole numbers as they are, others rounded to `decimals`: never by the identity of floats."""
+        """Return whole numbers unchanged and others rounded to `decimals`.
+
+        Floats are thus never compared exactly.
+        """
         if isinstance(value, int) or float(value).is_integer():
             return int(value)
         leading = math.floor(math.log10(abs(value)))
@@ -175,10 +206,11 @@ class Number(BaseKind):
         return int(rounded) if rounded.is_integer() else rounded
 
     def score(self, value: Any, target: Any) -> bool:
-        """Whether a value is right to the precision that the target shows.
+        """Return whether a value is right to the precision that the target shows.
 
-        Whole targets exactly, save what floats lose; "0.33" to two digits; "1/3" to the digits of the value, if three;
-        beyond that, within the kind's tolerance.
+        Whole targets must match exactly, except for rounding of floats; "0.33" to two digits; "1/3"
+        to the digits of the value, which must be at least three. A value within the kind's
+        tolerance is also right.
         """
         wanted = self.target(target)
         if value is None or (isinstance(value, int) and isinstance(wanted, int) and not self.tolerance):
@@ -195,10 +227,12 @@ class Number(BaseKind):
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:
-    """Whether a statement is a row of numbers and nothing else: "27 and 18", "(3, 4)"."""
+    """Return whether a statement contains only several numbers: "27 and 18", "(3, 4)"."""
     edges = [0, *(edge for token in found for edge in (token.start, token.end)), len(text.rstrip(" .*_$"))]
     return all(
-        _APART.fullmatch(text, edges[at], edges[at + 1]) for at in range(0, len(edges), 2) if edges[at] < edges[at + 1]
+        _SEPARATORS.fullmatch(text, edges[at], edges[at + 1])
+        for at in range(0, len(edges), 2)
+        if edges[at] < edges[at + 1]
     )
 
 
@@ -207,7 +241,7 @@ def _exact(value: int | float) -> Decimal:
 
 
 def _decimals(written: Any) -> int:
-    """How many digits after the point a number shows."""
+    """Return the number of digits after the decimal point."""
     if isinstance(written, str) and (point := re.search(r"\.(\d+)(?!\s?(?:[eE×]|\\times|\d))", written)):
         return len(point[1])
     value = Number().target(written)

@@ -1,6 +1,6 @@
-"""The numbers in a text, as people, Markdown and LaTeX write them, and the things that only look like numbers.
+"""A lexer for numbers in prose, Markdown and LaTeX, and for the texts that only look like numbers.
 
-Every pattern is possessive or bounded: the time is linear in the text's length.
+Every pattern is possessive or bounded, so the time is linear in the text's length.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from decimal import Context, Decimal, localcontext
 from typing import Any, NamedTuple
 
 MAX_DIGITS = 300
-"""The most digits that a number may have, and its largest power of ten."""
+"""The maximum number of digits of a number, and its largest power of ten."""
 
 DECIMAL_CONTEXT = Context(prec=28)
-"""The precision of what is computed: Python's default."""
+"""The precision of computations, which is Python's default."""
 
-# One grammar serves plain text, Markdown and LaTeX because these are rewritten first.
+# Markdown and LaTeX are rewritten first, so that one grammar is enough.
 _CHARACTERS = str.maketrans({"−": "-", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "⁄": "/"})
 _VULGAR = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅕": " 1/5", "⅛": " 1/8"}
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _REWRITES: list[tuple[re.Pattern[str], Any]] = [
-    (re.compile(r"<<[^<>\n]{0,200}>>"), ""),  # GSM8K's calculator marks
-    (re.compile(r"</?[A-Za-z]\w{0,20} ?/?>"), " "),  # tags
-    (re.compile(r"<([$€£]?-?\d[\d.,]{0,40})>"), r"\1"),  # a placeholder, filled in
+    # GSM8K's calculator annotations.
+    (re.compile(r"<<[^<>\n]{0,200}>>"), ""),
+    # Tags.
+    (re.compile(r"</?[A-Za-z]\w{0,20} ?/?>"), " "),
+    # A placeholder that was filled in.
+    (re.compile(r"<([$€£]?-?\d[\d.,]{0,40})>"), r"\1"),
     (re.compile(r"\\(?:text|textbf|mathrm|mathbf) ?\{([^{}\n]{0,80})\}"), r"\1"),
-    (re.compile(r"(?<=\d)(?=\\[dt]?frac)"), " "),  # a mixed number
+    # A mixed number.
+    (re.compile(r"(?<=\d)(?=\\[dt]?frac)"), " "),
     (re.compile(r"\\[dt]?frac(\d)(\d)"), r"\1/\2"),
     (re.compile(r"\\[dt]?frac ?\{ ?(-?\d{1,30}) ?\} ?\{ ?(\d{1,30}) ?\}"), r"\1/\2"),
     (re.compile(r"\{,\}|(?<=\d),\\!"), ","),
@@ -38,10 +42,13 @@ _REWRITES: list[tuple[re.Pattern[str], Any]] = [
     (re.compile(r"\\(?:leq?|geq?|lt|gt)(?:slant)?(?![a-z])|[<>]=(?!\w)"), "≤"),
     (re.compile(r"\\pm(?![a-z])"), "±"),
     (re.compile(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}"), lambda power: "^" + power[0].translate(_RAISED)),
-    (re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|`"), ""),  # bold and code, but not Python's power
-    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])"), r"\1"),  # emphasis, but not a product
+    # Bold and code, but not Python's power.
+    (re.compile(r"(?<!\d)\*\*|\*\*(?!\d)|`"), ""),
+    # Emphasis, but not a product.
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,80})(?<=\S)\*(?![\w*])"), r"\1"),
 ]
-_REWRITTEN = re.compile(r"[\\*`<>{½⅓⅔¼¾⅕⅛⁰¹²³⁴⁵⁶⁷⁸⁹]")  # a text without any of these is plain already
+# A text without any of these is plain text already.
+_REWRITTEN = re.compile(r"[\\*`<>{½⅓⅔¼¾⅕⅛⁰¹²³⁴⁵⁶⁷⁸⁹]")
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -51,7 +58,8 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?+"
 _YEAR = r"(?:,?\s\d{4}(?!\d))"
 _CURRENCY = r"(?:(?:US)?[$€£¥₹]\ ?)"
 _DIGITS = r"\d++(?:[.,]\d++)*+"
-_FREE = r"(?<![\w^{])(?<!\d[.,])"  # not inside a word, an exponent, a macro's braces or a longer number
+# Not inside a word, an exponent, a macro's braces or a longer number.
+_FREE = r"(?<![\w^{])(?<!\d[.,])"
 _LEXER = re.compile(
     rf"""
       (?P<label> \b(?i:step|part|question|equation|figure|table|case|section|option|problem|line)s?\.?\ \(?\d++\)?
@@ -77,14 +85,14 @@ _LEXER = re.compile(
     """,
     re.VERBOSE,
 )
-_GROUPED = re.compile(
-    r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d?(?:,\d\d)*,\d{3}(?:\.\d+)?"
-)  # 1,234,567 and 12,34,567
-_POINTED = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")  # 1.234,56 and 1.234.567
+# 1,234,567 and 12,34,567
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d?(?:,\d\d)*,\d{3}(?:\.\d+)?")
+# 1.234,56 and 1.234.567
+_POINTED = re.compile(r"[1-9]\d{0,2}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")
 _UNGROUPED = re.compile(r"\d*(?:\.\d+)?")
 _SCALES = {"k": 3, "m": 6, "b": 9, "bn": 9, "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
-# What makes a number a part of an expression that is not worked out.
+# The texts around a number that make it part of an expression without a result.
 _OPEN_AFTER = re.compile(
     r"[xyz]\b|[²³⁴⁵⁶⁷⁸⁹]|\((?=\d|[a-z]\b)|\s?(?:\^|\*\*|\\sqrt|\\pi|√|π)"  # 2x, 2², 2(3 + 4), 2^10, 3√2
     r"|\.?\\(?:overline|bar|dot)"
@@ -102,9 +110,11 @@ class Token(NamedTuple):
     """A piece of text with digits in it.
 
     Attributes:
-        what: "number", "expression" (digits that are a part of one), "label", "date", "time" or "range".
-        value: of a number, else None.
-        start, end: where it stands.
+        category: "number", "expression" (digits that are part of one), "label", "date", "time" or
+            "range".
+        value: the value of a number, otherwise None.
+        start: the position of the first character.
+        end: the position behind the last character.
     """
 
     category: str
@@ -114,7 +124,7 @@ class Token(NamedTuple):
 
 
 def to_plain_text(text: str) -> str:
-    """The text with Markdown and LaTeX rewritten to what `tokens` reads. For a few kilobytes at a time."""
+    """Rewrite Markdown and LaTeX to the plain text that `lex_numbers` expects; for a few kilobytes at a time."""
     text = text.translate(_CHARACTERS)
     if not _REWRITTEN.search(text):
         return text
@@ -124,21 +134,22 @@ def to_plain_text(text: str) -> str:
 
 
 def lex_numbers(text: str) -> Iterator[Token]:
-    """Everything in a plain text that has digits and is not part of a word, in order."""
+    """Yield everything in a plain text that has digits and is not part of a word, in order."""
     for match in _LEXER.finditer(text):
-        what = match.lastgroup or ""  # the outermost group closes last
-        value = _value(match) if what == "number" else None
-        if what == "number" and (
+        # The outermost group closes last.
+        category = match.lastgroup or ""
+        value = _value(match) if category == "number" else None
+        if category == "number" and (
             value is None
             or _OPEN_AFTER.match(text, match.end())
             or _OPEN_BEFORE.search(text[max(0, match.start() - 6) : match.start()])
         ):
-            what, value = "expression", None
-        yield Token(what, value, match.start(), match.end())
+            category, value = "expression", None
+        yield Token(category, value, match.start(), match.end())
 
 
 def to_number(value: Decimal) -> int | float | None:
-    """An int where the value is whole, else a float; None where it is out of bounds."""
+    """Return an int if the value is whole, otherwise a float; None if it is out of bounds."""
     if value == 0:
         return 0
     if not value.is_finite() or not -MAX_DIGITS < value.adjusted() < MAX_DIGITS:
@@ -148,11 +159,12 @@ def to_number(value: Decimal) -> int | float | None:
 
 
 def _value(match: re.Match[str]) -> int | float | None:
-    """The value of a number as the lexer matched it; None where it is none, such as 1,23 or 1/0."""
+    """Return the value of a number that the lexer matched; None for an invalid one, such as 1,23 or 1/0."""
     digits = match["digits"]
     if digits and len(digits) < 16 and digits.isdigit() and match.end("digits") == match.end():
         return -int(digits) if (match["sign"] or "+") != "+" or (match["currency"] or "").endswith("-") else int(digits)
-    with localcontext(DECIMAL_CONTEXT):  # whatever precision somebody else in this process has set
+    # Independent of the precision that other code in this process has set.
+    with localcontext(DECIMAL_CONTEXT):
         return _computed(match)
 
 
@@ -176,7 +188,8 @@ def _computed(match: re.Match[str]) -> int | float | None:
             value = value.scaleb(int(re.split(r"[eE^]|\*\*", match["power"])[-1].strip(" {}")))
         if match["scale"]:
             value = value.scaleb(_SCALES[match["scale"].strip(" -").lower()])
-    except (ArithmeticError, ValueError):  # a division by zero, an exponent beyond all bounds
+    # A division by zero, or an exponent out of bounds.
+    except (ArithmeticError, ValueError):
         return None
     negative = (match["sign"] or "+") != "+" or (match["currency"] or "").endswith("-")
     return to_number(value.copy_negate() if negative else value)

@@ -6,7 +6,8 @@ import re
 from fractions import Fraction
 
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
-_SMALL = f"zero|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"  # in order
+# In ascending order.
+_SMALL = f"zero|{_ONES}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _UNITS = {word: number for number, word in enumerate(_SMALL.split("|"))}
 _UNITS |= {word: 10 * number for number, word in enumerate(_TENS.split("|"), 2)}
@@ -34,17 +35,24 @@ _START = re.compile(
     rf"(?P<words>{_WORD}(?:(?:[\s-]|,\s)(?:and\s)?{_WORD}){{0,12}}+))",
     re.IGNORECASE,
 )
-_PART = re.compile(
-    rf"(?P<and>\sand\s(?:an?|{_ONES})(?=\s))?[\s-](?P<part>{'|'.join(_PARTS)})s?\b", re.IGNORECASE
-)  # two thirds, two and a half
+# two thirds, two and a half
+_PART = re.compile(rf"(?P<and>\sand\s(?:an?|{_ONES})(?=\s))?[\s-](?P<part>{'|'.join(_PARTS)})s?\b", re.IGNORECASE)
 _OTHER = re.compile(r"-\w|\s(?:that|which|who|whose|of|where|with|can|is|could|way|day|another|more|should|may|must)\b")
 _RANGE = re.compile(rf"\s?(?:[-–—]|\bto\b|\bor\b)\s?(?:{_WORD}|\d)", re.IGNORECASE)
 
 
 def parse_number_words(text: str) -> tuple[int | float, int] | str | None:
-    """The number in words with which a text begins, and where it ends; None where it begins with none.
+    """Parse the number in words at the beginning of a text.
 
-    Two of them ("two or three") are "a range".
+    Returns:
+        The value and the end of the words; None if the text does not begin with a number in words;
+        "a range" for two of them ("two or three").
+
+    Examples:
+        >>> parse_number_words("two thousand five hundred eggs")
+        (2500, 25)
+        >>> parse_number_words("two or three")
+        'a range'
     """
     match = _START.match(text)
     if match is None:
@@ -58,18 +66,19 @@ def parse_number_words(text: str) -> tuple[int | float, int] | str | None:
     if _RANGE.match(text, end):
         return "a range"
     if value is None or (_OTHER.match(text, end) and (text[end] == "-" or value == 1)):
-        return None  # a six-pack; "one" may be a pronoun
+        # "a six-pack"; and "one" may be a pronoun.
+        return None
     value = -value if match["sign"] else value
     return int(value) if value.denominator == 1 else float(value), end
 
 
 def _value(words: str) -> Fraction | None:
-    """The value of words such as "two thousand five hundred and six"; None where they do not follow that order."""
-    said = [word for word in re.split(r"[\s,-]+", words) if word != "and"]
-    if not _ORDER.fullmatch(" ".join(said)):
+    """Return the value of words such as "two thousand five hundred and six"; None if their order is wrong."""
+    parts = [word for word in re.split(r"[\s,-]+", words) if word != "and"]
+    if not _ORDER.fullmatch(" ".join(parts)):
         return None
     total = part = 0
-    for word in said:
+    for word in parts:
         if word in _UNITS:
             part += _UNITS[word]
         elif word == "hundred":

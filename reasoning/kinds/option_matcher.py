@@ -1,4 +1,4 @@
-"""The options in a text: as they stand, as formulas that are spaced otherwise, as numbers without their unit."""
+"""Search for options in a text: word for word, as formulas with other spacing, as numbers without their unit."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ _DASHES = str.maketrans("–—−·×", "---**")
 
 @dataclass(frozen=True)
 class OptionMatcher:
-    """Finds options. Its answers are their labels.
+    """A search for options in a text that returns their labels.
 
     Attributes:
-        pairs: each label and its option's text.
+        pairs: each label and the text of its option.
     """
 
     pairs: tuple[tuple[str, str], ...]
 
     def match_whole(self, text: str) -> str | None:
-        """The label of the one option whose text this is."""
+        """Return the label of the only option with this text."""
         text = fold_option(text)
         return _only([label for label, option in self.pairs if text and fold_option(option) == text])
 
     def find_spans(self, text: str) -> dict[str, tuple[int, int]]:
-        """The options whose texts stand in a line, with their places in it, folded; none inside a longer option."""
+        """Return the options that occur in a line, with their positions in the folded line.
+
+        An option inside a longer one does not count.
+        """
         text = fold_option(text)
         spans = [(m.start(), m.end(), label) for label, pattern in self._patterns for m in pattern.finditer(text)]
         found: dict[str, tuple[int, int]] = {}
@@ -44,19 +47,19 @@ class OptionMatcher:
         return found
 
     def match_formula(self, text: str) -> str | None:
-        """The label of the one option that is a formula and stands in a text, however it is spaced."""
+        """Return the label of the only option that is a formula and occurs in a text, with any spacing."""
         text = _squeezed(text)
         return _only([label for label, pattern in self._formulas if pattern.search(text)])
 
     def match_number(self, value: Any) -> str | None:
-        """The label of the one option that is this number, with or without a unit; None for what is no number."""
+        """Return the label of the only option that is this number, with or without a unit; None without a number."""
         if not isinstance(value, (int, float)):
             return None
         return _only([label for label, text in self._numbers if Number().score(value, text)])
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
-        """Each option's text as a pattern that finds it whole: not 5 in 15, 5.5, -5 or 5-10, not red in red-green."""
+        """Return the pattern of each option's whole text: not 5 in 15, 5.5, -5 or 5-10, not red in red-green."""
         edges = r"(?<![\w-])(?<!\d[.,/:])", r"(?![\w%]|-\w|[.,/:]\d)"
         texts = ((label, fold_option(text)) for label, text in self.pairs)
         return tuple((label, re.compile(re.escape(text).join(edges))) for label, text in texts if text)
@@ -77,12 +80,12 @@ class OptionMatcher:
 
 
 def fold_option(text: str) -> str:
-    """A text as options are compared: without marks around it, in one case, single spaces."""
+    """Normalize a text for comparison with options: no markup around it, one case, single spaces."""
     return " ".join(strip_markup(text).casefold().split())
 
 
 def _squeezed(text: str) -> str:
-    """A formula without spaces and LaTeX's marks, so that "5(√3 + 1)" is "5(\\sqrt{3}+1)"."""
+    """Return a formula without spaces and LaTeX delimiters, so that "5(√3 + 1)" is "5(\\sqrt{3}+1)"."""
     text = _ROOT.sub(r"√\1", _FRACTION.sub(r"\1/\2", text.casefold()))
     return _MARKS.sub("", text).translate(_DASHES)
 

@@ -1,4 +1,4 @@
-"""How people and models word an answer: refusals, denials, sentences, and the marks around it."""
+"""The phrasing of answers: refusals, negations, sentences, and the markup around them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from reasoning.kinds.kind import Rejected
 
 _MARKS = "*_`\"'“”‘’$"
 _AROUND = _MARKS + " \t:"
-_QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")  # of Markdown; an answer may itself begin with ">"
+# Headings and quotes of Markdown; an answer may itself begin with ">".
+_QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")
 _REFUSAL = re.compile(
     r"""\b(?:
       (?:i|we|one|you)\ (?:do\ not|don't|cannot|can't|can\ not|could\ not|couldn't|(?:am|are)\ (?:un|not\ )able\ to)
@@ -30,7 +31,8 @@ _MISSING = re.compile(
     r"\b(?:not|isn't) (?:given|specified|provided|stated|known|clear|determined|available)\b|\bno (?:\w+ )?answer\b",
     re.I,
 )
-_YET = re.compile(r"[^.!?\n]{0,80}[,;] (?:but|however)\b")  # "I'm not sure, but I think …" is an answer
+# "I'm not sure, but I think …" is an answer.
+_YET = re.compile(r"[^.!?\n]{0,80}[,;] (?:but|however)\b")
 _NOT = re.compile(r"(?:(?:is|are)\s)?not\b", re.IGNORECASE)
 _BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
@@ -41,37 +43,40 @@ _BEGUN = re.compile(
 )
 
 INSTRUCTION_PREFIX = 'End with a last line: "The answer is" and '
-"""Of the wordings that were tried on a small model the one that it follows. A letter that stands for the answer ("The
-answer is N, where N is …") it copies; told how "one line" begins, it writes that line and no reasoning."""
+"""The beginning of every instruction.
+
+Of the wordings that were tried on a small model, it follows this one. It copies
+a letter that stands for the answer ("The answer is N, where N is …"), and if the instruction says
+how "one line" begins, it writes that line and no reasoning."""
 
 
 def answer_instruction(wanted: str) -> str:
-    """How to state an answer at the end of a reply."""
+    """Return the instruction to state an answer at the end of a reply."""
     return f"{INSTRUCTION_PREFIX}{wanted}."
 
 
-def strip_echo(said: str, instruction: str) -> str | Rejected:
-    """A statement without the words that ask for it, which small models copy in front of the answer, or instead."""
+def strip_echo(statement: str, instruction: str) -> str | Rejected:
+    """Remove the words of the instruction, which small models copy in front of the answer or instead of it."""
     wanted = instruction.removeprefix(INSTRUCTION_PREFIX).removesuffix(".").lower()
-    bare = said.lstrip(_AROUND).removeprefix("and ")
+    bare = statement.lstrip(_AROUND).removeprefix("and ")
     if not wanted or not bare.lower().startswith(wanted):
-        return said
+        return statement
     return bare[len(wanted) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
 
 
-def is_blank(said: str) -> bool:
-    """Whether a statement says nothing: dots where the prompt had them, or the beginning of a statement alone."""
-    return not said.strip(_MARKS + " \t.…") or _BEGUN.fullmatch(said.strip(_MARKS + " \t")) is not None
+def is_blank(statement: str) -> bool:
+    """Return whether a statement is empty: the dots of a prompt, or only the beginning of a statement."""
+    return not statement.strip(_MARKS + " \t.…") or _BEGUN.fullmatch(statement.strip(_MARKS + " \t")) is not None
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a statement begins by saying that there is no answer."""
+    """Return whether a statement begins with a refusal or says that the answer is unknown."""
     text = first_sentence(text)
     return _begins(_REFUSAL, text) or _begins(_MISSING, text)
 
 
 def resolve_negation(text: str) -> str | Rejected:
-    """A statement without what it denies: "not 5 but 7" means 7, "not 5" alone means nothing."""
+    """Remove the denied part of a statement: "not 5 but 7" means 7, "not 5" alone is rejected."""
     if not _NOT.match(text):
         return text
     but = _BUT.search(text)
@@ -79,13 +84,17 @@ def resolve_negation(text: str) -> str | Rejected:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence. A point in front of a digit, a price or a small letter ends none ("Rs. 500", "approx. 5")."""
+    """Return the first sentence.
+
+    A full stop in front of a digit, a price or a lower-case letter does not end it ("Rs. 500",
+    "approx. 5").
+    """
     match = _SENTENCE.search(text)
     return text[: match.end()] if match else text
 
 
 def strip_markup(text: str) -> str:
-    """A text without the Markdown, quotes, math marks and full stop around it."""
+    """Return a text without the Markdown, quotes, math delimiters and full stop around it."""
     text = _closed(_QUOTING.sub("", text.strip(), count=1).lstrip(_MARKS + " \t"))
     for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), (r"\text{", "}")):
         if text.startswith(opening) and text.endswith(closing):
@@ -94,13 +103,16 @@ def strip_markup(text: str) -> str:
 
 
 def begins_with_refusal(text: str) -> bool:
-    """Whether a clause of a sentence begins with a refusal; `refused` knows more words."""
+    """Return whether a clause of a sentence begins with a refusal; `is_refusal` knows more words."""
     clauses = [0, *(match.end() for match in islice(re.finditer(", ", text), 8))]
     return any(_begins(_REFUSAL, text[start:]) for start in clauses)
 
 
 def _closed(text: str) -> str:
-    """The text without marks and full stop at its end; marks behind a space stay, they close nothing ("2 *")."""
+    """Return the text without markup and full stop at its end.
+
+    Markup behind a space stays, since it closes nothing ("2 *").
+    """
     for _ in range(2):
         bare = text.rstrip().rstrip(_MARKS)
         text = bare if bare and not bare[-1].isspace() else text.rstrip()
@@ -109,7 +121,7 @@ def _closed(text: str) -> str:
 
 
 def _begins(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether a sentence begins with the pattern, a few words in front of it allowed."""
+    """Return whether a sentence begins with the pattern, with at most a few words in front of it."""
     text = text.replace("’", "'")
     match = pattern.search(text)
     if match is None or re.fullmatch(r"[A-Za-z', \"*_]{0,40}", text[: match.start()]) is None:

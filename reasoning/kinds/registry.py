@@ -1,4 +1,4 @@
-"""The kinds by name, for data files and stored results: `"number"`, `{"kind": "choice", "options": ["red", "blue"]}`"""
+"""Kinds by name, for data files and stored results: `"number"`, `{"kind": "choice", "options": ["red", "blue"]}`."""
 
 from __future__ import annotations
 
@@ -26,15 +26,23 @@ from reasoning.kinds.yesno import YesNo
 _ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Composite)
 
 KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
-"""The kinds that data files can name."""
+"""The kinds that a data file can name, by name."""
 
 
 def get(name: str, **parameters: Any) -> Kind:
-    """The kind of that name: `get("choice", options=["red", "blue"])`.
+    """Make the kind with this name.
+
+    Args:
+        name: the word for the kind in data files.
+        parameters: the parameters of its class.
 
     Raises:
-        UnknownName: there is no such kind, or it has no such parameter.
-        UsageError: a parameter makes no sense.
+        UnknownName: no kind has this name, or it has no such parameter.
+        UsageError: the value of a parameter is not valid.
+
+    Examples:
+        >>> get("choice", options=["red", "blue"])
+        Choice(options=('red', 'blue'), labels=('A', 'B'))
     """
     if name not in KINDS:
         raise UnknownName("kind", str(name), KINDS)
@@ -47,18 +55,18 @@ def get(name: str, **parameters: Any) -> Kind:
 
 
 def from_json(data: Any) -> Kind:
-    """The kind that a data file names, by a word or an object with `kind` and its parameters; see `get` for errors."""
+    """Make the kind of a data file: a word, or an object with `kind` and its parameters; see `get` for errors."""
     if isinstance(data, str):
         return get(data)
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
-        raise UsageError(f'a kind is a word or an object such as {{"kind": "number"}}, not {data!r:.80}')
+        raise UsageError(f'a kind must be a word or an object such as {{"kind": "number"}}, got {data!r:.80}')
     return get(data["kind"], **{str(key): _parameter(key, value) for key, value in data.items() if key != "kind"})
 
 
 def to_json(kind: Kind) -> dict[str, Any]:
-    """The object from which `from_json` makes the kind again; parameters with their default value are left out."""
+    """Return the object from which `from_json` makes the kind again, without parameters that have their defaults."""
     if not dataclasses.is_dataclass(kind):
-        raise UsageError(f"{kind!r} cannot be stored: a kind is a frozen dataclass")
+        raise UsageError(f"a kind must be a frozen dataclass to be stored, got {kind!r}")
     data: dict[str, Any] = {"kind": kind.name}
     for field in dataclasses.fields(kind):
         value = getattr(kind, field.name)
@@ -68,7 +76,7 @@ def to_json(kind: Kind) -> dict[str, Any]:
 
 
 def _parameter(name: str, value: Any) -> Any:
-    """A parameter as a kind wants it; that of the name `kinds` holds kinds."""
+    """Return a parameter as the kind expects it; `kinds` contains kinds."""
     if name != "kinds" or isinstance(value, str):
         return value
     return (
@@ -77,7 +85,7 @@ def _parameter(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as JSON has it."""
+    """Return a parameter as plain JSON data."""
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     if isinstance(value, Kind):

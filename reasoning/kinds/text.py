@@ -1,4 +1,4 @@
-"""Text: a short free answer."""
+"""Text: a short free-form answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import ParseResult, Region, Rejected
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
 
-# Dropped where they mean nothing; kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
+# Punctuation is dropped, but kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
 _HEAD = re.compile(r"A(?:nswer)?:\s")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -22,10 +22,19 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 @dataclass(frozen=True)
 class Text(BaseKind):
-    """A free text, by default a line. Two texts are one answer if equal but for case, articles and punctuation.
+    """A free-form text, by default one line.
+
+    Two texts are the same answer if they differ only in case, articles and punctuation.
 
     Attributes:
-        whole: take the whole reply, without looking for a statement: for text that is itself the result.
+        whole: use the whole reply, without a search for a statement; for text that is itself the
+            result.
+
+    Examples:
+        >>> Text().parse("It is in France. The answer is **Paris**.")
+        'Paris'
+        >>> Text().score("The Eiffel Tower!", "eiffel tower")
+        True
     """
 
     name: ClassVar[str] = "text"
@@ -38,29 +47,29 @@ class Text(BaseKind):
         return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Read the text; see `Kind.read`. Of a whole text, a reply that was cut off has no answer."""
+        """Parse the text; see `Kind.parse_reply`. With `whole`, a reply that was cut off has no answer."""
         if not self.whole:
             return super().parse_reply(text, region=region, stated_only=stated_only)
         found = visible_text(text, region).strip()
         return ParseResult(found, "whole text") if found and not stated_only else ParseResult(None, "nothing found")
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
-        """The line as it is, without the marks around it."""
+        """Return the line without the markup around it."""
         return Rejected("a refusal") if is_refusal(text) else None if is_blank(text) else strip_markup(text) or None
 
     def parse_line(self, line: str, before: str) -> str | Rejected | None:
-        """The line behind "A:", or the line if there is no other."""
+        """Return the text of a line behind "A:", or the line if the reply has no other."""
         if head := _HEAD.match(line):
             return self.parse_statement(line[head.end() :])
         return self.parse_statement(line) if line and not before else None
 
     def parse_last_candidate(self, text: str) -> str | Rejected | None:
-        """The last line."""
+        """Return the last line."""
         line, _ = final_lines(text)
         return self.parse_statement(line) if line else None
 
     def target(self, target: Any) -> str:
-        """The text that a target is, taken as it stands."""
+        """Return the text of a target unchanged."""
         if not isinstance(target, str) or not target.strip():
             raise UsageError(f"the target {target!r:.80} is not a text")
         return target
@@ -69,21 +78,33 @@ class Text(BaseKind):
         return normalize_text(str(value))
 
     def f1(self, value: Any, target: Any) -> float:
-        """How far a value has the words of the target, from 0 to 1; see `f1`. A task that scores by it gives its
-        examples a `scorer`, such as `lambda value: Text().f1(value, target) >= 0.8`."""
+        """Return the word F1 of a value and the target, from 0 to 1; see `f1`.
+
+        A task that scores by it gives its examples a `scorer`, such as
+        `lambda value: Text().f1(value, target) >= 0.8`.
+        """
         return 0.0 if value is None else f1(str(value), self.target(target))
 
 
 def f1(value: str, target: str) -> float:
-    """The harmonic mean of precision and recall of the words of two texts, normalised, each word as often as it
-    stands there (Rajpurkar et al. 2016, arXiv 1606.05250, §6.1)."""
-    said, wanted = normalize_text(value).split(), normalize_text(target).split()
-    shared = (Counter(said) & Counter(wanted)).total()
-    return 2 * shared / (len(said) + len(wanted)) if shared else 0.0
+    """Return the harmonic mean of precision and recall of the words of two normalized texts, from 0 to 1.
+
+    A word counts as often as it occurs. Source: Rajpurkar et al. 2016, arXiv 1606.05250, §6.1.
+
+    Examples:
+        >>> f1("Eiffel Tower in Paris", "the Eiffel Tower")
+        0.6666666666666666
+    """
+    words, target_words = normalize_text(value).split(), normalize_text(target).split()
+    shared = (Counter(words) & Counter(target_words)).total()
+    return 2 * shared / (len(words) + len(target_words)) if shared else 0.0
 
 
 def normalize_text(text: str) -> str:
-    """A text in one case, without articles, punctuation and extra spaces (as SQuAD compares, numbers kept)."""
+    """Return a text in one case, without articles, punctuation and extra spaces.
+
+    This is the comparison of SQuAD, but it keeps punctuation in numbers.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = _PUNCTUATION.sub(lambda match: "" if match[1] else match[0], folded)
     return " ".join(_ARTICLES.sub(" ", bare).split()) or " ".join(folded.split())

@@ -12,7 +12,7 @@ from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
-# "no" in front of a noun is no answer: "no answer", "no way to know", "no-one".
+# "no" in front of a noun is not an answer: "no answer", "no way to know", "no-one".
 _NOUN = re.compile(
     r"(?:-|\s+)(?!(?:because|since|as|it|they|he|she|we|you|this|that|these|there|and|but|or|if|not|matter)\b)\w",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ _LEAD = re.compile(
     r"(?:\s?(?:that|it|this|is|a|an|definitely|clearly|probably|likely|most|simply)[,:]?\s)*[\s(*_\"'“]*", re.IGNORECASE
 )
 _JOINED = re.compile(r"\s?(?:/|\bor\b|\band\b|\bnor\b)\s?[*_\"'(]{0,4}(?:yes|no|true|false)\b", re.IGNORECASE)
-# In running text only these places make the word an answer: alone at the head of a sentence, or at its very end.
+# In running text the word is an answer only alone at the beginning of a sentence, or at its very end.
 _OPENS = re.compile(
     r"(?:^|[.!?\n])\s*(?:[*_]{0,3}A(?:nswer)?:|(?:So|Therefore|Thus|Hence|Overall|In conclusion),?\s)?\s*[*_\"'(]{0,4}$"
 )
@@ -36,7 +36,14 @@ _ENDS = re.compile(r"[*_\"')]{0,4}\s*(?:[.!]|\n|$)")
 
 @dataclass(frozen=True)
 class YesNo(BaseKind):
-    """Yes or no; "true" and "false" are read as well. Its value is True or False."""
+    """Yes or no; "true" and "false" are accepted as well. Its value is True or False.
+
+    Examples:
+        >>> YesNo().parse("No, they met in 1990.")
+        False
+        >>> YesNo().parse_reply("The answer is yes and no.")
+        ParseResult(value=None, rule='yes and no')
+    """
 
     name: ClassVar[str] = "yesno"
 
@@ -50,31 +57,31 @@ class YesNo(BaseKind):
         return "Therefore, the answer (Yes or No) is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> bool | Rejected | None:
-        """The first yes or no of a sentence; both in it are an answer only where it begins with one."""
+        """Return the first yes or no of a sentence; a sentence with both must begin with one of them."""
         text = text.rstrip()
-        said = _said(first_sentence(text))
-        if not said:
+        found = _find_words(first_sentence(text))
+        if not found:
             denied = resolve_negation(text)
             return Rejected("a refusal") if is_refusal(text) else denied if isinstance(denied, Rejected) else None
-        value, start, end = said[0]
+        value, start, end = found[0]
         if value is None:
             return Rejected("a negation")
-        if _JOINED.match(text, end) or (len({value for value, *_ in said}) > 1 and not _LEAD.fullmatch(text[:start])):
+        if _JOINED.match(text, end) or (len({value for value, *_ in found}) > 1 and not _LEAD.fullmatch(text[:start])):
             return Rejected("yes and no")
         return value
 
     def parse_line(self, line: str, before: str) -> bool | None:
-        """The word alone."""
+        """Return the answer of a line that contains only the word."""
         word = strip_markup(line).rstrip("!").casefold()
         return _VALUES.get(word)
 
     def parse_first_line(self, line: str) -> bool | None:
-        """The word alone."""
+        """Return the answer of a line that contains only the word."""
         return self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> bool | Rejected | None:
-        """The last yes or no that stands alone at the head of a sentence, or at its very end."""
-        for value, start, end in reversed(_said(text)):
+        """Return the last yes or no that is alone at the beginning of a sentence, or at its very end."""
+        for value, start, end in reversed(_find_words(text)):
             head, tail = text[max(0, start - 40) : start], text[end : end + 20]
             opens = _OPENS.search(head) is not None and (start <= 40 or head.strip() != "")
             if (opens and _PAUSES.match(tail)) or (_CLOSES.search(head) and _ENDS.match(tail)):
@@ -82,7 +89,7 @@ class YesNo(BaseKind):
         return None
 
     def target(self, target: Any) -> bool:
-        """The bool that a target stands for: a bool, or a text with one of the four words."""
+        """Return the bool of a target: a bool, or a text with one of the four words."""
         value = target if isinstance(target, bool) else _VALUES.get(str(target).strip().casefold())
         if value is None:
             raise UsageError(f"the target {target!r:.80} is neither yes nor no")
@@ -98,13 +105,13 @@ class YesNo(BaseKind):
 _VALUES = {"yes": True, "true": True, "no": False, "false": False}
 
 
-def _said(text: str) -> list[tuple[bool | None, int, int]]:
-    """Each yes or no in a text that is one, with its place; None for the value of a denied one ("not true")."""
-    said: list[tuple[bool | None, int, int]] = []
+def _find_words(text: str) -> list[tuple[bool | None, int, int]]:
+    """Return each yes or no in a text with its position; the value of a denied one ("not true") is None."""
+    found: list[tuple[bool | None, int, int]] = []
     for match in _WORD.finditer(text):
         word = match[0].casefold()
         if word == "no" and _NOUN.match(text, match.end()):
             continue
         denied = _DENIED.search(text[max(0, match.start() - 40) : match.start()])
-        said.append((None if denied else _VALUES[word], match.start(), match.end()))
-    return said
+        found.append((None if denied else _VALUES[word], match.start(), match.end()))
+    return found

@@ -248,7 +248,7 @@ def test_a_chain_within_gives_what_its_last_step_gives() -> None:
     assert said == ["step 'data': error: the inner chain gives JSON, not items: leave returns out"]
     wrong = Chain(Step("data", chain=Chain(ask("{text}")), returns=kinds.Label(("red", "green"))))
     assert wrong.run("?", ScriptedLLM(["purple"])).reason == (
-        "step 'data': the inner chain gave 'purple' is none of the labels red, green"
+        "step 'data': the inner chain gave 'purple' is not one of the labels red, green"
     )
 
 
@@ -259,7 +259,7 @@ SCHEMA = kinds.Json(schema={"type": "object", "required": ["a"]})
 @pytest.mark.parametrize(
     ("kind", "value", "says"),
     [
-        (COLOUR, "purple", "'purple' is none of the labels red, green"),
+        (COLOUR, "purple", "'purple' is not one of the labels red, green"),
         (SCHEMA, {"b": 1}, "The JSON does not fit"),
         (SCHEMA, [{"a": 1}], "is no JSON object"),
         (kinds.Json(), {"a": {1}}, "is no JSON: Object of type set"),

@@ -251,7 +251,7 @@ TOML = FOLDER["chain.toml"]
         ),
         ({"chain": TOML + 'form = "html"\n'}, r"chain\.toml:15: unknown form 'html'"),
         ({"chain": TOML + "sampling = 3\n"}, r"chain\.toml:16: 'sampling' is a table"),
-        ({"chain": TOML + 'check = { schema = { type = "strin" } }\n'}, r"chain\.toml:\d+: .*no JSON schema"),
+        ({"chain": TOML + 'check = { schema = { type = "strin" } }\n'}, r"chain\.toml:\d+: .*not a valid JSON schema"),
         ({"chain": "name = 3\n"}, r"chain\.toml:1: 'name' is a text"),
         ({"chain": ""}, r"a chain needs at least one step"),
         ({"chain": TOML.replace('name = "reply"\n', "")}, r"chain\.toml:12: this step has no name"),

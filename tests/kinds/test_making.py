@@ -50,7 +50,7 @@ def test_choices_by_list_by_mapping_and_by_label() -> None:
         (lambda: Json(required="key"), "list of keys"),  # type: ignore[arg-type]
         (lambda: Json(shape="dict"), "object, array, any"),  # type: ignore[arg-type]
         (lambda: Json(schema=5), "a JSON schema \\(a dict\\) or a pydantic model"),  # type: ignore[arg-type]
-        (lambda: Json(schema={"type": "objekt"}), r"no JSON schema: \$.type"),
+        (lambda: Json(schema={"type": "objekt"}), r"not a valid JSON schema: \$.type"),
         (lambda: Label(["one"]), "at least two labels"),
         (lambda: Label(["a b", "A_B"]), "all different"),
         (lambda: Label("abc"), "several labels"),

@@ -123,7 +123,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
         (CASES.replace('lacks = "Lucky"', 'on = "points"'), r":13: a check is one of .*: it has none"),
         (CASES.replace('lacks = "Lucky"', 'by = "scores:x"'), r":13: this chain names code, scores:x"),
         (CASES.replace('lacks = "Lucky"', "lacks = 'x'\nat_least = 7"), r":13: at_least=7: a score from 0 to 1"),
-        (CASES.replace('lacks = "Lucky"', 'schema = { type = "strin" }'), r":13: .*no JSON schema"),
+        (CASES.replace('lacks = "Lucky"', 'schema = { type = "strin" }'), r":13: .*not a valid JSON schema"),
         (CASES.replace('[[check]]\non = "points"', '[[checks]]\non = "points"'), r":3: unknown key 'checks'"),
     ],
 )

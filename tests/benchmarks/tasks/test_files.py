@@ -242,6 +242,6 @@ def test_a_csv_line_with_too_many_cells(tmp_path: Path) -> None:
 
 
 def test_choice_needs_options(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a\.jsonl:1: Choice wants 2 to 26 options"):
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: Choice needs 2 to 26 options"):
         load(tmp_path / "a.jsonl", {"question": "?", "answer": "A", "kind": "choice"})
     assert Choice.name == "choice"
