@@ -1,10 +1,11 @@
-"""Voting: sample → parse → filter → vote.
+"""Voting over samples: sample → parse → filter → vote.
 
-    majority([18, 5, 18, None], Number())                      plain values
-    vote(draws, kind, weigh="probability", keep=…, min_share=0.5)  weighted, filtered, with abstention
-    stopped(values, kind, Beta(0.95))                          how many draws a rule would have used
+    majority([18, 5, 18, None], Number())                             plain values
+    vote(samples, kind, weigh="probability", keep=…, min_share=0.5)   weighted, filtered, with abstention
+    simulate_stopping(values, kind, Beta(0.95))                       the draws that a stopping rule would use
 
-What could not be read never votes, nor does a failed call. Nothing here calls a model or depends on arrival.
+Unparsed replies and failed calls never vote. Nothing here calls a model, and no result depends on
+the order in which replies arrive.
 """
 
 from reasoning.voting.equivalence import AnswerClasses

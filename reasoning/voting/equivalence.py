@@ -1,4 +1,4 @@
-"""Which values are one candidate: what the kind says, and what a function of one's own adds to it."""
+"""Classes of equal answers: values with the same key, joined further by a function of the user."""
 
 from __future__ import annotations
 
@@ -11,25 +11,35 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Kind
 
 Group = Callable[..., Any]
-"""Of one value: a key, equal for values that mean the same. Of two values: whether they mean the same."""
+"""A function of one value (a key, equal for values that mean the same) or of two (whether they mean the same)."""
 
 
 class AnswerClasses:
-    """Tells candidates apart.
+    """The partition of values into candidates.
 
-    Values of one kind's key are one candidate always. A function of two values joins candidates further: all that are
-    connected through pairs that mean the same (union-find). So the groups depend on which values were drawn and not on
-    their order, which a greedy pass would not give; the price is that a chain of near-equal values is one group.
+    Values with equal keys of the kind are always one candidate. A function of two values joins
+    candidates further: all that are connected through pairs that mean the same (union-find). The
+    classes therefore depend on the set of values and not on their order, as they would with a
+    greedy pass; the price is that a chain of near-equal values is one class.
 
     Attributes:
-        joins: whether a later value can make one candidate of two.
+        can_merge: whether a later value can join two candidates.
 
     Args:
-        kind: of the answers.
-        group: a function of one value (its key) or of two (whether they mean the same; pure and symmetric).
+        kind: the kind of the values.
+        group: a function of one value (its key) or of two (whether they mean the same; pure and
+            symmetric).
 
     Raises:
         UsageError: the function takes neither one value nor two.
+
+    Examples:
+        >>> from reasoning.kinds import Number, Text
+        >>> AnswerClasses(Number()).classify([1, 1.0, None, 2])
+        [1, 1, None, 2]
+        >>> close = AnswerClasses(Number(), lambda a, b: abs(a - b) <= 1)
+        >>> len(set(close.classify([1, 2, 9])))
+        2
     """
 
     def __init__(self, kind: Kind, group: Group | None = None) -> None:
@@ -38,11 +48,11 @@ class AnswerClasses:
         self._known: dict[tuple[str, str], bool] = {}
 
     def classify(self, values: Sequence[Any]) -> list[Hashable | None]:
-        """For each value what is equal for values of one candidate; None for None, which is no candidate."""
+        """Return a key for each value that is equal for values of one candidate; None for None."""
         if self._group is not None and not self.can_merge:
             return [None if value is None else ("group", self._key(value)) for value in values]
         keys = [None if value is None else self._kind.key(value) for value in values]
-        return self._joined(keys, values) if self.can_merge else keys
+        return self._merged(keys, values) if self.can_merge else keys
 
     def _key(self, value: Any) -> Hashable:
         assert self._group is not None
@@ -51,14 +61,15 @@ class AnswerClasses:
             hash(key)
         except TypeError:
             raise UsageError(
-                f"group gave {key!r} for {value!r}, which is no key: give a text, a number or a tuple of them"
+                f"group must return a hashable key (a text, a number or a tuple of them), got {key!r} for {value!r}"
             ) from None
         return key
 
-    def _joined(self, keys: list[Hashable | None], values: Sequence[Any]) -> list[Hashable | None]:
+    def _merged(self, keys: list[Hashable | None], values: Sequence[Any]) -> list[Hashable | None]:
         forms: dict[Hashable, tuple[str, Any]] = {}
         for key, value in zip(keys, values, strict=True):
-            if key is not None:  # the alphabetically first form speaks for its key, whatever the order
+            # The alphabetically first form represents its key, in any order of the values.
+            if key is not None:
                 shown = (self._kind.show(value), value)
                 forms[key] = min(forms.get(key, shown), shown, key=lambda form: form[0])
         parent = {key: key for key in forms}
@@ -83,19 +94,19 @@ class AnswerClasses:
 
 
 def takes_two_values(group: Group) -> bool:
-    """Whether a function takes two values rather than one.
+    """Return whether a function takes two values rather than one.
 
     Raises:
-        UsageError: it takes neither.
+        UsageError: the function takes neither one value nor two.
     """
     try:
         parameters = inspect.signature(group).parameters.values()
     except (TypeError, ValueError):
         raise UsageError(
-            f"group={group!r}: cannot tell what it takes; write lambda value: … or lambda a, b: …"
+            f"group must be a function with a signature, got {group!r}; write lambda value: … or lambda a, b: …"
         ) from None
-    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    needed = sum(one.default is one.empty for one in places)
-    if needed not in (1, 2):
-        raise UsageError(f"group={group!r} takes {needed} values: write a function of one value (its key) or of two")
-    return needed == 2
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    required = sum(one.default is one.empty for one in positional)
+    if required not in (1, 2):
+        raise UsageError(f"group must take one value (and return its key) or two, got {group!r} with {required}")
+    return required == 2

@@ -1,4 +1,4 @@
-"""Which draws may vote: by a predicate, by the number of steps, by whether a program ran."""
+"""Filters that decide which samples may vote: a predicate, the number of steps, a program that runs."""
 
 from __future__ import annotations
 
@@ -15,63 +15,72 @@ if TYPE_CHECKING:
     from reasoning.sandbox.interpreter import Interpreter
 
 Keep = Callable[[VoteSample], bool]
-"""Whether a draw may vote."""
+"""A predicate that returns whether a sample may vote."""
 
 _STATEMENT = re.compile(
     r"\W*(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) (?:final )?answer is\b|(?:final )?answer:|final answer\b"
     r"|\\boxed\b)|####|\W*$",
     re.IGNORECASE,
 )
-"""A line that states the answer, or holds no word."""
+"""A line that states the answer, or has no word."""
 
 _SENTENCE_ENDS = (". ", "! ", "? ", "; ")
 
 
 def count_steps(text: str) -> int:
-    """The number of reasoning steps in a chain: its distinct lines, without headings and the statement of the answer.
+    r"""Count the reasoning steps of a chain: its distinct lines, except headings and the stated answer.
 
-    A chain that is one line counts its sentences. A line that is repeated counts once, so that a model which goes in
-    circles is not taken for a thorough one. Source: Fu et al. 2022, arXiv 2210.00720 (§3: steps are lines); the
-    rules for headings, answers and repetitions are ours.
+    In a chain of one line, sentences are counted. A repeated line counts once, so that a chain that
+    repeats itself does not seem thorough. The rules for headings, answers and repetitions are ours.
+
+    Source: Fu et al. 2022, arXiv 2210.00720, §3 (steps are lines).
+
+    Examples:
+        >>> count_steps("3 pens cost 4.50.\nOne costs 1.50.\nThe answer is 1.5.")
+        2
     """
     lines = dict.fromkeys(line.strip().strip("*") for line in text.splitlines())
-    counted = [line for line in lines if not line.startswith(("# ", "##")) and not _STATEMENT.match(line)]
-    if len(counted) != 1:
-        return len(counted)
-    return 1 + sum(counted[0].count(end) for end in _SENTENCE_ENDS)
+    steps = [line for line in lines if not line.startswith(("# ", "##")) and not _STATEMENT.match(line)]
+    if len(steps) != 1:
+        return len(steps)
+    return 1 + sum(steps[0].count(end) for end in _SENTENCE_ENDS)
 
 
 def apply_filters(
-    draws: Sequence[VoteSample], keep: Keep | None = None, most_complex: int | None = None
+    samples: Sequence[VoteSample], keep: Keep | None = None, most_complex: int | None = None
 ) -> list[VoteSample]:
-    """The draws, each marked as kept or not.
+    """Mark each sample as kept or not.
 
     Args:
-        draws: in draw order.
-        keep: asked for each draw that has a value.
-        most_complex: keep only so many, those with the most steps (see `steps`), of equals the earlier ones. Draws that
-            have no value, or were cut off, take no place among them. Source: complexity-based consistency, Fu et al.
-            2022, arXiv 2210.00720 (§3: a vote among the top K of N chains).
+        samples: the samples, in draw order.
+        keep: a predicate, called for each sample that has a value.
+        most_complex: keep only this number of samples, those with the most steps (see
+            `count_steps`), and of equal ones the earlier. Samples without a value and truncated
+            ones are not among them. Source: complexity-based consistency, Fu et al. 2022, arXiv
+            2210.00720, §3 (a vote among the top K of N chains).
+
+    Returns:
+        The samples in the same order, with `kept` set.
     """
-    marked = list(draws)
+    marked = list(samples)
     if keep is not None:
-        marked = [replace(draw, kept=False) if draw.counts and not keep(draw) else draw for draw in draws]
+        marked = [replace(sample, kept=False) if sample.counts and not keep(sample) else sample for sample in samples]
     if most_complex is None:
         return marked
-    ranked = [at for at, draw in enumerate(marked) if draw.counts and not draw.truncated]
+    ranked = [at for at, sample in enumerate(marked) if sample.counts and not sample.truncated]
     chosen = set(sorted(ranked, key=lambda at: -count_steps(marked[at].text))[:most_complex])
-    return [draw if at in chosen else replace(draw, kept=False) for at, draw in enumerate(marked)]
+    return [sample if at in chosen else replace(sample, kept=False) for at, sample in enumerate(marked)]
 
 
-async def runs_without_error(draws: Sequence[VoteSample], interpreter: Interpreter) -> list[VoteSample]:
-    """The draws, each kept if its text holds a program that runs without an error.
+async def runs_without_error(samples: Sequence[VoteSample], interpreter: Interpreter) -> list[VoteSample]:
+    """Keep the samples whose text contains a program that runs without an error.
 
-    The programs run in the interpreter, side by side, never in this process.
+    The programs run concurrently in the interpreter, never in this process.
     """
 
-    async def runs(draw: VoteSample) -> bool:
-        code = extract_code(draw.text) if draw.counts else None
+    async def runs(sample: VoteSample) -> bool:
+        code = extract_code(sample.text) if sample.counts else None
         return code is not None and (await interpreter.arun(code)).error is None
 
-    ran = await asyncio.gather(*(runs(draw) for draw in draws))
-    return [replace(draw, kept=draw.kept and fine) for draw, fine in zip(draws, ran, strict=True)]
+    succeeded = await asyncio.gather(*(runs(sample) for sample in samples))
+    return [replace(sample, kept=sample.kept and fine) for sample, fine in zip(samples, succeeded, strict=True)]

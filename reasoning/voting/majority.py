@@ -1,4 +1,4 @@
-"""The count: which of the parsed values has the most votes."""
+"""The count of votes: the parsed value with the most votes wins."""
 
 from __future__ import annotations
 
@@ -17,20 +17,39 @@ from reasoning.voting.weights import Weighting, weights
 
 
 def majority(values: Iterable[Any], kind: Kind, *, group: Group | None = None, min_share: float = 0.0) -> Vote:
-    """The value that most samples agree on (Wang et al. 2022, arXiv 2203.11171, §2: the unweighted sum).
+    """Return the vote over plain values, where each sample has one vote.
 
-    A tie goes to the candidate that was drawn first; else the order of the draws does not matter.
+    A tie goes to the candidate that was drawn first. Otherwise the order of the values does not
+    matter.
 
     Args:
-        values: what the kind parsed from each sample, in draw order; None for a sample without an answer.
-        kind: its keys say which values are one candidate.
-        group, min_share: as in `vote`.
+        values: the values that the kind parsed from the samples, in draw order; None for a sample
+            without an answer.
+        kind: the kind of the values; values with equal keys are one candidate.
+        group: a function that joins values with the same meaning, as in `vote`.
+        min_share: the share of the votes below which the vote abstains, from 0 to 1; 0 never
+            abstains.
+
+    Returns:
+        The vote, with the winner as `value`.
+
+    Source: Wang et al. 2022, arXiv 2203.11171, §2 (the unweighted sum).
+
+    Examples:
+        >>> from reasoning.kinds import Number
+        >>> found = majority([18, 5, 18, None], Number())
+        >>> found.value, found.counts
+        (18, ((18, 2), (5, 1)))
+        >>> print(found)
+        18: 2, 5: 1; 1 unparsed
+        >>> print(majority([1, 2], Number(), min_share=0.6).value)
+        None
     """
     return vote([VoteSample(value) for value in values], kind, group=group, min_share=min_share)
 
 
 def vote(
-    draws: Sequence[VoteSample],
+    samples: Sequence[VoteSample],
     kind: Kind,
     *,
     weigh: Weighting = "equal",
@@ -39,61 +58,81 @@ def vote(
     group: Group | AnswerClasses | None = None,
     min_share: float = 0.0,
 ) -> Vote:
-    """Count the draws that have a value and pass the filter.
+    """Count the samples that have a value and pass the filters.
 
     Args:
-        draws: in draw order.
-        kind: its keys say which values are one candidate.
-        weigh: what each vote counts; see `weights`.
-        keep, most_complex: the filter; see `keeping`.
-        group: joins values that mean the same; see `AnswerClasses`.
-        min_share: the share of the weight, from 0 to 1, below which the vote abstains.
+        samples: the samples, in draw order.
+        kind: the kind of the values; values with equal keys are one candidate.
+        weigh: the weight of a vote: "equal", "probability", "mean_probability", or a function of a
+            sample; see `weights`.
+        keep: a predicate for the samples that may vote; None for all.
+        most_complex: let only the samples with the most steps vote, this many of them; None for
+            all. See `apply_filters`.
+        group: a function of one value (its key) or of two (whether they mean the same) that joins
+            values; see `AnswerClasses`.
+        min_share: the share of the weight below which the vote abstains, from 0 to 1; 0 never
+            abstains.
+
+    Returns:
+        The vote, with the winner as `value`.
 
     Raises:
-        UsageError: `min_share` is no share, or a function gave no weight.
+        UsageError: `min_share` is not from 0 to 1, or a function returned an invalid weight.
+
+    Examples:
+        >>> from reasoning.kinds import Number
+        >>> samples = [VoteSample(1, text="poor"), VoteSample(1, text="poor"), VoteSample(2, text="good")]
+        >>> vote(samples, Number(), weigh=lambda sample: 0.9 if sample.text == "good" else 0.1).value
+        2
+        >>> vote(samples, Number(), keep=lambda sample: sample.text == "poor").counts
+        ((1, 2),)
     """
     if not 0 <= min_share <= 1:
-        raise UsageError(f"min_share={min_share}: a share is from 0 to 1")
-    marked = apply_filters(draws, keep, most_complex)
-    weight, remark = weights(marked, weigh)
-    groups = group if isinstance(group, AnswerClasses) else AnswerClasses(kind, group)
+        raise UsageError(f"min_share must be from 0 to 1, got {min_share}")
+    marked = apply_filters(samples, keep, most_complex)
+    weight, note = weights(marked, weigh)
+    classes = group if isinstance(group, AnswerClasses) else AnswerClasses(kind, group)
     places: dict[Hashable, list[int]] = {}
-    for at, key in enumerate(groups.classify([draw.value if draw.counts else None for draw in marked])):
+    for at, key in enumerate(classes.classify([sample.value if sample.counts else None for sample in marked])):
         if key is not None:
             places.setdefault(key, []).append(at)
-    found = [_candidate(at, marked, weight, kind) for at in places.values()]
+    candidates = [_candidate(at, marked, weight, kind) for at in places.values()]
     return Vote(
-        _ranked(found),
+        _ranked(candidates),
         total=len(marked),
-        excluded=sum(draw.value is not None and not draw.kept for draw in marked),
+        excluded=sum(sample.value is not None and not sample.kept for sample in marked),
         min_share=min_share,
         drawn=len(marked),
-        note=remark,
+        note=note,
     )
 
 
 def tie_credit(vote: Vote, right: Callable[[Any], bool]) -> float:
-    """What a vote is worth when a tie counts by halves: the share of the tied winners that are right.
+    """Return the share of the tied winners that are right, from 0 to 1.
 
-    This is the chance of being right if a tie is broken by lot, or by who was drawn first when the draws come in random
-    order. A vote without a winner is worth 0.
+    This is the chance of a right answer if a tie is broken at random, or by the first draw when the
+    draws come in random order. A vote without a winner has no credit.
+
+    Args:
+        vote: the vote.
+        right: a function that returns whether a value is right.
     """
     if vote.value is None:
         return 0.0
     return sum(bool(right(value)) for value in vote.winners) / len(vote.winners)
 
 
-def _candidate(places: list[int], draws: Sequence[VoteSample], weight: Sequence[float], kind: Kind) -> Candidate:
-    forms = {at: kind.show(draws[at].value) for at in places}
+def _candidate(places: list[int], samples: Sequence[VoteSample], weight: Sequence[float], kind: Kind) -> Candidate:
+    forms = {at: kind.show(samples[at].value) for at in places}
     frequency = Counter(forms.values())
-    standing = min(frequency, key=lambda form: (-frequency[form], len(form), form))
-    speaker = next(at for at in places if forms[at] == standing)
-    known = [logprob for at in places if (logprob := draws[at].mean_logprob) is not None]
+    chosen = min(frequency, key=lambda form: (-frequency[form], len(form), form))
+    representative = next(at for at in places if forms[at] == chosen)
+    known = [logprob for at in places if (logprob := samples[at].mean_logprob) is not None]
     return Candidate(
-        draws[speaker].value,
+        samples[representative].value,
         tuple(places),
         math.fsum([weight[at] for at in places]),
-        speaker,
+        representative,
         math.fsum(known) / len(known) if len(known) == len(places) else None,
     )
 

@@ -1,4 +1,4 @@
-"""What a stopping rule would have done with samples that are all there: for recordings and replays."""
+"""Simulation of stopping rules on samples that already exist, such as recordings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reasoning.voting.vote import Vote
 
 @dataclass(frozen=True)
 class StoppingPoint:
-    """Where a rule stops.
+    """The point at which a rule stops.
 
     Attributes:
-        draws: how many draws it uses.
-        vote: the vote over these.
+        draws: the number of draws that the rule uses.
+        vote: the vote over these draws.
     """
 
     draws: int
@@ -30,30 +30,45 @@ class StoppingPoint:
 def simulate_stopping(
     values: Sequence[Any], kind: Kind, rule: Rule, *, max_draws: int | None = None, group: Group | None = None
 ) -> StoppingPoint:
-    """How many of these samples a rule would have used, and the vote over them.
+    """Return the number of these samples that a rule would have used, and the vote over them.
 
     Args:
-        values: what the kind parsed from each sample, in draw order; None for a sample without an answer.
-        kind, group: as in `vote`.
-        rule: such as `Beta(0.95)`.
-        max_draws: draw at most so many; by default all.
+        values: the values that the kind parsed from the samples, in draw order; None for a sample
+            without an answer.
+        kind: the kind of the values.
+        rule: the stopping rule, such as `Beta(0.95)`.
+        max_draws: the maximum number of draws; None for all values.
+        group: a function that joins values with the same meaning, as in `vote`.
+
+    Examples:
+        >>> from reasoning.kinds import Number
+        >>> from reasoning.voting import Beta
+        >>> point = simulate_stopping([7, 7, 7, 7, 7, 8], Number(), Beta(0.95))
+        >>> print(point.draws, point.vote)
+        4 7: 4
     """
     max_draws = len(values) if max_draws is None else min(max_draws, len(values))
-    groups = AnswerClasses(kind, group)
-    used = first_stop(values[:max_draws], groups, rule, max_draws)
-    draws = [VoteSample(value) for value in values[: max_draws if used is None else used]]
-    return StoppingPoint(len(draws), vote(draws, kind, group=groups))
+    classes = AnswerClasses(kind, group)
+    used = first_stop(values[:max_draws], classes, rule, max_draws)
+    samples = [VoteSample(value) for value in values[: max_draws if used is None else used]]
+    return StoppingPoint(len(samples), vote(samples, kind, group=classes))
 
 
-def first_stop(values: Sequence[Any], groups: AnswerClasses, rule: Rule, max_draws: int, after: int = 0) -> int | None:
-    """After how many draws the rule stops, each time judged by the draws until then alone; None where it wants more.
+def first_stop(values: Sequence[Any], classes: AnswerClasses, rule: Rule, max_draws: int, after: int = 0) -> int | None:
+    """Return the number of draws after which a rule stops; None if it needs more.
+
+    Each decision depends only on the draws up to that point.
 
     Args:
-        after: so many draws are known not to be enough.
+        values: the values so far, in draw order.
+        classes: the classes of equal answers.
+        rule: the stopping rule.
+        max_draws: the number of draws at which the sampling ends in any case.
+        after: the number of draws that are known to be too few.
     """
-    whole = None if groups.can_merge else groups.classify(values)
+    whole = None if classes.can_merge else classes.classify(values)
     for drawn in range(after + 1, min(len(values), max_draws) + 1):
-        keys: Keys = groups.classify(values[:drawn]) if whole is None else whole[:drawn]
+        keys: Keys = classes.classify(values[:drawn]) if whole is None else whole[:drawn]
         if drawn == max_draws or rule.should_stop(keys, max_draws):
             return drawn
     return None

@@ -35,8 +35,8 @@ class VoteSample:
         tokens: the number of these tokens.
         truncated: whether a reply was cut off by `max_tokens`.
         kept: whether the filters let the sample vote.
-        answer: the answer from which a strategy made the sample, returned to that strategy unchanged. The vote does
-            not read it.
+        answer: the answer from which a strategy made the sample, returned to that strategy
+            unchanged. The vote does not read it.
     """
 
     value: Any

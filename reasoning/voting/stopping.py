@@ -1,7 +1,8 @@
-"""When enough samples have been drawn: rules over the keys that were drawn so far, in draw order.
+"""Stopping rules that decide after each draw whether the sampling is enough.
 
-A rule sees how the draws fell, never when they came back; so the answer and the number of draws do not depend on
-latencies. An unread or failed draw (None) is drawn, and no vote.
+A rule depends on the draws in draw order and not on their arrival, so neither the answer nor the
+number of draws depends on latencies. An unparsed or failed draw (None) counts as a draw, but not
+as a vote.
 """
 
 from __future__ import annotations
@@ -16,27 +17,31 @@ from typing import Literal, Protocol
 from reasoning.errors import UsageError
 
 Keys = Sequence[Hashable | None]
+"""The candidates of the draws so far, in draw order; None for a draw without a vote."""
+
 RuleName = Literal["fixed", "decided", "beta", "dirichlet", "window"]
-"""A rule by its name; see `named`."""
-_COUNTABLE = 600  # votes beyond which exp(-x) is no number, and the bound has to do
+"""The name of a rule; see `rule_by_name`."""
+
+# Beyond this number of votes exp(-x) underflows, and only the bound can be used.
+_MAX_INTEGRATED = 600
 
 
 class Rule(Protocol):
-    """A stopping rule; a frozen value."""
+    """A stopping rule. A frozen value."""
 
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
-        """Whether these draws are enough.
+        """Return whether these draws are enough.
 
         Args:
-            keys: what was drawn so far, in draw order; None for a draw without a vote.
-            max_draws: the number of draws at which everything ends.
+            keys: the candidates of the draws so far, in draw order; None for a draw without a vote.
+            max_draws: the number of draws at which the sampling ends in any case.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Draw all."""
+    """Draw all samples."""
 
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
         return len(keys) >= max_draws
@@ -44,10 +49,11 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Decided:
-    """Stop when the majority can no longer change: the lead is greater than the number of draws that are left.
+    """Stop when the majority can no longer change: the lead is greater than the number of remaining draws.
 
-    The winner is the same as with all draws, ties included; its share may be another one. (Not so where a function of
-    two values groups them: a later draw may then join two candidates.)
+    The winner is the same as with all draws, including ties; its share may differ. This does not
+    hold if a function of two values joins candidates, because a later draw may then join two of
+    them.
     """
 
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
@@ -59,8 +65,14 @@ class Decided:
 class Beta:
     """Stop when the first candidate is more frequent than the second with a probability of at least `threshold`.
 
-    The two alone are looked at, under a uniform prior. With 0.95, four draws that agree are enough.
-    Source: Adaptive-Consistency, Aggarwal et al. 2023, arXiv 2305.11860 (the Beta criterion, its default; 0.95).
+    Only these two are considered, under a uniform prior. With 0.95, four draws that agree are
+    enough.
+
+    Attributes:
+        threshold: the probability, above 0.5 and below 1.
+
+    Source: Adaptive-Consistency, Aggarwal et al. 2023, arXiv 2305.11860 (the Beta criterion, its
+    default, with 0.95).
     """
 
     threshold: float = 0.95
@@ -76,8 +88,13 @@ class Beta:
 class Dirichlet:
     """Stop when the first candidate is the most frequent of all with a probability of at least `threshold`.
 
-    All candidates that were drawn are looked at, under a uniform prior; where there is one only, one more that was not.
-    Never stops before `Beta` with the same threshold.
+    All candidates that were drawn are considered, under a uniform prior; if there is only one,
+    another that was not drawn is added. This rule never stops before `Beta` with the same
+    threshold.
+
+    Attributes:
+        threshold: the probability, above 0.5 and below 1.
+
     Source: Adaptive-Consistency, Aggarwal et al. 2023, arXiv 2305.11860 (the Dirichlet criterion).
     """
 
@@ -90,28 +107,35 @@ class Dirichlet:
         first, *others = ranked_counts(keys) or [0]
         others = others or [0]
         pairs = [p_leads(first, one) for one in others]
-        if pairs[0] < self.threshold:  # less likely still against all of them together
+        # The probability against all of them together is lower still.
+        if pairs[0] < self.threshold:
             return False
-        at_least = 1 - sum(1 - one for one in pairs)  # as Bonferroni bounds it
-        if at_least >= self.threshold or first > _COUNTABLE:
+        # The Bonferroni bound.
+        at_least = 1 - sum(1 - one for one in pairs)
+        if at_least >= self.threshold or first > _MAX_INTEGRATED:
             return at_least >= self.threshold
         return p_leads_all(first, tuple(others)) >= self.threshold
 
 
 @dataclass(frozen=True)
 class Window:
-    """Stop after a window of draws that all say the same. Windows lie end to end; an unread draw agrees with nothing.
+    """Stop after a window of draws that all agree.
 
-    All draws vote, also those of earlier windows.
-    Source: early-stopping self-consistency, Li et al. 2024, arXiv 2401.10480. What votes, and that an unread draw
-    breaks a window, is ours.
+    Windows follow each other without overlap; an unparsed draw agrees with nothing. All draws vote,
+    including those of earlier windows.
+
+    Attributes:
+        size: the number of draws in a window, at least 1.
+
+    Source: early-stopping self-consistency, Li et al. 2024, arXiv 2401.10480. The set of draws that
+    vote, and the rule that an unparsed draw breaks a window, are ours.
     """
 
     size: int = 5
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            raise UsageError(f"window={self.size}: at least one draw")
+            raise UsageError(f"window must be at least 1 draw, got {self.size}")
 
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
         window = keys[len(keys) - self.size :] if keys and len(keys) % self.size == 0 else ()
@@ -119,11 +143,15 @@ class Window:
 
 
 def rule_by_name(name: RuleName, threshold: float = 0.95, window: int = 5) -> Rule:
-    """A rule by its name.
+    """Return the rule with this name.
 
     Args:
-        threshold: of the rules that have a probability.
-        window: the size of a window.
+        name: the name of the rule.
+        threshold: the probability of `Beta` and `Dirichlet`, above 0.5 and below 1.
+        window: the number of draws in a window of `Window`.
+
+    Raises:
+        UsageError: the threshold or the window is out of its range.
     """
     rules: dict[RuleName, Callable[[], Rule]] = {
         "fixed": Fixed,
@@ -136,11 +164,19 @@ def rule_by_name(name: RuleName, threshold: float = 0.95, window: int = 5) -> Ru
 
 
 def stopping_point(keys: Keys, rule: Rule, max_draws: int | None = None) -> int | None:
-    """After how many of these draws the rule stops; None where it wants more.
+    """Return the number of these draws after which the rule stops; None if it needs more.
 
     Args:
-        keys: in draw order.
-        max_draws: the number of draws at which everything ends; by default as many as there are keys.
+        keys: the candidates of the draws, in draw order; None for a draw without a vote.
+        rule: the stopping rule.
+        max_draws: the number of draws at which the sampling ends in any case; None for the number
+            of keys.
+
+    Examples:
+        >>> stopping_point(["a", "a", "b", "a", "a", "a"], Beta(0.95))
+        6
+        >>> stopping_point(["a", "a", "a", "a", "b"], Beta(0.95))
+        4
     """
     max_draws = len(keys) if max_draws is None else max_draws
     for drawn in range(1, min(len(keys), max_draws) + 1):
@@ -150,41 +186,55 @@ def stopping_point(keys: Keys, rule: Rule, max_draws: int | None = None) -> int 
 
 
 def next_batch_size(keys: Keys, rule: Rule, max_draws: int) -> int:
-    """How many draws to ask for next, at once: the fewest after which the rule could stop.
+    """Return the number of draws to request next at once: the fewest after which the rule could stop.
 
-    That is, if they all said what leads now (or what was said last, which a window may wait for). Fewer could not end
-    it, so they need not be waited for; and none is bought that the rule would not have asked for one by one, unless a
-    draw joins two candidates (see `AnswerClasses`).
+    It could stop if all of them voted for the leader, or for the last candidate, which a window may
+    be waiting for. A smaller batch could not end the sampling. No draw is paid for that the rule
+    would not have requested one by one, unless a draw joins two candidates (see `AnswerClasses`).
+
+    Args:
+        keys: the candidates of the draws so far, in draw order; None for a draw without a vote.
+        rule: the stopping rule.
+        max_draws: the number of draws at which the sampling ends in any case.
     """
     left = max_draws - len(keys)
     if isinstance(rule, Fixed) or left <= 1:
         return left
-    said = Counter(key for key in keys if key is not None)
-    hopes: list[Hashable] = [key for key, _ in said.most_common(1)] or [object()]
+    votes = Counter(key for key in keys if key is not None)
+    possible_winners: list[Hashable] = [key for key, _ in votes.most_common(1)] or [object()]
     if keys and keys[-1] is not None:
-        hopes.append(keys[-1])
+        possible_winners.append(keys[-1])
     for more in range(1, left):
-        if any(rule.should_stop([*keys, *[hope] * more], max_draws) for hope in hopes):
+        if any(rule.should_stop([*keys, *[winner] * more], max_draws) for winner in possible_winners):
             return more
     return left
 
 
 def ranked_counts(keys: Keys) -> list[int]:
-    """The number of votes of each candidate, the most first."""
+    """Return the number of votes of each candidate, in descending order."""
     return sorted(Counter(key for key in keys if key is not None).values(), reverse=True)
 
 
 def top_two_counts(keys: Keys) -> tuple[int, int]:
-    """The numbers of votes of the first and the second candidate; 0 where there is none."""
+    """Return the numbers of votes of the first and the second candidate; 0 for a missing one."""
     first, second, *_ = [*ranked_counts(keys), 0, 0]
     return first, second
 
 
 @lru_cache(maxsize=4096)
 def p_leads(first: int, second: int) -> float:
-    """P(p > 1/2) for p of Beta(first + 1, second + 1): that the first candidate is the more frequent one of two.
+    """Return the probability that the first candidate is the more frequent one of two.
 
-    For whole numbers this is a binomial tail: of first + second + 1 throws of a coin, at most `first` are heads.
+    This is P(p > 1/2) for p ~ Beta(first + 1, second + 1). For whole numbers it is a binomial tail:
+    the probability that at most `first` of first + second + 1 tosses of a fair coin are heads.
+
+    Args:
+        first: the votes of the first candidate.
+        second: the votes of the second candidate.
+
+    Examples:
+        >>> p_leads(4, 0)
+        0.96875
     """
     n = first + second + 1
     return float(sum(math.comb(n, heads) for heads in range(first + 1)) / 2**n)
@@ -192,10 +242,17 @@ def p_leads(first: int, second: int) -> float:
 
 @lru_cache(maxsize=4096)
 def p_leads_all(first: int, others: tuple[int, ...]) -> float:
-    """P(p1 is the greatest) for p of Dirichlet(first + 1, *others + 1), to about 1e-9.
+    """Return the probability that the first candidate is the most frequent of all, to about 1e-9.
 
-    With independent X_i of Gamma(counts + 1), it is the integral of the first's density times the others' distribution
-    functions, taken by the double-exponential rule, x = exp(t - exp(-t)) (Takahasi and Mori 1974).
+    This is P(p1 is the greatest) for p ~ Dirichlet(first + 1, *others + 1). With independent X_i ~
+    Gamma(count + 1) it is the integral of the first's density times the others' distribution
+    functions, computed by the double-exponential rule, x = exp(t - exp(-t)).
+
+    Args:
+        first: the votes of the first candidate.
+        others: the votes of all other candidates.
+
+    Source: Takahasi and Mori 1974 (the double-exponential rule).
     """
     step = 1 / max(16.0, 8 * math.sqrt(first + 1))
     alike = Counter(others)
@@ -204,9 +261,11 @@ def p_leads_all(first: int, others: tuple[int, ...]) -> float:
         t = place * step
         x = math.exp(t - math.exp(-t))
         term = math.exp(first * math.log(x) - x - math.lgamma(first + 1)) * x * (1 + math.exp(-t))
-        if term < 1e-18:  # far from the peak
+        # Far from the peak.
+        if term < 1e-18:
             continue
-        poisson, below = math.exp(-x), 0.0  # P(Gamma(c + 1) <= x) is that of more than c events of rate x
+        # P(Gamma(c + 1) <= x) is the probability of more than c Poisson events of rate x.
+        poisson, below = math.exp(-x), 0.0
         for count in range(max(alike) + 1):
             below += poisson
             if count in alike:
@@ -218,4 +277,4 @@ def p_leads_all(first: int, others: tuple[int, ...]) -> float:
 
 def _check(threshold: float) -> None:
     if not 0.5 < threshold < 1:
-        raise UsageError(f"threshold={threshold}: a probability above 0.5 and below 1")
+        raise UsageError(f"threshold must be a probability above 0.5 and below 1, got {threshold}")

@@ -1,4 +1,4 @@
-"""What a vote gives: its candidates, the winner, and how sure it is."""
+"""The result of a vote: its candidates, the winner, and the confidence."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Candidate:
-    """A value that was voted for.
+    """A value with at least one vote.
 
     Attributes:
-        value: the form that stands for it: of the forms drawn the most frequent, of equally frequent ones the shortest
-            and then the alphabetically first.
+        value: the form that represents the candidate: the most frequent of its forms, of equally
+            frequent ones the shortest and then the alphabetically first.
         draws: the indexes of the draws that voted for it, ascending.
-        weight: their weights together; their number where each draw counts the same.
-        speaker: the first of its draws that has the value in this form.
-        logprob: the mean over its draws of a token's log-probability; None where one of them has none.
+        weight: the sum of their weights; their number if all weights are equal.
+        representative: the index of the first of its draws that has the value in this form.
+        logprob: the mean over its draws of the log-probability per token; None if one of them has
+            none.
     """
 
     value: Any
@@ -32,16 +33,18 @@ class Candidate:
 class Vote:
     """The result of a vote.
 
-    A tie goes to the candidate with the higher mean log-probability, where all that tie have one, else (or where they
-    are equal too) to the one that was drawn first. It is a tie all the same: see `tied` and `winners`.
+    A tie goes to the candidate with the higher mean log-probability if all tied candidates have
+    one, and otherwise, or if these are equal too, to the one that was drawn first. `tied` and
+    `winners` still report it as a tie.
 
     Attributes:
-        candidates: the winner first, then by weight, of equals the one that was drawn first.
-        total: the samples that were counted, with those that had no value and those that were left out.
-        left_out: samples with a value that the filter did not let vote.
-        min_share: the share below which there is no winner.
-        bought: all samples that were drawn, with those that came after a stopping rule had decided.
-        remark: what else is to be known, such as that weights were missing.
+        candidates: the candidates by descending weight, the winner first, and of equal ones the
+            first drawn.
+        total: the number of samples in the vote, including unparsed and excluded ones.
+        excluded: the number of samples with a value that the filter excluded.
+        min_share: the share of the weight, from 0 to 1, below which there is no winner.
+        drawn: the number of all samples, including those drawn after a stopping rule had decided.
+        note: any further caveat, such as missing weights; empty if there is none.
     """
 
     candidates: tuple[Candidate, ...]
@@ -53,66 +56,69 @@ class Vote:
 
     @property
     def value(self) -> Any:
-        """The winner; None where no sample had a value, or where the vote abstains."""
+        """Return the winner; None if no sample had a value or the vote abstains."""
         return None if self.abstained or not self.candidates else self.candidates[0].value
 
     @property
     def counts(self) -> tuple[tuple[Any, int], ...]:
-        """Each candidate and its number of votes."""
+        """Return each candidate and its number of votes."""
         return tuple((one.value, len(one.draws)) for one in self.candidates)
 
     @property
     def valid(self) -> int:
-        """Samples that voted."""
+        """Return the number of samples that voted."""
         return sum(len(one.draws) for one in self.candidates)
 
     @property
     def unparsed(self) -> int:
-        """Samples without a value; they are no votes."""
+        """Return the number of samples without a value; they do not vote."""
         return self.total - self.valid - self.excluded
 
     @cached_property
     def shares(self) -> tuple[float, ...]:
-        """Each candidate's part of the whole weight, from 0 to 1."""
+        """Return each candidate's share of the total weight, from 0 to 1."""
         weights = [one.weight for one in self.candidates]
         whole = math.fsum(weights)
         return tuple([weight / whole if whole else 0.0 for weight in weights])
 
     @property
     def share(self) -> float:
-        """The first candidate's part of the whole weight, from 0 to 1; 0 where there are no votes."""
+        """Return the first candidate's share of the total weight, from 0 to 1; 0 without votes."""
         return self.shares[0] if self.candidates else 0.0
 
     @property
     def entropy(self) -> float:
-        """How divided the vote is, in bits: 0 where all agree, log2(k) where k candidates have equal shares."""
+        """Return the entropy of the shares in bits: 0 if all agree, log2(k) for k equal shares."""
         return max(0.0, -math.fsum(share * math.log2(share) for share in self.shares if share))
 
     @property
     def weighted(self) -> bool:
-        """Whether the weights are not just the numbers of votes."""
+        """Return whether the weights differ from the numbers of votes."""
         return [one.weight for one in self.candidates] != [len(one.draws) for one in self.candidates]
 
     @property
     def winners(self) -> tuple[Any, ...]:
-        """All candidates with the highest weight, the one that the tie goes to first."""
+        """Return all candidates with the highest weight, the winner of the tie first."""
         return tuple(
             one.value for one in self.candidates if self.candidates[0].weight and same_weight(one, self.candidates[0])
         )
 
     @property
     def tied(self) -> bool:
-        """Whether another candidate has as much weight as the first."""
+        """Return whether another candidate has the same weight as the first."""
         return len(self.winners) > 1
 
     @property
     def abstained(self) -> bool:
-        """Whether there were votes, but the first candidate's share is under `min_share`, or no vote has any weight."""
+        """Return whether the vote abstains.
+
+        It does if the first candidate's share is below `min_share`, or if no vote has any weight.
+        """
         return bool(self.candidates) and (self.share < self.min_share - 1e-9 or not self.share)
 
     @property
     def reason(self) -> str:
-        """Why there is no winner; empty where there is one."""
+        """Return why there is no winner; empty if there is one."""
         if self.abstained:
             first = self.candidates[0].value
             if not self.share:
@@ -126,9 +132,9 @@ class Vote:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be known beside the counts: samples that did not vote, a tie, an abstention."""
+        """Return the caveats of the counts: samples that did not vote, a tie, an abstention."""
         tie = "a tie, the likelier wins" if self._by_logprob else "a tie, the first drawn wins"
-        remarks = (
+        notes = (
             f"{self.unparsed} unparsed" if self.unparsed else "",
             f"{self.excluded} excluded" if self.excluded else "",
             tie if self.tied else "",
@@ -136,12 +142,12 @@ class Vote:
             f"{self.drawn - self.total} more drawn than needed" if self.drawn > self.total else "",
             self.note,
         )
-        return tuple(remark for remark in remarks if remark)
+        return tuple(note for note in notes if note)
 
     def __str__(self) -> str:
-        weighed = self.weighted
+        weighted = self.weighted
         counts = [
-            f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if weighed else ''}"
+            f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if weighted else ''}"
             for one in self.candidates
         ]
         return "; ".join([", ".join(counts) or "none", *self.notes])
@@ -158,5 +164,5 @@ class Vote:
 
 
 def same_weight(a: Candidate, b: Candidate) -> bool:
-    """Whether two candidates have the same weight, but for rounding."""
+    """Return whether two candidates have the same weight, up to rounding."""
     return math.isclose(a.weight, b.weight, rel_tol=1e-9)

@@ -1,4 +1,4 @@
-"""How much each draw counts: the same, by its probability, or by a verifier's word."""
+"""The weights of votes: equal, by the probability of the reply, or by a function such as a verifier."""
 
 from __future__ import annotations
 
@@ -11,41 +11,51 @@ from reasoning.voting.sample import VoteSample
 
 WeightName = Literal["equal", "probability", "mean_probability"]
 Weighting = WeightName | Callable[[VoteSample], float]
-"""A named weighting, or a function of a draw (a verifier, a reward): 0 or more, higher for better."""
+"""A named weighting, or a function of a sample (a verifier, a reward): 0 or more, higher for better."""
 
 BY_LOGPROB = ("probability", "mean_probability")
 """The weightings that need log-probabilities."""
 
 
-def weights(draws: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[list[float], str]:
-    """The weight of each draw, and a remark where it could not be as asked.
+def weights(samples: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[list[float], str]:
+    """Return the weight of each sample, and a note if they could not be computed as requested.
 
-    `probability` is that of the whole reply, P(chain, answer | prompt); `mean_probability` is that of a token, its
-    geometric mean over the reply. Both are given relative to the likeliest draw, since a reply's own probability is
-    too small a number. One draw without log-probabilities among those that vote, and all weigh the same.
+    `probability` is the probability of the whole reply, P(chain, answer | prompt);
+    `mean_probability` is the geometric mean of its tokens' probabilities. Both are relative to the
+    most likely sample, since the probability of a reply is too small a number. If any sample that
+    votes has no log-probabilities, all have equal weights.
 
-    Source: Wang et al. 2022, arXiv 2203.11171, §2 and table 1: the weighted sums, "unnormalized" and "normalized".
-    There, on PaLM-540B and GSM8K, the plain vote has 74.4 and the normalized sum 74.1.
+    Args:
+        samples: the samples, in draw order.
+        weigh: the name of a weighting, or a function that returns the weight of a sample.
+
+    Returns:
+        The weights in the same order, and a note, which is empty if there is nothing to tell.
 
     Raises:
-        UsageError: a function gave a negative weight or none that is a number.
+        UsageError: a function returned a negative weight or a value that is not a finite number.
+        UnknownName: no weighting has this name.
+
+    Source: Wang et al. 2022, arXiv 2203.11171, §2 and table 1: the weighted sums, "unnormalized"
+    and "normalized". There, on PaLM-540B and GSM8K, the plain vote has 74.4 and the normalized sum
+    74.1.
     """
     if callable(weigh):
-        return [_checked(weigh(draw), at) if draw.counts else 0.0 for at, draw in enumerate(draws)], ""
+        return [_validated(weigh(sample), at) if sample.counts else 0.0 for at, sample in enumerate(samples)], ""
     if weigh == "equal":
-        return [1.0] * len(draws), ""
+        return [1.0] * len(samples), ""
     if weigh not in BY_LOGPROB:
         raise UnknownName("weighting", str(weigh), ["equal", *BY_LOGPROB])
-    known = [draw.logprob if weigh == "probability" else draw.mean_logprob for draw in draws]
-    voting = [value for draw, value in zip(draws, known, strict=True) if draw.counts]
-    there = [value for value in voting if value is not None]
-    if missing := len(voting) - len(there):
-        return [1.0] * len(draws), f"samples without log-probabilities: {missing}; all weigh the same"
-    top = max(there, default=0.0)
-    return [math.exp(min(0.0, value - top)) if value is not None else 0.0 for value in known], ""
+    logprobs = [sample.logprob if weigh == "probability" else sample.mean_logprob for sample in samples]
+    voting = [value for sample, value in zip(samples, logprobs, strict=True) if sample.counts]
+    known = [value for value in voting if value is not None]
+    if missing := len(voting) - len(known):
+        return [1.0] * len(samples), f"samples without log-probabilities: {missing}; all weigh the same"
+    top = max(known, default=0.0)
+    return [math.exp(min(0.0, value - top)) if value is not None else 0.0 for value in logprobs], ""
 
 
-def _checked(weight: float, at: int) -> float:
+def _validated(weight: float, at: int) -> float:
     if isinstance(weight, bool | int | float) and math.isfinite(weight) and weight >= 0:
         return float(weight)
-    raise UsageError(f"weigh gave {weight!r} for draw {at}: a weight is a number from 0 up")
+    raise UsageError(f"weigh must return a finite number of at least 0, got {weight!r} for sample {at}")

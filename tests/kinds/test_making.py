@@ -53,21 +53,21 @@ def test_choices_by_list_by_mapping_and_by_label() -> None:
         (lambda: Json(schema={"type": "objekt"}), r"not a valid JSON schema: \$.type"),
         (lambda: Label(["one"]), "at least two labels"),
         (lambda: Label(["a b", "A_B"]), "all different"),
-        (lambda: Label("abc"), "several labels"),
+        (lambda: Label("abc"), "a list of labels"),
         (lambda: Date("%d.%m."), "one of %Y, %y"),
         (lambda: Date("%d.%m.%Y %H"), "one of %Y, %y"),
         (lambda: Date("%d.%d.%m.%Y"), "each once"),
         (lambda: Code(""), "one word"),
         (lambda: Code("c plus plus"), "one word"),
         (lambda: Composite([Number()]), "2 to 26 kinds"),
-        (lambda: Composite([Number(), "yesno"]), "that is no kind"),  # type: ignore[list-item]
-        (lambda: Composite([Number(), Composite([Number(), YesNo()])]), "has several answers itself"),
+        (lambda: Composite([Number(), "yesno"]), "kinds that have one answer each"),  # type: ignore[list-item]
+        (lambda: Composite([Number(), Composite([Number(), YesNo()])]), "kinds that have one answer each"),
         (lambda: Composite([Number(), YesNo()], names=["a"]), "a name for each"),
         (lambda: Composite({"a": Number(), "A": YesNo()}), "all different"),
         (lambda: kinds.get("many", kinds="number"), "a list of kinds"),
         (lambda: kinds.from_json({"kind": "many", "kinds": ["number", "yesna"]}), "did you mean 'yesno'"),
-        (lambda: kinds.from_json(5), "a kind is a word"),
-        (lambda: kinds.from_json({"options": []}), "a kind is a word"),
+        (lambda: kinds.from_json(5), "a kind must be a word"),
+        (lambda: kinds.from_json({"options": []}), "a kind must be a word"),
     ],
 )
 def test_what_makes_no_sense_is_said_at_once(make: Any, said: str) -> None:

@@ -55,7 +55,7 @@ def test_what_the_kind_takes_for_one_is_asked_about_once() -> None:
 
 
 def test_a_key_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"group gave \['a'\] for 'a', which is no key"):
+    with pytest.raises(UsageError, match="group must return a hashable key"):
         majority(["a"], Text(), group=lambda value: [value])
 
 
@@ -66,7 +66,7 @@ def test_a_function_with_a_default_takes_one_value() -> None:
 
 @pytest.mark.parametrize("group", [lambda: 1, lambda a, b, c: a, dict, 7])
 def test_another_function_is_refused(group: Any) -> None:
-    with pytest.raises(UsageError, match="group="):
+    with pytest.raises(UsageError, match="group must"):
         AnswerClasses(Text(), group)
 
 

@@ -183,5 +183,5 @@ def test_what_comes_after_the_stopping_point_changes_nothing(values: list[Any], 
 def test_a_threshold_is_a_probability(rule: type, threshold: float) -> None:
     with pytest.raises(UsageError, match=r"above 0\.5 and below 1"):
         rule(threshold)
-    with pytest.raises(UsageError, match="at least one draw"):
+    with pytest.raises(UsageError, match="window must be at least 1"):
         Window(0)
