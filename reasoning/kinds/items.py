@@ -48,7 +48,7 @@ class Items(BaseKind):
     Examples:
         >>> Items().parse("The answer is red; blue.")
         ('red', 'blue')
-        >>> Items(sep=",", empty="none").parse("The answer is none.")
+        >>> Items(sep=",", empty="nothing").parse("The answer is nothing.")
         ()
     """
 

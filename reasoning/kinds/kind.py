@@ -16,7 +16,7 @@ class ParseResult(NamedTuple):
     Attributes:
         value: the answer, or None if the reply has none.
         rule: the rule that found the value ("trigger", "box", "final line", "last candidate", …);
-            without a value, the reason why there is none ("nothing found", "a refusal", "a range",
+            without a value, the reason ("nothing found", "a refusal", "a range",
             …).
     """
 

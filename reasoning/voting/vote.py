@@ -44,7 +44,7 @@ class Vote:
         excluded: the number of samples with a value that the filter excluded.
         min_share: the share of the weight, from 0 to 1, below which there is no winner.
         drawn: the number of all samples, including those drawn after a stopping rule had decided.
-        note: any further caveat, such as missing weights; empty if there is none.
+        note: any further caveat, such as missing weights, or empty.
     """
 
     candidates: tuple[Candidate, ...]

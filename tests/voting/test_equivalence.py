@@ -71,7 +71,7 @@ def test_another_function_is_refused(group: Any) -> None:
 
 
 def test_a_rule_judges_by_what_was_drawn_until_then() -> None:
-    """The fourth draw joins 1 and 3 through 2; after three draws nobody knew."""
+    """The fourth draw joins 1 and 3 through 2, which was unknown after three draws."""
     values = [1, 3, 3, 2, 9]
     found = simulate_stopping(values, Number(), Decided(), group=near)
     assert found.draws == 4
