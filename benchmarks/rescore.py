@@ -28,7 +28,7 @@ from reasoning.errors import CallFailed, ReasoningError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client
-from reasoning.sandbox import Tools
+from reasoning.sandbox import Sandbox
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def rescore(folder: Path) -> RescoreResult:
         was, before = Comparison.from_folder(store), int(store.settings["parser_version"])
         strategies, unknown = _strategies(store.specs)
         model = _Recorded(store.settings["model"], store.settings.get("base_url"))
-        llm = LLM(model, journal=journal, sampling=sampling_settings(store.settings))
+        sandbox = Sandbox.parse(store.settings["sandbox"]) if "sandbox" in store.settings else None
+        llm = LLM(model, journal=journal, sampling=sampling_settings(store.settings), sandbox=sandbox)
         left: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
         readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
@@ -190,12 +191,12 @@ async def _read(
 ) -> list[tuple[Result, Result | str]]:
     """Each stored result with what it is now, or with why that cannot be known."""
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
-    tools, epoch = Tools(), int(store.metadata.get("first_epoch", 0))
+    epoch = int(store.metadata.get("first_epoch", 0))
     found: list[tuple[Result, Result | str]] = []
     for key in keys:
         old, example, spec = store.results[key], store.examples[key.problem], key.strategy
         try:
-            answer = await strategies[spec].arun(example.problem, llm, epoch=epoch + key.epoch, tools=tools)
+            answer = await strategies[spec].arun(example.problem, llm, epoch=epoch + key.epoch)
             found.append((old, Result.from_answer(answer, example, spec, prints[spec], key.epoch)))
         except _NotRecorded as error:
             found.append((old, str(error)))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reasoning.problem import Problem as Problem
     from reasoning.prompts import Demonstration as Demonstration
     from reasoning.prompts import Prompt as Prompt
+    from reasoning.sandbox import Sandbox as Sandbox
     from reasoning.session import Session as Session
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
@@ -53,6 +54,7 @@ _FROM = {
     "FirstCall": "branches",
     "Problem": "problem",
     "Prompt": "prompts",
+    "Sandbox": "sandbox",
     "Session": "session",
     "Step": "chain",
     "Strategy": "strategy",

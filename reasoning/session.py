@@ -60,7 +60,7 @@ class Session:
         context: CallContext | None = None,
     ) -> None:
         self.trace = trace
-        self.tools = tools or Tools()
+        self.tools = tools or Tools(llm.sandbox)
         self._llm, self._stream, self._sampling, self._context = (
             llm,
             stream or DrawStream(),

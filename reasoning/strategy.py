@@ -25,7 +25,6 @@ from reasoning.kinds import Kind
 from reasoning.messages import Completion
 from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
-from reasoning.sandbox import Tools
 from reasoning.session import Session
 from reasoning.trace import Trace
 
@@ -123,7 +122,7 @@ class Strategy(ABC):
             AuthenticationFailed, EndpointDown: no call can come through. Other failed calls give `Failed`.
             BudgetExhausted: the model's budget is used up.
         """
-        return event_loop.run_sync(self._run(problem, llm, epoch, budget, None, None))
+        return event_loop.run_sync(self._run(problem, llm, epoch, budget, None))
 
     async def arun(
         self,
@@ -133,15 +132,13 @@ class Strategy(ABC):
         epoch: int = 0,
         budget: Budget | None = None,
         journal: Journal | None = None,
-        tools: Tools | None = None,
     ) -> Answer:
         """The same from asynchronous code, on any event loop.
 
         Args:
             journal: where draws are recorded, over the model's own journal.
-            tools: those to use, where several solves share them.
         """
-        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal, tools))
+        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal))
 
     def map(
         self,
@@ -236,14 +233,13 @@ class Strategy(ABC):
         concurrency: int | None,
     ) -> list[Answer]:
         model = _connected(llm)
-        tools = Tools()
         answers: dict[int, Answer] = {}
         left = iter(enumerate(problems))
 
         async def work() -> None:
             for place, problem in left:
                 own = None if budget is None else budget.nested_in(model.budget)
-                answers[place] = await self._run(problem, model, epoch, own, None, tools)
+                answers[place] = await self._run(problem, model, epoch, own, None)
 
         workers = min(concurrency or model.limits.concurrency, len(problems))
         await gather([work() for _ in range(workers)])
@@ -256,7 +252,6 @@ class Strategy(ABC):
         epoch: int,
         budget: Budget | None,
         journal: Journal | None,
-        tools: Tools | None,
     ) -> Answer:
         llm = _connected(llm)
         problem = Problem.of(problem)
@@ -268,7 +263,6 @@ class Strategy(ABC):
             llm,
             trace,
             stream=DrawStream(epoch=epoch),
-            tools=tools,
             context=CallContext(own, llm.journal if journal is None else journal, trace.name),
         )
         try:

@@ -18,6 +18,7 @@ from reasoning.journal import Journal
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.replay import ReplayClient
+from reasoning.sandbox import Sandbox
 
 Reply = str | Completion | Exception
 Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
@@ -33,7 +34,7 @@ class ScriptedLLM(LLM):
             a `Completion`, or an exception to raise.
         latency: seconds that each request takes.
         max_choices: how many draws go out as one request.
-        journal, budget, sampling: as in `connect`; the journal is in memory unless given.
+        journal, budget, sandbox, sampling: as in `connect`; the journal is in memory unless given.
 
     Attributes:
         requests: every request that went out, in order.
@@ -51,10 +52,14 @@ class ScriptedLLM(LLM):
         max_n: int = 64,
         journal: Journal | None = None,
         budget: Budget | None = None,
+        sandbox: Sandbox | str | None = None,
         **sampling: Any,
     ) -> None:
         self._script = _ScriptedClient(script, latency, max_n)
-        super().__init__(self._script, journal=journal, budget=budget, sampling=sampling, connect=connect)
+        where = None if sandbox is None else Sandbox.of(sandbox)
+        super().__init__(
+            self._script, journal=journal, budget=budget, sampling=sampling, connect=connect, sandbox=where
+        )
 
     @property
     def requests(self) -> list[Request]:

@@ -15,7 +15,6 @@ from reasoning.chain.chain import Chain
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.kinds import Kind
 from reasoning.problem import Problem
-from reasoning.sandbox import Tools
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -164,13 +163,13 @@ def run_suite(
 
 
 async def _through(trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun], None], epoch: int) -> SuiteResult:
-    found, tools = SuiteResult(), Tools()
+    found = SuiteResult()
     done: dict[int, list[PartScore]] = {}
     left = iter(enumerate(trials))
 
     async def work() -> None:
         for place, trial in left:
-            answer = await _answer(trial, llm, tools, epoch)
+            answer = await _answer(trial, llm, epoch)
             done[place] = [await _outcome(trial, part, answer, llm) for part in trial.parts]
             tell(trial)
 
@@ -187,13 +186,13 @@ async def _through(trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun]
     return found
 
 
-async def _answer(trial: CaseRun, llm: LLM, tools: Tools, epoch: int) -> Answer:
+async def _answer(trial: CaseRun, llm: LLM, epoch: int) -> Answer:
     known = {**trial.case.gold, **trial.case.inputs}
     given = {name: known[name] for name in sorted(trial.chain.inputs)}
     first = next(iter(given.values()), "")
     problem = Problem(first if isinstance(first, str) else "", inputs=given)
     try:
-        return await trial.chain.arun(problem, llm, epoch=epoch, tools=tools)
+        return await trial.chain.arun(problem, llm, epoch=epoch)
     except ReasoningError as error:
         if not isinstance(error, UsageError):
             raise

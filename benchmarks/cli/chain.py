@@ -9,7 +9,7 @@ import typer
 from reasoning.benchmarks.cli.chain_trials import Limit, Model, Only, ended, progress, spending
 from reasoning.cli.chain import chain
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace
+from reasoning.cli.options import Pace, SandboxOption
 from reasoning.cli.output import AsJson, console, print_json
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def evaluate(
     limit: Limit = None,
     concurrency: Concurrency = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -42,7 +43,7 @@ def evaluate(
     from reasoning.chain.scaffold import source
 
     found = load_suite(source(folder), "run" if allow_code else "known", only=only, limit=limit)
-    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm, spending(llm):
         done = run_evaluation(found, llm, progress)
     if as_json:
         print_json(done.table.to_json())
@@ -66,6 +67,7 @@ def compare(
     limit: Limit = None,
     concurrency: Concurrency = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -92,7 +94,7 @@ def compare(
         made, done = run_comparison(first, second, None, leave, *asked)
     else:
         with (
-            connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace) as llm,
+            connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
             spending(llm),
         ):
             made, done = run_comparison(first, second, llm, leave, *asked)

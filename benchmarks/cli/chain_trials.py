@@ -15,7 +15,7 @@ import typer
 
 from reasoning.cli.chain import chain
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace
+from reasoning.cli.options import Pace, SandboxOption
 from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def run_cases(
     at_least: Annotated[float, typer.Option(help="The share of cases that must pass.", min=0, max=1)] = 1.0,
     concurrency: Concurrency = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -58,7 +59,7 @@ def run_cases(
 
     found = load_suite(source(folder), "run" if allow_code else "known", step=step, only=only, limit=limit)
     trials = list(plan_tests(found.chain, found.cases))
-    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
+    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm, spending(llm):
         with progress(len(trials)) as told:
             done = run_suite(trials, llm, told)
         kept = run_history.current_run(found.folder, llm.name, llm.sampling).with_scores(done.scores)
@@ -160,6 +161,7 @@ def samples(
     base_url: Url = None,
     concurrency: Concurrency = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -196,7 +198,7 @@ def samples(
     maker = made.InputGenerator(found, step, seeds, known=made.seed_inputs(found, step, written))
     kept = 0
     try:
-        with connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm, spending(llm):
+        with connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm, spending(llm):
             for sample in _chosen(maker, maker.generate(number, llm, seed), number, accept == "all"):
                 file = made.append_case(place, step, sample)
                 kept += 1

@@ -13,7 +13,7 @@ import typer
 
 from reasoning.benchmarks.cli import results as stored
 from reasoning.benchmarks.cli.results import printed
-from reasoning.cli.options import Pace, paced
+from reasoning.cli.options import Pace, SandboxOption, paced
 from reasoning.cli.output import AsJson, command_line, console, info, print_json
 from reasoning.messages import Usage
 
@@ -68,6 +68,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     concurrency: Annotated[int, typer.Option(help="Requests in flight, at most.", min=1)] = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget_usd: Annotated[float | None, typer.Option(help="Stop before this many US dollars.", min=0)] = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Stop before this many tokens, in and out.", min=0)] = None,
     budget_calls: Annotated[int | None, typer.Option(help="Stop before this many completions.", min=0)] = None,
@@ -110,7 +111,7 @@ def run(
     if fresh and out is None:
         raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
     models = list(dict.fromkeys(model or ["local"]))
-    given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, **paced(pace)}
+    given: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "sandbox": sandbox, **paced(pace)}
     budget = reasoning.Budget(budget_usd, budget_tokens, budget_calls, budget_seconds)  # of all models together
     of_strategy = None if strategy_budget is None else reasoning.Budget.parse(strategy_budget)
     of_problem = None if problem_budget is None else reasoning.Budget.parse(problem_budget)
@@ -168,6 +169,7 @@ def advise(
     budget_tokens: Annotated[int | None, typer.Option(help="Use no more tokens than this.", min=0)] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Of one reply.", min=1)] = None,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     out: Annotated[Path | None, typer.Option(help="The results folder; by default one for these settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -187,7 +189,7 @@ def advise(
         raise UsageError("say what it may take: --budget-usd, --budget-tokens or --minutes")
     with RunProgress() as display:
         source = get(task, fields, split)
-        given = paced(pace)
+        given = {**paced(pace), **({} if sandbox is None else {"sandbox": sandbox})}
         if max_tokens is not None:
             given["max_tokens"] = max_tokens
         budget = reasoning.Budget(budget_usd, budget_tokens)

@@ -18,7 +18,17 @@ from reasoning.errors import SettingsChanged
 
 Settings = Mapping[str, Any]
 """Names and values, in the order in which people should read them."""
-_OF_THE_RUN = {"task", "task_version", "split", "seed", "model", "base_url", "parser_version", "problem_budget"}
+_OF_THE_RUN = {
+    "task",
+    "task_version",
+    "split",
+    "seed",
+    "model",
+    "base_url",
+    "parser_version",
+    "problem_budget",
+    "sandbox",
+}
 """Those that are no setting of the model."""
 
 
@@ -33,6 +43,7 @@ def run_settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None 
         "base_url": llm.client.endpoint,
         "parser_version": kinds.PARSER_VERSION,
         **({"problem_budget": str(problem_budget)} if problem_budget else {}),
+        **({"sandbox": str(llm.sandbox)} if llm.sandbox else {}),
         **{name: llm.sampling[name] for name in sorted(llm.sampling)},
     }
 

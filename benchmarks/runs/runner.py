@@ -19,7 +19,6 @@ from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
-from reasoning.sandbox import Tools
 from reasoning.strategy import Strategy
 from reasoning.trace import Trace
 
@@ -112,7 +111,6 @@ class _Run:
         self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
         self.budgets = {spec: (plan.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
         self.of_a_problem = plan.problem_budget or Budget()
-        self.tools = Tools()
         self.exhausted: BudgetExhausted | None = None
         self.over: set[str] = set()
         self.answered = self.failed = 0
@@ -167,7 +165,7 @@ class _Run:
             budget = self.of_a_problem.nested_in(self.budgets[spec])
             epoch = self.epoch + key.epoch
             answer = await self.strategies[spec].arun(
-                example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal, tools=self.tools
+                example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal
             )
             made = partial(Result.from_answer, answer, example, spec, self.prints[spec], key.epoch)
             return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace

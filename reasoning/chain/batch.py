@@ -13,7 +13,6 @@ from reasoning.chain.events import Lost, Mended, Refused, noted
 from reasoning.chain.inputs import Given
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.messages import Usage
-from reasoning.sandbox import Tools
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
@@ -143,7 +142,7 @@ def run(
 class _Many:
     def __init__(self, chain: Chain, llm: LLM, tell: Callable[[Row], None], epoch: int) -> None:
         self.chain, self.llm, self.tell, self.epoch = chain, llm, tell, epoch
-        self.found, self.tools = Run(), Tools()
+        self.found = Run()
         self.waiting: dict[int, Row] = {}
         self.told = 0
 
@@ -170,7 +169,7 @@ class _Many:
     async def _answer(self, problem: Problem) -> Answer:
         """The chain's answer; what goes wrong with this input alone is one that failed."""
         try:
-            return await self.chain.arun(problem, self.llm, epoch=self.epoch, tools=self.tools)
+            return await self.chain.arun(problem, self.llm, epoch=self.epoch)
         except ReasoningError as error:
             if not isinstance(error, UsageError):
                 raise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from reasoning.cli.options import Pace, paced
+from reasoning.cli.options import Pace, SandboxOption, paced
 from reasoning.errors import ReasoningError, UsageError
 from reasoning.version import __version__
 
@@ -125,6 +125,7 @@ def ask(
     journal: Annotated[str | None, typer.Option(help="The journal's file; none for no journal.")] = None,
     budget: Annotated[str | None, typer.Option(help="What may be spent, such as 'usd=0.1, calls=20'.")] = None,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print what was asked and said, as a tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -141,6 +142,7 @@ def ask(
         base_url=base_url,
         journal=False if journal == "none" else journal,
         budget=None if budget is None else reasoning.Budget.parse(budget),
+        sandbox=sandbox,
         **paced(pace),
     )
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace
+from reasoning.cli.options import Pace, SandboxOption
 from reasoning.cli.output import AsJson, command_line, console, info, print_json
 from reasoning.errors import UsageError
 
@@ -179,6 +179,7 @@ def run(
     longest: Annotated[int, typer.Option(help="Characters of one input, at most.", min=1)] = 200_000,
     concurrency: Concurrency = 32,
     pace: Pace = None,
+    sandbox: SandboxOption = None,
     budget: Spend = None,
     max_tokens: Longest = None,
     journal: Record = None,
@@ -202,7 +203,7 @@ def run(
     if not inputs:
         raise UsageError(f"there is no input in {', '.join(files)}")
     with (
-        connected(model, base_url, journal, budget, concurrency, max_tokens, pace) as llm,
+        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
         Output(out, [step.name for step in found.steps]) as rows,
         _progress(len(inputs)) as told,
     ):

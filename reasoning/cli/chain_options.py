@@ -34,6 +34,7 @@ def connected(
     concurrency: int,
     max_tokens: int | None,
     pace: str | None,
+    sandbox: str | None,
 ) -> Iterator[LLM]:
     """The model that a command names. Ctrl-C ends the command, and what is recorded stays."""
     import reasoning
@@ -46,6 +47,7 @@ def connected(
         journal=False if journal == "none" else journal,
         budget=None if budget is None else reasoning.Budget.parse(budget),
         concurrency=concurrency,
+        sandbox=sandbox,
         **paced(pace),
         **sampling,
     )

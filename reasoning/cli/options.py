@@ -17,6 +17,16 @@ Pace = Annotated[
     ),
 ]
 
+SandboxOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox",
+        help="Where model-written programs run: interpreter, process (the default) or container, with settings such as "
+        "'process, packages=numpy+pandas, memory_mb=256, seconds=10' or 'container, image=python:3.13-slim'.",
+        metavar="MODE[,NAME=VALUE…]",
+    ),
+]
+
 _NUMBERS = ("requests_per_minute", "tokens_per_minute", "timeout", "patience")
 _SWITCHES = ("shared", "warm_prefix")
 _YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}

@@ -14,8 +14,12 @@ from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import PARAM_NAMES as PARAM_NAMES
 from reasoning.sampling_params import validate_params
+from reasoning.sandbox import Sandbox, check_sandbox
 
-_OWN = ("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience", "warm_prefix")
+_OWN = (
+    *("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience"),
+    *("warm_prefix", "sandbox"),
+)
 
 
 def connect(
@@ -32,6 +36,7 @@ def connect(
     timeout: float = 60,
     patience: float | None = None,
     warm_prefix: bool | None = None,
+    sandbox: Sandbox | str | None = None,
     **sampling: Any,
 ) -> LLM:
     """A model by name. Nothing is loaded and nobody is called until the first question.
@@ -55,6 +60,9 @@ def connect(
             None is 600.
         warm_prefix: whether a prompt that fans out over several requests sends the first alone, so that the provider
             has it in its prefix cache for the others; None is yes where the provider is known to have one.
+        sandbox: where model-written programs run: a mode ("interpreter", "process" or "container"), with settings as in
+            "container, image=python:3.13-slim, memory_mb=512", or a `Sandbox`. The mode is started here, to check that
+            this machine has it. None is "process", where programs that need it fail on a machine without it.
         sampling: settings for every call that does not give its own: temperature, max_tokens (None is 1,024), top_p,
             stop, …, and `extra_body` for what a server takes beyond (not what the engine sends itself: n, model,
             messages, stream). They are recorded, so no key may be among them.
@@ -66,6 +74,9 @@ def connect(
         raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
     validate_params(sampling, "of connect", _OWN)
     client = _client(model, base_url, api_key, timeout, concurrency)
+    if sandbox is not None:
+        sandbox = Sandbox.of(sandbox)
+        check_sandbox(sandbox)
     if journal is None or journal is True:
         journal = Journal() if model.startswith("replay:") else Journal.default()
     elif journal is False:
@@ -87,6 +98,7 @@ def connect(
         sampling=sampling,
         warm_prefix_cache=warm_prefix,
         connect=connect,
+        sandbox=sandbox,
     )
     limits.apply(llm, given)
     return llm

@@ -21,6 +21,7 @@ from reasoning.messages import Completion, CompletionBatch, Conversation, Reques
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
+from reasoning.sandbox import Sandbox
 
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The settings of a call that says nothing else."""
@@ -45,6 +46,7 @@ class LLM:
         budget: what may be spent, if there is a limit.
         limits: how fast requests go out.
         sampling: the settings of calls that do not give their own.
+        sandbox: where sessions of this model run programs; None is the default `Sandbox`.
         warm: whether a prompt that fans out over several requests sends the first alone, so that the provider's
             prefix cache serves the others.
         spent: what was paid for since this object was made. What the journal returned is not in it.
@@ -62,8 +64,10 @@ class LLM:
         sampling: Mapping[str, Any] | None = None,
         warm_prefix_cache: bool | None = None,
         connect: Connect | None = None,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self.client = client
+        self.sandbox = sandbox
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         self.limits = RateLimiter() if limits is None else limits
@@ -104,6 +108,7 @@ class LLM:
         if model not in self._siblings:
             client = self.client.sibling(model)
             self._siblings[model] = self._connected(model) if client is None else self._on(client)
+            self._siblings[model].sandbox = self.sandbox
         return self._siblings[model]
 
     def _connected(self, model: str) -> LLM:

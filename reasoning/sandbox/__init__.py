@@ -1,29 +1,49 @@
-"""What a strategy may use beside the model; made when first asked for."""
+"""The sandbox: model-written programs run here, never in this process."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING
 
+from reasoning.sandbox.config import Sandbox
+
 if TYPE_CHECKING:
     from reasoning.sandbox.interpreter import Interpreter
 
+__all__ = ["Sandbox", "Tools", "check_sandbox", "shared_interpreter"]
+
 
 class Tools:
-    """The tools of a session.
+    """What a strategy may use besides the model. Each tool is made when it is first used.
 
-    Attributes:
-        interpreter: runs programs that a model wrote, away from this process; one for all sessions of the process,
-            since the first program of each would wait for it to start.
+    Args:
+        sandbox: where programs run; None is the default `Sandbox`.
     """
+
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self.sandbox = sandbox
 
     @property
     def interpreter(self) -> Interpreter:
-        return _interpreter()
+        """The interpreter that runs model-written programs, shared by all sessions with the same sandbox."""
+        return shared_interpreter(self.sandbox or Sandbox())
 
 
 @functools.cache
-def _interpreter() -> Interpreter:
+def shared_interpreter(sandbox: Sandbox) -> Interpreter:
+    """Return the interpreter of a configuration, one for the whole process.
+
+    Its worker processes are started once: the first program of each session would otherwise wait for them.
+    """
     from reasoning.sandbox.interpreter import Interpreter
 
-    return Interpreter()
+    return Interpreter(sandbox)
+
+
+def check_sandbox(sandbox: Sandbox) -> None:
+    """Check that this machine provides a sandbox, by starting it.
+
+    Raises:
+        UsageError: it does not; says what is missing and what to do.
+    """
+    shared_interpreter(sandbox).check()

@@ -1,4 +1,4 @@
-"""One program's turn, which another thread may end."""
+"""Cancellation of a running program, and the limit on how many programs compute at once."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from collections.abc import Callable, Iterator
 
 
 class CancelToken:
-    """Knows at each moment how the program is ended."""
+    """Cancels one program from another thread, wherever the program is at that moment."""
 
     def __init__(self) -> None:
         self.cancelled = False
-        self._ends: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def on_cancel(self, end: Callable[[], object]) -> Iterator[None]:
-        """While the program is somewhere that `end` ends; it is not called after that."""
+    def on_cancel(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Call `callback` if the program is cancelled while the block runs, or was cancelled before."""
         with self._lock:
-            self._ends.append(end)
+            self._callbacks.append(callback)
             if self.cancelled:
-                end()
+                callback()
         try:
             yield
         finally:
             with self._lock:
-                self._ends.remove(end)
+                self._callbacks.remove(callback)
 
     def cancel(self) -> None:
-        """End it now."""
+        """Cancel the program now."""
         with self._lock:
             self.cancelled = True
-            for end in self._ends:
-                end()
+            for callback in self._callbacks:
+                callback()
 
 
 class ConcurrencyLimit:
-    """How many programs compute at once; one that waits for us does not count.
+    """Limits how many programs compute at once. A program that waits for a host function gives its slot up.
 
     Args:
-        number: of programs.
+        number: the maximum number of programs.
     """
 
     def __init__(self, number: int) -> None:
@@ -48,13 +48,13 @@ class ConcurrencyLimit:
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
-        """Take one, when it is free."""
+        """Hold a slot while the block runs; waits for a free one."""
         with self._semaphore:
             yield
 
     @contextlib.contextmanager
     def released(self) -> Iterator[None]:
-        """Let others have it meanwhile."""
+        """Give the slot to other programs while the block runs."""
         self._semaphore.release()
         try:
             yield

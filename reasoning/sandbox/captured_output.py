@@ -1,46 +1,47 @@
-"""What a program prints, of bounded size."""
+"""The printed output of a program, bounded in size."""
 
 from __future__ import annotations
 
-_END = 1000  # characters of a long output's end that are kept: the last line may be the result
+# The end of a long output is kept, because the last line may be the result.
+_TAIL_CHARS = 1000
 
 
 class CapturedOutput:
-    """Collects printed text; when it is longer than `limit` characters, its middle is left out.
+    """Collects printed text and leaves out the middle of a text that is longer than `limit` characters.
 
     Args:
-        limit: characters to keep.
+        limit: characters to keep from the start.
     """
 
     def __init__(self, limit: int) -> None:
         self._room = limit
         self._start: list[str] = []
-        self._end = ""
-        self._lost = 0
+        self._tail = ""
+        self._skipped = 0
 
     def __call__(self, stream: str, text: str) -> None:
-        """Take the next part. What goes to standard error is not output."""
+        """Add text. Standard error is not output and is ignored."""
         if stream != "stdout":
             return
         kept = text[: self._room]
         if kept:
             self._start.append(kept)
             self._room -= len(kept)
-        rest = self._end + text[len(kept) :]
-        self._end = rest[-_END:]
-        self._lost += len(rest) - len(self._end)
+        rest = self._tail + text[len(kept) :]
+        self._tail = rest[-_TAIL_CHARS:]
+        self._skipped += len(rest) - len(self._tail)
 
     def skip(self, characters: int) -> None:
-        """Take note that so many of them were left out already."""
-        self._lost += characters
+        """Count characters that the program's process left out already."""
+        self._skipped += characters
 
     @property
     def text(self) -> str:
-        """What was printed."""
-        gap = f"\n[{self._lost} characters left out]\n" if self._lost else ""
-        return "".join(self._start) + gap + self._end
+        """The printed text, with a note where characters were left out."""
+        gap = f"\n[{self._skipped} characters left out]\n" if self._skipped else ""
+        return "".join(self._start) + gap + self._tail
 
     def last_line(self) -> str | None:
-        """The last line with something on it, or None."""
-        text = self.text if len(self._end) < _END else self._end
+        """Return the last line that is not blank, or None."""
+        text = self.text if len(self._tail) < _TAIL_CHARS else self._tail
         return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), None)

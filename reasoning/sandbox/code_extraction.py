@@ -1,4 +1,4 @@
-"""Find the program in a model's reply, and the parts of a program that its result is read from."""
+"""Functions that find the program in a model's reply, and the part of a program that holds its result."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ import warnings
 
 from reasoning.kinds.code_blocks import find_code_blocks
 
-_quiet = threading.Lock()  # the filters of warnings belong to the process, not to a thread
+# Warning filters belong to the process, not to a thread.
+_warnings_lock = threading.Lock()
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
 _LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"
     r"|[^\W\d]\w*(?:, *[^\W\d]\w*)*(?: *: *\w+)? *(?:[-+*/%]|//|\*\*)?=[^=].*)"
 )
-_DOES_NOTHING = ast.Expr | ast.Pass  # unless the expression is a call
+# Statements without an effect, unless the expression is a call.
+_WITHOUT_EFFECT = ast.Expr | ast.Pass
 
 
 def extract_code(text: str) -> str | None:
-    """The Python program in a model's reply, or None when there is none.
+    """Return the Python program in a model's reply, or None if there is none.
 
-    The first fenced block that says it is Python; else the first one without a language that reads as code (output
-    shown after a program is not one). A fence that is never closed ends with the text; one that is never opened (the
-    prompt had opened it) begins with it. Without fences: the whole text when it is a program, else the part from the
-    first line that looks like code on, without the prose after it.
+    It is the first fenced block marked as Python, else the first block without a language that parses as code, so that
+    output shown after a program is skipped. A fence that is never closed ends with the text. A fence that is never
+    opened starts with the text, because the prompt opened it. Without fences it is the whole text if that is a program,
+    else the part from the first line that looks like code, without the prose after it.
+
+    Examples:
+        >>> extract_code("Let me compute:\\n```python\\nprint(6 * 7)\\n```\\nThe answer is 42.")
+        'print(6 * 7)\\n'
+        >>> extract_code("The answer is 42.") is None
+        True
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     fenced, closed_only = find_code_blocks(text)
@@ -40,7 +48,7 @@ def extract_code(text: str) -> str | None:
 
 
 def last_assigned(code: str) -> str | None:
-    """The name of the variable that `code` assigns last, outside functions and classes; None when there is none."""
+    """Return the variable that `code` assigns last, outside functions and classes; None if there is none."""
     name = None
     tree = parse(code)
     pending: list[ast.stmt] = list(reversed(tree.body)) if tree else []
@@ -52,7 +60,7 @@ def last_assigned(code: str) -> str | None:
             case ast.Assign(targets=[*_, ast.Name(id=target)]):
                 name = target
             case ast.Assign(targets=[*_, ast.Tuple()]):
-                name = None  # several at once: which of them is meant cannot be told
+                name = None  # several at once: the meant one is unknown
             case ast.AugAssign(target=ast.Name(id=target)):
                 name = target
             case ast.AnnAssign(target=ast.Name(id=target), value=value) if value is not None:
@@ -62,7 +70,7 @@ def last_assigned(code: str) -> str | None:
 
 
 def bind_last_expression(code: str, name: str) -> str | None:
-    """`code` with the expression on its last line bound to `name`; None when it does not end in an expression."""
+    """Return `code` with its last expression assigned to `name`; None if it does not end in an expression."""
     tree = parse(code)
     if tree is None or not tree.body or not isinstance(tree.body[-1], ast.Expr):
         return None
@@ -78,7 +86,7 @@ def bind_last_expression(code: str, name: str) -> str | None:
 
 
 def _bare(text: str) -> str | None:
-    """The program in a text without fences."""
+    """Return the program in a text without fences."""
     if _is_program(text):
         return text
     lines = text.rstrip().splitlines()
@@ -93,20 +101,21 @@ def _bare(text: str) -> str | None:
 
 
 def _is_program(text: str) -> bool:
-    """Whether it is Python that does something: a word or a number alone is not a program."""
+    """Return whether the text is Python with an effect: a word or a number alone is not a program."""
     tree = parse(text)
     return tree is not None and any(
-        not isinstance(node, _DOES_NOTHING) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+        not isinstance(node, _WITHOUT_EFFECT) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
         for node in tree.body
     )
 
 
 def parse(code: str) -> ast.Module | None:
-    """The program's syntax tree, or None where it has none."""
+    """Return the program's syntax tree, or None if it is not valid Python."""
     try:
         if "\\" not in code:
             return ast.parse(code)
-        with _quiet, warnings.catch_warnings(action="ignore"):  # a model's "\\$" is no warning for our caller
+        # A "\\$" in a model's program must not warn our caller.
+        with _warnings_lock, warnings.catch_warnings(action="ignore"):
             return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

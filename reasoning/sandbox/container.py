@@ -1,6 +1,6 @@
-"""Tier 3: programs run in a container of the user's own image, by Docker or Podman.
+"""The container tier: programs run in a container of the user's image, by Docker or Podman.
 
-The image needs nothing of ours: only Python as `python3`, and the packages that programs shall find.
+The image needs nothing of ours: only Python as `python3`, and the packages that programs may import.
 """
 
 from __future__ import annotations
@@ -14,36 +14,42 @@ import shutil
 import subprocess
 
 from reasoning.errors import UsageError
+from reasoning.sandbox.cancellation import ConcurrencyLimit
 from reasoning.sandbox.child import runner
 from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
+from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty_errors import SandboxUnavailable
 from reasoning.sandbox.protocol import ProgramChannel
 
 ENGINES = ("docker", "podman")
-"""The commands that are looked for, in this order."""
+"""The commands to look for, in this order."""
 _START = "\nmain(0, 1)\n"
-_START_UP = 60.0  # seconds that a container may take to come up, beside the program's own
+# Seconds that a container may take to start, in addition to the program's own time.
+_START_UP = 60.0
 
 
 class ContainerRunner:
-    """Starts a container for each program, and removes it.
+    """Starts a container for each program, and removes it afterwards.
 
     Args:
-        image: its name.
-        engine: the command; by default Docker's, else Podman's.
+        image: the name of the image.
+        engine: the command; None is `docker`, or `podman` if there is no `docker`.
+
+    Raises:
+        UsageError: `image` cannot be a name.
     """
 
     tier = "container"
 
     def __init__(self, image: str, engine: str | None = None) -> None:
-        if not image or image.startswith("-"):
-            raise UsageError(f"container={image!r}: name an image, such as 'python:3.13-slim'")
+        if not image or image.startswith("-"):  # it would be read as an option
+            raise UsageError(f"image must be the name of a container image, such as python:3.13-slim, got {image!r}")
         self._image = image
         self._engine = engine
 
     def command(self, name: str, limits: ResourceLimits) -> list[str]:
-        """The command line that starts a container of this name."""
+        """Return the command line that starts a container of this name."""
         return [
             self._found(), "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only",
             "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534",
@@ -57,8 +63,8 @@ class ContainerRunner:
         """Run one program; blocks.
 
         Raises:
-            UsageError: there is neither Docker nor Podman.
-            Unavailable: this system cannot wait for pipes (Windows; its Linux subsystem can).
+            UsageError: neither Docker nor Podman is installed.
+            SandboxUnavailable: this system cannot wait for pipes (Windows; its Linux subsystem can).
         """
         if not hasattr(select, "poll"):
             raise SandboxUnavailable("this system cannot wait for pipes")
@@ -77,8 +83,40 @@ class ContainerRunner:
         finally:
             self._remove(name, process)
 
+    def check(self) -> None:
+        """Check that the engine works and the image runs programs, by running one; takes about a second.
+
+        Raises:
+            UsageError: it does not; says what is missing and what to do.
+        """
+        engine = self._found()
+        try:
+            # `run` would pull a missing image, which takes longer than any program may.
+            asked = subprocess.run(
+                [engine, "image", "inspect", self._image], capture_output=True, text=True, timeout=30, check=False
+            )
+            problem = (asked.stderr.strip() or f"exit code {asked.returncode}") if asked.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            problem = str(error)
+        if problem:
+            raise UsageError(
+                f"{engine} cannot use the image {self._image!r}: {problem.splitlines()[-1][:200]}; "
+                f"start the service, or fetch the image with: {engine} pull {self._image}"
+            )
+        limits = ResourceLimits()
+        program = Job("answer = 6 * 7", {}, ("answer",), limits, HostFunctions({}, limits, ConcurrencyLimit(1)))
+        try:
+            result = self.run(program)
+        except SandboxUnavailable as error:
+            raise UsageError(f"the sandbox mode 'container' is not available: {error}") from None
+        if result.value != 42:
+            raise UsageError(
+                f"the image {self._image!r} cannot run programs ({result.error}): it needs Python as python3; "
+                f"try: {engine} run --rm {self._image} python3 --version"
+            )
+
     def close(self) -> None:
-        """Nothing stays between programs."""
+        """Do nothing: no container outlives its program."""
 
     def _remove(self, name: str, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -94,4 +132,7 @@ class ContainerRunner:
         for engine in (self._engine,) if self._engine else ENGINES:
             if path := shutil.which(engine):
                 return path
-        raise UsageError("container=…: there is neither docker nor podman on this machine")
+        raise UsageError(
+            "the sandbox mode 'container' needs docker or podman, and this machine has neither on its PATH: "
+            "install one, or choose the mode 'process'"
+        )

@@ -1,7 +1,8 @@
-"""What is asked of a program run and what comes back: the words that every tier of the interpreter speaks."""
+"""The limits, the result and the plain data of a program run, shared by every tier of the interpreter."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -12,36 +13,39 @@ from reasoning.errors import UsageError
 PlainData: TypeAlias = (
     "bool | int | float | str | list[PlainData] | dict[str | int | float | bool | None, PlainData] | None"
 )
-"""The data that a program may hand back: nothing that has behaviour, nothing that is not finite."""
+"""The data that a program may return: no objects with behaviour, only finite numbers."""
 
 
 class ResultSource(Enum):
-    """A place to read a program's result from, beside a variable ("ans") or a call ("solver()")."""
+    """A place to read a program's result from, besides a variable ("ans") or a call ("solver()")."""
 
     EXPRESSION = "expression"
-    """The value of the last line, where that is an expression."""
+    """The value of the last line, if that is an expression."""
     PRINTED = "printed"
-    """What was printed last."""
+    """The last line that was printed."""
     ASSIGNED = "assigned"
-    """The variable that was assigned last: for models that forget the name that they were told."""
+    """The variable that was assigned last, for models that forget the name they were given."""
 
 
 ResultSpec: TypeAlias = "str | ResultSource | Sequence[str | ResultSource] | None"
-"""Where the result is. Several places are tried in order until one holds something; None stands for the last
-expression, else what was printed last."""
+"""The places of the result, tried in order until one has a value. None is the last expression, then the last
+printed line."""
 
 
 @dataclass(frozen=True)
 class ResourceLimits:
-    """What one program may use at most.
+    """The limits of one program.
 
     Attributes:
-        seconds: execution time; what a program that ignores it costs is this and at most one second more.
-        memory_mb: heap, in megabytes.
+        seconds: execution time. A program that does not stop at the limit is killed at most one second later.
+        memory_mb: heap memory, in megabytes.
         recursion: depth of calls.
-        output_chars: characters kept of what it prints, and the size of its result when written out; also of what
-            goes to a function of ours and comes back.
-        calls: of functions of ours; the time that they take is not the program's.
+        output_chars: characters of printed output that are kept. Also the maximum length of the result when written
+            out, and of the arguments and the return value of a host function.
+        calls: calls of host functions. Their own time does not count towards `seconds`.
+
+    Raises:
+        UsageError: a limit is not a finite number above 0.
     """
 
     seconds: float = 5.0
@@ -52,24 +56,24 @@ class ResourceLimits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if not (value := getattr(self, limit.name)) > 0:
-                raise UsageError(f"limits: {limit.name}={value} allows nothing; it must be above 0")
+            if not 0 < (value := getattr(self, limit.name)) < math.inf:
+                raise UsageError(f"{limit.name} must be above 0 and finite, got {value}")
 
 
 @dataclass(frozen=True)
 class ExecutionResult:
-    """What became of one program.
+    """The outcome of one program.
 
     Attributes:
-        value: its result as plain data; None when there was none.
-        error: one line that says why there is no value, fit for a model or a person; None when the program ran.
-        stdout: what it printed, its middle left out when longer than the limit.
-        seconds: wall-clock time, without the wait for a free worker.
-        tier: what ran it: "monty", "child" or "container".
+        value: the result as plain data; None if there was none.
+        error: one line that says why there is no value, written for a model or a person; None if the program ran.
+        stdout: the printed output, without its middle if it is longer than the limit.
+        seconds: wall-clock time, without waiting for a free worker.
+        tier: where the program ran: "interpreter", "process" or "container".
     """
 
     value: PlainData = None
     error: str | None = None
     stdout: str = ""
     seconds: float = 0.0
-    tier: str = "monty"
+    tier: str = "interpreter"

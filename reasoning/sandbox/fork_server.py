@@ -1,7 +1,7 @@
-"""Tier 2: real Python, in a locked-down process of its own for each program.
+"""The process tier: Python in a locked-down process of its own for each program.
 
-A process that has the scientific packages loaded is forked for each program (`reasoning.sandbox.child`), which takes a
-few milliseconds. What locks it is written in docs/security.md.
+A server process that has the scientific packages loaded is forked for each program (`reasoning.sandbox.child`), which
+takes a few milliseconds. docs/security.md describes the locks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reasoning.errors import ReasoningError
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.sandbox import literals
 from reasoning.sandbox.child.zygote import REQUEST
 from reasoning.sandbox.execution import ExecutionResult
@@ -29,13 +29,14 @@ from reasoning.sandbox.program_imports import MODULES
 from reasoning.sandbox.protocol import ProgramChannel
 
 GUARANTEES = ("files", "network", "processes", "memory")
-"""What must hold; the rest (time, environment) holds on every system that can fork."""
+"""The guarantees that must hold. The others (time, environment) hold on every system that can fork."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START = (
     "import sys; sys.path.insert(0, {root!r}); "
     "from reasoning.sandbox.child.zygote import main; main({control}, {options!r})"
 )
-_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # loading needs them
+# The environment variables that loading numpy may need.
+_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _FIXED = {
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
@@ -47,12 +48,12 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class SandboxStatus:
-    """What holds for the child processes of this machine, as tried out in one.
+    """The guarantees that hold for child processes on this machine, as tested in one.
 
     Attributes:
-        means: by which means each guarantee is enforced.
-        broken: guarantees that do not hold.
-        packages: that programs may import, beside the standard library.
+        mechanisms: what enforces each guarantee.
+        unenforced: the guarantees that do not hold.
+        packages: the installed packages that programs may import besides the standard library.
     """
 
     mechanisms: Mapping[str, str]
@@ -61,14 +62,14 @@ class SandboxStatus:
 
 
 class ForkServerPool:
-    """Forks a process for each program; the one that is forked starts with the first.
+    """Forks a process for each program. The server that is forked starts with the first one.
 
     Args:
-        packages: that programs may import, where they are installed.
-        locked: refuse to run anything where a guarantee does not hold.
+        packages: the packages that programs may import, where they are installed.
+        locked: whether to refuse programs where a guarantee does not hold.
     """
 
-    tier = "child"
+    tier = "process"
 
     def __init__(self, packages: Sequence[str], *, locked: bool = True) -> None:
         self._packages = packages
@@ -80,15 +81,40 @@ class ForkServerPool:
         """Run one program; blocks.
 
         Raises:
-            Unavailable: this machine cannot lock it down.
-            UsageError: its inputs are not plain data.
+            SandboxUnavailable: this machine cannot lock the process down.
+            UsageError: the inputs are not plain data.
         """
         with self._fork(job) as (connection, child), job.cancel_token.on_cancel(child.kill):
             return ProgramChannel(connection.fileno(), connection.fileno(), job, self.tier).run()
 
     def status(self) -> SandboxStatus:
-        """What holds here. Raises SandboxUnavailable where there is no such thing as a child process."""
+        """Return the guarantees that hold on this machine; starts the server.
+
+        Raises:
+            SandboxUnavailable: this system cannot fork processes.
+            ReasoningError: the server could not be started.
+        """
         return self._started().status
+
+    def check(self, packages: Sequence[str] = ()) -> None:
+        """Check that this machine locks programs down and has these packages; starts the server.
+
+        Raises:
+            UsageError: it does not; says what is missing and what to do.
+        """
+        try:
+            status = self.status()
+        except (SandboxUnavailable, ReasoningError) as error:
+            raise UsageError(
+                f"the sandbox mode 'process' is not available: {error}; choose the mode 'container' or 'interpreter'"
+            ) from None
+        if self._locked and status.unenforced:
+            raise UsageError(
+                f"the sandbox mode 'process' is not available: this machine does not enforce the lock on "
+                f"{', '.join(status.unenforced)} (see `reasoning doctor`); choose the mode 'container' or 'interpreter'"
+            )
+        if missing := [name for name in packages if name not in status.packages]:
+            raise UsageError(f"packages must be installed for programs to import them, missing: {', '.join(missing)}")
 
     def close(self) -> None:
         """End the processes. May be called twice; a later run starts new ones."""
@@ -103,11 +129,11 @@ class ForkServerPool:
         if self._locked and zygote.status.unenforced:
             raise SandboxUnavailable(
                 f"this machine does not enforce the lock on {', '.join(zygote.status.unenforced)} "
-                "(see `reasoning doctor`; Interpreter(isolation='process') runs programs all the same)"
+                "(see `reasoning doctor`; Sandbox(require_lockdown=False) runs programs all the same)"
             )
         try:
             connection, child = zygote.fork(job)
-        except ConnectionError:  # it has died: once more with another
+        except ConnectionError:  # the server has died: try once more with a new one
             self._discard(zygote)
             connection, child = self._started().fork(job)
         with connection:
@@ -130,7 +156,7 @@ class ForkServerPool:
 
 
 class _Zygote:
-    """The process that is forked."""
+    """The server process that is forked."""
 
     def __init__(self, packages: Sequence[str]) -> None:
         if not hasattr(os, "fork"):
@@ -148,30 +174,30 @@ class _Zygote:
                 pass_fds=(control.fileno(),),
                 env=_FIXED | kept,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C is ours to handle
+                start_new_session=True,  # Ctrl-C is handled by this process
             )
         self.close = weakref.finalize(self, _end, self._process, self._control)
         self._lock = threading.Lock()
-        self.status = self._report()
+        self.status = self._read_status()
 
     def fork(self, job: Job) -> tuple[socket.socket, _Child]:
-        """A process that waits for the job. Raises ConnectionError when the process that is forked has ended."""
+        """Fork a process that waits for the job. Raises ConnectionError if the server has ended."""
         ours, theirs = socket.socketpair()
         try:
             with theirs, self._lock:
                 request = repr((job.limits.seconds, int(job.limits.memory_mb * 2**20))).encode().ljust(REQUEST)
                 socket.send_fds(self._control, [request], [theirs.fileno()])
             ours.settimeout(30)
-            word, handles, _, _ = socket.recv_fds(ours, 32, 1)
-            if not word:
+            pid, handles, _, _ = socket.recv_fds(ours, 32, 1)
+            if not pid:
                 raise ConnectionResetError("no process was forked")
             ours.setblocking(False)
-            return ours, _Child(int(word), handles[0] if handles else None)
+            return ours, _Child(int(pid), handles[0] if handles else None)
         except BaseException:
             ours.close()
             raise
 
-    def _report(self) -> SandboxStatus:
+    def _read_status(self) -> SandboxStatus:
         self._control.settimeout(60)
         try:
             with self._control.makefile(encoding="utf-8") as lines:
@@ -191,11 +217,11 @@ class _Zygote:
 
 
 class _Child:
-    """One program's process.
+    """The process of one program.
 
     Args:
-        pid: its number.
-        handle: a descriptor that means this process and no other, where the system has such.
+        pid: its process id.
+        handle: a pidfd, which can never mean another process; None where the system has none.
     """
 
     def __init__(self, pid: int, handle: int | None) -> None:
@@ -203,7 +229,7 @@ class _Child:
         self._handle = handle
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process at once."""
         with contextlib.suppress(ProcessLookupError):
             if self._handle is None:
                 os.kill(self._pid, signal.SIGKILL)
@@ -211,7 +237,7 @@ class _Child:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def end(self) -> None:
-        """End it: from here on it does nothing more. The system takes it apart meanwhile."""
+        """Kill the process and release its handle; the system reaps it in the background."""
         self.kill()
         if self._handle is not None:
             os.close(self._handle)
@@ -227,7 +253,7 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
 
 
 def _folders(packages: Sequence[str]) -> list[str]:
-    """Where the packages are, without importing them."""
+    """Return the folders that hold the packages, without importing them."""
     found = []
     for name in packages:
         spec = importlib.util.find_spec(name)

@@ -1,6 +1,6 @@
-"""Functions of ours that a program calls: a model's answer in the middle of a calculation.
+"""Host functions: functions of this process that a program may call, such as a model's answer inside a calculation.
 
-(Chain of Code, Li et al. 2023, arXiv 2312.04474, section 2; Binder, Cheng et al. 2022, arXiv 2210.02875.)
+Source: Chain of Code (Li et al. 2023, arXiv 2312.04474, section 2); Binder (Cheng et al. 2022, arXiv 2210.02875).
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from reasoning.sandbox.execution import PlainData, ResourceLimits
 
 
 class CallRejected(TypeError):
-    """The program calls a function in a way that it does not allow; it may catch this."""
+    """The program called a host function in a way that is not allowed. The program may catch this error."""
 
 
 class HostFunctions:
-    """Answers what one program asks of functions in our process.
+    """Answers one program's calls of host functions.
 
-    What comes and goes is plain data of bounded size. While a function works, the program's clock stands still and
-    another program computes. An exception in a function ends the program and is raised from `run`; so is a budget that
-    is used up.
+    Arguments and return values are plain data of bounded size. While a function runs, the program's clock is stopped
+    and another program may compute. An exception in a function ends the program and is raised from `run`; an
+    exhausted budget is such an exception.
 
     Args:
-        functions: by name; coroutine functions too where there is a loop.
-        limits: how many calls, and how long what is given and returned may be.
-        slots: to give back while waiting.
-        turn: the program's.
-        loop: where coroutines run; they see the context variables of who made this object.
+        functions: the functions by name. Coroutine functions need a `loop`.
+        limits: the number of calls, and the length of arguments and return values.
+        slots: the concurrency limit whose slot is released while a function runs.
+        cancel_token: the program's; None if nothing can cancel it.
+        loop: where coroutines run. They see the context variables of the code that made this object.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class HostFunctions:
         functions: Mapping[str, Callable[..., Any]],
         limits: ResourceLimits,
         slots: ConcurrencyLimit,
-        turn: CancelToken,
+        cancel_token: CancelToken | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.names = tuple(functions)
@@ -49,31 +49,31 @@ class HostFunctions:
         self._functions = functions
         self._limits = limits
         self._slots = slots
-        self._turn = turn
+        self._cancel_token = cancel_token or CancelToken()
         self._loop = loop
         self._context = contextvars.copy_context()
         self._answered: list[tuple[tuple[str, str], PlainData]] = []
         self._next = 0
 
     def rewind(self) -> None:
-        """The program starts anew in another tier: what it has asked already is not asked again."""
+        """Start over, because the program runs again in another tier: answered calls are answered from memory."""
         self._next = 0
 
-    def call(self, name: str, given: str) -> PlainData:
-        """What the function returns.
+    def call(self, name: str, arguments: str) -> PlainData:
+        """Call a function and return its value.
 
         Args:
-            name: the function's.
-            given: its arguments as the text of a pair, positional and by name.
+            name: the name of the function.
+            arguments: the text of a pair: the positional arguments and the keyword arguments.
 
         Raises:
-            Refused: the program is to blame.
-            BaseException: what the function raised; kept as `failure` too.
+            CallRejected: the call itself is wrong, which is the program's fault.
+            BaseException: the function's own exception, which is also kept as `failure`.
         """
-        function, args, kwargs = self._arguments(name, given)
-        asked = (name, repr((args, kwargs)))
+        function, args, kwargs = self._parse_arguments(name, arguments)
+        call = (name, repr((args, kwargs)))
         place, self._next = self._next, self._next + 1
-        if place < len(self._answered) and self._answered[place][0] == asked:
+        if place < len(self._answered) and self._answered[place][0] == call:
             return self._answered[place][1]
         del self._answered[place:]
         if place >= self._limits.calls:
@@ -86,19 +86,20 @@ class HostFunctions:
         except BaseException as error:
             self.failure = error
             raise
-        self._answered.append((asked, value))
+        self._answered.append((call, value))
         return value
 
-    def _arguments(self, name: str, given: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
+    def _parse_arguments(self, name: str, arguments: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
+        # These messages reach the program, and through its error the model.
         if name not in self._functions:
             raise CallRejected(f"no function {name!r}")
-        if len(given) >= self._limits.output_chars:
+        if len(arguments) >= self._limits.output_chars:
             raise CallRejected(f"what {name} is given is longer than {self._limits.output_chars} characters")
         try:
-            read = literals.parse(given)
+            parsed = literals.parse(arguments)
         except ValueError as error:
             raise CallRejected(f"what {name} is given is {error}") from None
-        match read:
+        match parsed:
             case [list() as args, dict() as kwargs] if all(isinstance(key, str) for key in kwargs):
                 pass
             case _:
@@ -108,7 +109,7 @@ class HostFunctions:
             inspect.signature(function).bind(*args, **kwargs)  # a wrong number of them is the program's fault
         except TypeError as error:
             raise CallRejected(f"{name}(): {error}") from None
-        except ValueError:  # a function in C may not tell
+        except ValueError:  # functions in C may have no signature
             pass
         return function, args, {str(key): value for key, value in kwargs.items()}
 
@@ -120,16 +121,17 @@ class HostFunctions:
             if inspect.iscoroutine(value):
                 value.close()
             raise UsageError(f"the function {name} is asynchronous: use arun instead of run")
-        future = self._context.run(asyncio.run_coroutine_threadsafe, _awaited(value), self._loop)
-        with self._turn.on_cancel(future.cancel):
+        future = self._context.run(asyncio.run_coroutine_threadsafe, _await(value), self._loop)
+        with self._cancel_token.on_cancel(future.cancel):
             return future.result()
 
     def _plain(self, name: str, value: Any) -> PlainData:
-        text = literals.serialize(value, f"what the function {name} returns")
+        text = literals.serialize(value, f"the return value of the function {name}")
         if len(text) >= self._limits.output_chars:
-            raise UsageError(f"what the function {name} returns is longer than {self._limits.output_chars} characters")
+            limit = self._limits.output_chars
+            raise UsageError(f"the return value of the function {name} must be shorter than {limit} characters")
         return literals.parse(text)
 
 
-async def _awaited(value: Any) -> Any:
+async def _await(value: Any) -> Any:
     return await value

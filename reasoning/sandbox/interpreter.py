@@ -1,4 +1,4 @@
-"""Runs programs that a model wrote: never in this process, always with limits, one session each."""
+"""The interpreter: runs model-written programs outside this process, with limits, each in a session of its own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import functools
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from reasoning.errors import UsageError
 from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
+from reasoning.sandbox.config import Sandbox
 from reasoning.sandbox.container import ContainerRunner
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits, ResultSource, ResultSpec
 from reasoning.sandbox.fork_server import ForkServerPool
@@ -24,59 +25,64 @@ from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMont
 from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
 
 PACKAGES = ("sympy", "numpy", "dateutil")
-"""What programs may import beside the standard library, where it is installed."""
-_ISOLATIONS = ("locked", "process", "monty")
+"""The packages that programs may import by default, besides the standard library, where they are installed."""
 _PLACE = re.compile(r"[^\W\d]\w*(\(\))?")
-_LONGEST = 200_000  # characters of a program: what a model writes is far shorter
-_WAITING = 64  # programs at once that may wait for functions of ours
+# Characters of a program. Models write far shorter ones.
+_MAX_CODE_CHARS = 200_000
+# Programs that may wait for host functions at the same time.
+_MAX_WAITING = 64
 
 Function = Callable[..., Any]
 
 
 class Interpreter:
-    """Runs programs side by side, each in the tier that it needs.
+    """Runs programs concurrently, each in the tier that it needs.
 
-    Monty runs what it can; what it lacks (sympy, numpy, inheritance, …) runs in a locked-down process, or in a
-    container where an image is named. A program that fails by its own fault is not run again.
+    Monty runs a program if it can. A program that needs more (sympy, numpy, inheritance, …) runs in the tier that the
+    sandbox's mode names. A program that fails by its own fault is not run again.
 
     A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing and reach nothing:
     no variable of another program, no file, no network, no environment. docs/security.md lists the mechanisms. The
-    processes end with this process, or when the interpreter is closed. It is also a context manager.
+    worker processes end with this process, or when the interpreter is closed. It is also a context manager.
 
     Args:
-        limits: what each program may use, unless a run says otherwise.
-        workers: programs that compute at once; by default one for each CPU.
-        packages: what programs may import beside the standard library, where it is installed.
-        isolation: "locked" refuses a process that this machine cannot lock down (`reasoning doctor` tells); "process"
-            runs it all the same, with the locks that there are; "monty" runs nothing outside Monty.
-        container: an image of Docker or Podman, in which what Monty lacks is run instead.
+        sandbox: the mode, its packages and its limits, as a `Sandbox` or as a text.
+        limits: the limits of each program; None is those of the sandbox. A run may give its own.
+        workers: programs that compute at once; None is one for each CPU.
+
+    Raises:
+        UsageError: the sandbox cannot be parsed, or its settings contradict each other.
+
+    Examples:
+        >>> from reasoning.sandbox.interpreter import Interpreter
+        >>> with Interpreter("interpreter") as interpreter:
+        ...     interpreter.run("sum(range(5))").value
+        ...     interpreter.run("ask('height')", functions={"ask": lambda name: 828}).value
+        ...     interpreter.run("1 / 0").error
+        10
+        828
+        'ZeroDivisionError: division by zero (line 1)'
     """
 
     def __init__(
         self,
-        limits: ResourceLimits | None = None,
+        sandbox: Sandbox | str = "process",
         *,
+        limits: ResourceLimits | None = None,
         workers: int | None = None,
-        packages: Sequence[str] = PACKAGES,
-        isolation: Literal["locked", "process", "monty"] = "locked",
-        container: str | None = None,
     ) -> None:
-        if isolation not in _ISOLATIONS:
-            raise UsageError(f"isolation={isolation!r}: one of {', '.join(_ISOLATIONS)}")
-        for name in packages:
-            if not name.isidentifier():
-                raise UsageError(f"packages: {name!r} is no name that a program can import")
-        self.limits = limits or ResourceLimits()
-        self.packages = tuple(packages)
+        self.sandbox = Sandbox.of(sandbox)
+        self.limits = limits or self.sandbox.limits
+        self.packages = PACKAGES if self.sandbox.packages is None else tuple(self.sandbox.packages)
         self._workers = workers or os.cpu_count() or 1
         self._slots = ConcurrencyLimit(self._workers)
         self._monty = MontyPool(self._workers, self._slots)
-        self._monty_waiting = MontyPool(_WAITING, self._slots)
+        self._monty_waiting = MontyPool(_MAX_WAITING, self._slots)
         self._second: ForkServerPool | ContainerRunner | None = None
-        if container is not None:
-            self._second = ContainerRunner(container)
-        elif isolation != "monty":
-            self._second = ForkServerPool(self.packages, locked=isolation == "locked")
+        if self.sandbox.image is not None:
+            self._second = ContainerRunner(self.sandbox.image)
+        elif self.sandbox.mode == "process":
+            self._second = ForkServerPool(self.packages, locked=self.sandbox.require_lockdown)
         self._threads: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
@@ -94,13 +100,18 @@ class Interpreter:
 
         Args:
             code: Python source, untrusted.
-            inputs: variables that are set when it starts.
-            functions: of ours that it may call by name. What they are given and return is plain data; the time that
-                they take is not the program's; what they raise ends the program and is raised here.
-            on_undefined: is called as `unknown(name, …)` for functions that the program calls and nobody defines.
-            result: where the result is: a variable ("ans"), a call ("solver()"), a Source, or several of them, of which
-                the first that holds something counts. None is the last expression, else what was printed last.
-            limits: instead of the interpreter's own.
+            inputs: variables that are set before the program starts.
+            functions: host functions that the program may call, by name. Their arguments and return values are plain
+                data. Their own time does not count towards the program's. An exception in one ends the program and is
+                raised here.
+            on_undefined: called as `on_undefined(name, …)` for every function that the program calls and does not
+                define.
+            result: where the result is: a variable ("ans"), a call ("solver()"), a `ResultSource`, or several of them,
+                tried in order until one has a value. None is the last expression, then the last printed line.
+            limits: limits of this program instead of the interpreter's.
+
+        Returns:
+            The value or the error, with the printed output and the time.
 
         Raises:
             UsageError: `result`, `inputs` or `functions` cannot be used; never because of `code`.
@@ -117,17 +128,29 @@ class Interpreter:
         result: ResultSpec = None,
         limits: ResourceLimits | None = None,
     ) -> ExecutionResult:
-        """Like `run`, on any event loop; functions may be coroutine functions, and run on that loop.
+        """Run a program from asynchronous code, on any event loop. Arguments and errors are those of `run`.
 
-        Others run in a thread. Cancelling it ends the program at once.
+        Host functions may be coroutine functions, which run on that loop; other functions run in a thread. Cancelling
+        the call ends the program at once.
         """
-        loop, turn = asyncio.get_running_loop(), CancelToken()
-        job = self._job(code, inputs, functions, on_undefined, result, limits, turn, loop)
+        loop, cancel_token = asyncio.get_running_loop(), CancelToken()
+        job = self._job(code, inputs, functions, on_undefined, result, limits, cancel_token, loop)
         try:
             return await loop.run_in_executor(self._pool(job), self._run, job)
         except asyncio.CancelledError:
-            turn.cancel()
+            cancel_token.cancel()
             raise
+
+    def check(self) -> None:
+        """Check that this machine provides the sandbox's mode and packages, by starting it.
+
+        Raises:
+            UsageError: it does not; says what is missing and what to do.
+        """
+        if isinstance(self._second, ForkServerPool):
+            self._second.check(self.sandbox.packages or ())
+        elif self._second is not None:
+            self._second.check()
 
     def close(self) -> None:
         """End the workers. May be called twice; a later run starts new ones."""
@@ -152,46 +175,47 @@ class Interpreter:
         code: str,
         inputs: Mapping[str, PlainData] | None,
         functions: Mapping[str, Function] | None,
-        unknown: Function | None,
+        on_undefined: Function | None,
         result: ResultSpec,
         limits: ResourceLimits | None,
-        turn: CancelToken,
+        cancel_token: CancelToken,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> Job:
         code = code.encode(errors="replace").decode().replace("\r\n", "\n").replace("\r", "\n")
         known = dict(functions or {})
         for name in known:
             if not name.isidentifier():
-                raise UsageError(f"functions: {name!r} is no name that a program can call")
-        if unknown is not None and len(code) <= _LONGEST:
+                raise UsageError(f"functions must have names that a program can call, got {name!r}")
+        if on_undefined is not None and len(code) <= _MAX_CODE_CHARS:
             known |= {
-                name: functools.partial(unknown, name)
+                name: functools.partial(on_undefined, name)
                 for name in undefined_calls(code)
                 if name not in known and name not in (inputs or {})
             }
         limits = limits or self.limits
-        calls = HostFunctions(known, limits, self._slots, turn, loop)
-        return Job(code, inputs or {}, _sources(result), limits, calls, turn)
+        host_functions = HostFunctions(known, limits, self._slots, cancel_token, loop)
+        return Job(code, inputs or {}, _sources(result), limits, host_functions, cancel_token)
 
     def _pool(self, job: Job) -> ThreadPoolExecutor:
-        size = _WAITING if job.host_functions.names else self._workers
+        size = _MAX_WAITING if job.host_functions.names else self._workers
         with self._lock:
             if size not in self._threads:
                 self._threads[size] = ThreadPoolExecutor(size, thread_name_prefix="interpreter")
             return self._threads[size]
 
     def _run(self, job: Job) -> ExecutionResult:
-        if len(job.code) > _LONGEST:
-            return ExecutionResult(error=f"the program is longer than {_LONGEST} characters")
+        # The errors here reach the model that wrote the program: recorded draws depend on their words.
+        if len(job.code) > _MAX_CODE_CHARS:
+            return ExecutionResult(error=f"the program is longer than {_MAX_CODE_CHARS} characters")
         modules = imported_modules(job.code)
-        why = next((f"import of {name}" for name in modules if name in self.packages), None)
-        if why is None:
+        reason = next((f"import of {name}" for name in modules if name in self.packages), None)
+        if reason is None:
             try:
                 return (self._monty_waiting if job.host_functions.names else self._monty).run(job)
             except UnsupportedByMonty as error:
-                why = str(error)
+                reason = str(error)
         if self._second is None:
-            return ExecutionResult(error=f"Monty cannot run this: {why}")
+            return ExecutionResult(error=f"Monty cannot run this: {reason}")
         for name, line in modules.items():
             if name not in MODULES and name not in self.packages and isinstance(self._second, ForkServerPool):
                 return ExecutionResult(error=f"ImportError: programs may not import {name} (line {line})")
@@ -200,7 +224,7 @@ class Interpreter:
             with self._slots.slot():
                 return self._second.run(job)
         except SandboxUnavailable as error:
-            return ExecutionResult(error=f"Monty cannot run this: {why}; {error}")
+            return ExecutionResult(error=f"Monty cannot run this: {reason}; {error}")
 
 
 def _sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:
@@ -209,5 +233,5 @@ def _sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:
     sources = (result,) if isinstance(result, str | ResultSource) else tuple(result)
     for source in sources:
         if isinstance(source, str) and not _PLACE.fullmatch(source):
-            raise UsageError(f"result={source!r}: name a variable, such as 'ans', or a call, such as 'solver()'")
+            raise UsageError(f"result must be a variable such as 'ans' or a call such as 'solver()', got {source!r}")
     return sources

@@ -1,4 +1,4 @@
-"""One program to run, with all that goes with it."""
+"""One program to run, with its inputs, limits and host functions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from reasoning.sandbox.host_functions import HostFunctions
 
 @dataclass(frozen=True)
 class Job:
-    """What a tier is given.
+    """The input of a tier.
 
     Attributes:
         code: Python source, untrusted.
-        inputs: variables that are set when it starts.
-        sources: where its result is, tried in order.
-        limits: what it may use.
-        calls: answers the functions that it calls.
-        turn: how it is ended from outside.
+        inputs: variables that are set before the program starts.
+        sources: the places of its result, tried in order.
+        limits: its resource limits.
+        host_functions: answers the program's calls of host functions.
+        cancel_token: cancels it from outside.
     """
 
     code: str

@@ -1,6 +1,6 @@
-"""Mathematical expressions rewritten, token by token, into Python code that makes them of sympy's parts.
+"""Translation of mathematical expressions, token by token, into Python code that builds them with sympy.
 
-The code holds nothing but numbers, signs and the names in the tables below; it is for the interpreter to run.
+The code contains only numbers, signs and the names in the tables below. The interpreter runs it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from reasoning.kinds.math_notation import normalize
 from reasoning.sandbox.code_extraction import parse
 
-_LONGEST = 300  # characters of an expression
+_MAX_CHARS = 300
 _SAME_NAME = ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "factorial")
 _FUNCTIONS = {name: name for name in _SAME_NAME}
 _FUNCTIONS |= {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
@@ -23,8 +23,10 @@ _TOKEN = re.compile(
 )
 _OPEN = ("+", "-", "*", "/", "**", "(")
 _CLOSE = ("+", "-", "*", "/", "**", ")")
-_WORD_FROM = 4  # so many letters in a row are no product, but a word
-_LETTERS_RAISED = re.compile(r"\^\s?\{(?=[A-Za-z\\])")  # the one spelling has no brackets around them
+# This many letters in a row are a word, not a product.
+_WORD_LETTERS = 4
+# The normal form drops the braces around exponents that start with a letter.
+_LETTERS_RAISED = re.compile(r"\^\s?\{(?=[A-Za-z\\])")
 _MIXED = re.compile(r"(?<![\d.])(\d+) (\d+/\d+)")
 _RELATIONS = {"leq": "<=", "geq": ">=", "neq": "!=", "<": "<", ">": ">", "=": "="}
 _RELATION = re.compile("|".join(_RELATIONS))
@@ -32,12 +34,12 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def latex_to_sympy(text: str) -> str | None:
-    """The Python code of an expression, in LaTeX or plain; None where it is no mathematics that can be rewritten.
+    """Return the Python code of an expression in LaTeX or plain text; None if it cannot be translated.
 
-    What has no order (a set, several solutions) becomes a list, what has one (an interval, a point, a relation) a tuple
-    with its signs as texts; all else is one expression of sympy.
+    Unordered values (a set, several solutions) become a list. Ordered ones (an interval, a point, a relation) become a
+    tuple with its signs as texts. Everything else is one sympy expression.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_CHARS:
         return None
     try:
         code = _form(normalize(_LETTERS_RAISED.sub("^{0+", text)))
@@ -47,7 +49,7 @@ def latex_to_sympy(text: str) -> str | None:
 
 
 def _form(text: str) -> str | None:
-    """The code of an expression in its one spelling."""
+    """Return the code of a normalized expression."""
     for separator in ("cup", ","):
         if len(parts := _split(text, separator)) > 1:
             return _joined(map(_form, parts), "[", "]")
@@ -72,7 +74,7 @@ def _joined(parts: Iterable[str | None], opening: str, closing: str) -> str | No
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """The parts of a text between separators outside of brackets."""
+    """Split a text at the separators outside of brackets."""
     parts, depth, start = [], 0, 0
     for at, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
@@ -83,13 +85,13 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _python(text: str) -> str | None:
-    """A scalar expression as a call of sympy; None where it is something else."""
+    """Return the code of a scalar expression; None if it is something else."""
     text = re.sub(r"(\d+)!", r"factorial(\1)", _MIXED.sub(r"(\1+\2)", text))
     if text.count("|") == 2:
         text = re.sub(r"\|(.*)\|", r"sqrt((\1)^2)", text)
     tokens = list(_TOKEN.finditer(text))
     word = "".join("x" if token["letter"] else " " for token in tokens)
-    if sum(len(token[0]) for token in tokens) != len(text.replace(" ", "")) or "x" * _WORD_FROM in word:
+    if sum(len(token[0]) for token in tokens) != len(text.replace(" ", "")) or "x" * _WORD_LETTERS in word:
         return None
     return _scalar(tokens)
 
@@ -102,13 +104,13 @@ def _scalar(tokens: Sequence[re.Match[str]]) -> str | None:
         if code is None:
             return None
         if written and written[-1] not in _OPEN and code not in _CLOSE:
-            written.append("*")  # left out, as people do
+            written.append("*")  # an implicit product
         written.append(code)
     return f"({''.join(written)})" if written and written[-1] not in _OPEN else None
 
 
 def _piece(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]:
-    """The code of what begins at a token, and where the next piece begins."""
+    """Return the code of the piece that begins at a token, and the place of the next piece."""
     token = tokens[at]
     if token["number"]:
         return f"Rational('{token[0]}')", at + 1
@@ -122,14 +124,14 @@ def _piece(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]:
 
 
 def _applied(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]:
-    """A function with its argument: in brackets, or the product that follows (sin 2x), with sin^2 x and log_2 8."""
+    """Return a function with its argument: in brackets, or the product after it (sin 2x), with sin^2 x and log_2 8."""
     name, at = tokens[at][0], at + 1
     signs = [token[0] for token in tokens]
     power = base = None
     if name == "sqrt" and at + 1 < len(tokens) and tokens[at]["number"] and signs[at + 1] == "(":
         base, at = signs[at], at + 1
     while signs[at : at + 1] in (["^"], ["_"]):
-        end = _behind(signs, at + 1)
+        end = _end_of(signs, at + 1)
         if signs[at] == "^":
             power = _scalar(tokens[at + 1 : end])
         else:
@@ -137,10 +139,10 @@ def _applied(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]
         at = end
     start = at
     if signs[at : at + 1] == ["("]:
-        at = _behind(signs, at)
+        at = _end_of(signs, at)
     else:
         while at < len(tokens) and (tokens[at]["number"] or tokens[at]["letter"] or signs[at] in _CONSTANTS):
-            at = _behind(signs, at + 2) if signs[at + 1 : at + 2] == ["^"] else at + 1
+            at = _end_of(signs, at + 2) if signs[at + 1 : at + 2] == ["^"] else at + 1
     argument = _scalar(tokens[start:at])
     if argument is None:
         return None, at
@@ -150,8 +152,8 @@ def _applied(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]
     return f"({called})**{power}" if power else called, at
 
 
-def _behind(signs: Sequence[str], at: int) -> int:
-    """The place behind one token, or behind a whole bracket; with the minus in front of it."""
+def _end_of(signs: Sequence[str], at: int) -> int:
+    """Return the place after one token or a whole bracket, including a minus in front of it."""
     at += signs[at : at + 1] == ["-"]
     depth = 0
     while at < len(signs):

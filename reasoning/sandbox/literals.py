@@ -1,7 +1,7 @@
-"""Read plain data from the text that `repr` makes of it.
+"""Functions that turn plain data into text with `repr`, and parse it back.
 
-A program's result leaves the sandbox as text and becomes data here: nothing but data can come out, and no more of
-it than the text is long. (Handing objects over copies every shared reference, and two lines can ask for 10⁹ copies.)
+A program's result leaves the sandbox as text and becomes data here. So only data can come out, and no more of it than
+the text is long. (Passing objects copies every shared reference: two lines of code can ask for 10⁹ copies.)
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ _MOMENTS: dict[str, Callable[..., object]] = {
 
 
 def parse(text: str) -> PlainData:
-    """The data that `text` writes out. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
+    """Parse plain data. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
 
     Raises:
-        ValueError: it is not the text of plain data, or a number in it is not finite.
+        ValueError: the text is not plain data, or a number in it is not finite.
+
+    Examples:
+        >>> parse("{'total': Decimal('1.5'), 'days': {datetime.date(2026, 1, 31)}}")
+        {'total': 1.5, 'days': ['2026-01-31']}
     """
     try:
         return _value(ast.parse(text, mode="eval").body)
@@ -37,17 +41,21 @@ def parse(text: str) -> PlainData:
 
 
 def serialize(value: object, what: str) -> str:
-    """The text of plain data, for another process to read.
+    """Return the text of plain data, for another process to read.
+
+    Args:
+        value: the data.
+        what: a name of the data for the error message.
 
     Raises:
-        UsageError: it is not plain data; `what` says what it is.
+        UsageError: the value is not plain data.
     """
     _check(value, what)
     return repr(value)
 
 
 def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
-    """The result that a text writes out, or why it cannot be one."""
+    """Return the result that a program wrote as text, or the error if it cannot be a result."""
     if len(text) >= limits.output_chars:
         return ExecutionResult(error=f"the result is longer than {limits.output_chars} characters")
     try:
@@ -57,7 +65,7 @@ def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
 
 
 def parse_printed(line: str) -> PlainData:
-    """A number where the line is nothing else, else the line itself: "1,200" is for the kind of answer to read."""
+    """Return a number if the line is only that, else the line itself: the answer kind reads "1,200"."""
     try:
         value = parse(line)
     except ValueError:
@@ -79,7 +87,7 @@ def _check(value: object, what: str) -> None:
         case float() if type(value) is float and math.isfinite(value):
             pass
         case _:
-            raise UsageError(f"{what} must be plain data, not {value!r:.80}")
+            raise UsageError(f"{what} must be plain data, got {value!r:.80}")
 
 
 def _value(node: ast.expr) -> PlainData:
@@ -111,7 +119,7 @@ def _moment(name: str, call: ast.Call) -> str:
     words = {word.arg or "": _value(word.value) for word in call.keywords}
     try:
         moment = _MOMENTS[name](*map(_value, call.args), **words)
-    except ValueError:  # the thirteenth month
+    except ValueError:  # such as a thirteenth month
         raise ValueError(f"not plain data: {ast.unparse(call)[:80]}") from None
     return str(moment) if isinstance(moment, datetime.timedelta) else cast(datetime.date, moment).isoformat()
 
@@ -123,7 +131,7 @@ def _finite(number: float) -> float:
 
 
 def _key(node: ast.expr | None) -> str | int | float | bool | None:
-    if node is None:  # `**`
+    if node is None:  # unpacking with `**`
         raise ValueError("not plain data")
     key = _value(node)
     return key if isinstance(key, Hashable) and not isinstance(key, list | dict) else ast.unparse(node)

@@ -1,8 +1,8 @@
-"""Whether two mathematical expressions have the same value; worked out by sympy in the interpreter's locked-down child.
+"""Equality of mathematical expressions, decided by sympy in the sandbox.
 
-    equal(r"\\frac{1}{2}", "0.5", interpreter)          # True; so are x(x + 1) and x^2 + x, {1, 2} and {2, 1}
+    is_equal(r"\\frac{1}{2}", "0.5", interpreter)       # True; so are x(x + 1) and x^2 + x, {1, 2} and {2, 1}
 
-Nothing of them is evaluated in this process.
+No expression is evaluated in this process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reasoning.sandbox.interpreter import Interpreter
 from reasoning.sandbox.latex_to_sympy import latex_to_sympy
 
 LIMITS = ResourceLimits(seconds=2.0, memory_mb=256)
-"""What one comparison may take; what takes longer is not equal."""
+"""The limits of one comparison. Expressions whose comparison exceeds them are not equal."""
 _BATCH = 50
 
 _COMPARE = """
@@ -62,22 +62,30 @@ equal = [holds(pair) for pair in PAIRS]
 
 
 def is_equal(a: str, b: str, interpreter: Interpreter) -> bool:
-    """Whether two expressions, in LaTeX or plain, have the same value; see `are_equal`."""
+    """Return whether two expressions, in LaTeX or plain text, have the same value; see `are_equal`.
+
+    Args:
+        a: one expression.
+        b: the other one.
+        interpreter: an interpreter whose programs may import sympy.
+    """
     return are_equal([(a, b)], interpreter)[0]
 
 
 def are_equal(
     pairs: Sequence[tuple[str, str]], interpreter: Interpreter, limits: ResourceLimits = LIMITS
 ) -> list[bool]:
-    """The same for many pairs; blocks, and takes one child process for fifty of them.
+    """Compare many pairs of expressions; blocks, and starts one child process for fifty pairs.
 
     Intervals and points are compared part by part, sets and lists in any order, relations side by side. Formulas with
-    unknowns are equal where they have the same values, to 30 digits, at eight points (at four of them at least they
-    must have one). What is neither mathematics nor equal in notation is not equal. Where sympy cannot be used, only
-    notation counts, with a warning.
+    unknowns are equal if their values agree to 30 digits at eight points, and at least four of the points have a
+    value. Text that is not mathematics is equal only if its notation is. Without sympy only notation counts, with a
+    warning.
 
     Args:
-        limits: for each pair that does not end with the others.
+        pairs: the expressions, in LaTeX or plain text.
+        interpreter: an interpreter whose programs may import sympy.
+        limits: the limits of one batch, and of a pair that is compared alone because its batch failed.
     """
     found = [normalize(a) == normalize(b) for a, b in pairs]
     codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}
@@ -101,6 +109,6 @@ def _run(codes: list[str], interpreter: Interpreter, limits: ResourceLimits) -> 
 
 
 def _code(a: str, b: str) -> str | None:
-    """Both expressions as Python code; None where one of them cannot be."""
+    """Return both expressions as Python code; None if one of them cannot be translated."""
     codes = latex_to_sympy(a), latex_to_sympy(b)
     return f"({codes[0]}, {codes[1]})" if all(codes) else None

@@ -1,7 +1,7 @@
-"""Tier 1: programs run in Monty, a Python written in Rust that has no way out (pydantic-monty).
+"""The interpreter tier: programs run in Monty, a Python written in Rust without access to the machine (pydantic-monty).
 
-A pool of worker processes, each program in a session of its own, always with limits. Monty's synchronous pool is driven
-from our own threads: it is quicker than its asynchronous one, whose runtime can abort the whole process at exit.
+It is a pool of worker processes. Each program has a session of its own, always with limits. Monty's synchronous pool is
+driven from our own threads: it is faster than its asynchronous one, whose runtime can abort the process at exit.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ if TYPE_CHECKING:
     from pydantic_monty import Monty, MontyError, MontySession
 
 _EXPRESSION = "__value__"
-_GRACE = 0.5  # seconds that a worker may take to notice that a program's time is over, before it is ended
+# Seconds that a worker may take to notice that a program's time is over, before it is killed.
+_GRACE = 0.5
 _CALL = "__call_of_a_function__"
 _FUNCTION = f"""def {{name}}(*args, **kwargs):
     return {_CALL}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
 """
-"""What a function of ours is in Monty: it hands its arguments on as a text, and no more than may be handed on."""
+"""A host function as Monty sees it. It passes its arguments on as a text of bounded length."""
 
 
 class MontyPool:
-    """Monty's workers, started when they are needed.
+    """Monty's worker processes, started on demand.
 
     Args:
-        workers: processes at most.
-        slots: one is taken while a program computes, after its worker: a program that waits keeps its worker.
+        workers: the maximum number of processes.
+        slots: the concurrency limit. A program takes its worker first and then a slot, and keeps the worker while it
+            waits for a host function.
     """
 
     def __init__(self, workers: int, slots: ConcurrencyLimit) -> None:
@@ -53,13 +55,18 @@ class MontyPool:
         self._lock = threading.Lock()
 
     def run(self, job: Job) -> ExecutionResult:
-        """Run one program; blocks. Raises Unsupported, and UsageError for inputs that are not plain data."""
+        """Run one program; blocks.
+
+        Raises:
+            UnsupportedByMonty: the program needs something that Monty does not have.
+            UsageError: the inputs are not plain data.
+        """
         with (
             self._checkout(job.limits) as session,
             self._slots.slot(),
             job.cancel_token.on_cancel(functools.partial(_kill, session.worker_pid)),
         ):
-            return self._converse(session, job)
+            return self._exchange(session, job)
 
     def close(self) -> None:
         """End the workers. May be called twice."""
@@ -82,30 +89,31 @@ class MontyPool:
                     "max_recursion_depth": limits.recursion,
                     "max_suspensions": limits.calls + 1000,
                 },
-                os_policy={"sleep": "zero", "random_start": {"seed": 0}},  # no waiting; the same result every time
+                # Sleeping takes no time, and random numbers are the same in every run.
+                os_policy={"sleep": "zero", "random_start": {"seed": 0}},
             )
 
     @staticmethod
-    def _converse(session: MontySession, job: Job) -> ExecutionResult:
+    def _exchange(session: MontySession, job: Job) -> ExecutionResult:
         from pydantic_monty import MontyConversionError, MontyError
 
         output = CapturedOutput(job.limits.output_chars)
         steps = _steps(job, output)
         functions = {_CALL: functools.partial(_answer, job)} if job.host_functions.names else None
-        given: dict[str, PlainData] | None = dict(job.inputs)
+        inputs: dict[str, PlainData] | None = dict(job.inputs)
         started = time.perf_counter()
         text = next(steps)
         while True:
             reply: str | MontyError
             try:
-                reply = session.feed_run(text, inputs=given, external_lookup=functions, print_callback=output)
+                reply = session.feed_run(text, inputs=inputs, external_lookup=functions, print_callback=output)
             except (MontyConversionError, ValueError, OverflowError) as error:
                 raise UsageError(f"the inputs of a program must be plain data: {error}") from None
             except MontyError as error:
                 reply = error
             if job.host_functions.failure is not None:
                 raise job.host_functions.failure
-            given = None  # set once: what the program made of them stays
+            inputs = None  # set once: the program's own assignments stay
             try:
                 text = steps.send(reply)
             except StopIteration as done:
@@ -120,12 +128,12 @@ def _kill(pid: int | None) -> None:
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _answer(job: Job, name: str, given: str) -> PlainData:
-    """A call by the program, as `_FUNCTION` hands it on; the program may end up here with anything else."""
-    if not (isinstance(name, str) and isinstance(given, str)):
+def _answer(job: Job, name: str, arguments: str) -> PlainData:
+    """Answer a call that `_FUNCTION` passes on. The program can call this directly, with anything."""
+    if not (isinstance(name, str) and isinstance(arguments, str)):
         raise CallRejected("no such call")
     try:
-        return job.host_functions.call(name, given)
+        return job.host_functions.call(name, arguments)
     except CallRejected:
         raise
     except BaseException:
@@ -134,16 +142,17 @@ def _answer(job: Job, name: str, given: str) -> PlainData:
 
 
 def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError, ExecutionResult]:
-    """What to feed to a session, one text after the other, until the result is known.
+    """Yield the texts to feed to a session, one after the other, until the result is known.
 
-    Each text ends in a formatted string, which the program cannot shadow: what leaves the sandbox is always a text, and
-    of bounded length.
+    Each text ends in a formatted string, which the program cannot shadow. So only text of bounded length leaves the
+    sandbox.
     """
     code, sources, limits = job.code, job.sources, job.limits
     if job.host_functions.names:
         yield "".join(_FUNCTION.format(name=name, room=limits.output_chars) for name in job.host_functions.names) + "''"
     bound = bind_last_expression(code, _EXPRESSION) if ResultSource.EXPRESSION in sources else None
-    pending = f"{bound or code}\npass\n"  # goes out with the first thing to read; `pass` ends an open line
+    # Sent with the first place to read. The `pass` ends a line that the program leaves open.
+    pending = f"{bound or code}\npass\n"
     missing = None
     for source in (*sources, None):
         place = None

@@ -1,4 +1,4 @@
-"""What went wrong in Monty, in one line."""
+"""Monty's errors as one line, and the errors that send a program to another tier."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ NOT_SET = "NameError: the program does not set"
 
 
 class UnsupportedByMonty(Exception):
-    """The program needs something that Monty does not have; the message names it."""
+    """The program needs something that Monty does not have. The message names it."""
 
 
 class SandboxUnavailable(Exception):
-    """Programs cannot be run here as safely as they must; the message says what is missing."""
+    """This machine cannot run programs as safely as required. The message says what is missing."""
 
 
 def is_missing(place: str, error: MontyError, text: str) -> bool:
-    """Whether what went wrong is only that the place to read, on the last line of `text`, does not exist."""
+    """Return whether the only error is that the place to read, on the last line of `text`, does not exist."""
     from pydantic_monty import MontyRuntimeError
 
     name = place.removesuffix("()")
@@ -47,7 +47,11 @@ def is_missing(place: str, error: MontyError, text: str) -> bool:
 
 
 def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -> str:
-    """One line for a model or a person. Raises UnsupportedByMonty where the program is not to blame."""
+    """Describe an error in one line for a model or a person.
+
+    Raises:
+        UnsupportedByMonty: the program is not to blame, because Python has what it uses and Monty does not.
+    """
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
     if isinstance(error, MontyCrashedError):
@@ -69,7 +73,7 @@ def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -
 
 
 def describe_error(text: str, line: int | None, limits: ResourceLimits) -> str:
-    """One line for a model or a person, from an error's type and message and the line where it happened."""
+    """Describe an error in one line for a model or a person, from its type, its message and the line number."""
     if text.startswith("MemoryError"):
         return f"out of memory: it needs more than {limits.memory_mb} MB"
     if text.startswith("RecursionError"):
@@ -80,7 +84,7 @@ def describe_error(text: str, line: int | None, limits: ResourceLimits) -> str:
 
 
 def _is_python(found: re.Match[str]) -> bool:
-    """Whether Python itself has what Monty says it does not know."""
+    """Return whether Python itself has the name that Monty does not know."""
     match found.lastgroup:
         case "builtin":
             return hasattr(builtins, found["builtin"])

@@ -1,4 +1,4 @@
-"""What a program needs, seen without running it."""
+"""The modules that a program imports and the names that it calls, read from its source without running it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MODULES = frozenset(
         "types", "typing", "unicodedata", "uuid", "warnings", "zoneinfo", "__future__",
     }
 )  # fmt: skip
-"""Modules of the standard library that programs may import: those that compute."""
+"""The modules of the standard library that programs may import: those that only compute."""
 
 _BUILTINS = frozenset(dir(builtins))
 
 
 def imported_modules(code: str) -> dict[str, int]:
-    """The modules that `code` imports anywhere, without their submodules, and the line of each."""
+    """Return the top-level modules that `code` imports anywhere, each with the line of its first import."""
     tree = parse(code) if "import" in code else None
     found: dict[str, int] = {}
     for node in ast.walk(tree) if tree else ():
@@ -36,7 +36,7 @@ def imported_modules(code: str) -> dict[str, int]:
 
 
 def undefined_calls(code: str) -> list[str]:
-    """The names that `code` calls as functions and does not define, import, assign or take as an argument."""
+    """Return the names that `code` calls but never defines, imports, assigns or takes as an argument, sorted."""
     tree = parse(code)
     if tree is None:
         return []

@@ -1,7 +1,7 @@
-"""Our side of the conversation with a process in which a program runs: it may say anything at any time.
+"""The host side of the protocol with a process that runs a program. That process may send anything at any time.
 
-Frames are bounded, their number is bounded by what they hold, and waiting always has an end. For the frames' kinds see
-`reasoning.sandbox.child.runner`.
+Frames have a maximum size, all of them together have one too, and every wait has a deadline. The kinds of frames are
+listed in `reasoning.sandbox.child.runner`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty_errors import NOT_SET, describe_error
 
 _EXPRESSION = "__value__"
-_HEAD = 5
+_HEADER_BYTES = 5
 
 
 class ProgramChannel:
-    """One program's conversation.
+    """The exchange of frames with the process of one program.
 
     Args:
-        reading: a descriptor that does not block.
+        reading: a non-blocking file descriptor.
         writing: another one, or the same.
-        job: what is run.
-        tier: its name.
+        job: the program to run.
+        tier: the name of the tier, for the result.
         start_up: seconds that the process may take until the program begins.
     """
 
@@ -42,36 +42,36 @@ class ProgramChannel:
         self._tier = tier
         self._output = CapturedOutput(job.limits.output_chars)
         self._buffer = bytearray()
-        self._largest = 4 * job.limits.output_chars + 4000  # bytes of a frame, in UTF-8
-        self._allowed = 4 * self._largest  # bytes in all
-        self._begun = 0.0
-        self._until = time.perf_counter() + start_up
+        self._max_frame = 4 * job.limits.output_chars + 4000  # bytes, in UTF-8
+        self._bytes_left = 4 * self._max_frame
+        self._started = 0.0
+        self._deadline = time.perf_counter() + start_up
 
     def run(self) -> ExecutionResult:
-        """Run the program and take its result; the caller ends the process afterwards.
+        """Run the program and read its result; the caller ends the process afterwards.
 
         Raises:
-            UsageError: its inputs are not plain data.
-            BaseException: what a function raised that it called.
+            UsageError: the inputs are not plain data.
+            BaseException: the exception of a host function.
         """
-        text = _written(self._job)
+        text = _serialize(self._job)
         try:
             self._send("j", text)
             if self._receive()[0] != "b":
-                raise _Nonsense
-            self._begun = time.perf_counter()
-            self._until = self._begun + self._job.limits.seconds
-            execution = self._converse()
+                raise _ProtocolError
+            self._started = time.perf_counter()
+            self._deadline = self._started + self._job.limits.seconds
+            execution = self._exchange()
         except TimeoutError:
             execution = ExecutionResult(error=f"timed out after {self._job.limits.seconds:g} s")
         except (EOFError, BrokenPipeError, ConnectionError):
             execution = ExecutionResult(error="the program crashed its process")
-        except _Nonsense:
+        except _ProtocolError:
             execution = ExecutionResult(error="the program tampered with its process")
-        seconds = time.perf_counter() - self._begun if self._begun else 0.0
+        seconds = time.perf_counter() - self._started if self._started else 0.0
         return replace(execution, stdout=self._output.text, seconds=seconds, tier=self._tier)
 
-    def _converse(self) -> ExecutionResult:
+    def _exchange(self) -> ExecutionResult:
         limits = self._job.limits
         while True:
             kind, text = self._receive()
@@ -92,28 +92,28 @@ class ProgramChannel:
                 case "m":
                     return ExecutionResult(error=f"{NOT_SET} {text[:100]}")
                 case "e":
-                    words, _, line = text.rpartition("\n")
+                    message, _, line = text.rpartition("\n")
                     return ExecutionResult(
-                        error=describe_error(words, int(line[:9]) if line.isdecimal() else None, limits)
+                        error=describe_error(message, int(line[:9]) if line.isdecimal() else None, limits)
                     )
                 case _:
-                    raise _Nonsense
+                    raise _ProtocolError
 
-    def _answer(self, name: str, given: str) -> None:
-        asked = time.perf_counter()
+    def _answer(self, name: str, arguments: str) -> None:
+        called = time.perf_counter()
         try:
-            kind, text = "a", repr(self._job.host_functions.call(name, given))
+            kind, text = "a", repr(self._job.host_functions.call(name, arguments))
         except CallRejected as error:
             kind, text = "x", str(error)
-        self._allowed += self._largest
-        self._until += time.perf_counter() - asked
+        self._bytes_left += self._max_frame
+        self._deadline += time.perf_counter() - called
         self._send(kind, text)
 
     def _receive(self) -> tuple[str, str]:
-        head = self._take(_HEAD)
+        head = self._take(_HEADER_BYTES)
         size = int.from_bytes(head[1:], "big")
-        if size > self._largest:
-            raise _Nonsense
+        if size > self._max_frame:
+            raise _ProtocolError
         return chr(head[0]), self._take(size).decode(errors="replace")
 
     def _take(self, size: int) -> bytes:
@@ -125,9 +125,9 @@ class ProgramChannel:
                 continue
             if not part:
                 raise EOFError
-            self._allowed -= len(part)
-            if self._allowed < 0:
-                raise _Nonsense
+            self._bytes_left -= len(part)
+            if self._bytes_left < 0:
+                raise _ProtocolError
             self._buffer += part
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
@@ -144,7 +144,7 @@ class ProgramChannel:
                 continue
 
     def _wait(self, descriptor: int, event: int) -> None:
-        if (left := self._until - time.perf_counter()) <= 0:
+        if (left := self._deadline - time.perf_counter()) <= 0:
             raise TimeoutError
         poll = select.poll()
         poll.register(descriptor, event)
@@ -152,11 +152,11 @@ class ProgramChannel:
             raise TimeoutError
 
 
-class _Nonsense(Exception):
-    """What came is no conversation."""
+class _ProtocolError(Exception):
+    """The process did not follow the protocol."""
 
 
-def _written(job: Job) -> str:
+def _serialize(job: Job) -> str:
     bound = bind_last_expression(job.code, _EXPRESSION) if ResultSource.EXPRESSION in job.sources else None
     places: list[str | None] = []
     for source in job.sources:

@@ -50,8 +50,8 @@ def test_the_command_line_locks_the_container(engine):
 
 
 def test_what_monty_lacks_runs_in_it(engine):
-    with Interpreter(ResourceLimits(seconds=5), container="image") as interpreter:
-        assert interpreter.run("1 + 1").tier == "monty"
+    with Interpreter("container, image=image", limits=ResourceLimits(seconds=5)) as interpreter:
+        assert interpreter.run("1 + 1").tier == "interpreter"
         run = interpreter.run(
             "import fractions\nprint('a')\nf(fractions.Fraction(1, 2))", functions={"f": lambda n: n * 4}
         )
@@ -63,7 +63,7 @@ def test_what_monty_lacks_runs_in_it(engine):
 
 
 def test_a_container_that_does_not_end_is_removed(engine):
-    with Interpreter(ResourceLimits(seconds=0.3), container="image") as interpreter:
+    with Interpreter("container, image=image, seconds=0.3") as interpreter:
         run = interpreter.run("import fractions\nwhile True: pass")
     assert (run.error, run.tier) == ("timed out after 0.3 s", "container")
     assert "rm --force reasoning-" in engine.read_text()
@@ -71,14 +71,17 @@ def test_a_container_that_does_not_end_is_removed(engine):
 
 def test_a_container_that_does_not_start_is_an_error(engine, monkeypatch):
     monkeypatch.setattr(container, "_START", "\nraise SystemExit(1)\n")
-    with Interpreter(container="image") as interpreter:
+    with Interpreter("container, image=image") as interpreter:
         assert interpreter.run("import fractions").error == "the program crashed its process"
 
 
 def test_without_an_engine_it_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with Interpreter(container="image") as interpreter, pytest.raises(UsageError, match="neither docker nor podman"):
-        interpreter.run("import fractions")
-    with pytest.raises(UsageError, match="name an image"):
-        Interpreter(container="--privileged")
+    with Interpreter("container, image=image") as interpreter:
+        with pytest.raises(UsageError, match="needs docker or podman"):
+            interpreter.run("import fractions")
+        with pytest.raises(UsageError, match="needs docker or podman"):
+            interpreter.check()
+    with pytest.raises(UsageError, match="name of a container image"):
+        Interpreter("container, image=--privileged")
     assert os.listdir(tmp_path) == []

@@ -30,7 +30,7 @@ DATES = "from dateutil.relativedelta import relativedelta\nimport datetime\n"
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(ResourceLimits(seconds=1, memory_mb=64)) as interpreter:
+    with Interpreter(limits=ResourceLimits(seconds=1, memory_mb=64)) as interpreter:
         yield interpreter
 
 
@@ -86,7 +86,7 @@ def zygote(interpreter):
 )  # fmt: skip
 def test_values_are_plain_data(interpreter, code, value):
     run = interpreter.run(code, result=("ans", ResultSource.PRINTED))
-    assert (run.value, run.tier) == (value, "child")
+    assert (run.value, run.tier) == (value, "process")
     assert run.error is None or value is None
     assert repr(run.value) == repr(value)
 
@@ -152,12 +152,13 @@ def test_output_is_capped_and_keeps_its_end(interpreter):
 
 
 def test_the_tier_is_the_one_that_the_program_needs(interpreter):
-    assert interpreter.run("import math\nmath.pi").tier == "monty"
-    assert interpreter.run("import heapq").tier == "child"
-    assert interpreter.run("x = 1\nx / 0\nimport heapq").tier == "monty"  # its own fault comes first: not run again
-    assert interpreter.run("x = 1\nassert x == 2").tier == "monty"
-    assert interpreter.run("().__class__").tier == "monty"  # a way in that nobody needs
-    assert interpreter.run("import math\nmath.nothing").tier == "child"  # Monty's math may lack it
+    assert interpreter.run("import math\nmath.pi").tier == "interpreter"
+    assert interpreter.run("import heapq").tier == "process"
+    # Its own fault comes first: the program is not run again.
+    assert interpreter.run("x = 1\nx / 0\nimport heapq").tier == "interpreter"
+    assert interpreter.run("x = 1\nassert x == 2").tier == "interpreter"
+    assert interpreter.run("().__class__").tier == "interpreter"  # a way in that nobody needs
+    assert interpreter.run("import math\nmath.nothing").tier == "process"  # Monty's math may lack it
 
 
 def test_imports_and_calls_are_seen_without_running():
@@ -176,24 +177,29 @@ def test_nothing_runs_where_a_guarantee_does_not_hold(interpreter, monkeypatch):
     assert error.startswith(
         "Monty cannot run this: import of heapq; this machine does not enforce the lock on files, network"
     )
-    assert "isolation='process'" in error
+    assert "require_lockdown=False" in error
+    with pytest.raises(UsageError, match=r"'process' is not available.* lock on files, network .*'container'"):
+        interpreter.check()
     monkeypatch.setattr(interpreter._second, "_locked", False)
     assert interpreter.run("import heapq\n1").value == 1
 
 
-def test_isolation_is_chosen_by_name():
-    with Interpreter(isolation="process") as interpreter:
+def test_the_mode_is_chosen_by_name():
+    with Interpreter("process, require_lockdown=no") as interpreter:
         assert interpreter.run("import heapq\n1").value == 1
-    with Interpreter(isolation="monty") as interpreter:
+        interpreter.check()
+    with Interpreter("interpreter") as interpreter:
         assert interpreter.run("import heapq").error == "Monty cannot run this: import of heapq"
-    with pytest.raises(UsageError, match="one of locked, process, monty"):
-        Interpreter(isolation="none")
+        interpreter.check()
+    with pytest.raises(UsageError, match="sandbox mode"):
+        Interpreter("none")
 
 
 def test_packages_are_an_allow_list():
-    with pytest.raises(UsageError, match="'python-dateutil' is no name that a program can import"):
-        Interpreter(packages=("python-dateutil",))
-    with Interpreter(packages=("numpy",)) as interpreter:
+    with pytest.raises(UsageError, match="got 'python-dateutil'"):
+        Interpreter("process, packages=python-dateutil")
+    with Interpreter("process, packages=numpy") as interpreter:
+        interpreter.check()
         assert interpreter.run("import numpy\nint(numpy.ones(2).sum())").value == 2
         assert interpreter.run("import sympy").error == "ImportError: programs may not import sympy (line 1)"
         assert "No module named 'sympy'" in interpreter.run("import heapq\n__import__('sympy')").error
@@ -284,7 +290,7 @@ def test_a_cancelled_program_ends_at_once():
             await task
         return await interpreter.arun("import heapq\n1 + 1")
 
-    with Interpreter(ResourceLimits(seconds=30), workers=1) as interpreter:
+    with Interpreter(limits=ResourceLimits(seconds=30), workers=1) as interpreter:
         started = time.perf_counter()
         assert asyncio.run(cancel(interpreter)).value == 2
         assert time.perf_counter() - started < 25  # before its limit
@@ -338,7 +344,7 @@ def test_without_handles_of_processes_their_numbers_do(monkeypatch, tmp_path):
     from reasoning.sandbox import fork_server
 
     monkeypatch.setattr(fork_server, "_START", "import os; del os.pidfd_open\n" + fork_server._START)
-    with Interpreter(ResourceLimits(seconds=1)) as interpreter:
+    with Interpreter(limits=ResourceLimits(seconds=1)) as interpreter:
         assert interpreter.run("import heapq\n1").value == 1
         assert interpreter.run("import heapq\nwhile True: pass").error == "timed out after 1 s"
         assert left_alone(zygote(interpreter))

@@ -10,12 +10,12 @@ from reasoning.errors import UsageError
 from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.interpreter import Interpreter
 
-TIERS = {"monty": "", "child": "import heapq\n"}
+TIERS = {"interpreter": "", "process": "import heapq\n"}
 
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(ResourceLimits(seconds=1, memory_mb=64), workers=2) as interpreter:
+    with Interpreter(limits=ResourceLimits(seconds=1, memory_mb=64), workers=2) as interpreter:
         yield interpreter
 
 
@@ -98,11 +98,11 @@ def test_what_a_function_raises_ends_the_program_and_is_raised(run, code, error)
 
 
 def test_what_a_function_returns_must_be_plain_data(run):
-    with pytest.raises(UsageError, match="what the function f returns must be plain data, not <object"):
+    with pytest.raises(UsageError, match="return value of the function f must be plain data, got <object"):
         run("f()", {"f": object})
-    with pytest.raises(UsageError, match="returns is longer than 20000 characters"):
+    with pytest.raises(UsageError, match="must be shorter than 20000 characters"):
         run("f()", {"f": lambda: "a" * 20_000})
-    with pytest.raises(UsageError, match="'f g' is no name"):
+    with pytest.raises(UsageError, match="got 'f g'"):
         run("1", {"f g": object})
 
 
@@ -188,5 +188,5 @@ def test_what_was_answered_is_not_asked_again_in_another_tier(interpreter):
         return n * 10
 
     ran = interpreter.run("x = f(1) + f(2)\nif x == 30:\n    import heapq\nx + f(3)", functions={"f": f})
-    assert (ran.value, ran.tier) == (60, "child")
+    assert (ran.value, ran.tier) == (60, "process")
     assert asked == [1, 2, 3]

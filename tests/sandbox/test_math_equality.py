@@ -79,14 +79,14 @@ def test_nothing_can_be_smuggled_in(interpreter: Interpreter) -> None:
 
 
 def test_what_is_equal_in_notation_starts_no_process() -> None:
-    with Interpreter(isolation="monty") as without:  # which would warn
+    with Interpreter("interpreter") as without:  # which would warn
         assert is_equal(r"\dfrac{1}{2}", "1/2", without)
         assert not is_equal("even", r"\begin{cases}", without)
 
 
 def test_without_sympy_only_notation_counts_and_it_is_said() -> None:
-    for options in ({"packages": ()}, {"isolation": "monty"}):
-        with Interpreter(**options) as bare, pytest.warns(UserWarning, match="by their notation only"):
+    for sandbox in ("process, packages=", "interpreter"):
+        with Interpreter(sandbox) as bare, pytest.warns(UserWarning, match="by their notation only"):
             assert not is_equal("1/2", "0.5", bare)
 
 

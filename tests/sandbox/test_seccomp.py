@@ -17,7 +17,7 @@ MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 def decide(machine, number, *arguments, architecture=None):
     """What the kernel does with a call."""
     call = struct.pack("=iIQ6Q", number, architecture or MACHINES[machine], 0, *arguments, *[0] * (6 - len(arguments)))
-    code = seccomp.program(machine)
+    code = seccomp.build_filter(machine)
     steps = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
     assert len(steps) <= 4096
     at = loaded = 0

@@ -25,7 +25,7 @@ BAD = "```python\ndef double(n):\n    return n * n\n```"
 
 @pytest.fixture(scope="module")
 def interpreter():
-    with Interpreter(ResourceLimits(seconds=1)) as interpreter:
+    with Interpreter(limits=ResourceLimits(seconds=1)) as interpreter:
         yield interpreter
 
 

@@ -1,4 +1,4 @@
-"""What runs inside the child process: the process that forks, its locks, and the runner of one program.
+"""Code of the child processes: the server that is forked, its locks, and the runner of one program.
 
-It is started clean, without our packages: it imports from here and from the standard library only.
+These processes start clean, without our packages: they import only this package and the standard library.
 """

@@ -1,4 +1,4 @@
-"""Which files a program may read: Landlock's rules. Nothing may be written, made or removed anywhere."""
+"""Landlock rules: the files that a program may read. Nothing may be written, created or removed anywhere."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ import os
 import struct
 from collections.abc import Iterable
 
-_CREATE, _ADD, _RESTRICT = 444, 445, 446  # the calls' numbers, the same on every kind of machine
+# The numbers of the system calls, the same on every architecture.
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 
 
 def version() -> int:
-    """Landlock's version in this kernel; 0 when it has none."""
+    """Return Landlock's version in this kernel; 0 if it has none."""
     try:
         return max(0, int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), 1)))
-    except (OSError, AttributeError):  # no such library, or no such function: not Linux
+    except (OSError, AttributeError):  # no libc or no such function: not Linux
         return 0
 
 
-def load(readable: Iterable[str]) -> None:
-    """Leave this process and its children nothing but these files and folders, to read. Needs no_new_privs.
+def restrict(readable: Iterable[str]) -> None:
+    """Restrict this process and its children to reading these files and folders. Needs no_new_privs.
 
-    Connecting and listening are forbidden too, and signals to processes outside, where the version knows them.
+    Connecting, listening and signals to processes outside are forbidden too, if Landlock's version supports that.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the kernel refuses the rules.
     """
-    files = (1 << 13) - 1  # version 1; then renaming, truncating, controls of devices
+    files = (1 << 13) - 1  # version 1; later versions add renaming, truncating and device control
     files |= sum(1 << bit for bit, since in ((13, 2), (14, 3), (15, 5)) if version() >= since)
     rules = struct.pack("=Q", files)
     if version() >= 4:
-        rules += struct.pack("=Q", 0b11)  # to bind and to connect
+        rules += struct.pack("=Q", 0b11)  # bind and connect
     if version() >= 6:
         rules += struct.pack("=Q", 0b11)  # abstract sockets, signals
     ruleset = _call(_CREATE, rules, ctypes.c_size_t(len(rules)), 0)

@@ -1,7 +1,7 @@
-"""Locks a process down, for good: once what all programs share, then what each one gets.
+"""The locks of a process, which can never be opened again: those of the server, then those of each program.
 
-A lock that this machine lacks is left out here; whether a guarantee holds is then tried out (`broken`), and who started
-us decides.
+A lock that this machine lacks is skipped. `find_unenforced` then tests which guarantees hold, and the host process
+decides what follows.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-_FILTER = seccomp.program(platform.machine()) if seccomp.supported() else None
+_FILTER = seccomp.build_filter(platform.machine()) if seccomp.supported() else None
 _PDEATHSIG, _DUMPABLE, _CAPBSET_DROP, _NO_NEW_PRIVS, _AMBIENT = 1, 4, 24, 38, 47  # prctl
 _NAMESPACES = {"user": 0x10000000, "network": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000}
 
 
-def shared(readable: Iterable[str]) -> dict[str, str]:
-    """Lock the process that programs are forked from; its children inherit it.
+def lock_server(readable: Iterable[str]) -> dict[str, str]:
+    """Lock the server that programs are forked from. Its children inherit the locks.
+
+    Args:
+        readable: the files and folders that programs may read.
 
     Returns:
-        By which means each guarantee holds, as far as it went.
+        The mechanism of each guarantee whose lock could be applied.
     """
     try:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -42,7 +45,7 @@ def shared(readable: Iterable[str]) -> dict[str, str]:
     own_network = not libc.unshare(sum(_NAMESPACES.values())) or not libc.unshare(_NAMESPACES["network"])
     _drop_capabilities(libc)
     with contextlib.suppress(OSError):
-        landlock.load(readable)
+        landlock.restrict(readable)
         means["files"] = f"Landlock {landlock.version()}"
     if _FILTER is not None:
         means["processes"] = means["network"] = "seccomp"
@@ -53,7 +56,7 @@ def shared(readable: Iterable[str]) -> dict[str, str]:
 
 
 def address_space() -> int | None:
-    """What this process has of it, in bytes; cannot be read any more when files are locked."""
+    """Return the address space of this process, in bytes. It cannot be read after files are locked."""
     try:
         with open("/proc/self/statm", encoding="ascii") as statm:
             return int(statm.read().split()[0]) * os.sysconf("SC_PAGESIZE")
@@ -61,12 +64,12 @@ def address_space() -> int | None:
         return None
 
 
-def own(seconds: float, memory: int | None) -> None:
+def lock_program(seconds: float, memory: int | None) -> None:
     """Lock the process of one program.
 
     Args:
-        seconds: of processor time.
-        memory: bytes of address space, what it has already included.
+        seconds: processor time.
+        memory: bytes of address space, including those in use already; None sets no limit.
     """
     _limit(seconds, memory)
     with contextlib.suppress(OSError, AttributeError):
@@ -74,11 +77,11 @@ def own(seconds: float, memory: int | None) -> None:
         libc.prctl(_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         libc.prctl(_DUMPABLE, 0, 0, 0, 0)
         if _FILTER is not None:
-            seccomp.load(_FILTER)
+            seccomp.install_filter(_FILTER)
 
 
-def broken() -> list[str]:
-    """The guarantees that do not hold in this process: each is tried out."""
+def find_unenforced() -> list[str]:
+    """Return the guarantees that do not hold in this process, by trying to break each."""
     attempts: dict[str, tuple[Callable[[], object], ...]] = {
         "files": (lambda: os.listdir("/"), lambda: os.open(__file__, os.O_RDONLY), _write),
         "network": (_connect,),
@@ -94,7 +97,7 @@ def _works(attempt: Callable[[], object]) -> bool:
     except PermissionError:
         return False
     except OSError:
-        return True  # it was not refused; it failed for another reason
+        return True  # not refused: it failed for another reason
     return True
 
 
@@ -121,7 +124,7 @@ def _limit(seconds: float, memory: int | None) -> None:
         "SIGPENDING": 0,
     }
     for name, limit in limits.items():
-        with contextlib.suppress(AttributeError, ValueError, OSError):  # not every system has every one
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # not every system has every limit
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
 
 

@@ -1,14 +1,14 @@
-"""Runs one program in a process that is its own. This is the only place of the project that executes code.
+"""The runner of one program, in a process of its own. This is the only place of the project that executes code.
 
-The process belongs to the program: whatever is here may be read, replaced and lied to by it. Nothing that comes out is
-believed: the other side (`reasoning.sandbox.protocol`) takes bounded frames, and reads text.
+The process belongs to the program, which can read and replace everything here. So its output is not trusted: the host
+(`reasoning.sandbox.protocol`) accepts bounded frames and parses text.
 
-The file uses the standard library only: a container gets it as a text.
+This file uses the standard library only, because a container receives it as text.
 
 A frame is one letter for its kind, four bytes for the length (big-endian), and a text in UTF-8.
-    to the program     j the job   a the answer of a function   x a function refuses
-    from the program   b it begins   o printed   l how many characters were left out   c a function is called
-                       v the value   p read what was printed last   n there is none   m a name is missing   e an error
+    to the program     j the job   a the return value of a function   x a function rejects the call
+    from the program   b it begins   o printed text   l the number of characters left out   c a call of a function
+                       v the value   p read the last printed line   n no value   m a missing name   e an error
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 PROGRAM = "<program>"
-_TAIL = 1000  # characters of a long output's end that are kept
-_DEPTH = 100  # of nested data
+# Characters that are kept of a long output's end.
+_TAIL = 1000
+# The maximum nesting of data.
+_DEPTH = 100
 _SEQUENCES: tuple[type, ...] = (
     list,
     tuple,
@@ -41,7 +43,7 @@ _SEQUENCES: tuple[type, ...] = (
 
 
 def main(reading: int, writing: int) -> NoReturn:
-    """Take a job, run it, send what came of it, and end the process."""
+    """Read a job, run it, send its outcome, and end the process."""
     try:
         kind, text = _receive(reading)
         assert kind == "j"
@@ -72,7 +74,7 @@ class _Run:
 
     def _outcome(self) -> tuple[str, str]:
         main = types.ModuleType("__main__")
-        sys.modules["__main__"] = main  # dataclasses and the like look their module up
+        sys.modules["__main__"] = main  # dataclasses and others look up their module
         scope = main.__dict__
         scope["__builtins__"] = builtins
         scope.update(self.job["inputs"])
@@ -86,7 +88,7 @@ class _Run:
         try:
             try:
                 code = compile(self.job["code"], PROGRAM, "exec", dont_inherit=True)
-                exec(code, scope)  # noqa: S102 - in a process of the program's own, locked down before
+                exec(code, scope)  # noqa: S102 - in a process of its own, locked down before
             except SystemExit as ended:
                 if ended.code:
                     raise
@@ -110,7 +112,7 @@ class _Run:
                 value = value()
             if value is not None:
                 sys.setrecursionlimit(self.job["recursion"] + 1000)
-                return "v", repr(_Plain("the result", self.job["output_chars"]).of(value))
+                return "v", repr(_PlainConverter("the result", self.job["output_chars"]).of(value))
         return ("m", missing) if missing else ("n", "")
 
     def write(self, text: str) -> int:
@@ -131,7 +133,7 @@ class _Run:
 
     def _function(self, name: str) -> Callable[..., Any]:
         def function(*args: Any, **kwargs: Any) -> Any:
-            given = _Plain(f"what {name} is given", self.job["output_chars"]).of((args, kwargs))
+            given = _PlainConverter(f"what {name} is given", self.job["output_chars"]).of((args, kwargs))
             self.send("c", f"{name}\n{given!r}")
             kind, text = _receive(self.reading)
             if kind == "x":
@@ -143,7 +145,7 @@ class _Run:
 
 
 class _Stream:
-    """What stands for standard output and standard error."""
+    """A replacement for standard output and standard error."""
 
     encoding = "utf-8"
     closed = False
@@ -167,16 +169,16 @@ class _Stream:
         return False
 
 
-class _Unfit(TypeError):
-    """Data that may not leave; the message is for a model to read."""
+class _NotPlainData(TypeError):
+    """A value that is not plain data. The message is for a model to read."""
 
 
-class _Plain:
-    """Makes plain data of what programs compute: numbers of numpy and sympy, dates, sets, matrices.
+class _PlainConverter:
+    """Converts values to plain data: numbers of numpy and sympy, dates, sets, matrices.
 
     Args:
-        what: what is made plain, for the message.
-        room: how many items and characters may come out.
+        what: a name of the value for the message.
+        room: the maximum number of items and characters.
     """
 
     def __init__(self, what: str, room: int) -> None:
@@ -186,10 +188,10 @@ class _Plain:
     def of(self, value: Any, depth: int = 0) -> Any:
         self._take(len(value) if isinstance(value, str) else 1)
         if depth > _DEPTH:
-            raise _Unfit(f"{self.what} is not plain data: it is nested too deep")
+            raise _NotPlainData(f"{self.what} is not plain data: it is nested too deep")
         if value is None:
             return None
-        for kind in (bool, int, float, str):  # of one's own kind too, such as numpy's floats
+        for kind in (bool, int, float, str):  # subclasses too, such as numpy's floats
             if isinstance(value, kind):
                 return kind(value) if type(value) is not kind else value
         if isinstance(value, dict):
@@ -201,7 +203,7 @@ class _Plain:
     def _take(self, room: int) -> None:
         self.room -= room
         if self.room < 0:
-            raise _Unfit(f"{self.what} is longer than {self.limit} characters")
+            raise _NotPlainData(f"{self.what} is longer than {self.limit} characters")
 
     def _items(self, items: Iterable[Any], depth: int) -> list[Any]:
         return [self.of(item, depth + 1) for item in items]
@@ -221,7 +223,7 @@ class _Plain:
                 return value.isoformat() if hasattr(value, "isoformat") else str(value)
             case "sympy" | "mpmath":
                 return self._symbolic(value, depth)
-        raise _Unfit(f"{self.what} is not plain data: {value!r:.80}")
+        raise _NotPlainData(f"{self.what} is not plain data: {value!r:.80}")
 
     def _symbolic(self, value: Any, depth: int) -> Any:
         if type(value).__name__ in ("BooleanTrue", "BooleanFalse"):
@@ -231,7 +233,7 @@ class _Plain:
         if getattr(value, "is_number", True):
             try:
                 return _number(value)
-            except (TypeError, ValueError):  # complex, or no number after all
+            except (TypeError, ValueError):  # complex, or not a number
                 return str(value)
         return self._items(value, depth) if isinstance(value, Iterable) else str(value)
 
@@ -243,7 +245,7 @@ def _number(value: Any) -> int | float:
 
 
 def _settle() -> None:
-    """The same result every time, and no waiting."""
+    """Make results reproducible and sleeping instant."""
     import random
     import time
 
@@ -254,8 +256,8 @@ def _settle() -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """The error on one line, and below it the last line of the program that it went through, if any."""
-    if isinstance(error, _Unfit):
+    """Return the error on one line, and on a second line the number of the program's last line in the traceback."""
+    if isinstance(error, _NotPlainData):
         return f"{error}\n"
     if isinstance(error, SyntaxError) and error.filename == PROGRAM:
         return f"{type(error).__name__}: {error.msg}\n{error.lineno or ''}"

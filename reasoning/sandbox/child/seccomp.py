@@ -1,8 +1,8 @@
-"""The system calls that a program may make: seccomp's filter, written out by hand.
+"""The seccomp filter: the system calls that a program may make, assembled by hand.
 
-An allow-list: what computes and reads, and nothing that reaches another process, a network, or a file to write. All
-else is refused with EPERM, which a program sees as a PermissionError. A call of another instruction set ends the
-process.
+It is an allow-list of calls that compute and read. No call that reaches another process, a network, or a file to write
+is on it. Every other call fails with EPERM, which a program sees as a PermissionError. A call for another architecture
+kills the process.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ NUMBERS = {
         "prlimit64": 261, "getrandom": 278, "statx": 291, "rseq": 293, "faccessat2": 439,
     },
 }  # fmt: skip
-"""The numbers of the calls on each kind of machine, from the kernel's headers."""
+"""The numbers of the system calls on each architecture, from the kernel's headers."""
 
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_…
 _O_WRITES = 0o1 | 0o2 | 0o100 | 0o1000  # O_WRONLY, O_RDWR, O_CREAT, O_TRUNC
 _FCNTL = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
-_IOCTL = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # is it a terminal, its size, what can be read, close-on-exec
+_IOCTL = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONCLEX, FIOCLEX
 
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
@@ -72,12 +72,12 @@ class _Program(ctypes.Structure):
 
 
 def supported() -> bool:
-    """Whether the numbers of this kind of machine are known."""
+    """Return whether the numbers of this architecture are known."""
     return platform.system() == "Linux" and platform.machine() in NUMBERS and struct.calcsize("P") == 8
 
 
-def program(machine: str) -> bytes:
-    """The filter for a kind of machine, as the kernel takes it."""
+def build_filter(machine: str) -> bytes:
+    """Return the filter program for an architecture, in the kernel's binary form."""
     numbers = NUMBERS[machine]
     steps = [
         (_LOAD, 0, 0, _MACHINE),
@@ -96,13 +96,13 @@ def program(machine: str) -> bytes:
 
 
 def _conditions() -> Iterator[tuple[str, list[tuple[int, int, int, int]]]]:
-    """Calls that are allowed with some arguments only."""
+    """Yield the calls that are allowed with certain arguments only."""
     for name, flags in (("open", 1), ("openat", 2)):
         yield name, [_argument(flags), (_ANY_BIT, 1, 0, _O_WRITES), (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
     for name, allowed in (("fcntl", _FCNTL), ("ioctl", _IOCTL)):
         tests = [(_EQUAL, len(allowed) - index, 0, value) for index, value in enumerate(allowed)]
         yield name, [_argument(1), *tests, (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
-    nothing = [  # one's own limits, read and not set
+    nothing = [  # a process may read its own limits, and not set them
         test
         for index, argument in enumerate((0, 2))
         for half in (0, 4)
@@ -115,8 +115,12 @@ def _argument(index: int, half: int = 0) -> tuple[int, int, int, int]:
     return _LOAD, 0, 0, _ARGUMENTS + 8 * index + half
 
 
-def load(code: bytes) -> None:
-    """Put a filter on this process, for good. Needs no_new_privs. Raises OSError where the kernel has none."""
+def install_filter(code: bytes) -> None:
+    """Install a filter on this process, for good. Needs no_new_privs.
+
+    Raises:
+        OSError: the kernel has no seccomp filters.
+    """
     kept = ctypes.create_string_buffer(code, len(code))
     described = _Program(len(code) // 8, ctypes.cast(kept, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)

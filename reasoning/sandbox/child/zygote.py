@@ -1,7 +1,7 @@
-"""The process that programs are forked from: it has the scientific packages loaded, and nothing of ours.
+"""The server process that programs are forked from. It has the scientific packages loaded, and none of ours.
 
-It takes sockets, and nothing else, over one control socket: for each it forks a process, which takes a job from that
-socket. When the control socket closes it ends, and its children with it.
+It receives sockets, and nothing else, over one control socket. For each socket it forks a process, which reads its job
+from that socket. When the control socket closes, the server ends, and its children with it.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from typing import Any
 
 from reasoning.sandbox.child import lockdown, runner
 
-_MORE = {  # parts of packages that programs ask for, and which would be loaded from disk each time
+# Submodules that programs use. Without this each program would load them from disk.
+_MORE = {
     "numpy": ("numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial"),
     "sympy": ("sympy.abc", "sympy.stats", "sympy.solvers.solveset"),
     "dateutil": ("dateutil.parser", "dateutil.relativedelta", "dateutil.rrule", "dateutil.tz"),
 }
 _PLACES = ("/usr/share/zoneinfo",)
 REQUEST = 64
-"""Bytes of a request on the control socket: processor seconds and bytes of memory, padded; the job's socket with it."""
+"""Bytes of a request on the control socket: the limits in seconds and bytes, padded. The job's socket comes with it."""
 
 
 def main(control: int, options: str) -> None:
-    """Serve for as long as the control socket is open.
+    """Serve while the control socket is open.
 
     Args:
-        control: its descriptor.
-        options: a dict, written out: root (the folder of our package), folders (where packages are), packages, modules.
+        control: the file descriptor of the control socket.
+        options: the text of a dict: root (the folder of our package), folders (of the packages), packages, modules.
     """
     wanted: dict[str, Any] = ast.literal_eval(options)
     with socket.socket(fileno=control) as socket_:
@@ -49,7 +50,7 @@ def main(control: int, options: str) -> None:
 
 
 def _start(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Load what programs use, then lock. Returns what the other side wants to know."""
+    """Load the packages, then lock this process. Returns the status for the host process."""
     sys.path.remove(wanted["root"])
     sys.path[:] = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
     library = list(sys.path)
@@ -61,13 +62,13 @@ def _start(wanted: dict[str, Any]) -> dict[str, Any]:
     _warm_up(packages)
     os.environ.clear()
     readable = [*_files(library), *_PLACES]
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel clears children away
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the children
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     memory = lockdown.address_space()
     _enter_empty_folder()
-    means = lockdown.shared(readable)
+    means = lockdown.lock_server(readable)
     gc.collect()
-    gc.freeze()  # no child shall copy the pages of what is loaded only to look for garbage
+    gc.freeze()  # otherwise each child would copy the loaded pages to look for garbage
     broken = _try_out()
     if memory is None:
         broken.append("memory")
@@ -79,13 +80,13 @@ def _start(wanted: dict[str, Any]) -> dict[str, Any]:
 def _loads(name: str) -> bool:
     try:
         importlib.import_module(name)
-    except Exception:  # not installed, or broken: a program that imports it gets the reason
+    except Exception:  # not installed, or broken: a program that imports it sees the reason
         return False
     return True
 
 
 def _warm_up(packages: list[str]) -> None:
-    """What the packages load and compute on first use is done once for all."""
+    """Do once what the packages load and compute on first use."""
     if "sympy" in packages:
         sympy = importlib.import_module("sympy")
         x, y = sympy.symbols("x y")
@@ -95,7 +96,7 @@ def _warm_up(packages: list[str]) -> None:
 
 
 def _files(library: list[str]) -> Iterator[str]:
-    """What may be read: the standard library, and the folders of the packages that are loaded."""
+    """Yield the files and folders that may be read: the standard library and the loaded packages."""
     for folder in library:
         for entry in os.scandir(folder):
             if entry.name not in ("site-packages", "dist-packages"):
@@ -106,13 +107,13 @@ def _files(library: list[str]) -> Iterator[str]:
             continue
         if os.path.basename(file) == "__init__.py":
             yield (folder := os.path.dirname(file))
-            yield f"{folder}.libs"  # shared libraries that a wheel brings along
+            yield f"{folder}.libs"  # shared libraries that a wheel contains
         else:
             yield file
 
 
 def _enter_empty_folder() -> None:
-    """Work in a folder that has been removed: it is empty, and nothing can ever be made in it."""
+    """Change to a folder that has been removed: it is empty, and nothing can ever be created in it."""
     import tempfile
 
     folder = tempfile.mkdtemp(prefix="reasoning-")
@@ -121,11 +122,11 @@ def _enter_empty_folder() -> None:
 
 
 def _try_out() -> list[str]:
-    """The guarantees that do not hold in a child, tried out in one."""
+    """Return the guarantees that do not hold in a child, as tested in one."""
     reading, writing = os.pipe()
     if not os.fork():
-        lockdown.own(5, None)
-        os.write(writing, repr(lockdown.broken()).encode())
+        lockdown.lock_program(5, None)
+        os.write(writing, repr(lockdown.find_unenforced()).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as pipe:
@@ -144,13 +145,13 @@ def _serve(control: socket.socket, memory: int | None) -> None:
                 _hand_over(job, child)
                 continue
             control.close()
-            lockdown.own(seconds, None if memory is None else memory + more)
+            lockdown.lock_program(seconds, None if memory is None else memory + more)
             runner.main(job.fileno(), job.fileno())
 
 
 def _hand_over(job: socket.socket, child: int) -> None:
-    """Give the other side the means to end the child, before there is a program in it."""
-    with contextlib.suppress(OSError):  # nobody waits any more: the child sees it too, and ends
+    """Send the host process a handle that can kill the child, before the child has a program."""
+    with contextlib.suppress(OSError):  # the host has gone: the child sees that too, and ends
         word = b"%d\n" % child
         try:
             handle = os.pidfd_open(child)

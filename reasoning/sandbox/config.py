@@ -1,0 +1,156 @@
+"""The configuration of the sandbox in which model-written programs run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from reasoning.errors import UnknownName, UsageError
+from reasoning.sandbox.execution import ResourceLimits
+
+MODES = ("interpreter", "process", "container")
+"""The modes of a sandbox, from the one that runs the fewest programs to the one that runs the most."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where model-written programs run, and what each of them may use.
+
+    Every program starts in the interpreter (Monty, a Python written in Rust that has no access to the machine). The
+    mode says what runs the programs that need more than Monty has. docs/security.md lists what each mode guarantees.
+
+    Args:
+        mode: "interpreter" runs nothing outside Monty; "process" runs the rest in a locked-down process of its own
+            (Linux only); "container" runs the rest in a container by Docker or Podman.
+        packages: installed packages that programs may import besides the standard library; only for "process".
+            None allows those of sympy, numpy and dateutil that are installed. Each is imported before the process is
+            locked down, so name only packages that you would import yourself.
+        memory_mb: memory of one program, in megabytes.
+        seconds: execution time of one program, in seconds.
+        image: the container image, such as "python:3.13-slim"; required by "container". It needs Python as `python3`
+            and the packages that programs may import.
+        require_lockdown: whether "process" refuses to run programs where this machine does not enforce every
+            guarantee. False accepts the locks that the machine has, for example on macOS.
+
+    Raises:
+        UnknownName: `mode` is not a mode.
+        UsageError: the settings contradict the mode or each other.
+
+    Examples:
+        >>> Sandbox("process", packages=["numpy"], memory_mb=256)
+        Sandbox('process, packages=numpy, memory_mb=256')
+        >>> Sandbox.parse("container, image=python:3.13-slim").image
+        'python:3.13-slim'
+    """
+
+    mode: str = "process"
+    packages: Sequence[str] | None = None
+    memory_mb: int = ResourceLimits.memory_mb
+    seconds: float = ResourceLimits.seconds
+    image: str | None = None
+    require_lockdown: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UnknownName("sandbox mode", str(self.mode), MODES)
+        if self.packages is not None:
+            if self.mode != "process":
+                owner = "a container has those of its image" if self.mode == "container" else "Monty imports none"
+                raise UsageError(f"packages needs the sandbox mode 'process', got {self.mode!r}: {owner}")
+            names = [self.packages] if isinstance(self.packages, str) else self.packages
+            object.__setattr__(self, "packages", tuple(names))  # a list could be changed, and has no hash
+            for name in names:
+                if not name.isidentifier():
+                    raise UsageError(f"packages must be names that a program can import, got {name!r}")
+        if (self.image is None) == (self.mode == "container"):
+            if self.image is not None:
+                raise UsageError(f"image needs the sandbox mode 'container', got {self.mode!r}")
+            raise UsageError("the sandbox mode 'container' needs an image, such as image=python:3.13-slim")
+        if not self.require_lockdown and self.mode != "process":
+            raise UsageError(f"require_lockdown=False needs the sandbox mode 'process', got {self.mode!r}")
+        _ = self.limits
+
+    @classmethod
+    def of(cls, value: Sandbox | str) -> Sandbox:
+        """Return `value`, parsed if it is a text.
+
+        Raises:
+            UsageError: as `parse`; or `value` is neither a text nor a `Sandbox`.
+        """
+        if isinstance(value, str):
+            return cls.parse(value)
+        if not isinstance(value, cls):
+            raise UsageError(f"sandbox must be a mode such as 'process', or a reasoning.Sandbox, got {value!r:.80}")
+        return value
+
+    @classmethod
+    def parse(cls, text: str) -> Sandbox:
+        """Parse a mode with its settings, such as "process, packages=numpy+sympy, memory_mb=256, seconds=10".
+
+        Args:
+            text: the mode, then settings as NAME=VALUE, with commas between; several packages are joined by `+`.
+
+        Raises:
+            UnknownName: the mode or a setting is not known; names the nearest one.
+            UsageError: a value cannot be read, or contradicts the mode.
+        """
+        mode, *parts = (part.strip() for part in text.split(","))
+        settings: dict[str, Any] = {}
+        for part in parts:
+            name, equals, value = (word.strip() for word in part.partition("="))
+            if name not in _READERS:
+                raise UnknownName("setting", name, _READERS, f"in the sandbox {text!r}")
+            try:
+                settings[name] = _READERS[name](value if equals else "")
+            except (ValueError, KeyError):
+                raise UsageError(f"{name} in the sandbox {text!r} must be {_WANTED[name]}, got {value!r}") from None
+        return cls(mode, **settings)
+
+    def __str__(self) -> str:
+        """Return the text that `parse` reads."""
+        changed = (
+            (one.name, getattr(self, one.name)) for one in fields(self)[1:] if getattr(self, one.name) != one.default
+        )
+        return ", ".join([self.mode, *(f"{name}={_written(value)}" for name, value in changed)])
+
+    def __repr__(self) -> str:
+        return f"Sandbox({str(self)!r})"
+
+    @property
+    def limits(self) -> ResourceLimits:
+        """The limits of one program."""
+        return ResourceLimits(seconds=self.seconds, memory_mb=self.memory_mb)
+
+
+def _packages(text: str) -> tuple[str, ...]:
+    return tuple(name for name in re.split(r"[+\s]+", text) if name)
+
+
+def _image(text: str) -> str:
+    if not text:
+        raise ValueError
+    return text
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "+".join(value) if isinstance(value, tuple) else format(value, "g" if isinstance(value, float) else "")
+
+
+_READERS: dict[str, Any] = {
+    "packages": _packages,
+    "memory_mb": int,
+    "seconds": float,
+    "image": _image,
+    "require_lockdown": {"yes": True, "no": False}.__getitem__,
+}
+_WANTED = {
+    "packages": "names joined by +, such as numpy+sympy",
+    "memory_mb": "a whole number of megabytes",
+    "seconds": "a number of seconds",
+    "image": "the name of a container image",
+    "require_lockdown": "yes or no",
+}
