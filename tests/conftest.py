@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from reasoning.providers.llama_cpp import weights
+from reasoning.providers.llama_cpp import download, weights
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: the children would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -56,4 +56,4 @@ def smollm() -> Path:
     """The file of the smallest local model, fetched once into the usual folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "folder", lambda: HOME)
-        return weights.ensure("smollm2-135m")
+        return download.ensure("smollm2-135m")

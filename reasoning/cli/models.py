@@ -1,4 +1,4 @@
-"""`reasoning models`: the local weights, listed, fetched and removed."""
+"""The command `reasoning models`: list, download and remove local weights."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Annotated
 
 import typer
 
-from reasoning.providers.llama_cpp import weights
+from reasoning.providers.llama_cpp import download, weights
 
-models = typer.Typer(help="Local weights: list, get, remove.", no_args_is_help=True)
+models = typer.Typer(help="Local weights: list, download, remove.", no_args_is_help=True)
 
 _Name = Annotated[str, typer.Argument(help="A name that `reasoning models list` shows.", show_default=False)]
 
 
 @models.command("list")
-def listed() -> None:
-    """Show the weights that are known, and which are on this machine."""
+def list_models() -> None:
+    """Show the weights of the catalogue, and which of them are on this machine."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "parameters", "size", "licence", "on disk", "", box=None, pad_edge=False)
     for entry in weights.CATALOGUE:
-        here = "yes" if weights.find(entry.name) else "no"
+        on_disk = "yes" if weights.find(entry.name) else "no"
         default = "default" if entry.name == weights.DEFAULT else ""
-        table.add_row(entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, here, default)
+        table.add_row(entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default)
     console = Console(soft_wrap=True)
     console.print(table)
     console.print(
-        f"Kept in {weights.folder()}. Use one with --model local:NAME, or a file of yours with local:FILE.gguf."
+        f"They are kept in {weights.folder()}. Use one with --model local:NAME, or your own file with local:FILE.gguf."
     )
 
 
-@models.command()
-def get(name: _Name = weights.DEFAULT) -> None:
-    """Fetch weights, or go on with a download that broke off, and print the file's path."""
-    with _bar(weights.entry(name)) as progress:
-        path = weights.ensure(name, progress)
+@models.command("download")
+def download_model(name: _Name = weights.DEFAULT) -> None:
+    """Download weights, or continue an interrupted download, and print the path of the file."""
+    with _progress(weights.entry(name)) as progress:
+        path = download.ensure(name, progress)
     typer.echo(path)
 
 
@@ -52,27 +52,27 @@ def remove(name: _Name) -> None:
 
 
 @contextmanager
-def _bar(entry: weights.Weights) -> Iterator[weights.Progress]:
-    """A progress bar on stderr, or where nobody looks, a line for each thing that begins."""
+def _progress(entry: weights.Weights) -> Iterator[weights.LoadProgress]:
+    """Show a progress bar on stderr; without a terminal print a line for each source."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield _LineProgress()
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(entry.name, total=entry.bytes)
-        yield lambda done, total, what, /: shown.update(task, completed=done, total=total or None, description=what)
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(entry.name, total=entry.bytes)
+        yield lambda done, total, text: bar.update(task, completed=done, total=total or None, description=text)
 
 
-class _Lines:
-    """Progress for a log file."""
+class _LineProgress:
+    """Progress as lines of a log."""
 
     def __init__(self) -> None:
-        self.said = ""
+        self.description = ""
 
-    def __call__(self, done: int, total: int, what: str, /) -> None:
-        if what != self.said:
-            self.said = what
-            typer.echo(what, err=True)
+    def __call__(self, done: int, total: int, description: str) -> None:
+        if description != self.description:
+            self.description = description
+            typer.echo(description, err=True)

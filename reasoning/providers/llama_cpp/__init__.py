@@ -1,1 +1,1 @@
-"""A local model: llama.cpp in this process, its weights and its slots."""
+"""Local models: llama.cpp in this process, its weights and its slots."""

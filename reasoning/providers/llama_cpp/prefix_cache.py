@@ -1,4 +1,4 @@
-"""Prompt prefixes that a local server has computed once and saved, so that its other slots need not compute them."""
+"""Cache of prompt prefixes that a local server has computed and saved, so that its other slots can load them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Save = Callable[[str], Awaitable[tuple[int, int]]]
-"""Computes a prefix and saves it under a name; returns the tokens computed and the bytes saved."""
+"""Computes a prefix and saves it under a name. Returns the number of tokens computed and of bytes saved."""
 
 
 @dataclass(eq=False)
@@ -23,9 +23,13 @@ class _Saved:
 
 
 class PrefixCache:
-    """The saved prefixes: one file each, the least recently used removed when they are more than `most` bytes.
+    """Saved prefixes, one file each. The least recently used ones are removed when the files exceed `max_bytes`.
 
-    Two who want the same prefix at once compute it once. Safe from several event loops.
+    Concurrent callers that need the same prefix compute it once. Safe from several event loops.
+
+    Args:
+        folder: where llama.cpp saves the files.
+        max_bytes: the size of all files together, in bytes.
     """
 
     def __init__(self, folder: Path, max_bytes: int = 256_000_000) -> None:
@@ -35,12 +39,12 @@ class PrefixCache:
 
     @asynccontextmanager
     async def hold(self, key: str, save: Save, *, keep: bool) -> AsyncIterator[int]:
-        """Have a prefix saved while the block runs; yields how many tokens were computed for it now.
+        """Keep a prefix saved while the block runs; yields the number of tokens that were computed for it now.
 
         Args:
-            key: the prefix's name, and its file's.
-            save: how it is made.
-            keep: whether it stays when nobody holds it.
+            key: the name of the prefix and of its file.
+            save: computes and saves it.
+            keep: whether it stays in the cache after the last block that uses it.
         """
         computed = 0
         while True:
@@ -53,7 +57,7 @@ class PrefixCache:
                 if first:
                     computed = await self._save(saved, key, save)
                 elif not await asyncio.shield(asyncio.wrap_future(saved.ready)):
-                    continue  # whoever began it was stopped: begin it ourselves
+                    continue  # the caller that computed it was cancelled: compute it here
                 yield computed
                 return
             finally:

@@ -1,4 +1,4 @@
-"""llama.cpp in this process: one server a file of weights, on loopback behind a random key, shared and counted."""
+"""llama.cpp servers in this process: one a file of weights, on loopback behind a random key, shared and counted."""
 
 from __future__ import annotations
 
@@ -23,26 +23,29 @@ from reasoning.providers.llama_cpp.slot_pool import SlotPool
 
 SLOTS = 8
 CONTEXT = 16_384
-"""Tokens that all slots hold together. More would cost memory: 12 kB a token at 0.5 B parameters, 28 kB at 1.5 B."""
+"""The context of all slots together, in tokens. A token costs 12 kB of memory at 0.5 B parameters, 28 kB at 1.5 B."""
 
-_THREADS = 8  # decoding is bound by memory, and the machine has other things to do
+# Decoding is limited by memory bandwidth, so more threads would only take cores from other work.
+_MAX_THREADS = 8
 _SPIN = "1000"
-"""How many times an OpenMP thread that waits for the others looks again before it sleeps. Longer, as by default, is no
-faster on an idle machine, and many times slower where another process wants one of the cores."""
+"""The number of times that a waiting OpenMP thread checks again before it sleeps. The longer default is no faster on an
+idle machine, and many times slower if another process needs one of the cores."""
 
-_engines: dict[Path, LlamaServer] = {}
+_servers: dict[Path, LlamaServer] = {}
 _lock = threading.Lock()
 
 
 class LlamaServer:
-    """One file of weights, loaded and served.
+    """A llama.cpp server with one file of weights.
 
     Attributes:
         path: the weights.
-        address: the base URL, and `key` its bearer token.
-        slots: who uses which sequence.
-        prefixes: what was computed and saved.
-        trained: tokens of context that the model was trained for.
+        address: the base URL.
+        key: the bearer token of the server.
+        slots: the pool of its parallel sequences.
+        prefixes: the cache of computed prefixes.
+        trained_context: the context that the model was trained for, in tokens.
+        users: the number of clients that share the server.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,16 +62,16 @@ class LlamaServer:
 
     @property
     def context(self) -> int:
-        """Tokens that one request can have: its prompt and its answer."""
+        """The context of one request, prompt and answer together, in tokens."""
         return CONTEXT // self.slots.count
 
     @property
     def loaded(self) -> bool:
-        """Whether it is served now, and has its folder of saved prefixes."""
+        """Whether the server runs and has its folder of saved prefixes."""
         return self._server is not None
 
     def load(self) -> None:
-        """Load the weights and listen; blocks for about a second a gigabyte. Does nothing the second time.
+        """Load the weights and start the server; blocks for about a second per gigabyte. Does nothing if it runs.
 
         Raises:
             MissingExtra: xllamacpp is not installed.
@@ -85,7 +88,7 @@ class LlamaServer:
                     raise
 
     def reload(self, tokens: int) -> None:
-        """Load again with fewer slots, so that each holds at least this many tokens. Nobody may be using it."""
+        """Load again with fewer slots, so that each holds at least `tokens`. No slot may be in use."""
         with self._loading:
             count = self.slots.count
             while count > 1 and CONTEXT // count < tokens:
@@ -95,14 +98,14 @@ class LlamaServer:
             self._serve()
 
     def close(self) -> None:
-        """Free the port and the memory; takes up to a second while a request is under way."""
+        """Free the port and the memory; takes up to a second while a request runs."""
         with self._loading:
             if self._server is not None:
                 self._stop()
                 shutil.rmtree(self.prefixes.folder, ignore_errors=True)
 
     def connect(self, address: Any) -> socket.socket:
-        """A socket for a connection to the server (aiohttp's `socket_factory`)."""
+        """Return a socket for a connection to the server (aiohttp's `socket_factory`)."""
         with self._connecting:
             if self._server is None:
                 raise ConnectionRefusedError
@@ -111,7 +114,7 @@ class LlamaServer:
             return made
 
     def leak_after_fork(self) -> None:
-        """In a forked child, where its threads are not: never run its destructor, which would wait for them."""
+        """Keep the server object alive in a forked child: its destructor would wait for threads that are gone there."""
         if self._server is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
 
@@ -122,7 +125,7 @@ class LlamaServer:
         settings.n_parallel = self.slots.count
         settings.n_ctx = CONTEXT
         settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads()
-        settings.cache_ram_mib = 0  # its own copies of idle slots: prefixes are kept by us
+        settings.cache_ram_mib = 0  # no copies of idle slots: PrefixCache keeps prefixes
         settings.warmup = False
         settings.verbosity = 0
         settings.ui = False
@@ -136,11 +139,11 @@ class LlamaServer:
         except RuntimeError:
             raise WeightsError(
                 f"{self.path} cannot be loaded: it is damaged, or of a kind that this llama.cpp does not know; "
-                "get it again, or choose another with --model local:FILE.gguf"
+                "download it again, or choose another file with --model local:FILE.gguf"
             ) from None
         self.address = self._server.listening_address
         self.trained_context = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
-        # Its main loop answers this one: it must have begun before the destructor may run, or that waits for ever.
+        # The main loop answers this request. It must run before the destructor may run, which would wait forever.
         self._ask("/slots")
 
     def _ask(self, path: str) -> Any:
@@ -152,60 +155,60 @@ class LlamaServer:
 
     def _stop(self) -> None:
         with self._connecting:
-            for made in self._sockets:  # the destructor waits for requests whose connection is open
+            for made in self._sockets:  # the destructor waits for requests with an open connection
                 with contextlib.suppress(OSError):
                     made.shutdown(socket.SHUT_RDWR)
             self._server = None
 
 
 def acquire(path: Path) -> LlamaServer:
-    """The engine of a file, one for the whole process; give it back with `release`."""
+    """Return the server of a file, one for the whole process; give it back with `release`."""
     path = path.resolve()
     with _lock:
-        engine = _engines.setdefault(path, LlamaServer(path))
-        engine.users += 1
-        return engine
+        server = _servers.setdefault(path, LlamaServer(path))
+        server.users += 1
+        return server
 
 
-def release(engine: LlamaServer) -> None:
-    """Give an engine back; the last one closes it."""
+def release(server: LlamaServer) -> None:
+    """Give a server back. The last client closes it."""
     with _lock:
-        engine.users -= 1
-        if engine.users:
+        server.users -= 1
+        if server.users:
             return
-        _engines.pop(engine.path, None)
-    engine.close()
+        _servers.pop(server.path, None)
+    server.close()
 
 
 def remove_files() -> None:
-    """Remove what the engines keep on the disk, for a process that ends at once and closes nothing."""
-    for engine in list(_engines.values()):
-        if engine.loaded:
-            shutil.rmtree(engine.prefixes.folder, ignore_errors=True)
+    """Remove the servers' files on disk, for a process that exits without closing anything."""
+    for server in list(_servers.values()):
+        if server.loaded:
+            shutil.rmtree(server.prefixes.folder, ignore_errors=True)
 
 
 def threads() -> int:
-    """How many threads decode best: the physical cores that this process may use (a second thread a core slows it)."""
+    """Return the number of decoding threads: this process's physical cores (a second thread per core is slower)."""
     try:
         allowed = os.sched_getaffinity(0)
     except AttributeError:  # not Linux
-        return min(os.cpu_count() or 2, _THREADS)
+        return min(os.cpu_count() or 2, _MAX_THREADS)
     cores = set()
     for cpu in allowed:
         try:
             cores.add(Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text())
         except OSError:
             cores.add(str(cpu))
-    return max(1, min(len(cores), _quota(), _THREADS))
+    return max(1, min(len(cores), _quota(), _MAX_THREADS))
 
 
 def _quota() -> int:
-    """Whole cores that a container's limit leaves."""
+    """Return the whole cores that a container's CPU limit leaves."""
     try:
-        most, _, period = Path("/sys/fs/cgroup/cpu.max").read_text().partition(" ")
-        return max(1, int(most) // int(period))
+        quota, _, period = Path("/sys/fs/cgroup/cpu.max").read_text().partition(" ")
+        return max(1, int(quota) // int(period))
     except (OSError, ValueError):  # no limit
-        return _THREADS
+        return _MAX_THREADS
 
 
 def _library() -> Any:
@@ -223,14 +226,14 @@ def _library() -> Any:
 
 
 def _close_all() -> None:
-    for engine in list(_engines.values()):
-        engine.close()
+    for server in list(_servers.values()):
+        server.close()
 
 
 def _after_fork() -> None:
-    for engine in _engines.values():
-        engine.leak_after_fork()
-    _engines.clear()
+    for server in _servers.values():
+        server.leak_after_fork()
+    _servers.clear()
 
 
 atexit.register(_close_all)

