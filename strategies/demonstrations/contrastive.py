@@ -23,7 +23,7 @@ def shuffle_values(chain: str) -> str:
     result. No model is asked.
 
     Source:
-        Chia et al. (2023), arXiv 2311.09277, section 3.
+        Chia et al. (2023), arXiv 2311.09277.
     """
     for objects in (_VALUES, _NAMES):
         values = objects.findall(chain)

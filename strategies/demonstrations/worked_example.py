@@ -1,4 +1,4 @@
-"""Worked problems, and the files that hold them."""
+"""Worked examples, and the files that contain them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from reasoning.errors import InputError, UnknownName
 from reasoning.files import read_jsonl
 
 Sets = Mapping[str, tuple["WorkedExample", ...]]
-"""Worked problems by the name of their set."""
+"""Worked examples by the name of their set."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
 class SolvedStep:
-    """A sub-question and its answer, in a sentence."""
+    """A sub-question with its answer in one sentence."""
 
     question: str
     answer: str
@@ -31,16 +31,16 @@ class SolvedStep:
 
 @dataclass(frozen=True)
 class WorkedExample:
-    """A problem with its answer and the ways that lead there.
+    """A problem with its answer and ways to solve it.
 
     Attributes:
         question: the question, without the options.
-        answer: the answer as its kind shows it.
+        answer: the answer in the form that its kind shows.
         rationale: the reasoning, in a few short sentences.
-        options: what there is to choose from, where the kind is a choice.
+        options: the options of a choice.
         program: Python that ends with the answer in the variable `ans`.
-        steps: sub-questions, simplest first; the last is the question itself.
-        symbols: the reasoning in symbols, where things lie in space.
+        steps: sub-questions, simplest first; the last one is the question itself.
+        symbols: the reasoning in symbols, for spatial questions.
     """
 
     question: str
@@ -53,62 +53,79 @@ class WorkedExample:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The steps of the rationale: its lines, or the sentences of its only line."""
+        """The steps of the rationale: its lines, or the sentences of a single line."""
         lines = [line.strip() for line in self.rationale.splitlines() if line.strip()]
         return tuple(lines if len(lines) > 1 else _SENTENCE_END.split(self.rationale.strip()))
 
     @classmethod
-    def from_record(cls, given: WorkedExample | Mapping[str, Any], where: str = "a worked problem") -> WorkedExample:
-        """A worked problem from its fields, such as a record of a file has them.
+    def from_record(cls, record: WorkedExample | Mapping[str, Any], where: str = "a worked example") -> WorkedExample:
+        """Make a worked example from its fields; return a `WorkedExample` unchanged.
+
+        Args:
+            record: the fields, as in a record of a file.
+            where: place of the record, for error messages.
 
         Raises:
-            UnknownName: a field that does not exist.
-            InputError: the question or the answer is missing, or a field is no text.
+            UnknownName: a field does not exist.
+            InputError: the question or the answer is missing, or a field has the wrong type.
         """
-        if isinstance(given, cls):
-            return given
-        if not isinstance(given, Mapping):
-            raise InputError(f"{where}: wants an object with question and answer, got {given!r:.80}")
-        given = {name: value for name, value in given.items() if value is not None}
-        known = [one.name for one in dataclasses.fields(cls)]
-        if strange := next((name for name in given if name not in known), None):
-            raise UnknownName("field", strange, known, f"in {where}")
-        if missing := next((name for name in ("question", "answer") if not str(given.get(name, "")).strip()), None):
+        if isinstance(record, cls):
+            return record
+        if not isinstance(record, Mapping):
+            raise InputError(f"{where}: must be an object with question and answer, got {record!r:.80}")
+        record = {name: value for name, value in record.items() if value is not None}
+        field_names = [part.name for part in dataclasses.fields(cls)]
+        if unknown := next((name for name in record if name not in field_names), None):
+            raise UnknownName("field", unknown, field_names, f"in {where}")
+        if missing := next((name for name in ("question", "answer") if not str(record.get(name, "")).strip()), None):
             raise InputError(f"{where}: {missing!r} is missing")
         try:
-            steps = tuple(SolvedStep(**step) for step in given.get("steps", ()))
-            options = tuple(str(option) for option in given.get("options", ()))
+            steps = tuple(SolvedStep(**step) for step in record.get("steps", ()))
+            options = tuple(str(option) for option in record.get("options", ()))
         except TypeError as error:
-            raise InputError(f"{where}: steps are objects with question and answer, options texts: {error}") from None
-        if isinstance(given.get("options"), str) or not all(one.question and one.answer for one in steps):
-            raise InputError(f"{where}: steps are objects with question and answer, options are a list of texts")
-        single = {name: value for name, value in given.items() if name not in ("steps", "options")}
-        if wrong := next((name for name, value in single.items() if isinstance(value, list | tuple | Mapping)), None):
-            raise InputError(f"{where}: {wrong!r} is a text, not {single[wrong]!r:.80}")
+            raise InputError(
+                f"{where}: steps must be objects with question and answer, options must be texts: {error}"
+            ) from None
+        if isinstance(record.get("options"), str) or not all(part.question and part.answer for part in steps):
+            raise InputError(
+                f"{where}: steps must be objects with question and answer, options must be a list of texts"
+            )
+        single = {name: value for name, value in record.items() if name not in ("steps", "options")}
+        if not_text := next(
+            (name for name, value in single.items() if isinstance(value, list | tuple | Mapping)), None
+        ):
+            raise InputError(f"{where}: {not_text!r} must be a text, got {single[not_text]!r:.80}")
         texts = {name: str(text).strip() for name, text in single.items()}
         return cls(**texts, options=options, steps=steps)
 
 
 @cache
 def shipped_sets() -> Sets:
-    """The worked problems that come with this package."""
+    """Return the worked examples that come with this package."""
     text = files(__package__).joinpath("shipped.toml").read_text("utf-8")
     return _sets(tomllib.loads(text), "shipped.toml")
 
 
 def shipped_examples(name: str) -> tuple[WorkedExample, ...]:
-    """Those of one set, by its name (that of a kind of answer, "spatial" or "sentiment"); none for some kinds."""
+    """Return one shipped set; empty if there is none.
+
+    Args:
+        name: name of a kind of answer, "spatial" or "sentiment".
+    """
     return shipped_sets().get(name, ())
 
 
 def read_examples(path: Path) -> Sets:
-    """The worked problems of a file of one's own.
+    """Read worked examples from a file.
 
     Args:
-        path: TOML in the form of `shipped.toml`, or JSON lines, which are one set without a name.
+        path: TOML in the form of `shipped.toml`, or JSON lines, which form one set with an empty
+            name.
 
     Raises:
-        InputError, UnknownName: names the file, the record and what is wrong.
+        InputError: the file cannot be read, or a record is wrong; the message names file, record
+            and fault.
+        UnknownName: a record has an unknown field.
     """
     try:
         return _read(path, path.stat().st_mtime_ns)
@@ -128,7 +145,7 @@ def _read(path: Path, changed: int) -> Sets:
 
 def _sets(tables: Mapping[str, Any], where: str) -> Sets:
     if wrong := next((name for name, records in tables.items() if not isinstance(records, list)), None):
-        raise InputError(f"{where}: {wrong!r} is no list of worked problems: write [[{wrong}]] above each")
+        raise InputError(f"{where}: {wrong!r} must be a list of worked examples: write [[{wrong}]] above each")
     return {
         name: tuple(
             WorkedExample.from_record(record, f"{where}: {name} {place}") for place, record in enumerate(records, 1)

@@ -1,1 +1,1 @@
-"""What the answer is drawn from: which parts of a text count, and what is known beside it."""
+"""Techniques that select or add knowledge: relevant parts of a text, definitions, guidelines."""

@@ -21,19 +21,22 @@ DEFINED = Prompt(context="{definitions}", input="{problem}", recap="{direct_inst
     calls="1",
     rounds="1",
     requires=("terms",),
-    use_when="terms have a meaning of their own in this field or house, which the model cannot know",
-    avoid_when="the terms are common knowledge: definitions of medical terms gave no real benefit in the paper's "
-    "ablation, and one that differs from what the model knows can confuse it (arXiv 2405.18682)",
+    use_when="terms have a special meaning in this field or organisation, which the model cannot know",
+    avoid_when="the terms are common knowledge: definitions of medical terms brought no real benefit in the paper's "
+    "ablation, and a definition that differs from what the model knows can confuse it (arXiv 2405.18682)",
 )
 class DefinedTerms(Strategy):
-    """Show the definitions of the terms that the question or the labels of its answer use, and ask for the answer.
+    """Define the terms that occur in the question or in its answer labels, and ask for the answer.
 
-    The definitions are the user's: none is made up, and no model is asked for one. A question that uses none of the
-    terms is asked as it is, with a note.
+    The definitions are the user's; no model is asked for one. A question that contains none of the
+    terms is asked as it is, with a note in the trace.
 
     Args:
-        terms: definitions by term, or a TOML or JSON file of them.
-        max_tokens: of the answer.
+        terms: definitions by term, or a TOML or JSON file with them.
+        max_tokens: maximum tokens of the answer.
+
+    Source:
+        Vatsal & Singh (2024), arXiv 2405.18682.
     """
 
     terms: Terms = ""
@@ -45,7 +48,7 @@ class DefinedTerms(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if not self.terms:
-            raise UsageError("defined_terms has no terms: give terms={'term': 'what it means'}, or a file of them")
+            raise UsageError("defined_terms: terms must not be empty; give terms={'term': 'what it means'}, or a file")
         used = terms_used(read_terms(self.terms), problem)
         if not used:
             session.note("the question uses none of the terms")

@@ -50,25 +50,31 @@ RULE = Prompt(
     calls="1",
     rounds="1",
     requires=("guideline", "demonstrations if shots > 0"),
-    use_when="there is a guideline by which people do the task, and answers that can be checked to learn from "
-    "(clinical entities, relaxed F1, GPT-3.5: 0.63 -> 0.79 and 0.30 -> 0.68 with all parts; each part adds)",
-    avoid_when="nobody wrote down what counts as right, or a trained model is at hand: BioClinicalBERT stays ahead "
+    use_when="annotators follow a guideline, and examples with known answers are available to learn from "
+    "(clinical entities, relaxed F1, GPT-3.5: 0.63 -> 0.79 and 0.30 -> 0.68 with all parts; each part helps)",
+    avoid_when="there is no written standard for correct answers, or a trained model exists: BioClinicalBERT is ahead "
     "with 0.90 and 0.80 (arXiv 2303.16416)",
     aliases=("guideline",),
 )
 class GuidelinePrompting(Strategy):
-    """One prompt in sections: the task, the terms, the guideline, the rules against known errors, then the question.
+    """Prompt in sections: the task, the terms, the guideline, rules against known errors, then the question.
 
-    Task, guideline and terms are the user's data, given as they are or as the name of a file; sections that are empty
-    are left out, which makes the paper's ablation. The rules (`errors`) are the user's as well, or are made by `fit`.
-    The paper marks entities in a copy of the text; here the kind of the problem says what an answer looks like.
+    Task, guideline and terms are the user's data, given as text or as the name of a file. Empty
+    sections are left out, which gives the paper's ablations. The rules (`errors`) come from the
+    user or from `fit`. The paper marks entities in a copy of the text; here the kind of the problem
+    defines the form of an answer.
 
     Args:
-        task: what to do, in a sentence.
-        guideline: the rules by which people do it.
-        terms: definitions by term, or a file of them; those that occur, or are labels of the answer, are shown.
-        errors: rules that keep from mistakes that were made before.
-        max_rules: mistakes, the most frequent first, for which `fit` has a rule written.
+        task: the task, in one sentence.
+        guideline: the annotation guideline.
+        terms: definitions by term, or a file with them. Those that occur in the question or are
+            answer labels are shown.
+        errors: rules against mistakes that were made before.
+        max_rules: number of mistakes, most frequent first, for which `fit` asks for a rule.
+
+    Source:
+        Hu et al. (2024), "Improving Large Language Models for Clinical Named Entity Recognition via
+        Prompt Engineering", arXiv 2303.16416.
     """
 
     task: str = ""
@@ -85,11 +91,11 @@ class GuidelinePrompting(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_rules=1, max_tokens=1)
         if isinstance(self.errors, str) or not all(isinstance(rule, str) for rule in self.errors):
-            raise UsageError("guided(errors=…): a list of rules, each a text")
+            raise UsageError("guided: errors must be a list of texts")
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if not (self.task or self.guideline or self.terms or self.errors):
-            raise UsageError("guided has nothing to guide by: give a task, a guideline, terms or errors")
+            raise UsageError("guided needs at least one of task, guideline, terms or errors")
         used = terms_used(read_terms(self.terms), problem) if self.terms else {}
         parts = {
             "definitions": f"Terms:\n{format_terms(used)}" if used else "",
@@ -102,31 +108,41 @@ class GuidelinePrompting(Strategy):
         return problem.parse(await session.ask(turns, max_tokens=self.max_tokens))
 
     async def _fit(self, pool: Sequence[Example], session: Session) -> GuidelinePrompting:
-        """A copy with rules for the mistakes that it makes on examples: a call for each, and one for each rule.
+        """Return a copy with rules against the mistakes that it makes on examples.
 
-        A mistake is what was answered where what is right: a pair of both that comes more than once gets a rule, which
-        a model writes from up to three cases. So labels get rules; numbers and free texts, which hardly err alike,
-        hardly do, and answers that could not be read teach nothing. An empty reply gives none. The paper's authors sort
-        the mistakes (missed, spurious, boundary, wrong type) and write the rules by hand.
+        It makes one call per example and one per rule. A mistake is a pair of a wrong and a correct
+        answer. A pair that occurs more than once gets a rule, which a model writes from up to three
+        cases. Labels therefore get rules; numbers and free texts, whose errors hardly repeat,
+        rarely do. Unparsed answers teach nothing, and an empty reply gives no rule. The paper's
+        authors sort the mistakes (missed, spurious, boundary, wrong type) and write the rules by
+        hand.
+
+        Args:
+            pool: examples with known answers.
+            session: the session to ask with.
         """
-        lanes = session.fork("example", [one.problem.values()["problem"] for one in pool])
-        answers = await gather([lane.solve(self, one.problem) for lane, one in zip(lanes, pool, strict=True)])
+        branches = session.fork("example", [example.problem.values()["problem"] for example in pool])
+        answers = await gather(
+            [branch.solve(self, example.problem) for branch, example in zip(branches, pool, strict=True)]
+        )
         mistakes: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for one, answer in zip(pool, answers, strict=True):
-            if isinstance(answer, Answered) and not one.score(answer.value):
-                given, right = (_shown(one.problem.kind, value) for value in (answer.value, one.target))
-                mistakes[given, right].append(f"{one.problem.values()['problem']}\nGiven: {given}\nRight: {right}")
+        for example, answer in zip(pool, answers, strict=True):
+            if isinstance(answer, Answered) and not example.score(answer.value):
+                answered, correct = (_describe(example.problem.kind, value) for value in (answer.value, example.target))
+                mistakes[answered, correct].append(
+                    f"{example.problem.values()['problem']}\nGiven: {answered}\nRight: {correct}"
+                )
         frequent = sorted((cases for cases in mistakes.values() if len(cases) > 1), key=len, reverse=True)
         prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in frequent[: self.max_rules]]
-        lanes = session.fork("rule", prompts)
-        replies = await gather([lane.ask(turns) for lane, turns in zip(lanes, prompts, strict=True)])
+        branches = session.fork("rule", prompts)
+        replies = await gather([branch.ask(turns) for branch, turns in zip(branches, prompts, strict=True)])
         rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
         return self.replace(errors=(*self.errors, *(rule for rule in rules if rule)))
 
 
-def _shown(kind: Kind, value: object) -> str:
-    """An answer or a target in words; of options the text, since a letter means another one in each question."""
-    shown = value if isinstance(value, str) else kind.show(value)
-    texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
-    names = kind.options if isinstance(kind, Label) else ()
-    return texts.get(shown) or next((name for name in names if name.casefold() == shown.casefold()), shown)
+def _describe(kind: Kind, value: object) -> str:
+    """Describe an answer or a target in words; an option by its text, since its letter differs between questions."""
+    text = value if isinstance(value, str) else kind.show(value)
+    option_texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
+    label_names = kind.options if isinstance(kind, Label) else ()
+    return option_texts.get(text) or next((name for name in label_names if name.casefold() == text.casefold()), text)

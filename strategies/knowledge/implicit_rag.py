@@ -1,4 +1,4 @@
-"""Implicit RAG: quote what matters from the context, then answer from it (Vatsal & Singh 2024, arXiv 2405.18682)."""
+"""Implicit RAG: quote the relevant sections, then answer from them (Vatsal & Singh 2024, arXiv 2405.18682)."""
 
 from __future__ import annotations
 
@@ -38,25 +38,30 @@ AGAIN = Prompt(
     rounds="1 + r",
     counts="r: 1 where no section stands in the context and the reply is asked for again, else 0",
     requires=("context",),
-    use_when="the context is long and what matters stands in a few places: the best or second best of the prompts that "
-    "the paper compares on four biomedical reading sets, with no index to build",
-    avoid_when="the evidence is spread over the whole text, or the context is so short that quoting copies it; its "
-    "results are for GPT on medical texts (arXiv 2405.18682), and models paraphrase where they should quote",
+    use_when="the context is long and the evidence is in a few places: the best or second best of the prompts that "
+    "the paper compares on four biomedical reading comprehension sets, without an index",
+    avoid_when="the evidence is spread over the whole text, or the context is so short that quoting copies it; the "
+    "results are for GPT on medical texts (arXiv 2405.18682), and models paraphrase instead of quoting",
     aliases=("irag",),
 )
 class ImplicitRAG(Strategy):
-    """Quote the sections that matter, then answer from them, in one reply.
+    """Quote the relevant sections of the context and answer from them, in one reply.
 
-    A quotation counts if it stands in the context (in the question, where there is no context) but for spaces and case;
-    others, and those that are too long, are dropped with a note. Those that count are in `Answer.steps["sections"]`, as
-    the context has them, and their share is the confidence. Where none counts, the reply is asked for once more (the
-    paper does not); the second answer is taken, or the first where there is no second one; without sections with
-    confidence 0, also from a reply that is nothing but an answer. The paper tunes both numbers for each data set and
-    gives no default; these are ours. Lines with labels replace its fields: quotations break JSON.
+    A quotation counts if the context (or the question, without a context) contains it up to spaces
+    and case. Other quotations, and those that are too long, are dropped with a note in the trace.
+    `Answer.steps["sections"]` has the quotations that count, in the words of the context, and their
+    share is the confidence. If none counts, the reply is asked for once more, which the paper does
+    not do. The second answer is taken, or the first if there is no second one. Without sections the
+    confidence is 0, also for a reply that is a bare answer. The paper tunes both numbers for each
+    data set and gives no default; the defaults here are ours. Labelled lines replace its JSON
+    fields, since quotations break JSON.
 
     Args:
-        sections: quotations, at most.
-        words: of each quotation, at most; words are what stands between spaces.
+        sections: maximum number of quotations.
+        words: maximum words of each quotation, separated by spaces.
+
+    Source:
+        Vatsal & Singh (2024), arXiv 2405.18682.
     """
 
     sections: int = 3
@@ -77,39 +82,39 @@ class ImplicitRAG(Strategy):
         turns = self.quote.render(problem, sections=self.sections, words=self.words)
         with session.stage("quote and answer"):
             reply = await session.ask(turns)
-        answer = self._read(problem, reply, session)
+        answer = self._parse(problem, reply, session)
         if not answer.steps["sections"]:
             session.keep_partial(answer)
             with session.stage("quote again"):
                 turns = continue_with(turns, reply.text, self.again, words=self.words)
                 again = await ask_or_skip(session, turns, "the answer is taken as it is")
             if not isinstance(again, Failed):
-                second = self._read(problem, again, session)
+                second = self._parse(problem, again, session)
                 labelled = parse_answer_part(again.text) is not None or parse_answer_part(reply.text) is None
                 if not isinstance(answer, Answered) or (isinstance(second, Answered) and labelled):
                     return second
         return answer
 
-    def _read(self, problem: Problem, reply: Completion, session: Session) -> Answer:
-        said, kept = self._checked(problem, reply.text, session)
+    def _parse(self, problem: Problem, reply: Completion, session: Session) -> Answer:
+        quoted, kept = self._check_sections(problem, reply.text, session)
         steps = {"sections": tuple(kept)}
-        last = parse_answer_part(reply.text)
-        if last is not None or not said:
-            answer = problem.parse(reply if last is None else replace(reply, text=last), after="Answer:")
+        answer_part = parse_answer_part(reply.text)
+        if answer_part is not None or not quoted:
+            answer = problem.parse(reply if answer_part is None else replace(reply, text=answer_part), after="Answer:")
         elif not (isinstance(answer := problem.parse(reply), Answered) and answer.is_stated):
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
-        return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / said if said else 0.0)
+        return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / quoted if quoted else 0.0)
 
-    def _checked(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
-        """How many sections a reply quotes, and those that stand in the context and are not too long."""
+    def _check_sections(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
+        """Return the number of quoted sections, and those that the context contains and that are not too long."""
         sections = parse_sections(text)[: self.sections]
         context = problem.context or problem.question
         kept = []
         for section in sections:
             if (words := len(section.split())) > self.words:
                 session.note(f"dropped, since it has {words} words and not {self.words}: {section[:200]}")
-            elif (place := find_in_context(section, context)) is None:
+            elif (copied := find_in_context(section, context)) is None:
                 session.note(f"dropped, since it does not stand in the context: {section[:200]}")
             else:
-                kept.append(place)
+                kept.append(copied)
         return len(sections), kept

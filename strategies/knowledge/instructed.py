@@ -1,4 +1,4 @@
-"""Instructed prompting: say that what is irrelevant may be ignored (Shi et al. 2023, arXiv 2302.00093)."""
+"""Instructed prompting: say that irrelevant information may be ignored (Shi et al. 2023, arXiv 2302.00093)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,26 @@ IGNORE = "A question may come with information that has nothing to do with it. F
 
 
 def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
-    """A copy of a strategy whose prompts all begin with an instruction, those of the strategies within it too.
+    """Return a copy of a strategy whose prompts all begin with an instruction, including those of nested strategies.
+
+    Args:
+        strategy: the strategy.
+        instruction: a sentence; braces in it are literal.
 
     Raises:
-        UsageError: it has no prompt.
+        UsageError: the strategy has no prompt.
     """
 
-    def told(_: str, prompt: Prompt | str) -> Prompt | str:
+    def prepend(_: str, prompt: Prompt | str) -> Prompt | str:
         if isinstance(prompt, str):
             return prompt
-        literal = re.sub(r"\{(\w+)\}", r"{{\1}}", instruction)  # no placeholder, whatever it holds
+        # Braces in the instruction are no placeholders.
+        literal = re.sub(r"\{(\w+)\}", r"{{\1}}", instruction)
         return prompt.replace(objective=f"{literal} {prompt.objective}".rstrip())
 
-    if not any(isinstance(one, Prompt) for one in prompts(strategy).values()):
-        raise UsageError(f"{strategy!r} has no prompt among its parameters that an instruction could be put into")
-    return map_prompts(strategy, told)
+    if not any(isinstance(prompt, Prompt) for prompt in prompts(strategy).values()):
+        raise UsageError(f"{strategy!r} has no prompt among its parameters to put an instruction into")
+    return changed(strategy, prepend)
 
 
 @technique(
@@ -44,20 +49,25 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     calls="base",
     rounds="base",
     counts="those of the base strategy",
-    use_when="questions hold sentences that have nothing to do with what is asked: with it, plain examples do as well "
-    "as examples that show such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",
+    use_when="questions contain irrelevant sentences: with the instruction, plain demonstrations do as well "
+    "as demonstrations with such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",
     avoid_when="the model is small or of another family, where it may not help: with LLaMA-2-70B-chat it was "
-    "inconsistent and removing the text was not (arXiv 2311.11829); or everything in the question matters",
+    "inconsistent, while removing the text was not (arXiv 2311.11829); or everything in the question matters",
 )
 class InstructedPrompting(Strategy):
     """Put one sentence in front of every prompt of another strategy.
 
-    In chat it stands in the system turn, before the examples, as in the paper; a prompt without a system turn gets
-    one. Few simple examples are more robust than many complex ones. The sentence says in our words what the paper's
-    says; it can be any other: `instruction`.
+    In a chat it stands in the system turn, before the demonstrations, as in the paper; a prompt
+    without a system turn gets one. Few simple demonstrations are more robust than many complex
+    ones. The default sentence paraphrases the paper's.
 
     Args:
+        base: the strategy whose prompts get the sentence.
         instruction: the sentence.
+
+    Source:
+        Shi et al. (2023), "Large Language Models Can Be Easily Distracted by Irrelevant Context",
+        arXiv 2302.00093, section 4.
     """
 
     base: Strategy = ChainOfThought()
@@ -66,8 +76,8 @@ class InstructedPrompting(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters()
         if not self.instruction.strip():
-            raise UsageError("instructed(instruction=''): there is no sentence to put in front of the prompts")
-        self.effective  # noqa: B018  # a base without prompts is refused here
+            raise UsageError("instructed: instruction must not be empty")
+        self.effective  # noqa: B018  # raises for a base without prompts
 
     @cached_property
     def effective(self) -> Strategy:

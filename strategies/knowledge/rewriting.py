@@ -1,4 +1,4 @@
-"""What a model made of a problem that it was to rewrite, and what of the question it lost on the way."""
+"""Rewritten problems: parsing them, and finding facts of the question that a rewriting lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reasoning.strategies.sampling.paraphrase_matching import NUMBER, parse_numb
 _LABEL = re.compile(
     r"^\W{0,6}(?:\w{1,12} )?(context|question|answer)\*{0,3}(?: ?\([^()\n]{0,200}\))?\W{0,3}:[*_ ]*", re.M | re.I
 )
-_SAID = re.compile(  # beside the question
+_OPINION = re.compile(
     r"\b(?:I(?: am|['’]m| think| believe| guess| feel| hope)|(?i:in my (?:opinion|view)|my guess))\b[^,;.!?\n]*"
 )
 _START = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(]*\w+")  # the first word of a sentence is always capitalised
@@ -25,25 +25,26 @@ _QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{1,80})[\"”]|(?<!\w)['‘]([
 
 
 class RewrittenProblem(NamedTuple):
-    """What the first call made of the problem."""
+    """A problem as a model rewrote it."""
 
     context: str
     question: str
 
 
 def parse_rewrite(text: str, problem: Problem) -> RewrittenProblem | None:
-    """The two labelled parts of a reply; None where there is no question. An answer that follows is cut off.
+    """Parse the two labelled parts of a reply, or return None if there is no question.
 
-    A label of the problem itself, such as "Question:" in a passage, is none where another one follows.
+    An answer that follows is cut off. A label that occurs in the problem itself, such as
+    "Question:" in a passage, does not count if the same label follows later.
     """
-    said = [(label[1].lower(), label[0] + part, part) for label, part in split_by_labels(text, _LABEL)]
-    own = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["question_only"]))
+    labelled = [(label[1].lower(), label[0] + part, part) for label, part in split_by_labels(text, _LABEL)]
+    labels_in_problem = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["question_only"]))
     parts: dict[str, str] = {}
-    for at, (name, whole, part) in enumerate(said):
-        if parts and own[name] and any(later == name for later, _, _ in said[at + 1 :]):
-            own[name] -= 1
-            last = [*parts][-1]
-            parts[last] = f"{parts[last]}\n{whole.strip()}"
+    for place, (name, with_label, part) in enumerate(labelled):
+        if parts and labels_in_problem[name] and any(later == name for later, _, _ in labelled[place + 1 :]):
+            labels_in_problem[name] -= 1
+            previous = [*parts][-1]
+            parts[previous] = f"{parts[previous]}\n{with_label.strip()}"
         else:
             parts.setdefault(name, part)
     context = parts.get("context", "")
@@ -51,24 +52,27 @@ def parse_rewrite(text: str, problem: Problem) -> RewrittenProblem | None:
     return RewrittenProblem("" if empty else context, parts["question"]) if parts.get("question") else None
 
 
-def lost_facts(problem: Problem, found: RewrittenProblem, *, opinions: bool) -> list[str]:
-    """The numbers, names and quoted words of what is asked in the end that the rewriting no longer has.
+def lost_facts(problem: Problem, rewritten: RewrittenProblem, *, opinions: bool) -> list[str]:
+    """Return the numbers, names and quoted words of the final question that a rewriting lost.
 
     Args:
-        opinions: whether the writer's opinions may go, also as a question behind the one that is asked ("Isn't it …?").
+        problem: the original problem.
+        rewritten: the rewriting.
+        opinions: whether the writer's opinions may be lost, including a question that follows the
+            actual one ("Isn't it …?").
     """
-    asked = [one for one in _SENTENCE.findall(problem.question) if opinions and one.endswith("?")]
-    return min((_lost(one, found) for one in [*asked, final_question(problem)]), key=len)
+    questions = [sentence for sentence in _SENTENCE.findall(problem.question) if opinions and sentence.endswith("?")]
+    return min((_lost(sentence, rewritten) for sentence in [*questions, final_question(problem)]), key=len)
 
 
-def _lost(asked: str, found: RewrittenProblem) -> list[str]:
-    asked = _SAID.sub("", asked)
-    kept = f"{found.context}\n{found.question}"
+def _lost(question: str, rewritten: RewrittenProblem) -> list[str]:
+    question = _OPINION.sub("", question)
+    kept = f"{rewritten.context}\n{rewritten.question}"
     values, words = parse_numbers(kept), set(_NAME.findall(kept.casefold()))
-    named = [name for name in _NAME.findall(_START.sub(" ", asked)) if name[0].isupper()]
-    quoted = [first or second for first, second in _QUOTED.findall(asked)]
+    named = [name for name in _NAME.findall(_START.sub(" ", question)) if name[0].isupper()]
+    quoted = [first or second for first, second in _QUOTED.findall(question)]
     return [
-        *(number for number in NUMBER.findall(asked) if Decimal(number.replace(",", "")) not in values),
+        *(number for number in NUMBER.findall(question) if Decimal(number.replace(",", "")) not in values),
         *(name for name in named if name.casefold() not in words),
         *(words for words in quoted if " ".join(words.split()).casefold() not in " ".join(kept.split()).casefold()),
     ]

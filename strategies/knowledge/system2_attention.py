@@ -53,27 +53,36 @@ UNBIASED = "Give an answer that is unbiased."
     calls="1 + r + base",
     rounds="1 + r + base",
     counts="r: 1 where the rewriting is asked for again, else 0; and those of the base strategy",
-    use_when="the input holds opinions that the model would follow, or sentences that have nothing to do with the "
+    use_when="the input contains opinions that the model would follow, or sentences irrelevant to the "
     "question (LLaMA-2-70B-chat: 62.8 -> 80.3 on questions with opinions, GSM-IC about +12 and +10 points)",
-    avoid_when="the model copies badly: what it loses of a long or dense input no later call can bring back; or all of "
-    "the input matters: keeping the original beside the rewriting loses a third of the gain (arXiv 2311.11829)",
+    avoid_when="the model copies badly: no later call can restore what it loses of a long or dense input; or all of "
+    "the input matters: keeping the original with the rewriting loses a third of the gain (arXiv 2311.11829)",
     aliases=("s2a",),
 )
 class System2Attention(Strategy):
-    """Let the model rewrite the problem without what should not count, and solve the result with any strategy.
+    """Let the model rewrite the problem without distractions, and solve the result with any strategy.
 
-    The base sees the new context and question only: nothing of the original but the kind of answer and its options.
-    `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting without a question, or one
-    that lost a number, a name or quoted words of what is asked, is asked for once more; then the base gets the
-    original, with a note, as it does where the call fails, and `Answer.steps` has no rewriting. A demonstration shows
-    the two parts, which small models do not keep to by words alone; the paper has none. Names are capitalised words
-    that begin no sentence. A rewriting may be as long as its input: where that may take more tokens than usual,
-    so many are allowed. The paper's ablations, such as the original kept beside the rewriting, are not offered.
+    The base strategy sees only the rewritten context and question, with the kind of answer and its
+    options. `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting
+    without a question, or one that lost a number, a name or quoted words of the question, is asked
+    for once more. If that fails too, the base strategy gets the original problem, with a note in
+    the trace, and `Answer.steps` has no rewriting; so it does if the call fails. A demonstration,
+    which the paper lacks, shows the two parts: small models do not produce them from a description.
+    Names are capitalised words that do not begin a sentence. A rewriting may be as long as its
+    input, so the token limit is raised where the input needs it. The paper's ablations, such as
+    keeping the original with the rewriting, are not offered.
 
     Args:
-        leave_out: what should not count: "opinion", or all that has no "relevance" for the question.
-        unbiased: what is put in front of the base's prompts where opinions are left out.
-        temperature, top_p: of the rewriting, and of the calls of the base that do not give their own.
+        base: the strategy that solves the rewritten problem.
+        leave_out: what to leave out: "opinion" for opinions, "relevance" for everything irrelevant
+            to the question.
+        unbiased: the sentence in front of the base's prompts when opinions are left out.
+        temperature, top_p: sampling of the rewriting, and of calls of the base that set none of
+            their own.
+
+    Source:
+        Weston & Sukhbaatar (2023), "System 2 Attention (is something you might need too)", arXiv
+        2311.11829.
     """
 
     base: Strategy = Vanilla()
@@ -87,7 +96,7 @@ class System2Attention(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(temperature=0, top_p=(0, 1))
-        self._unbiased  # noqa: B018  # a base without prompts is refused here
+        self._unbiased  # noqa: B018  # raises for a base without prompts
 
     def calls_range(self) -> tuple[int, int]:
         least, most = self.base.calls_range()
@@ -100,34 +109,34 @@ class System2Attention(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.with_sampling({"temperature": self.temperature, "top_p": self.top_p})
         try:
-            found = await self._rewrite(problem, session)
+            rewritten = await self._rewrite(problem, session)
         except CallFailed as error:
             if error.ends_run:
                 raise
             session.note(f"the rewriting failed: {error}")
-            found = None
-        if found is None:
+            rewritten = None
+        if rewritten is None:
             session.note("the rewriting cannot be used: the original is answered")
             return await session.solve(self.base, problem)
-        clean = replace(problem, question=found.question, context=found.context or None, table=None, inputs={})
+        rewritten_problem = replace(
+            problem, question=rewritten.question, context=rewritten.context or None, table=None, inputs={}
+        )
         with session.stage("answer"):
-            answer = await session.solve(self._unbiased if self.leave_out == "opinion" else self.base, clean)
-        return replace(answer, steps={**found._asdict(), **answer.steps})
+            answer = await session.solve(
+                self._unbiased if self.leave_out == "opinion" else self.base, rewritten_problem
+            )
+        return replace(answer, steps={**rewritten._asdict(), **answer.steps})
 
     async def _rewrite(self, problem: Problem, session: Session) -> RewrittenProblem | None:
         turns = (self.opinion if self.leave_out == "opinion" else self.relevance).render(problem)
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
-                reply = await session.ask(turns, max_tokens=max(session.max_tokens, _longest(problem)))
-            found = parse_rewrite(reply.text, problem)
-            missing = lost_facts(problem, found, opinions=self.leave_out == "opinion") if found else []
-            if found and not missing and not reply.truncated:
-                return found
-            why = (
-                f"{', '.join(missing)} of the question is lost"
-                if missing
-                else "the part Question: is missing or cut off"
-            )
+                reply = await session.ask(turns, max_tokens=max(session.max_tokens, _max_copy_tokens(problem)))
+            rewritten = parse_rewrite(reply.text, problem)
+            lost = lost_facts(problem, rewritten, opinions=self.leave_out == "opinion") if rewritten else []
+            if rewritten and not lost and not reply.truncated:
+                return rewritten
+            why = f"{', '.join(lost)} of the question is lost" if lost else "the part Question: is missing or cut off"
             session.note(f"refused: {why}")
             turns = continue_with(turns, reply.text, self.again, why=why)
         return None
@@ -137,7 +146,8 @@ class System2Attention(Strategy):
         return with_instruction(self.base, self.unbiased)
 
 
-def _longest(problem: Problem) -> int:
-    """Tokens that a copy of the problem takes at most: one for two characters, or for each that is not ASCII."""
+def _max_copy_tokens(problem: Problem) -> int:
+    """Return an upper bound on the tokens of a copy: one per two ASCII characters, one per other character."""
     text = problem.values()["question_only"]
-    return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64  # the labels
+    # 64 tokens are for the labels.
+    return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64

@@ -1,4 +1,4 @@
-"""What a user supplies beside the question, as it is or in a file: definitions of terms, guidelines, rules."""
+"""Knowledge that the user supplies, as text or in a file: definitions of terms, guidelines, rules."""
 
 from __future__ import annotations
 
@@ -13,60 +13,63 @@ from reasoning.kinds import Choice, Composite, Kind, Label
 from reasoning.problem import Problem
 
 Terms = Mapping[str, str] | str
-"""Definitions by term, or a file that holds them: TOML, or JSON with one object."""
+"""Definitions by term, or the name of a file with them: TOML, or JSON with one object."""
 
 _FILE = re.compile(r"[\w./~\\:-]+\.(?:md|txt|rst|toml|json)", re.IGNORECASE)
 
 
-def read_text(given: str) -> str:
-    """A text, or that of the file that it names.
+def read_text(text_or_file: str) -> str:
+    """Return a text, or the content of the file that it names.
 
     Raises:
-        InputError: it is the name of a file, such as guideline.md, that is missing or cannot be read.
+        InputError: the text is a file name, such as guideline.md, and the file is missing or
+            unreadable.
     """
-    if len(given) >= 500 or "\n" in given:
-        return given
+    if len(text_or_file) >= 500 or "\n" in text_or_file:
+        return text_or_file
     try:
-        path = Path(given).expanduser()
+        path = Path(text_or_file).expanduser()
         if path.is_file():
             return path.read_text("utf-8").strip()
     except RuntimeError:  # a text that begins with "~"
-        return given
+        return text_or_file
     except (OSError, ValueError) as error:
-        raise InputError(f"{given}: cannot be read: {error}") from None
-    if _FILE.fullmatch(given):
-        raise InputError(f"{given}: there is no such file")
-    return given
+        raise InputError(f"{text_or_file}: cannot be read: {error}") from None
+    if _FILE.fullmatch(text_or_file):
+        raise InputError(f"{text_or_file}: file not found")
+    return text_or_file
 
 
-def read_terms(given: Terms) -> Mapping[str, str]:
-    """Definitions by term.
+def read_terms(terms_or_file: Terms) -> Mapping[str, str]:
+    """Return definitions by term.
 
     Raises:
-        InputError: the file is missing or holds something else.
+        InputError: the file is missing or has another content.
     """
-    found: object = given
-    if isinstance(given, str):
+    definitions: object = terms_or_file
+    if isinstance(terms_or_file, str):
         try:
-            path = Path(given).expanduser()
+            path = Path(terms_or_file).expanduser()
             text = path.read_text("utf-8")
-            found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+            definitions = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
         except (OSError, ValueError, RuntimeError) as error:  # both decoders raise a ValueError
-            raise InputError(f"{given}: no definitions can be read: {error}") from None
-    where = given if isinstance(given, str) else "terms"
-    if not isinstance(found, Mapping) or not all(_says(term) and _says(told) for term, told in found.items()):
-        raise InputError(f'{where}: definitions are texts by term: "DVT" = "a blood clot in a deep vein"')
-    if not found:
-        raise InputError(f"{where}: there are no terms")
-    return found
+            raise InputError(f"{terms_or_file}: definitions cannot be read: {error}") from None
+    where = terms_or_file if isinstance(terms_or_file, str) else "terms"
+    if not isinstance(definitions, Mapping) or not all(
+        _is_text(term) and _is_text(definition) for term, definition in definitions.items()
+    ):
+        raise InputError(f'{where}: definitions must be texts by term: "DVT" = "a blood clot in a deep vein"')
+    if not definitions:
+        raise InputError(f"{where}: terms must not be empty")
+    return definitions
 
 
-def _says(one: object) -> bool:
-    return isinstance(one, str) and bool(one.strip())
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def terms_used(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
-    """The terms that a problem or the labels of its answers use, as whole words in any case or in the plural."""
+    """Return the terms that a problem or its answer labels contain, as whole words, in any case or plural."""
     text = "\n".join([problem.values()["problem"], *_labels(problem.kind)])
     return {
         term: definition
@@ -77,15 +80,15 @@ def terms_used(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
 
 def _labels(kind: Kind) -> Sequence[str]:
     if isinstance(kind, Composite):
-        return [label for one in kind.kinds if isinstance(one, Kind) for label in _labels(one)]
+        return [label for part in kind.kinds if isinstance(part, Kind) for label in _labels(part)]
     return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice) else ()
 
 
 def format_bullets(items: Sequence[str]) -> str:
-    """A list as a prompt shows it."""
+    """Format items as a bulleted list for a prompt."""
     return "\n".join(f"- {item}" for item in items)
 
 
 def format_terms(terms: Mapping[str, str]) -> str:
-    """Definitions as a prompt shows them."""
+    """Format definitions as a bulleted list for a prompt."""
     return format_bullets([f"{term}: {definition}" for term, definition in terms.items()])

@@ -1,4 +1,4 @@
-"""Chain of code: the interpreter runs the lines that it can, the model simulates the others (Li et al. 2023)."""
+"""Chain of code: an interpreter runs the lines that it can, the model simulates the others (Li et al. 2023)."""
 
 from __future__ import annotations
 
@@ -91,23 +91,30 @@ AGAIN = Prompt(input="That holds no dict that could be read. Write only the line
     "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter",),
-    use_when="a question mixes calculation with knowledge or judgement: counting what is a fruit, dates of known "
+    use_when="a question mixes calculation with knowledge or judgement: counting the fruits in a list, dates of known "
     "events (BIG-Bench Hard: 72 with chain of thought, 84 with it)",
-    avoid_when="nothing in it can be computed: chain of thought is as good with one call; or all of it: then "
+    avoid_when="nothing can be computed: chain of thought is as good with one call; or everything can: then "
     "`program_of_thoughts` does the same",
     aliases=("coc",),
 )
 class ChainOfCode(Strategy):
-    """Write a program that may call functions nobody has defined; run it line by line, the model doing such lines.
+    """Write a program that may call undefined functions; the model simulates the lines that cannot run.
 
-    A line that fails in the interpreter, for whatever reason, goes to the model with the question, the program and the
-    variables; the variables that it names are set, and the interpreter goes on. State and control flow stay in the
-    interpreter: see `LineStepper`. A reply that cannot be read is asked for once more, then the line is left out. Where the
-    program sets no `answer`, the model is asked for it with the final state.
+    A line that fails in the interpreter, for any reason, goes to the model with the question, the
+    program and the variables. The variables in its reply are set, and the interpreter continues.
+    State and control flow stay in the interpreter: see `LineStepper`. An unreadable reply is asked
+    for once more, then the line is left out. If the program sets no `answer`, the model is asked
+    for it with the final state.
 
     Args:
-        max_lines: that the model may stand in for; each turn of a loop counts.
-        repairs: how often a program that does not come to its end is shown why and written again; 0 in the paper.
+        max_lines: maximum number of lines that the model simulates; each iteration of a loop
+            counts.
+        repairs: maximum number of times that a program that does not finish is sent back with the
+            reason; 0 in the paper.
+
+    Source:
+        Li et al. (2023), "Chain of Code: Reasoning with a Language Model-Augmented Code Emulator",
+        arXiv 2312.04474, section 2.
     """
 
     max_lines: int = 20
@@ -131,22 +138,22 @@ class ChainOfCode(Strategy):
         async def run(code: str) -> ExecutionResult:
             left = self.max_lines
 
-            async def stand_in(line: str, state: Mapping[str, str]) -> Mapping[str, PlainData]:
+            async def simulate_line(line: str, state: Mapping[str, str]) -> Mapping[str, PlainData]:
                 nonlocal left
                 left -= 1
                 if left < 0:
                     raise StepperError(
                         f"more than {self.max_lines} lines are none that Python can run, the next is: {line:.80}"
                     )
-                known = "\n".join(f"{name} = {value}" for name, value in state.items()) or "(none)"
-                turns = self.simulate.render(problem, code=code, state=known, line=line)
+                variables = "\n".join(f"{name} = {value}" for name, value in state.items()) or "(none)"
+                turns = self.simulate.render(problem, code=code, state=variables, line=line)
                 with session.stage(f"simulate {line}"):
                     reply = (await session.ask(turns)).text
                     if (delta := parse_delta_state(reply)) is None:
                         delta = parse_delta_state((await session.ask(continue_with(turns, reply, self.again))).text)
                 return delta or {}
 
-            stepper = LineStepper(session.tools.interpreter, stand_in)
+            stepper = LineStepper(session.tools.interpreter, simulate_line)
             try:
                 await stepper.run(code)
                 if (ran := await stepper.result("answer")).value is None:

@@ -1,4 +1,4 @@
-"""Faithful chain of thought: sub-questions in words, each answered in code (Lyu et al. 2023, arXiv 2301.13379)."""
+"""Faithful chain of thought: sub-questions in words, each answered by code (Lyu et al. 2023, arXiv 2301.13379)."""
 
 from __future__ import annotations
 
@@ -89,21 +89,26 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter",),
-    use_when="people must be able to see where an answer comes from: it follows from the chain by computation alone "
-    "(code-davinci-002, GSM8K: 63.3 with chain of thought, 72.3 with it)",
+    use_when="an answer must be traceable: it follows from the chain by computation alone "
+    "(code-davinci-002, GSM8K: 63.3 with chain of thought, 72.3 with faithful chain of thought)",
     avoid_when="only the answer counts: the same programs without sub-questions did as well (GSM8K: 72.8), in fewer "
     "tokens; or the answer needs knowledge that does not fit into code",
 )
 class FaithfulCoT(Strategy):
-    """Translate the question into sub-questions with code, then let the interpreter answer it.
+    """Translate the question into sub-questions with code, then let an interpreter compute the answer.
 
-    Each sub-question is a comment that says what it depends on and rests on; the code behind it answers it. The model
-    sees no result, so nothing else than the chain can have led to the answer; `answer.steps` holds what each
-    sub-question came to. The paper has a language for each domain (Python, Datalog, PDDL); here it is Python for all,
-    with demonstrations of our own. `self_consistency(faithful_cot, samples=40, temperature=0.4)` is its vote.
+    Each sub-question is a comment that says what it depends on; the code after it answers it. The
+    model sees no result, so only the chain can have led to the answer. `answer.steps` has the value
+    of each sub-question. The paper uses a language for each domain (Python, Datalog, PDDL); here it
+    is always Python, with our own demonstrations. `self_consistency(faithful_cot, samples=40,
+    temperature=0.4)` is the paper's vote.
 
     Args:
-        repairs: how often a program that fails is shown its error and written again; 0 in the paper.
+        repairs: maximum number of times that a failing program is sent back with its error; 0 in
+            the paper.
+
+    Source:
+        Lyu et al. (2023), "Faithful Chain-of-Thought Reasoning", arXiv 2301.13379.
     """
 
     repairs: int = 0
@@ -130,14 +135,20 @@ class FaithfulCoT(Strategy):
 
 
 async def _steps(ran: ProgramRun, session: Session) -> dict[str, PlainData]:
-    """What each sub-question came to: the variable that the code behind it assigns last."""
-    found = list(_SUB_QUESTION.finditer(ran.code))
-    if ran.error is not None or not found:
+    """Return the value of each sub-question: the variable that its code assigns last."""
+    sub_questions = list(_SUB_QUESTION.finditer(ran.code))
+    if ran.error is not None or not sub_questions:
         return {}
-    ends = [*(one.start() for one in found[1:]), len(ran.code)]
-    names = [last_assigned(ran.code[one.end() : end]) for one, end in zip(found, ends, strict=True)]
+    ends = [*(sub_question.start() for sub_question in sub_questions[1:]), len(ran.code)]
+    names = [
+        last_assigned(ran.code[sub_question.end() : end]) for sub_question, end in zip(sub_questions, ends, strict=True)
+    ]
     values = f"\n[{', '.join(name or 'None' for name in names)}]\n"
-    again = await session.tools.interpreter.arun(ran.code.rstrip() + values)
-    if not isinstance(again.value, list):
+    result = await session.tools.interpreter.arun(ran.code.rstrip() + values)
+    if not isinstance(result.value, list):
         return {}
-    return {one[2].strip(): value for one, value in zip(found, again.value, strict=True) if value is not None}
+    return {
+        sub_question[2].strip(): value
+        for sub_question, value in zip(sub_questions, result.value, strict=True)
+        if value is not None
+    }

@@ -1,4 +1,4 @@
-"""What programs take for granted: modules that they use and never import."""
+"""Implicit imports: modules that programs use without importing them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ _MODULES = {
 
 
 def add_imports(code: str) -> str:
-    """The program with the imports that it forgot, as far as its names tell: `math`, `sqrt`, `np`, `solve`, ….
+    """Add the imports that a program forgot, judging by its names: `math`, `sqrt`, `np`, `solve`, ….
 
-    The papers ran programs with these in scope, and models still count on it. `solve_it(equation, variable)` is the
-    helper of program of thoughts: the first solution as a dict (Chen et al. 2022, arXiv 2211.12588, section 3).
+    The papers ran programs with these names in scope, and models still rely on it.
+    `solve_it(equation, variable)` is the helper of program of thoughts: it returns the first
+    solution as a dict.
+
+    Source:
+        Chen et al. (2022), arXiv 2211.12588, section 3.
     """
     tree = parse(code)
     if tree is None:
@@ -37,7 +41,7 @@ def add_imports(code: str) -> str:
     used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     missing = used.difference(*map(_bound, nodes))
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes):
-        return code  # what that brings in cannot be told
+        return code  # the names that a star import brings are unknown
     helper = _SOLVE_IT if "solve_it" in missing else ""
     missing |= {"solve"} if helper else set()
     imports = [_MODULES[name].format(name) for name in sorted(missing) if name in _MODULES]
@@ -45,7 +49,7 @@ def add_imports(code: str) -> str:
 
 
 def defined_functions(code: str) -> set[str]:
-    """The names of the functions that a program defines, outside of others."""
+    """Return the names of the functions that a program defines at the top level."""
     tree = parse(code)
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} if tree else set()
 

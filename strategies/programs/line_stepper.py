@@ -1,6 +1,6 @@
-"""A program run line by line: the interpreter runs what it can, and somebody else stands in for the rest.
+"""Line-by-line execution: an interpreter runs what it can, and a simulator stands in for the other lines.
 
-(Chain of Code, Li et al. 2023, arXiv 2312.04474, section 2.)
+Chain of Code, Li et al. 2023, arXiv 2312.04474, section 2.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource
 from reasoning.sandbox.interpreter import Interpreter
 
 Simulator = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]]]
-"""From a line and the variables before it, as texts, to the variables that it changes, and to what."""
+"""Maps a line and the variables before it, as texts, to the variables that it changes, with their new values."""
 
-_SHOWN = 300  # characters of a variable
-_OURS = ("condition_", "values_")  # of headers that are worked out by themselves
+_MAX_VALUE_CHARS = 300
+_INTERNAL = ("condition_", "values_")
+"""Prefixes of variables that the stepper adds for the headers of loops and branches."""
 _ADD = "try:\n    state[{name!r}] = repr({name})[:{room}]\nexcept NameError:\n    pass\n"
 
 
 class StepperError(Exception):
-    """The program cannot be run to its end; the message says why."""
+    """A program cannot be run to its end; the message says why."""
 
 
 class _Break(Exception):
@@ -36,30 +37,31 @@ class _Continue(Exception):
 
 
 class LineStepper:
-    """Runs one program.
+    """Run one program line by line.
 
-    Its state is kept as source: what has been run, and assignments for what was simulated. Running that again before
-    each further piece gives every variable its value and its type, and undoes what a failing piece had done by half. A
-    piece is as much of a block as runs at once; only around what fails it goes statement by statement.
+    The state is kept as source: the statements that ran, and assignments for those that were
+    simulated. Running this source again before each further piece gives every variable its value
+    and type, and undoes a piece that failed halfway. A piece is as much of a block as runs at once;
+    only around a failing statement is the block run statement by statement.
 
     Args:
-        interpreter: runs the pieces, each in a session of its own.
-        stand_in: for a line that the interpreter cannot run.
-        seconds: that all pieces may take together, the stand-in's time not counted.
-        pieces: that are tried at most.
+        interpreter: runs the pieces, each in a fresh session.
+        simulator: gives the effect of a line that the interpreter cannot run.
+        seconds: time limit for all pieces together, without the simulator's time.
+        pieces: maximum number of pieces to try.
     """
 
     def __init__(
-        self, interpreter: Interpreter, stand_in: Simulator, *, seconds: float = 5.0, pieces: int = 1000
+        self, interpreter: Interpreter, simulator: Simulator, *, seconds: float = 5.0, pieces: int = 1000
     ) -> None:
-        self._interpreter, self._stand_in, self._seconds, self._pieces = interpreter, stand_in, seconds, pieces
+        self._interpreter, self._simulator, self._seconds, self._pieces = interpreter, simulator, seconds, pieces
         self._done: list[str] = []
 
     async def run(self, code: str) -> None:
-        """Run it to the end.
+        """Run a program to its end.
 
         Raises:
-            Stopped: it is no Python, or goes on for too long.
+            StepperError: the code is not Python, is nested too deeply, or exceeds a limit.
         """
         tree = parse(code)
         if tree is None:
@@ -72,57 +74,57 @@ class LineStepper:
             raise StepperError("SyntaxError: break or continue outside a loop") from None
 
     async def result(self, places: ResultSpec) -> ExecutionResult:
-        """What it has come to."""
+        """Return the program's result from the first of these places that has one."""
         return await self._interpreter.arun("\n".join(self._done), result=places)
 
     async def simulate(self, line: str) -> None:
-        """Let the stand-in say what a line changes."""
-        for name, value in (await self._stand_in(line, await self._state())).items():
+        """Let the simulator change the variables as the line would."""
+        for name, value in (await self._simulator(line, await self._variables())).items():
             if name.isidentifier() and not keyword.iskeyword(name):
                 self._done.append(f"{name} = {value!r}")
 
     async def _block(self, statements: Sequence[ast.stmt]) -> None:
         left = list(statements)
-        while left and not await self._runs(left):
+        while left and not await self._try_run(left):
             first = left.pop(0)
-            if not left or not await self._runs([first]):
+            if not left or not await self._try_run([first]):
                 await self._step(first)
 
     async def _step(self, statement: ast.stmt) -> None:
-        """A statement that the interpreter cannot run as a whole."""
+        """Execute a statement that the interpreter cannot run as a whole."""
         match statement:
             case ast.For():
                 await self._for(statement)
             case ast.While():
-                while await self._holds(statement):
-                    if await self._leaves(statement.body):
+                while await self._is_true(statement):
+                    if await self._run_body(statement.body):
                         return
                 await self._block(statement.orelse)
             case ast.If():
-                await self._block(statement.body if await self._holds(statement) else statement.orelse)
+                await self._block(statement.body if await self._is_true(statement) else statement.orelse)
             case ast.Break():
                 raise _Break
             case ast.Continue():
                 raise _Continue
             case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
-                pass  # what it would have defined is missing where it is used
+                pass  # a use of the missing definition fails later
             case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
-                pass  # changes nothing
+                pass  # print changes no variable
             case _:
                 await self.simulate(ast.unparse(statement))
 
     async def _for(self, loop: ast.For) -> None:
         values = f"values_{loop.lineno}"
         await self._set(values, f"list({ast.unparse(loop.iter)})")
-        count = await self._value(f"len({values})")
+        count = await self._evaluate(f"len({values})")
         for place in range(count if isinstance(count, int) else 0):
             await self._block(ast.parse(f"{ast.unparse(loop.target)} = {values}[{place}]").body)
-            if await self._leaves(loop.body):
+            if await self._run_body(loop.body):
                 return
         await self._block(loop.orelse)
 
-    async def _leaves(self, body: Sequence[ast.stmt]) -> bool:
-        """Run a loop's body once; whether it leaves the loop."""
+    async def _run_body(self, body: Sequence[ast.stmt]) -> bool:
+        """Run a loop's body once, and return whether it leaves the loop."""
         try:
             await self._block(body)
         except _Continue:
@@ -131,16 +133,16 @@ class LineStepper:
             return True
         return False
 
-    async def _holds(self, statement: ast.If | ast.While) -> bool:
+    async def _is_true(self, statement: ast.If | ast.While) -> bool:
         condition = f"condition_{statement.lineno}"
         await self._set(condition, f"bool({ast.unparse(statement.test)})")
-        return bool(await self._value(condition))
+        return bool(await self._evaluate(condition))
 
     async def _set(self, name: str, expression: str) -> None:
         await self._block(ast.parse(f"{name} = {expression}").body)
 
-    async def _runs(self, statements: Sequence[ast.stmt]) -> bool:
-        """Run statements at once, if the interpreter can; else nothing has happened."""
+    async def _try_run(self, statements: Sequence[ast.stmt]) -> bool:
+        """Run statements at once and return True; if the interpreter cannot, change nothing and return False."""
         source = "\n".join(map(ast.unparse, statements))
         ran = await self._interpreter.arun("\n".join([*self._done, source]), result=ResultSource.PRINTED)
         self._pieces -= 1
@@ -151,22 +153,22 @@ class LineStepper:
             self._done.append(source)
         return ran.error is None
 
-    async def _value(self, expression: str) -> PlainData:
+    async def _evaluate(self, expression: str) -> PlainData:
         return (await self._interpreter.arun("\n".join([*self._done, expression]))).value
 
-    async def _state(self) -> dict[str, str]:
-        """The variables that are set, as texts."""
+    async def _variables(self) -> dict[str, str]:
+        """Return the variables that are set, as texts."""
         done = "\n".join(self._done)
         nodes = ast.walk(parse(done) or ast.Module([], []))
         set_here = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-        names = [name for name in dict.fromkeys(set_here) if not name.startswith(_OURS)]
-        adding = "".join(_ADD.format(name=name, room=_SHOWN) for name in names)
+        names = [name for name in dict.fromkeys(set_here) if not name.startswith(_INTERNAL)]
+        adding = "".join(_ADD.format(name=name, room=_MAX_VALUE_CHARS) for name in names)
         ran = await self._interpreter.arun(f"{done}\nstate = {{}}\n{adding}", result="state")
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
 
 
 def parse_delta_state(reply: str) -> dict[str, PlainData] | None:
-    """The variables that a reply sets: the dict behind the last "delta state:", else the last one; None without."""
+    """Parse the variables that a reply sets: the dict after the last "delta state:", else the last dict."""
     start = reply.find("{", max(reply.lower().rfind("delta state:"), 0))
     end = reply.rfind("}")
     if start < 0 or end < start:

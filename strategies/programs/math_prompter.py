@@ -42,25 +42,32 @@ PYTHON = Prompt(
     "be found for a result that equals none of them, else 0",
     kinds=(Number, Choice, YesNo),
     requires=("interpreter", "sampling"),
-    use_when="a wrong answer costs more than none: it abstains where two ways of solving do not agree (SVAMP, one "
+    use_when="a wrong answer costs more than none: it abstains if two ways of solving disagree (SVAMP, one "
     "repeat, gpt-3.5-turbo: 63.9 right and 10.9 wrong, the rest abstained)",
     avoid_when="every question must get an answer, ten completions are too many, or the question has no numbers that "
-    "could be others",
+    "could be varied",
     aliases=("mathprompter",),
 )
 class MathPrompter(Strategy):
-    """Solve a template twice, as a formula and as a function, and trust what agrees on random numbers.
+    """Solve a template as a formula and as a function, and accept results that agree on random numbers.
 
-    The numbers of the question become variables, by rule. In each of `repeats` the model writes a formula and a
-    function, independently; both are evaluated in the interpreter on `draws` sets of random values, and accepted where
-    all results agree. The accepted results for the question's own numbers vote. Where no result has more votes than any
-    other, and two at least, another round is drawn; after `rounds` it abstains, with the votes. Programs that fail are
-    not repaired: the other repeats take their place. The confidence is the winner's share of all repeats.
+    Rules turn the numbers of the question into variables. In each of `repeats` the model writes a
+    formula and a function, independently. Both are evaluated in the interpreter on `draws` sets of
+    random values, and accepted if all results agree. The accepted results for the question's own
+    numbers vote. If no result has more votes than every other one, and at least two, another round
+    is drawn. After `rounds` the technique abstains and reports the votes. Failing programs are not
+    repaired: the other repeats take their place. The confidence is the winner's share of all
+    repeats.
 
     Args:
-        repeats: about 5 in the paper.
-        rounds: at most; the paper goes on until there is a consensus.
-        draws: random sets of values on which a pair must agree; a set on which one of them fails is drawn again.
+        repeats: pairs of formula and function per round; about 5 in the paper.
+        rounds: maximum number of rounds; the paper continues until there is a consensus.
+        draws: number of random sets of values on which a pair must agree. A set on which one of
+            them fails is replaced.
+
+    Source:
+        Imani et al. (2023), "MathPrompter: Mathematical Reasoning using Large Language Models",
+        arXiv 2303.05398.
     """
 
     repeats: int = 5
@@ -85,53 +92,61 @@ class MathPrompter(Strategy):
         if not template.values:
             return Unparsed("the question has no numbers for which others could stand")
         yes_no = isinstance(problem.kind, YesNo)
-        judge, wanted = (problem.kind, "a comparison") if yes_no else (Number(), "a number")
+        kind, wanted = (problem.kind, "a comparison") if yes_no else (Number(), "a number")
         values = {"template": template.text, "names": template.names, "wanted": wanted}
         prompts = [prompt.render(problem, **values) for prompt in (self.algebra, self.python)]
         pairs: list[tuple[str, str]] = []
         results: list[PlainData] = []
         for number in range(1, self.rounds + 1):
             with session.stage(f"round {number}"):
-                said = await gather(
+                replies = await gather(
                     [session.sample(turns, self.repeats, temperature=self.temperature) for turns in prompts]
                 )
-                drawn = [(formula.text, function.text) for formula, function in zip(*said, strict=True)]
-                checked = await gather([self._accepted(template, *pair, session) for pair in drawn])
-            pairs += drawn
-            results += [None if value is None else judge.parse(format_result(value)) for value in checked]
-            found = majority(results, judge)
-            if not found.tied and found.candidates and len(found.candidates[0].draws) >= min(2, self.repeats):
+                round_pairs = [(formula.text, function.text) for formula, function in zip(*replies, strict=True)]
+                accepted = await gather([self._accepted(template, *pair, session) for pair in round_pairs])
+            pairs += round_pairs
+            results += [None if value is None else kind.parse(format_result(value)) for value in accepted]
+            consensus = majority(results, kind)
+            if (
+                not consensus.tied
+                and consensus.candidates
+                and len(consensus.candidates[0].draws) >= min(2, self.repeats)
+            ):
                 break
         else:
-            return Unparsed(f"no consensus among {len(results)} repeats: {found}", text=pairs[0][0], votes=found)
-        text = "\n\n".join(pairs[found.candidates[0].representative])
-        answer = await answer_from_run(problem, ProgramRun(text, value=found.value), session, self.closest)
-        return replace(answer, confidence=len(found.candidates[0].draws) / len(results), votes=found)
+            return Unparsed(
+                f"no consensus among {len(results)} repeats: {consensus}", text=pairs[0][0], votes=consensus
+            )
+        text = "\n\n".join(pairs[consensus.candidates[0].representative])
+        answer = await answer_from_run(problem, ProgramRun(text, value=consensus.value), session, self.closest)
+        return replace(answer, confidence=len(consensus.candidates[0].draws) / len(results), votes=consensus)
 
     async def _accepted(self, template: NumberTemplate, formula: str, function: str, session: Session) -> PlainData:
-        """The result for the question's own numbers, where formula and function agree on random ones; else None."""
+        """Return the result for the question's own numbers if formula and function agree on random ones, else None."""
         sets = [list(template.values.values()), *template.sample_values(2 * self.draws)]
         results = await gather(
             [
-                _evaluated(code, sets, session)
+                _evaluate(code, sets, session)
                 for code in (parse_formula(formula, template), parse_function(function, template))
             ]
         )
         if None in results:
             return None
-        (value, other), *random = zip(*results, strict=True)
-        defined = [pair for pair in random if None not in pair][: self.draws]
+        (formula_value, function_value), *on_random_values = zip(*results, strict=True)
+        defined = [pair for pair in on_random_values if None not in pair][: self.draws]
         agree = (
-            value is not None
+            formula_value is not None
             and len(defined) == self.draws
-            and all(same_result(*pair) for pair in [(value, other), *defined])
+            and all(same_result(*pair) for pair in [(formula_value, function_value), *defined])
         )
-        session.note(f"{value!r} by the formula, {other!r} by the function: {'' if agree else 'not '}accepted")
-        return value if agree else None
+        session.note(
+            f"{formula_value!r} by the formula, {function_value!r} by the function: {'' if agree else 'not '}accepted"
+        )
+        return formula_value if agree else None
 
 
-async def _evaluated(code: str | None, sets: list[list[int | float]], session: Session) -> list[PlainData] | None:
-    """The results of a program for each set of values; None where it fails as a whole."""
+async def _evaluate(code: str | None, sets: list[list[int | float]], session: Session) -> list[PlainData] | None:
+    """Return a program's result for each set of values, or None if it fails as a whole."""
     if code is None:
         session.note("nothing that can be evaluated")
         return None

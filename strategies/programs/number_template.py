@@ -1,6 +1,6 @@
-"""A word problem with variables in place of its numbers, and programs that try its solutions on other numbers.
+"""Word problems with variables for their numbers, and programs that evaluate solutions on other numbers.
 
-(MathPrompter, Imani et al. 2023, arXiv 2303.05398.)
+MathPrompter, Imani et al. 2023, arXiv 2303.05398.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from reasoning.sandbox.code_extraction import extract_code, parse
 from reasoning.sandbox.execution import PlainData
 
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(?:\.\d{1,9})?(?![\d]|[.,]\d|st\b|nd\b|rd\b|th\b)")
-_FIXED = ("date", "time", "label")  # no quantities: nobody calculates with the 3 of "Question 3"
-_LARGEST = 500
+_NOT_QUANTITIES = ("date", "time", "label")
+"""Categories of numbers that are not calculated with, such as the 3 of "Question 3"."""
+_MAX_RANDOM = 500
 _FORMULA = re.compile(r"Answer\W{0,4}=([^=\n<>!]++(?:(?:[<>]=?|[=!]=)[^=\n<>!]++)?)", re.IGNORECASE)
-_UNSAID_PRODUCT = re.compile(r"(?<=\d)\s?(?=\()|(?<=\))\s?(?=\(|v\d)|(?<=\d)(?=v\d)")
+_IMPLICIT_PRODUCT = re.compile(r"(?<=\d)\s?(?=\()|(?<=\))\s?(?=\(|v\d)|(?<=\d)(?=v\d)")
 _SIGNS = str.maketrans({"^": "**", "×": "*", "·": "*", "÷": "/", "−": "-", "`": "", "$": "", "\\": ""})
 
 
 @dataclass(frozen=True)
 class NumberTemplate:
-    """What a question says, whatever its numbers are.
+    """A question without its concrete numbers.
 
     Attributes:
-        text: the question with v1, v2, … in place of its numbers, each occurrence with one of its own.
-        values: the numbers that the question has.
+        text: the question with v1, v2, … for its numbers, one variable per occurrence.
+        values: the question's numbers by variable.
     """
 
     text: str
@@ -39,12 +40,12 @@ class NumberTemplate:
 
     @classmethod
     def from_question(cls, question: str) -> NumberTemplate:
-        """The template of a question. Numbers in words, ordinals, dates and times stay as they are."""
-        fixed = [(token.start, token.end) for token in lex_numbers(question) if token.category in _FIXED]
+        """Make the template of a question. Numbers in words, ordinals, dates and times are kept."""
+        excluded = [(token.start, token.end) for token in lex_numbers(question) if token.category in _NOT_QUANTITIES]
         values: dict[str, int | float] = {}
 
         def variable(match: re.Match[str]) -> str:
-            if any(start < match.end() and match.start() < end for start, end in fixed):
+            if any(start < match.end() and match.start() < end for start, end in excluded):
                 return match[0]
             name, digits = f"v{len(values) + 1}", match[0].replace(",", "")
             values[name] = float(digits) if "." in digits else int(digits)
@@ -54,43 +55,43 @@ class NumberTemplate:
 
     @cached_property
     def names(self) -> str:
-        """The variables, with commas between."""
+        """The variables, separated by commas."""
         return ", ".join(self.values)
 
     def sample_values(self, n: int) -> list[list[int | float]]:
-        """`n` sets of random values, the same ones for the same template: whole numbers in place of whole ones."""
+        """Return `n` sets of random values, integers for integers; the same template gets the same sets."""
         rng = random.Random(self.text)
-        return [[self._drawn(rng, value) for value in self.values.values()] for _ in range(n)]
+        return [[self._random_value(rng, value) for value in self.values.values()] for _ in range(n)]
 
-    def _drawn(self, rng: random.Random, value: int | float) -> int | float:
-        return rng.randint(1, _LARGEST) if isinstance(value, int) else rng.randint(1, 100 * _LARGEST) / 100
+    def _random_value(self, rng: random.Random, value: int | float) -> int | float:
+        return rng.randint(1, _MAX_RANDOM) if isinstance(value, int) else rng.randint(1, 100 * _MAX_RANDOM) / 100
 
 
 def parse_formula(reply: str, template: NumberTemplate) -> str | None:
-    """A program that evaluates the formula of a reply, "Answer = …", for each of `sets`; None where there is none."""
-    found = _FORMULA.findall(reply)
-    formula = _UNSAID_PRODUCT.sub("*", found[-1].translate(_SIGNS)).strip(" .*") if found else ""
+    """Return a program that evaluates the reply's formula, "Answer = …", for each of `sets`, or None without one."""
+    formulas = _FORMULA.findall(reply)
+    formula = _IMPLICIT_PRODUCT.sub("*", formulas[-1].translate(_SIGNS)).strip(" .*") if formulas else ""
     return _for_each_set(formula, template) if formula and parse(f"({formula})") else None
 
 
 def parse_function(reply: str, template: NumberTemplate) -> str | None:
-    """A program that calls the function of a reply for each of `sets`: by name, else in the given order."""
+    """Return a program that calls the reply's function for each of `sets`, by name if possible, else in order."""
     code = extract_code(reply)
     tree = parse(code) if code else None
-    known = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
-    if not known:
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
+    if not functions:
         return None
-    function = next((one for one in known if one.name == "solution"), None) or next(
-        (one for one in known if len(_parameters(one)) == len(template.values)), known[0]
+    function = next((candidate for candidate in functions if candidate.name == "solution"), None) or next(
+        (candidate for candidate in functions if len(_parameters(candidate)) == len(template.values)), functions[0]
     )
-    taken = _parameters(function)
-    by_name = ", ".join(f"{name}={name}" for name in taken)
-    given = by_name if set(taken) <= set(template.values) else template.names
-    return f"{code}\n{_for_each_set(f'{function.name}({given})', template)}"
+    parameters = _parameters(function)
+    by_name = ", ".join(f"{name}={name}" for name in parameters)
+    arguments = by_name if set(parameters) <= set(template.values) else template.names
+    return f"{code}\n{_for_each_set(f'{function.name}({arguments})', template)}"
 
 
 def same_result(a: PlainData, b: PlainData) -> bool:
-    """Whether two results are equal, but for what floats lose."""
+    """Return whether two results are equal up to floating-point error."""
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return a == b
     return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
@@ -102,7 +103,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 
 
 def _for_each_set(expression: str, template: NumberTemplate) -> str:
-    """Its value for each set, None where it fails."""
+    """Return code that evaluates an expression for each set, with None where it fails."""
     return (
         f"results = []\nfor {template.names}, in sets:\n    try:\n        results.append({expression})\n"
         "    except Exception:\n        results.append(None)\n"

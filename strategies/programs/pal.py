@@ -1,4 +1,4 @@
-"""Program-aided language models: the reasoning is a function, and its value the answer (Gao et al. 2022)."""
+"""Program-aided language models: the reasoning is a function, its return value the answer (Gao et al. 2022)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ RESULTS = ("solution()", "answer()", "answer", "ans", *FALLBACK)
 
 
 def as_function(worked: WorkedExample) -> Demonstration | None:
-    """A question, and the function that returns its answer, with the question as its docstring."""
+    """Show a question and the function that returns its answer; return None without a program."""
     if not worked.program:
         return None
     *body, last = worked.program.strip().splitlines()
     end = [f"return {last.removeprefix('ans = ')}"] if last.startswith("ans = ") else [last, "return ans"]
-    said = worked.question.partition("\n")[0].replace("\\", "").replace('"', "'")
-    inside = textwrap.indent("\n".join([f'"""{said}"""', *body, *end]), "    ")
-    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\ndef solution():\n{inside}\n```")
+    docstring = worked.question.partition("\n")[0].replace("\\", "").replace('"', "'")
+    function_body = textwrap.indent("\n".join([f'"""{docstring}"""', *body, *end]), "    ")
+    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\ndef solution():\n{function_body}\n```")
 
 
 @technique(
@@ -52,22 +52,27 @@ def as_function(worked: WorkedExample) -> Demonstration | None:
     counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter", "demonstrations if shots > 0"),
-    use_when="the steps are plain but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with it; "
-    "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 and 96.7)",
+    use_when="the steps are simple but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with PAL; "
+    "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 -> 96.7)",
     avoid_when="the model writes poor code (text-davinci-001 does better with chain of thought), or the answer needs "
     "knowledge or reading more than calculation",
     aliases=("program_aided",),
 )
 class PAL(Strategy):
-    """Write a function `solution()`, run it, read what it returns.
+    """Write a function `solution()`, run it, and parse its return value.
 
-    The steps are as small as in a chain of thought, in code with names that speak; the model never works anything out.
-    Where a chat model writes no such function, the variables `answer` and `ans` are read, then what was printed or
-    assigned last. `self_consistency(pal, samples=40)` is the paper's majority over executed values.
+    The steps are as small as in a chain of thought, in code with meaningful names; the model
+    computes nothing itself. If a chat model writes no such function, the result is read from the
+    variables `answer` and `ans`, then from the last printed or assigned value.
+    `self_consistency(pal, samples=40)` is the paper's majority over executed values.
 
     Args:
-        shots: 8 in the paper for word problems.
-        repairs: how often a program that fails is shown its error and written again; 0 in the paper.
+        shots: number of demonstrations; 8 in the paper for word problems.
+        repairs: maximum number of times that a failing program is sent back with its error; 0 in
+            the paper.
+
+    Source:
+        Gao et al. (2022), "PAL: Program-aided Language Models", arXiv 2211.10435, section 3.
     """
 
     shots: int = 8

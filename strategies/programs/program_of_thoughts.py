@@ -41,7 +41,7 @@ CONCLUDE = Prompt(
 
 
 def as_program(worked: WorkedExample) -> Demonstration | None:
-    """A question and the program that answers it."""
+    """Show a question and the program that answers it; return None without a program."""
     return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```") if worked.program else None
 
 
@@ -55,27 +55,44 @@ def as_program(worked: WorkedExample) -> Demonstration | None:
     counts="o: 1 where the closest option must be found or the second stage is asked, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter", "demonstrations if shots > 0"),
-    use_when="the question is arithmetic at heart: models set calculations up better than they carry them out "
+    use_when="the question is mainly arithmetic: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",
     avoid_when="the answer needs knowledge or reading more than calculation, or is open text: a program only computes; "
-    "or no worked programs fit, for without them it loses much (GSM8K: 56.9; arXiv 2211.12588)",
+    "or no suitable demonstrations exist: zero-shot is much worse (GSM8K: 56.9; arXiv 2211.12588)",
     aliases=("pot",),
 )
 class ProgramOfThoughts(Strategy):
-    """Write a program, run it, read the variable `ans`.
+    r"""Write a program, run it, and read the variable `ans`.
 
-    Few-shot by default: straight-line code with one meaningful variable for each quantity. `shots=0` is the paper's
-    zero-shot form: a function `solver()` that returns the answer (a chat model writes it whole, without a logit bias
-    against comments). Where the named result is missing, what was printed is read, then the variable that was assigned
-    last: small models forget the name that they were told. What the papers had in scope (`math`, `solve_it`, …) is
-    imported where it is used. What the interpreter cannot run is `Unparsed` with the reason. 0 is an answer.
+    The default is few-shot: straight-line code with one meaningful variable per quantity. `shots=0`
+    is the paper's zero-shot form, a function `solver()` that returns the answer; a chat model
+    writes all of it, without a logit bias against comments. If the named result is missing, the
+    printed output is read, then the last assigned variable: small models forget the name they were
+    given. Names that the papers had in scope (`math`, `solve_it`, …) are imported where they are
+    used. A program that the interpreter cannot run gives `Unparsed` with the reason. A result of 0
+    is an answer.
 
-    `self_consistency(program_of_thoughts, samples=40, temperature=0.4)` is the paper's vote over executed values.
+    `self_consistency(program_of_thoughts, samples=40, temperature=0.4)` is the paper's vote over
+    executed values.
 
     Args:
-        repairs: how often a program that fails is shown its error and written again; 0 in the paper.
-        second_stage: a chain of thought goes on from the result (section 3, PoT as intermediate step): "needed" where
-            the kind cannot read it or it is several; "always"; or "never", where a choice asks for the closest option.
+        repairs: maximum number of times that a failing program is sent back with its error; 0 in
+            the paper.
+        second_stage: when a chain of thought continues from the result (section 3, PoT as an
+            intermediate step): "needed" if the kind cannot parse the result or it has several
+            values, "always", or "never"; with "never" a choice asks for the closest option.
+
+    Source:
+        Chen et al. (2022), "Program of Thoughts Prompting: Disentangling Computation from Reasoning
+        for Numerical Reasoning Tasks", arXiv 2211.12588.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> llm = ScriptedLLM(["total = 3 * 8\nans = total - 4"])
+        >>> problem = Problem("A box holds 8 pens. Ann buys 3 and loses 4 pens. How many are left?", kinds.Number())
+        >>> strategies.ProgramOfThoughts().run(problem, llm).value
+        20
     """
 
     shots: int = 4

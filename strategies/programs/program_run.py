@@ -1,4 +1,4 @@
-"""A program that a model writes: asked for, run, repaired, and its result read as an answer."""
+"""Programs that a model writes: asking for them, running and repairing them, and parsing their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reasoning.strategies.programs.implicit_imports import add_imports, defined_
 from reasoning.strategies.reply_parsing import continue_with
 
 STOP_AFTER_CODE = "\n```\n\n"
-"""Where the fence has been closed and prose would follow: chat models like to explain their program."""
+"""A stop sequence at the end of the code block, before a chat model explains its program."""
 REPAIR = Prompt(
     input="This program does not work: {error}",
     recap="Write the whole program again, without this fault. Reply with the code only.",
@@ -26,22 +26,22 @@ CLOSEST = Prompt(
     input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct_instruction}"
 )
 COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
-"""The kinds of which an answer can be what a program returns."""
+"""Kinds whose answers a program can return."""
 FALLBACK = (ResultSource.PRINTED, ResultSource.ASSIGNED)
-"""Where a result is that is not where it was asked for: small models forget the name that they were told."""
+"""Places to look for a result that is not in the requested place: small models forget the requested name."""
 
 Runner = Callable[[str], Awaitable[ExecutionResult]]
 
 
 @dataclass(frozen=True)
 class ProgramRun:
-    """A program and what became of it.
+    """A program and its result.
 
     Attributes:
-        text: the reply that holds it.
-        code: the program as it was run; empty where the reply holds none.
+        text: the reply with the program.
+        code: the program as it was run; empty if the reply has none.
         value: its result.
-        error: why there is none.
+        error: the reason for a missing result.
     """
 
     text: str
@@ -62,13 +62,14 @@ async def write_and_run(
     """Ask for a program and run it in the interpreter, never in this process.
 
     Args:
-        turns: what asks for it.
-        sources: where its result is, tried in order (see `Interpreter.run`). Of a program that was cut off, only what
-            it names counts: a variable assigned half-way is no result.
-        repairs: how often a program that fails is shown its error and written again (our extension; 0 as in the
-            papers).
-        repair: shows it.
-        run: runs the program in place of the interpreter; then `sources` is not used.
+        session: the session to ask with.
+        turns: the conversation that asks for the program.
+        sources: places of the result, tried in order (see `Interpreter.run`). Of a truncated
+            program only named places count: a variable that was assigned last is no result.
+        repairs: maximum number of times that a failing program is sent back with its error (our
+            extension; 0 in the papers).
+        repair: the prompt that sends it back.
+        run: runs the program instead of the interpreter; `sources` is then unused.
     """
     with session.stage("write"):
         reply = await session.ask(turns, stop=[STOP_AFTER_CODE])
@@ -76,18 +77,28 @@ async def write_and_run(
         ran = await _run(session, reply, sources, run)
         if ran.error is None or not left:
             break
-        shown = f"```python\n{ran.code.rstrip()}\n```" if ran.code else ran.text  # as it ran: its errors name lines
-        turns = continue_with(turns, shown, repair, error=ran.error)
+        # Errors name lines of the program as it ran, with the added imports.
+        code_as_run = f"```python\n{ran.code.rstrip()}\n```" if ran.code else ran.text
+        turns = continue_with(turns, code_as_run, repair, error=ran.error)
         with session.stage("repair"):
             reply = await session.ask(turns, stop=[STOP_AFTER_CODE])
     return ran
 
 
 async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, closest: Prompt = CLOSEST) -> Answer:
-    """The answer that a program's result is.
+    """Turn a program's result into an answer.
 
-    A result that is none of the options of a choice goes to the model, which says to which it is closest (Chen et al.
-    2022, arXiv 2211.12588, section 3: AQuA). A result of 0 is an answer.
+    For a choice, a result that equals no option goes to the model, which names the closest option.
+    A result of 0 is an answer.
+
+    Args:
+        problem: the problem.
+        ran: the program and its result.
+        session: the session to ask with.
+        closest: the prompt that asks for the closest option.
+
+    Source:
+        Chen et al. (2022), arXiv 2211.12588, section 3: AQuA.
     """
     if ran.error is not None:
         return Unparsed(f"the program failed: {ran.error}" if ran.code else ran.error, text=ran.text)
@@ -99,11 +110,11 @@ async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, c
             turns = closest.render(problem, result=ran.value)
             chosen = problem.parse(await session.ask(turns, temperature=0, max_tokens=32))
         return replace(chosen, text=ran.text)
-    return Unparsed(f"the program's result {ran.value!r:.80} is no answer of the kind {problem.kind!r}", text=ran.text)
+    return Unparsed(f"the program's result {ran.value!r:.80} is not an answer of kind {problem.kind!r}", text=ran.text)
 
 
 def format_result(result: PlainData) -> str:
-    """A program's result as a text that a kind can read; of several values the first."""
+    """Format a program's result as text that a kind can parse; of several values, the first."""
     if isinstance(result, dict) and result:
         result = next(iter(result.values()))
     if isinstance(result, list) and result:
@@ -114,17 +125,19 @@ def format_result(result: PlainData) -> str:
 async def _run(
     session: Session, reply: Completion, sources: Sequence[str | ResultSource], run: Runner | None
 ) -> ProgramRun:
-    code, whole = _program(reply)
+    code, complete = _extract(reply)
     if code is None:
         return ProgramRun(reply.text, error="the reply holds no program")
     defined = defined_functions(code := add_imports(code))
     places = [
-        one for one in sources if not isinstance(one, str) or (one.removesuffix("()") in defined) == ("()" in one)
+        source
+        for source in sources
+        if not isinstance(source, str) or (source.removesuffix("()") in defined) == ("()" in source)
     ]
     with session.stage("run"):
         if run is not None:
             ran = await run(code)
-        elif places := [one for one in places if whole or isinstance(one, str)]:
+        elif places := [source for source in places if complete or isinstance(source, str)]:
             ran = await session.tools.interpreter.arun(code, result=places)
         else:
             ran = ExecutionResult(error="it was cut off")
@@ -133,8 +146,8 @@ async def _run(
     return ProgramRun(reply.text, code, ran.value, error)
 
 
-def _program(reply: Completion) -> tuple[str | None, bool]:
-    """The program in a reply, and whether all of it is there; of one that was cut off, without its last line."""
+def _extract(reply: Completion) -> tuple[str | None, bool]:
+    """Return the program in a reply and whether it is complete; a truncated one loses its last line."""
     code = extract_code(reply.text)
     if not reply.truncated:
         return code, True

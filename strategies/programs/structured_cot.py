@@ -16,7 +16,7 @@ from reasoning.strategies.reply_parsing import continue_with
 from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategy import Strategy, technique
 
-_WORKED = [
+_EXAMPLES = [
     (
         "Write a function longest_run(items) that returns how many equal items stand side by side at most.",
         """Input: items: list
@@ -70,7 +70,7 @@ PLAN = Prompt(
     "three structures only: sequences, branches (if, else) and loops (for, while). Say in words what a step does.",
     input="{problem}",
     recap="The solving process:",
-    examples=tuple(Demonstration(f"{task}\n\nThe solving process:", plan) for task, plan, _ in _WORKED),
+    examples=tuple(Demonstration(f"{task}\n\nThe solving process:", plan) for task, plan, _ in _EXAMPLES),
 )
 WRITE = Prompt(
     objective="Write the code for a programming task, after a solving process that somebody has sketched.",
@@ -79,7 +79,7 @@ WRITE = Prompt(
     recap="{instruction}",
     examples=tuple(
         Demonstration(f"{task}\n\nThe solving process:\n{plan}", f"```python\n{code}```")
-        for task, plan, code in _WORKED
+        for task, plan, code in _EXAMPLES
     ),
 )
 
@@ -95,24 +95,30 @@ WRITE = Prompt(
     counts="r: repairs of all samples together; m: those of the sample that has most",
     kinds=(Code,),
     requires=("interpreter", "sampling if samples > 1"),
-    use_when="code is wanted and the model gets branches and loops wrong when it writes at once (gpt-3.5-turbo, "
-    "HumanEval pass@1: 53.3 with chain of thought, 60.6 with it)",
-    avoid_when="the model was made for code: a strong one loses by the detour (Qwen2.5-Coder-7B, HumanEval: 85.4 at "
-    "once, 82.3 with it, an independent run)",
+    use_when="the answer is code, and the model gets branches and loops wrong without a plan (gpt-3.5-turbo, "
+    "HumanEval pass@1: 53.3 with chain of thought, 60.6 with structured chain of thought)",
+    avoid_when="the model was trained for code: the plan makes a strong one worse (Qwen2.5-Coder-7B, HumanEval: 85.4 "
+    "without, 82.3 with it, an independent run)",
     aliases=("scot",),
 )
 class StructuredCoT(Strategy):
-    """Sketch the solving process in sequences, branches and loops; then check it and write the code.
+    """Plan code as sequences, branches and loops; then check the plan and write the code.
 
-    What does not compile is `Unparsed`. Where the problem has tests of its own, `inputs={"tests": "assert f(2) == 4"}`,
-    they run in the interpreter, the first program that passes is the answer, and the confidence is the share that pass;
-    else it is the first that compiles. pass@k, the paper's measure, is `self_consistency(structured_cot, samples=20,
-    temperature=0.8)` scored by `unit_tests.unit_test_scorer` on tests that no strategy sees.
+    Code that does not compile is `Unparsed`. If the problem has tests (`inputs={"tests": "assert
+    f(2) == 4"}`), they run in the interpreter: the first program that passes is the answer, and the
+    confidence is the share that pass. Without tests the answer is the first program that compiles.
+    The paper's measure, pass@k, is `self_consistency(structured_cot, samples=20, temperature=0.8)`
+    scored by `unit_tests.unit_test_scorer` on tests that no strategy sees.
 
     Args:
-        samples: programs, each with a solving process of its own.
-        temperature: of the samples, where there are several.
-        repairs: how often a program that does not compile or fails its tests is shown the error; 0 in the paper.
+        samples: number of programs, each with its own plan.
+        temperature: temperature of the samples, if there are several.
+        repairs: maximum number of times that a program that does not compile or fails its tests is
+            sent back with the error; 0 in the paper.
+
+    Source:
+        Li et al. (2023), "Structured Chain-of-Thought Prompting for Code Generation", arXiv
+        2305.06599.
     """
 
     samples: int = 1
@@ -146,7 +152,7 @@ class StructuredCoT(Strategy):
         with session.stage("write"):
             reply = await session.ask(turns)
         for left in range(self.repairs, -1, -1):
-            answer, error = await self._checked(problem, problem.parse(reply), session)
+            answer, error = await self._check(problem, problem.parse(reply), session)
             if error is None or not left:
                 break
             turns = continue_with(turns, reply.text, self.repair, error=error)
@@ -154,8 +160,8 @@ class StructuredCoT(Strategy):
                 reply = await session.ask(turns)
         return answer
 
-    async def _checked(self, problem: Problem, answer: Answer, session: Session) -> tuple[Answer, str | None]:
-        """The answer, with what its tests say, and what is wrong with it."""
+    async def _check(self, problem: Problem, answer: Answer, session: Session) -> tuple[Answer, str | None]:
+        """Return the answer with the outcome of its tests, and the error if there is one."""
         if answer.value is None or not isinstance(problem.kind, Code) or problem.kind.language != "python":
             return answer, answer.reason or None
         if parse(answer.value) is None:

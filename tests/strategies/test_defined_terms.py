@@ -52,7 +52,7 @@ def test_a_question_without_a_term_is_asked_as_it_is() -> None:
 
 def test_no_term_is_made_up() -> None:
     llm = ScriptedLLM([])
-    with pytest.raises(UsageError, match="has no terms"):
+    with pytest.raises(UsageError, match="must not be empty"):
         strategies.get("defined_terms").run(CLOT, llm)
     assert llm.requests == []
     with pytest.raises(SpecError, match="terms must be"):

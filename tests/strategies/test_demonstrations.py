@@ -261,7 +261,7 @@ def test_a_set_a_file_or_a_list(tmp_path: Path):
         ('{"question": "1?", "answer": "1"}\n{oops', InputError, r"mine.jsonl:2: not JSON"),
         ("[1]", InputError, r"mine.jsonl:1: must be a JSON object"),
         ('{"question": "1?", "answer": null}', InputError, r"mine.jsonl:1: 'answer' is missing"),
-        ('{"question": "1?", "answer": "1", "rationale": ["a", "b"]}', InputError, r"'rationale' is a text, not \['a'"),
+        ('{"question": "1?", "answer": "1", "rationale": ["a", "b"]}', InputError, r"'rationale' must be a text, got \['a'"),
         ('{"question": "1?", "answer": "A", "options": "ABC"}', InputError, r"options are a list of texts"),
         (
             '{"question": "1?", "answer": "1", "steps": [{"question": "a", "answer": null}]}',
@@ -269,7 +269,7 @@ def test_a_set_a_file_or_a_list(tmp_path: Path):
             r"steps are obj",
         ),
         ("\udce9", InputError, r"mine.jsonl:1: not UTF-8"),
-        ('{"question": "1?", "answer": "1", "steps": [3]}', InputError, r"mine.jsonl:1: steps are objects"),
+        ('{"question": "1?", "answer": "1", "steps": [3]}', InputError, r"mine.jsonl:1: steps must be objects"),
         ('{"question": "1?", "answer": "1", "reason": "x"}', UnknownName, r"unknown field 'reason' in .*mine.jsonl:1"),
     ],
 )
@@ -283,7 +283,7 @@ def test_what_is_wrong_with_a_file_is_said_and_where(tmp_path: Path, text: str, 
 def test_what_is_wrong_with_tables_or_a_name(tmp_path: Path):
     file = tmp_path / "mine.toml"
     for text, words in (
-        ("number = 3", "'number' is no list of worked problems"),
+        ("number = 3", "'number' must be a list of worked examples"),
         ("[[number", "mine.toml: "),
         ('[[text]]\nquestion = "x?"\nanswer = "x"\n[[json]]\nquestion = "y?"\nanswer = "y"', "only text, json"),
     ):

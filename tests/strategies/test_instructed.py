@@ -59,7 +59,7 @@ def test_any_sentence_is_taken_as_it_stands() -> None:
     llm = ScriptedLLM(["7"])
     strategies.get("instructed(vanilla, instruction='Ignore {problem} and {{this}}.')").run(PENS, llm)
     assert systems(llm)[0] == "Ignore {problem} and {{this}}."
-    with pytest.raises(UsageError, match="there is no sentence"):
+    with pytest.raises(UsageError, match="must not be empty"):
         strategies.get("instructed(vanilla, instruction=' ')")
 
 

@@ -41,7 +41,7 @@ def test_programs_and_their_results(reply: str, value: float) -> None:
         ("```python\nans = 1 / 0\n```", "ZeroDivisionError"),
         ("```python\nimport socket\nans = socket.gethostname()\n```", "may not import socket"),
         ("```python\nans = open('/etc/passwd').read()\n```", "failed"),
-        ("```python\nans = 'many'\n```", "no answer of the kind"),
+        ("```python\nans = 'many'\n```", "not an answer of kind"),
     ],
 )
 def test_what_cannot_be_run_or_read_is_unparsed_with_the_reason(reply: str, why: str) -> None:
@@ -139,5 +139,5 @@ def test_demonstrations_of_a_user() -> None:
     given = "[{'question': '1 + 1?', 'answer': '2', 'program': 'ans = 1 + 1'}, {'question': 'x?', 'answer': '3'}]"
     strategies.get(f"pot(shots=1, demonstrations={given})").run(ODD, llm)
     assert "1 + 1?" in llm.prompts[0]
-    with pytest.raises(UsageError, match="only 1 worked problem"):
+    with pytest.raises(UsageError, match="only 1 worked example"):
         strategies.get(f"pot(shots=2, demonstrations={given})").run(ODD, llm)

@@ -47,7 +47,7 @@ def test_what_holds_no_program_is_unparsed(pattern: str) -> None:
         ("answer = (", "SyntaxError"),
         ("import subprocess\nanswer = 1", "may not import subprocess"),
         ("answer = open('x').read()", "the program failed"),
-        ("answer = 'many'", "no answer of the kind"),
+        ("answer = 'many'", "not an answer of kind"),
         ("def solution():\n    return None", "does not set"),
         ("ans = answer = None", "sets no result"),
         ("answer = 10 ** 400 * 1.0", "OverflowError"),
