@@ -1,1 +1,1 @@
-"""Chains for a field of work, as examples to start from."""
+"""Techniques and bundled chains for one domain, as examples to start from."""

@@ -1,4 +1,4 @@
-"""Hops: questions that lead to each other; each is asked several times, and settled by a vote before the next."""
+"""Hops: questions that build on each other, each sampled several times and settled by a vote before the next."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from reasoning.strategies.thought.cot import ChainOfThought
 
 @dataclass(frozen=True)
 class Hop:
-    """One question of a chain.
+    """One question of a sequence.
 
     Attributes:
-        name: what the prompts of later hops call its reply.
-        prompt: asks it; `{instruction}` is the tag's.
-        tag: what a reply ends with, and is compared by.
+        name: name of its reply in the prompts of later hops.
+        prompt: the prompt; `{instruction}` is the tag's.
+        tag: kind of answer with which a reply ends, and by which replies are compared.
     """
 
     name: str
@@ -33,34 +33,44 @@ class Hop:
 async def run_hops(
     hops: Sequence[Hop], problem: Problem, session: Session, *, samples: int, temperature: float
 ) -> dict[str, Answer]:
-    """Each hop's answer by name, with its votes. The next hop reads the first reply with the winning tag, whole.
+    """Ask the hops in order, and return each hop's answer, with its votes, by name.
 
-    Where no tag can be read, the first reply goes on. A hop of which every call has failed is the last one. Where the
-    budget ends them, what there is so far has the replies of the hops before, and votes at the last hop only.
+    The next hop reads the whole text of the first reply with the winning tag. If no tag can be
+    parsed, it reads the first reply. If every call of a hop fails, it is the last one. If the
+    budget runs out, the partial answer has the replies of the finished hops, and votes only for the
+    last hop.
 
     Args:
-        problem: its `inputs` are what the prompts name beside the hops.
-        samples: replies to each hop; 1 asks once, with the session's temperature.
+        hops: the questions, in order.
+        problem: the problem; its `inputs` are the other placeholders of the prompts.
+        session: the session to ask with.
+        samples: number of replies to each hop; 1 asks once, at the session's temperature.
+        temperature: temperature of several replies.
     """
-    found: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
     for hop in hops:
-        told = reply_texts(found)
-        asked = replace(problem, kind=hop.tag, options=None, inputs={**problem.inputs, **told})
-        once = ChainOfThought(stages=1, one_stage=hop.prompt)
+        replies = reply_texts(answers)
+        hop_problem = replace(problem, kind=hop.tag, options=None, inputs={**problem.inputs, **replies})
+        single = ChainOfThought(stages=1, one_stage=hop.prompt)
         with session.stage(hop.name):
-            several = SelfConsistency(once, samples=samples, temperature=temperature)
+            voted = SelfConsistency(single, samples=samples, temperature=temperature)
             try:
-                found[hop.name] = answer = await session.solve(once if samples == 1 else several, asked)
+                answers[hop.name] = answer = await session.solve(single if samples == 1 else voted, hop_problem)
             except BudgetExhausted:
-                if (kept := session.partial) is not None:  # votes on other questions are none on the problem's
-                    session.keep_partial(replace(kept, steps=told, votes=kept.votes if hop is hops[-1] else None))
+                # Votes on another question are no votes on the problem's.
+                if (partial := session.partial) is not None:
+                    session.keep_partial(
+                        replace(partial, steps=replies, votes=partial.votes if hop is hops[-1] else None)
+                    )
                 raise
         if isinstance(answer, Failed):
             break
-        session.keep_partial(replace(answer, steps=reply_texts(found), votes=answer.votes if hop is hops[-1] else None))
-    return found
+        session.keep_partial(
+            replace(answer, steps=reply_texts(answers), votes=answer.votes if hop is hops[-1] else None)
+        )
+    return answers
 
 
-def reply_texts(found: Mapping[str, Answer]) -> dict[str, str]:
-    """The reply of each hop, by name."""
-    return {name: answer.text for name, answer in found.items()}
+def reply_texts(answers: Mapping[str, Answer]) -> dict[str, str]:
+    """Return the text of each hop's reply, by name."""
+    return {name: answer.text for name, answer in answers.items()}

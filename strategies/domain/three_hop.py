@@ -45,24 +45,30 @@ LABEL = Prompt(
     rounds="4",
     kinds=(Label, Choice),
     requires=("sampling if samples > 1", "a target in the problem's inputs"),
-    use_when="a feeling is implied and not spoken out, and the model is large (GPT-3 175B, zero-shot: F1 of 82.0 on "
-    "restaurants and 76.0 on laptops; Flan-T5-11B asked at once 57.1 and 54.1)",
-    avoid_when="the feeling is in the words, so that one call reads it; or the model is small (Flan-T5-11B, zero-shot: "
-    "three to five points for four calls and more; arXiv 2305.11255)",
+    use_when="a sentiment is implied but not stated, and the model is large (GPT-3 175B, zero-shot: F1 of 82.0 on "
+    "restaurants and 76.0 on laptops; Flan-T5-11B asked directly 57.1 and 54.1)",
+    avoid_when="the sentiment is explicit, so that one call is enough; or the model is small (Flan-T5-11B, zero-shot: "
+    "three to five points for at least four calls; arXiv 2305.11255)",
     aliases=("thor",),
 )
 class ThreeHop(Strategy):
-    """Infer the aspect that a sentence is about, the opinion of it, the sentiment; then reduce that to a label.
+    """Infer the aspect of a sentence, the opinion of the aspect and the sentiment; then reduce it to a label.
 
-    The sentence is the problem's context, or else its question; the target is `inputs["target"]`, else "its subject".
-    At each hop several replies are drawn, the vote is over the tags that they end with, and the next hop reads the
-    first reply that has the winning tag. The paper's code goes on in one conversation, too; here what was said is only
-    repeated. It gives no number of samples; with `samples=1` there is no vote. A last reply that holds no label, or
-    fails, leaves it to the vote of the third hop; without that there is no answer: the paper's code says neutral. Where
-    the third hop says nothing, no label is asked for. The paper's supervised form, with training, is left out.
+    The sentence is the problem's context, or else its question; the target is `inputs["target"]`,
+    or else "its subject". At each hop several replies are drawn and vote by the tags that they end
+    with; the next hop reads the first reply with the winning tag. In the paper's code the
+    conversation goes on; here each hop repeats the earlier replies. The paper gives no number of
+    samples; with `samples=1` there is no vote. If the last reply has no label or fails, the vote of
+    the third hop decides; without one there is no answer, where the paper's code says neutral. If
+    the third hop is empty, no label is asked for. The paper's supervised form, with training, is
+    not offered.
 
     Args:
-        samples: replies at each hop.
+        samples: number of replies at each hop.
+
+    Source:
+        Fei et al. (2023), "Reasoning Implicit Sentiment with Chain-of-Thought Prompting", arXiv
+        2305.11255, section 2.
     """
 
     samples: int = 5
@@ -79,19 +85,20 @@ class ThreeHop(Strategy):
         return 3 * self.samples + 1, 3 * self.samples + 1
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        told = {name: text for name, text in problem.inputs.items() if text.strip()}
-        given = {"sentence": problem.context or problem.question, "target": "its subject", **told}
-        given["options"] = problem.values()["options"]  # each hop has another kind, and so other options
-        problem = replace(problem, inputs=given)
+        given = {name: text for name, text in problem.inputs.items() if text.strip()}
+        inputs = {"sentence": problem.context or problem.question, "target": "its subject", **given}
+        # Each hop has its own kind, which would show other options.
+        inputs["options"] = problem.values()["options"]
+        problem = replace(problem, inputs=inputs)
         hops = (
             Hop("aspect", self.aspect, Text()),
             Hop("opinion", self.opinion, OPINIONS),
             Hop("polarity", self.polarity, problem.kind),
         )
-        found = await run_hops(hops, problem, session, samples=self.samples, temperature=self.temperature)
-        *_, last = found.values()
+        answers = await run_hops(hops, problem, session, samples=self.samples, temperature=self.temperature)
+        *_, last = answers.values()
         if isinstance(last, Failed) or not last.text.strip():
-            return replace(last, steps=reply_texts(found))
+            return replace(last, steps=reply_texts(answers))
         with session.stage("label"):
             turns = self.label.render(problem, polarity=last.text)
             reply = await ask_or_skip(session, turns, "there is no label", temperature=0, max_tokens=32)
@@ -99,5 +106,5 @@ class ThreeHop(Strategy):
         if not isinstance(answer, Answered) and isinstance(last, Answered):
             session.note(f"there is no label ({answer.reason}): the vote of the third hop decides")
             answer = last
-        sure = last.confidence if answer.value is not None and answer.value == last.value else None
-        return replace(answer, votes=last.votes, confidence=sure, steps=reply_texts(found))
+        confidence = last.confidence if answer.value is not None and answer.value == last.value else None
+        return replace(answer, votes=last.votes, confidence=confidence, steps=reply_texts(answers))

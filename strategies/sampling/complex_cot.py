@@ -1,4 +1,4 @@
-"""Complexity-based prompting: the most complex examples, and a vote among the most complex chains (Fu et al. 2022)."""
+"""Complexity-based prompting: the most complex examples, and a vote of the most complex chains (Fu et al. 2022)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEPWISE = Prompt(
 
 
 def in_lines(worked: WorkedExample) -> Demonstration | None:
-    """A question and its reasoning, one step a line, so that the steps of a reply can be counted."""
+    """Show a question and its reasoning with one step per line, so that the steps of a reply can be counted."""
     if not worked.rationale:
         return None
     return Demonstration(f"Question: {worked.question}", f"The answer is {worked.answer}.", "\n".join(worked.lines))
@@ -35,26 +35,33 @@ def in_lines(worked: WorkedExample) -> Demonstration | None:
     rounds="1",
     requires=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
-    "66.6 greedy, 74.6 -> 82.9 with 50 samples); the examples do most of it, the filter of the vote 0.1 to 1.4 points",
-    avoid_when="questions are easy, where long examples hurt somewhat, or the window is short: eight long examples "
-    "take 2 to 3 thousand tokens (arXiv 2210.00720)",
+    "66.6 greedy, 74.6 -> 82.9 with 50 samples); the gain is mostly the examples', 0.1 to 1.4 points the vote's",
+    avoid_when="questions are easy, where long examples hurt slightly, or the context is short: eight long examples "
+    "take 2,000 to 3,000 tokens (arXiv 2210.00720)",
     aliases=("complexity", "complexity_based"),
 )
 class ComplexCoT(Strategy):
-    """Show the worked problems with the most steps, draw many chains, and let those with the most steps vote.
+    """Show the worked examples with the most steps, sample many chains, and let those with the most steps vote.
 
-    Complexity is a number of steps, which are lines, and not of characters. `samples=1` is the paper's greedy form.
-    Chains without an answer, or cut off, take no place among the most complex; of equals the earlier ones vote. Chat
-    models are told to write one step a line, besides being shown; the paper's "Let's think step by step" before each
-    chain is left out. Free texts are voted on by equality as everything else: for them there is
-    `universal_self_consistency(cot(shots=8, demonstrations=Pool(select='complex')))`, in which all draws are read.
+    Complexity is the number of steps, which are lines, not of characters. `samples=1` is the
+    paper's greedy form. Chains that are truncated or have no answer are never among the most
+    complex; ties go to the earlier chains. Chat models are also told to write one step per line;
+    the paper's "Let's think step by step" before each chain is left out. Free texts vote by
+    equality like all other answers; for them use `universal_self_consistency(cot(shots=8,
+    demonstrations=Pool(select='complex')))`, which reads all samples.
 
     Args:
-        shots: examples; the paper shows 8.
-        samples: chains.
-        most_complex: chains that vote; the paper finds 30 to 40 of 50 best. At most `samples`.
-        temperature: of the chains, where there are several; self-consistency's, the paper's is not known to us.
-        demonstrations: where the examples are chosen from; a pool chooses by its own rule.
+        shots: number of demonstrations; 8 in the paper.
+        samples: number of chains.
+        most_complex: number of chains that vote, at most `samples`; the paper finds 30 to 40 of 50
+            best.
+        temperature: temperature of the chains, if there are several. The default is that of
+            self-consistency; the paper's is unknown to us.
+        demonstrations: source of the examples; a pool selects by its own rule.
+
+    Source:
+        Fu et al. (2022), "Complexity-Based Prompting for Multi-Step Reasoning", arXiv 2210.00720,
+        section 3.
     """
 
     shots: int = 8
@@ -67,7 +74,9 @@ class ComplexCoT(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=1, samples=1, most_complex=1, temperature=0)
         if 1 < self.samples < self.most_complex:
-            raise UsageError(f"{self!r}: of {self.samples} samples at most so many can vote; lower most_complex")
+            raise UsageError(
+                f"{self!r}: most_complex must be at most samples ({self.samples}), got {self.most_complex}"
+            )
 
     def calls_range(self) -> tuple[int, int]:
         return self.samples, self.samples

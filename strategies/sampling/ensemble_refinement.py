@@ -1,4 +1,4 @@
-"""Ensemble refinement: draft several chains, then answer with all of them in view (Singhal et al. 2023)."""
+"""Ensemble refinement: sample several drafts, then answer with all of them in view (Singhal et al. 2023)."""
 
 from __future__ import annotations
 
@@ -35,30 +35,37 @@ REFINE = Prompt(
     rounds="base + 1",
     counts="and those of the base strategy",
     requires=("sampling", "a context that holds all drafts"),
-    use_when="a few chains find the argument that most of them miss, so that reading beats counting: exam questions "
+    use_when="a few chains find an argument that most of them miss, so that reading beats counting: exam questions "
     "(Med-PaLM 2, MedQA: 85.4 against 83.7 % with self-consistency over as many drafts)",
     avoid_when="the model gains nothing from reasoning (PubMedQA: 75.0 against 79.2 % with few-shot prompts; arXiv "
-    "2305.09617), its context is short, or tokens count: each refinement reads every draft",
+    "2305.09617), its context is short, or tokens are scarce: each refinement reads every draft",
     aliases=("er",),
 )
 class EnsembleRefinement(Strategy):
     """Draft answers, let the model weigh all drafts in one prompt, and vote over the refined answers.
 
-    Drafts do not vote: they are only read. Where no refined answer can be read, or none comes through, the vote over
-    the drafts decides, and the trace says so. `Answer.steps` tells whether the winner only repeats the majority of the
-    drafts: where it always does, self-consistency is as good and cheaper. The paper's 11 drafts and 33 refinements; its
-    temperature is not given. Its second stage repeats the demonstrations of the first; here it has the question and the
-    drafts only, for the sake of the context. For open text set `samples=1`.
+    Drafts are read but do not vote. If no refined answer can be parsed or every refinement fails,
+    the vote over the drafts decides, with a note in the trace. `Answer.steps` says whether the
+    winner repeats the majority of the drafts: if it always does, self-consistency is as good and
+    cheaper. Drafts and refinements default to the paper's 11 and 33; its temperature is not given.
+    The paper's second stage repeats the demonstrations of the first; here it has only the question
+    and the drafts, to save context. For open text set `samples=1`.
 
     Args:
-        base: writes the drafts; all that it says on its way is read.
-        drafts, samples: how many drafts, and how many refined answers.
-        rotate: show each refinement the drafts from another one on (the paper keeps their order). This evens out what
-            comes first, and costs the shared prompt: the refinements no longer leave as one request.
-        max_chars: characters of each draft that are shown, at most; of a longer one the end.
+        base: the strategy that writes the drafts; its whole text is read.
+        drafts, samples: numbers of drafts and of refined answers.
+        temperature: temperature of drafts and refinements.
+        rotate: whether each refinement sees the drafts in a rotated order (the paper keeps the
+            order). This evens out the effect of position, but the refinements no longer share a
+            prompt and are no longer sent as one request.
+        max_chars: maximum characters of each draft that are shown; a longer draft keeps its end.
+
+    Source:
+        Singhal et al. (2023), "Towards Expert-Level Medical Question Answering with Large Language
+        Models", arXiv 2305.09617.
     """
 
-    base: Strategy = ChainOfThought()  # a frozen value
+    base: Strategy = ChainOfThought()
     drafts: int = 11
     samples: int = 33
     temperature: float = 0.7
@@ -81,35 +88,45 @@ class EnsembleRefinement(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         drafts = await draw_samples(self.base, problem, session, self.drafts, temperature=self.temperature)
-        told = [append_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
-        if not told:
+        draft_texts = [append_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
+        if not draft_texts:
             return majority_answer(drafts, problem)
-        first = majority_answer(drafts, problem)
-        session.keep_partial(first)
-        session.note(f"votes of the drafts: {first.votes}")
+        draft_vote = majority_answer(drafts, problem)
+        session.keep_partial(draft_vote)
+        session.note(f"votes of the drafts: {draft_vote.votes}")
 
         def outcome(refined: Sequence[VoteSample]) -> Answer:
             answer = majority_answer(refined, problem)
             session.note(f"votes: {answer.votes}")
             if isinstance(answer, Answered):
-                repeats = first.value is not None and problem.kind.same(answer.value, first.value)
+                repeats = draft_vote.value is not None and problem.kind.same(answer.value, draft_vote.value)
                 session.note(f"the refined answer {'repeats' if repeats else 'is not'} the majority of the drafts")
-                return replace(answer, steps={"drafts": first.value, "repeats the drafts": repeats})
-            if isinstance(first, Answered):
+                return replace(answer, steps={"drafts": draft_vote.value, "repeats the drafts": repeats})
+            if isinstance(draft_vote, Answered):
                 session.note("no refined answer could be read: the vote over the drafts decides")
-                return replace(first, rule="vote of the drafts")
+                return replace(draft_vote, rule="vote of the drafts")
             return answer
 
         reader = ChainOfThought(stages=1, one_stage=self.refine)
-        turns = [told[at:] + told[:at] for at in range(len(told))] if self.rotate else [told]
-        asked = [self._with(problem, shown) for shown in turns]
+        orders = (
+            [draft_texts[place:] + draft_texts[:place] for place in range(len(draft_texts))]
+            if self.rotate
+            else [draft_texts]
+        )
+        problems = [self._with_drafts(problem, order) for order in orders]
         with session.stage("refine"):
             draws = await draw_samples(
-                reader, asked, session, self.samples, name="refinement", temperature=self.temperature, outcome=outcome
+                reader,
+                problems,
+                session,
+                self.samples,
+                name="refinement",
+                temperature=self.temperature,
+                outcome=outcome,
             )
         return outcome(draws)
 
-    def _with(self, problem: Problem, told: Sequence[str]) -> Problem:
-        """The problem, with the drafts to be shown beside it."""
-        shown = [text if len(text) <= self.max_chars else f"… {text[-self.max_chars :]}" for text in told]
-        return replace(problem, inputs={**problem.inputs, "drafted": with_headings("Draft", shown)})
+    def _with_drafts(self, problem: Problem, draft_texts: Sequence[str]) -> Problem:
+        """Return the problem with the drafts as an input."""
+        excerpts = [text if len(text) <= self.max_chars else f"… {text[-self.max_chars :]}" for text in draft_texts]
+        return replace(problem, inputs={**problem.inputs, "drafted": with_headings("Draft", excerpts)})

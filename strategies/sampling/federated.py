@@ -1,4 +1,4 @@
-"""Federated prompting: other people's wordings of a question, and its twins, help to answer it (Liu et al. 2023)."""
+"""Federated prompting: paraphrases and analogues of a question from other users help to answer it (Liu et al. 2023)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 
 _WANTED = "Write {wanted} other wordings of this question, as a numbered list, one whole question a line."
-_SHOWN = Demonstration(
+_DEMONSTRATION = Demonstration(
     "A baker sells 12 rolls a day for $2 each. How many dollars does he take in 5 days?\n\n" + _WANTED.format(wanted=4),
     "1. Each day a baker sells 12 rolls, and a roll costs $2. What are his takings, in dollars, after 5 days?\n"
     "2. If 12 rolls at $2 each are sold every day, how many dollars does the baker take in 5 days?\n"
@@ -32,7 +32,7 @@ REPHRASE = Prompt(
     "the question into its opposite, and don't answer it.",
     input="{question}",
     recap=_WANTED,
-    examples=(_SHOWN,),
+    examples=(_DEMONSTRATION,),
 )
 FEW_SHOT = Prompt(
     instructions="The answers to the questions before this one were found by a vote, and some may be wrong. Reason for "
@@ -53,37 +53,45 @@ FEW_SHOT = Prompt(
     "one for the question; f: 2 where twins are solved in vain and the question's wordings after them, else 1; and "
     "those of the base strategy",
     requires=("a pool of questions, else a rephraser",),
-    use_when="many people ask nearly the same: the answer hangs on the wording, and the work is shared (GSM8K, SVAMP, "
+    use_when="many users ask similar questions, answers depend on the wording, and work can be shared (GSM8K, SVAMP, "
     "GPT-3: 14 to 18 points over zero-shot chain of thought with the same numbers, 10 to 15 with others; second-hand)",
-    avoid_when="questions are private, since the pool shows them to others; or the model rephrases badly: a wording "
-    "that asks for something else votes for a wrong answer (only numbers, names, negations and the sides of "
+    avoid_when="questions are private, since the pool reveals them; or the model paraphrases badly: a wording "
+    "with another meaning votes for a wrong answer (only numbers, names, negations and the sides of "
     "comparisons are checked; arXiv 2304.13911)",
     aliases=("fed_sp_sc", "fed_dp_cot"),
 )
 class Federated(Strategy):
-    """Solve the question in several wordings and vote; or put solved twins before it as demonstrations.
+    """Solve paraphrases of the question and vote; or show solved analogues of it as demonstrations.
 
-    `twins=0` is Fed-SP-SC: wordings with the same parameters (numbers and names) come from the pool, what is lacking
-    from one call to the model; each is solved by the base strategy, and each distinct wording has one vote. `twins > 0`
-    is Fed-DP-CoT: questions of the pool that differ in their parameters are solved in that way, those on whose answer
-    at least two wordings agree become demonstrations, and the question is answered with them in view. Answers of twins
-    never vote: they differ by right. Without usable twins it is Fed-SP-SC. A multiple choice is rephrased without its
-    options, which stay as they are; like questions about a passage or a table, it has no twins in a pool of questions.
+    `twins=0` is Fed-SP-SC: paraphrases with the same parameters (numbers and names) come from the
+    pool, and missing ones from one call to the model. The base strategy solves each, and each
+    distinct paraphrase has one vote. `twins > 0` is Fed-DP-CoT: analogues, which are questions of
+    the pool with other parameters, are solved in this way. Those on whose answer at least two
+    paraphrases agree become demonstrations for the question. Answers of analogues never vote, since
+    they rightly differ. Without usable analogues the technique is Fed-SP-SC. The options of a
+    multiple choice are not paraphrased; like questions about a passage or a table, it has no
+    analogues in a pool of questions.
 
-    Which question is whose wording is told by numbers (in digits or words), names, negations, the sides of comparisons
-    and common words, where the paper's service would use embeddings. Where the call for wordings fails, those of the
-    pool do. The demonstration is ours. How many wordings and twins the paper takes, and how hot, could not be verified.
+    The paper's service would match questions by embeddings. Here numbers (in digits or words),
+    names, negations, the sides of comparisons and common words decide. If the call for paraphrases
+    fails, those of the pool are used. The demonstration is ours. The paper's numbers of paraphrases
+    and analogues and its temperature could not be verified.
 
     Args:
-        base: solves each wording; the paper's is zero-shot chain of thought.
-        pool: questions of others.
-        paraphrases: wordings beside the question's own, at most.
-        twins: solved twins, at most.
-        alike: the share of common words, from 0 to 1, from which on two questions count as one.
-        temperature: of the wordings' chains; None is the session's, so that only the wordings differ.
+        base: the strategy that solves each paraphrase; zero-shot chain of thought in the paper.
+        pool: questions of other users.
+        paraphrases: maximum number of paraphrases besides the question itself.
+        twins: maximum number of solved analogues.
+        alike: share of common words, from 0 to 1, from which on two questions match.
+        temperature: temperature of the chains; None is the session's, so that only the wordings
+            differ.
+
+    Source:
+        Liu et al. (2023), "Federated Prompting and Chain-of-Thought Reasoning for Improving LLMs
+        Answering", arXiv 2304.13911.
     """
 
-    base: Strategy = ChainOfThought()  # a frozen value
+    base: Strategy = ChainOfThought()
     pool: tuple[str, ...] = ()
     paraphrases: int = 4
     twins: int = 0
@@ -97,7 +105,9 @@ class Federated(Strategy):
     def __post_init__(self) -> None:
         self.check_parameters(paraphrases=0, twins=0, alike=(0, 1), temperature=0)
         if self.twins and not self.paraphrases:
-            raise UsageError("federated(paraphrases=0): a twin counts where two wordings of it agree, so give it one")
+            raise UsageError(
+                "federated: paraphrases must be at least 1 with twins, got 0: a twin needs two wordings that agree"
+            )
 
     def calls_range(self) -> tuple[int, int]:
         least, most = self.base.calls_range()
@@ -111,19 +121,19 @@ class Federated(Strategy):
         return base[0], 3 + 2 * base[1] if self.twins else 1 + base[1]
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        if self.twins and (examples := await self._solved_twins(problem, session)):
-            solved = {one.input: one.output for one in examples}
+        if self.twins and (examples := await self._solve_analogues(problem, session)):
+            solved_analogues = {example.input: example.output for example in examples}
             session.keep_partial(
-                Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved})
+                Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved_analogues})
             )
             with session.stage("answer"):
                 prompt = self.few_shot.replace(examples=(*self.few_shot.examples, *examples))
                 return problem.parse(await session.ask(prompt.render(problem)))
-        return await self._pooled(problem, session)
+        return await self._vote_over_wordings(problem, session)
 
-    async def _pooled(self, problem: Problem, session: Session) -> Answer:
-        """Fed-SP-SC: the answer on which the wordings agree."""
-        wordings = [replace(problem, question=one) for one in await self._wordings(problem, session)]
+    async def _vote_over_wordings(self, problem: Problem, session: Session) -> Answer:
+        """Return the answer on which the wordings agree (Fed-SP-SC)."""
+        wordings = [replace(problem, question=wording) for wording in await self._wordings(problem, session)]
         draws = await draw_samples(
             self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature
         )
@@ -133,33 +143,37 @@ class Federated(Strategy):
         return answer
 
     async def _wordings(self, problem: Problem, session: Session) -> list[str]:
-        """The question, then its wordings in the pool, then those that the model makes."""
+        """Return the question, its paraphrases in the pool, and those that the model writes."""
         question = problem.question
-        found = [question, *paraphrases(question, self.pool, self.alike)][: self.paraphrases + 1]
-        if lacking := self.paraphrases + 1 - len(found):
+        wordings = [question, *paraphrases(question, self.pool, self.alike)][: self.paraphrases + 1]
+        if missing := self.paraphrases + 1 - len(wordings):
             with session.stage("rephrase"):
-                turns = self.rephrase.render(problem, wanted=lacking)
+                turns = self.rephrase.render(problem, wanted=missing)
                 proposed = parse_items((await ask_or_skip(session, turns, "there are no new wordings")).text)
-            known = set(map(normalize_question, found))
-            fit = [one for one in proposed if same_parameters(one, question) and normalize_question(one) not in known][
-                :lacking
-            ]
-            session.note(f"{len(fit)} of {len(proposed)} new wordings have the same numbers and names")
-            found += fit
-        return found
+            known = set(map(normalize_question, wordings))
+            accepted = [
+                wording
+                for wording in proposed
+                if same_parameters(wording, question) and normalize_question(wording) not in known
+            ][:missing]
+            session.note(f"{len(accepted)} of {len(proposed)} new wordings have the same numbers and names")
+            wordings += accepted
+        return wordings
 
-    async def _solved_twins(self, problem: Problem, session: Session) -> list[Demonstration]:
-        """Fed-DP-CoT: twins with a chain that leads to the answer on which their wordings agree."""
+    async def _solve_analogues(self, problem: Problem, session: Session) -> list[Demonstration]:
+        """Return the analogues with a chain to the answer on which their wordings agree (Fed-DP-CoT)."""
         if problem.values()["problem"] != problem.question:
             return []
-        known = analogues(problem.question, self.pool, self.alike, self.twins)
-        posed = [replace(problem, question=one) for one in known]
-        lanes = session.branches(len(posed), "twin") if posed else []
-        answers = await gather([self._pooled(one, lane) for lane, one in zip(lanes, posed, strict=True)])
+        questions = analogues(problem.question, self.pool, self.alike, self.twins)
+        problems = [replace(problem, question=analogue) for analogue in questions]
+        branches = session.branches(len(problems), "twin") if problems else []
+        answers = await gather(
+            [self._vote_over_wordings(analogue, branch) for branch, analogue in zip(branches, problems, strict=True)]
+        )
         agreed = [
-            Demonstration(twin.question, append_answer(answer.text, answer.value, twin))
-            for twin, answer in zip(posed, answers, strict=True)
+            Demonstration(analogue.question, append_answer(answer.text, answer.value, analogue))
+            for analogue, answer in zip(problems, answers, strict=True)
             if isinstance(answer, Answered) and answer.votes and answer.votes.counts[0][1] > 1
         ]
-        session.note(f"{len(agreed)} of {len(posed)} twins have an answer that wordings agree on")
+        session.note(f"{len(agreed)} of {len(problems)} twins have an answer that wordings agree on")
         return agreed

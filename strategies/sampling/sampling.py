@@ -33,8 +33,10 @@ async def draw_samples(
         name: what the trace calls a draw.
         after: so many draws of this kind were made before; these are the next.
         temperature: of calls that do not give their own.
-        logprobs: whether to ask for log-probabilities. They are part of a request, so these draws are other draws.
-        outcome: what draws come to, for those that there are where the budget ends the others; without it they vote.
+        logprobs: whether to ask for log-probabilities. They are part of a request, so these draws
+            are other draws.
+        outcome: what draws come to, for those that there are where the budget ends the others;
+            without it they vote.
     """
     posed = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, VoteSample] = {}

@@ -40,31 +40,35 @@ from reasoning.voting.weights import BY_LOGPROB, WeightName
 class SelfConsistency(Strategy):
     """Solve with the base strategy `samples` times, independently, and take the majority.
 
-    Samples that could not be read do not vote, nor do failed calls. A tie goes to the candidate with the higher mean
-    log-probability where there is one, else to the one that was drawn first. The confidence is the winner's share of
-    the votes. The paper draws 40 at temperature 0.7 from a few-shot chain of thought; any strategy can be the base
-    here, and its first draws leave as one request where the model takes `n`.
+    Samples that could not be read do not vote, nor do failed calls. A tie goes to the candidate
+    with the higher mean log-probability where there is one, else to the one that was drawn first.
+    The confidence is the winner's share of the votes. The paper draws 40 at temperature 0.7 from a
+    few-shot chain of thought; any strategy can be the base here, and its first draws leave as one
+    request where the model takes `n`.
 
-    `stop` ends the sampling early; see `reasoning.voting.stopping`. Draws are judged in draw order, so neither the
-    answer nor their number depends on which reply came first. They are asked for in waves, each as small as could be
-    enough, so that nothing is bought that does not vote; a greater `wave` waits less often and may buy more.
+    `stop` ends the sampling early; see `reasoning.voting.stopping`. Draws are judged in draw order,
+    so neither the answer nor their number depends on which reply came first. They are asked for in
+    waves, each as small as could be enough, so that nothing is bought that does not vote; a greater
+    `wave` waits less often and may buy more.
 
     Args:
         samples: draws, at most.
         temperature: of the draws.
-        stop: "fixed" draws all; "decided" until the majority can no longer change; "beta" and "dirichlet" until it is
-            the right one with probability `threshold` (Aggarwal et al. 2023, arXiv 2305.11860); "window" until `window`
-            draws in a row say the same (Li et al. 2024, arXiv 2401.10480).
+        stop: "fixed" draws all; "decided" until the majority can no longer change; "beta" and
+            "dirichlet" until it is the right one with probability `threshold` (Aggarwal et al.
+            2023, arXiv 2305.11860); "window" until `window` draws in a row say the same (Li et al.
+            2024, arXiv 2401.10480).
         threshold, window: of these rules.
         wave: draws to ask for at once, at least, with a rule that stops.
-        weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or a function of a
-            `VoteSample`, such as a verifier.
-        keep: which samples may vote: "executed" for those that hold a program that runs without error (under
-            `program_of_thoughts` this is so anyway: a program that fails has no answer), or a function of a
-            `VoteSample`.
-        most_complex: let only so many vote, those with the most steps (Fu et al. 2022, arXiv 2210.00720: 50 samples,
-            30 to 40 of them vote).
-        min_share: abstain (`Unparsed`, with the votes) where the winner has a smaller share of what voted.
+        weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or
+            a function of a `VoteSample`, such as a verifier.
+        keep: which samples may vote: "executed" for those that hold a program that runs without
+            error (under `program_of_thoughts` this is so anyway: a program that fails has no
+            answer), or a function of a `VoteSample`.
+        most_complex: let only so many vote, those with the most steps (Fu et al. 2022, arXiv
+            2210.00720: 50 samples, 30 to 40 of them vote).
+        min_share: abstain (`Unparsed`, with the votes) where the winner has a smaller share of what
+            voted.
         group: joins answers that mean the same: a function of one value (its key) or of two.
     """
 

@@ -1,4 +1,4 @@
-"""Universal self-consistency: the model says which of its answers agrees most with the others (Chen et al. 2023)."""
+"""Universal self-consistency: the model chooses the answer that agrees most with the others (Chen et al. 2023)."""
 
 from __future__ import annotations
 
@@ -41,20 +41,25 @@ _NAMED = re.compile(r"\bresponse #?(\d{1,6})\b", re.IGNORECASE)
     counts="c: 1 where the samples differ and the choice is asked, else 0; and those of the base strategy",
     requires=("sampling",),
     use_when="answers are free text that no rule can compare: summaries, explanations, code, open questions",
-    avoid_when="answers can be compared by a rule (numbers, options): counting is as good there and costs no call; or "
+    avoid_when="a rule can compare answers (numbers, options): counting is as good there and costs no call; or "
     "the samples together are longer than the model's context (arXiv 2311.17311)",
     aliases=("usc",),
 )
 class UniversalSelfConsistency(Strategy):
-    """Draw several answers, then let the model choose the one that is most consistent with the others.
+    """Sample several answers, then let the model choose the one that is most consistent with the others.
 
-    One further call at temperature 0 shows all answers that could be read, numbered in draw order, whole. Samples that
-    are all one answer to the kind need no call. Where no number of a response can be read from the choice, or the
-    samples do not fit into the context, the vote over equal answers decides; of equals, the one that was drawn first.
-    `votes` counts equal answers in any case. The paper draws 8. The draws are those of `self_consistency`.
+    One more call, at temperature 0, shows all parsed samples in full, numbered in the order of
+    their draws. If all samples are equal to the kind, no call is needed. If the choice names no
+    response, or the samples do not fit into the context, the vote over equal answers decides, ties
+    going to the earlier draw. `votes` always counts equal answers. The paper draws 8 samples. The
+    draws are those of `self_consistency`.
+
+    Source:
+        Chen et al. (2023), "Universal Self-Consistency for Large Language Model Generation", arXiv
+        2311.17311, section 3.
     """
 
-    base: Strategy = ChainOfThought()  # a frozen value
+    base: Strategy = ChainOfThought()
     samples: int = 8
     temperature: float = 0.7
     pick: Prompt = PICK
@@ -74,24 +79,24 @@ class UniversalSelfConsistency(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         draws = await draw_samples(self.base, problem, session, self.samples, temperature=self.temperature)
-        most = majority_answer(draws, problem)
-        if most.votes is None:  # all have failed
-            return most
-        session.note(f"equal answers: {most.votes}")
-        session.keep_partial(most)
-        if len(most.votes.candidates) < 2:
-            return most
+        majority = majority_answer(draws, problem)
+        if majority.votes is None:  # every sample failed
+            return majority
+        session.note(f"equal answers: {majority.votes}")
+        session.keep_partial(majority)
+        if len(majority.votes.candidates) < 2:
+            return majority
         with session.stage("choice"):
             chosen = await self._choice([draw for draw in draws if draw.counts], problem, session)
-        return replace(chosen.answer, text=chosen.text, votes=most.votes) if chosen and chosen.answer else most
+        return replace(chosen.answer, text=chosen.text, votes=majority.votes) if chosen and chosen.answer else majority
 
     async def _choice(self, readable: list[VoteSample], problem: Problem, session: Session) -> VoteSample | None:
-        """The draw that the model chooses; None where the vote must decide."""
-        numbered: dict[float | None, VoteSample] = dict(enumerate(readable, 1))
-        shown = with_headings("Response", (one.text for one in readable))
+        """Return the sample that the model chooses, or None if the vote must decide."""
+        by_number: dict[float | None, VoteSample] = dict(enumerate(readable, 1))
+        responses = with_headings("Response", (sample.text for sample in readable))
         try:
-            turns = self.pick.render(problem, responses=shown, n=len(readable))
-            chosen = numbered.get(_number((await session.ask(turns, temperature=0)).text))
+            turns = self.pick.render(problem, responses=responses, n=len(readable))
+            chosen = by_number.get(_number((await session.ask(turns, temperature=0)).text))
         except ContextOverflow as error:
             session.note(f"the vote decides: {error}")
             return None
@@ -101,7 +106,7 @@ class UniversalSelfConsistency(Strategy):
 
 
 def _number(text: str) -> float | None:
-    """The number that a choice states, or else the only response that its last line names, or else a stated answer."""
+    """Return the number that a choice states, else the only response that its last line names, else a stated answer."""
     named = _CHOSEN.findall(text)[-1:] or list(set(_NAMED.findall(text.strip().rpartition("\n")[2])))
     stated: float | None = Number().parse(text, stated_only=True)
     return int(named[0]) if len(named) == 1 else stated

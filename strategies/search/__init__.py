@@ -1,1 +1,1 @@
-"""Trees of partial solutions: what to try next, how promising it is, what to keep."""
+"""Tree search over partial solutions."""

@@ -1,4 +1,4 @@
-"""The search task for 5 x 5 crosswords (Yao et al. 2023, §4.3): a thought is a word for one of ten clues."""
+"""Search task for 5 × 5 crosswords (Yao et al. 2023, §4.3): a thought is a word for one of ten clues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Grid = tuple[str, ...]
 
 SIZE = 5
 EMPTY = "_"
-SURENESS = {"certain": 1.0, "high": 0.5, "medium": 0.2, "low": 0.1}
+CONFIDENCE_WEIGHTS = {"certain": 1.0, "high": 0.5, "medium": 0.2, "low": 0.1}
 
 PROPOSE = Prompt(
     objective="Solve a crossword of 5 rows and 5 columns. h1 to h5 are the words across, v1 to v5 the words down.",
@@ -48,11 +48,11 @@ _WORD = re.compile(r"\b([hv][1-5])[.):]\s{0,4}\**([a-z]{5})\b\**(?:\s{0,3}\(\s?(
 
 @dataclass(frozen=True, repr=False)
 class Crosswords(SearchTask[Grid]):
-    """Five words across and five down. The question lists the clues, one a line: `h1. …` to `v5. …`.
+    """Fill a grid of five words across and five down; the question lists the clues, one per line: `h1. …` to `v5. …`.
 
-    The value is 0 where a clue with two known letters and more is judged impossible, so that it is pruned, else one
-    and the number of those that are sure. A word with another letter in a filled cell is dropped. Cells that stay empty
-    are `?` in the answer, which is the five rows.
+    The value of a grid is 0 if a clue with at least two known letters is judged impossible, so that
+    it is pruned; else it is 1 plus the number of clues judged sure. A word that contradicts a
+    filled cell is dropped. The answer is the five rows; empty cells are `?`.
     """
 
     name: ClassVar[str] = "crosswords"
@@ -66,7 +66,7 @@ class Crosswords(SearchTask[Grid]):
         if len(_clues(problem)) != 2 * SIZE:
             found = len(_clues(problem))
             raise UsageError(
-                f"a crossword has ten clues, one a line, from 'h1. …' to 'v5. …'; the question has {found}"
+                f"a crossword must have ten clues, one per line, from 'h1. …' to 'v5. …'; the question has {found}"
             )
         return (EMPTY * SIZE,) * SIZE
 
@@ -75,29 +75,31 @@ class Crosswords(SearchTask[Grid]):
         for place, clue in _clues(problem).items():
             word = _at(state, place)
             lines[EMPTY in word].append(f"{place}. {clue}: {' '.join(word)}")
-        open_, filled = ("\n".join(lines[one]) or "(none)" for one in (True, False))
+        open_, filled = ("\n".join(lines[is_open]) or "(none)" for is_open in (True, False))
         return self.words.render(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
 
     def parse_proposals(self, problem: Problem, state: Grid, replies: Sequence[str]) -> list[Grid]:
-        """The grid with each word, in the order of their sureness, summed over the replies."""
-        sure: dict[tuple[str, str], float] = {}
+        """Return the grid with each proposed word, ranked by the confidence summed over the replies."""
+        scores: dict[tuple[str, str], float] = {}
         for reply in replies:
-            for place, word, how in _WORD.findall(reply):
+            for place, word, confidence in _WORD.findall(reply):
                 move = place.lower(), word.upper()
-                sure[move] = sure.get(move, 0.0) + SURENESS.get(how.lower(), SURENESS["low"])
-        ordered = sorted(sure, key=lambda move: -sure[move])
+                scores[move] = scores.get(move, 0.0) + CONFIDENCE_WEIGHTS.get(
+                    confidence.lower(), CONFIDENCE_WEIGHTS["low"]
+                )
+        ordered = sorted(scores, key=lambda move: -scores[move])
         grids = (_with(state, *move) for move in ordered if _agrees(_at(state, move[0]), move[1]))
         return [grid for grid in grids if grid != state]
 
     def judge(self, problem: Problem, state: Grid) -> Sequence[Conversation]:
-        """A prompt for each clue of which two letters and more are known."""
+        """Return a prompt for each clue with at least two known letters."""
         words = [(clue, _at(state, place)) for place, clue in _clues(problem).items()]
         known = [(clue, word) for clue, word in words if SIZE - word.count(EMPTY) > 1]
         return [self.check.render(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
 
     def value(self, replies: Sequence[str]) -> float:
-        said = [parse_label(reply, ("sure", "maybe", "impossible")) for reply in replies]
-        return 0.0 if "impossible" in said else 1.0 + said.count("sure")
+        verdicts = [parse_label(reply, ("sure", "maybe", "impossible")) for reply in replies]
+        return 0.0 if "impossible" in verdicts else 1.0 + verdicts.count("sure")
 
     def is_finished(self, problem: Problem, state: Grid) -> bool:
         return not any(EMPTY in row for row in state)
@@ -111,13 +113,13 @@ def _clues(problem: Problem) -> Mapping[str, str]:
 
 
 def _at(grid: Grid, place: str) -> str:
-    """The letters of a word across or down."""
+    """Return the letters of a word across or down."""
     number = int(place[1]) - 1
     return grid[number] if place[0] == "h" else "".join(row[number] for row in grid)
 
 
 def _with(grid: Grid, place: str, word: str) -> Grid:
-    """The grid with a word filled in."""
+    """Return the grid with a word filled in."""
     number = int(place[1]) - 1
     if place[0] == "h":
         return (*grid[:number], word, *grid[number + 1 :])

@@ -1,4 +1,4 @@
-"""Equations between two of several numbers, as `4 * 5 = 20`, read exactly: nothing is rounded and nothing evaluated."""
+"""Equations between two of several numbers, such as `4 * 5 = 20`, parsed exactly: no rounding, no eval."""
 
 from __future__ import annotations
 
@@ -18,38 +18,48 @@ _APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
 }
 _MARKER = re.compile(r"\s*+(?:\d{1,2}[.)]|[-*•])\s+")
 _RESULT = re.compile(r"\s*+\(?(-?\s?\d++(?:\.\d++)?+(?:/\d++)?+)")
-_LONGEST = 60
-"""Characters in front of the equals sign."""
+_MAX_FORMULA_CHARS = 60
+"""Maximum length of the part before the equals sign."""
 
 
 class Equation(NamedTuple):
-    """An equation in one form, `4 + 5 = 9` also where the text has `5 + 4 = 9`, and the numbers that it leaves."""
+    """An equation in normal form, and the numbers that remain after it.
+
+    `4 + 5 = 9` stands also for `5 + 4 = 9`.
+    """
 
     text: str
     left: tuple[Fraction, ...]
 
 
 def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
-    """The equation that a line begins with; None where it does not take two of the numbers, or is wrong.
+    """Parse the equation at the beginning of a line.
 
-    Numbers may be rounded to two digits and more (1.67 for 5/3), and the result may be that of the rounded ones; what
-    is left is exact.
+    Numbers may be rounded to at least two digits (1.67 for 5/3), and the result may be that of the
+    rounded numbers. The remaining numbers are exact.
+
+    Args:
+        line: a line of a reply.
+        numbers: the numbers that are available.
+
+    Returns:
+        The equation, or None if it does not use two of the numbers or is wrong.
     """
     sides = normalize_signs(line).replace("≈", "=").replace("**", "").strip("`$ ").partition("=")
     stated = _RESULT.match(sides[2])
     formula = sides[0].rpartition(":")[2]
     formula = _MARKER.sub("", formula, count=1) if _MARKER.match(formula) else formula
-    if stated is None or len(formula) > _LONGEST:
+    if stated is None or len(formula) > _MAX_FORMULA_CHARS:
         return None
-    for at, sign in enumerate(formula):
-        if sign not in _APPLY or (taken := _taken((formula[:at], formula[at + 1 :]), numbers)) is None:
+    for place, sign in enumerate(formula):
+        if sign not in _APPLY or (operands := _operands((formula[:place], formula[place + 1 :]), numbers)) is None:
             continue
-        (first, second), others = taken
+        (first, second), others = operands
         if sign == "/" and second == 0:
             return None
         result = _APPLY[sign](first, second)
-        as_written = evaluate(f"({formula[:at]}) {sign} ({formula[at + 1 :]})")
-        if not _is(stated[1], result) and not (as_written and _is(stated[1], as_written.value)):
+        as_written = evaluate(f"({formula[:place]}) {sign} ({formula[place + 1 :]})")
+        if not _denotes(stated[1], result) and not (as_written and _denotes(stated[1], as_written.value)):
             return None
         if sign in "+*":
             first, second = sorted((first, second))
@@ -62,31 +72,31 @@ def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
 
 
 def format_numbers(numbers: Iterable[Fraction]) -> str:
-    """The numbers with spaces between them: as decimals where three digits are exact, else as fractions."""
-    return " ".join(str(float(one) if one * 1000 % 1 == 0 and one % 1 else one) for one in numbers)
+    """Join numbers by spaces: as decimals if three digits are exact, else as fractions."""
+    return " ".join(str(float(number) if number * 1000 % 1 == 0 and number % 1 else number) for number in numbers)
 
 
-def _taken(
+def _operands(
     texts: tuple[str, str], numbers: Sequence[Fraction]
 ) -> tuple[tuple[Fraction, Fraction], list[Fraction]] | None:
-    """The two numbers that the texts stand for, and the others; None where one of them is not there."""
-    others, found = list(numbers), []
+    """Return the two numbers that the texts denote, and the other numbers; None if one is not available."""
+    others, operands = list(numbers), []
     for text in texts:
-        number = next((one for one in others if _is(text, one)), None)
+        number = next((candidate for candidate in others if _denotes(text, candidate)), None)
         if number is None:
             return None
         others.remove(number)
-        found.append(number)
-    return (found[0], found[1]), others
+        operands.append(number)
+    return (operands[0], operands[1]), others
 
 
-def _is(text: str, number: Fraction) -> bool:
-    """Whether a text stands for a number, exactly or as a decimal of two digits and more."""
-    worked = evaluate(text)
-    if worked is None:
+def _denotes(text: str, number: Fraction) -> bool:
+    """Return whether a text denotes a number, exactly or rounded to at least two digits."""
+    evaluated = evaluate(text)
+    if evaluated is None:
         return False
     digits = len(text.strip(" ()").partition(".")[2])
-    return worked.value == number or (digits > 1 and abs(worked.value - number) < Fraction(1, 10**digits))
+    return evaluated.value == number or (digits > 1 and abs(evaluated.value - number) < Fraction(1, 10**digits))
 
 
 def _operand(number: Fraction) -> str:

@@ -75,13 +75,13 @@ REVIEW = Prompt(
 )
 
 GOAL = Fraction(24)
-WORTH = {"sure": 20.0, "likely": 1.0, "impossible": 0.001}
+VERDICT_VALUES = {"sure": 20.0, "likely": 1.0, "impossible": 0.001}
 
-_LISTED = re.compile(r"\d{1,4}(?:[\s,;]{1,4}\d{1,4}){1,9}")
+_NUMBER_LIST = re.compile(r"\d{1,4}(?:[\s,;]{1,4}\d{1,4}){1,9}")
 
 
 class GameState(NamedTuple):
-    """A state: the equations so far, the numbers that are left, and at the end the whole expression."""
+    """A state: the equations so far, the remaining numbers, and at the end the whole expression."""
 
     steps: tuple[str, ...]
     left: tuple[Fraction, ...]
@@ -90,11 +90,12 @@ class GameState(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Game24(SearchTask[GameState]):
-    """Four numbers to 24: three equations, and the expression that they make.
+    """Make 24 from four numbers: three equations, then the expression that combines them.
 
-    The numbers are the problem's input `numbers`, else its question. An equation counts if it takes two numbers that
-    are left and is right; its result may be rounded, and is kept exact. What is left is worked out here, whatever the
-    reply says, and `5 + 4` is `4 + 5`. All arithmetic is that of fractions.
+    The numbers are the problem's input `numbers`, or else its question. An equation counts if it
+    uses two of the remaining numbers and is right; its result may be rounded but is kept exact. The
+    remaining numbers are computed here, whatever the reply says, and `5 + 4` equals `4 + 5`. All
+    arithmetic uses fractions.
     """
 
     name: ClassVar[str] = "game24"
@@ -109,8 +110,8 @@ class Game24(SearchTask[GameState]):
     def start(self, problem: Problem) -> GameState:
         if len(numbers := _numbers(problem)) < 2:
             raise UsageError(
-                f"game24 plays with numbers, not with {problem.question[:80]!r}; "
-                "give them so: Problem(…, inputs={'numbers': '4 5 6 10'})"
+                f"game24 needs at least two numbers, got {problem.question[:80]!r}; "
+                "give them as Problem(…, inputs={'numbers': '4 5 6 10'})"
             )
         return GameState((), numbers)
 
@@ -125,8 +126,8 @@ class Game24(SearchTask[GameState]):
         if state.left == (GOAL,):
             answers = (Calculation().parse(reply) for reply in replies)
             return [state._replace(answer=answer) for answer in answers if answer]
-        found = [parse_equation(line, state.left) for reply in replies for line in reply.splitlines()]
-        return [GameState((*state.steps, one.text), one.left) for one in found if one]
+        equations = [parse_equation(line, state.left) for reply in replies for line in reply.splitlines()]
+        return [GameState((*state.steps, equation.text), equation.left) for equation in equations if equation]
 
     def judge(self, problem: Problem, state: GameState) -> Sequence[Conversation]:
         if state.answer:
@@ -135,7 +136,7 @@ class Game24(SearchTask[GameState]):
         return [self.rate.render(problem, left=format_numbers(state.left))]
 
     def value(self, replies: Sequence[str]) -> float:
-        return sum(WORTH.get(parse_label(reply, tuple(WORTH)) or "", 0.0) for reply in replies)
+        return sum(VERDICT_VALUES.get(parse_label(reply, tuple(VERDICT_VALUES)) or "", 0.0) for reply in replies)
 
     def is_finished(self, problem: Problem, state: GameState) -> bool:
         return bool(state.answer)
@@ -149,11 +150,13 @@ class Game24(SearchTask[GameState]):
         return super().answer_of(problem, state)
 
     def is_right(self, problem: Problem, answer: Answered) -> bool:
-        """Whether the expression comes to 24 and uses each number once, worked out exactly."""
-        worked = evaluate(str(answer.value))
-        return worked is not None and worked.value == GOAL and sorted(worked.numbers) == sorted(_numbers(problem))
+        """Return whether the expression is exactly 24 and uses each number once."""
+        evaluated = evaluate(str(answer.value))
+        return (
+            evaluated is not None and evaluated.value == GOAL and sorted(evaluated.numbers) == sorted(_numbers(problem))
+        )
 
 
 def _numbers(problem: Problem) -> tuple[Fraction, ...]:
     text = problem.inputs.get("numbers", problem.question).strip()
-    return tuple(map(Fraction, re.findall(r"\d+", text))) if _LISTED.fullmatch(text) else ()
+    return tuple(map(Fraction, re.findall(r"\d+", text))) if _NUMBER_LIST.fullmatch(text) else ()

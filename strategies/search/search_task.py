@@ -1,6 +1,6 @@
-"""What a tree search must know of a task: where it starts, what to ask the model, how its replies are read.
+"""Search tasks: the start of a tree search, its prompts, and the parsing of replies.
 
-A task of one's own takes a few lines; prompts are fields, so that they can be read and replaced:
+A user's own task takes a few lines; prompts are fields, so that they can be read and replaced:
 
     NEXT = Prompt(input="{problem}\\nDone so far: {done}\\nList three next steps, one a line.")
     RATE = Prompt(input="{problem}\\nDone so far: {done}\\nIs this sure, likely or impossible to work?")
@@ -17,14 +17,14 @@ A task of one's own takes a few lines; prompts are fields, so that they can be r
         def propose(self, problem, state):
             return self.next.render(problem, done="; ".join(state))
 
-        def proposed(self, problem, state, replies):
+        def parse_proposals(self, problem, state, replies):
             return [(*state, line) for reply in replies for line in reply.splitlines() if line.strip()]
 
         def judge(self, problem, state):
             return [self.rate.render(problem, done="; ".join(state))]
 
         def value(self, replies):
-            return sum({"sure": 20, "likely": 1}.get(label(reply, ("sure", "likely")), 0) for reply in replies)
+            return sum({"sure": 20, "likely": 1}.get(parse_label(reply, ("sure", "likely")), 0) for reply in replies)
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from reasoning.prompts import Prompt
 S = TypeVar("S", bound=Hashable)
 
 Candidate = tuple[Answered | Unparsed, float]
-"""What the kind reads in a state that was kept, and the state's value."""
+"""The answer in a state that was kept, and the value of the state."""
 
 BALLOT = Prompt(
     objective="Compare several candidates and pick the most promising one.",
@@ -59,13 +59,15 @@ _CHOSEN = re.compile(r"best choice(?: is|:)?\D{0,20}(\d{1,4})", re.IGNORECASE)
 
 @dataclass(frozen=True, repr=False)
 class SearchTask(ABC, Generic[S]):
-    """A task for `tree_of_thoughts`. A state is a hashable value; two that are equal are explored once.
+    """A task for `tree_of_thoughts`.
 
-    The five abstract methods make a task; the others say more where there is more to say.
+    A state is a hashable value; equal states are explored once. A task defines the five abstract
+    methods, and overrides the others if needed.
 
     Attributes:
-        breadth: states to keep at each level, at most 5, where `tree_of_thoughts` is not told how many.
-        ballot: what asks for a vote.
+        name: name of the task in a spec and in messages.
+        breadth: number of states to keep at each level, at most 5, if `tree_of_thoughts` sets none.
+        ballot: the prompt that asks for a vote.
     """
 
     name: ClassVar[str]
@@ -73,90 +75,102 @@ class SearchTask(ABC, Generic[S]):
     ballot: Prompt = field(default=BALLOT, kw_only=True)
 
     def __repr__(self) -> str:
-        shown = to_spec(type(self).__name__, self)
-        return shown if shown.endswith(")") else f"{shown}()"
+        spec = to_spec(type(self).__name__, self)
+        return spec if spec.endswith(")") else f"{spec}()"
 
     def prompts(self) -> Iterator[tuple[str, Prompt]]:
-        """Its prompts by name."""
-        for one in fields(self):
-            if isinstance(prompt := getattr(self, one.name), Prompt):
-                yield one.name, prompt
+        """Yield the task's prompts with their names."""
+        for prompt_field in fields(self):
+            if isinstance(prompt := getattr(self, prompt_field.name), Prompt):
+                yield prompt_field.name, prompt
 
     def fits(self, problem: Problem) -> bool:
-        """Whether this task is the one for the problem, where none is named."""
+        """Return whether the task suits a problem for which none is named."""
         return False
 
     @abstractmethod
     def start(self, problem: Problem) -> S:
-        """The state before the first thought. Raises UsageError where the problem is not of this task."""
+        """Return the state before the first thought.
+
+        Raises:
+            UsageError: the problem does not suit the task.
+        """
 
     @abstractmethod
     def propose(self, problem: Problem, state: S) -> Conversation | None:
-        """Ask for several next thoughts in one reply; None where nothing can follow."""
+        """Return the prompt that asks for several next thoughts in one reply, or None if none can follow."""
 
     @abstractmethod
     def parse_proposals(self, problem: Problem, state: S, replies: Sequence[str]) -> list[S]:
-        """The states that the replies lead to, the best first where the replies tell. What is not valid is left out."""
+        """Return the valid states that the replies lead to, best first if the replies rank them."""
 
     @abstractmethod
     def judge(self, problem: Problem, state: S) -> Sequence[Conversation]:
-        """Ask how promising a state is: one prompt, or one for each part of it; none where nothing can be said yet."""
+        """Return the prompts that ask how promising a state or its parts are; empty if it is too early."""
 
     @abstractmethod
     def value(self, replies: Sequence[str]) -> float:
-        """How promising the replies to `judge` say that a state is; what cannot be read does not count."""
+        """Return the value of a state from the replies to `judge`; unparsed replies do not count."""
 
     def sample(self, problem: Problem, state: S) -> Conversation:
-        """Ask for one next thought."""
-        raise UsageError(f"the task {self.name!r} has thoughts proposed, not sampled: use generate='propose'")
+        """Return the prompt that asks for one next thought."""
+        raise UsageError(f"the task {self.name!r} proposes thoughts and cannot sample them: use generate='propose'")
 
     def conclude(self, problem: Problem, state: S) -> Conversation | None:
-        """Ask for all that is missing, on the last level of the tree; None where it is a level as any other."""
+        """Return the prompt that asks for the rest on the last level, or None to treat it like other levels."""
         return None
 
     def parse_sample(self, problem: Problem, state: S, reply: str) -> S | None:
-        """The state that a reply to `sample` or `conclude` leads to; None where it is not valid.
+        """Return the state that a reply to `sample` or `conclude` leads to, or None if it is invalid.
 
-        A task that has one of these gives this too.
+        A task that defines `sample` or `conclude` must define this too.
         """
-        raise UsageError(f"the task {self.name!r} asks for single thoughts, and lacks sampled(…) to read them")
+        raise UsageError(f"the task {self.name!r} asks for single thoughts and must define parse_sample(…)")
 
     def vote(self, problem: Problem, states: Sequence[S]) -> Conversation:
-        """Ask which of several states is the best one."""
-        shown = "\n\n".join(f"Candidate {i}:\n{self.show(problem, state)}" for i, state in enumerate(states, 1))
-        return self.ballot.render(problem, candidates=shown)
+        """Return the prompt that asks for the best of several states."""
+        listed = "\n\n".join(
+            f"Candidate {number}:\n{self.show(problem, state)}" for number, state in enumerate(states, 1)
+        )
+        return self.ballot.render(problem, candidates=listed)
 
     def is_finished(self, problem: Problem, state: S) -> bool:
-        """Whether nothing is missing."""
+        """Return whether a state is complete."""
         return False
 
     def show(self, problem: Problem, state: S) -> str:
-        """The state in words, in which the problem's kind finds the answer."""
+        """Return the state as text, in which the problem's kind finds the answer."""
         return "\n".join(map(str, state)) if isinstance(state, tuple) else str(state)
 
     def answer_of(self, problem: Problem, state: S) -> Answered | Unparsed:
-        """The answer in a state: the problem's kind reads it."""
+        """Return the answer in a state, as the problem's kind parses it."""
         return problem.parse(self.show(problem, state))
 
     def is_right(self, problem: Problem, answer: Answered) -> bool:
-        """Whether an answer passes what can be checked without knowing the target."""
+        """Return whether an answer passes the checks that need no target."""
         return True
 
     def choose(self, problem: Problem, candidates: Sequence[Candidate]) -> Answer:
-        """The answer, from the states that were kept, best first: the first that passes the check, else the first."""
-        read = [answer for answer, _ in candidates if isinstance(answer, Answered)]
-        return next((one for one in read if self.is_right(problem, one)), read[0] if read else candidates[0][0])
+        """Choose among the kept states, best first: the first answer that passes `is_right`, else the first one."""
+        answered = [answer for answer, _ in candidates if isinstance(answer, Answered)]
+        return next(
+            (answer for answer in answered if self.is_right(problem, answer)),
+            answered[0] if answered else candidates[0][0],
+        )
 
 
 def parse_label(reply: str, known: Sequence[str]) -> str | None:
-    """The last of the known words on a reply's last line; None where there is none, where it is denied ("not sure"), or
-    where all of them stand there, which are the words of the prompt."""
+    """Return the last known word on a reply's last line.
+
+    It is None if there is no such word, if it is negated ("not sure"), or if all known words occur,
+    which repeats the prompt.
+    """
     line = reply.strip().rpartition("\n")[2].lower()
-    named = [word for word in re.findall(r"(?<!not )(?<![a-z])[a-z]+", line) if word in known]
-    return named[-1] if named and (len(known) < 2 or set(named) < set(known)) else None
+    labels = [word for word in re.findall(r"(?<!not )(?<![a-z])[a-z]+", line) if word in known]
+    return labels[-1] if labels and (len(known) < 2 or set(labels) < set(known)) else None
 
 
 def parse_choice(reply: str, candidates: int) -> int | None:
-    """The place, from 0, of the candidate that a ballot names; None where it names none that is there."""
-    named = _CHOSEN.findall(reply)
-    return int(named[-1]) - 1 if named and 1 <= int(named[-1]) <= candidates else None
+    """Return the index, from 0, of the candidate that a ballot names, or None."""
+    numbers = _CHOSEN.findall(reply)
+    return int(numbers[-1]) - 1 if numbers and 1 <= int(numbers[-1]) <= candidates else None

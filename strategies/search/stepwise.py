@@ -1,4 +1,4 @@
-"""The search task for questions of any kind: a thought is a step of the solution."""
+"""Search task for questions of any kind: a thought is a step of the solution."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ _SCORE = re.compile(
 
 @dataclass(frozen=True, repr=False)
 class Steps(SearchTask[Path]):
-    """Steps of a solution, in words; the last level asks for all the rest.
+    """Build a solution from steps in words; the last level asks for all the rest.
 
-    A path is finished when it states an answer. Of several that are kept, numbers, options, yes and no are chosen by a
-    vote that their values weigh; of other answers the first-ranked one is taken.
+    A path is finished when it states an answer. Among several kept paths a vote weighted by their
+    values chooses numbers, options, yes and no; for other kinds the first-ranked answer is taken.
 
     Attributes:
-        thoughts: how many next steps a proposal asks for.
+        thoughts: number of next steps that a proposal asks for.
     """
 
     name: ClassVar[str] = "steps"
@@ -81,9 +81,9 @@ class Steps(SearchTask[Path]):
         return self.next.render(problem, done=_done(state), thoughts=self.thoughts)
 
     def parse_proposals(self, problem: Problem, state: Path, replies: Sequence[str]) -> list[Path]:
-        """Each item of each list; a reply without a list is one thought."""
-        found = [[item for _, item in parse_numbered(reply)] or [reply.strip()] for reply in replies]
-        return [(*state, step) for items in found for step in items if step]
+        """Return a path for each item of each list; a reply without a list is one thought."""
+        lists = [[item for _, item in parse_numbered(reply)] or [reply.strip()] for reply in replies]
+        return [(*state, step) for items in lists for step in items if step]
 
     def sample(self, problem: Problem, state: Path) -> Conversation:
         return self.one.render(problem, done=_done(state))
@@ -98,8 +98,8 @@ class Steps(SearchTask[Path]):
         return [self.rate.render(problem, done=_done(state))]
 
     def value(self, replies: Sequence[str]) -> float:
-        """The mean of the scores that can be read."""
-        scores = [float(found[-1]) for reply in replies if (found := _SCORE.findall(reply))]
+        """Return the mean of the scores that can be parsed."""
+        scores = [float(matches[-1]) for reply in replies if (matches := _SCORE.findall(reply))]
         scores = [score for score in scores if 1 <= score <= 10]
         return sum(scores) / len(scores) if scores else 0.0
 
@@ -108,7 +108,7 @@ class Steps(SearchTask[Path]):
         return isinstance(answer, Answered) and answer.is_stated
 
     def answer_of(self, problem: Problem, state: Path) -> Answered | Unparsed:
-        """Of a text that is itself the result, only the last thought is it: the others were plans."""
+        """Return the answer; in a text that is itself the result, only the last thought counts, not the plans."""
         if isinstance(problem.kind, Text) and problem.kind.whole and state:
             return problem.parse(state[-1])
         return super().answer_of(problem, state)
@@ -117,13 +117,13 @@ class Steps(SearchTask[Path]):
         if not isinstance(problem.kind, Number | Choice | YesNo):
             return super().choose(problem, candidates)
         weights: dict[Hashable, float] = {}
-        first: dict[Hashable, Answered] = {}
+        first_answers: dict[Hashable, Answered] = {}
         for answer, value in candidates:
             if isinstance(answer, Answered):
                 key = problem.kind.key(answer.value)
                 weights[key] = weights.get(key, 0.0) + value
-                first.setdefault(key, answer)
-        return first[max(weights, key=weights.__getitem__)] if weights else candidates[0][0]
+                first_answers.setdefault(key, answer)
+        return first_answers[max(weights, key=weights.__getitem__)] if weights else candidates[0][0]
 
 
 def _done(state: Path) -> str:

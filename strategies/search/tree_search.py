@@ -1,4 +1,4 @@
-"""The search: breadth-first, beam and depth-first, over any `SearchTask` (Yao et al. 2023, §3, algorithms 1 and 2)."""
+"""Breadth-first, beam and depth-first search over any `SearchTask` (Yao et al. 2023, §3, algorithms 1 and 2)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Node(Generic[S]):
     """A state in the tree.
 
     Attributes:
-        state: what the task makes of the thoughts so far.
-        depth: how many thoughts these are.
-        value: how promising the state was judged.
-        before: the sum of the values on the way to it.
-        ended: whether it stands on the last level.
+        state: the task's state.
+        depth: number of thoughts that led to it.
+        value: how promising it was judged.
+        before: sum of the values on the path to it.
+        ended: whether it is on the last level.
     """
 
     state: S
@@ -39,14 +39,14 @@ class Node(Generic[S]):
 
     @property
     def mean(self) -> float:
-        """The mean value of the states on the way, this one included."""
+        """The mean value of the states on the path, including this one."""
         return (self.before + self.value) / max(1, self.depth)
 
 
 def best(nodes: Sequence[T], scores: Sequence[float], keep: int) -> list[T]:
-    """The `keep` nodes with the highest scores, the highest first; of equals, the one that came first."""
-    order = sorted(range(len(nodes)), key=lambda at: -scores[at])
-    return [nodes[at] for at in order[:keep]]
+    """Return the `keep` nodes with the highest scores, highest first; ties keep their order."""
+    order = sorted(range(len(nodes)), key=lambda place: -scores[place])
+    return [nodes[place] for place in order[:keep]]
 
 
 @dataclass
@@ -54,12 +54,15 @@ class TreeSearch(Generic[S]):
     """One search for one problem.
 
     Attributes:
-        draws: replies in which each state's next thoughts are sought.
-        sample: whether each of them is one thought, rather than a list.
-        children: next states of a state, at most.
-        judgements: draws for each prompt that judges.
-        vote: whether the states of a level are compared in one prompt, rather than judged each.
-        temperature: of all draws.
+        task: the task.
+        problem: the problem.
+        session: the session to ask with.
+        draws: number of replies that propose each state's next thoughts.
+        sample: whether each reply is one thought instead of a list.
+        children: maximum number of next states of a state.
+        judgements: number of draws of each judging prompt.
+        vote: whether one prompt compares the states of a level, instead of a prompt for each.
+        temperature: temperature of all draws.
     """
 
     task: SearchTask[S]
@@ -74,74 +77,85 @@ class TreeSearch(Generic[S]):
     _seen: set[S] = field(default_factory=set)
     _lost: CallFailed | None = None
     _judged: dict[tuple[Message, ...], list[str]] = field(default_factory=dict)
-    """Replies by prompt: what is judged is the state as the prompt shows it, whatever the way that led there."""
+    """Replies by prompt: a state is judged as the prompt shows it, whatever path led to it."""
 
     async def breadth_first(self, breadth: int, depth: int, *, path_mean: bool = False) -> list[Node[S]]:
-        """Grow level by level from the `breadth` best states. Gives the last ones that were kept, the best first.
+        """Search level by level and return the last states that were kept, best first.
 
-        A finished state keeps its place as long as it is among the best. Where nothing new grows, or all calls of a
-        level behind the first fail, what was kept stays.
+        A finished state keeps its place as long as it is among the best. If no new state is found,
+        or all calls of a level after the first fail, the states kept so far remain.
 
         Args:
-            path_mean: whether the mean value along its way ranks a state (a beam), rather than its own value.
+            breadth: number of states to keep at each level.
+            depth: number of levels.
+            path_mean: whether to rank a state by the mean value along its path (beam search)
+                instead of its own value.
         """
         frontier = [self._root()]
         for level in range(1, depth + 1):
-            done = [node for node in frontier if self._finished(node)]
-            if len(done) == len(frontier):
+            finished = [node for node in frontier if self._is_finished(node)]
+            if len(finished) == len(frontier):
                 break
-            open_nodes = [node for node in frontier if not self._finished(node)]
+            open_nodes = [node for node in frontier if not self._is_finished(node)]
             with self.session.stage(f"level {level}: thoughts"):
-                grown = await self._branch(self.expand(open_nodes, last=level == depth), frontier[0])
-            if not grown:
+                children = await self._or_nothing(self.expand(open_nodes, last=level == depth), frontier[0])
+            if not children:
                 break
             with self.session.stage(f"level {level}: values"):
-                pool = await self._branch(self.evaluate([*done, *grown]), frontier[0])
+                pool = await self._or_nothing(self.evaluate([*finished, *children]), frontier[0])
             if not pool:
                 break
             frontier = best(pool, [node.mean if path_mean else node.value for node in pool], breadth)
-            self.session.note("kept:\n" + "\n".join(map(self._shown, frontier)))
+            self.session.note("kept:\n" + "\n".join(map(self._show, frontier)))
             self.session.keep_partial(self.answer(frontier))
         return frontier
 
     async def depth_first(self, depth: int, *, limit: int, threshold: float) -> list[Node[S]]:
-        """Go down to the first thought, and back where a state's value is not above the threshold.
+        """Search depth-first, backtracking from states whose value is at most `threshold`.
 
-        Ends at a finished state, or after `limit` states. Gives the states that were not pruned, or those that were
-        where nothing else was reached: finished ones first, then the deepest, then the most promising. A branch whose
-        calls fail is left.
+        The search ends at a finished state or after `limit` states. A branch whose calls fail is
+        abandoned.
+
+        Args:
+            depth: maximum depth.
+            limit: maximum number of states to visit.
+            threshold: states up to this value are pruned.
+
+        Returns:
+            The states that were not pruned, or the pruned ones if no other was reached: finished
+            states first, then the deepest, then the most promising.
         """
-        waiting, reached, pruned, visited = [self._root()], [], [], 0
-        while waiting:
-            node = waiting.pop()
+        stack, reached, pruned, visited = [self._root()], [], [], 0
+        while stack:
+            node = stack.pop()
             if node.depth:
                 if visited == limit:
                     break
                 visited += 1
                 with self.session.stage(f"state {visited}, depth {node.depth}"):
-                    weighed = await self._branch(self.evaluate([node]), node)
-                if not weighed or weighed[0].value <= threshold:
-                    self.session.note("pruned:\n" + "\n".join(map(self._shown, weighed)))
-                    pruned += weighed
+                    judged = await self._or_nothing(self.evaluate([node]), node)
+                if not judged or judged[0].value <= threshold:
+                    self.session.note("pruned:\n" + "\n".join(map(self._show, judged)))
+                    pruned += judged
                     continue
-                [node] = weighed
+                [node] = judged
             reached.append(node)
             if node.depth:
                 self.session.keep_partial(self.answer(self._ranked(reached)))
-            if self._finished(node):
+            if self._is_finished(node):
                 break
             if node.depth < depth and visited < limit:
                 with self.session.stage(f"thoughts at depth {node.depth}"):
                     grown = self.expand([node], last=node.depth + 1 == depth)
-                    waiting += reversed(await self._branch(grown, node))
+                    stack += reversed(await self._or_nothing(grown, node))
         return self._ranked(reached if len(reached) > 1 else pruned or reached)
 
     def answer(self, kept: Sequence[Node[S]]) -> Answer:
-        """The answer that the task chooses from states, the best first. Its steps have the values in all of them.
+        """Return the answer that the task chooses from states, best first; its steps have the values of all of them.
 
-        Where there is none and calls have failed, it has failed.
+        If there is no answer and calls have failed, the answer is `Failed`.
         """
-        candidates = [(self._read(node), node.value) for node in kept]
+        candidates = [(self._answer_of(node), node.value) for node in kept]
         values = tuple(answer.value for answer, _ in candidates if isinstance(answer, Answered))
         steps = {"first_ranked": candidates[0][0].value, "kept": values}
         answer = self.task.choose(self.problem, candidates)
@@ -150,37 +164,41 @@ class TreeSearch(Generic[S]):
         return replace(answer, steps=steps)
 
     def summary(self, answer: Answer) -> str:
-        """What the first-ranked state says, and all that were kept, in a line for the trace."""
+        """Return one line for the trace: the answer of the first-ranked state, and those of all kept states."""
         shown = [shorten(self.problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
         first = "–" if answer.steps["first_ranked"] is None else shown[0]
         return f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}"
 
     async def expand(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
-        """The next states of each node, all asked for at once. A state that was there already is dropped."""
+        """Return the next states of each node, asked for concurrently; states seen before are dropped."""
         ask = self.task.sample if self.sample else self.task.propose
-        asked: list[tuple[Node[S], Conversation, bool]] = []  # and whether it asks for the end
+        requests: list[tuple[Node[S], Conversation, bool]] = []  # the flag: whether it asks for the end
         for node in nodes:
             end = self.task.conclude(self.problem, node.state) if last else None
             if prompt := end or ask(self.problem, node.state):
-                asked.append((node, prompt, end is not None))
-        grown: list[Node[S]] = []
-        replied = await self._draw([prompt for _, prompt, _ in asked], self.draws, "state")
-        for (node, _, ends), replies in zip(asked, replied, strict=True):
-            found: Sequence[S | None]
-            if ends or self.sample:
-                there = [reply for reply in replies if not ends or self._ended(reply)]
-                found = [
-                    self.task.parse_sample(self.problem, node.state, drop_truncated_tail(reply)) for reply in there
+                requests.append((node, prompt, end is not None))
+        children: list[Node[S]] = []
+        replies_by_request = await self._draw([prompt for _, prompt, _ in requests], self.draws, "state")
+        for (node, _, concludes), replies in zip(requests, replies_by_request, strict=True):
+            states: Sequence[S | None]
+            if concludes or self.sample:
+                complete = [reply for reply in replies if not concludes or self._is_complete(reply)]
+                states = [
+                    self.task.parse_sample(self.problem, node.state, drop_truncated_tail(reply)) for reply in complete
                 ]
             else:
-                found = self.task.parse_proposals(self.problem, node.state, list(map(drop_truncated_tail, replies)))
-            new = [one for one in dict.fromkeys(found) if one is not None and one not in self._seen][: self.children]
+                states = self.task.parse_proposals(self.problem, node.state, list(map(drop_truncated_tail, replies)))
+            new = [
+                state_found
+                for state_found in dict.fromkeys(states)
+                if state_found is not None and state_found not in self._seen
+            ][: self.children]
             self._seen.update(new)
-            grown += [Node(state, node.depth + 1, before=node.before + node.value, ended=last) for state in new]
-        return grown
+            children += [Node(state, node.depth + 1, before=node.before + node.value, ended=last) for state in new]
+        return children
 
     async def evaluate(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
-        """The nodes with their values: judged each, every prompt once in a search, or by the votes that each gets."""
+        """Return the nodes with their values: judged separately, each prompt once per search, or by votes."""
         states = [node.state for node in nodes]
         if self.vote:
             votes = [0] * len(nodes)
@@ -191,17 +209,23 @@ class TreeSearch(Generic[S]):
                         votes[place] += 1
             return [replace(node, value=float(count)) for node, count in zip(nodes, votes, strict=True)]
         prompts = [self.task.judge(self.problem, state) for state in states]
-        new = {one.messages: one for each in prompts for one in each if one.messages not in self._judged}
+        new = {
+            prompt.messages: prompt
+            for of_state in prompts
+            for prompt in of_state
+            if prompt.messages not in self._judged
+        }
         if new:
-            replied = await self._draw(list(new.values()), self.judgements, "state")
+            replies_by_prompt = await self._draw(list(new.values()), self.judgements, "state")
             self._judged |= {
-                key: list(map(drop_truncated_tail, replies)) for key, replies in zip(new, replied, strict=True)
+                key: list(map(drop_truncated_tail, replies))
+                for key, replies in zip(new, replies_by_prompt, strict=True)
             }
-        replies = [[reply for one in each for reply in self._judged[one.messages]] for each in prompts]
-        return [replace(node, value=self.task.value(said)) for node, said in zip(nodes, replies, strict=True)]
+        replies = [[reply for prompt in of_state for reply in self._judged[prompt.messages]] for of_state in prompts]
+        return [replace(node, value=self.task.value(texts)) for node, texts in zip(nodes, replies, strict=True)]
 
-    async def _branch(self, work: Awaitable[list[Node[S]]], node: Node[S]) -> list[Node[S]]:
-        """What comes of going on from a node; nothing where all calls fail, which at the root is the end."""
+    async def _or_nothing(self, work: Awaitable[list[Node[S]]], node: Node[S]) -> list[Node[S]]:
+        """Await work on a node; return nothing if all calls fail, and raise at the root."""
         try:
             return await work
         except CallFailed as error:
@@ -212,47 +236,47 @@ class TreeSearch(Generic[S]):
             return []
 
     async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[Completion]]:
-        """Replies to each prompt, side by side. A call that fails gives none; if all do, the first error is raised."""
+        """Return the replies to each prompt, asked concurrently; raise the first error only if every call fails."""
         if not prompts:
             return []
         errors: list[CallFailed] = []
 
-        async def draw(lane: Session, prompt: Conversation) -> list[Completion]:
+        async def draw(branch: Session, prompt: Conversation) -> list[Completion]:
             try:
-                await lane.sample(prompt, n)
+                await branch.sample(prompt, n)
             except CallFailed as error:
                 if error.ends_run:
                     raise
-                lane.note(f"failed: {error}")
+                branch.note(f"failed: {error}")
                 errors.append(error)
-            return [reply for call in lane.trace.calls() for reply in call.completions]
+            return [reply for call in branch.trace.calls() for reply in call.completions]
 
-        lanes = self.session.branches(len(prompts), name, temperature=self.temperature)
-        replies = await gather([draw(lane, prompt) for lane, prompt in zip(lanes, prompts, strict=True)])
+        branches = self.session.branches(len(prompts), name, temperature=self.temperature)
+        replies = await gather([draw(branch, prompt) for branch, prompt in zip(branches, prompts, strict=True)])
         if errors and not any(replies):
             raise errors[0]
         return replies
 
-    def _read(self, node: Node[S]) -> Answered | Unparsed:
-        """The answer in a state. Of one that the task would still have concluded, only what is stated counts."""
+    def _answer_of(self, node: Node[S]) -> Answered | Unparsed:
+        """Return the answer in a state; if the task had yet to conclude it, only a stated answer counts."""
         answer = self.task.answer_of(self.problem, node.state)
         if isinstance(answer, Unparsed) or answer.is_stated or node.ended:
             return answer
         open_end = self.task.conclude(self.problem, node.state) is not None
         return Unparsed("the solution was not brought to its end", text=answer.text) if open_end else answer
 
-    def _ended(self, reply: Completion) -> bool:
-        """Whether a conclusion was not cut off, or had stated the answer before the cut."""
+    def _is_complete(self, reply: Completion) -> bool:
+        """Return whether a conclusion was not truncated, or stated the answer before the cut."""
         return not reply.truncated or isinstance(self.problem.parse(reply), Answered)
 
     def _root(self) -> Node[S]:
         return Node(self.task.start(self.problem))
 
     def _ranked(self, nodes: Sequence[Node[S]]) -> list[Node[S]]:
-        return sorted(nodes, key=lambda node: (not self._finished(node), -node.depth, -node.value))
+        return sorted(nodes, key=lambda node: (not self._is_finished(node), -node.depth, -node.value))
 
-    def _shown(self, node: Node[S]) -> str:
+    def _show(self, node: Node[S]) -> str:
         return f"{node.value:g}\t{self.task.show(self.problem, node.state)}"
 
-    def _finished(self, node: Node[S]) -> bool:
+    def _is_finished(self, node: Node[S]) -> bool:
         return self.task.is_finished(self.problem, node.state)

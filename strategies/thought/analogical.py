@@ -1,4 +1,4 @@
-"""Analogical prompting: the model recalls problems of its own as examples (Yasunaga et al. 2023, arXiv 2310.01714)."""
+"""Analogical prompting: the model recalls its own problems as examples (Yasunaga et al. 2023, arXiv 2310.01714)."""
 
 from __future__ import annotations
 
@@ -38,27 +38,31 @@ AGAIN = Prompt(
     calls="1 + r",
     rounds="1 + r",
     counts="r: replies asked for again since their problems were alike, at most `repairs`",
-    use_when="the model is strong and no demonstrations are at hand, or what is to be shown differs from question to "
+    use_when="the model is strong and there are no demonstrations, or the useful ones differ from question to "
     "question (Codeforces with GPT-3.5-turbo: about the level of plain GPT-4)",
-    avoid_when="the model is weak: it recalls wrong examples and loses to demonstrations that are retrieved "
-    "(davinci-001); or replies are short: a reply that is cut off holds the examples' answers only (arXiv 2310.01714)",
+    avoid_when="the model is weak: it recalls wrong examples and loses to retrieved demonstrations "
+    "(davinci-001); or replies are short: a truncated reply has only the examples' answers (arXiv 2310.01714)",
     aliases=("analogical_reasoning",),
 )
 class Analogical(Strategy):
-    """Recall problems that are alike, solve them, then solve the problem itself, in one reply.
+    """Recall related problems, solve them, then solve the problem itself, in one reply.
 
-    Only what follows the last heading "Solve the initial problem", which begins a line, is read, since the recalled
-    problems have answers too; without it there is no answer. Models copy the problem, or one of the recalled ones:
-    where two share too many words, or there are too few, the reply is asked for again (`repairs`; the paper has none),
-    and then read as it is with a note; the one before counts where that call fails or gives no answer.
-    `tutorial=True` asks for the core concepts first, which the paper does for competition programs. The paper recalls 5
-    problems for grade-school arithmetic and 3 for the rest.
+    Only the text after the last heading "Solve the initial problem", at the beginning of a line, is
+    parsed, since the recalled problems have answers too; without the heading there is no answer.
+    Models copy the problem or one of the recalled ones. If two share too many words, or there are
+    too few, the reply is asked for again (`repairs`; the paper does not), and then parsed as it is,
+    with a note. If that call fails or gives no answer, the reply before it counts. `tutorial=True`
+    asks for the core concepts first, which the paper does for competitive programming. The paper
+    recalls 5 problems for grade-school arithmetic and 3 otherwise.
 
     Args:
-        exemplars: problems to recall.
-        tutorial: whether the core concepts come first.
-        repairs: how often recalled problems that are alike are asked for again.
-        alike: the share of common words, from 0 to 1, above which two problems are taken for one.
+        exemplars: number of problems to recall.
+        tutorial: whether the reply begins with the core concepts.
+        repairs: maximum number of times that a reply with too similar problems is asked for again.
+        alike: share of common words, from 0 to 1, above which two problems count as the same.
+
+    Source:
+        Yasunaga et al. (2023), "Large Language Models as Analogical Reasoners", arXiv 2310.01714.
     """
 
     exemplars: int = 3
@@ -82,18 +86,20 @@ class Analogical(Strategy):
         turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=self.max_tokens)
-        best, repairs = parse_solution(reply, problem), self.repairs
-        while (complaint := exemplar_error(reply.text, problem, self.exemplars, self.alike)) is not None:
-            session.note(complaint)
+        answer, repairs = parse_solution(reply, problem), self.repairs
+        while (error := exemplar_error(reply.text, problem, self.exemplars, self.alike)) is not None:
+            session.note(error)
             if not repairs:
                 break
             repairs -= 1
-            turns = continue_with(turns, reply.text, self.again, complaint=complaint, exemplars=self.exemplars)
+            turns = continue_with(turns, reply.text, self.again, complaint=error, exemplars=self.exemplars)
             with session.stage("recall again"):
-                again = await ask_or_skip(session, turns, "the reply is read as it is", max_tokens=self.max_tokens)
-            if isinstance(again, Failed):
+                second_reply = await ask_or_skip(
+                    session, turns, "the reply is read as it is", max_tokens=self.max_tokens
+                )
+            if isinstance(second_reply, Failed):
                 break
-            reply, read = again, parse_solution(again, problem)
-            if not isinstance(read, Unparsed) or isinstance(best, Unparsed):
-                best = read
-        return best
+            reply, second_answer = second_reply, parse_solution(second_reply, problem)
+            if not isinstance(second_answer, Unparsed) or isinstance(answer, Unparsed):
+                answer = second_answer
+        return answer

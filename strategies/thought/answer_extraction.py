@@ -1,4 +1,4 @@
-"""The second of two stages: an answer is asked for with the reasoning in view (Kojima et al. 2022)."""
+"""Answer extraction, the second of two stages: ask for the answer with the reasoning in view (Kojima et al. 2022)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ from reasoning.session import Session
 async def extract_answer(
     problem: Problem, session: Session, turns: Conversation, reasoning: str
 ) -> Answered | Unparsed:
-    """Ask for the answer: the reasoning stays in the conversation word for word, and the kind's trigger follows.
+    """Ask for the answer: keep the reasoning word for word in the conversation, and append the kind's trigger.
 
-    An answer in a line gets few tokens, as in the paper; a list, an object, code or a whole text as many as usual.
+    A one-line answer gets 64 tokens, as few as in the paper; a list, an object, code or a whole
+    text gets the usual limit.
+
+    Args:
+        problem: the problem.
+        session: the session to ask with.
+        turns: the conversation that asked for the reasoning.
+        reasoning: the reply to it.
     """
     kind, trigger = problem.kind, problem.kind.trigger()
-    long = isinstance(kind, Items | Json | Code) or (isinstance(kind, Text) and kind.whole)
+    long_answer = isinstance(kind, Items | Json | Code) or (isinstance(kind, Text) and kind.whole)
     with session.stage("answer"):
         turns = turns.then(reasoning, trigger)
-        reply = await session.ask(turns, temperature=0, max_tokens=None if long else 64)
+        reply = await session.ask(turns, temperature=0, max_tokens=None if long_answer else 64)
     return problem.parse(reply, after=trigger)
 
 
 def stated_answer(problem: Problem, reasoning: Completion) -> Answered | None:
-    """The answer that reasoning states, where it says in words or by a box that it is one.
+    """Return the answer that reasoning states explicitly, in words or in a box, or None.
 
-    A block of code is stated by its fence.
+    A block of code counts as stated by its fence.
     """
     answer = problem.parse(reasoning)
     return answer if isinstance(answer, Answered) and (answer.is_stated or isinstance(problem.kind, Code)) else None

@@ -26,7 +26,7 @@ SYMBOLS = Prompt(
 
 
 def in_symbols(worked: WorkedExample) -> Demonstration | None:
-    """A question, the chain of symbols, and the answer in the form that every kind reads first."""
+    """Show a question, its chain of symbols and its answer, in the form that every kind parses first."""
     if not worked.symbols:
         return None
     return Demonstration(worked.question, f"The answer is {worked.answer}.", worked.symbols)
@@ -40,19 +40,23 @@ def in_symbols(worked: WorkedExample) -> Demonstration | None:
     calls="1",
     rounds="1",
     requires=("demonstrations",),
-    use_when="the question is where things are: piles, rows, routes, boxes in boxes (brick world, ChatGPT: 92.6 at "
+    use_when="the question is spatial: piles, rows, routes, nested boxes (brick world, ChatGPT: 92.6 at "
     "best against 31.8 with chain of thought, with a third of the tokens)",
-    avoid_when="nothing lies in space; or the examples are of another domain than the question: results vary "
-    "between sets of examples, from 62.6 to 74.4 on bricks shuffled in both ways (the outputs released with the paper)",
+    avoid_when="nothing is spatial; or the demonstrations are from another domain than the question: results vary "
+    "between sets of demonstrations, 62.6 to 74.4 on bricks shuffled in both ways (outputs released with the paper)",
     aliases=("cos",),
 )
 class ChainOfSymbol(Strategy):
-    """Show worked problems whose reasoning is a chain of symbols, and let the model write one.
+    """Show worked examples whose reasoning is a chain of symbols, and let the model write one.
 
-    The legend says once what each symbol means and in which direction it is read: the paper has none, since its
-    examples are of one task only. For a domain of one's own (orders in time, kinship), give `demonstrations` with
-    `symbols` and a `prompt` with their legend. With self-consistency over it, one set of examples counts less. A reply
-    may be as long as usual (the paper allows 2,048 tokens).
+    The legend defines each symbol and its direction. The paper has none, since its demonstrations
+    are of one task only. For another domain (orders in time, kinship), give `demonstrations` with
+    `symbols`, and a `prompt` with their legend. Under self-consistency the choice of demonstrations
+    matters less. Replies have the usual token limit (2,048 in the paper).
+
+    Source:
+        Hu et al. (2023), "Chain-of-Symbol Prompting Elicits Planning in Large Language Models",
+        arXiv 2305.10276.
     """
 
     shots: int = 5
@@ -64,17 +68,19 @@ class ChainOfSymbol(Strategy):
 
     @property
     def saving(self) -> str:
-        """What its examples save, in words: the tokens of their reasoning in symbols and in sentences, by estimate.
+        """The tokens that the demonstrations save, in words: their reasoning in symbols and in sentences, estimated.
 
-        Empty where they save nothing, or the prompt has examples of its own.
+        Empty if they save nothing, or if the prompt has its own examples.
         """
         pool = DemonstrationPool.from_source(self.demonstrations).ranked(Problem(""))
-        both = [(one.symbols, one.rationale) for one in pool if one.symbols and one.rationale][: self.shots]
-        symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*both or [("", "")], strict=True))
+        pairs = [(example.symbols, example.rationale) for example in pool if example.symbols and example.rationale][
+            : self.shots
+        ]
+        symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*pairs or [("", "")], strict=True))
         if self.prompt.examples or symbols >= sentences:
             return ""
         return (
-            f"the reasoning of {len(both)} examples takes about {symbols} tokens in symbols and {sentences} in "
+            f"the reasoning of {len(pairs)} examples takes about {symbols} tokens in symbols and {sentences} in "
             f"sentences, {100 * (1 - symbols / sentences):.0f} % fewer (in the paper 65.8 %); the legend takes about "
             f"{tokens(self.prompt.context)}, once a prompt (all estimated from words and signs)"
         )

@@ -1,4 +1,4 @@
-"""Contrastive chain of thought: right and wrong explanations side by side (Chia et al. 2023, arXiv 2311.09277)."""
+"""Contrastive chain of thought: right and wrong explanations together (Chia et al. 2023, arXiv 2311.09277)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ CONTRAST = Prompt(
     turns="single",
 )
 
-_LABEL = r"wrong\W{1,4}(?:explanation|answer)"  # alone on a line, or with a colon: "each wrong answer costs 1" is none
+# A label is alone on a line or ends in a colon: "each wrong answer costs 1" is no label.
+_LABEL = r"wrong\W{1,4}(?:explanation|answer)"
 _WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n]{{0,3}}:", re.IGNORECASE)
 
 
@@ -33,19 +34,23 @@ _WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n
     calls="1",
     rounds="1",
     requires=("demonstrations",),
-    use_when="few-shot chain of thought copies the form of the examples and not their care: GSM8K 69.2 -> 79.0, "
+    use_when="few-shot chain of thought copies the form of the examples but not their rigour: GSM8K 69.2 -> 79.0, "
     "Bamboogle 40.8 -> 56.8 (gpt-3.5-turbo); with self-consistency 71.0 -> 86.2",
-    avoid_when="the examples' explanations hold fewer than two numbers or names to shuffle, or the model is so small "
-    "that it goes on with the wrong explanation: what is shown as wrong is still shown",
+    avoid_when="the explanations have fewer than two numbers or names to shuffle, or the model is so small "
+    "that it continues with a wrong explanation: the wrong one is shown, after all",
     aliases=("contrastive",),
 )
 class ContrastiveCoT(Strategy):
-    """Show each worked problem with its explanation and with one that is wrong.
+    """Show each worked example with its explanation and with a wrong one.
 
-    The wrong explanation is the right one with its numbers and names shuffled (the paper's "incoherent objects"), made
-    here and not by a model; examples in which that changes nothing are passed over. All stands in one user's turn: in
-    chat turns the wrong explanation would be the model's own words. A model goes on with a wrong explanation of its
-    own: the reply is cut there, and only what comes before it is read.
+    The wrong explanation is the right one with its numbers and names shuffled (the paper's
+    "incoherent objects"), by code and not by a model. Examples that shuffling does not change are
+    skipped. Everything is in one user turn: as a chat turn, the wrong explanation would be the
+    model's own words. A model may go on to write a wrong explanation; the reply is cut there, and
+    only the part before it is parsed.
+
+    Source:
+        Chia et al. (2023), "Contrastive Chain-of-Thought Prompting", arXiv 2311.09277.
     """
 
     shots: int = 4

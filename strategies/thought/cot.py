@@ -21,7 +21,7 @@ FEW_SHOT = Prompt(input="{problem}")
 
 
 def with_rationale(worked: WorkedExample) -> Demonstration:
-    """A question, the reasoning, and the answer in the form that every kind reads first."""
+    """Show a question, the reasoning and the answer, in the form that every kind parses first."""
     return Demonstration(worked.question, f"The answer is {worked.answer}.", worked.rationale)
 
 
@@ -37,22 +37,38 @@ def with_rationale(worked: WorkedExample) -> Demonstration:
     requires=("demonstrations if shots > 0",),
     use_when="the answer takes several steps of arithmetic, symbols or common sense (PaLM-540B, GSM8K: 17.9 without, "
     "56.9 with it and eight examples)",
-    avoid_when="the question is one fact or one feeling (CSQA: 72.6 without, 64.6 with it; arXiv 2205.11916), or the "
-    "model is small, where chains are fluent and wrong (arXiv 2201.11903, of the models of 2022), or reasons by itself "
-    "before it answers: then it pays twice",
+    avoid_when="the question asks for a fact or a sentiment (CSQA: 72.6 without, 64.6 with; arXiv 2205.11916), or the "
+    "model is small, where chains are fluent and wrong (arXiv 2201.11903, models of 2022), or is a reasoning model, "
+    "which would reason twice",
     aliases=("chain_of_thought",),
 )
 class ChainOfThought(FirstCallStrategy):
     """Let the model write its reasoning before its answer.
 
-    Zero-shot (`shots=0`), in the paper's two stages: the reasoning, then, with the reasoning kept word for word, the
-    answer. Chat models often state the answer in the first stage: an explicit "the answer is …" or a box is taken as
-    it stands, and the second stage is not asked (the answer stage of Plan-and-Solve's code does the same).
-    `stages=1` asks for both in one turn. Few-shot (`shots > 0`): worked examples as chat turns, one call.
+    Zero-shot (`shots=0`) it has the paper's two stages: the reasoning, then the answer, with the
+    reasoning kept word for word. Chat models often state the answer in the first stage. An explicit
+    "the answer is …" or a box is accepted, and the second stage is skipped, as in the code of
+    Plan-and-Solve. `stages=1` asks for both in one turn. Few-shot (`shots > 0`) shows worked
+    examples as chat turns and makes one call.
 
     Args:
-        trigger: the sentence that has the model reason; the zero-shot prompts call it `{trigger}`.
-        stages: 1 asks for reasoning and answer in one turn, 2 for the answer where the reasoning states none.
+        trigger: the sentence that makes the model reason; `{trigger}` in the zero-shot prompts.
+        stages: 1 asks for reasoning and answer in one turn; 2 asks for the answer if the reasoning
+            states none.
+
+    Source:
+        Kojima et al. (2022), "Large Language Models are Zero-Shot Reasoners", arXiv 2205.11916,
+        section 3; Wei et al. (2022), "Chain-of-Thought Prompting Elicits Reasoning in Large
+        Language Models", arXiv 2201.11903, section 2.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> llm = ScriptedLLM(["3 boxes of 8 pens are 24 pens. 24 - 4 = 20.", "20"])
+        >>> problem = Problem("A box holds 8 pens. Ann buys 3 and loses 4 pens. How many are left?", kinds.Number())
+        >>> answer = strategies.ChainOfThought().run(problem, llm)
+        >>> answer.value, llm.calls
+        (20, 2)
     """
 
     shots: int = 0
@@ -81,5 +97,8 @@ class ChainOfThought(FirstCallStrategy):
         prompt = self.two_stages.render(problem, trigger=self.trigger)
         return FirstCall(prompt, partial(stated_answer, problem), stage="reasoning")
 
-    async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
-        return await extract_answer(problem, session, call.messages, reply.text)
+    async def solve(self, problem: Problem, session: Session) -> Answer:
+        turns, parse, _ = self.first_call(problem)
+        with session.stage("reasoning"):
+            rationale = await session.ask(turns)
+        return parse(rationale) or await extract_answer(problem, session, turns, rationale.text)

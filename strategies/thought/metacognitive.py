@@ -1,4 +1,4 @@
-"""Metacognitive prompting: five stages of looking at one's own judgement (Wang & Zhao 2023, arXiv 2308.05342)."""
+"""Metacognitive prompting: reflect on the first judgement in five stages (Wang & Zhao 2023, arXiv 2308.05342)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATED = re.compile(  # on a line of its own
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,4})?)\s?\\?(?:%|percent\b)")
-_SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # how confidence is given, and not how great it is
+_SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # the scale of the confidence, not its value
 
 
 @technique(
@@ -42,19 +42,24 @@ _SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # how confi
     arxiv="2308.05342",
     calls="1",
     rounds="1",
-    use_when="a text has to be understood and its meaning is fine-grained: inference, word senses, classes of legal or "
+    use_when="a text must be understood in fine detail: inference, word senses, classification of legal or "
     "medical texts (GPT-4, zero-shot, EUR-LEX: 37.4 -> 43.8 against chain of thought)",
-    avoid_when="the question is easy: 68 % of its errors are overthinking, 32 % a right first judgement that was "
-    "corrected; and its confidence only ranks answers, it is badly calibrated (arXiv 2308.05342)",
+    avoid_when="the question is easy: 68 % of the errors are overthinking, 32 % a right first judgement that was "
+    "changed; the confidence ranks answers but is badly calibrated (arXiv 2308.05342)",
     aliases=("mp",),
 )
 class Metacognitive(Strategy):
-    """Understand, judge, criticise the judgement, decide, and say how sure one is: five parts of one reply.
+    """Understand, judge, criticise the judgement, decide, and state the confidence: five parts of one reply.
 
-    The answer is read behind the heading of part 4, never from the first judgement: what a line below part 5 states,
-    else what part 4 says. A reply without such a heading is read as a whole, unless it was cut off. The confidence is
-    the first percentage of part 5; None where there is none. The paper gives the expert's role for each task: replace
-    the prompt's `persona`. Its 5-shot form takes `examples` with five parts.
+    The answer is what a line below part 5 states, or else what part 4 says; the first judgement
+    never counts. A reply without the heading of part 4 is parsed as a whole, unless it was
+    truncated. The confidence is the first percentage of part 5, or None. The paper assigns an
+    expert's role for each task: replace the prompt's `persona`. Its 5-shot form takes `examples`
+    with five parts.
+
+    Source:
+        Wang & Zhao (2023), "Metacognitive Prompting Improves Understanding in Large Language
+        Models", arXiv 2308.05342.
     """
 
     stages: Prompt = STAGES
@@ -70,18 +75,18 @@ class Metacognitive(Strategy):
         if decision and confidence and decision.end() <= confidence.start():
             answer = problem.parse(text[decision.end() : confidence.start()])
             stated = _last(_STATED, part5)
-            below = problem.parse(replace(reply, text=part5[stated.start() :])) if stated else None
-            answer = below if isinstance(below, Answered) and below.is_stated else answer
+            answer_below = problem.parse(replace(reply, text=part5[stated.start() :])) if stated else None
+            answer = answer_below if isinstance(answer_below, Answered) and answer_below.is_stated else answer
         else:
             answer = problem.parse(replace(reply, text=part4))
-        sure = _PERCENT.search(_SCALE.sub("", part5))
-        if sure is None or not 0 <= float(sure[1]) <= 100:
+        percentage = _PERCENT.search(_SCALE.sub("", part5))
+        if percentage is None or not 0 <= float(percentage[1]) <= 100:
             session.note("part 5 gives no confidence")
-            sure = None
-        share = float(sure[1]) / 100 if sure and isinstance(answer, Answered) else None
+            percentage = None
+        share = float(percentage[1]) / 100 if percentage and isinstance(answer, Answered) else None
         return replace(answer, text=text, confidence=share)
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The last place of a pattern."""
+    """Return the last match of a pattern, or None."""
     return next(reversed(list(pattern.finditer(text))), None)

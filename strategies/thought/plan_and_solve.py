@@ -1,4 +1,4 @@
-"""Plan-and-solve: make a plan, carry it out, then state the answer (Wang et al. 2023, arXiv 2305.04091)."""
+"""Plan-and-solve: make a plan, execute it, then state the answer (Wang et al. 2023, arXiv 2305.04091)."""
 
 from __future__ import annotations
 
@@ -37,24 +37,28 @@ PLAN_FACTS = Prompt(
     calls="1 + e",
     rounds="1 + e",
     counts="e: 1 where the plan's execution ends without a stated answer and the answer stage is asked, else 0",
-    use_when="there are no demonstrations and zero-shot chain of thought leaves steps out: six arithmetic sets 70.4 -> "
+    use_when="there are no demonstrations and zero-shot chain of thought skips steps: six arithmetic sets 70.4 -> "
     "76.7, last letters 64.8 -> 75.2 with PS+ (text-davinci-003)",
-    avoid_when="the errors are misread questions: planning lowers missing steps and slips of calculation only; or "
-    "demonstrations are at hand (8-shot chain of thought: 77.6); or the model plans by itself (arXiv 2305.04091)",
+    avoid_when="the errors are misread questions: planning reduces only missing steps and calculation errors; or "
+    "demonstrations are available (8-shot chain of thought: 77.6); or the model plans by itself (arXiv 2305.04091)",
     aliases=("ps", "plan_and_solve_plus"),
 )
 class PlanAndSolve(Strategy):
-    """Plan first, carry the plan out, and ask for the answer where none is stated.
+    """Plan first, execute the plan, and ask for the answer if none is stated.
 
-    One completion plans and executes; this is no planner with an executor. `plus=True` is PS+, by kind of question as
-    in the paper's code: quantities for numbers (and where most options are numbers), what one has to know for yes or
-    no, other options and labels; all else gets PS, and so does everything with `plus=False`. No kind tells that a task
-    is about symbols or states (last letters, coins), which have prompts of their own there: write "keep track of the
-    state after each step" into `plan` or `plan_facts` for these. A chat model is told to carry the plan out right away,
-    or it stops behind the plan; and 256 tokens, as in the paper, are too few for one that explains.
+    One completion plans and executes. `plus=True` is PS+, by kind of question as in the paper's
+    code: quantities for numbers (and if most options are numbers), necessary knowledge for yes or
+    no, other options and labels. All other kinds get PS, and so does everything with `plus=False`.
+    No kind tells that a task is about symbols or states (last letters, coins), which have their own
+    prompts in the paper: for these, write "keep track of the state after each step" into `plan` or
+    `plan_facts`. A chat model stops after the plan unless told to execute it right away. The
+    paper's 256 tokens are too few for a model that explains.
 
     Args:
-        plus: whether the plan is PS+; see above.
+        plus: whether to use PS+; see above.
+
+    Source:
+        Wang et al. (2023), "Plan-and-Solve Prompting", arXiv 2305.04091.
     """
 
     plus: bool = True

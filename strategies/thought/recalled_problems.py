@@ -1,4 +1,4 @@
-"""Problems that a reply recalls before it solves one: whether they are distinct, and what follows them."""
+"""Recalled problems in a reply: whether they are distinct, and the solution after them."""
 
 from __future__ import annotations
 
@@ -19,33 +19,38 @@ _EXEMPLAR = re.compile(
 
 
 def exemplar_error(text: str, problem: Problem, exemplars: int, alike: float) -> str | None:
-    """What is wrong with the problems that a reply recalls; None where they are as many as wanted, and distinct.
+    """Return the fault of the problems that a reply recalls, or None if they are enough and distinct.
+
+    The text is sent to the model when the reply is asked for again.
 
     Args:
-        alike: the share of common words above which two problems are taken for one.
+        text: the reply.
+        problem: the problem to solve.
+        exemplars: number of problems that were asked for.
+        alike: share of common words above which two problems count as the same.
     """
-    recalled = _EXEMPLAR.findall(text[: _starts(text)])
+    recalled = _EXEMPLAR.findall(text[: _last_section(text)])
     if len(recalled) < exemplars:
         return f"Only {len(recalled)} of {exemplars} problems were recalled."
-    known = [("the initial problem", _words(problem.question))]
-    for number, one in enumerate(recalled, 1):
-        words = _words(one)
-        for name, other in known:
+    earlier = [("the initial problem", _words(problem.question))]
+    for number, recalled_problem in enumerate(recalled, 1):
+        words = _words(recalled_problem)
+        for name, other in earlier:
             if len(words & other) > alike * len(words | other):
                 return f"Problem {number} is almost the same as {name}."
-        known.append((f"problem {number}", words))
+        earlier.append((f"problem {number}", words))
     return None
 
 
 def parse_solution(reply: Completion, problem: Problem) -> Answer:
-    """The answer in what follows the last heading "Solve the initial problem"; Unparsed where there is none."""
-    if not (last := reply.text[_starts(reply.text) :]):
+    """Parse the answer after the last heading "Solve the initial problem"; Unparsed without the heading."""
+    if not (last_section := reply.text[_last_section(reply.text) :]):
         return Unparsed("the reply never comes to the initial problem", text=reply.text)
-    return replace(problem.parse(replace(reply, text=_HEADER.sub("", last, count=1))), text=reply.text)
+    return replace(problem.parse(replace(reply, text=_HEADER.sub("", last_section, count=1))), text=reply.text)
 
 
-def _starts(text: str) -> int:
-    """Where the last section begins; the end of the text where there is none."""
+def _last_section(text: str) -> int:
+    """Return the position of the last section, or the end of the text."""
     return max((match.start() for match in _HEADER.finditer(text)), default=len(text))
 
 

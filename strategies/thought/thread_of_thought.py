@@ -27,20 +27,24 @@ WALK = Prompt(
     calls="2",
     rounds="2",
     requires=("context",),
-    use_when="the answer is somewhere in a long context of many parts, most of which do not matter, such as passages "
-    "that were retrieved (PopQA, gpt-3.5-turbo: 57.4 against 48.2 with chain of thought)",
-    avoid_when="the context is short or there is none: the walk only costs tokens; or the context fills the window, "
+    use_when="the answer is in a long context of many parts, most of them irrelevant, such as retrieved passages "
+    "(PopQA, gpt-3.5-turbo: 57.4 against 48.2 with chain of thought)",
+    avoid_when="the context is short or missing: the walk only costs tokens; or the context fills the window, "
     "since both calls read all of it (arXiv 2311.08734)",
     aliases=("thot",),
 )
 class ThreadOfThought(Strategy):
-    """Sum up and analyse the context part by part, then answer with these notes in view.
+    """Summarise and analyse the context part by part, then answer with these notes in view.
 
-    Always two calls, as in the paper: the second goes on with the conversation, so that it sees the context, the notes
-    and the kind's answer trigger. The notes get more tokens than usual, or they end before the passage that matters;
-    where they are cut off all the same, the trace says so, and nothing is asked for to complete them. The request to
-    walk comes last, as for passages; for conversations the paper puts it first: replace `walk`. Where the second reply
-    is empty, the last sentence of the notes is read.
+    It makes two calls, as in the paper: the second continues the conversation and sees the context,
+    the notes and the kind's answer trigger. The notes get more tokens than usual, or they would end
+    before the relevant passage. If they are truncated nevertheless, the trace says so; they are not
+    completed. The request to walk through the context comes last, as for passages; for
+    conversations the paper puts it first: replace `walk`. If the second reply is empty, the last
+    sentence of the notes is parsed.
+
+    Source:
+        Zhou et al. (2023), "Thread of Thought Unraveling Chaotic Contexts", arXiv 2311.08734.
     """
 
     max_tokens: int = 2048

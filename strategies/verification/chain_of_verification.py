@@ -1,4 +1,4 @@
-"""Chain of verification: check an answer's claims by questions, then write it again (Dhuliawala et al. 2023)."""
+"""Chain of verification: check an answer's claims by questions, then rewrite it (Dhuliawala et al. 2023)."""
 
 from __future__ import annotations
 
@@ -56,33 +56,40 @@ REVISE = Prompt(
     counts="p: passages (1 unless `passages` allows more; 0 of an empty answer); v: times that the verifier is asked: "
     "each question, in 'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; "
     "r: passages that are revised; and those of the base strategy and of the verifier",
-    use_when="an answer states several facts that the model knows better when asked one by one: lists, biographies, "
-    "closed books (Llama 65B: precision of lists 0.17 → 0.36, FactScore of biographies 55.9 → 71.4)",
-    avoid_when="every right item counts, for some go with the wrong ones (0.59 → 0.38 right ones a list; arXiv "
-    "2309.11495); or the answer is one calculation, which questions about facts don't check",
+    use_when="an answer states several facts that the model recalls better one by one: lists, biographies, "
+    "closed-book questions (Llama 65B: precision of lists 0.17 → 0.36, FactScore of biographies 55.9 → 71.4)",
+    avoid_when="recall matters, since right items go with the wrong ones (0.59 → 0.38 right items a list; arXiv "
+    "2309.11495); or the answer is one calculation, which questions about facts do not check",
     aliases=("cove",),
 )
 class ChainOfVerification(Strategy):
-    """Answer, write questions about the answer's claims, answer them without the answer in view, revise.
+    """Answer, write questions about the answer's claims, answer them without the answer in view, and revise.
 
-    Variants: "joint" plans and answers the questions in one prompt; "two_step" answers them together in one that does
-    not hold the answer; "factored" each alone; "factor_revise" also compares each claim with what was found. A verdict
-    that cannot be read counts as partial, and its claim stands if what was found contains it. An empty revision of a
-    text or a list is replaced by the claims that stand; where none is known to, one of several passages is left out.
-
-    The first answer stays, and the trace says so, where there is no question (see `checks.planned`) or none can be
-    answered, where the revision states no answer, and where a call behind the first one fails. The paper shows a base
-    model three examples a stage; a chat model is told instead.
+    Variants: "joint" plans and answers the questions in one prompt. "two_step" answers them
+    together in a prompt without the answer. "factored" answers each alone. "factor_revise" also
+    compares each claim with the finding. A verdict that cannot be parsed counts as partial, and its
+    claim stands if the finding contains it. An empty revision of a text or a list is replaced by
+    the claims that stand; without such claims, one of several passages is left out. The first
+    answer remains, with a note in the trace, if there is no question (see
+    `verification_questions.parse_plan`), if none can be answered, if the revision states no answer,
+    or if a call after the first answer fails. The paper shows a base model three demonstrations per
+    stage; a chat model gets instructions instead.
 
     Args:
-        base: gives the answer to check; where that takes reasoning, `cot(stages=1)`.
-        verifier: answers one question as text: a model, a program (`pot`), whatever looks things up.
-        max_questions: for each passage.
-        passages: a text that is itself the result is checked in up to so many parts, at its empty lines.
+        base: the strategy whose answer is checked; if it must reason, `cot(stages=1)`.
+        verifier: the strategy that answers one question as text: a model, a program (`pot`), or a
+            retriever.
         variant: how the questions are answered; see above.
+        max_questions: maximum number of questions per passage.
+        passages: maximum number of parts, split at empty lines, in which a text that is itself the
+            result is checked.
+
+    Source:
+        Dhuliawala et al. (2023), "Chain-of-Verification Reduces Hallucination in Large Language
+        Models", arXiv 2309.11495, section 3.
     """
 
-    base: Strategy = Vanilla(max_tokens=512)  # a frozen value
+    base: Strategy = Vanilla(max_tokens=512)
     verifier: Strategy = Vanilla(max_tokens=256)
     variant: Literal["joint", "two_step", "factored", "factor_revise"] = "factored"
     max_questions: int = 20
@@ -116,29 +123,34 @@ class ChainOfVerification(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         with session.stage("baseline"):
-            first = await session.solve(self.base, problem)
-        baseline = append_answer(first.text, first.value, problem)
-        if isinstance(first, Failed) or not baseline.strip():
-            return first
-        session.keep_partial(replace(first, steps={"baseline": first.value}))
+            first_answer = await session.solve(self.base, problem)
+        baseline = append_answer(first_answer.text, first_answer.value, problem)
+        if isinstance(first_answer, Failed) or not baseline.strip():
+            return first_answer
+        session.keep_partial(replace(first_answer, steps={"baseline": first_answer.value}))
         parts = split_passages(baseline, problem.kind, self.passages)
-        lanes = session.branches(len(parts), "passage") if len(parts) > 1 else [session]
-        revised = await gather([self._revised(problem, part, lane) for part, lane in zip(parts, lanes, strict=True)])
+        branches = session.branches(len(parts), "passage") if len(parts) > 1 else [session]
+        revised = await gather(
+            [self._revise(problem, part, branch) for part, branch in zip(parts, branches, strict=True)]
+        )
         if not any(revised):
-            return first
+            return first_answer
         answer = revised[0]
-        if len(parts) > 1:  # of a passage without a true claim nothing is left
-            texts = [part if one is None else one.value for part, one in zip(parts, revised, strict=True)]
+        if len(parts) > 1:
+            # A passage without a true claim is dropped.
+            texts = [
+                part if revision is None else revision.value for part, revision in zip(parts, revised, strict=True)
+            ]
             answer = problem.parse("\n\n".join(filter(None, texts)))
         if isinstance(answer, Answered):
-            return replace(answer, steps={"baseline": first.value})
+            return replace(answer, steps={"baseline": first_answer.value})
         session.note("nothing is left of the first answer: it stays as it is")
-        return first
+        return first_answer
 
-    async def _revised(self, problem: Problem, passage: str, session: Session) -> Answer | None:
-        """The passage, revised: no answer where nothing is left of it, and None where it stays as it is."""
+    async def _revise(self, problem: Problem, passage: str, session: Session) -> Answer | None:
+        """Return the revised passage: Unparsed if nothing is left of it, None if it stays as it is."""
         try:
-            answer = await self._verified(problem, passage, session)
+            answer = await self._verify(problem, passage, session)
         except CallFailed as error:
             if error.ends_run:
                 raise
@@ -149,8 +161,8 @@ class ChainOfVerification(Strategy):
         session.note(f"the passage stays as it is, since its revision states no answer: {answer.reason}")
         return None
 
-    async def _verified(self, problem: Problem, passage: str, session: Session) -> Answer | None:
-        """What the revision of a passage states; None where there is nothing to revise it by."""
+    async def _verify(self, problem: Problem, passage: str, session: Session) -> Answer | None:
+        """Return the answer that a passage's revision states, or None if there are no findings."""
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.render(problem, passage=passage))
@@ -160,7 +172,7 @@ class ChainOfVerification(Strategy):
         if checks and self.variant != "joint":
             with session.stage("verify"):
                 checks = await answer_questions(checks, self.verifier, problem, session)
-        checks = [one for one in checks if one.found]
+        checks = [check for check in checks if check.found]
         if not checks:
             session.note("there is no question, or no answer to one: the passage stays as it is")
             return None

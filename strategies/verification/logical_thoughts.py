@@ -1,4 +1,4 @@
-"""Logical thoughts: argue about each step, and revise what does not stand (Zhao et al. 2023, arXiv 2309.13339)."""
+"""Logical thoughts: argue about each step, and revise those that do not stand (Zhao et al. 2023, arXiv 2309.13339)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ GO_ON = Prompt(
     recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
     "gives the answer.",
 )
-_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE)  # "if": the prompt's own words
+_VERDICT = re.compile(
+    r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE
+)  # "if" follows in the prompt's own words
 
 
 @technique(
@@ -56,28 +58,35 @@ _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNOREC
     rounds="1 + (1 if variant == 'negation' else 2) * s + 2 * r + a",
     counts="s: steps that were looked at; r: those of them that were revised; a: 1 for the answer, 2 where the chain's "
     "could not be read and the draft's was asked for, 0 where the draft is empty",
-    use_when="a strong model makes slips in single steps of a long chain and can argue about them "
-    "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with it)",
-    avoid_when="the model is small, because it believes the refutations that it invents (mixed results with Vicuna-7b"
-    "), or calls are dear, because a chain of five steps takes 17 and more: compare with a vote over as many chains",
+    use_when="a strong model makes errors in single steps of a long chain and can argue about them "
+    "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with logical thoughts)",
+    avoid_when="the model is small, since it believes the refutations that it invents (mixed results with Vicuna-7b"
+    "); or calls are expensive, since a chain of five steps takes at least 17: compare with a vote of 17 chains",
     aliases=("lot", "logicot"),
 )
 class LogicalThoughts(Strategy):
-    """Draft a chain, then take its steps one by one: keep what stands, revise what does not and grow the rest anew.
+    """Draft a chain, then examine its steps in order: keep those that stand; revise the others and regrow the rest.
 
-    `argue_review` writes a defence and a refutation of each step and lets the model judge between them; `negation` asks
-    in one call whether the step's opposite contradicts the premises. A revised step is not looked at again, as in the
-    paper's runs; steps after the first `max_steps` stay as they are.
+    `argue_review` writes a defence and a refutation of each step and lets the model judge between
+    them. `negation` asks in one call whether the step's opposite contradicts the premises. A
+    revised step is not examined again, as in the paper's runs; steps after the first `max_steps`
+    are kept.
 
-    A chat model's reply cannot be begun with "#1. " as in the paper's code: the prompt asks for it, and other numbers,
-    or lines, are steps too; one that was cut off is none. The verdict has words of its own, since in the code a text
-    that only mentions "is true" passes; without them the code's rule holds, and what says neither stands. The answer is
-    asked for on the verified chain; if none can be read, or a call of the verification fails, on the draft.
+    The paper's code begins the reply with "#1. ", which a chat model does not allow; the prompt
+    asks for it instead. Other numbers or lines count as steps too, and a truncated step does not.
+    The verdict has its own words: in the paper's code a text that merely mentions "is true" passes.
+    Without the words, the rule of that code applies, and a step stands if neither is said. The
+    answer is asked for on the verified chain; if none can be parsed, or a call of the verification
+    fails, on the draft.
 
     Args:
-        variant: how a step is looked at; see above.
-        max_steps: steps that are looked at.
-        temperature: of all calls but the last.
+        variant: how a step is examined; see above.
+        max_steps: maximum number of steps to examine.
+        temperature: temperature of all calls but the last.
+
+    Source:
+        Zhao et al. (2023), "Enhancing Zero-Shot Chain-of-Thought Reasoning in Large Language Models
+        through Logic", arXiv 2309.13339.
     """
 
     variant: Literal["argue_review", "negation"] = "argue_review"
@@ -105,13 +114,13 @@ class LogicalThoughts(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         session = session.with_sampling({"temperature": self.temperature})
         with session.stage("draft"):
-            drafted = await session.ask(turns := self.draft.render(problem))
-        draft = chain = new_steps(drop_truncated_tail(drafted))
+            reply = await session.ask(turns := self.draft.render(problem))
+        draft = chain = new_steps(drop_truncated_tail(reply))
         if not draft:
-            return problem.parse(drafted)
-        session.keep_partial(replace(problem.parse(drafted), steps={"draft": draft}))
+            return problem.parse(reply)
+        session.keep_partial(replace(problem.parse(reply), steps={"draft": draft}))
         try:
-            chain = await self._verified(problem, draft, session)
+            chain = await self._verify(problem, draft, session)
         except CallFailed as error:
             if error.ends_run:
                 raise
@@ -124,8 +133,8 @@ class LogicalThoughts(Strategy):
             answer = await extract_answer(problem, session, turns, format_numbered(draft, "#"))
         return replace(answer, steps=steps)
 
-    async def _verified(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
-        """The chain, each step of which stands or was revised."""
+    async def _verify(self, problem: Problem, pending: list[str], session: Session) -> list[str]:
+        """Return the chain in which each examined step stands or was revised."""
         kept: list[str] = []
         while pending and len(kept) < self.max_steps:
             step, *pending = pending
@@ -146,21 +155,24 @@ class LogicalThoughts(Strategy):
         return kept + pending
 
     async def _refutation(self, problem: Problem, values: dict[str, Any], session: Session) -> str | None:
-        """What is to be said against a step that does not stand; None where it stands."""
+        """Return the argument against a step that does not stand, or None if it stands."""
         if self.variant == "negation":
             review = await session.ask(self.negate.render(problem, **values))
             return None if step_stands(review.text) else review.text
-        lanes = session.branches(2, "review")
-        sides = [side.render(problem, **values) for side in (self.defend, self.refute)]
-        reviews = await gather([lane.ask(side) for lane, side in zip(lanes, sides, strict=True)])
+        branches = session.branches(2, "review")
+        prompts = [prompt.render(problem, **values) for prompt in (self.defend, self.refute)]
+        reviews = await gather([branch.ask(prompt) for branch, prompt in zip(branches, prompts, strict=True)])
         defence, refutation = (review.text for review in reviews)
         verdict = await session.ask(self.judge.render(problem, **values, defence=defence, refutation=refutation))
         return None if step_stands(verdict.text) else refutation
 
 
 def step_stands(review: str) -> bool:
-    """The last verdict in a review; without one, whether it says " is true" or does not say " is false"."""
+    """Return whether the last verdict in a review is TRUE.
+
+    Without a verdict, a step stands if the review says " is true" or does not say " is false".
+    """
     if verdicts := _VERDICT.findall(review):
         return str(verdicts[-1]).lower() == "true"
-    said = review.lower()
-    return " is true" in said or " is false" not in said
+    text = review.lower()
+    return " is true" in text or " is false" not in text

@@ -1,4 +1,4 @@
-"""A claim under check: the question that finds the fact out, what was found, and how the two compare."""
+"""Verification questions: claims, the questions that check them, the findings, and their comparison."""
 
 from __future__ import annotations
 
@@ -30,23 +30,25 @@ _LABEL = r"(?:(?:claim|fact|question|answer) ?\d{0,2}:)?+"
 _ARROW = re.compile(rf"(?:=>|->|→|\|)[\s*_]*+{_LABEL}|\bquestion ?\d{{0,2}}:", re.IGNORECASE)
 _BEFORE = re.compile(rf"\A[\s*_]*+{_LABEL}[\s*_]*+", re.IGNORECASE)
 _OPEN = "who|whom|whose|what|when|where|which|why|how"
-_SENTENCE = re.compile(  # where one begins: behind a full stop that no title and no initial has, before a question word
+# A sentence begins after a full stop that does not belong to a title or an initial, and before a question word.
+_SENTENCE = re.compile(
     r"(?<!\b(?:Dr|Mr|Ms|St|Jr|Sr|Mt|No))(?<!\b(?:Mrs|Rev|Gen|Col))(?<!\bProf)"
     rf"(?:(?<!\b[A-Z])[.!?][*)\"']*+\s++(?=[\"'(]?[A-ZÀ-Þ])|(?:[.!?;:][*)\"']*+\s++|\s[-–—]\s++|\()(?=(?i:{_OPEN})\b))"
 )
-_NAME = 3  # words: so few state nothing, and a question may have them
+_MIN_CLAIM_SPACES = 3
+"""A shorter text is a name rather than a claim, and a question may contain it."""
 
 
 @dataclass(frozen=True)
 class ClaimCheck:
-    """One claim.
+    """The check of one claim.
 
     Attributes:
         claim: a fact that an answer states.
-        question: asks for the fact.
-        found: what the verifier says; empty where it does not know, or has not been asked.
-        verdict: how claim and finding compare; of a partial consistency, in the words of the comparison.
-        stands: whether the claim is consistent with what was found.
+        question: the question that asks for the fact.
+        found: the verifier's answer; empty if it does not know or has not been asked.
+        verdict: result of the comparison; for partial consistency, in the words of the reply.
+        stands: whether the claim is consistent with the finding.
     """
 
     claim: str
@@ -56,11 +58,14 @@ class ClaimCheck:
     stands: bool = False
 
     def with_verdict(self, answer: Answer) -> ClaimCheck:
-        """With its verdict. One that cannot be read is partial, and the claim stands if what was found has it."""
+        """Return a copy with its verdict.
+
+        If no verdict can be parsed, it is partial, and the claim stands if the finding contains it.
+        """
         if not isinstance(answer, Answered):
             contained = Text().key(self.claim) in Text().key(self.found)
             return replace(self, verdict="partially consistent", stands=contained)
-        partial = answer.value == "partially consistent"  # which part, the reply says
+        partial = answer.value == "partially consistent"
         return replace(self, verdict=answer.text if partial else answer.value, stands=answer.value == "consistent")
 
     def __str__(self) -> str:
@@ -68,57 +73,63 @@ class ClaimCheck:
         return f"- {self.question}\n  {self.found}{compared}"
 
 
-def split_passages(text: str, kind: Kind, most: int) -> list[str]:
-    """The parts of a text that is itself the answer, at its empty lines; every other answer is one part."""
-    whole = isinstance(kind, Text) and kind.whole
-    return re.split(r"\s*\n\s*\n\s*", text.strip(), maxsplit=most - 1) if whole and most > 1 else [text]
+def split_passages(text: str, kind: Kind, limit: int) -> list[str]:
+    """Split a text that is itself the answer at its empty lines; any other answer is one part."""
+    is_text = isinstance(kind, Text) and kind.whole
+    return re.split(r"\s*\n\s*\n\s*", text.strip(), maxsplit=limit - 1) if is_text and limit > 1 else [text]
 
 
 def claims_that_stand(checks: Sequence[ClaimCheck], kind: Kind) -> str:
-    """The claims that stand, as an answer of the kind; empty where there is none, or a kind that has no claims."""
-    claims = [one.claim for one in checks if one.stands]
+    """Return the claims that stand as an answer of the kind; empty if there is none or the kind has no claims."""
+    claims = [check.claim for check in checks if check.stands]
     if not claims or not isinstance(kind, Items | Text):
         return ""
     return json.dumps(claims, ensure_ascii=False) if isinstance(kind, Items) else " ".join(claims)
 
 
 def parse_plan(plan: str, passage: str, *, answers: bool = False) -> list[ClaimCheck]:
-    """The claims and questions of a plan, with their answers where it has them; each question once.
+    """Parse the claims and questions of a plan, and their answers if it has them, each question once.
 
-    A question ends in a question mark, and is cut to its last sentence, so that a claim before it is not asked with it;
-    one that has the claim or the passage in it all the same is none. Pairs may be the other way round.
+    A question ends in a question mark and is cut to its last sentence, so that it does not include
+    a claim before it. A question that still contains the claim or the passage is dropped. Claim and
+    question may be in reverse order.
 
     Args:
-        plan: lines such as `1. claim => question`; where none of the items is a check, its bare lines.
+        plan: lines such as `1. claim => question`. If no list item is a check, unnumbered lines are
+            tried.
         passage: the claim of a line that has only a question.
-        answers: whether the lines have answers, behind their questions.
+        answers: whether the lines have answers after their questions.
     """
-    found: dict[str, ClaimCheck] = {}
-    bare = "\n".join(f"- {line}" for line in plan.splitlines() if not parse_items(line))
-    for items in (parse_items(plan), parse_items(bare)):
+    checks: dict[str, ClaimCheck] = {}
+    bulleted = "\n".join(f"- {line}" for line in plan.splitlines() if not parse_items(line))
+    for items in (parse_items(plan), parse_items(bulleted)):
         for check in filter(None, (_check(item, passage, answers) for item in items)):
-            found.setdefault(normalize_question(check.question), check)
-        if found:
+            checks.setdefault(normalize_question(check.question), check)
+        if checks:
             break
-    return list(found.values())
+    return list(checks.values())
 
 
 def _check(item: str, passage: str, answers: bool) -> ClaimCheck | None:
-    """The check that an item is; None where it asks nothing, or gives away what it asks for."""
+    """Return the check in an item, or None if it asks nothing or gives the fact away."""
     parts = (_BEFORE.sub("", part, count=1).rstrip(" *_|") for part in _ARROW.split(item, maxsplit=2))
-    first, second, found, *_ = [*filter(None, parts), "", "", ""]
-    if _asks(first) and answers and not found:
-        first, second, found = "", first, second
+    first, second, finding, *_ = [*filter(None, parts), "", "", ""]
+    if _asks(first) and answers and not finding:
+        first, second, finding = "", first, second
     elif _asks(first):
         first, second = ("" if _asks(second) else second), first
-    found = (Text().parse(found) or "") if answers else ""  # one who does not know has found nothing
+    finding = (Text().parse(finding) or "") if answers else ""
     if not _asks(second):
         return None
-    cut = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
-    claim, question = first or second[:cut].rstrip(" *_(") or passage, second[cut:].rstrip(")")
-    asked = normalize_question(question)
-    said = (normalize_question(one) for one in {claim, passage})
-    return None if any(one in asked and one.count(" ") >= _NAME for one in said) else ClaimCheck(claim, question, found)
+    start = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
+    claim, question = first or second[:start].rstrip(" *_(") or passage, second[start:].rstrip(")")
+    normalized = normalize_question(question)
+    giveaways = (normalize_question(text) for text in {claim, passage})
+    return (
+        None
+        if any(text in normalized and text.count(" ") >= _MIN_CLAIM_SPACES for text in giveaways)
+        else ClaimCheck(claim, question, finding)
+    )
 
 
 def _asks(part: str) -> bool:
@@ -126,34 +137,42 @@ def _asks(part: str) -> bool:
 
 
 def merge_checks(checks: Sequence[ClaimCheck], passage: str) -> ClaimCheck:
-    """Several checks as one of a whole passage, which asks all their questions."""
-    asked = format_numbered(one.question for one in checks)
-    return ClaimCheck(passage, f"Answer each of these questions in a line of its own, with its number:\n{asked}")
+    """Merge several checks into one of the whole passage, which asks all their questions."""
+    questions = format_numbered(check.question for check in checks)
+    return ClaimCheck(passage, f"Answer each of these questions in a line of its own, with its number:\n{questions}")
 
 
 async def answer_questions(
     checks: Sequence[ClaimCheck], verifier: Strategy, problem: Problem, session: Session
 ) -> list[ClaimCheck]:
-    """Each with what a verifier who has not seen the passage finds: nothing where it does not know, or fails."""
-    asked = [  # several questions in one have an answer of several lines
-        Problem(one.question, Text(whole="\n" in one.question), context=problem.context, table=problem.table)
-        for one in checks
+    """Let a verifier that has not seen the passage answer each question.
+
+    The finding is empty if the verifier does not know or fails.
+    """
+    problems = [  # several questions in one have an answer of several lines
+        Problem(check.question, Text(whole="\n" in check.question), context=problem.context, table=problem.table)
+        for check in checks
     ]
-    lanes = session.branches(len(asked), "question")
-    said = await gather([lane.solve(verifier, one) for lane, one in zip(lanes, asked, strict=True)])
-    return [replace(one, found=_found(answer, pose)) for one, answer, pose in zip(checks, said, asked, strict=True)]
+    branches = session.branches(len(problems), "question")
+    answers = await gather([branch.solve(verifier, check) for branch, check in zip(branches, problems, strict=True)])
+    return [
+        replace(check, found=_finding(answer, question))
+        for check, answer, question in zip(checks, answers, problems, strict=True)
+    ]
 
 
-def _found(answer: Answer, asked: Problem) -> str:
-    """What was answered; of several answers that were cut off, those before the cut."""
-    several = isinstance(asked.kind, Text) and asked.kind.whole
-    return str(answer.value or "") or (answer.text.rpartition("\n")[0] if several else "")
+def _finding(answer: Answer, question: Problem) -> str:
+    """Return the verifier's answer; of several answers that were truncated, those before the cut."""
+    multiple = isinstance(question.kind, Text) and question.kind.whole
+    return str(answer.value or "") or (answer.text.rpartition("\n")[0] if multiple else "")
 
 
 async def compare_claims(checks: Sequence[ClaimCheck], prompt: Prompt, session: Session) -> list[ClaimCheck]:
-    """Each claim beside what was found: consistent, inconsistent or partially so."""
+    """Compare each claim with the finding: consistent, inconsistent or partially consistent."""
     reader = ChainOfThought(stages=1, one_stage=prompt)
-    asked = [Problem(one.question, VERDICT, inputs={"claim": one.claim, "found": one.found}) for one in checks]
-    lanes = session.branches(len(asked), "claim")
-    said = await gather([lane.solve(reader, one) for lane, one in zip(lanes, asked, strict=True)])
-    return [one.with_verdict(answer) for one, answer in zip(checks, said, strict=True)]
+    problems = [
+        Problem(check.question, VERDICT, inputs={"claim": check.claim, "found": check.found}) for check in checks
+    ]
+    branches = session.branches(len(problems), "claim")
+    answers = await gather([branch.solve(reader, check) for branch, check in zip(branches, problems, strict=True)])
+    return [check.with_verdict(answer) for check, answer in zip(checks, answers, strict=True)]
