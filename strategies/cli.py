@@ -1,4 +1,4 @@
-"""`reasoning strategies`: the shelf, and one technique's card. `reasoning prompts`: its prompts, and as they go out."""
+"""Commands `reasoning strategies` (the techniques and their cards) and `reasoning prompts` (their prompts)."""
 
 from __future__ import annotations
 
@@ -16,31 +16,27 @@ if TYPE_CHECKING:
     from reasoning.prompts import Prompt
     from reasoning.strategy import Strategy
 
-Spec = Annotated[str, typer.Argument(help="A name or a spec, such as 'cot(shots=4)'.")]
-Sets = Annotated[
+Spec = Annotated[str, typer.Argument(help="A technique's name or spec, such as 'cot(shots=4)'.")]
+Prompts = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="Replace a prompt: 'cot.trigger=TEXT', '…=@FILE'; give it repeatedly.", metavar="NAME=TEXT"
+        "--prompt", help="Replace a prompt: 'cot.trigger=TEXT' or '…=@FILE'; may be repeated.", metavar="NAME=TEXT"
     ),
 ]
 
-prompts_app = typer.Typer(
-    help="The prompts of the techniques: read them, and see them as they go out.", no_args_is_help=True
-)
-strategies_app = typer.Typer(
-    help="The techniques: a table, and one technique's card in full.", invoke_without_command=True
-)
+prompts_app = typer.Typer(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
+strategies_app = typer.Typer(help="List techniques, or show one technique's card.", invoke_without_command=True)
 
 
 def register(root: typer.Typer) -> None:
-    """Add this package's commands."""
+    """Add the commands of this package."""
     root.add_typer(strategies_app, name="strategies")
     root.add_typer(prompts_app, name="prompts")
 
 
 @strategies_app.callback()
 def table(context: typer.Context) -> None:
-    """List every technique."""
+    """List all techniques."""
     if context.invoked_subcommand is not None:
         return
     from rich.console import Console
@@ -52,40 +48,40 @@ def table(context: typer.Context) -> None:
     rows.add_column("name", no_wrap=True)
     rows.add_column("technique")
     rows.add_column("calls")
-    rows.add_column("what it does", ratio=1)
+    rows.add_column("summary", ratio=1)
     for name, card in catalogue().items():
         title = card.title + (f" ({card.year})" if card.year else "")
         rows.add_row(name, title, card.calls, card.summary)
     out = Console(highlight=False)
     out.print(rows)
-    out.print("\nOne in full: reasoning strategies show NAME", style="dim")
+    out.print("\nFor one technique in full: reasoning strategies show NAME", style="dim")
 
 
 @strategies_app.command()
-def show(spec: Spec, sets: Sets = None) -> None:
-    """Print one technique's card, its parameters and its prompts as they go out, for a sample problem."""
+def show(spec: Spec, overrides: Prompts = None) -> None:
+    """Show one technique's card, its parameters, and its prompts as sent for a sample problem."""
     from rich.console import Console
 
     from reasoning.prompt_overrides import preview_prompts, prompts, sample_problem
     from reasoning.prompts import Prompt
 
-    strategy = _replaced(spec, sets)
+    strategy = _with_overrides(spec, overrides)
     card = strategy.card
     out = Console(highlight=False, markup=False)
     out.print(f"{card.title}: {card.name}", style="bold")
     where = f"arXiv {card.arxiv}" if card.arxiv else card.doi and f"doi {card.doi}"
     paper = ", ".join(str(part) for part in (card.authors, card.year, where) if part)
     facts = {
-        "what": card.summary,
+        "summary": card.summary,
         "paper": paper,
         "aliases": ", ".join(card.aliases),
         "calls": f"{card.calls}" + (f"   ({card.counts})" if card.counts else ""),
-        "waves": f"{card.rounds}   (calls that follow one another)" if card.rounds else "",
-        "saves": getattr(strategy, "saving", ""),
+        "rounds": f"{card.rounds}   (sequential calls)" if card.rounds else "",
+        "tokens saved": getattr(strategy, "saving", ""),
         "kinds": ", ".join(kind.__name__ for kind in card.kinds) or "all",
-        "needs": ", ".join(card.requires),
+        "requires": ", ".join(card.requires),
         "use when": card.use_when,
-        "not when": card.avoid_when,
+        "avoid when": card.avoid_when,
     }
     out.print(_pairs(facts))
     for field in dataclasses.fields(strategy) if card.year or card.authors else ():  # type: ignore[arg-type]
@@ -100,9 +96,9 @@ def show(spec: Spec, sets: Sets = None) -> None:
 
 @prompts_app.command("list")
 def list_(
-    spec: Annotated[str | None, typer.Argument(help="A name or a spec; by default every technique.")] = None,
+    spec: Annotated[str | None, typer.Argument(help="A technique's name or spec; every technique by default.")] = None,
 ) -> None:
-    """List the prompts by name, with their placeholders: what --set and --vary can replace."""
+    """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
     from rich.console import Console
     from rich.table import Table
 
@@ -115,12 +111,12 @@ def list_(
     for technique in [spec] if spec else catalogue():
         for name, prompt in prompts(get(technique)).items():
             if not spec and not name.startswith(f"{technique}."):
-                continue  # of the strategy within a wrapper, which has rows of its own
+                continue  # a prompt of a nested strategy, which has its own rows
             if isinstance(prompt, Prompt):
                 begin = next(iter(_sections(prompt).values()), "").partition("\n")[0]
                 found.append((name, " ".join(sorted(prompt.placeholders)), f"{prompt.form}, {prompt.turns}", begin))
             else:
-                found.append((name, "", "a phrase", prompt.partition("\n")[0]))
+                found.append((name, "", "phrase", prompt.partition("\n")[0]))
     for title in ("name", "placeholders", "form", "begins with"):
         rows.add_column(title, no_wrap=title != "placeholders", max_width=46, overflow="ellipsis")
     for row in found:
@@ -131,13 +127,18 @@ def list_(
 @prompts_app.command("show")
 def show_prompts(
     spec: Annotated[
-        str, typer.Argument(help="A name or a spec, such as 'cot(shots=4)', or one prompt: cot.two_stages.")
+        str,
+        typer.Argument(
+            help="A technique's name or spec, such as 'cot(shots=4)', or one prompt, such as cot.two_stages."
+        ),
     ],
-    question: Annotated[str | None, typer.Option(help="Show them as sent for this question, not for a sample.")] = None,
-    kind: Annotated[str, typer.Option(help="The kind of answer to --question.")] = "number",
-    sets: Sets = None,
+    question: Annotated[
+        str | None, typer.Option(help="Question to show the prompts for; a sample problem by default.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Kind of answer to --question.")] = "number",
+    overrides: Prompts = None,
 ) -> None:
-    """Print each prompt: its sections as they are written, and the turns as they will be sent for a problem."""
+    """Show prompts: their sections as written, and their turns as sent for a problem."""
     from rich.console import Console
 
     from reasoning import kinds
@@ -147,9 +148,9 @@ def show_prompts(
     from reasoning.prompts import Prompt
 
     technique, _, one = spec.partition(".") if "(" not in spec else (spec, "", "")
-    strategy = _replaced(technique, sets)
-    problem = sample_problem(strategy) if question is None else Problem(question, kinds.get(kind))
-    known, sent = prompts(strategy), preview_prompts(strategy, problem)
+    strategy = _with_overrides(technique, overrides)
+    problem = sample(strategy) if question is None else Problem(question, kinds.get(kind))
+    known, sent = prompts(strategy), as_sent(strategy, problem)
     wanted = f"{strategy.card.name}.{one}" if one else None
     if wanted and wanted not in known:
         raise UnknownName("prompt", spec, known)
@@ -165,11 +166,11 @@ def show_prompts(
             out.print(f"    {prompt!r}")
 
 
-def _replaced(spec: str, sets: list[str] | None) -> Strategy:
-    from reasoning.prompt_overrides import override_prompts
+def _with_overrides(spec: str, overrides: list[str] | None) -> Strategy:
+    from reasoning.prompt_overrides import replaced
     from reasoning.registry import get
 
-    return override_prompts([get(spec)], sets or [])[0]
+    return replaced([get(spec)], overrides or [])[0]
 
 
 def _sections(prompt: Prompt) -> dict[str, str]:
@@ -178,16 +179,16 @@ def _sections(prompt: Prompt) -> dict[str, str]:
 
 
 def _print_sent(out: Console, prompt: Prompt, sent: Conversation) -> None:
-    """The turns that a prompt becomes; what comes from earlier replies stands as a name in braces."""
+    """Print the turns of a prompt; values from earlier replies stand as names in braces."""
     from reasoning.chain.token_estimate import tokens
 
     about = f"{prompt.form}, {prompt.turns}, about {sum(tokens(turn.content) for turn in sent.messages)} tokens"
-    out.print(f"  as it is sent ({about})", style="dim")
+    out.print(f"  as sent ({about})", style="dim")
     out.print(_pairs([(turn.role, turn.content) for turn in sent.messages]))
 
 
 def _pairs(lines: Mapping[str, str] | Sequence[tuple[str, str]]) -> Padding:
-    """Titles and texts in two columns; texts that are empty are left out."""
+    """Lay out titles and texts in two columns, without empty texts."""
     from rich.padding import Padding
     from rich.table import Table
 

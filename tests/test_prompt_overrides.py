@@ -195,12 +195,12 @@ def command(*arguments: str) -> str:
 
 
 def test_the_command_shows_prompts_as_they_are_written_and_as_they_go_out() -> None:
-    shown = command("show", "cot", "--set", "cot.trigger=Breathe.", "--question", "What is 6 * 7?")
+    shown = command("show", "cot", "--prompt", "cot.trigger=Breathe.", "--question", "What is 6 * 7?")
     assert "cot.two_stages" in shown
     assert "{trigger}" in shown
     assert "What is 6 * 7?" in shown
     assert 'Breathe. End with a last line: "The answer is"' in shown
-    assert "as it is sent (plain, chat, about" in shown
+    assert "as sent (plain, chat, about" in shown
     one = command("show", "least_to_most.solve_next")
     assert "least_to_most.decompose" not in one
     assert "{solved}" in one

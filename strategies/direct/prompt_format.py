@@ -1,4 +1,4 @@
-"""The same prompts in another form: plain text, XML, Markdown, JSON, prefixes (He et al. 2024, arXiv 2411.10541)."""
+"""The same prompts in another format: plain text, XML, Markdown, JSON, prefixes (He et al. 2024, arXiv 2411.10541)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ from reasoning.strategy import Strategy, technique
     calls="base",
     rounds="base",
     counts="those of the base strategy",
-    use_when="it is open which form a model reads best; `bench run --forms` compares all (GPT-3.5: up to 40 % apart "
-    "between forms when it translates code)",
-    avoid_when="the model is large, where forms matter less (GPT-4), or the form was found on another model or task: "
-    "what is best does not carry over (arXiv 2411.10541)",
+    use_when="it is unknown which prompt format suits a model; `bench run --prompt-formats` compares all (GPT-3.5: up "
+    "to 40 % between formats in code translation)",
+    avoid_when="the model is large, where formats matter less (GPT-4), or the format was chosen on another model or task: "
+    "the best one does not transfer (arXiv 2411.10541)",
 )
 class PromptFormat(Strategy):
-    """Put every prompt of another strategy into one form.
+    """Put every prompt of another strategy into one format.
 
-    The words stay the same; the marks around the sections change, and with `turns="single"` all goes into one user's
-    turn, demonstrations included. The paper compares plain text, Markdown, JSON and YAML.
+    The words stay the same; the markup around the sections changes. With `turns="single"`
+    everything is in one user turn, including the demonstrations. The paper compares plain text,
+    Markdown, JSON and YAML.
 
     Args:
-        form: the marks around a prompt's sections.
-        turns: "chat" has the demonstrations as turns; "single" has all in one.
+        base: the strategy whose prompts are formatted.
+        form: the markup around a prompt's sections.
+        turns: "chat" sends demonstrations as turns; "single" sends everything in one turn.
+
+    Source:
+        He et al. (2024), "Does Prompt Formatting Have Any Impact on LLM Performance?", arXiv
+        2411.10541.
     """
 
     base: Strategy = ChainOfThought()
@@ -44,18 +50,12 @@ class PromptFormat(Strategy):
 
     @cached_property
     def effective(self) -> Strategy:
-        """The base strategy with its prompts in this form."""
+        """The base strategy with its prompts in this format."""
 
-        def shaped(_: str, prompt: Prompt | str) -> Prompt | str:
+        def set_format(_: str, prompt: Prompt | str) -> Prompt | str:
             return prompt.replace(form=self.form, turns=self.turns) if isinstance(prompt, Prompt) else prompt
 
-        return map_prompts(self.base, shaped)
-
-    def calls_range(self) -> tuple[int, int]:
-        return self.base.calls_range()
-
-    def rounds_range(self) -> tuple[int, int] | None:
-        return self.base.rounds_range()
+        return changed(self.base, set_format)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         return await self.effective.solve(problem, session)

@@ -117,7 +117,7 @@ def test_the_shelf_and_a_card() -> None:
     for name in ("vanilla", "cot", "self_consistency", "least_to_most", "program_of_thoughts", "telecom_feedback"):
         assert name in table
     card = reasoning("strategies", "show", "sc(pot, samples=3)").stdout
-    for part in ("Self-consistency", "2203.11171", "samples * base", "samples = 3", "not when"):
+    for part in ("Self-consistency", "2203.11171", "samples * base", "samples = 3", "avoid when"):
         assert part in card
     assert re.search(r"^ +waves +base if stop == 'fixed' else rounds \* base ", card, re.MULTILINE)
 

@@ -149,7 +149,7 @@ def test_the_numbers_come_from_an_input_or_the_question() -> None:
     assert task.fits(asked)
     assert not task.fits(Problem("4 5 6 10"))
     assert not task.fits(Problem("Make 24 of 4 5 6 10", kinds.Calculation()))
-    with pytest.raises(UsageError, match="plays with numbers"):
+    with pytest.raises(UsageError, match="needs at least two numbers"):
         strategies.get("tot(task='game24')").run("How are you?", ScriptedLLM([]))
 
 

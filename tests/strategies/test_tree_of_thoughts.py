@@ -332,7 +332,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         TreeOfThoughts(task=Bits(), generate="sample").run(WORD, ScriptedLLM([]))
     with pytest.raises(UnknownName, match="did you mean 'steps'"):
         strategies.get("tot(task=('game24', 'step'))")
-    with pytest.raises(UsageError, match="names no search task"):
+    with pytest.raises(UsageError, match="task must not be empty"):
         strategies.get("tot(task=())")
     assert [one.name for one in strategies.get("tot(task=('game24', 'steps'))").tasks] == ["game24", "steps"]  # type: ignore[attr-defined]
     assert repr(strategies.get("tot(breadth=2, task='steps')")) == "tree_of_thoughts(task='steps', breadth=2)"
