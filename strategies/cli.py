@@ -149,8 +149,8 @@ def show_prompts(
 
     technique, _, one = spec.partition(".") if "(" not in spec else (spec, "", "")
     strategy = _with_overrides(technique, overrides)
-    problem = sample(strategy) if question is None else Problem(question, kinds.get(kind))
-    known, sent = prompts(strategy), as_sent(strategy, problem)
+    problem = sample_problem(strategy) if question is None else Problem(question, kinds.get(kind))
+    known, sent = prompts(strategy), preview_prompts(strategy, problem)
     wanted = f"{strategy.card.name}.{one}" if one else None
     if wanted and wanted not in known:
         raise UnknownName("prompt", spec, known)
@@ -167,10 +167,10 @@ def show_prompts(
 
 
 def _with_overrides(spec: str, overrides: list[str] | None) -> Strategy:
-    from reasoning.prompt_overrides import replaced
+    from reasoning.prompt_overrides import override_prompts
     from reasoning.registry import get
 
-    return replaced([get(spec)], overrides or [])[0]
+    return override_prompts([get(spec)], overrides or [])[0]
 
 
 def _sections(prompt: Prompt) -> dict[str, str]:

@@ -24,7 +24,7 @@ from reasoning.strategy import Strategy, technique
     counts="those of the base strategy",
     use_when="it is unknown which prompt format suits a model; `bench run --prompt-formats` compares all (GPT-3.5: up "
     "to 40 % between formats in code translation)",
-    avoid_when="the model is large, where formats matter less (GPT-4), or the format was chosen on another model or task: "
+    avoid_when="the model is large, where it matters less (GPT-4), or the format was chosen for another model or task: "
     "the best one does not transfer (arXiv 2411.10541)",
 )
 class PromptFormat(Strategy):
@@ -55,7 +55,13 @@ class PromptFormat(Strategy):
         def set_format(_: str, prompt: Prompt | str) -> Prompt | str:
             return prompt.replace(form=self.form, turns=self.turns) if isinstance(prompt, Prompt) else prompt
 
-        return changed(self.base, set_format)
+        return map_prompts(self.base, set_format)
+
+    def calls_range(self) -> tuple[int, int]:
+        return self.base.calls_range()
+
+    def rounds_range(self) -> tuple[int, int] | None:
+        return self.base.rounds_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         return await self.effective.solve(problem, session)

@@ -37,7 +37,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
 
     if not any(isinstance(prompt, Prompt) for prompt in prompts(strategy).values()):
         raise UsageError(f"{strategy!r} has no prompt among its parameters to put an instruction into")
-    return changed(strategy, prepend)
+    return map_prompts(strategy, prepend)
 
 
 @technique(

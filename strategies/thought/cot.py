@@ -97,8 +97,5 @@ class ChainOfThought(FirstCallStrategy):
         prompt = self.two_stages.render(problem, trigger=self.trigger)
         return FirstCall(prompt, partial(stated_answer, problem), stage="reasoning")
 
-    async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns, parse, _ = self.first_call(problem)
-        with session.stage("reasoning"):
-            rationale = await session.ask(turns)
-        return parse(rationale) or await extract_answer(problem, session, turns, rationale.text)
+    async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
+        return await extract_answer(problem, session, call.messages, reply.text)
