@@ -87,7 +87,7 @@ def test_the_chains_are_drawn_side_by_side() -> None:
 
 
 def test_more_voters_than_samples_make_no_sense() -> None:
-    with pytest.raises(SpecError, match="lower most_complex"):
+    with pytest.raises(SpecError, match="most_complex must be at most samples"):
         strategies.get("complex_cot(samples=10)")
 
 
