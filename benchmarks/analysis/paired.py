@@ -1,4 +1,4 @@
-"""Strategies on the same problems, two by two: how far apart they are, and how sure that is."""
+"""Paired differences between strategies on the same problems, with intervals and tests."""
 
 from __future__ import annotations
 
@@ -19,8 +19,17 @@ from reasoning.benchmarks.statistics import (
     tango,
 )
 
+ALPHA = 0.05
+"""The family-wise error rate: the chance, over a whole table, of finding a difference between
+strategies that are equally good."""
+
+MIN_CASES = 6
+"""Cases below which no difference counts as significant. If five cases all differ in one direction,
+chance does that in 2 of 2^5 times, which is above 0.05. (Student's test may fall below it with two
+cases, if their differences happen to be alike.)"""
+
 Scores = Mapping[str, Mapping[str, float]]
-"""By strategy and problem: the share of right answers over the repetitions. Failed calls are left out."""
+"""By strategy and problem, the share of right answers over the repetitions, without failed calls."""
 
 EXACT = "exact McNemar"
 OVER_PROBLEMS = "paired t-tests over problems"
@@ -29,19 +38,22 @@ OVER_FAMILIES = "paired t-tests over families of problems"
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Two strategies.
+    """The difference between two strategies on the problems that both answered.
 
     Attributes:
         first, second: their specs.
-        n: problems that both answered; what only one answered is left out.
-        difference: by how much the first is better, in accuracy.
-        disagree: the mean square of their difference on a problem, which says how many problems a comparison needs;
-            with one repetition the share of problems that exactly one of them solved.
-        superiority: how likely the first is better on a problem drawn at random; a tie counts half.
-        p: that they are equally good.
-        adjusted: the same with Holm's correction over all pairs of the table.
-        test: what `p` comes from: one of `MAX_EXACT`, `OVER_PROBLEMS`, `OVER_FAMILIES`.
-        effect: how many times as many problems it takes because they come in families.
+        n: how many problems both answered.
+        difference: by how much the first is more accurate.
+        disagreement: the mean square of the difference on a problem, which determines how many
+            problems a comparison needs. With one repetition it is the share of problems that
+            exactly one of the two solved.
+        superiority: the probability that the first is better on a problem drawn at random; a tie
+            counts half.
+        p: the p-value of "equally good".
+        p_adjusted: the p-value with Holm's correction over all pairs of the table.
+        test: the test behind `p`: `EXACT`, `OVER_PROBLEMS` or `OVER_FAMILIES`.
+        design_effect: the factor by which families of problems raise the number of problems that
+            are needed.
     """
 
     first: str
@@ -55,8 +67,13 @@ class PairedDifference:
     test: str
     design_effect: float = 1.0
 
+    @property
+    def is_significant(self) -> bool:
+        """Whether the interval excludes 0, the adjusted p-value is below 0.05, and there are enough cases."""
+        return self.n >= MIN_CASES and self.difference.excludes_zero and self.p_adjusted < ALPHA
+
     def oriented(self, spec: str) -> PairedDifference:
-        """The pair with this strategy as the first."""
+        """Return the same difference with this strategy as the first."""
         if spec == self.first:
             return self
         turned = Difference(-self.difference.value, -self.difference.high, -self.difference.low)
@@ -64,59 +81,72 @@ class PairedDifference:
 
 
 def scores_by_problem(results: Iterable[Result]) -> dict[str, dict[str, float]]:
-    """Results by strategy and problem."""
+    """Return the share of right answers by strategy and problem, without failed results."""
     right: dict[str, dict[str, list[bool]]] = {}
     for result in results:
         if result.correct is not None:
             right.setdefault(result.strategy, {}).setdefault(result.problem, []).append(result.correct)
     return {
-        spec: {problem: sum(one) / len(one) for problem, one in by_problem.items()}
+        spec: {problem: sum(correct) / len(correct) for problem, correct in by_problem.items()}
         for spec, by_problem in right.items()
     }
 
 
 def families(results: Iterable[Result]) -> dict[str, str]:
-    """The family of each problem that has one."""
+    """Return the family of each problem that has one."""
     return {result.problem: result.family for result in results if result.family}
 
 
 def paired_differences(
-    found: Scores, specs: Sequence[str], families: Mapping[str, str] | None = None
+    scores: Scores, specs: Sequence[str], families: Mapping[str, str] | None = None
 ) -> list[PairedDifference]:
-    """All pairs of these strategies, in their order.
+    """Return all pairs of these strategies, in their order, with Holm's correction.
 
-    Single outcomes have McNemar's exact test and Tango's interval. Over repetitions a problem counts with its share,
-    and has Student's test and interval; these are clustered by family where problems that both answered share one.
-    """
-    made = [_pair(first, second, found, families or {}) for first, second in combinations(specs, 2)]
-    adjusted = holm({(pair.first, pair.second): pair.p for pair in made})
-    return [replace(pair, p_adjusted=adjusted[pair.first, pair.second]) for pair in made]
-
-
-def worst_case_change(before: Mapping[str, float], after: Mapping[str, float], on: Collection[str]) -> float | None:
-    """How much would be lost at the worst, as a change of the mean: what is missing counts as 1 before and 0 after.
+    Single answers are compared by McNemar's exact test and Tango's interval. With repetitions, a
+    problem counts with its share of right answers, and Student's paired test and interval are used.
+    These are clustered by family if problems that both answered share one.
 
     Args:
-        before, after: from 0 to 1, by problem.
-        on: the problems that count, whether there is anything of them or not; None is told of none.
+        scores: by strategy and problem, from 0 to 1.
+        specs: the strategies.
+        families: the family of each problem that has one.
     """
-    return sum(after.get(one, 0.0) - before.get(one, 1.0) for one in on) / len(on) if on else None
+    pairs = [_pair(first, second, scores, families or {}) for first, second in combinations(specs, 2)]
+    adjusted = holm({(pair.first, pair.second): pair.p for pair in pairs})
+    return [replace(pair, p_adjusted=adjusted[pair.first, pair.second]) for pair in pairs]
 
 
-def _pair(first: str, second: str, found: Scores, families: Mapping[str, str]) -> PairedDifference:
-    mine, theirs = found.get(first, {}), found.get(second, {})
-    common = [problem for problem in mine if problem in theirs]
-    a, b = [mine[problem] for problem in common], [theirs[problem] for problem in common]
+def worst_case_change(
+    before: Mapping[str, float], after: Mapping[str, float], problems: Collection[str]
+) -> float | None:
+    """Return the lowest possible change of the mean: missing scores count as 1 before and 0 after.
+
+    Args:
+        before, after: scores from 0 to 1, by problem.
+        problems: the problems that count, with or without scores.
+
+    Returns:
+        The change, from -1 to 1; None if there are no problems.
+    """
+    if not problems:
+        return None
+    return sum(after.get(problem, 0.0) - before.get(problem, 1.0) for problem in problems) / len(problems)
+
+
+def _pair(first: str, second: str, scores: Scores, families: Mapping[str, str]) -> PairedDifference:
+    of_first, of_second = scores.get(first, {}), scores.get(second, {})
+    common = [problem for problem in of_first if problem in of_second]
+    a, b = [of_first[problem] for problem in common], [of_second[problem] for problem in common]
     clusters = [("family", families[problem]) if problem in families else problem for problem in common]
-    alike = len(set(clusters)) < len(common)
-    if not alike and all(share in (0.0, 1.0) for share in [*a, *b]):
+    has_families = len(set(clusters)) < len(common)
+    if not has_families and all(share in (0.0, 1.0) for share in [*a, *b]):
         right_a, right_b = [share == 1 for share in a], [share == 1 for share in b]
         difference, p, test = tango(right_a, right_b), mcnemar(*disagreements(right_a, right_b)), EXACT
     else:
         difference, p = paired_mean(a, b, clusters), paired_t(a, b, clusters)
-        test = OVER_FAMILIES if alike else OVER_PROBLEMS
-    apart = [x - y for x, y in zip(a, b, strict=True)]
-    disagree = sum(one * one for one in apart) / len(common) if common else 0.0
+        test = OVER_FAMILIES if has_families else OVER_PROBLEMS
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    disagreement = sum(one * one for one in differences) / len(common) if common else 0.0
     better = superiority(a, b) if common else 0.5
-    effect = design_effect(apart, clusters) if alike else 1.0
-    return PairedDifference(first, second, len(common), difference, disagree, better, p, p, test, effect)
+    effect = design_effect(differences, clusters) if has_families else 1.0
+    return PairedDifference(first, second, len(common), difference, disagreement, better, p, p, test, effect)

@@ -1,13 +1,14 @@
-"""Two runs on the same problems: what became better and what worse, as a test of a prompt or a model."""
+"""Comparison of two runs on the same problems: a regression test for prompts, models and chains."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reasoning.benchmarks.analysis.formatting import difference_cells
 from reasoning.benchmarks.analysis.paired import (
     PairedDifference,
     families,
@@ -15,11 +16,11 @@ from reasoning.benchmarks.analysis.paired import (
     scores_by_problem,
     worst_case_change,
 )
-from reasoning.benchmarks.analysis.summary_table import bare, many, numbers
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
-from reasoning.display import strip_control
 from reasoning.errors import UsageError
+from reasoning.tables import Table, pluralize
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,144 +30,201 @@ BEFORE, AFTER = "before", "after"
 
 @dataclass(frozen=True)
 class PairedChange:
-    """One strategy in both runs.
+    """The change of one strategy, or of one part of a chain, between two runs.
 
     Attributes:
-        before, after: its spec in each.
-        pair: the run after beside the run before; its difference is above 0 where it became better.
-        gained, lost: problems that only the later run solved, and only the earlier one.
-        failed: problems in both runs that are left out, because a call failed in one of them.
-        unrun: problems that are left out, because one of the runs has not got to them.
-        lowest: the change in accuracy over the problems that either run has got to, were all that is left out of them
-            as bad as can be: right in the earlier run, wrong in the later one. None where neither has got to any.
+        before, after: its name in each run.
+        pair: the later run against the earlier one; the difference is above 0 if it became better.
+        mean_before, mean_after: the mean scores over the problems that both runs answered.
+        gained, lost: the problems with a higher score in the later run, and with a lower one.
+        failed: problems in both runs that are left out because a call failed in one of them.
+        not_run: problems that are left out because one of the runs has not reached them.
+        lowest: the change of the mean over all problems that either run has reached if those left
+            out were as bad as possible: right before and wrong after. None if neither run has
+            reached any.
     """
 
     before: str
     after: str
     pair: PairedDifference
+    mean_before: float
+    mean_after: float
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     failed: int = 0
-    unrun: int = 0
+    not_run: int = 0
     lowest: float | None = None
 
-    @property
-    def numbers(self) -> tuple[str, str, str]:
-        """Points, their interval, and p; dashes where there is nothing to compare."""
-        return numbers(self.pair) if self.pair.n else ("–", "–", "–")
+    @classmethod
+    def between(
+        cls,
+        before: str,
+        after: str,
+        scores: tuple[Mapping[str, float], Mapping[str, float]],
+        problems: Sequence[str],
+        *,
+        begun: Collection[str],
+        failed: Collection[str] = (),
+        families: Mapping[str, str] | None = None,
+    ) -> PairedChange:
+        """Return the change between two sets of scores.
+
+        Args:
+            before, after: the name in each run.
+            scores: of the earlier and the later run, from 0 to 1 by problem.
+            problems: the problems in both runs, in order.
+            begun: those that either run has reached.
+            failed: those with a failed call in one of the runs.
+            families: the family of each problem that has one.
+        """
+        was, now = scores
+        [pair] = paired_differences({BEFORE: was, AFTER: now}, [AFTER, BEFORE], families)
+        both = [problem for problem in problems if problem in was and problem in now]
+        left_out = set(problems).difference(both)
+        lost_calls = left_out.intersection(failed)
+        return cls(
+            before,
+            after,
+            pair,
+            sum(was[problem] for problem in both) / len(both) if both else 0.0,
+            sum(now[problem] for problem in both) / len(both) if both else 0.0,
+            gained=tuple(problem for problem in both if now[problem] > was[problem]),
+            lost=tuple(problem for problem in both if now[problem] < was[problem]),
+            failed=len(lost_calls),
+            not_run=len(left_out) - len(lost_calls),
+            lowest=worst_case_change(was, now, begun),
+        )
 
     @property
     def name(self) -> str:
-        """What is compared."""
+        """The name, or both names if they differ."""
         return self.after if self.before == self.after else f"{self.before} → {self.after}"
 
     @property
+    def cells(self) -> tuple[str, str, str]:
+        """Points, their interval and p, as cells; dashes if there is nothing to compare."""
+        return difference_cells(self.pair) if self.pair.n else ("–", "–", "–")
+
+    @property
     def left_out(self) -> str:
-        """How many of the problems in both are left out, and why; empty where none is."""
-        why = {"a call failed": self.failed, "not run in both": self.unrun}
-        said = "; ".join(f"{count} ({reason})" for reason, count in why.items() if count)
-        return f"{said} of the {many(self.pair.n + self.failed + self.unrun, 'problem')} in both" if said else ""
+        """The number of problems in both runs that are left out, with the reasons; empty if there are none."""
+        counts = {"a call failed": self.failed, "not run in both": self.not_run}
+        parts = "; ".join(f"{count} ({reason})" for reason, count in counts.items() if count)
+        return (
+            f"{parts} of the {pluralize(self.pair.n + self.failed + self.not_run, 'problem')} in both" if parts else ""
+        )
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """What changed between two runs.
+    """The changes between two runs.
 
     Attributes:
-        folders: of the run before and the run after.
-        changes: by strategy.
-        common: problems that are in both, the same.
-        left_out: problems that are in one only, or are not the same.
+        labels: the names of the earlier and the later run.
+        changes: by strategy, or by part of a chain.
+        common: how many problems are in both runs and the same.
+        left_out: how many problems are in one run only, or are not the same.
         gone, new: strategies that are in the earlier run only, and in the later one only.
-        tolerance: points of accuracy by which a strategy may become worse.
+        tolerance: the largest accepted loss, in points; None if nothing is tested.
     """
 
-    folders: tuple[Path, Path]
+    labels: tuple[str, str]
     changes: tuple[PairedChange, ...]
     common: int
     left_out: int
-    gone: tuple[str, ...]
-    new: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
     tolerance: float | None = None
 
     @property
+    def tested(self) -> Sequence[PairedChange]:
+        """The changes that decide whether the test passes."""
+        return self.changes
+
+    @property
     def worse(self) -> list[PairedChange]:
-        """What became worse by more than the tolerance, as estimated."""
-        if self.tolerance is None:
-            return []
-        return [one for one in self.changes if self._beyond(one.pair.difference.value)]
+        """The changes with an estimated loss beyond the tolerance."""
+        return [change for change in self.tested if self._is_beyond(change.pair.difference.value)]
 
     @property
     def untested(self) -> dict[str, str]:
-        """Strategies of the earlier run of which too little could be compared, and why.
+        """The strategies of the earlier run that could not be tested, with the reasons.
 
-        Too little is nothing, or so little that a loss of more than the tolerance could hide in what is left out.
+        Either nothing could be compared, or so much is left out that a loss beyond the tolerance
+        could hide in it.
         """
         found: dict[str, str] = {}
-        for one in self.changes:
-            if not one.pair.n:
-                found[one.name] = f"nothing could be compared: left out are {one.left_out}"
-            elif one.lowest is not None and self._beyond(one.lowest) and not self._beyond(one.pair.difference.value):
-                found[one.name] = (
-                    f"too little could be compared: left out are {one.left_out}, "
-                    f"with which the change could be {100 * one.lowest:+.1f} points"
+        for change in self.tested:
+            if not change.pair.n:
+                found[change.name] = f"nothing could be compared: left out are {change.left_out}"
+            elif self._may_hide_a_loss(change):
+                found[change.name] = (
+                    f"too little could be compared: left out are {change.left_out}, "
+                    f"with which the change could be {100 * (change.lowest or 0):+.1f} points"
                 )
         return found | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
 
     @property
     def passed(self) -> bool:
-        """Whether nothing became worse by more than the tolerance, and nothing could have without being seen."""
+        """Whether nothing became worse by more than the tolerance, and no such loss could hide."""
         return self.tolerance is None or not (self.worse or self.untested)
-
-    def _beyond(self, change: float) -> bool:
-        """Whether a change in accuracy is a loss of more than the tolerance."""
-        return self.tolerance is not None and -100 * change > self.tolerance + 1e-9
-
-    def table(self) -> RenderableType:
-        """For the terminal."""
-        from rich.console import Group
-        from rich.text import Text
-
-        table = bare()
-        table.add_column("strategy", overflow="fold")
-        for title in ("problems", "gained", "lost", "change, points", "95 %", "p"):
-            table.add_column(title, justify="right", no_wrap=True)
-        worse, untested = self.worse, self.untested
-        for change in self.changes:
-            counts = (str(change.pair.n), str(len(change.gained)), str(len(change.lost)))
-            name, style = strip_control(self._names(change.name)), change in worse or change.name in untested
-            table.add_row(WrappedName(name), *counts, *change.numbers, style="bold red" if style else "")
-        notes = [f"{self.folders[0]} → {self.folders[1]}: {many(self.common, 'problem')} in both"]
-        if self.left_out:
-            notes.append(f"left out, as in one run only or not the same: {many(self.left_out, 'problem')}")
-        told = {} if self.tolerance is None else untested
-        notes += [
-            f"{change.name} leaves out {change.left_out}"
-            for change in self.changes
-            if change.left_out and change.name not in told
-        ]
-        for where, specs in (("earlier", self.gone), ("later", self.new)):
-            if specs:
-                notes.append(f"in the {where} run only: {', '.join(specs)}")
-        notes += [
-            f"{change.name} became worse by {self.allowed}; lost: {', '.join(change.lost[:5])}" for change in worse
-        ]
-        notes += [f"{name} fails, as {why}" for name, why in told.items()]
-        notes = [*self._names.legend, *map(self._names, notes)]
-        return Group(table, Text(""), Text(strip_control("\n".join(notes))))
-
-    @cached_property
-    def _names(self) -> ShortNames:
-        ones = [spec for change in self.changes for spec in (change.before, change.after)]
-        return ShortNames.of([*ones, *self.gone, *self.new])
 
     @property
     def allowed(self) -> str:
-        """By how much a strategy that is worse became worse, in words."""
+        """The tolerance in words, as in "more than 2 points"."""
         return f"more than {self.tolerance:g} points"
 
+    def _is_beyond(self, change: float) -> bool:
+        """Return whether a change in accuracy is a loss of more than the tolerance."""
+        return self.tolerance is not None and -100 * change > self.tolerance + 1e-9
+
+    def _may_hide_a_loss(self, change: PairedChange) -> bool:
+        beyond = change.lowest is not None and self._is_beyond(change.lowest)
+        return beyond and not self._is_beyond(change.pair.difference.value)
+
+    @cached_property
+    def _names(self) -> ShortNames:
+        specs = [spec for change in self.changes for spec in (change.before, change.after)]
+        return ShortNames.of([*specs, *self.gone, *self.new])
+
+    def table(self) -> RenderableType:
+        """Return the comparison for a terminal."""
+        from rich.console import Group
+        from rich.text import Text
+
+        rows = [
+            (self._names(change.name), *map(str, (change.pair.n, len(change.gained), len(change.lost))), *change.cells)
+            for change in self.changes
+        ]
+        marked = {change.name for change in self.worse} | self.untested.keys()
+        table = Table(
+            ("strategy", "problems", "gained", "lost", "change, points", "95 %", "p"),
+            rows,
+            emphasized={place for place, change in enumerate(self.changes) if change.name in marked},
+        )
+        notes = "\n".join([*self._names.legend, *map(self._names, self._notes())])
+        shown = table.to_rich(emphasis="bold red", wrap_name=WrappedName)
+        return Group(shown, Text(""), Text(strip_control(notes)))
+
+    def _notes(self) -> Iterable[str]:
+        yield f"{self.labels[0]} → {self.labels[1]}: {pluralize(self.common, 'problem')} in both"
+        if self.left_out:
+            yield f"left out, as in one run only or not the same: {pluralize(self.left_out, 'problem')}"
+        untested = {} if self.tolerance is None else self.untested
+        for change in self.changes:
+            if change.left_out and change.name not in untested:
+                yield f"{change.name} leaves out {change.left_out}"
+        for where, specs in (("earlier", self.gone), ("later", self.new)):
+            if specs:
+                yield f"in the {where} run only: {', '.join(specs)}"
+        for change in self.worse:
+            yield f"{change.name} became worse by {self.allowed}; lost: {', '.join(change.lost[:5])}"
+        for name, reason in untested.items():
+            yield f"{name} fails, as {reason}"
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return the comparison as plain data."""
+        untested = self.untested
         return {
             "common": self.common,
             "left_out": self.left_out,
@@ -179,7 +237,7 @@ class RunComparison:
                     "after": change.after,
                     "n": change.pair.n,
                     "failed": change.failed,
-                    "unrun": change.unrun,
+                    "unrun": change.not_run,
                     "lowest": change.lowest,
                     "difference": change.pair.difference.value if change.pair.n else None,
                     "ci95": [change.pair.difference.low, change.pair.difference.high] if change.pair.n else None,
@@ -187,7 +245,7 @@ class RunComparison:
                     "gained": list(change.gained),
                     "lost": list(change.lost),
                     "worse": change in self.worse,
-                    "untested": self.untested.get(change.name),
+                    "untested": untested.get(change.name),
                 }
                 for change in self.changes
             ],
@@ -197,15 +255,16 @@ class RunComparison:
 def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> RunComparison:
     """Compare two results folders problem by problem.
 
-    Strategies are matched by their specs; where each run has only one, these two are compared whatever they are called.
+    Strategies are matched by their specs. If each run has only one strategy, these two are compared
+    whatever their specs.
 
     Args:
-        before, after: the folders.
-        tolerance: points of accuracy by which a strategy may become worse.
+        before, after: the folders of the earlier and the later run.
+        tolerance: the largest accepted loss of a strategy, in points of accuracy; None for no test.
 
     Raises:
         InputError: a folder holds no run, or is damaged.
-        UsageError: they have no problem or no strategy in common.
+        UsageError: the runs have no problem or no strategy in common.
     """
     old, new = ResultsFolder.read(before), ResultsFolder.read(after)
     same = common_problems([old, new])
@@ -219,17 +278,16 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         raise UsageError(
             f"{before} and {after} have no strategy in common: {', '.join(old.specs)} and {', '.join(new.specs)}"
         )
-    changes = [_change(old, new, first, second, same) for first, second in matched]
-    everything = old.examples.keys() | new.examples.keys()
-    named = {spec for pair in matched for spec in pair}
-    gone, added = ([spec for spec in store.specs if spec not in named] for store in (old, new))
+    every_problem = old.examples.keys() | new.examples.keys()
+    matched_specs = {spec for pair in matched for spec in pair}
+    gone, added = (tuple(spec for spec in store.specs if spec not in matched_specs) for store in (old, new))
     return RunComparison(
-        (before, after),
-        tuple(changes),
+        (str(before), str(after)),
+        tuple(_change(old, new, first, second, same) for first, second in matched),
         len(same),
-        len(everything) - len(same),
-        tuple(gone),
-        tuple(added),
+        len(every_problem) - len(same),
+        gone,
+        added,
         tolerance,
     )
 
@@ -241,12 +299,13 @@ def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, pro
         for store, spec in ((old, first), (new, second))
     ]
     was, now = (scores_by_problem(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
-    [pair] = paired_differences({BEFORE: was, AFTER: now}, [AFTER, BEFORE], families(stored[0] + stored[1]))
-    both = [problem for problem in problems if problem in was and problem in now]
-    left_out = wanted.difference(both)
-    failed = left_out & {result.problem for results in stored for result in results if result.failed}
-    gained = tuple(problem for problem in both if now[problem] > was[problem])
-    lost = tuple(problem for problem in both if now[problem] < was[problem])
-    begun = wanted & {result.problem for results in stored for result in results}
-    unrun = len(left_out) - len(failed)
-    return PairedChange(first, second, pair, gained, lost, len(failed), unrun, worst_case_change(was, now, begun))
+    results = stored[0] + stored[1]
+    return PairedChange.between(
+        first,
+        second,
+        (was, now),
+        problems,
+        begun={result.problem for result in results},
+        failed={result.problem for result in results if result.failed},
+        families=families(results),
+    )

@@ -1,9 +1,18 @@
-"""What cases say of a chain: by step and end to end, which step to work on, and whether a new version is better.
+"""Test, evaluate and compare chains on the cases in their folders.
 
-from reasoning import benchmarks, connect
+    tests/feedback.toml                  cases: inputs, gold values, checks
+    reasoning chain test DIR             run each case once; a case is also a test of pytest
+    reasoning chain eval DIR             score by step and end to end, and name the step to work on
+    reasoning chain compare A B          compare two versions on the same cases
 
-benchmarks.chains.evaluate("my_chain", connect("local"))
-benchmarks.chains.compare("my_chain@1", "my_chain@2")
+The same from Python:
+
+    from reasoning import benchmarks, connect
+
+    benchmarks.chains.evaluate("my_chain", connect("local"))
+    benchmarks.chains.compare("my_chain@1", "my_chain@2")
+
+docs/how-to/ describes the files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A chain's folder and its cases, from Python; the commands do the same."""
+"""Test, evaluate and compare chains from Python, as the commands do."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import UnknownName, UsageError
 
 VERSION = re.compile(r"(.+)@(\d{1,6})")
-"""A version that is kept: FOLDER@3."""
+"""A recorded version: FOLDER@3."""
 
 
 @contextmanager
-def quiet(total: int) -> Iterator[Callable[[CaseRun], None]]:
-    """No progress is shown."""
-    yield lambda trial: None
+def no_progress(total: int) -> Iterator[Callable[[CaseRun], None]]:
+    """Show no progress."""
+    yield lambda run: None
 
 
 Progress = Callable[[int], AbstractContextManager[Callable[[CaseRun], None]]]
-"""From the number of trials to what is told of each that is finished."""
+"""A display of progress: takes the number of runs, and gives a function to call after each run."""
 
 
 def run_cases(
@@ -43,41 +43,51 @@ def run_cases(
     limit: int | None = None,
     allow_code: bool = False,
 ) -> list[PartScore]:
-    """Run each case that checks something once, as `reasoning chain test` does. Nothing is kept but the journal.
+    """Run each case that has a check once, as `reasoning chain test` does.
+
+    Only the journal records anything.
 
     Args:
-        folder: the chain's folder, or the name of one that is shipped.
-        llm: the model, and the judge where a check names no other.
-        step: only cases that say something of this step.
-        pattern: only cases with such an id: "angry*".
-        limit: the first so many of those.
-        allow_code: import the code that the chain names, which runs with your rights.
+        folder: the chain's folder, or the name of a bundled chain.
+        llm: the model, and the judge if a check names no other.
+        step: only cases that test or check this step.
+        pattern: only cases whose id matches this shell pattern, such as "angry*".
+        limit: the largest number of cases; the first ones are taken.
+        allow_code: import the code that the chain names. It runs with your rights.
 
     Returns:
-        What came of each part of each case: its score, whether it passed, and why not.
+        For each part of each case its score, whether it passed, and the reasons if it did not.
 
     Raises:
-        UsageError: the folder or a case is wrong, or no case is left; names file and line.
-        BudgetExhausted, CallFailed: what stopped it.
+        UsageError: the folder or a case is invalid, or no case is left; the message names file and
+            line.
+        BudgetExhausted, CallFailed: the error that stopped the suite.
     """
-    found = load_suite(source(str(folder)), _leave(allow_code), step=step, only=pattern, limit=limit)
-    done = run_suite(list(plan_tests(found.chain, found.cases)), llm)
-    if done.stopped is not None:
-        raise done.stopped
-    return done.scores
+    suite = load_suite(source(str(folder)), _policy(allow_code), step=step, pattern=pattern, limit=limit)
+    result = run_suite(list(plan_tests(suite.chain, suite.cases)), llm)
+    if result.stopped is not None:
+        raise result.stopped
+    return result.scores
 
 
 def evaluate(
     folder: str | Path, llm: LLM, *, pattern: str | None = None, limit: int | None = None, allow_code: bool = False
 ) -> Evaluation:
-    """Score a chain by step and end to end, and say which step to work on, as `reasoning chain eval` does.
+    """Score a chain by step and end to end, and name the step to work on, as `reasoning chain eval` does.
 
-    What comes of it is kept in the folder's `.runs`, for `compare`. Arguments and errors are those of `run_cases`.
+    The scores are recorded in the folder's `.runs`, for `compare`.
+
+    Args:
+        folder, llm, pattern, limit, allow_code: as in `run_cases`.
+
+    Raises:
+        UsageError, BudgetExhausted, CallFailed: as in `run_cases`.
     """
-    done = run_evaluation(load_suite(source(str(folder)), _leave(allow_code), only=pattern, limit=limit), llm)
-    if done.trials.stopped is not None:
-        raise done.trials.stopped
-    return done.table
+    suite = load_suite(source(str(folder)), _policy(allow_code), pattern=pattern, limit=limit)
+    done = run_evaluation(suite, llm)
+    if done.result.stopped is not None:
+        raise done.result.stopped
+    return done.evaluation
 
 
 def compare(
@@ -93,131 +103,150 @@ def compare(
     """Compare two versions of a chain on the same cases, as `reasoning chain compare` does.
 
     Args:
-        first, second: a folder, the name of a shipped chain, or a version that is kept: "my_chain@3". Of a version
-            with several runs those are taken that share their model and, if there are such, their settings; then the
-            newest.
-        llm: the model; None where both versions are kept, and then any that both have.
-        pattern: only cases with such an id: "angry*".
-        limit: the first so many of those.
-        tolerance: points by which the end may become worse: `VersionComparison.passed`.
-        allow_code: import the code that the chains name, which runs with your rights.
+        first, second: a folder, the name of a bundled chain, or a recorded version such as
+            "my_chain@3". If a version has several runs, those with the same model and, if possible,
+            the same sampling parameters are taken; among these, the newest.
+        llm: the model. None if both versions are recorded; then any model that ran both.
+        pattern: only cases whose id matches this shell pattern, such as "angry*".
+        limit: the largest number of cases; the first ones are taken.
+        tolerance: the largest accepted loss of "end to end", in points: `VersionComparison.passed`.
+        allow_code: import the code that the chains name. It runs with your rights.
 
     Raises:
-        UsageError: as `run_cases`; there is no such version, or nothing can be compared.
-        BudgetExhausted, CallFailed: what stopped it.
+        UsageError: as in `run_cases`; or there is no such version, or nothing can be compared.
+        BudgetExhausted, CallFailed: the error that stopped a suite.
     """
-    made, done = run_comparison(str(first), str(second), llm, _leave(allow_code), pattern, limit, tolerance)
-    for one in done:
-        if one.stopped is not None:
-            raise one.stopped
-    return made
+    policy = _policy(allow_code)
+    comparison, results = run_comparison(str(first), str(second), llm, policy, pattern, limit, tolerance)
+    for result in results:
+        if result.stopped is not None:
+            raise result.stopped
+    return comparison
 
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """An evaluation that was run: what it comes to, the run that is kept, and what ended it early."""
+    """A finished or stopped evaluation.
 
-    table: Evaluation
+    Attributes:
+        evaluation: its summary.
+        run: the run that was recorded.
+        result: the scores of the runs that were made now, and the error that stopped them, if any.
+    """
+
+    evaluation: Evaluation
     run: RecordedRun
-    trials: SuiteResult
+    result: SuiteResult
 
 
-def run_evaluation(found: ChainSuite, llm: LLM, progress: Progress = quiet) -> EvaluationRun:
-    """Evaluate a folder that is opened, and keep what comes of it, also where it was stopped."""
-    trials = list(plan_evaluation(found.chain, found.cases))
-    with progress(len(trials)) as told:
-        done = run_suite(trials, llm, told)
-    kept = run_history.current_run(found.folder, llm.name, llm.sampling).with_scores(done.scores)
-    run_history.save_run(kept, found.folder)
-    checked = {(case.id, case.digest) for case in found.cases if case.checks}
-    outcomes = [one for one in kept.scores.values() if (one.case, one.digest) in checked]
-    unchecked = sum(not case.checks for case in found.cases)
-    return EvaluationRun(summarize_evaluation(outcomes, found.chain, kept.name, kept.model, unchecked), kept, done)
+def run_evaluation(suite: ChainSuite, llm: LLM, progress: Progress = no_progress) -> EvaluationRun:
+    """Evaluate a chain and record the scores, also if the evaluation is stopped.
+
+    Args:
+        suite: the chain and its cases.
+        llm: the model.
+        progress: shows the progress.
+    """
+    runs = list(plan_evaluation(suite.chain, suite.cases))
+    with progress(len(runs)) as on_finished:
+        result = run_suite(runs, llm, on_finished)
+    recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
+    run_history.save_run(recorded, suite.folder)
+    checked = {(case.id, case.digest) for case in suite.cases if case.checks}
+    scores = [score for score in recorded.scores.values() if (score.case, score.digest) in checked]
+    unchecked = sum(not case.checks for case in suite.cases)
+    evaluation = summarize_evaluation(scores, suite.chain, recorded.name, recorded.model, unchecked)
+    return EvaluationRun(evaluation, recorded, result)
 
 
 def run_comparison(
     first: str,
     second: str,
     llm: LLM | None,
-    leave: Leave,
+    policy: Leave,
     pattern: str | None = None,
     limit: int | None = None,
     tolerance: float | None = None,
-    progress: Progress = quiet,
+    progress: Progress = no_progress,
 ) -> tuple[VersionComparison, list[SuiteResult]]:
-    """See `compare`; with the trials that were run now."""
+    """Compare two versions; also return the results of the suites that were run now. See `compare`."""
     sides: list[list[RecordedRun]] = []
-    done: list[SuiteResult] = []
-    asked = set[str]()
+    results: list[SuiteResult] = []
+    requested = set[str]()
     for name in (first, second):
         if VERSION.fullmatch(name):
-            sides.append(_kept(name, llm))
+            sides.append(_recorded(name, llm))
             continue
         if llm is None:
-            raise UsageError(f"{name} is no version that is kept, such as {name}@1: it needs a model")
-        now, trials = _current(load_suite(source(name), leave, only=pattern, limit=limit), llm, progress)
-        sides.append([now])
-        asked |= {case for case, _ in now.scores}
-        done += trials
+            raise UsageError(f"{name} is not a recorded version such as {name}@1, so it needs a model")
+        suite = load_suite(source(name), policy, pattern=pattern, limit=limit)
+        run, new_results = _run_missing(suite, llm, progress)
+        sides.append([run])
+        requested |= {case for case, _ in run.scores}
+        results += new_results
     if pattern is not None:
-        names = {case for side in sides for one in side for case, _ in one.scores}
+        names = {case for side in sides for run in side for case, _ in run.scores}
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UnknownName("case", pattern, names)
-        sides = [[_cases(one, lambda case: fnmatchcase(case, pattern)) for one in side] for side in sides]
-    if limit is not None and asked:  # what a folder was not asked for is not missing in it
-        sides = [[_cases(one, asked.__contains__) for one in side] for side in sides]
-    both = [(one, other) for one in sides[0] for other in sides[1] if one.model == other.model]
-    if not both:
-        there = "; ".join(f"{side[0].name} on {_listed(one.model for one in side)}" for side in sides)
-        raise UsageError(f"no model has run both: {there}")
+        sides = [[_only(run, lambda case: fnmatchcase(case, pattern)) for run in side] for side in sides]
+    if limit is not None and requested:
+        # A case that a folder was not asked for is not missing in it.
+        sides = [[_only(run, requested.__contains__) for run in side] for side in sides]
+    return compare_versions(*_best_match(sides, llm), limit=limit, tolerance=tolerance), results
+
+
+def _best_match(sides: list[list[RecordedRun]], llm: LLM | None) -> tuple[RecordedRun, RecordedRun]:
+    """Return two runs of one model, preferably with equal sampling parameters, then the newest."""
+    pairs = [(one, other) for one in sides[0] for other in sides[1] if one.model == other.model]
+    if not pairs:
+        found = "; ".join(f"{side[0].name} on {_join(run.model for run in side)}" for side in sides)
+        raise UsageError(f"no model has run both versions; found: {found}")
     wanted = None if llm is None else run_history.set_params(llm.sampling)
-    chosen = max(
-        both,
+    return max(
+        pairs,
         key=lambda pair: (
             pair[0].sampling == pair[1].sampling,
-            sum(one.sampling == wanted for one in pair),
-            min(one.when for one in pair),
+            sum(run.sampling == wanted for run in pair),
+            min(run.when for run in pair),
         ),
     )
-    return compare_versions(*chosen, limit=limit, tolerance=tolerance), done
 
 
-def _leave(allow_code: bool) -> Leave:
+def _policy(allow_code: bool) -> Leave:
     return "run" if allow_code else "known"
 
 
-def _kept(name: str, llm: LLM | None) -> list[RecordedRun]:
-    """The runs of a version that are kept, of this model if one is given."""
+def _recorded(name: str, llm: LLM | None) -> list[RecordedRun]:
+    """Return the recorded runs of a version, with this model if one is given."""
     match = VERSION.fullmatch(name)
     assert match is not None
     every = run_history.recorded_runs(source(match[1]))
-    found = [one for one in every if one.version == int(match[2])]
-    found = [one for one in found if llm is None or one.model == llm.name]
+    found = [run for run in every if run.version == int(match[2]) and (llm is None or run.model == llm.name)]
     if not found:
-        there = _listed(f"{one.name} on {one.model}" for one in every) or "none"
-        raise UsageError(f"there is no run of {name}{f' on {llm.name}' if llm else ''}; there is: {there}")
+        known = _join(f"{run.name} on {run.model}" for run in every) or "none"
+        raise UsageError(f"there is no recorded run of {name}{f' on {llm.name}' if llm else ''}; found: {known}")
     return found
 
 
-def _cases(kept: RecordedRun, wanted: Callable[[str], bool]) -> RecordedRun:
-    """What came of these cases."""
-    return replace(kept, scores={key: one for key, one in kept.scores.items() if wanted(one.case)})
+def _only(run: RecordedRun, wanted: Callable[[str], bool]) -> RecordedRun:
+    """Return the run with the scores of these cases only."""
+    return replace(run, scores={key: score for key, score in run.scores.items() if wanted(score.case)})
 
 
-def _current(found: ChainSuite, llm: LLM, progress: Progress) -> tuple[RecordedRun, list[SuiteResult]]:
-    """The run of what a folder holds now, with what is missing run."""
-    now = run_history.current_run(found.folder, llm.name, llm.sampling)
+def _run_missing(suite: ChainSuite, llm: LLM, progress: Progress) -> tuple[RecordedRun, list[SuiteResult]]:
+    """Return the run of the folder's present content, after running what it lacks."""
+    run = run_history.current_run(suite.folder, llm.name, llm.sampling)
     wanted = {
-        (one.case.id, part, one.case.digest) for one in plan_evaluation(found.chain, found.cases) for part in one.parts
+        (one.case.id, part, one.case.digest) for one in plan_evaluation(suite.chain, suite.cases) for part in one.parts
     }
-    told = {(one.case, one.part, one.digest) for one in now.scores.values() if one.score is not None}
-    trials: list[SuiteResult] = []
-    if not wanted <= told:
-        done = run_evaluation(found, llm, progress)
-        now, trials = done.run, [done.trials]
-    checked = {case.id for case in found.cases if case.checks}
-    return replace(now, scores={key: one for key, one in now.scores.items() if one.case in checked}), trials
+    known = {(score.case, score.part, score.digest) for score in run.scores.values() if score.score is not None}
+    results: list[SuiteResult] = []
+    if not wanted <= known:
+        done = run_evaluation(suite, llm, progress)
+        run, results = done.run, [done.result]
+    checked = {case.id for case in suite.cases if case.checks}
+    return replace(run, scores={key: score for key, score in run.scores.items() if score.case in checked}), results
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))

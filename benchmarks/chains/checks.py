@@ -1,4 +1,4 @@
-"""What a value must be: one check of a case, and what it says."""
+"""Checks of a case: what a step's value must be, and its score."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 METHODS = ("equals", "contains", "contains_any", "lacks", "schema", "similarity", "by", "judge")
 KEYS = ("on", "path", "at_least", *METHODS)
 DEFAULT_THRESHOLDS = {"similarity": 0.8}
-"""From which score on a check is passed that says nothing about it; else 1."""
+"""The scores that pass if a check names none; 1 for every other method."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check says of a value.
+    """The result of one check.
 
     Attributes:
-        score: from 0 to 1; None where it could not be told, such as by a judge whose call failed.
-        passed: whether that is enough.
-        why: what is wrong; empty where it is passed.
-        agreed: of a judge, whether it said the same in both orders.
+        score: from 0 to 1; None if it is unknown, for example because a judge's call failed.
+        passed: whether the score reaches the threshold; None if the score is unknown.
+        reason: what is wrong; empty if the check passed.
+        judge_agreed: for a judge, whether both orders gave the same decision.
     """
 
     score: float | None
@@ -46,13 +46,13 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """One check.
+    """One check of a step's value.
 
     Attributes:
-        on: the step whose value it is about.
-        stated: what it says, as the file has it.
+        on: the name of the step.
+        definition: the check's table, as written in the file.
         where: file and line.
-        function: what `by` names.
+        function: the function that `by` names.
     """
 
     on: str
@@ -62,147 +62,162 @@ class Check:
 
     @property
     def method(self) -> str:
-        """Which of `METHODS`; "path" where a place only has to be there."""
-        return next((way for way in METHODS if way in self.definition), "path")
+        """The method, one of `METHODS`; "path" if the path only has to exist."""
+        return next((method for method in METHODS if method in self.definition), "path")
 
     @property
     def needs_gold(self) -> bool:
-        """Whether it needs the right value of its step."""
-        said = self.definition.get("similarity")
-        return said is not None and not (isinstance(said, Mapping) and "to" in said)
+        """Whether the check compares with the gold value of its step."""
+        similarity = self.definition.get("similarity")
+        return similarity is not None and not (isinstance(similarity, Mapping) and "to" in similarity)
 
     @property
     def threshold(self) -> float:
-        """The score from which on it is passed."""
+        """The lowest score that passes."""
         return float(self.definition.get("at_least", DEFAULT_THRESHOLDS.get(self.method, 1.0)))
 
     async def evaluate(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> CheckResult:
-        """What it says of a value.
+        """Return the result of the check for a value.
 
         Args:
             value: the step's value.
-            gold: the right one; None where none is known.
+            gold: the step's gold value; None if there is none.
             kind: the step's kind, which shows and compares values.
-            llm: the model that judges.
+            llm: the model that judges; only needed by the method "judge".
+
+        Raises:
+            UsageError: the check's function raised or returned something that is not a score, or a
+                judge has no model.
         """
-        found = (
-            json_path.select(plain_json(value), json_path.parse_path(self.definition["path"]))
-            if "path" in self.definition
-            else [value]
-        )
-        if not found and self.method != "lacks":
-            return self._said(0.0, f"there is nothing at {self.definition['path']}")
+        values = [value]
+        if "path" in self.definition:
+            values = json_path.select(plain_json(value), json_path.parse_path(self.definition["path"]))
+        if not values and self.method != "lacks":
+            return self._result(0.0, f"there is nothing at {self.definition['path']}")
         if self.method == "judge":
-            return await self._judged(value, gold, kind, llm)
-        verdicts = [self._one(one, gold, kind) for one in found]
-        worst = min(verdicts, key=lambda one: one[0], default=(1.0, ""))
-        return self._said(*worst)
+            return await self._judge(value, gold, kind, llm)
+        scores = [self._score(one, gold, kind) for one in values]
+        worst = min(scores, key=lambda scored: scored[0], default=(1.0, ""))
+        return self._result(*worst)
 
-    def _said(self, score: float, why: str) -> CheckResult:
+    def _result(self, score: float, reason: str) -> CheckResult:
         passed = score >= self.threshold - 1e-9
-        return CheckResult(score, passed, "" if passed else f"{self.on}: {why}")
+        return CheckResult(score, passed, "" if passed else f"{self.on}: {reason}")
 
-    def _one(self, value: Any, gold: Any, kind: Kind) -> tuple[float, str]:
-        part = "path" in self.definition
+    def _score(self, value: Any, gold: Any, kind: Kind) -> tuple[float, str]:
+        """Return the score of one value, and the reason to show if that is too low."""
+        is_part = "path" in self.definition
         text = value if isinstance(value, str) else json.dumps(plain_json(value), ensure_ascii=False, default=str)
-        text = text if part else kind.show(value)
-        stated: Any = self.definition.get(self.method)
+        text = text if is_part else kind.show(value)
+        wanted: Any = self.definition.get(self.method)
         match self.method:
             case "path":
                 return 1.0, ""
+            case "equals" if is_part:
+                return float(plain_json(value) == plain_json(wanted)), f"got {text:.300}, expected {wanted!s:.300}"
             case "equals":
-                same = plain_json(value) == plain_json(stated) if part else kind.score(value, kind.target(stated))
-                wanted = stated if part else kind.show(kind.target(stated))
-                return float(same), f"{text:.300} and not {wanted!s:.300}"
+                target = kind.target(wanted)
+                return float(kind.score(value, target)), f"got {text:.300}, expected {kind.show(target):.300}"
             case "contains":
-                missing = [one for one in _several(stated) if one.casefold() not in text.casefold()]
-                return 1 - len(missing) / len(
-                    _several(stated)
-                ), f"{', '.join(map(repr, missing))} is not in {text:.300}"
+                texts = _texts(wanted)
+                missing = [one for one in texts if one.casefold() not in text.casefold()]
+                return 1 - len(missing) / len(texts), f"{', '.join(map(repr, missing))} is not in {text:.300}"
             case "contains_any":
-                has = any(one.casefold() in text.casefold() for one in _several(stated))
-                return float(has), f"none of {', '.join(map(repr, _several(stated)))} is in {text:.300}"
+                texts = _texts(wanted)
+                found = any(one.casefold() in text.casefold() for one in texts)
+                return float(found), f"none of {', '.join(map(repr, texts))} is in {text:.300}"
             case "lacks":
-                there = [one for one in _several(stated) if one.casefold() in text.casefold()]
-                return float(not there), f"{', '.join(map(repr, there))} is in {text:.300}"
+                present = [one for one in _texts(wanted) if one.casefold() in text.casefold()]
+                return float(not present), f"{', '.join(map(repr, present))} is in {text:.300}"
             case "schema":
-                wrong = list(islice(schema_errors(plain_json(value), stated), 3))
-                return float(not wrong), "; ".join(wrong)
+                errors = list(islice(schema_errors(plain_json(value), wanted), 3))
+                return float(not errors), "; ".join(errors)
             case "similarity":
-                measure, to = (stated, gold) if isinstance(stated, str) else (stated["measure"], stated.get("to", gold))
+                measure, to = (wanted, gold) if isinstance(wanted, str) else (wanted["measure"], wanted.get("to", gold))
                 score = MEASURES[measure](plain_json(value), plain_json(to))
-                return (
-                    score,
-                    f"{text:.300} is like {plain_json(to)!s:.300} to {score:.2f} ({measure}), not {self.threshold:g}",
+                return score, (
+                    f"the similarity ({measure}) of {text:.300} to {plain_json(to)!s:.300} must be at least "
+                    f"{self.threshold:g}, got {score:.2f}"
                 )
-        return self._by(value, gold)
+        return self._call(value, gold)
 
-    def _by(self, value: Any, gold: Any) -> tuple[float, str]:
-        """What the chain's own function says: a score, whether it is right, or what is wrong."""
+    def _call(self, value: Any, gold: Any) -> tuple[float, str]:
+        """Return what the chain's own function says: a score, whether the value is right, or what is wrong."""
         assert self.function is not None
         name = self.function.__name__
         try:
-            said = self.function(value, gold) if _takes_two(self.function) else self.function(value)
+            result = self.function(value, gold) if _takes_gold(self.function) else self.function(value)
         except UsageError:
             raise
         except Exception as error:
-            raise UsageError(f"{self.where}: {name} went wrong: {type(error).__name__}: {error}") from error
-        if said is None or isinstance(said, str):
-            return float(not said), said or ""
-        if isinstance(said, bool | int | float) and 0 <= said <= 1:
-            beside = f"{plain_json(value)!s:.200}, and right is {plain_json(gold)!s:.200}"
-            return float(said), f"{name} gives {float(said):.2f}, not {self.threshold:g}: {beside}"
-        raise UsageError(f"{self.where}: {name} gave {said!r:.60}: a score from 0 to 1, a bool, or what is wrong")
+            raise UsageError(f"{self.where}: {name} raised {type(error).__name__}: {error}") from error
+        if result is None or isinstance(result, str):
+            return float(not result), result or ""
+        if isinstance(result, bool | int | float) and 0 <= result <= 1:
+            values = f"{plain_json(value)!s:.200}, gold {plain_json(gold)!s:.200}"
+            return float(result), f"{name} must give at least {self.threshold:g}, got {float(result):.2f}: {values}"
+        raise UsageError(
+            f"{self.where}: {name} must return a score from 0 to 1, a bool, or what is wrong, got {result!r:.60}"
+        )
 
-    async def _judged(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> CheckResult:
+    async def _judge(self, value: Any, gold: Any, kind: Kind, llm: LLM | None) -> CheckResult:
         if llm is None:
             raise UsageError(f"{self.where}: a judge needs a model")
-        stated = self.definition["judge"]
-        stated = {"rubric": stated} if isinstance(stated, str) else stated
-        right = None if gold is None else kind.show(gold)
-        found = await judge(stated["rubric"], kind.show(value), right, llm, stated.get("model"))
+        definition = self.definition["judge"]
+        definition = {"rubric": definition} if isinstance(definition, str) else definition
+        rubric, gold_text = definition["rubric"], None if gold is None else kind.show(gold)
+        found = await judge(rubric, kind.show(value), gold_text, llm, definition.get("model"))
         if found.score is None:
             return CheckResult(None, None, f"{self.on}: {found.reason}")
-        order = "" if found.agreed else " in one order of two"
-        said = self._said(found.score, f"the judge refuses it{order}: {stated['rubric']:.100}")
-        return CheckResult(said.score, said.passed, said.reason, found.agreed)
+        order = "" if found.agreed else " in one of two orders"
+        result = self._result(found.score, f"the judge rejects it{order}: {rubric:.100}")
+        return CheckResult(result.score, result.passed, result.reason, found.agreed)
 
 
-def parse_check(on: str, stated: Mapping[str, Any], where: str, code: Code) -> Check:
-    """A check that was read from a file.
+def parse_check(on: str, definition: Mapping[str, Any], where: str, code: Code) -> Check:
+    """Return the check that a table of a file defines.
+
+    Args:
+        on: the name of the step.
+        definition: the table.
+        where: file and line.
+        code: resolves the functions and schemas that the chain's folder defines.
 
     Raises:
-        UsageError: it makes no sense.
+        UsageError: the definition is invalid.
     """
-    ways = [way for way in METHODS if way in stated]
-    if len(ways) > 1 or (not ways and "path" not in stated):
-        has = f"it has {' and '.join(ways)}" if ways else "it has none"
-        raise UsageError(f"a check is one of {', '.join(METHODS)}, or a path that must be there: {has}")
-    way = ways[0] if ways else "path"
-    if "path" in stated:
-        json_path.parse_path(_text(stated["path"], "path"))
-        if way == "judge":
-            raise UsageError("a judge sees the whole value: no path")
-    if not isinstance(stated.get("at_least", 1), int | float) or not 0 <= stated.get("at_least", 1) <= 1:
-        raise UsageError(f"at_least={stated['at_least']!r}: a score from 0 to 1")
-    if way in ("contains", "contains_any", "lacks") and not _several(stated[way]):
-        raise UsageError(f"{way} is a text, or a list of texts, not {stated[way]!r:.60}")
+    methods = [method for method in METHODS if method in definition]
+    if len(methods) > 1 or (not methods and "path" not in definition):
+        found = " and ".join(methods) if methods else "none"
+        raise UsageError(
+            f"a check must have exactly one of {', '.join(METHODS)}, or a path that must exist; got {found}"
+        )
+    method = methods[0] if methods else "path"
+    if "path" in definition:
+        json_path.parse_path(_text(definition["path"], "path"))
+        if method == "judge":
+            raise UsageError("a judge sees the whole value: remove path")
+    at_least = definition.get("at_least", 1)
+    if not isinstance(at_least, int | float) or not 0 <= at_least <= 1:
+        raise UsageError(f"at_least must be a score from 0 to 1, got {at_least!r}")
+    if method in ("contains", "contains_any", "lacks") and not _texts(definition[method]):
+        raise UsageError(f"{method} must be a text or a list of texts, got {definition[method]!r:.60}")
     function = None
-    if way == "schema":
-        stated = {**stated, "schema": _schema(stated["schema"], code)}
-    if way == "similarity":
-        said = stated["similarity"]
-        measure = said.get("measure") if isinstance(said, Mapping) else said
+    if method == "schema":
+        definition = {**definition, "schema": _schema(definition["schema"], code)}
+    if method == "similarity":
+        similarity = definition["similarity"]
+        measure = similarity.get("measure") if isinstance(similarity, Mapping) else similarity
         if measure not in MEASURES:
             raise UnknownName("measure of similarity", str(measure), MEASURES)
-    if way == "by":
-        function = code.get(_text(stated["by"], "by"))
+    if method == "by":
+        function = code.get(_text(definition["by"], "by"))
         if isinstance(function, Named):
-            raise UsageError(f"the check names code, {stated['by']}, that was not imported: --allow-code")
-    if way == "judge":
-        said = stated["judge"]
-        _text(said.get("rubric") if isinstance(said, Mapping) else said, "judge")
-    return Check(on, dict(stated), where, function)
+            raise UsageError(f"the check needs the function {definition['by']}, which was not imported: --allow-code")
+    if method == "judge":
+        rubric = definition["judge"]
+        _text(rubric.get("rubric") if isinstance(rubric, Mapping) else rubric, "judge")
+    return Check(on, dict(definition), where, function)
 
 
 def _schema(given: Any, code: Code) -> Any:
@@ -213,15 +228,15 @@ def _schema(given: Any, code: Code) -> Any:
 
 def _text(given: Any, key: str) -> str:
     if not isinstance(given, str) or not given.strip():
-        raise UsageError(f"{key} is a text, not {given!r:.60}")
+        raise UsageError(f"{key} must be a text, got {given!r:.60}")
     return given
 
 
-def _several(given: Any) -> list[str]:
-    """One text or several; nothing where it is neither."""
+def _texts(given: Any) -> list[str]:
+    """Return one or several texts as a list; an empty list if the value is neither."""
     texts = given if isinstance(given, list | tuple) else [given]
     return list(texts) if all(isinstance(one, str) and one for one in texts) else []
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_gold(function: Callable[..., Any]) -> bool:
     return len(inspect.signature(function).parameters) > 1

@@ -1,7 +1,8 @@
-"""A chain by step and end to end, and the blame: how much better its end is where one step's result is right.
+"""Scores of a chain by step and end to end, and the loss that each step causes at the end.
 
-The right result of a step comes with right results of all steps before it. So what a step itself loses is counted from
-where all that it reads is right; along a line of steps these losses add up to all that the end lacks.
+The gold result of a step comes with gold results of all steps before it. A step's own loss is
+therefore counted from where all its inputs are gold values to where its result is one. Along a line
+of steps, these losses add up to everything that "end to end" lacks.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from reasoning.benchmarks.analysis.formatting import difference_cells
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
-from reasoning.benchmarks.analysis.summary_table import many, numbers
-from reasoning.benchmarks.chains.grid import Grid, html, shown, terminal, text
 from reasoning.benchmarks.chains.runner import END, PartScore, oracle_label
 from reasoning.benchmarks.statistics import clustered_mean, holm, wilson
+from reasoning.tables import Table, pluralize, render_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """One part of a chain on its cases.
+    """The scores of one part of a chain, summarized over its cases.
 
     Attributes:
-        part: the step in the chain, "STEP alone", or "end to end".
-        n: cases that could be told; `failed` could not.
-        passed: those that passed all their checks, with a Wilson interval of the share.
-        score: the mean of the checks' scores, with an interval.
+        part: a step of the whole chain, "STEP alone", or "end to end".
+        n: cases with a known score.
+        failed: cases without one, because a call failed.
+        passed: cases that passed all their checks.
+        share: the 95 % Wilson interval of the share that passed.
+        score: the mean score of the checks, from 0 to 1.
+        interval: the 95 % interval of the mean score.
     """
 
     part: str
@@ -45,12 +49,14 @@ class PartSummary:
 
 @dataclass(frozen=True)
 class StepLoss:
-    """What a step costs the end.
+    """The loss that one step causes at the end.
 
     Attributes:
-        step: whose result was replaced by the right one; of the last step that is the end itself.
-        before, after: the end's score where all that the step reads is right, and where its result is; same cases.
-        pair: their difference; its `adjusted` p is by Holm over all steps.
+        step: the step whose result was replaced by its gold value. For the last step, that is the
+            end itself.
+        before, after: the score at the end with gold inputs of the step, and with its gold result,
+            over the same cases.
+        pair: the difference; its `p_adjusted` has Holm's correction over all steps.
     """
 
     step: str
@@ -61,15 +67,16 @@ class StepLoss:
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What an evaluation comes to. Print it, or let a notebook show it.
+    """The evaluation of a chain. Print it, or let a notebook show it.
 
     Attributes:
-        name, model: the version of the chain, and what answered.
-        rows: by part.
-        blames: by step, in the chain's order.
-        agreed, judged: judgements in which the judge said the same in both orders, and all of them.
-        unblamed: by step that has no blame, the steps whose right results no case with an end has.
-        unchecked: cases that are left out, since they say nothing of what is right.
+        name: the version of the chain, such as "mine@3".
+        model: the model's name.
+        rows: the scores by part.
+        losses: the losses by step, in the chain's order.
+        agreed, judged: how many judgements were the same in both orders, and how many there are.
+        not_attributed: for each step without a loss, the steps that lack gold values.
+        unchecked: how many cases are left out because they have no check.
     """
 
     name: str
@@ -83,71 +90,79 @@ class Evaluation:
 
     @property
     def worst(self) -> StepLoss | None:
-        """The step that loses most, where that is shown: see `reasoning.benchmarks.chains.grid.shown`."""
-        told = [one for one in self.losses if shown(one.pair) and one.pair.difference.low > 0]
-        return max(told, key=lambda one: one.pair.difference.value, default=None)
+        """The step with the largest significant loss; None if no loss is significant."""
+        significant = [loss for loss in self.losses if loss.pair.is_significant and loss.pair.difference.low > 0]
+        return max(significant, key=lambda loss: loss.pair.difference.value, default=None)
 
     def table(self) -> RenderableType:
-        """For the terminal."""
+        """Return the evaluation for a terminal."""
         from rich.console import Group
 
-        first, second = (terminal(one) for one in self.grids)
-        blame: list[RenderableType] = [second, ""] if self.losses else []
-        return Group(first, "", *blame, self.summary)
+        scores, losses = (table.to_rich(gap=1) for table in self.tables)
+        if not self.losses:
+            return Group(scores, "", self.summary)
+        return Group(scores, "", losses, "", self.summary)
 
     def __repr__(self) -> str:
-        return text(self.table())
+        return render_text(self.table())
 
     def _repr_html_(self) -> str:
-        grids = "".join(html(one) for one in self.grids if one.rows)
-        return f"{grids}<p>{escape(self.summary).replace(chr(10), '<br>')}</p>"
+        tables = "".join(table.to_html() for table in self.tables if table.rows)
+        return f"{tables}<p>{escape(self.summary).replace(chr(10), '<br>')}</p>"
 
     @property
-    def grids(self) -> tuple[Grid, Grid]:
-        """The scores by part, and what each step loses."""
-        parts, steps = [], []
+    def tables(self) -> tuple[Table, Table]:
+        """The scores by part, and the losses by step."""
+        scores, losses = [], []
         for row in self.rows:
             share = (f"{row.passed / row.n:.0%}", f"{row.share[0]:.0%} to {row.share[1]:.0%}") if row.n else ("", "")
-            spread = f"{row.interval[0]:.2f} to {row.interval[1]:.2f}" if row.interval[0] < row.interval[1] else ""
-            parts.append((row.part, f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", spread))
-        for one in self.losses:
-            ends = f"{one.before:.2f} → {one.after:.2f}"
-            steps.append((one.step, f"{one.pair.n}", ends, *numbers(one.pair)))
-        worst = self.worst
+            interval = f"{row.interval[0]:.2f} to {row.interval[1]:.2f}" if row.interval[0] < row.interval[1] else ""
+            scores.append((row.part, f"{row.n}", *share, f"{row.score:.2f}" if row.n else "", interval))
+        for loss in self.losses:
+            ends = f"{loss.before:.2f} → {loss.after:.2f}"
+            losses.append((loss.step, f"{loss.pair.n}", ends, *difference_cells(loss.pair)))
+        header = ("step", "cases", "end: gold inputs → gold result", "loss, points", "95 %", "p (Holm)")
         return (
-            Grid(("part", "cases", "passed", "95 %", "score", "95 %"), parts, {END}),
-            Grid(
-                ("step", "cases", "end: right\ninputs → result", "loses,\npoints", "95 %", "p (Holm)"),
-                steps,
-                {worst.step} if worst else set(),
+            Table(
+                ("part", "cases", "passed", "95 %", "score", "95 %"),
+                scores,
+                emphasized={place for place, row in enumerate(self.rows) if row.part == END},
+            ),
+            Table(
+                header,
+                losses,
+                emphasized={place for place, loss in enumerate(self.losses) if loss is self.worst},
+                narrow_header=("step", "cases", "end: gold\ninputs → result", "loss,\npoints", "95 %", "p (Holm)"),
             ),
         )
 
     @property
     def summary(self) -> str:
-        """Which step to work on, and what is left out: a line each."""
-        lines = [self._work_on()] if self.losses else []
+        """The step to work on, and what is left out, one line each."""
+        lines = [self._advice()] if self.losses else []
         for step, names in self.not_attributed.items():
-            lines.append(f"no blame for {step}: no case with a checked end has gold of {' and '.join(names)}")
+            lines.append(
+                f"no loss is known for {step}: no case that checks the end has gold values of {' and '.join(names)}"
+            )
         if self.unchecked:
-            lines.append(f"{many(self.unchecked, 'case')} without a check: left out")
+            lines.append(f"{pluralize(self.unchecked, 'case')} without a check: left out")
         if failed := sum(row.failed for row in self.rows):
-            lines.append(f"{failed} outcomes could not be told (failed calls) and are left out")
+            lines.append(f"{pluralize(failed, 'score')} unknown because of failed calls: left out")
         if self.judged:
-            lines.append(f"the judge said the same in both orders in {self.agreed} of {self.judged} judgements")
+            lines.append(f"the judge agreed with itself in both orders in {self.agreed} of {self.judged} judgements")
         return "\n".join([*lines, f"{self.name} on {self.model}"])
 
-    def _work_on(self) -> str:
-        best = self.worst
-        if best is None:
-            return "no step is to blame that so many cases can show"
-        most = best.pair.difference.value
-        like = [one.step for one in self.losses if one is not best and one.pair.difference.high >= most]
-        said = f"work on {best.step}: from right inputs it loses {100 * most:.1f} points at the end"
-        return f"{said}; {', '.join(like)} may lose as much" if like else said
+    def _advice(self) -> str:
+        worst = self.worst
+        if worst is None:
+            return "no step causes a loss that is significant with this many cases"
+        most = worst.pair.difference.value
+        similar = [loss.step for loss in self.losses if loss is not worst and loss.pair.difference.high >= most]
+        advice = f"work on {worst.step}: with gold inputs it loses {100 * most:.1f} points at the end"
+        return f"{advice}; {', '.join(similar)} may lose as much" if similar else advice
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return the evaluation as plain data."""
         return {
             "run": self.name,
             "model": self.model,
@@ -165,15 +180,15 @@ class Evaluation:
             ],
             "blame": [
                 {
-                    "step": one.step,
-                    "n": one.pair.n,
-                    "before": one.before,
-                    "after": one.after,
-                    "loses": one.pair.difference.value,
-                    "ci95": [one.pair.difference.low, one.pair.difference.high],
-                    "p": one.pair.p_adjusted,
+                    "step": loss.step,
+                    "n": loss.pair.n,
+                    "before": loss.before,
+                    "after": loss.after,
+                    "loses": loss.pair.difference.value,
+                    "ci95": [loss.pair.difference.low, loss.pair.difference.high],
+                    "p": loss.pair.p_adjusted,
                 }
-                for one in self.losses
+                for loss in self.losses
             ],
             "work_on": self.worst.step if self.worst else None,
             "judge": {"agreed": self.agreed, "n": self.judged},
@@ -183,63 +198,71 @@ class Evaluation:
 
 
 def summarize_evaluation(
-    outcomes: Iterable[PartScore], chain: Chain, name: str, model: str, unchecked: int = 0
+    scores: Iterable[PartScore], chain: Chain, name: str, model: str, unchecked: int = 0
 ) -> Evaluation:
-    """The tables of outcomes.
+    """Return the evaluation of a chain from the scores of its parts.
 
     Args:
-        outcomes: of trials (`reasoning.benchmarks.chains.runner.evaluation`).
-        chain: what was run.
-        name, model: what was run.
-        unchecked: cases that were left out, since they check nothing.
+        scores: of runs that `reasoning.benchmarks.chains.runner.plan_evaluation` planned.
+        chain: the chain.
+        name: the version of the chain.
+        model: the model's name.
+        unchecked: how many cases were left out because they have no check.
     """
-    found = list(outcomes)
+    every = list(scores)
     steps = [step.name for step in chain.steps]
     parts = [part for step in steps for part in (f"{step} alone", step)] + [END]
-    rows = [row for part in parts if (row := _row(part, [one for one in found if one.part == part]))]
-    scores = by_part(found)
-    blames, unblamed = [], {}
+    rows = [row for part in parts if (row := _summarize([one for one in every if one.part == part]))]
+    known = by_part(every)
+    losses, not_attributed = [], {}
     for step in steps:
-        before = scores.get(oracle_label(chain, chain.needs[step]), {})
-        after = scores.get(oracle_label(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
+        before = known.get(oracle_label(chain, chain.needs[step]), {})
+        after = known.get(oracle_label(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
         if before.keys() & after.keys():
-            blames.append(_blame(step, before, after))
+            losses.append(_loss(step, before, after))
         elif step in chain.ancestors[steps[-1]] or step == steps[-1]:
             needed = [one for one in steps if one in chain.needs[step] or (one == step != steps[-1])]
-            missing = tuple(name for name in needed if not scores.get(oracle_label(chain, [name])))
-            unblamed[step] = missing or tuple(needed)
-    adjusted = holm({one.step: one.pair.p for one in blames})
-    blames = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.step])) for one in blames]
-    agreed = [one for outcome in found for one in outcome.judge_agreed]
-    if END not in scores:  # then there is no end of which a step could lose anything
-        unblamed = {}
-    return Evaluation(name, model, tuple(rows), tuple(blames), sum(agreed), len(agreed), unblamed, unchecked)
+            missing = tuple(name for name in needed if not known.get(oracle_label(chain, [name])))
+            not_attributed[step] = missing or tuple(needed)
+    adjusted = holm({loss.step: loss.pair.p for loss in losses})
+    losses = [replace(loss, pair=replace(loss.pair, p_adjusted=adjusted[loss.step])) for loss in losses]
+    agreed = [agreed for score in every for agreed in score.judge_agreed]
+    if END not in known:
+        # Without an end, no step can lose anything at it.
+        not_attributed = {}
+    return Evaluation(name, model, tuple(rows), tuple(losses), sum(agreed), len(agreed), not_attributed, unchecked)
 
 
-def by_part(outcomes: Iterable[PartScore]) -> dict[str, dict[str, float]]:
-    """Scores by part and case, without those that could not be told."""
-    scores: dict[str, dict[str, float]] = {}
-    for one in outcomes:
+def by_part(scores: Iterable[PartScore]) -> dict[str, dict[str, float]]:
+    """Return the known scores by part and case."""
+    found: dict[str, dict[str, float]] = {}
+    for one in scores:
         if one.score is not None:
-            scores.setdefault(one.part, {})[one.case] = one.score
-    return scores
+            found.setdefault(one.part, {})[one.case] = one.score
+    return found
 
 
-def _row(part: str, outcomes: Sequence[PartScore]) -> PartSummary | None:
-    told = [one for one in outcomes if one.score is not None]
-    if not outcomes:
+def _summarize(scores: Sequence[PartScore]) -> PartSummary | None:
+    """Return the summary of one part's scores; None if there are none."""
+    if not scores:
         return None
-    if not told:
-        return PartSummary(part, 0, len(outcomes), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
-    passed = sum(bool(one.passed) for one in told)
-    mean = clustered_mean([one.score or 0.0 for one in told], [one.case for one in told])
-    interval = (max(0.0, mean.low), min(1.0, mean.high))
+    part, known = scores[0].part, [one for one in scores if one.score is not None]
+    if not known:
+        return PartSummary(part, 0, len(scores), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
+    passed = sum(bool(one.passed) for one in known)
+    mean = clustered_mean([one.score or 0.0 for one in known], [one.case for one in known])
     return PartSummary(
-        part, len(told), len(outcomes) - len(told), passed, wilson(passed, len(told)), mean.value, interval
+        part,
+        len(known),
+        len(scores) - len(known),
+        passed,
+        share=wilson(passed, len(known)),
+        score=mean.value,
+        interval=(max(0.0, mean.low), min(1.0, mean.high)),
     )
 
 
-def _blame(step: str, before: Mapping[str, float], after: Mapping[str, float]) -> StepLoss:
+def _loss(step: str, before: Mapping[str, float], after: Mapping[str, float]) -> StepLoss:
     [pair] = paired_differences({"after": after, "before": before}, ["after", "before"])
     both = [case for case in before if case in after]
     first, second = (sum(scores[case] for case in both) / len(both) for scores in (before, after))

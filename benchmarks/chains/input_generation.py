@@ -1,4 +1,4 @@
-"""New inputs for a step, written by a model after a few real ones: the beginning of its cases."""
+"""Generation of new inputs for a step by a model, from a few real ones: a start for test cases."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
 
 FILE = "samples.jsonl"
-ALIKE = 0.8
-"""From this F1 of their words on, two inputs count as the same."""
-ROUNDS = 4
-"""How often as many as are missing are asked for, at most."""
+MIN_SIMILARITY = 0.8
+"""The F1 of their words from which two inputs count as the same."""
+MAX_ROUNDS = 4
+"""How often the missing inputs are asked for again."""
 SHOWN = 3
 """Real inputs in a prompt."""
 
@@ -60,9 +60,9 @@ class GeneratedInput:
     """An input that a model wrote.
 
     Attributes:
-        given: by name, what the step reads.
-        twist: what was asked of it.
-        shown: as a person sees it.
+        inputs: what the step reads, by name.
+        twist: the variation that was asked for.
+        text: the input as shown to people.
     """
 
     inputs: Mapping[str, Any]
@@ -71,17 +71,17 @@ class GeneratedInput:
 
 
 class InputGenerator:
-    """The maker of inputs for one step.
+    """A generator of inputs for one step.
 
     Args:
         chain: the chain.
         step: the step's name.
-        real: inputs to go by.
-        known: inputs that were written before: none is written again, and none is gone by.
+        real: real inputs, which the model is shown as examples.
+        known: inputs that were generated before. They are not generated again, and not shown.
 
     Raises:
         UnknownName: there is no such step.
-        UsageError: there is no real input, or the step reads what no reply can hold.
+        UsageError: there is no real input, or no reply can hold what the step reads.
     """
 
     def __init__(
@@ -89,82 +89,79 @@ class InputGenerator:
     ) -> None:
         self.names = sorted(chain.step(step).needs)
         self.kinds: dict[str, Kind] = {name: chain.kind_of(name) or Text() for name in self.names}
-        if wrong := [name for name, kind in self.kinds.items() if isinstance(kind, Each)]:
-            raise UsageError(f"step {step!r} reads {wrong[0]!r}, the results of a list: no reply holds those")
+        if lists := [name for name, kind in self.kinds.items() if isinstance(kind, Each)]:
+            raise UsageError(f"step {step!r} reads {lists[0]!r}, the results of a list, which a reply cannot hold")
         if not self.names:
             raise UsageError(f"step {step!r} reads nothing")
-        seeds = {self.show(one): dict(one) for one in real}
+        seeds = {self.show(inputs): dict(inputs) for inputs in real}
         self.real = list(seeds.values())
         if not self.real:
-            raise UsageError(
-                f"there is no input of step {step!r} to go by: write some cases first, or give --from FILE"
-            )
+            raise UsageError(f"there is no real input of step {step!r}: write some cases first, or give --from FILE")
         self.seeds = list(seeds)
         self.known = [*seeds, *map(self.show, known)]
 
     @property
     def kind(self) -> Kind:
-        """What a reply is: the only thing that is read, or an object of all."""
+        """The kind of a reply: the only input, or a JSON object of all inputs."""
         if len(self.names) > 1:
             return Json(required=tuple(self.names))
         kind = self.kinds[self.names[0]]
         return Text(whole=True) if isinstance(kind, Text) else kind
 
-    def show(self, given: Mapping[str, Any]) -> str:
-        """An input as a text."""
+    def show(self, inputs: Mapping[str, Any]) -> str:
+        """Return inputs as text."""
         if len(self.names) == 1:
-            return self.kinds[self.names[0]].show(given[self.names[0]])
-        return json.dumps({name: plain_json(given[name]) for name in self.names}, ensure_ascii=False)
+            return self.kinds[self.names[0]].show(inputs[self.names[0]])
+        return json.dumps({name: plain_json(inputs[name]) for name in self.names}, ensure_ascii=False)
 
     def parse(self, value: Any) -> dict[str, Any]:
-        """The input that a reply, or an edited text, stands for.
+        """Return the inputs by name from a reply's value or an edited text.
 
         Raises:
-            UsageError: it stands for none.
+            UsageError: the value is not an input of the step.
         """
         if len(self.names) == 1:
             return {self.names[0]: self.kinds[self.names[0]].target(value)}
-        found = Json(required=tuple(self.names)).target(value)
-        return {name: self.kinds[name].target(found[name]) for name in self.names}
+        values = Json(required=tuple(self.names)).target(value)
+        return {name: self.kinds[name].target(values[name]) for name in self.names}
 
-    def is_new(self, shown: str) -> bool:
-        """Whether nothing that is known is like it, or within it."""
-        bare = shown.casefold()
-        return all(f1(shown, one) < ALIKE and one.casefold() not in bare for one in self.known)
+    def is_new(self, text: str) -> bool:
+        """Return whether no known input is similar to the text or contained in it."""
+        folded = text.casefold()
+        return all(f1(text, known) < MIN_SIMILARITY and known.casefold() not in folded for known in self.known)
 
     def generate(self, n: int, llm: LLM, seed: int = 0) -> Iterator[GeneratedInput]:
-        """New inputs, none like another or like a real one; fewer than `n` where the model repeats itself.
+        """Yield new inputs, each different from the others and from the real ones.
 
         Args:
-            n: how many are wanted.
+            n: how many inputs; fewer are generated if the model repeats itself.
             llm: the model.
-            seed: of what is shown and asked; another seed gives others.
+            seed: selects the examples and the variations; another seed gives other inputs.
 
         Raises:
-            CallFailed, BudgetExhausted: a call did not come through, or could not be afforded.
+            CallFailed, BudgetExhausted: a call failed, or the budget does not allow it.
         """
-        choice, numbers, left = random.Random(seed), count(), n
-        for _ in range(ROUNDS):
+        choice, numbers, missing = random.Random(seed), count(), n
+        for _ in range(MAX_ROUNDS):
             plans = [
                 (choice.sample(self.seeds, min(SHOWN, len(self.seeds))), TWISTS[next(numbers) % len(TWISTS)])
-                for _ in range(left)
+                for _ in range(missing)
             ]
-            for value, twist in zip(
-                event_loop.run_sync(self._asked(plans, llm, seed)), (twist for _, twist in plans), strict=True
-            ):
+            values = event_loop.run_sync(self._draw(plans, llm, seed))
+            for value, (_, twist) in zip(values, plans, strict=True):
                 try:
-                    given = self.parse(value)
+                    inputs = self.parse(value)
                 except (UsageError, TypeError, KeyError):
                     continue
-                if self.is_new(shown := self.show(given)):
-                    self.known.append(shown)
-                    left -= 1
-                    yield GeneratedInput(given, twist, shown)
-            if not left:
+                if self.is_new(text := self.show(inputs)):
+                    self.known.append(text)
+                    missing -= 1
+                    yield GeneratedInput(inputs, twist, text)
+            if not missing:
                 return
 
-    async def _asked(self, plans: Sequence[tuple[list[str], str]], llm: LLM, seed: int) -> list[Any]:
-        async def one(examples: list[str], twist: str, epoch: int) -> Any:
+    async def _draw(self, plans: Sequence[tuple[list[str], str]], llm: LLM, seed: int) -> list[Any]:
+        async def draw(examples: list[str], twist: str, epoch: int) -> Any:
             prompt = WRITE.replace(examples=tuple(Demonstration(ASKED, output=text) for text in examples))
             step = Step("sample", prompt, returns=self.kind, sampling={"temperature": 1.0})
             answer = await Chain(step).arun(Problem("", inputs={"twist": twist}), llm, epoch=epoch)
@@ -172,11 +169,11 @@ class InputGenerator:
                 raise CallFailed(answer.reason)
             return answer.value if isinstance(answer, Answered) else None
 
-        return await gather([one(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])
+        return await gather([draw(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])
 
 
 def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
-    """What the cases say that a step reads: their inputs, and the right results of the steps before it."""
+    """Yield the inputs of a step that cases hold: their inputs, and the gold results of the steps before it."""
     needed = chain.step(step).needs
     for case in cases:
         known = {**case.gold, **case.inputs}
@@ -184,8 +181,8 @@ def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict
             yield {name: known[name] for name in needed}
 
 
-def append_case(folder: Path, step: str, sample: GeneratedInput) -> Path:
-    """Add an accepted sample to the chain's cases. It says nothing yet of what is right: a person adds that.
+def append_case(folder: Path, step: str, generated: GeneratedInput) -> Path:
+    """Append an accepted input to the chain's cases, and return the file. A person adds what is right.
 
     Raises:
         InputError: the file cannot be written.
@@ -196,8 +193,8 @@ def append_case(folder: Path, step: str, sample: GeneratedInput) -> Path:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         used = {json.loads(line).get("id") for line in before.split("\n") if line.strip()}
         name = next(name for n in count(1) if (name := f"sample-{step}-{n}") not in used)
-        about = f"synthetic: {sample.twist}"
-        row = {"id": name, "step": step, "about": about, "input": plain_json(sample.inputs)}
+        about = f"synthetic: {generated.twist}"
+        row = {"id": name, "step": step, "about": about, "input": plain_json(generated.inputs)}
         with path.open("a", encoding="utf-8") as file:
             file.write("\n" * (before[-1:] not in ("", "\n")) + json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:

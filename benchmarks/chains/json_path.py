@@ -1,4 +1,4 @@
-"""A part of a value by its JSON path: `$`, `.name`, `["name"]`, `[0]`, `[*]` of RFC 9535, and nothing else."""
+"""A subset of JSONPath (RFC 9535): `$`, `.name`, `["name"]`, `[0]` and `[*]`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ _PART = re.compile(r"\.([^\W\d]\w*)|\[\"([^\"]*)\"\]|\['([^']*)'\]|\[(-?\d+)\]|\
 
 
 def parse_path(text: str) -> list[str | int | None]:
-    """The parts of a path: a key, a place in a list, or None for all of them.
+    """Return the parts of a path: a key, an index, or None for all children.
 
     Raises:
-        UsageError: it is no such path; marks the place.
+        UsageError: the text is not a path of this subset; the message marks the place.
+
+    Examples:
+        >>> parse_path("$.network[0]")
+        ['network', 0]
     """
     parts: list[str | int | None] = []
     at = 1
@@ -23,24 +27,33 @@ def parse_path(text: str) -> list[str | int | None]:
         match = _PART.match(text, at)
         if match is None:
             break
-        name = next((one for one in match.group(1, 2, 3) if one is not None), None)
+        name = next((group for group in match.group(1, 2, 3) if group is not None), None)
         parts.append(name if name is not None else int(match[4]) if match[4] else None)
         at = match.end()
     if not text.startswith("$") or at < len(text):
         rest = text[at:] if text.startswith("$") else text
-        raise UsageError(f'{text!r} is no path such as $.network[0] or $["customer service"]: it ends at {rest!r}')
+        raise UsageError(f'{text!r} is not a path such as $.network[0] or $["customer service"]: it ends at {rest!r}')
     return parts
 
 
 def select(value: Any, parts: list[str | int | None]) -> list[Any]:
-    """What stands at a path; nothing where there is no such place."""
+    """Return the values at a path; an empty list if there are none.
+
+    Args:
+        value: plain JSON.
+        parts: what `parse_path` returned.
+
+    Examples:
+        >>> select({"network": ["slow", "down"]}, parse_path("$.network[*]"))
+        ['slow', 'down']
+    """
     found = [value]
     for part in parts:
-        found = [one for value in found for one in _within(value, part)]
+        found = [child for parent in found for child in _children(parent, part)]
     return found
 
 
-def _within(value: Any, part: str | int | None) -> list[Any]:
+def _children(value: Any, part: str | int | None) -> list[Any]:
     if isinstance(value, Mapping):
         return list(value.values()) if part is None else [value[part]] if part in value else []
     if isinstance(value, list | tuple):

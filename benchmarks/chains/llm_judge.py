@@ -1,7 +1,9 @@
-"""A model as judge of a value by a rubric: asked twice, with what it chooses from in either order.
+"""A model as judge: it scores a value by a rubric, and is asked twice, with the choices in both orders.
 
-A judge prefers what stands first, or last (Wang et al. 2023, arXiv 2305.17926; Zheng et al. 2023, arXiv 2306.05685,
-§3.4), so one order tells little. Beside a right value the two are compared; without one, the rubric is met or not.
+Judges favour the first or the last choice, so one order is not enough. If there is a gold value,
+the judge compares the value with it; otherwise it decides whether the rubric is met.
+
+Source: Wang et al. 2023, arXiv 2305.17926; Zheng et al. 2023, arXiv 2306.05685, §3.4.
 """
 
 from __future__ import annotations
@@ -36,12 +38,13 @@ WHETHER = Label(("met", "not met"))
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a judge says.
+    """A judge's decision about a value.
 
     Attributes:
-        score: 1 where the value is as good as the right one, or meets the rubric; 0.5 where that depends on the order;
-            None where its words cannot be read, or the call failed.
-        agreed: whether it says the same in both orders.
+        score: 1 if the value is at least as good as the gold value, or meets the rubric; 0.5 if
+            that depends on the order; None if a reply could not be parsed or a call failed.
+        agreed: whether both orders gave the same decision; None if there is no decision.
+        reason: why there is no score.
     """
 
     score: float | None
@@ -50,29 +53,30 @@ class Judgement:
 
 
 async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str | None = None) -> Judgement:
-    """Ask the judge in both orders.
+    """Ask the judge in both orders and return its decision.
 
     Args:
         rubric: what a good answer is.
-        value, gold: the value as it is shown, and the right one, if there is one.
-        llm: the model; its journal keeps the verdicts.
-        model: another model as the judge, by name.
+        value: the value, as text.
+        gold: the gold value, as text; None if there is none.
+        llm: the model. Its journal records the judge's replies.
+        model: the name of another model to use as the judge.
     """
     prompt, kind = (MEETS, WHETHER) if gold is None else (BETTER, WHICH)
     orders = [("met or not met",) * 2, ("not met or met",) * 2] if gold is None else [(value, gold), (gold, value)]
-    takes = dict.fromkeys(("rubric", "first", "second"), Text(whole=True))
-    chain = Chain(Step("verdict", prompt, returns=kind, repairs=1, model=model), name="judge", takes=takes)
-    asked = [
+    inputs = dict.fromkeys(("rubric", "first", "second"), Text(whole=True))
+    chain = Chain(Step("verdict", prompt, returns=kind, repairs=1, model=model), name="judge", takes=inputs)
+    problems = [
         Problem(rubric, inputs={"rubric": rubric, "first": value if gold is None else first, "second": second})
         for first, second in orders
     ]
-    answers = await gather([chain.arun(one, llm) for one in asked])
-    if wrong := next((one for one in answers if not isinstance(one, Answered)), None):
-        how = "failed" if isinstance(wrong, Failed) else "cannot be read"
-        return Judgement(None, reason=f"the judge {how}: {wrong.reason:.200}")
-    said = [answer.value for answer in answers]
+    answers = await gather([chain.arun(problem, llm) for problem in problems])
+    if wrong := next((answer for answer in answers if not isinstance(answer, Answered)), None):
+        problem = "the judge's call failed" if isinstance(wrong, Failed) else "the judge's reply could not be parsed"
+        return Judgement(None, reason=f"{problem}: {wrong.reason:.200}")
+    choices = [answer.value for answer in answers]
     if gold is None:
-        return Judgement(sum(one == "met" for one in said) / 2, said[0] == said[1])
-    own = [one == "equal" or one == mine for one, mine in zip(said, ("answer A", "answer B"), strict=True)]
-    turned = {"answer A": "answer B", "answer B": "answer A", "equal": "equal"}
-    return Judgement(sum(own) / 2, said[0] == turned[said[1]])
+        return Judgement(sum(choice == "met" for choice in choices) / 2, choices[0] == choices[1])
+    wins = [choice in ("equal", own) for choice, own in zip(choices, ("answer A", "answer B"), strict=True)]
+    swapped = {"answer A": "answer B", "answer B": "answer A", "equal": "equal"}
+    return Judgement(sum(wins) / 2, choices[0] == swapped[choices[1]])

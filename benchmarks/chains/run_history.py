@@ -1,7 +1,8 @@
-"""Runs that are kept: each version of a chain that was tried, with what came of it, one small file a model.
+"""Recorded runs of a chain: each version that was run, with its scores, one small file for each model.
 
-They lie in the chain's folder under `.runs`, those of a shipped chain with the user's data. A version is a number for
-each content of the folder, without the cases, in the order in which they were first run; the file holds the content.
+The files are in the chain's folder under `.runs`; those of a bundled chain are with the user's
+data. Each content of the folder, without the cases, has a version number, in the order in which
+the versions were first run. A file also holds that content.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ _KEPT = (".toml", ".md", ".py")
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """What one version of a chain did with one model.
+    """The scores of one version of a chain with one model.
 
     Attributes:
         chain: the folder's name.
-        version: its number among those that were run.
-        digest: of its content.
-        model, sampling: what answered, and the settings of the calls that gave none.
+        version: the version number.
+        digest: the digest of the content.
+        model: the model's name.
+        sampling: the default sampling parameters of the calls.
         files: the content, by file.
-        when: of the last run, in ISO 8601, UTC.
-        outcomes: by case and part.
+        when: the time of the last run, in ISO 8601, UTC.
+        scores: by case and part.
     """
 
     chain: str
@@ -52,13 +54,16 @@ class RecordedRun:
 
     @property
     def name(self) -> str:
-        """As the command line names it: "telecom_feedback@3"."""
+        """The name on the command line, such as "telecom_feedback@3"."""
         return f"{self.chain}@{self.version}"
 
-    def with_scores(self, found: Iterable[PartScore]) -> RecordedRun:
-        """With these too; one of an earlier run of the same case and part is replaced, unless the new one failed."""
+    def with_scores(self, scores: Iterable[PartScore]) -> RecordedRun:
+        """Return the run with these scores added.
+
+        A score replaces an earlier one of the same case and part, unless the new call failed.
+        """
         known = dict(self.scores)
-        for one in found:
+        for one in scores:
             key = (one.case, one.part)
             before = known.get(key)
             if one.score is not None or before is None or before.digest != one.digest:
@@ -68,7 +73,7 @@ class RecordedRun:
 
 
 def read_content(folder: Path) -> dict[str, str]:
-    """What a chain is: its TOML, prompts and code, by file; not its cases."""
+    """Return the content of a chain by file: its TOML, prompts and code, without its cases."""
     paths = (path for path in sorted(folder.rglob("*")) if path.suffix in _KEPT and path.is_file())
     inside = {path.relative_to(folder): path for path in paths}
     return {
@@ -79,7 +84,7 @@ def read_content(folder: Path) -> dict[str, str]:
 
 
 def digest(files: Mapping[str, str]) -> str:
-    """Of a content; what a chain is called is no part of it."""
+    """Return the digest of a content. The chain's name is not part of it."""
     named = {
         name: re.sub(r'(?m)^name = "[^"\n]*"', "", text, count=1) if name == "chain.toml" else text
         for name, text in files.items()
@@ -88,7 +93,7 @@ def digest(files: Mapping[str, str]) -> str:
 
 
 def runs_folder(folder: Path) -> Path:
-    """Where the runs of a chain lie."""
+    """Return the folder of a chain's recorded runs."""
     folder = folder.resolve()
     if folder in [path.resolve() for path in shipped().values()]:
         return folders.data_dir() / "chains" / folder.name
@@ -96,41 +101,46 @@ def runs_folder(folder: Path) -> Path:
 
 
 def recorded_runs(folder: Path) -> list[RecordedRun]:
-    """All that are kept of a chain, by version and model.
+    """Return all recorded runs of a chain, by version and model.
 
     Raises:
-        InputError: a damaged file.
+        InputError: a file is damaged.
     """
     return [_read(path) for path in sorted(runs_folder(folder).glob("*.json"))]
 
 
 def set_params(sampling: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of calls as a run has them: those that are set."""
+    """Return the sampling parameters that are set."""
     return {name: value for name, value in sampling.items() if value is not None}
 
 
 def current_run(folder: Path, model: str, sampling: Mapping[str, Any]) -> RecordedRun:
-    """The run of what the folder holds now: the kept one, or an empty one with the version's number."""
-    files, kept = read_content(folder), recorded_runs(folder)
-    now = digest(files)
-    given = set_params(sampling)
-    for run in kept:
-        if (run.digest, run.model, run.sampling) == (now, model, given):
+    """Return the run of the folder's present content: the recorded one, or a new one without scores.
+
+    Args:
+        folder: the chain's folder.
+        model: the model's name.
+        sampling: the default sampling parameters of the calls.
+    """
+    files, recorded = read_content(folder), recorded_runs(folder)
+    files_digest, params = digest(files), set_params(sampling)
+    for run in recorded:
+        if (run.digest, run.model, run.sampling) == (files_digest, model, params):
             return run
-    known = next((run.version for run in kept if run.digest == now), None)
-    version = known or max((run.version for run in kept), default=0) + 1
-    return RecordedRun(folder.resolve().name, version, now, model, given, files)
+    known = next((run.version for run in recorded if run.digest == files_digest), None)
+    version = known or max((run.version for run in recorded), default=0) + 1
+    return RecordedRun(folder.resolve().name, version, files_digest, model, params, files)
 
 
 def save_run(run: RecordedRun, folder: Path) -> Path:
-    """Write a run, in whole or not at all.
+    """Write a run to a file, whole or not at all, and return the path.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the file cannot be written.
     """
-    called = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
+    settings = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
     model = re.sub(r"[^\w.-]+", "-", run.model)[-40:]
-    path = runs_folder(folder) / f"{run.version:04d}-{model}-{called}.json"
+    path = runs_folder(folder) / f"{run.version:04d}-{model}-{settings}.json"
     data = {**asdict(replace(run, scores={})), "scores": [asdict(one) for one in run.scores.values()]}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,10 +153,12 @@ def save_run(run: RecordedRun, folder: Path) -> Path:
 def _read(path: Path) -> RecordedRun:
     try:
         data = json.loads(toml_io.read_text(path))
-        outcomes = [
+        scores = [
             PartScore(**{**one, "reasons": tuple(one["reasons"]), "judge_agreed": tuple(one["judge_agreed"])})
             for one in data["scores"]
         ]
-        return RecordedRun(**{**data, "scores": {(one.case, one.part): one for one in outcomes}})
+        return RecordedRun(**{**data, "scores": {(one.case, one.part): one for one in scores}})
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path}: this is no run of a chain ({error}); delete it, the journal has its draws") from None
+        raise InputError(
+            f"{path}: not a recorded run of a chain ({error}); delete it, its draws are in the journal"
+        ) from None

@@ -1,4 +1,4 @@
-"""Trials: a chain, a step alone, or a chain in which a step's result is given, on cases; and what came of each."""
+"""Runs of a chain on its cases: the whole chain, single steps, and the chain with oracle results of some steps."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ END = "end to end"
 
 @dataclass(frozen=True)
 class PartScore:
-    """What came of one part of a case.
+    """The score of one part of a case.
 
     Attributes:
-        case: its id.
-        digest: of the case.
-        part: the step, in the chain; "STEP alone", from right inputs; "end to end"; "end, right STEP", where that
-            step's result was given.
+        case: the id of the case.
+        digest: the digest of the case.
+        part: a step of the whole chain; "STEP alone", a step with gold inputs; "end to end"; or
+            "end to end, gold STEP", the chain with that step's result replaced by its gold value.
         state: "answered", "unparsed" or "failed".
-        score: the mean of its checks, from 0 to 1; None where it could not be told.
-        passed: whether all checks are; None likewise.
-        why: what is wrong.
-        value: what there was to check.
-        agreed: of each judge, whether it said the same in both orders.
+        score: the mean of the checks' scores, from 0 to 1; None if it is unknown.
+        passed: whether all checks passed; None if the score is unknown.
+        reasons: what is wrong.
+        value: the value that was checked.
+        judge_agreed: for each judge, whether both orders gave the same decision.
     """
 
     case: str
@@ -56,8 +56,8 @@ class CaseRun:
 
     Attributes:
         case: the case.
-        chain: what is run: the chain, or what is left of it where something is given.
-        parts: what is looked at, and of which step that is.
+        chain: the chain to run; without the steps whose results are replaced by gold values.
+        parts: for each part that is scored, the name of its step.
     """
 
     case: Case
@@ -67,11 +67,11 @@ class CaseRun:
 
 @dataclass
 class SuiteResult:
-    """What trials come to.
+    """The result of a suite.
 
     Attributes:
-        outcomes: of all that were finished, in the order of the cases.
-        stopped: what ended them before their end.
+        scores: of all runs that finished, in the order of the cases.
+        stopped: the error that ended the suite early, if any.
     """
 
     scores: list[PartScore] = field(default_factory=list)
@@ -79,146 +79,150 @@ class SuiteResult:
 
 
 def plan_tests(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
-    """Each case that checks something, once: a step alone, or the whole chain with all its steps looked at."""
+    """Yield one run for each case that has a check: its step alone, or the whole chain with all its steps."""
     for case in checked_cases(cases):
         if case.step is not None:
             yield CaseRun(case, isolate_step(chain, case.step, case), {f"{case.step} alone": case.step})
             continue
         *before, last = [step.name for step in chain.steps]
-        on = {check.on for check in case.checks}
-        parts = {name: name for name in before if name in on}
-        yield CaseRun(case, chain, {**parts, END: last} if last in on else parts)
+        checked = {check.on for check in case.checks}
+        parts = {name: name for name in before if name in checked}
+        yield CaseRun(case, chain, {**parts, END: last} if last in checked else parts)
 
 
 def checked_cases(cases: Iterable[Case]) -> list[Case]:
-    """The cases that say what is right. Where nothing is checked, that an answer came would count as a right one.
+    """Return the cases that have a check. Without one, any answer would count as right.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no case has a check.
     """
-    all_of_them = list(cases)
-    found = [case for case in all_of_them if case.checks]
-    if not found:
-        raise UsageError(f"none of {len(all_of_them)} cases says what is right: add expected, gold or check")
-    return found
+    every = list(cases)
+    checked = [case for case in every if case.checks]
+    if not checked:
+        raise UsageError(f"none of {len(every)} cases has a check: add expected, gold or check")
+    return checked
 
 
 def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
-    """All that can be learned from each case: the whole, each step from right inputs, and the end with the right result
-    of a step, or of all that a step reads. What the same request asks is asked once."""
+    """Yield all runs that an evaluation needs.
+
+    For each case these are the whole chain, each step alone with gold inputs, and the chain with
+    gold results of a step or of all inputs of a step. Equal requests are sent once.
+    """
     last = chain.steps[-1].name
     for case in checked_cases(cases):
         yield from plan_tests(chain, [case])
         if case.step is not None:
             continue
-        on = {check.on for check in case.checks}
+        checked = {check.on for check in case.checks}
         for step in chain.steps:
-            if step.name in on and chain.needs[step.name] <= case.gold.keys():
+            if step.name in checked and chain.needs[step.name] <= case.gold.keys():
                 yield CaseRun(case, isolate_step(chain, step.name, case), {f"{step.name} alone": step.name})
-        if last in on:
+        if last in checked:
             before = [name for name in chain.needs if name in chain.ancestors[last]]
-            sets = dict.fromkeys(
-                [*(frozenset([name]) for name in before), *(chain.needs[name] for name in (*before, last))]
-            )
-            for names in sets:
+            single = [frozenset([name]) for name in before]
+            inputs = [frozenset(chain.needs[name]) for name in (*before, last)]
+            for names in dict.fromkeys([*single, *inputs]):
                 if names and names <= case.gold.keys():
                     yield CaseRun(case, with_oracle(chain, names), {oracle_label(chain, names): last})
 
 
 def isolate_step(chain: Chain, name: str, case: Case) -> Chain:
-    """The step as a chain of its own: what it comes from, and is known of a case, is an input."""
+    """Return a chain of one step. What the step depends on and the case knows becomes an input."""
     known = (chain.inputs | chain.ancestors[name]) & (case.inputs.keys() | case.gold.keys())
     kinds = {one: _kind(chain, one) for one in sorted(known)}
     return Chain(chain.step(name), name=f"{chain.name}.{name}", takes=kinds)
 
 
 def oracle_label(chain: Chain, names: Collection[str]) -> str:
-    """What the end is called where the results of some steps are right ones that were given."""
+    """Return the name of the part "end to end" if the results of these steps are gold values."""
     given = [step.name for step in chain.steps if step.name in names]
-    return f"end, right {' + '.join(given)}" if given else END
+    return f"{END}, gold {' + '.join(given)}" if given else END
 
 
 def with_oracle(chain: Chain, names: Collection[str]) -> Chain:
-    """The chain in which the results of some steps are inputs; what only these needed is left out."""
-    wanted, left = set[str](), [chain.steps[-1].name]
-    while left:
-        wanted.add(left[-1])
-        left += chain.needs[left.pop()] - set(names) - wanted
+    """Return the chain with the results of these steps as inputs, without the steps that only they needed."""
+    wanted, queue = set[str](), [chain.steps[-1].name]
+    while queue:
+        wanted.add(queue[-1])
+        queue += chain.needs[queue.pop()] - set(names) - wanted
     kinds = {one: _kind(chain, one) for one in [*sorted(chain.inputs), *sorted(names)]}
     return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), takes=kinds)
 
 
 def run_suite(
-    trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun], None] = lambda trial: None, *, epoch: int = 0
+    runs: Sequence[CaseRun], llm: LLM, on_finished: Callable[[CaseRun], None] = lambda run: None, *, epoch: int = 0
 ) -> SuiteResult:
-    """Run trials side by side. A budget that is used up, or a model that cannot be reached, stops them.
+    """Run cases concurrently. An exhausted budget or an unreachable model stops the suite.
 
     Args:
-        trials: what is to be run.
-        llm: the model, and the judge where a check names no other.
-        tell: told of each trial that is finished.
+        runs: the runs.
+        llm: the model, and the judge if a check names no other.
+        on_finished: called after each run.
         epoch: the number of an independent repetition.
     """
-    return event_loop.run_sync(_through(trials, llm, tell, epoch))
+    return event_loop.run_sync(_run_suite(runs, llm, on_finished, epoch))
 
 
-async def _through(trials: Sequence[CaseRun], llm: LLM, tell: Callable[[CaseRun], None], epoch: int) -> SuiteResult:
-    found = SuiteResult()
+async def _run_suite(
+    runs: Sequence[CaseRun], llm: LLM, on_finished: Callable[[CaseRun], None], epoch: int
+) -> SuiteResult:
+    result = SuiteResult()
     done: dict[int, list[PartScore]] = {}
-    left = iter(enumerate(trials))
+    queue = iter(enumerate(runs))
 
     async def work() -> None:
-        for place, trial in left:
-            answer = await _answer(trial, llm, epoch)
-            done[place] = [await _outcome(trial, part, answer, llm) for part in trial.parts]
-            tell(trial)
+        for place, run in queue:
+            answer = await _answer(run, llm, epoch)
+            done[place] = [await _score(run, part, answer, llm) for part in run.parts]
+            on_finished(run)
 
-    tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(trials)))]
+    tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(runs)))]
     try:
         await asyncio.gather(*tasks)
     except (BudgetExhausted, CallFailed) as error:
-        found.stopped = error
+        result.stopped = error
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    found.scores = [one for place in sorted(done) for one in done[place]]
-    return found
+    result.scores = [score for place in sorted(done) for score in done[place]]
+    return result
 
 
-async def _answer(trial: CaseRun, llm: LLM, epoch: int) -> Answer:
-    known = {**trial.case.gold, **trial.case.inputs}
-    given = {name: known[name] for name in sorted(trial.chain.inputs)}
-    first = next(iter(given.values()), "")
-    problem = Problem(first if isinstance(first, str) else "", inputs=given)
+async def _answer(run: CaseRun, llm: LLM, epoch: int) -> Answer:
+    known = {**run.case.gold, **run.case.inputs}
+    inputs = {name: known[name] for name in sorted(run.chain.inputs)}
+    first = next(iter(inputs.values()), "")
+    problem = Problem(first if isinstance(first, str) else "", inputs=inputs)
     try:
-        return await trial.chain.arun(problem, llm, epoch=epoch)
+        return await run.chain.arun(problem, llm, epoch=epoch)
     except ReasoningError as error:
         if not isinstance(error, UsageError):
             raise
         return Failed(str(error))
-    except Exception as error:  # a function of the chain's own
+    except Exception as error:
+        # The chain's own functions may raise anything.
         return Failed(f"{type(error).__name__}: {error}")
 
 
-async def _outcome(trial: CaseRun, part: str, answer: Answer, llm: LLM) -> PartScore:
-    """What the checks say of one part."""
-    case, name, steps = trial.case, trial.parts[part], answer.steps
-    about = (case.id, case.digest, part)
+async def _score(run: CaseRun, part: str, answer: Answer, llm: LLM) -> PartScore:
+    case, name, steps = run.case, run.parts[part], answer.steps
+    key = (case.id, case.digest, part)
     if name not in steps:
         if isinstance(answer, Failed):
-            return PartScore(*about, answer.state, None, None, (answer.reason,))
-        return PartScore(*about, "unparsed", 0.0, False, (answer.reason or f"step {name!r} was not run",))
-    kind = _kind(trial.chain, name)
+            return PartScore(*key, answer.state, None, None, (answer.reason,))
+        return PartScore(*key, "unparsed", 0.0, False, (answer.reason or f"step {name!r} was not run",))
+    kind = _kind(run.chain, name)
     checks = [check for check in case.checks if check.on == name]
-    verdicts = await gather([one.evaluate(steps[name], case.gold.get(name), kind, llm) for one in checks])
-    why = tuple(one.reason for one in verdicts if one.reason)
-    agreed = tuple(one.judge_agreed for one in verdicts if one.judge_agreed is not None)
-    scores = [one.score for one in verdicts if one.score is not None]
-    if len(scores) < len(verdicts):
-        return PartScore(*about, "failed", None, None, why, steps[name], agreed)
-    score, passed = sum(scores) / len(scores), all(one.passed for one in verdicts)
-    return PartScore(*about, "answered", score, passed, why, steps[name], agreed)
+    results = await gather([check.evaluate(steps[name], case.gold.get(name), kind, llm) for check in checks])
+    reasons = tuple(one.reason for one in results if one.reason)
+    agreed = tuple(one.judge_agreed for one in results if one.judge_agreed is not None)
+    scores = [one.score for one in results if one.score is not None]
+    if len(scores) < len(results):
+        return PartScore(*key, "failed", None, None, reasons, steps[name], agreed)
+    score, passed = sum(scores) / len(scores), all(one.passed for one in results)
+    return PartScore(*key, "answered", score, passed, reasons, steps[name], agreed)
 
 
 def _kind(chain: Chain, name: str) -> Kind:

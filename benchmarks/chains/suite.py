@@ -1,4 +1,4 @@
-"""A chain's folder with its cases, as the commands and pytest open it."""
+"""A chain's folder with its test cases."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reasoning.benchmarks.chains import cases as read
-from reasoning.benchmarks.chains.cases import Case
+from reasoning.benchmarks.chains.cases import FOLDER, Case, read_cases
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import Code, Leave
 from reasoning.chain.folder import load
@@ -16,12 +15,12 @@ from reasoning.errors import UnknownName, UsageError
 
 @dataclass(frozen=True)
 class ChainSuite:
-    """A chain and what it is tested with.
+    """A chain and its test cases.
 
     Attributes:
-        folder: the chain's.
-        chain: what it holds.
-        cases: what it is tested with.
+        folder: the chain's folder.
+        chain: the chain in it.
+        cases: the cases to run.
     """
 
     folder: Path
@@ -30,30 +29,30 @@ class ChainSuite:
 
 
 def load_suite(
-    folder: Path, leave: Leave, *, step: str | None = None, only: str | None = None, limit: int | None = None
+    folder: Path, policy: Leave, *, step: str | None = None, pattern: str | None = None, limit: int | None = None
 ) -> ChainSuite:
-    """Read a folder.
+    """Load a chain's folder and its cases.
 
     Args:
-        folder: the chain's.
-        leave: which of the code that it names may be imported.
-        step: only cases that say something of this step.
-        only: only cases with such an id: "angry*".
-        limit: the first so many of those.
+        folder: the chain's folder.
+        policy: which of the code that the chain names may be imported.
+        step: only cases that test or check this step.
+        pattern: only cases whose id matches this shell pattern, such as "angry*".
+        limit: the largest number of cases; the first ones are taken.
 
     Raises:
-        InputError, UsageError: as `Chain.load` and `cases`; no case is left.
+        InputError, UsageError: as `Chain.load` and `read_cases`; or no case is left.
     """
-    chain = load(folder, leave)
-    found = read.read_cases(folder, chain, Code(folder, leave))
+    chain = load(folder, policy)
+    cases = read_cases(folder, chain, Code(folder, policy))
     if step is not None:
         chain.step(step)
-        found = [case for case in found if step == case.step or any(check.on == step for check in case.checks)]
-        if not found:
-            raise UsageError(f"no case of {folder / read.FOLDER} tests or checks the step {step!r}")
-    if only is not None:
-        names = [case.id for case in found]
-        found = [case for case in found if fnmatchcase(case.id, only)]
-        if not found:
-            raise UnknownName("case", only, names)
-    return ChainSuite(folder, chain, tuple(found[:limit]))
+        cases = [case for case in cases if step == case.step or any(check.on == step for check in case.checks)]
+        if not cases:
+            raise UsageError(f"no case in {folder / FOLDER} tests or checks the step {step!r}")
+    if pattern is not None:
+        ids = [case.id for case in cases]
+        cases = [case for case in cases if fnmatchcase(case.id, pattern)]
+        if not cases:
+            raise UnknownName("case", pattern, ids)
+    return ChainSuite(folder, chain, tuple(cases[:limit]))

@@ -1,4 +1,4 @@
-"""Two versions of a chain on the same cases, part by part: what became better, and how sure that is."""
+"""Comparison of two versions of a chain on the same cases, part by part."""
 
 from __future__ import annotations
 
@@ -7,136 +7,103 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences, worst_case_change
-from reasoning.benchmarks.analysis.summary_table import many, numbers
-from reasoning.benchmarks.analysis.verdict import ALPHA
+from reasoning.benchmarks.analysis.formatting import difference_cells
+from reasoning.benchmarks.analysis.paired import ALPHA, MIN_CASES
+from reasoning.benchmarks.analysis.regression import PairedChange, RunComparison
 from reasoning.benchmarks.chains.evaluation import by_part
-from reasoning.benchmarks.chains.grid import FEWEST, Grid, html, shown, terminal, text
 from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
 from reasoning.benchmarks.statistics import detectable_difference, holm
 from reasoning.errors import UsageError
+from reasoning.tables import Table, pluralize, render_text
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-@dataclass(frozen=True)
-class Change:
-    """One part in both versions.
+@dataclass(frozen=True, repr=False, kw_only=True)
+class VersionComparison(RunComparison):
+    """The changes between two versions of a chain. Print it, or let a notebook show it.
+
+    The change of each part is tested with Holm's correction over all parts that are compared. Only
+    "end to end" decides whether the comparison passes.
 
     Attributes:
-        part: a step in the chain, "STEP alone", "end to end".
-        first, second: the mean scores on the common cases.
-        pair: the second beside the first; above 0 where the second is better. Its `adjusted` p is by Holm over all
-            parts that are compared.
-        gained, lost: cases on which the second scores more, and less.
-        failed: cases that are left out, since a call of one of them failed.
-        lowest: the change of the mean score over all of these cases, were what failed as bad as can be.
-    """
-
-    part: str
-    first: float
-    second: float
-    pair: PairedDifference
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
-    failed: int
-    lowest: float
-
-    @property
-    def shown(self) -> bool:
-        """Whether a difference is shown: see `reasoning.benchmarks.chains.grid.shown`."""
-        return shown(self.pair)
-
-
-@dataclass(frozen=True, repr=False)
-class VersionComparison:
-    """What changed from one version to another. Print it, or let a notebook show it.
-
-    Attributes:
-        runs: the first and the second.
-        changes: by part.
-        common, left_out: cases in both, the same; and those that are in one only or were changed.
-        files: what differs between them.
-        tolerance: points by which the end may become worse, as estimated; None where that is not tested.
+        runs: the earlier and the later version.
+        files: the names of the files that differ between them.
     """
 
     runs: tuple[RecordedRun, RecordedRun]
-    changes: tuple[Change, ...]
-    common: int
-    left_out: int
     files: tuple[str, ...]
-    tolerance: float | None = None
 
     @property
-    def end(self) -> Change | None:
-        """The change of the end, where both versions have one that could be told."""
-        return next((one for one in self.changes if one.part == END), None)
+    def end(self) -> PairedChange | None:
+        """The change of "end to end"; None if a version has no known score of it."""
+        return next((change for change in self.changes if change.name == END), None)
+
+    @property
+    def tested(self) -> Sequence[PairedChange]:
+        """The change of "end to end", if there is one."""
+        return [self.end] if self.end else []
 
     @property
     def passed(self) -> bool:
-        """Whether the end became worse by no more than the tolerance, and no more can hide in cases that failed.
+        """Whether "end to end" became worse by no more than the tolerance, and no such loss could hide.
 
-        Not where there is no end to compare.
+        A comparison without "end to end" does not pass.
         """
-        if self.tolerance is None:
-            return True
-        worst = None if self.end is None else min(self.end.pair.difference.value, self.end.lowest)
-        return worst is not None and -100 * worst <= self.tolerance + 1e-9
+        return self.tolerance is None or (self.end is not None and super().passed)
 
     @property
     def verdict(self) -> str:
-        """What the cases allow to say of the end, in a sentence."""
-        first, second = (run.name for run in self.runs)
+        """The conclusion about "end to end", in one sentence."""
+        first, second = self.labels
         if self.end is None:
-            return "Nothing can be said of the end: no case in both checks it."
-        pair, n = self.end.pair, many(self.end.pair.n, "case")
+            return f"No conclusion about {END}: no case in both versions checks it."
+        pair, cases = self.end.pair, pluralize(self.end.pair.n, "case")
         found = pair.difference
-        if self.end.shown:
+        if pair.is_significant:
             better, worse = (second, first) if found.value > 0 else (first, second)
             low, high = sorted((abs(found.low), abs(found.high)))
             return (
-                f"{better} is better than {worse} at the end by {100 * abs(found.value):.1f} points "
+                f"{better} is better than {worse} {END} by {100 * abs(found.value):.1f} points "
                 f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.p_adjusted:.3f}, Holm)."
             )
         least = detectable_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
-        if least is None or pair.n < FEWEST:
-            reach = f"{n} {'is' if pair.n == 1 else 'are'} too few to show any difference"
+        if least is None or pair.n < MIN_CASES:
+            power = f"{cases} {'is' if pair.n == 1 else 'are'} too few to show any difference"
         else:
-            reach = f"{n} show differences of about {100 * least:.0f} points or more"
-        return f"{first} and {second} cannot be told apart at the end: {reach}."
+            power = f"{cases} show differences of about {100 * least:.0f} points or more"
+        return f"{first} and {second} are not significantly different {END}: {power}."
 
     @property
     def notes(self) -> list[str]:
-        """What is compared, and what may be behind a difference besides the files."""
-        first, second = self.runs
+        """The subject of the comparison, and other possible causes of a difference, one line each."""
+        first, second = self.labels
         notes = [
-            f"before: {first.name}, after: {second.name}: {', '.join(self.files) or 'the same files'}; "
-            f"{many(self.common, 'case')} in both"
+            f"before: {first}, after: {second}: {', '.join(self.files) or 'the same files'}; "
+            f"{pluralize(self.common, 'case')} in both"
         ]
         if self.left_out:
-            notes.append(f"{many(self.left_out, 'case')} in one only, or changed: left out")
+            notes.append(f"{pluralize(self.left_out, 'case')} in one version only, or changed: left out")
         if self.end:
-            for what, cases in (("gained", self.end.gained), ("lost", self.end.lost)):
+            for title, cases in (("gained", self.end.gained), ("lost", self.end.lost)):
                 if cases:
-                    notes.append(f"{what}, {END}: {', '.join(cases[:8])}{', …' if len(cases) > 8 else ''}")
-        models = dict.fromkeys(run.model for run in self.runs)
-        notes.append(f"model: {' and '.join(models)}")
+                    notes.append(f"{title}, {END}: {', '.join(cases[:8])}{', …' if len(cases) > 8 else ''}")
+        notes.append(f"model: {' and '.join(dict.fromkeys(run.model for run in self.runs))}")
         if settings := self.settings:
-            notes.append(f"not the same settings, which may be what makes a difference: {settings}")
+            notes.append(f"the settings differ, which may cause a difference: {settings}")
         if not self.passed:
-            notes.append(f"fails: the end became worse by more than {self.tolerance:g} points, or was not compared")
+            notes.append(f"fails: {END} became worse by {self.allowed}, or was not compared")
             if self.end and self.end.failed:
-                worst = f"{100 * self.end.lowest:+.1f} points"
-                notes.append(
-                    f"{many(self.end.failed, 'case')} failed; with them the change of the end could be {worst}"
-                )
+                lowest = f"{100 * (self.end.lowest or 0):+.1f} points"
+                notes.append(f"{pluralize(self.end.failed, 'case')} failed; with them the change could be {lowest}")
         return notes
 
     @property
     def settings(self) -> str:
-        """In which settings of the calls the runs differ: "max_tokens 1024 and 5"; empty where in none."""
+        """The sampling parameters that differ, as in "max_tokens 1024 and 5"; empty if all are equal."""
         was, now = (run.sampling for run in self.runs)
         return ", ".join(
             f"{name} {was.get(name, 'not set')} and {now.get(name, 'not set')}"
@@ -145,39 +112,40 @@ class VersionComparison:
         )
 
     @property
-    def grid(self) -> Grid:
-        """The changes."""
+    def cells(self) -> Table:
+        """The changes as a table, with significant ones emphasized."""
         rows = [
             (
-                *(one.part, f"{one.pair.n}", f"{one.first:.2f}", f"{one.second:.2f}"),
-                *(f"{len(one.gained)}", f"{len(one.lost)}", *numbers(one.pair)),
+                *(change.name, f"{change.pair.n}", f"{change.mean_before:.2f}", f"{change.mean_after:.2f}"),
+                *(f"{len(change.gained)}", f"{len(change.lost)}", *difference_cells(change.pair)),
             )
-            for one in self.changes
+            for change in self.changes
         ]
-        header = ("part", "cases", "before", "after", "gained", "lost", "change,\npoints", "95 %", "p (Holm)")
-        return Grid(header, rows, {one.part for one in self.changes if one.shown})
+        header = ("part", "cases", "before", "after", "gained", "lost", "change, points", "95 %", "p (Holm)")
+        narrow = tuple(title.replace(", ", ",\n") for title in header)
+        significant = {place for place, change in enumerate(self.changes) if change.pair.is_significant}
+        return Table(header, rows, emphasized=significant, narrow_header=narrow)
 
     def table(self) -> RenderableType:
-        """For the terminal."""
+        """Return the comparison for a terminal."""
         from rich.console import Group
         from rich.text import Text
 
-        from reasoning.display import strip_control
-
-        return Group(terminal(self.grid), Text(""), Text(strip_control("\n".join([self.verdict, *self.notes]))))
+        text = strip_control("\n".join([self.verdict, *self.notes]))
+        return Group(self.cells.to_rich(gap=1), Text(""), Text(text))
 
     def __repr__(self) -> str:
-        return text(self.table())
+        return render_text(self.table())
 
     def _repr_html_(self) -> str:
-        said = "<br>".join(map(escape, self.notes))
-        return f"{html(self.grid)}<p><b>{escape(self.verdict)}</b></p><p>{said}</p>"
+        notes = "<br>".join(map(escape, self.notes))
+        return f"{self.cells.to_html()}<p><b>{escape(self.verdict)}</b></p><p>{notes}</p>"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return the comparison as plain data."""
         return {
-            "first": self.runs[0].name,
-            "second": self.runs[1].name,
+            "first": self.labels[0],
+            "second": self.labels[1],
             "models": [run.model for run in self.runs],
             "settings": [dict(run.sampling) for run in self.runs],
             "common": self.common,
@@ -187,17 +155,17 @@ class VersionComparison:
             "passed": self.passed,
             "changes": [
                 {
-                    "part": one.part,
-                    "n": one.pair.n,
-                    "first": one.first,
-                    "second": one.second,
-                    "difference": one.pair.difference.value,
-                    "ci95": [one.pair.difference.low, one.pair.difference.high],
-                    "p": one.pair.p_adjusted,
-                    "gained": list(one.gained),
-                    "lost": list(one.lost),
+                    "part": change.name,
+                    "n": change.pair.n,
+                    "first": change.mean_before,
+                    "second": change.mean_after,
+                    "difference": change.pair.difference.value,
+                    "ci95": [change.pair.difference.low, change.pair.difference.high],
+                    "p": change.pair.p_adjusted,
+                    "gained": list(change.gained),
+                    "lost": list(change.lost),
                 }
-                for one in self.changes
+                for change in self.changes
             ],
         }
 
@@ -210,47 +178,50 @@ def compare_versions(
     limit: int | None = None,
     tolerance: float | None = None,
 ) -> VersionComparison:
-    """Compare two runs that are kept.
+    """Compare two recorded runs.
 
     Args:
-        first, second: the runs.
-        parts: those to compare; by default all that both have.
-        limit: only the first so many of the cases in both.
-        tolerance: points by which the end may become worse.
+        first, second: the earlier and the later run.
+        parts: the parts to compare; by default all that both have.
+        limit: the largest number of common cases; the first ones are taken.
+        tolerance: the largest accepted loss of "end to end", in points; None for no test.
 
     Raises:
-        UsageError: they have no case in common.
+        UsageError: the runs have no case in common, or no known score of one.
     """
-    cases = [{(one.case, one.digest) for one in run.scores.values()} for run in (first, second)]
+    cases = [{(score.case, score.digest) for score in run.scores.values()} for run in (first, second)]
     same = {case for case, _ in cases[0] & cases[1]}
     if not same:
-        raise UsageError(f"{first.name} and {second.name} have no case in common that is the same: chain eval both")
-    both = set([one for one in dict.fromkeys(case for case, _ in first.scores) if one in same][:limit])
-    was, now = (by_part(one for one in run.scores.values() if one.case in both) for run in (first, second))
+        raise UsageError(
+            f"{first.name} and {second.name} have no unchanged case in common: run `reasoning chain eval` on both"
+        )
+    common = [case for case in dict.fromkeys(case for case, _ in first.scores) if case in same][:limit]
+    wanted = set(common)
+    was, now = (by_part(score for score in run.scores.values() if score.case in wanted) for run in (first, second))
     changes = []
     for part in parts or [part for part in was if part in now]:
-        common = [case for case in was[part] if case in now[part]]
-        if not common:
+        if was[part].keys().isdisjoint(now[part]):
             continue
-        [pair] = paired_differences({"first": was[part], "second": now[part]}, ["second", "first"])
-        means = (sum(scores[part][case] for case in common) / len(common) for scores in (was, now))
-        gained = tuple(case for case in common if now[part][case] > was[part][case])
-        lost = tuple(case for case in common if now[part][case] < was[part][case])
-        begun = {one.case for run in (first, second) for one in run.scores.values() if one.part == part} & both
-        worst = worst_case_change(was[part], now[part], begun)
-        assert worst is not None  # there are cases in common
-        changes.append(Change(part, next(means), next(means), pair, gained, lost, len(begun) - len(common), worst))
+        begun = {score.case for run in (first, second) for score in run.scores.values() if score.part == part} & wanted
+        order = [case for case in common if case in begun]
+        changes.append(PairedChange.between(part, part, (was[part], now[part]), order, begun=begun, failed=begun))
     if not changes:
-        raise UsageError(f"{first.name} and {second.name} have no result in common that could be told")
-    adjusted = holm({one.part: one.pair.p for one in changes})
-    changes = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.part])) for one in changes]
+        raise UsageError(f"{first.name} and {second.name} have no known score of a case in common")
+    adjusted = holm({change.name: change.pair.p for change in changes})
+    changes = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.name])) for one in changes]
     names = sorted(first.files.keys() | second.files.keys())
-    differ = tuple(name for name in names if _bare(first, name) != _bare(second, name))
-    left_out = len({case for case, _ in cases[0] ^ cases[1]})
-    return VersionComparison((first, second), tuple(changes), len(both), left_out, differ, tolerance)
+    return VersionComparison(
+        labels=(first.name, second.name),
+        changes=tuple(changes),
+        common=len(common),
+        left_out=len({case for case, _ in cases[0] ^ cases[1]}),
+        tolerance=tolerance,
+        runs=(first, second),
+        files=tuple(name for name in names if _without_title(first, name) != _without_title(second, name)),
+    )
 
 
-def _bare(run: RecordedRun, name: str) -> str | None:
-    """A file of a run, without what the chain is called."""
+def _without_title(run: RecordedRun, name: str) -> str | None:
+    """Return a file of a run, without the chain's name."""
     text = run.files.get(name)
     return text if text is None or name != "chain.toml" else text.partition("\n")[2]

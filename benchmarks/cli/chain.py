@@ -1,27 +1,153 @@
-"""`reasoning chain eval` and `compare`: a chain by step, and two versions of it."""
+"""`reasoning chain test`, `eval` and `compare`: a chain on the cases in its folder."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.benchmarks.cli.chain_trials import Limit, Model, Only, ended, progress, spending
+from reasoning.benchmarks.cli.chain_generate import Model, generate, report_cost
 from reasoning.cli.chain import chain
 from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
 from reasoning.cli.options import Pace, SandboxOption
-from reasoning.cli.output import AsJson, console, print_json
+from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
+    from reasoning.benchmarks.chains.runner import CaseRun, SuiteResult
     from reasoning.chain.code_loader import Leave
 
+Limit = Annotated[int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1)]
+Filter = Annotated[
+    str | None, typer.Option("--filter", help="Only cases whose id matches this pattern: 'angry*'.", metavar="PATTERN")
+]
 
-@chain.command(name="eval")
+
+def register(root: typer.Typer) -> None:
+    """Add the commands of this package to `reasoning chain`."""
+    for name, command in (("test", run_cases), ("eval", evaluate), ("compare", compare), ("generate", generate)):
+        chain.command(name)(command)
+
+
+def run_cases(
+    folder: Folder,
+    model: Model = "local",
+    base_url: Url = None,
+    step: Annotated[str | None, typer.Option("--step", "-s", help="Only cases that test or check this step.")] = None,
+    pattern: Filter = None,
+    limit: Limit = None,
+    min_pass_rate: Annotated[float, typer.Option(help="Share of cases that must pass.", min=0, max=1)] = 1.0,
+    concurrency: Concurrency = 32,
+    pace: Pace = None,
+    sandbox: SandboxOption = None,
+    budget: Spend = None,
+    max_tokens: Longest = None,
+    journal: Record = None,
+    as_json: AsJson = False,
+    allow_code: Code = False,
+) -> None:
+    """Run the cases in the chain's folder `tests`, for single steps and for the whole chain.
+
+    A case without a check is not run. The exit code is 0 if enough cases pass, 1 if not, 2 for
+    wrong usage, 3 if the budget stopped the run, and 4 if calls failed for good. The scores are
+    recorded in the folder's .runs, for `chain compare`.
+    """
+    from reasoning.benchmarks.chains import run_history
+    from reasoning.benchmarks.chains.runner import plan_tests, run_suite
+    from reasoning.benchmarks.chains.suite import load_suite
+    from reasoning.chain.scaffold import source
+
+    policy: Leave = "run" if allow_code else "known"
+    suite = load_suite(source(folder), policy, step=step, pattern=pattern, limit=limit)
+    runs = list(plan_tests(suite.chain, suite.cases))
+    with (
+        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
+        report_cost(llm),
+    ):
+        with show_progress(len(runs)) as on_finished:
+            result = run_suite(runs, llm, on_finished)
+        recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
+    run_history.save_run(recorded, suite.folder)
+    states = _states(result)
+    passed = sum(state == "passed" for state in states.values())
+    unchecked = [case.id for case in suite.cases if not case.checks]
+    if as_json:
+        cases = [{"case": name, "state": state, "why": _reasons(result, name)} for name, state in states.items()]
+        run = {"run": recorded.name, "passed": passed, "n": len(states), "cases": cases, "not_judged": unchecked}
+        print_json(run)
+    else:
+        _print_states(result, states, unchecked, recorded.name)
+    check_finished(result)
+    if passed < min_pass_rate * len(states):
+        raise typer.Exit(1)
+
+
+def _states(result: SuiteResult) -> dict[str, str]:
+    """Return "passed", "rejected" or "failed" (a call failed) by case."""
+    states: dict[str, str] = {}
+    for score in result.scores:
+        state = "failed" if score.passed is None else "passed" if score.passed else "rejected"
+        if states.get(score.case, "passed") == "passed" or state == "failed":
+            states[score.case] = state
+    return states
+
+
+def _reasons(result: SuiteResult, case: str) -> list[str]:
+    return list(dict.fromkeys(reason for score in result.scores if score.case == case for reason in score.reasons))
+
+
+def _print_states(result: SuiteResult, states: dict[str, str], unchecked: list[str], name: str) -> None:
+    from reasoning.text_safety import strip_control
+
+    out = console()
+    for case, state in states.items():
+        out.print(f"{state:<8} {case}", soft_wrap=True)
+        for reason in _reasons(result, case):
+            out.print(f"         {strip_control(reason):.400}", soft_wrap=True)
+    for case in unchecked:
+        out.print(f"no check {case}: not run", soft_wrap=True)
+    agreed = [agreed for score in result.scores for agreed in score.judge_agreed]
+    if agreed:
+        out.print(f"the judge agreed with itself in both orders in {sum(agreed)} of {len(agreed)} judgements")
+    passed = sum(state == "passed" for state in states.values())
+    out.print(f"{name}: {passed} of {len(states)} cases passed")
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator[Any]:
+    """Show a progress bar on a terminal; yield a function to call after each run."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+
+        def on_finished(run: CaseRun) -> None:
+            bar.update(task, advance=1)
+
+        yield on_finished
+
+
+def check_finished(result: SuiteResult) -> None:
+    """Raise the error that stopped a suite, or exit with 4 if calls failed for good."""
+    if result.stopped is not None:
+        info("finished cases are kept; repeat the command to continue")
+        raise result.stopped
+    failed = [score for score in result.scores if score.passed is None]
+    if failed:
+        reason = next((reason for score in failed for reason in score.reasons), "")
+        info(f"{len(failed)} of {len(result.scores)} scores are unknown and left out, the first because: {reason:.300}")
+        raise typer.Exit(4)
+
+
 def evaluate(
     folder: Folder,
     model: Model = "local",
     base_url: Url = None,
-    only: Only = None,
+    pattern: Filter = None,
     limit: Limit = None,
     concurrency: Concurrency = 32,
     pace: Pace = None,
@@ -32,38 +158,44 @@ def evaluate(
     as_json: AsJson = False,
     allow_code: Code = False,
 ) -> None:
-    """Score a chain by step and end to end, and say which step to work on.
+    """Score a chain by step and end to end, and name the step to work on.
 
-    Each step is scored in the chain, and alone from the right results of the steps before it. Then one step's result
-    after the other is replaced by the right one, to see how much better the end becomes: what the step loses. What the
-    same request asks is asked once, and what is recorded is not paid for again.
+    Each step is scored within the chain, and alone with the gold results of the steps before it.
+    Then the result of one step after another is replaced by its gold value, to measure how much
+    better the end becomes: that is the loss of the step. Equal requests are sent once, and recorded
+    draws are not paid for again.
     """
     from reasoning.benchmarks.chains.api import run_evaluation
     from reasoning.benchmarks.chains.suite import load_suite
     from reasoning.chain.scaffold import source
 
-    found = load_suite(source(folder), "run" if allow_code else "known", only=only, limit=limit)
-    with connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm, spending(llm):
-        done = run_evaluation(found, llm, progress)
+    suite = load_suite(source(folder), "run" if allow_code else "known", pattern=pattern, limit=limit)
+    with (
+        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
+        report_cost(llm),
+    ):
+        done = run_evaluation(suite, llm, show_progress)
     if as_json:
-        print_json(done.table.to_json())
+        print_json(done.evaluation.to_json())
     else:
-        console().print(done.table.table())
-    ended(done.trials)
+        console().print(done.evaluation.table())
+    check_finished(done.result)
 
 
-@chain.command()
 def compare(
-    first: Annotated[str, typer.Argument(metavar="A", help="A folder, a shipped chain's name, or FOLDER@VERSION.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    first: Annotated[str, typer.Argument(metavar="A", help="A folder, a bundled chain's name, or FOLDER@VERSION.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The version to compare with it, in the same form.")],
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", "-m", help="As elsewhere; where both are kept, one that both have.", show_default="local"
+            "--model",
+            "-m",
+            help="local, a litellm name, replay:FILE. If both versions are recorded: a model that ran both.",
+            show_default="local",
         ),
     ] = None,
     base_url: Url = None,
-    only: Only = None,
+    pattern: Filter = None,
     limit: Limit = None,
     concurrency: Concurrency = 32,
     pace: Pace = None,
@@ -73,36 +205,37 @@ def compare(
     journal: Record = None,
     fail_if_worse: Annotated[
         str | None,
-        typer.Option(help="End with 1 where the end lost more than this, such as 2%.", metavar="POINTS"),
+        typer.Option(help="Exit with 1 if the end result lost more than this, such as 2%.", metavar="POINTS"),
     ] = None,
     as_json: AsJson = False,
     allow_code: Code = False,
 ) -> None:
     """Compare two versions of a chain on the same cases.
 
-    FOLDER@3 is the third version of the folder that was run; what is kept of it is taken as it is. A bare folder is
-    what it holds now, and what was not run of it yet is run. Runs with other settings, such as --max-tokens, are
-    compared only where there are none with the same, and the report says so.
+    FOLDER@3 is the third version of the folder that was run; its recorded scores are used. A folder
+    without a version is its present content; what has not been run yet is run now. Runs with other
+    settings, such as --max-tokens, are compared only if there are none with the same, and the
+    report says so.
     """
     from reasoning.benchmarks.chains.api import VERSION, run_comparison
     from reasoning.benchmarks.cli.results import tolerance
 
-    kept = VERSION.fullmatch(first) and VERSION.fullmatch(second)
-    asked = (only, limit, None if fail_if_worse is None else tolerance(fail_if_worse), progress)
-    leave: Leave = "run" if allow_code else "known"
-    if kept and model is None:
-        made, done = run_comparison(first, second, None, leave, *asked)
+    points = None if fail_if_worse is None else tolerance(fail_if_worse)
+    policy: Leave = "run" if allow_code else "known"
+    options = (policy, pattern, limit, points, show_progress)
+    if VERSION.fullmatch(first) and VERSION.fullmatch(second) and model is None:
+        comparison, results = run_comparison(first, second, None, *options)
     else:
         with (
             connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
-            spending(llm),
+            report_cost(llm),
         ):
-            made, done = run_comparison(first, second, llm, leave, *asked)
+            comparison, results = run_comparison(first, second, llm, *options)
     if as_json:
-        print_json(made.to_json())
+        print_json(comparison.to_json())
     else:
-        console().print(made.table())
-    for one in done:
-        ended(one)
-    if not made.passed:
+        console().print(comparison.table())
+    for result in results:
+        check_finished(result)
+    if not comparison.passed:
         raise typer.Exit(1)

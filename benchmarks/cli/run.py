@@ -26,8 +26,6 @@ bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
-    import reasoning.benchmarks.cli.chain  # noqa: F401  # adds eval and compare to `reasoning chain`
-
     stored.register(bench)
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)

@@ -92,7 +92,6 @@ def _version(wanted: bool) -> None:
 
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
-    import reasoning.benchmarks.cli.chain_trials  # noqa: F401  # adds test and samples to `reasoning chain`
     from reasoning.cli.chain import chain
     from reasoning.cli.doctor import doctor
     from reasoning.cli.journal import journal

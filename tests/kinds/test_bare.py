@@ -14,7 +14,9 @@ from reasoning.kinds import Number, number
 @given(
     some.integers(0, 10**15 - 1), some.integers(0, 3), some.sampled_from(["", "."]), some.booleans(), some.booleans()
 )
-def test_the_shortcut_and_the_full_parser_agree(whole: int, zeros: int, end: str, continues: bool, percent: bool) -> None:
+def test_the_shortcut_and_the_full_parser_agree(
+    whole: int, zeros: int, end: str, continues: bool, percent: bool
+) -> None:
     text = f"{'0' * zeros}{whole}"[:15] + end
     kind = Number(percent=percent)
     short = kind.parse_statement(text, continues=continues)

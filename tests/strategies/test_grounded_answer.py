@@ -141,11 +141,11 @@ def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(t
 def test_a_path_of_a_case_counts_from_the_chains_folder(tmp_path: Path) -> None:
     for name in ("one", "two"):
         new(tmp_path / name, "grounded_answer")
-    one, two = (load_suite(tmp_path / name, "known", only="drill").cases[0] for name in ("one", "two"))
+    one, two = (load_suite(tmp_path / name, "known", pattern="drill").cases[0] for name in ("one", "two"))
     assert one.inputs["folder"] == str((tmp_path / "one/tests/texts").resolve())
     assert one.digest == two.digest  # wherever it lies
     (tmp_path / "two/tests/texts/tools.md").write_text("Drills are kept for ever.")
-    assert load_suite(tmp_path / "two", "known", only="drill").cases[0].digest != one.digest
+    assert load_suite(tmp_path / "two", "known", pattern="drill").cases[0].digest != one.digest
     shutil.rmtree(tmp_path / "two/tests/texts")
     with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': there is no .*two/tests/texts"):
         load_suite(tmp_path / "two", "known")

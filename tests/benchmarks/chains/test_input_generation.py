@@ -66,7 +66,7 @@ def test_a_later_step_is_given_what_it_reads(tmp_path: Path) -> None:
 
 def test_what_cannot_be_seeded_is_said(tmp_path: Path) -> None:
     folder = write(tmp_path / "notes", '[[case]]\nstep = "tone"\ninput = ["a"]\n')
-    with pytest.raises(UsageError, match="no input of step 'points' to go by"):
+    with pytest.raises(UsageError, match="no real input of step 'points'"):
         maker(folder, "points")
     with pytest.raises(UnknownName, match="did you mean 'points'"):
         maker(folder, "point")
@@ -85,7 +85,7 @@ def command(
     code = "from reasoning.cli.app import main; main()"
     model = ("--model", "mock", "--base-url", server.url, "--journal", str(folder.parent / "journal.sqlite"))
     done = subprocess.run(
-        [sys.executable, "-c", code, "chain", "samples", str(folder), *arguments, *model],
+        [sys.executable, "-c", code, "chain", "generate", str(folder), *arguments, *model],
         input=stdin,
         capture_output=True,
         text=True,
@@ -106,7 +106,7 @@ def test_a_person_accepts_changes_and_rejects(tmp_path: Path, server: Server) ->
     assert code == 0, out
     assert [row["id"] for row in rows] == ["sample-points-1", "sample-points-2"]
     assert rows[1]["input"] == {"note": "My own words."}
-    assert "2 more; say in each what is right" in out
+    assert "2 more cases" in out
     code, out, rows = command(server, folder, "points", "-n", "2", "--accept", "all", "--seed", "1")
     assert code == 0, out
     assert [row["id"] for row in rows] == [f"sample-points-{n}" for n in range(1, 5)]
@@ -133,7 +133,7 @@ def test_each_accepted_one_is_kept_at_once(tmp_path: Path, server: Server) -> No
     code = "from reasoning.cli.app import main; main()"
     model = ("--model", "mock", "--base-url", server.url, "--journal", str(tmp_path / "journal.sqlite"))
     running = subprocess.Popen(
-        [sys.executable, "-c", code, "chain", "samples", str(folder), "points", "-n", "3", *model],
+        [sys.executable, "-c", code, "chain", "generate", str(folder), "points", "-n", "3", *model],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -150,7 +150,7 @@ def test_each_accepted_one_is_kept_at_once(tmp_path: Path, server: Server) -> No
         shown += line
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate()
-    assert "1 more; say in each what is right" in errors
+    assert "1 more cases" in errors
     assert [json.loads(line).get("id") for line in path.read_text().splitlines()] == [None, "sample-points-1"]
 
 

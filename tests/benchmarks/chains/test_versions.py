@@ -21,7 +21,7 @@ CHAIN = Chain(
     Step("tone", Prompt(input="{issues}")),
     Step("reply", Prompt(input="{tone}")),
 )
-RIGHT = "end, right "
+GOLD = "end to end, gold "
 
 
 def outcome(case: int, part: str, score: float | None, digest: str = "d") -> PartScore:
@@ -49,7 +49,7 @@ def test_each_part_has_its_share_and_a_failed_call_is_left_out() -> None:
     assert row.score == pytest.approx(7.5 / 9)
     assert row.interval[0] < row.score < row.interval[1] <= 1
     assert (found.losses, found.worst) == ((), None)
-    assert "1 outcomes could not be told" in printed(found.table())
+    assert "1 score unknown because of failed calls" in printed(found.table())
     only_failed = summarize_evaluation([outcome(0, END, None)], CHAIN, "mine@1", "m")
     assert (only_failed.rows[0].n, only_failed.rows[0].share) == (0, (0.0, 1.0))
     assert "nan" not in printed(only_failed.table())
@@ -58,7 +58,7 @@ def test_each_part_has_its_share_and_a_failed_call_is_left_out() -> None:
 def test_a_step_is_to_blame_only_where_the_interval_is_above_zero() -> None:
     end = [float(n % 2) for n in range(20)]
     outcomes = [outcome(n, END, score) for n, score in enumerate(end)]
-    right = [outcome(n, RIGHT + "issues", 1.0) for n in range(20)]
+    right = [outcome(n, GOLD + "issues", 1.0) for n in range(20)]
     found = summarize_evaluation([*outcomes, *right], CHAIN, "mine@1", "m")
     [blame] = found.losses
     assert (blame.step, blame.before, blame.after, blame.pair.n) == ("issues", 0.5, 1.0, 20)
@@ -66,16 +66,16 @@ def test_a_step_is_to_blame_only_where_the_interval_is_above_zero() -> None:
     assert blame.pair.difference == expected
     assert blame.pair.p_adjusted == mcnemar(10, 0)
     assert found.worst is blame
-    assert "work on issues: from right inputs it loses 50.0 points at the end\n" in printed(found.table())
+    assert "work on issues: with gold inputs it loses 50.0 points at the end\n" in printed(found.table())
     few = summarize_evaluation([*outcomes[:2], *right[:2]], CHAIN, "mine@1", "m")
     assert few.worst is None
-    assert "no step is to blame that so many cases can show" in printed(few.table())
+    assert "no step causes a loss that is significant" in printed(few.table())
 
 
 def test_blame_is_over_cases_that_have_both_and_p_is_adjusted() -> None:
     end = [outcome(n, END, 0.0) for n in range(10)]
-    right = [outcome(n, RIGHT + "issues", 1.0) for n in range(8)] + [outcome(9, RIGHT + "issues", None)]
-    right += [outcome(n, RIGHT + "tone", float(n < 4)) for n in range(8)]
+    right = [outcome(n, GOLD + "issues", 1.0) for n in range(8)] + [outcome(9, GOLD + "issues", None)]
+    right += [outcome(n, GOLD + "tone", float(n < 4)) for n in range(8)]
     found = summarize_evaluation([*end, *right], CHAIN, "mine@1", "m")
     assert [(one.step, one.pair.n, one.before, one.after) for one in found.losses] == [
         ("issues", 8, 0, 1),
@@ -113,30 +113,30 @@ def test_versions_are_paired_by_case_and_what_was_changed_is_left_out() -> None:
 
 def test_versions_without_a_common_case_or_a_result_are_refused() -> None:
     first = run([outcome(0, END, 1.0)])
-    with pytest.raises(UsageError, match="no case in common that is the same"):
+    with pytest.raises(UsageError, match="no unchanged case in common"):
         compare_versions(first, run([outcome(0, END, 1.0, "other")], 2))
-    with pytest.raises(UsageError, match="no result in common that could be told"):
+    with pytest.raises(UsageError, match="no known score of a case in common"):
         compare_versions(first, run([outcome(0, "issues", 1.0)], 2))
     failed = replace(run([], 2), scores={("c00", END): outcome(0, END, None)})
-    with pytest.raises(UsageError, match="no result in common"):
+    with pytest.raises(UsageError, match="no known score"):
         compare_versions(first, failed)
 
 
 @pytest.mark.parametrize("losses", [[0.4], [0.5, 0.25], [0.3, 0.3], [0.5, 0.5, 0.25], [0.3, 0.3, 0.3], [1, 1, 1]])
-def test_one_two_and_three_cases_blame_nobody(losses: list[float]) -> None:
+def test_one_two_and_three_cases_show_no_loss(losses: list[float]) -> None:
     end = [outcome(n, END, 0.9 - 0.9 * loss) for n, loss in enumerate(losses)]
-    right = [outcome(n, RIGHT + "issues", 0.9) for n in range(len(losses))]
+    right = [outcome(n, GOLD + "issues", 0.9) for n in range(len(losses))]
     found = summarize_evaluation([*end, *right], CHAIN, "mine@1", "m")
     assert (found.worst, found.losses[0].pair.n) == (None, len(losses))
     assert found.to_json()["work_on"] is None
 
 
-def test_a_step_without_right_results_has_no_blame_and_is_named() -> None:
-    scores = [outcome(n, part, 1.0) for n in range(3) for part in (END, RIGHT + "issues")]
+def test_a_step_without_gold_results_has_no_loss_and_is_named() -> None:
+    scores = [outcome(n, part, 1.0) for n in range(3) for part in (END, GOLD + "issues")]
     found = summarize_evaluation(scores, CHAIN, "mine@1", "m", unchecked=2)
     assert [one.step for one in found.losses] == ["issues"]
     assert found.not_attributed == {"tone": ("tone",), "reply": ("tone",)}
-    assert "no blame for reply: no case with a checked end has gold of tone" in found.summary
+    assert "no loss is known for reply: no case that checks the end has gold values of tone" in found.summary
     assert "2 cases without a check: left out" in found.summary
     assert summarize_evaluation([outcome(0, "issues", 1.0)], CHAIN, "mine@1", "m").not_attributed == {}
 
@@ -150,17 +150,19 @@ def test_parts_that_are_compared_share_the_level_and_the_end_has_a_verdict() -> 
     assert found.end is not None
     assert (found.end.pair.p, found.end.pair.p_adjusted) == (mcnemar(6, 0), pytest.approx(3 * mcnemar(6, 0)))
     assert found.to_json()["changes"][0]["p"] == found.end.pair.p_adjusted
-    assert found.verdict.startswith("mine@1 and mine@2 cannot be told apart at the end: 20 cases show differences of")
+    assert found.verdict.startswith(
+        "mine@1 and mine@2 are not significantly different end to end: 20 cases show differences of"
+    )
     better = compare_versions(made(4, 1), made(14, 2))
-    assert better.verdict.startswith("mine@2 is better than mine@1 at the end by 50.0 points (95 %: ")
+    assert better.verdict.startswith("mine@2 is better than mine@1 end to end by 50.0 points (95 %: ")
     worse = compare_versions(made(14, 1), made(4, 2), tolerance=2)
-    assert worse.verdict.startswith("mine@1 is better than mine@2 at the end by 50.0 points (95 %: ")
+    assert worse.verdict.startswith("mine@1 is better than mine@2 end to end by 50.0 points (95 %: ")
     assert (worse.passed, better.passed, compare_versions(made(4, 1), made(3, 2), tolerance=5).passed) == (
         False,
         True,
         True,
     )
-    assert "fails: the end became worse by more than 2 points" in printed(worse.table())
+    assert "fails: end to end became worse by more than 2 points" in printed(worse.table())
     only_issues = compare_versions(run([outcome(0, "issues", 1.0)]), run([outcome(0, "issues", 1.0)], 2), tolerance=50)
     assert (only_issues.passed, only_issues.end) == (False, None)
     assert (
@@ -172,7 +174,7 @@ def test_settings_that_differ_are_said() -> None:
     first, second = run([outcome(0, END, 1.0)]), run([outcome(0, END, 1.0)], 2)
     assert "settings" not in printed(compare_versions(first, second).table())
     found = compare_versions(replace(first, sampling={"max_tokens": 1024}), replace(second, sampling={"max_tokens": 5}))
-    assert "not the same settings, which may be what makes a difference: max_tokens 1024 and 5" in found.notes
+    assert "the settings differ, which may cause a difference: max_tokens 1024 and 5" in found.notes
 
 
 def test_80_columns_are_enough_and_no_name_is_cut() -> None:
@@ -181,7 +183,7 @@ def test_80_columns_are_enough_and_no_name_is_cut() -> None:
         Step("recommendations_of_what_to_do", Prompt(input="{issues}")),
     )
     parts = [f"{step}{how}" for step in ("issues", "recommendations_of_what_to_do") for how in (" alone", "")]
-    outcomes = [outcome(n, part, n / 19) for part in (*parts, END, RIGHT + "issues") for n in range(20)]
+    outcomes = [outcome(n, part, n / 19) for part in (*parts, END, GOLD + "issues") for n in range(20)]
     narrow = printed(summarize_evaluation(outcomes, chain, "mine@1", "m").table(), 80)
     narrow += printed(compare_versions(run(outcomes), run(outcomes, 2)).table(), 80)
     assert "…" not in narrow
@@ -191,7 +193,7 @@ def test_80_columns_are_enough_and_no_name_is_cut() -> None:
 
 
 def test_a_notebook_shows_them_and_nothing_in_them_is_markup() -> None:
-    outcomes = [outcome(n, part, float(n % 2)) for part in ("<b>x", END, RIGHT + "issues") for n in range(4)]
+    outcomes = [outcome(n, part, float(n % 2)) for part in ("<b>x", END, GOLD + "issues") for n in range(4)]
     hostile = replace(run(outcomes), chain="<script>")
     for shown in (compare_versions(hostile, hostile), summarize_evaluation(outcomes, CHAIN, "<script>@1", "m")):
         html = shown._repr_html_()
@@ -209,6 +211,6 @@ def test_a_loss_that_could_hide_in_failed_cases_fails() -> None:
     assert found.end is not None
     assert (found.end.failed, found.end.pair.difference.value, found.end.lowest) == (2, 0, pytest.approx(-0.2))
     assert not found.passed
-    assert "2 cases failed; with them the change of the end could be -20.0 points" in printed(found.table())
+    assert "2 cases failed; with them the change could be -20.0 points" in printed(found.table())
     assert compare_versions(first, second, tolerance=20).passed
     assert compare_versions(second, first, tolerance=0).passed  # what failed before and is right now

@@ -1,0 +1,162 @@
+"""`reasoning chain generate`: new inputs for a step, accepted by a person."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reasoning.cli.chain_options import Concurrency, Folder, Longest, Record, Spend, Url, connected
+from reasoning.cli.options import Pace, SandboxOption
+from reasoning.cli.output import console, info
+
+if TYPE_CHECKING:
+    from reasoning.benchmarks.chains.cases import Case
+    from reasoning.benchmarks.chains.input_generation import GeneratedInput, InputGenerator
+    from reasoning.engine.llm import LLM
+
+Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
+
+
+@contextmanager
+def report_cost(llm: LLM) -> Iterator[None]:
+    """Print at the end what the model spent in the meantime."""
+    from reasoning.display import cost
+
+    yield
+    info(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
+
+
+def generate(
+    folder: Folder,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The step that reads the inputs.")],
+    number: Annotated[int, typer.Option("-n", "--number", help="Number of inputs to generate.", min=1)] = 20,
+    accept: Annotated[str, typer.Option(help="ask (about each, in the terminal), or all.")] = "ask",
+    real: Annotated[
+        list[str] | None, typer.Option("--from", help="Real inputs of the chain: texts, .jsonl, .csv.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed; another one gives other inputs.")] = 0,
+    model: Model = "local",
+    base_url: Url = None,
+    concurrency: Concurrency = 32,
+    pace: Pace = None,
+    sandbox: SandboxOption = None,
+    budget: Spend = None,
+    max_tokens: Longest = None,
+    journal: Record = None,
+) -> None:
+    """Generate new inputs for a step, modelled on the real ones in its cases. Accepted inputs become cases.
+
+    They are appended to tests/samples.jsonl in the chain's folder, without gold values: add
+    "expected" or "check".
+    """
+    from reasoning.benchmarks.chains.input_generation import InputGenerator, append_case, seed_inputs
+    from reasoning.chain.folder import load
+    from reasoning.chain.inputs import given
+    from reasoning.chain.scaffold import shipped, source
+    from reasoning.errors import UnknownName, UsageError
+
+    if accept not in ("ask", "all"):
+        raise UnknownName("way to accept", accept, ("ask", "all"))
+    place = source(folder)
+    if place in shipped().values():
+        raise UsageError(f"{folder} is a bundled chain; copy it first: reasoning chain new NAME --like {folder}")
+    chain = load(place, "known")
+    real_cases, generated_cases = _read_cases(place)
+    seeds = list(seed_inputs(chain, step, real_cases))
+    for row in given(real or [], chain):
+        if row.problem is None:
+            raise UsageError(row.wrong)
+        needed = chain.step(step).needs
+        if needed <= row.problem.inputs.keys():
+            seeds.append({name: row.problem.inputs[name] for name in needed})
+    generator = InputGenerator(chain, step, seeds, known=seed_inputs(chain, step, generated_cases))
+    accepted = 0
+    try:
+        with (
+            connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
+            report_cost(llm),
+        ):
+            inputs = generator.generate(number, llm, seed)
+            for one in _accepted(generator, inputs, number, accept == "all"):
+                file = append_case(place, step, one)
+                accepted += 1
+    finally:
+        if accepted:
+            info(f"{file}: {accepted} more cases; add expected or check to each")
+
+
+def _read_cases(folder: Path) -> tuple[list[Case], list[Case]]:
+    """Return the cases that people wrote, and those that were generated."""
+    from reasoning.benchmarks.chains.cases import FOLDER, is_case_file, read_case_file
+    from reasoning.benchmarks.chains.input_generation import FILE
+    from reasoning.chain.code_loader import Code
+    from reasoning.chain.folder import load
+
+    chain, code = load(folder, "known"), Code(folder, "known")
+    real: list[Case] = []
+    generated: list[Case] = []
+    for path in sorted(path for path in (folder / FOLDER).glob("*") if is_case_file(path)):
+        (generated if path.name == FILE else real).extend(read_case_file(path, chain, code))
+    return real, generated
+
+
+def _accepted(
+    generator: InputGenerator, inputs: Iterator[GeneratedInput], number: int, accept_all: bool
+) -> Iterator[GeneratedInput]:
+    """Yield each accepted input at once: all of them, or those that a person accepts, edits (e), until q."""
+    from reasoning.text_safety import strip_control
+
+    for place, one in enumerate(inputs, 1):
+        console().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.text}"), soft_wrap=True)
+        answer = "y" if accept_all else _ask()
+        if answer == "q":
+            break
+        changed = _edit(generator, one) if answer == "e" else one
+        if changed is not None and answer != "n":
+            yield changed
+
+
+def _ask() -> str:
+    """Return one of y, n, e and q. The end of standard input counts as q."""
+    while True:
+        try:
+            answer = input("keep it? y(es) n(o) e(dit) q(uit): ").strip().lower()[:1]
+        except EOFError:
+            return "q"
+        if answer in tuple("yneq"):
+            return answer
+
+
+def _edit(generator: InputGenerator, one: GeneratedInput) -> GeneratedInput | None:
+    """Return the input as the person edits it; None if the result is not an input."""
+    from dataclasses import replace
+
+    from reasoning.errors import UsageError
+
+    text = _open_editor(one.text).strip()
+    try:
+        return replace(one, inputs=generator.parse(text), text=text)
+    except (UsageError, KeyError) as error:
+        info(f"left out: {error}")
+        return None
+
+
+def _open_editor(text: str) -> str:
+    """Open the person's editor ($VISUAL, $EDITOR, vi) and return the edited text."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "sample.txt"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*command, str(path)], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            info(f"the editor failed: {error}")
+        return path.read_text(encoding="utf-8")
