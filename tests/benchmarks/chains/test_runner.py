@@ -132,7 +132,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
             CASES.replace('lacks = "Lucky"', "lacks = 'x'\nat_least = 7"),
             r":13: at_least must be a score from 0 to 1, got 7",
         ),
-        (CASES.replace('lacks = "Lucky"', 'schema = { type = "strin" }'), r":13: .*no JSON schema"),
+        (CASES.replace('lacks = "Lucky"', 'schema = { type = "strin" }'), r":13: .*not a valid JSON schema"),
         (CASES.replace('[[check]]\non = "points"', '[[checks]]\non = "points"'), r":3: unknown key 'checks'"),
     ],
 )
