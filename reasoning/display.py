@@ -157,8 +157,6 @@ def answer_html(answer: Answer) -> str:
     if answer.confidence is not None:
         head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
     bars = _votes_html(answer.votes) if answer.votes else ""
-    drawn = getattr(answer.strategy, "drawn", None)
-    bars += drawn(answer) if drawn is not None else ""
     trace = _stage_html(answer.trace, about=cost(answer.usage)) if answer.trace else ""
     return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{trace}</div>'
 
@@ -179,7 +177,7 @@ def _votes_html(votes: Vote) -> str:
 
 def prompt_html(prompt: Prompt) -> str:
     """The prompt's form, its length, and its sections before anything is filled in, with placeholders marked."""
-    from reasoning.chain.token_estimate import tokens
+    from reasoning.token_estimate import estimate_tokens
 
     sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
     shown = "".join(
@@ -194,7 +192,9 @@ def prompt_html(prompt: Prompt) -> str:
         many = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
         shown += f"<details><summary>{many}</summary>{demos}</details>"
     filled = prompt.fill(**dict.fromkeys(prompt.placeholders, ""))
-    about = f"tokens before anything is filled in: about {sum(tokens(turn.content) for turn in filled.messages)}"
+    about = (
+        f"tokens before anything is filled in: about {sum(estimate_tokens(turn.content) for turn in filled.messages)}"
+    )
     return f'{_STYLE}<div class="rsn"><div class=dim>{prompt.form}, {prompt.turns} · {about}</div>{shown}</div>'
 
 

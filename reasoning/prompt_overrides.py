@@ -167,7 +167,7 @@ def _value(name: str, section: str, text: str, before: Prompt | str) -> Prompt |
     if section:
         new = before.with_plain({section: tuple(text.splitlines()) if section in _LINES else text})
     elif path is not None and path.suffix == ".md":
-        new = prompt_markdown.read(text, path, before.form, before.turns)
+        new = prompt_markdown.from_markdown(text, path, before.form, before.turns)
     else:
         new = Prompt(input=text, form=before.form, turns=before.turns)
     if lost := sorted(before.placeholders - new.placeholders):
@@ -182,7 +182,7 @@ def _labelled(before: Chain, after: Chain) -> Chain:
     """A changed chain has a name of its own: a spec cannot show its prompts, and results go by it."""
     if after == before:
         return before
-    digest = hashlib.sha256(repr([(step.prompt, step.by) for step in after.steps]).encode()).hexdigest()
+    digest = hashlib.sha256(repr([(step.prompt, step.strategy) for step in after.steps]).encode()).hexdigest()
     return after.replace(name=f"{before.name.partition('#')[0]}#{digest[:6]}")
 
 

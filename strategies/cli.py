@@ -180,9 +180,11 @@ def _sections(prompt: Prompt) -> dict[str, str]:
 
 def _print_sent(out: Console, prompt: Prompt, sent: Conversation) -> None:
     """Print the turns of a prompt; values from earlier replies stand as names in braces."""
-    from reasoning.chain.token_estimate import tokens
+    from reasoning.token_estimate import estimate_tokens
 
-    about = f"{prompt.form}, {prompt.turns}, about {sum(tokens(turn.content) for turn in sent.messages)} tokens"
+    about = (
+        f"{prompt.form}, {prompt.turns}, about {sum(estimate_tokens(turn.content) for turn in sent.messages)} tokens"
+    )
     out.print(f"  as sent ({about})", style="dim")
     out.print(_pairs([(turn.role, turn.content) for turn in sent.messages]))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAYERS = (
-    ("version", "errors", "paths", "files", "text_safety", "messages", "tables"),
+    ("version", "errors", "paths", "files", "text_safety", "token_estimate", "messages", "tables"),
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
     ("voting",),

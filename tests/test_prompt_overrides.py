@@ -139,16 +139,16 @@ def test_a_changed_chain_has_a_label_of_its_own() -> None:
 
 
 def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
-    inner = Chain(Step("deep", Prompt(input="{text}"), by="cot"), name="inner")
+    inner = Chain(Step("deep", Prompt(input="{text}"), strategy="cot"), name="inner")
     chain = Chain(
-        Step("short", Prompt(input="{text}"), by="self_consistency(cot, samples=2)"),
+        Step("short", Prompt(input="{text}"), strategy="self_consistency(cot, samples=2)"),
         Step("long", chain=inner),
         name="mine",
     )
     assert "cot.trigger" in prompts(chain)
     [found] = override_prompts([chain], ["chain_of_thought.trigger=Breathe."])
-    assert found.steps[0].by == "self_consistency(cot(trigger='Breathe.'), samples=2)"
-    assert found.steps[1].chain.steps[0].by == "cot(trigger='Breathe.')"
+    assert found.steps[0].strategy == "self_consistency(cot(trigger='Breathe.'), samples=2)"
+    assert found.steps[1].chain.steps[0].strategy == "cot(trigger='Breathe.')"
     assert repr(found).startswith("mine#")
     assert map_prompts(chain, lambda _, prompt: prompt) is chain
     decomposed = strategies.get("decomposed")

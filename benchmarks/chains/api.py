@@ -15,8 +15,8 @@ from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import CaseRun, PartScore, SuiteResult, plan_evaluation, plan_tests, run_suite
 from reasoning.benchmarks.chains.suite import ChainSuite, load_suite
 from reasoning.benchmarks.chains.versions import VersionComparison, compare_versions
-from reasoning.chain.code_loader import Leave
-from reasoning.chain.scaffold import source
+from reasoning.chain.code_loader import ImportPolicy
+from reasoning.chain.scaffold import resolve_folder
 from reasoning.engine.llm import LLM
 from reasoning.errors import UnknownName, UsageError
 
@@ -63,7 +63,7 @@ def run_cases(
             line.
         BudgetExhausted, CallFailed: the error that stopped the suite.
     """
-    suite = load_suite(source(str(folder)), _policy(allow_code), step=step, pattern=pattern, limit=limit)
+    suite = load_suite(resolve_folder(str(folder)), _policy(allow_code), step=step, pattern=pattern, limit=limit)
     result = run_suite(list(plan_tests(suite.chain, suite.cases)), llm)
     if result.stopped is not None:
         raise result.stopped
@@ -83,7 +83,7 @@ def evaluate(
     Raises:
         UsageError, BudgetExhausted, CallFailed: as in `run_cases`.
     """
-    suite = load_suite(source(str(folder)), _policy(allow_code), pattern=pattern, limit=limit)
+    suite = load_suite(resolve_folder(str(folder)), _policy(allow_code), pattern=pattern, limit=limit)
     done = run_evaluation(suite, llm)
     if done.result.stopped is not None:
         raise done.result.stopped
@@ -163,7 +163,7 @@ def run_comparison(
     first: str,
     second: str,
     llm: LLM | None,
-    policy: Leave,
+    policy: ImportPolicy,
     pattern: str | None = None,
     limit: int | None = None,
     tolerance: float | None = None,
@@ -179,7 +179,7 @@ def run_comparison(
             continue
         if llm is None:
             raise UsageError(f"{name} is not a recorded version such as {name}@1, so it needs a model")
-        suite = load_suite(source(name), policy, pattern=pattern, limit=limit)
+        suite = load_suite(resolve_folder(name), policy, pattern=pattern, limit=limit)
         run, new_results = _run_missing(suite, llm, progress)
         sides.append([run])
         requested |= {case for case, _ in run.scores}
@@ -212,15 +212,15 @@ def _best_match(sides: list[list[RecordedRun]], llm: LLM | None) -> tuple[Record
     )
 
 
-def _policy(allow_code: bool) -> Leave:
-    return "run" if allow_code else "known"
+def _policy(allow_code: bool) -> ImportPolicy:
+    return "all" if allow_code else "trusted"
 
 
 def _recorded(name: str, llm: LLM | None) -> list[RecordedRun]:
     """Return the recorded runs of a version, with this model if one is given."""
     match = VERSION.fullmatch(name)
     assert match is not None
-    every = run_history.recorded_runs(source(match[1]))
+    every = run_history.recorded_runs(resolve_folder(match[1]))
     found = [run for run in every if run.version == int(match[2]) and (llm is None or run.model == llm.name)]
     if not found:
         known = _join(f"{run.name} on {run.model}" for run in every) or "none"

@@ -14,7 +14,7 @@ from typing import Any
 from reasoning.benchmarks.chains.checks import KEYS, Check, parse_check
 from reasoning.chain import toml_io as toml
 from reasoning.chain.chain import Chain
-from reasoning.chain.code_loader import Code
+from reasoning.chain.code_loader import CodeLoader
 from reasoning.errors import InputError, UnknownName, UsageError, nearest
 from reasoning.files import read_jsonl
 from reasoning.kinds import Text
@@ -58,7 +58,7 @@ class Case:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def read_cases(folder: Path, chain: Chain, code: Code) -> list[Case]:
+def read_cases(folder: Path, chain: Chain, code: CodeLoader) -> list[Case]:
     """Return all cases in a chain's folder, in the order of the files' names.
 
     Args:
@@ -88,7 +88,7 @@ def is_case_file(path: Path) -> bool:
     return path.suffix in (".toml", ".jsonl") and not path.name.startswith(".")
 
 
-def read_case_file(path: Path, chain: Chain, code: Code) -> list[Case]:
+def read_case_file(path: Path, chain: Chain, code: CodeLoader) -> list[Case]:
     """Return the cases of one file.
 
     Args:
@@ -107,15 +107,15 @@ def read_case_file(path: Path, chain: Chain, code: Code) -> list[Case]:
 class _Reader:
     """A reader of case files for one chain."""
 
-    def __init__(self, chain: Chain, code: Code) -> None:
+    def __init__(self, chain: Chain, code: CodeLoader) -> None:
         self.chain, self.code = chain, code
 
     def toml(self, path: Path) -> Iterator[Case]:
-        source = toml.Source(path)
+        source = toml.TomlFile(path)
         for key in source.values:
             if key not in ("case", "check", "about"):
                 near = nearest(key, ("case", "check"))
-                raise source.wrong(f"unknown key {key!r}; " + _hint(near, ("[[case]]", "[[check]]")), "", 0, key)
+                raise source.error(f"unknown key {key!r}; " + _hint(near, ("[[case]]", "[[check]]")), "", 0, key)
         common = [
             self._check(table, None, f"{path}:{source.line('check', number)}")
             for number, table in enumerate(_tables(source.values.get("check", []), source, "check"))
@@ -199,8 +199,8 @@ class _Reader:
 
     def _inputs(self, given: Any, step: str | None, where: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the inputs by name, and `Case.paths`. A bare value stands for the only input."""
-        needed = sorted(self.chain.inputs if step is None else self.chain.step(step).needs)
-        known = set(needed) if step is None else self.chain.inputs | self.chain.ancestors[step]
+        needed = sorted(self.chain.input_names if step is None else self.chain.step(step).dependencies)
+        known = set(needed) if step is None else self.chain.input_names | self.chain.ancestors[step]
         if not isinstance(given, dict) or (len(needed) == 1 and not given.keys() & known):
             if len(needed) != 1:
                 raise InputError(f"{where}: the input must be a table with {', '.join(needed) or 'nothing in it'}")
@@ -244,9 +244,9 @@ def _digest(place: Path) -> str:
     return found.hexdigest()[:16]
 
 
-def _tables(given: Any, source: toml.Source, name: str) -> list[dict[str, Any]]:
+def _tables(given: Any, source: toml.TomlFile, name: str) -> list[dict[str, Any]]:
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise source.wrong(f"{name}s must be tables: [[{name}]]", "", 0, name)
+        raise source.error(f"{name}s must be tables: [[{name}]]", "", 0, name)
     return given
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.chains import json_path
 from reasoning.benchmarks.chains.llm_judge import judge
-from reasoning.chain.code_loader import Code, Named
+from reasoning.chain.code_loader import CodeLoader, UnresolvedFunction
 from reasoning.chain.similarity import MEASURES
 from reasoning.chain.validators import plain_json
 from reasoning.errors import UnknownName, UsageError
@@ -174,7 +174,7 @@ class Check:
         return CheckResult(result.score, result.passed, result.reason, found.agreed)
 
 
-def parse_check(on: str, definition: Mapping[str, Any], where: str, code: Code) -> Check:
+def parse_check(on: str, definition: Mapping[str, Any], where: str, code: CodeLoader) -> Check:
     """Return the check that a table of a file defines.
 
     Args:
@@ -211,8 +211,8 @@ def parse_check(on: str, definition: Mapping[str, Any], where: str, code: Code) 
         if measure not in MEASURES:
             raise UnknownName("measure of similarity", str(measure), MEASURES)
     if method == "by":
-        function = code.get(_text(definition["by"], "by"))
-        if isinstance(function, Named):
+        function = code.resolve(_text(definition["by"], "by"))
+        if isinstance(function, UnresolvedFunction):
             raise UsageError(f"the check needs the function {definition['by']}, which was not imported: --allow-code")
     if method == "judge":
         rubric = definition["judge"]
@@ -220,8 +220,8 @@ def parse_check(on: str, definition: Mapping[str, Any], where: str, code: Code) 
     return Check(on, dict(definition), where, function)
 
 
-def _schema(given: Any, code: Code) -> Any:
-    found = code.get(given) if isinstance(given, str) else given
+def _schema(given: Any, code: CodeLoader) -> Any:
+    found = code.resolve(given) if isinstance(given, str) else given
     json_schema(found)
     return found
 

@@ -216,12 +216,12 @@ def summarize_evaluation(
     known = by_part(every)
     losses, not_attributed = [], {}
     for step in steps:
-        before = known.get(oracle_label(chain, chain.needs[step]), {})
+        before = known.get(oracle_label(chain, chain.dependencies[step]), {})
         after = known.get(oracle_label(chain, [step]), {}) if step != steps[-1] else dict.fromkeys(before, 1.0)
         if before.keys() & after.keys():
             losses.append(_loss(step, before, after))
         elif step in chain.ancestors[steps[-1]] or step == steps[-1]:
-            needed = [one for one in steps if one in chain.needs[step] or (one == step != steps[-1])]
+            needed = [one for one in steps if one in chain.dependencies[step] or (one == step != steps[-1])]
             missing = tuple(name for name in needed if not known.get(oracle_label(chain, [name])))
             not_attributed[step] = missing or tuple(needed)
     adjusted = holm({loss.step: loss.pair.p for loss in losses})

@@ -15,7 +15,7 @@ from reasoning.answer import Answered
 from reasoning.benchmarks.chains.cases import FOLDER, Case
 from reasoning.branches import gather
 from reasoning.chain.chain import Chain
-from reasoning.chain.list_kind import Each
+from reasoning.chain.list_kind import ListOf
 from reasoning.chain.step import Step
 from reasoning.chain.validators import plain_json
 from reasoning.errors import CallFailed, InputError, UsageError
@@ -87,9 +87,9 @@ class InputGenerator:
     def __init__(
         self, chain: Chain, step: str, real: Iterable[Mapping[str, Any]], known: Iterable[Mapping[str, Any]] = ()
     ) -> None:
-        self.names = sorted(chain.step(step).needs)
+        self.names = sorted(chain.step(step).dependencies)
         self.kinds: dict[str, Kind] = {name: chain.kind_of(name) or Text() for name in self.names}
-        if lists := [name for name, kind in self.kinds.items() if isinstance(kind, Each)]:
+        if lists := [name for name, kind in self.kinds.items() if isinstance(kind, ListOf)]:
             raise UsageError(f"step {step!r} reads {lists[0]!r}, the results of a list, which a reply cannot hold")
         if not self.names:
             raise UsageError(f"step {step!r} reads nothing")
@@ -174,7 +174,7 @@ class InputGenerator:
 
 def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
     """Yield the inputs of a step that cases hold: their inputs, and the gold results of the steps before it."""
-    needed = chain.step(step).needs
+    needed = chain.step(step).dependencies
     for case in cases:
         known = {**case.gold, **case.inputs}
         if needed <= known.keys():

@@ -65,7 +65,7 @@ async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str 
     prompt, kind = (MEETS, WHETHER) if gold is None else (BETTER, WHICH)
     orders = [("met or not met",) * 2, ("not met or met",) * 2] if gold is None else [(value, gold), (gold, value)]
     inputs = dict.fromkeys(("rubric", "first", "second"), Text(whole=True))
-    chain = Chain(Step("verdict", prompt, returns=kind, repairs=1, model=model), name="judge", takes=inputs)
+    chain = Chain(Step("verdict", prompt, returns=kind, max_repairs=1, model=model), name="judge", inputs=inputs)
     problems = [
         Problem(rubric, inputs={"rubric": rubric, "first": value if gold is None else first, "second": second})
         for first, second in orders

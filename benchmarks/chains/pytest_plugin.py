@@ -63,14 +63,14 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         from reasoning.benchmarks.chains.cases import read_case_file
-        from reasoning.chain.code_loader import Code
+        from reasoning.chain.code_loader import CodeLoader
         from reasoning.chain.folder import load
         from reasoning.errors import UsageError
 
         folder = self.path.parents[1]
         try:
-            chain = load(folder, "run")
-            cases = read_case_file(self.path, chain, Code(folder, "run"))
+            chain = load(folder, "all")
+            cases = read_case_file(self.path, chain, CodeLoader(folder, "all"))
         except UsageError as error:
             raise self.CollectError(str(error)) from None
         for case in cases:

@@ -20,7 +20,7 @@ from reasoning import paths as folders
 from reasoning.benchmarks.chains.cases import FOLDER
 from reasoning.benchmarks.chains.runner import PartScore
 from reasoning.chain import toml_io
-from reasoning.chain.scaffold import shipped
+from reasoning.chain.scaffold import bundled_chains
 from reasoning.errors import InputError
 from reasoning.files import atomic_write
 
@@ -95,7 +95,7 @@ def digest(files: Mapping[str, str]) -> str:
 def runs_folder(folder: Path) -> Path:
     """Return the folder of a chain's recorded runs."""
     folder = folder.resolve()
-    if folder in [path.resolve() for path in shipped().values()]:
+    if folder in [path.resolve() for path in bundled_chains().values()]:
         return folders.data_dir() / "chains" / folder.name
     return folder / PLACE
 

@@ -116,12 +116,12 @@ def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
             continue
         checked = {check.on for check in case.checks}
         for step in chain.steps:
-            if step.name in checked and chain.needs[step.name] <= case.gold.keys():
+            if step.name in checked and chain.dependencies[step.name] <= case.gold.keys():
                 yield CaseRun(case, isolate_step(chain, step.name, case), {f"{step.name} alone": step.name})
         if last in checked:
-            before = [name for name in chain.needs if name in chain.ancestors[last]]
+            before = [name for name in chain.dependencies if name in chain.ancestors[last]]
             single = [frozenset([name]) for name in before]
-            inputs = [frozenset(chain.needs[name]) for name in (*before, last)]
+            inputs = [frozenset(chain.dependencies[name]) for name in (*before, last)]
             for names in dict.fromkeys([*single, *inputs]):
                 if names and names <= case.gold.keys():
                     yield CaseRun(case, with_oracle(chain, names), {oracle_label(chain, names): last})
@@ -129,9 +129,9 @@ def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
 
 def isolate_step(chain: Chain, name: str, case: Case) -> Chain:
     """Return a chain of one step. What the step depends on and the case knows becomes an input."""
-    known = (chain.inputs | chain.ancestors[name]) & (case.inputs.keys() | case.gold.keys())
+    known = (chain.input_names | chain.ancestors[name]) & (case.inputs.keys() | case.gold.keys())
     kinds = {one: _kind(chain, one) for one in sorted(known)}
-    return Chain(chain.step(name), name=f"{chain.name}.{name}", takes=kinds)
+    return Chain(chain.step(name), name=f"{chain.name}.{name}", inputs=kinds)
 
 
 def oracle_label(chain: Chain, names: Collection[str]) -> str:
@@ -145,9 +145,9 @@ def with_oracle(chain: Chain, names: Collection[str]) -> Chain:
     wanted, queue = set[str](), [chain.steps[-1].name]
     while queue:
         wanted.add(queue[-1])
-        queue += chain.needs[queue.pop()] - set(names) - wanted
-    kinds = {one: _kind(chain, one) for one in [*sorted(chain.inputs), *sorted(names)]}
-    return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), takes=kinds)
+        queue += chain.dependencies[queue.pop()] - set(names) - wanted
+    kinds = {one: _kind(chain, one) for one in [*sorted(chain.input_names), *sorted(names)]}
+    return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), inputs=kinds)
 
 
 def run_suite(
@@ -192,7 +192,7 @@ async def _run_suite(
 
 async def _answer(run: CaseRun, llm: LLM, epoch: int) -> Answer:
     known = {**run.case.gold, **run.case.inputs}
-    inputs = {name: known[name] for name in sorted(run.chain.inputs)}
+    inputs = {name: known[name] for name in sorted(run.chain.input_names)}
     first = next(iter(inputs.values()), "")
     problem = Problem(first if isinstance(first, str) else "", inputs=inputs)
     try:

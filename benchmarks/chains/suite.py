@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reasoning.benchmarks.chains.cases import FOLDER, Case, read_cases
 from reasoning.chain.chain import Chain
-from reasoning.chain.code_loader import Code, Leave
+from reasoning.chain.code_loader import CodeLoader, ImportPolicy
 from reasoning.chain.folder import load
 from reasoning.errors import UnknownName, UsageError
 
@@ -29,7 +29,7 @@ class ChainSuite:
 
 
 def load_suite(
-    folder: Path, policy: Leave, *, step: str | None = None, pattern: str | None = None, limit: int | None = None
+    folder: Path, policy: ImportPolicy, *, step: str | None = None, pattern: str | None = None, limit: int | None = None
 ) -> ChainSuite:
     """Load a chain's folder and its cases.
 
@@ -44,7 +44,7 @@ def load_suite(
         InputError, UsageError: as `Chain.load` and `read_cases`; or no case is left.
     """
     chain = load(folder, policy)
-    cases = read_cases(folder, chain, Code(folder, policy))
+    cases = read_cases(folder, chain, CodeLoader(folder, policy))
     if step is not None:
         chain.step(step)
         cases = [case for case in cases if step == case.step or any(check.on == step for check in case.checks)]

@@ -16,7 +16,7 @@ from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.chains.runner import CaseRun, SuiteResult
-    from reasoning.chain.code_loader import Leave
+    from reasoning.chain.code_loader import ImportPolicy
 
 Limit = Annotated[int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1)]
 Filter = Annotated[
@@ -56,10 +56,10 @@ def run_cases(
     from reasoning.benchmarks.chains import run_history
     from reasoning.benchmarks.chains.runner import plan_tests, run_suite
     from reasoning.benchmarks.chains.suite import load_suite
-    from reasoning.chain.scaffold import source
+    from reasoning.chain.scaffold import resolve_folder
 
-    policy: Leave = "run" if allow_code else "known"
-    suite = load_suite(source(folder), policy, step=step, pattern=pattern, limit=limit)
+    policy: ImportPolicy = "all" if allow_code else "trusted"
+    suite = load_suite(resolve_folder(folder), policy, step=step, pattern=pattern, limit=limit)
     runs = list(plan_tests(suite.chain, suite.cases))
     with (
         connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
@@ -167,9 +167,9 @@ def evaluate(
     """
     from reasoning.benchmarks.chains.api import run_evaluation
     from reasoning.benchmarks.chains.suite import load_suite
-    from reasoning.chain.scaffold import source
+    from reasoning.chain.scaffold import resolve_folder
 
-    suite = load_suite(source(folder), "run" if allow_code else "known", pattern=pattern, limit=limit)
+    suite = load_suite(resolve_folder(folder), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     with (
         connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
         report_cost(llm),
@@ -221,7 +221,7 @@ def compare(
     from reasoning.benchmarks.cli.results import tolerance
 
     points = None if fail_if_worse is None else tolerance(fail_if_worse)
-    policy: Leave = "run" if allow_code else "known"
+    policy: ImportPolicy = "all" if allow_code else "trusted"
     options = (policy, pattern, limit, points, show_progress)
     if VERSION.fullmatch(first) and VERSION.fullmatch(second) and model is None:
         comparison, results = run_comparison(first, second, None, *options)

@@ -59,22 +59,22 @@ def generate(
     """
     from reasoning.benchmarks.chains.input_generation import InputGenerator, append_case, seed_inputs
     from reasoning.chain.folder import load
-    from reasoning.chain.inputs import given
-    from reasoning.chain.scaffold import shipped, source
+    from reasoning.chain.inputs import read_inputs
+    from reasoning.chain.scaffold import bundled_chains, resolve_folder
     from reasoning.errors import UnknownName, UsageError
 
     if accept not in ("ask", "all"):
         raise UnknownName("way to accept", accept, ("ask", "all"))
-    place = source(folder)
-    if place in shipped().values():
-        raise UsageError(f"{folder} is a bundled chain; copy it first: reasoning chain new NAME --like {folder}")
-    chain = load(place, "known")
+    place = resolve_folder(folder)
+    if place in bundled_chains().values():
+        raise UsageError(f"{folder} is a bundled chain; copy it first: reasoning chain new NAME --template {folder}")
+    chain = load(place, "trusted")
     real_cases, generated_cases = _read_cases(place)
     seeds = list(seed_inputs(chain, step, real_cases))
-    for row in given(real or [], chain):
+    for row in read_inputs(real or [], chain):
         if row.problem is None:
-            raise UsageError(row.wrong)
-        needed = chain.step(step).needs
+            raise UsageError(row.error)
+        needed = chain.step(step).dependencies
         if needed <= row.problem.inputs.keys():
             seeds.append({name: row.problem.inputs[name] for name in needed})
     generator = InputGenerator(chain, step, seeds, known=seed_inputs(chain, step, generated_cases))
@@ -97,10 +97,10 @@ def _read_cases(folder: Path) -> tuple[list[Case], list[Case]]:
     """Return the cases that people wrote, and those that were generated."""
     from reasoning.benchmarks.chains.cases import FOLDER, is_case_file, read_case_file
     from reasoning.benchmarks.chains.input_generation import FILE
-    from reasoning.chain.code_loader import Code
+    from reasoning.chain.code_loader import CodeLoader
     from reasoning.chain.folder import load
 
-    chain, code = load(folder, "known"), Code(folder, "known")
+    chain, code = load(folder, "trusted"), CodeLoader(folder, "trusted")
     real: list[Case] = []
     generated: list[Case] = []
     for path in sorted(path for path in (folder / FOLDER).glob("*") if is_case_file(path)):

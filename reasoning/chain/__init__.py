@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain as Chain
     from reasoning.chain.step import Step as Step
     from reasoning.chain.validators import Check as Check
-    from reasoning.chain.validators import Mend as Mend
+    from reasoning.chain.validators import Fallback as Fallback
     from reasoning.chain.validators import Validator as Validator
 
-_FROM = {"Chain": "chain", "Check": "validators", "Mend": "validators", "Step": "step", "Validator": "validators"}
+_FROM = {"Chain": "chain", "Check": "validators", "Fallback": "validators", "Step": "step", "Validator": "validators"}
 
-__all__ = ["Chain", "Check", "Mend", "Step", "Validator"]
+__all__ = ["Chain", "Check", "Fallback", "Step", "Validator"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A chain over many inputs: side by side, each result given when its turn has come, whatever becomes of the others."""
+"""A batch run: one chain over many inputs, concurrently, with one row an input in the order of the inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.chain.events import Lost, Mended, Refused, noted
-from reasoning.chain.inputs import Given
+from reasoning.chain.events import CallLost, FallbackUsed, Rejected, steps_with
+from reasoning.chain.inputs import ChainInput
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.messages import Usage
 
@@ -20,154 +20,160 @@ if TYPE_CHECKING:
     from reasoning.problem import Problem
     from reasoning.trace import Note
 
-GIVE_UP = 8
-"""Inputs that a call failed for, and none that came through, after which a run is not worth going on. What is wrong
-with an input, or with a function of the chain's own, does not count: the next input may do."""
+FAILURES_BEFORE_ABORT = 8
+"""Inputs with failed calls, and no input that succeeded, after which a run is given up. An invalid input or an error of
+a user's function does not count: the next input may be fine."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """What became of one input.
+class BatchRow:
+    """The result of one input.
 
     Attributes:
-        given: the input.
-        answer: the chain's answer; None for an input that could not be used.
+        input: the input.
+        answer: the chain's answer; None for an invalid input.
     """
 
-    given: Given
+    input: ChainInput
     answer: Answer | None = None
 
     @property
     def state(self) -> str:
-        """ "answered", "unparsed", "failed", or "unusable" for an input that no step has seen."""
-        return "unusable" if self.answer is None else self.answer.state
+        """The state of the answer ("answered", "unparsed", "failed"), or "invalid" for an invalid input."""
+        return "invalid" if self.answer is None else self.answer.state
 
     @property
     def spent(self) -> Usage:
-        """What was paid for now, on every model."""
+        """The usage that was paid for in this run, on all models."""
         return Usage() if self.answer is None or self.answer.trace is None else self.answer.trace.spent
 
     @property
-    def repairs(self) -> int:
-        """Replies that were refused."""
-        return len(self._noted(Refused))
+    def rejections(self) -> int:
+        """The number of rejected replies."""
+        return len(self._steps_with(Rejected))
 
     @property
-    def mended(self) -> list[str]:
-        """The steps of which a value was mended, so that it is no answer of the model's."""
-        return list(dict.fromkeys(self._noted(Mended)))
+    def fallbacks(self) -> list[str]:
+        """The steps whose value is a fallback's and not the model's."""
+        return list(dict.fromkeys(self._steps_with(FallbackUsed)))
 
     @property
-    def lost(self) -> bool:
-        """Whether a call to the model did not come through."""
-        return self.state == "failed" and bool(self._noted(Lost))
+    def call_lost(self) -> bool:
+        """True if the chain failed because a model call failed."""
+        return self.state == "failed" and bool(self._steps_with(CallLost))
 
-    def _noted(self, what: type[Note]) -> list[str]:
+    def _steps_with(self, event_type: type[Note]) -> list[str]:
         trace = None if self.answer is None else self.answer.trace
-        return [] if trace is None else list(noted(trace, what))
+        return [] if trace is None else list(steps_with(trace, event_type))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for one line of a file."""
-        about: dict[str, Any] = {"id": self.given.id, "state": self.state}
+        """Return the row as plain data for one line of JSON."""
+        row: dict[str, Any] = {"id": self.input.id, "state": self.state}
         if self.answer is None:
-            return {**about, "why": self.given.wrong}
+            return {**row, "why": self.input.error}
         usage = self.answer.usage
-        about |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.reason}
+        row |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.reason}
         counts: dict[str, Any] = {"calls": usage.calls, "prompt_tokens": usage.prompt_tokens}
-        counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "repairs": self.repairs}
-        return {**about, "steps": dict(self.answer.steps), "mended": self.mended, **counts}
+        counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "rejections": self.rejections}
+        return {**row, "steps": dict(self.answer.steps), "fallbacks": self.fallbacks, **counts}
 
 
 @dataclass
-class Run:
-    """What a run comes to.
+class BatchSummary:
+    """The totals of a batch run.
 
     Attributes:
-        rows: how many there are by state.
-        usage: what all answers used, paid for now or taken from the journal.
-        spent: of that, what was paid for now.
-        repairs: replies that were refused.
-        mended: rows with a value that was mended.
-        lost: rows that failed because a call to the model did.
-        stopped: what ended it before its end.
+        counts: the number of rows by state.
+        usage: the usage of all answers, paid for now or taken from the journal.
+        spent: the part of it that was paid for now.
+        rejections: the number of rejected replies.
+        fallbacks: the number of rows with a fallback's value.
+        calls_lost: the number of rows that failed because a model call failed.
+        stopped_by: the error that stopped the run early; None for a complete run.
+        last_failure: the reason of the last failed row.
     """
 
-    rows: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     spent: Usage = field(default_factory=Usage)
-    repairs: int = 0
-    mended: int = 0
-    lost: int = 0
-    stopped: ReasoningError | None = None
+    rejections: int = 0
+    fallbacks: int = 0
+    calls_lost: int = 0
+    stopped_by: ReasoningError | None = None
     last_failure: str = ""
 
     @property
     def done(self) -> int:
-        return sum(self.rows.values())
+        """The number of rows."""
+        return sum(self.counts.values())
 
-    def add(self, row: Row) -> None:
+    def add(self, row: BatchRow) -> None:
         """Count a row."""
-        self.rows[row.state] = self.rows.get(row.state, 0) + 1
-        self.repairs += row.repairs
-        self.mended += bool(row.mended)
-        self.lost += row.lost
+        self.counts[row.state] = self.counts.get(row.state, 0) + 1
+        self.rejections += row.rejections
+        self.fallbacks += bool(row.fallbacks)
+        self.calls_lost += row.call_lost
         self.spent = self.spent + row.spent
         if row.answer is not None:
             self.usage = self.usage + row.answer.usage
             self.last_failure = row.answer.reason if isinstance(row.answer, Failed) else self.last_failure
 
 
-def run(
+def run_batch(
     chain: Chain,
-    inputs: Iterable[Given],
+    inputs: Iterable[ChainInput],
     llm: LLM,
-    tell: Callable[[Row], None],
+    on_row: Callable[[BatchRow], None],
     *,
     epoch: int = 0,
     concurrency: int | None = None,
-) -> Run:
+) -> BatchSummary:
     """Run a chain on many inputs.
 
     Args:
         chain: the chain.
-        inputs: read as they are needed.
-        llm: the model; its journal makes a run that was stopped go on where it was.
-        tell: given each row, in the order of the inputs.
-        epoch: the number of an independent repetition.
-        concurrency: inputs under way at once; by default as many as the model takes requests.
+        inputs: the inputs; they are read as they are needed.
+        llm: the model. A stopped run resumes from its journal.
+        on_row: called with each row, in the order of the inputs.
+        epoch: the number of the independent repetition.
+        concurrency: the most inputs that are processed at once; by default the model's concurrency.
+
+    Returns:
+        The totals of the run. A failed input does not stop the others.
     """
-    return event_loop.run_sync(_Many(chain, llm, tell, epoch).through(inputs, concurrency or llm.limits.concurrency))
+    return event_loop.run_sync(_Batch(chain, llm, on_row, epoch).run(inputs, concurrency or llm.limits.concurrency))
 
 
-class _Many:
-    def __init__(self, chain: Chain, llm: LLM, tell: Callable[[Row], None], epoch: int) -> None:
-        self.chain, self.llm, self.tell, self.epoch = chain, llm, tell, epoch
-        self.found = Run()
-        self.waiting: dict[int, Row] = {}
-        self.told = 0
+class _Batch:
+    def __init__(self, chain: Chain, llm: LLM, on_row: Callable[[BatchRow], None], epoch: int) -> None:
+        self.chain, self.llm, self.on_row, self.epoch = chain, llm, on_row, epoch
+        self.summary = BatchSummary()
+        self.pending: dict[int, BatchRow] = {}
+        """Finished rows that wait for earlier ones, by their place."""
+        self.reported = 0
 
-    async def through(self, inputs: Iterable[Given], workers: int) -> Run:
-        """Work until all inputs are through, or something ends the run; what is done then is told."""
-        left = iter(enumerate(inputs))
-        tasks = [asyncio.ensure_future(self._worker(left)) for _ in range(workers)]
+    async def run(self, inputs: Iterable[ChainInput], workers: int) -> BatchSummary:
+        """Process all inputs, or until an error stops the run; all finished rows are reported."""
+        queue = iter(enumerate(inputs))
+        tasks = [asyncio.ensure_future(self._worker(queue)) for _ in range(workers)]
         try:
             await asyncio.gather(*tasks)
         except (BudgetExhausted, CallFailed) as error:
-            self.found.stopped = error
+            self.summary.stopped_by = error
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for place in sorted(self.waiting):  # behind one that was not finished
-            self.tell(self.waiting[place])
-        return self.found
+        for place in sorted(self.pending):  # rows after one that was not finished
+            self.on_row(self.pending[place])
+        return self.summary
 
-    async def _worker(self, left: Iterable[tuple[int, Given]]) -> None:
-        for place, one in left:
-            self._done(place, Row(one, None if one.problem is None else await self._answer(one.problem)))
+    async def _worker(self, queue: Iterable[tuple[int, ChainInput]]) -> None:
+        for place, one in queue:
+            self._finish(place, BatchRow(one, None if one.problem is None else await self._answer(one.problem)))
 
     async def _answer(self, problem: Problem) -> Answer:
-        """The chain's answer; what goes wrong with this input alone is one that failed."""
+        """Answer one input. An error that concerns only this input becomes a failed answer."""
         try:
             return await self.chain.arun(problem, self.llm, epoch=self.epoch)
         except ReasoningError as error:
@@ -177,11 +183,16 @@ class _Many:
         except Exception as error:
             return Failed(f"{type(error).__name__}: {error}")
 
-    def _done(self, place: int, row: Row) -> None:
-        self.found.add(row)
-        self.waiting[place] = row
-        while self.told in self.waiting:
-            self.tell(self.waiting.pop(self.told))
-            self.told += 1
-        if self.found.lost >= GIVE_UP and not self.found.rows.keys() & {"answered", "unparsed"}:
-            raise CallFailed(f"{GIVE_UP} inputs failed and none came through; the last: {self.found.last_failure}")
+    def _finish(self, place: int, row: BatchRow) -> None:
+        self.summary.add(row)
+        self.pending[place] = row
+        while self.reported in self.pending:
+            self.on_row(self.pending.pop(self.reported))
+            self.reported += 1
+        if self.summary.calls_lost >= FAILURES_BEFORE_ABORT and not self.summary.counts.keys() & {
+            "answered",
+            "unparsed",
+        }:
+            raise CallFailed(
+                f"{FAILURES_BEFORE_ABORT} inputs failed and none succeeded; the last: {self.summary.last_failure}"
+            )

@@ -1,97 +1,122 @@
-"""A chain: steps that feed each other, as one strategy."""
+"""The `Chain` strategy: steps in a directed acyclic graph, wired by the names that they read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.card import Card
-from reasoning.chain import graph
-from reasoning.chain.execution import Flow
+from reasoning.chain.cost import card, chain_calls_range
+from reasoning.chain.diagram import Diagram, mermaid
+from reasoning.chain.execution import ChainRun
 from reasoning.chain.step import Step
-from reasoning.chain.step_runner import strategy_of
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
+from reasoning.registry import get
 from reasoning.session import Session
 from reasoning.strategy import Strategy
 
 
 @dataclass(frozen=True, repr=False, init=False)
 class Chain(Strategy):
-    """Steps that feed each other; each begins as soon as what it reads is there.
+    """A strategy of several steps, each of which reads inputs of the chain and results of other steps.
 
-    The value of the chain is the last step's; `Answer.steps` has every step's (those of an inner chain as
-    "step.inner"). A step that stays refused ends the chain as `Unparsed`, and a call that fails for good as `Failed`,
-    with the step's name in the reason and everything that does not depend on it in `steps`. Running it again starts
-    there, since the draws before are in the journal: the draws of a step depend on the step and on what it reads, and
-    on nothing else.
+    A step starts as soon as everything that it reads is available; independent steps run
+    concurrently. The value of the chain is the value of its last step; `Answer.steps` holds the
+    values of all steps (those of an inner chain as "step.inner").
+
+    A step whose value stays rejected ends the chain as `Unparsed`, a call that fails for good as
+    `Failed`. The reason begins with the step's name, and `Answer.steps` keeps the results that do not
+    depend on it. Running the chain again resumes there, because the earlier draws are in the journal:
+    the draws of a step depend on the step and on what it reads, and on nothing else.
 
     Attributes:
-        steps: in the order in which results are shown.
-        name: what tables call it.
-        takes: its inputs, with their kinds: then no prompt can name anything else. None: whatever the steps name and no
-            step gives is an input, a text.
-        about: what it does, in a line.
+        steps: the steps, in the order in which results are shown.
+        name: the name of the chain in tables.
+        inputs: the kinds of the inputs by name; prompts can then read no other name. None: every
+            name that a step reads and no step provides is an input, a text.
+        about: one line on what the chain does.
 
     Raises:
-        UsageError: two steps of one name, steps that wait for each other, or a placeholder that nothing provides.
+        UsageError: two steps have the same name, steps depend on each other, or a placeholder is
+            provided by nothing.
+
+    Source:
+        Prompt chaining: Wu et al. 2022, arXiv 2110.01691.
+
+    Examples:
+        >>> from reasoning import Chain, Prompt, Step, kinds
+        >>> from reasoning.testing import ScriptedLLM
+        >>> chain = Chain(
+        ...     Step("issues", Prompt(input="List the issues: {feedback}"), returns=kinds.Items()),
+        ...     Step("reply", Prompt(input="Reply to each: {issues}")),
+        ... )
+        >>> answer = chain.run("Slow and dear.", ScriptedLLM(["slow, dear", "Answer: We are sorry."]))
+        >>> answer.value
+        'We are sorry.'
+        >>> answer.steps["issues"]
+        ('slow', 'dear')
     """
 
     steps: tuple[Step, ...]
     name: str
-    takes: Mapping[str, Kind] | None
+    inputs: Mapping[str, Kind] | None
     about: str
 
     def __init__(
-        self, *steps: Step, name: str = "chain", takes: Mapping[str, Kind] | None = None, about: str = ""
+        self, *steps: Step, name: str = "chain", inputs: Mapping[str, Kind] | None = None, about: str = ""
     ) -> None:
-        for field, value in (("steps", steps), ("name", name), ("takes", takes), ("about", about)):
+        for field, value in (("steps", steps), ("name", name), ("inputs", inputs), ("about", about)):
             object.__setattr__(self, field, value)
         if not steps:
             raise UsageError("a chain needs at least one step")
         names = [step.name for step in steps]
-        if twice := next((one for place, one in enumerate(names) if one in names[:place]), None):
-            raise UsageError(f"two steps are called {twice!r}")
-        if takes is not None:
+        if duplicate := next((name for place, name in enumerate(names) if name in names[:place]), None):
+            raise UsageError(f"step names must be unique, got {duplicate!r} twice")
+        if inputs is not None:
             for step in steps:
-                for name in sorted(step.needs - {*names, *takes}):
-                    near = nearest(name, [*names, *takes])
-                    hint = f"; did you mean {{{near}}}?" if near else f"; there are {', '.join([*takes, *names])}"
+                for name in sorted(step.dependencies - {*names, *inputs}):
+                    near = nearest(name, [*names, *inputs])
+                    hint = f"; did you mean {{{near}}}?" if near else f"; known: {', '.join([*inputs, *names])}"
                     raise UsageError(f"step {step.name!r}: nothing provides {{{name}}}{hint}")
-            if both := takes.keys() & set(names):
-                raise UsageError(f"{min(both)!r} is an input and a step")
-        self.ancestors  # noqa: B018  # steps that wait for each other are refused here
+            if both := inputs.keys() & set(names):
+                raise UsageError(f"{min(both)!r} is an input and a step; rename one of them")
+        self.ancestors  # noqa: B018  # raises for steps that depend on each other
 
     @classmethod
     def load(cls, folder: str | Path, *, allow_code: bool = False, package: str | None = None) -> Chain:
-        """The chain that a folder holds: `chain.toml`, a Markdown file for each prompt, and code where it names some.
+        """Load the chain of a folder: `chain.toml`, a Markdown file for each prompt, and Python files.
 
         Args:
             folder: the folder.
-            allow_code: whether functions that it names may be imported. They run with the rights of whoever runs the
-                chain: look at a stranger's first. Code of the chains that are shipped is known and needs no leave.
-            package: the installed package that the folder is, whose modules it names.
+            allow_code: import the functions that the chain names. They run with your rights: read the
+                code of other people first. The code of bundled chains is always allowed.
+            package: the name of the installed package that the folder is, for its modules.
 
         Raises:
-            InputError: names the file and the line.
-            UsageError: it names code, and that is not allowed.
+            InputError: the folder holds no valid chain; names the file and the line.
+            UsageError: the chain names functions and `allow_code` is False.
         """
         from reasoning.chain.folder import load
 
-        return load(Path(folder), "run" if allow_code or package else "known", package)
+        return load(Path(folder), "all" if allow_code or package else "trusted", package)
 
     def save(self, folder: str | Path) -> None:
-        """Write the folder from which `load` makes an equal chain. Files of the same names are written over.
+        """Write the folder from which `load` makes an equal chain.
+
+        A `chain.toml` that is there keeps its comments, its order and its spelling where the values
+        are the same; other files of the same names are overwritten.
 
         Raises:
-            UsageError: something in it has no form in a folder, such as a function without a name.
+            UsageError: a part of the chain has no form in a folder, such as a lambda.
         """
         from reasoning.chain.folder_writer import save
 
@@ -99,45 +124,50 @@ class Chain(Strategy):
 
     @cached_property
     def card(self) -> Card:  # type: ignore[override]  # a chain's card is made from its steps
-        """The card of this chain: between one call a step and all its repairs."""
-        from reasoning.chain.cost import card
-
+        """The card of this chain; its calls range from one a step to all repairs and attempts."""
         return card(self)
 
     def calls_range(self) -> tuple[int, int]:
-        from reasoning.chain.cost import chain_calls_range
-
+        """Return the least and the greatest number of calls for one problem; a list counts as 20 items at most."""
         return chain_calls_range(self)
 
     def rounds_range(self) -> None:
-        return None  # how many steps wait for one another is not computed
+        """Return None: the longest path of dependent calls is not computed."""
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
-        """None: a chain is its steps."""
+        """Iterate over the parameters of the chain: it has none, since a spec cannot hold its steps."""
         return iter(())
 
     @cached_property
-    def inputs(self) -> frozenset[str]:
-        """The names that the steps use and no step gives; all that it takes, where that is said."""
-        used = frozenset[str]().union(*(step.needs for step in self.steps))
-        return frozenset(self.takes) if self.takes is not None else used - {step.name for step in self.steps}
+    def input_names(self) -> frozenset[str]:
+        """The names of the inputs: those that are declared, else all that steps read and no step provides."""
+        read = frozenset[str]().union(*(step.dependencies for step in self.steps))
+        return frozenset(self.inputs) if self.inputs is not None else read - {step.name for step in self.steps}
 
     @cached_property
-    def needs(self) -> dict[str, frozenset[str]]:
-        """The steps that each step reads from."""
+    def dependencies(self) -> dict[str, frozenset[str]]:
+        """The steps that each step reads, by the step's name."""
         names = {step.name for step in self.steps}
-        return {step.name: step.needs & names for step in self.steps}
+        return {step.name: step.dependencies & names for step in self.steps}
 
     @cached_property
     def ancestors(self) -> dict[str, frozenset[str]]:
-        """All the steps that each step comes from."""
-        return graph.ancestors(self.needs)
+        """The steps that each step reads directly or through other steps, by the step's name."""
+        sorter = TopologicalSorter({name: sorted(read) for name, read in self.dependencies.items()})
+        found: dict[str, frozenset[str]] = {}
+        try:
+            for name in sorter.static_order():
+                read = self.dependencies[name]
+                found[name] = read.union(*(found[before] for before in read))
+        except CycleError as error:
+            raise UsageError(_cycle_message(error.args[1], list(self.dependencies))) from None
+        return found
 
     def step(self, name: str) -> Step:
-        """The step of that name.
+        """Return the step with a name.
 
         Raises:
-            UnknownName: there is none.
+            UnknownName: no step has this name.
         """
         for step in self.steps:
             if step.name == name:
@@ -145,35 +175,51 @@ class Chain(Strategy):
         raise UnknownName("step", name, [step.name for step in self.steps], f"of the chain {self.name!r}")
 
     def kind_of(self, name: str) -> Kind | None:
-        """What a name stands for in a prompt; None where there is no such name."""
-        takes = Text(whole=True) if self.takes is None else self.takes.get(name)
+        """Return the kind of an input or of a step's result; None for an unknown name."""
         step = next((step for step in self.steps if step.name == name), None)
         if step is None:
-            return takes
-        return self.kind_of(step.join[0]) if step.join else step.gives
+            return Text(whole=True) if self.inputs is None else self.inputs.get(name)
+        return self.kind_of(step.first_of[0]) if step.first_of else step.output_kind
 
     @property
-    def gives(self) -> Kind | None:
-        """The kind of its value: the last step's."""
+    def output_kind(self) -> Kind | None:
+        """The kind of the chain's value, which is the last step's."""
         return self.kind_of(self.steps[-1].name)
 
     def replace(self, **changes: Any) -> Chain:
-        """A copy with some of `steps`, `name`, `takes` and `about` changed."""
-        given = {"steps": self.steps, "name": self.name, "takes": self.takes, "about": self.about}
-        for name in changes.keys() - given.keys():
-            raise UnknownName("part of a chain", name, given)
-        given.update(changes)
-        return Chain(*given.pop("steps"), **given)  # type: ignore[arg-type,misc]
+        """Return a copy with some of `steps`, `name`, `inputs` and `about` changed.
+
+        Raises:
+            UnknownName: a chain has no such part.
+        """
+        parts = {"steps": self.steps, "name": self.name, "inputs": self.inputs, "about": self.about}
+        for name in changes.keys() - parts.keys():
+            raise UnknownName("part of a chain", name, parts)
+        parts.update(changes)
+        return Chain(*parts.pop("steps"), **parts)  # type: ignore[arg-type,misc]
 
     def with_step(self, name: str, **changes: Any) -> Chain:
-        """A copy in which one step is changed."""
+        """Return a copy with one step changed.
+
+        Args:
+            name: the name of the step.
+            **changes: new values of the step's fields.
+
+        Raises:
+            UsageError: no step has this name.
+        """
         known = [step.name for step in self.steps]
         if name not in known:
             raise UsageError(f"no step {name!r}; did you mean {nearest(name, known) or known[0]!r}?")
         return self.replace(steps=tuple(replace(s, **changes) if s.name == name else s for s in self.steps))
 
     def with_prompts(self, change: Callable[[str, Prompt], Prompt]) -> Chain:
-        """A copy in which every prompt is changed, by its step's name; that of an inner chain is "step.inner"."""
+        """Return a copy with every prompt changed.
+
+        Args:
+            change: called with the step's name ("step.inner" for a step of an inner chain) and its
+                prompt; returns the new prompt.
+        """
 
         def changed(step: Step) -> Step:
             if step.chain is not None:
@@ -184,76 +230,100 @@ class Chain(Strategy):
         return self.replace(steps=tuple(map(changed, self.steps)))
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Chain:
-        """A copy in which every strategy that answers a step is changed."""
+        """Return a copy with the strategy of every step changed, those of inner chains too."""
 
         def changed(step: Step) -> Step:
             if step.chain is not None:
                 return replace(step, chain=step.chain.with_strategies(change))
-            if not step.by:
+            if not step.strategy:
                 return step
-            before = strategy_of(step.by)
+            before = get(step.strategy)
             after = change(before)
-            return step if after == before else replace(step, by=after)
+            return step if after == before else replace(step, strategy=after)
 
         return self.replace(steps=tuple(map(changed, self.steps)))
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        values = self._given(problem)
-        return await self.through(values, {name: self._shown(name, value) for name, value in values.items()}, session)
+        """Run the chain on the inputs of a problem."""
+        values = self._read_inputs(problem)
+        return await self.run_steps(values, {name: self._show(name, value) for name, value in values.items()}, session)
 
-    async def through(self, values: Mapping[str, Any], shown: Mapping[str, str], session: Session) -> Answer:
-        """Run all steps.
+    async def run_steps(self, values: Mapping[str, Any], texts: Mapping[str, str], session: Session) -> Answer:
+        """Run all steps on given inputs.
 
         Args:
-            values, shown: the inputs, as values and as texts.
-            session: the door to the model.
+            values: the inputs by name, as values of their kinds.
+            texts: the same inputs as prompts show them.
+            session: the session that draws replies.
         """
-        flow = Flow(self, dict(values), dict(shown))
-        branches = session.fork([step.name for step in self.steps], self._asks)
-        await gather([flow.step(step, branch) for step, branch in zip(self.steps, branches, strict=True)])
-        return flow.answer()
+        run = ChainRun(self.steps, self.dependencies, self.ancestors, values, texts)
+        branches = session.fork([step.name for step in self.steps], self._draw_keys)
+        await gather([run.step(step, branch) for step, branch in zip(self.steps, branches, strict=True)])
+        return run.answer()
 
-    def _given(self, problem: Problem) -> dict[str, Any]:
-        """What the problem provides; a chain with one input takes the question for it."""
+    def _read_inputs(self, problem: Problem) -> dict[str, Any]:
+        """Read the inputs from a problem; the question is the input of a chain with only one."""
         provided = {**problem.values(), **problem.inputs}
-        missing = sorted(self.inputs - provided.keys())
-        if len(missing) == 1 and len(self.inputs) == 1:
+        missing = sorted(self.input_names - provided.keys())
+        if len(missing) == 1 and len(self.input_names) == 1:
             provided = {missing[0]: problem.question}
         elif missing:
             raise UsageError(f"the chain {self.name!r} needs the input {missing[0]!r}: Problem(…, inputs={{…}})")
-        return {name: self._read(name, provided[name]) for name in sorted(self.inputs)}
+        return {name: self._coerce(name, provided[name]) for name in sorted(self.input_names)}
 
-    def _read(self, name: str, given: Any) -> Any:
-        """An input as its kind has it."""
+    def _coerce(self, name: str, value: Any) -> Any:
+        """Coerce an input to its kind."""
         kind = self.kind_of(name)
         if isinstance(kind, Text) or kind is None:
-            return given
+            return value
         try:
-            return kind.target(given)
+            return kind.target(value)
         except UsageError as error:
             raise UsageError(f"the input {name!r} of the chain {self.name!r}: {error}") from None
 
-    def _shown(self, name: str, value: Any) -> str:
+    def _show(self, name: str, value: Any) -> str:
         kind = self.kind_of(name)
         return value if isinstance(value, str) or kind is None else kind.show(value)
 
     @cached_property
-    def _asks(self) -> Sequence[int]:
-        """Of each step the first that asks the same: those must not share their draws."""
+    def _draw_keys(self) -> Sequence[int]:
+        """For each step, the index of the first step that asks the same: such steps must not share draws."""
 
         def asked(step: Step) -> Any:
             return (step.prompt, step.chain, step.model) if step.prompt or step.chain else step.name
 
-        return [next(i for i, other in enumerate(self.steps) if asked(other) == asked(one)) for one in self.steps]
+        return [next(i for i, other in enumerate(self.steps) if asked(other) == asked(step)) for step in self.steps]
 
     def __repr__(self) -> str:
         return self.name
 
-    def _repr_html_(self) -> str:
-        return self.drawn()
+    def diagram(self, answer: Answer | None = None) -> Diagram:
+        """Return the chain as a Mermaid flowchart, which a notebook draws.
 
-    def drawn(self, answer: Answer | None = None) -> str:
-        """The chain as an SVG picture; with an answer, each step's result is on it."""
-        from reasoning.chain.diagram import svg
+        Args:
+            answer: an answer of this chain; each step then shows its result.
 
-        return svg(self, answer)
+        Examples:
+            >>> from reasoning import Chain, Prompt, Step
+            >>> print(Chain(Step("word", Prompt(input="In one word: {text}"))).diagram())
+            flowchart TD
+              in_text(["text"])
+              s_word["word<br>prompt → text"]
+              in_text --> s_word
+            <BLANKLINE>
+        """
+        return mermaid(self, answer)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.diagram()._repr_mimebundle_()
+
+
+def _cycle_message(cycle: Sequence[str], names: Sequence[str]) -> str:
+    """Describe a cycle, starting with its first step in the chain; `cycle` ends with the node it begins with."""
+    ring = list(reversed(cycle))[:-1]
+    start = min(range(len(ring)), key=lambda place: names.index(ring[place]))
+    ring = ring[start:] + ring[:start]
+    if len(ring) == 1:
+        return f"step {ring[0]!r} depends on itself"
+    inner = "".join(f" depends on {name!r}, which" for name in ring[1:])
+    return f"step {ring[0]!r}{inner} depends on {ring[0]!r}"

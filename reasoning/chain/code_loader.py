@@ -20,7 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from reasoning.errors import InputError, UsageError, nearest
 
-Leave = Literal["run", "known", "name"]
+ImportPolicy = Literal["all", "trusted", "none"]
 """What may be imported: all that is named; only what is known, and the rest is an error; the same, and the rest stays
 a name."""
 
@@ -30,7 +30,7 @@ _LIBRARY = "reasoning.chain.text_checks"
 
 
 @dataclass(frozen=True)
-class Named:
+class UnresolvedFunction:
     """A function that a chain names, and that was not imported.
 
     Attributes:
@@ -57,7 +57,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeLoader:
     """Where a chain's names are looked up.
 
     Attributes:
@@ -67,10 +67,10 @@ class Code:
     """
 
     folder: Path
-    leave: Leave
+    policy: ImportPolicy
     package: str | None = None
 
-    def get(self, reference: str) -> Any:
+    def resolve(self, reference: str) -> Any:
         """What a name stands for.
 
         Raises:
@@ -87,23 +87,23 @@ class Code:
             return _attribute(f"{self.package}.{module}", name)
         if not own and module == _LIBRARY:
             return _attribute(module, name)
-        if self.leave == "run" or (own and _digest(file) in _shipped()):
+        if self.policy == "all" or (own and _digest(file) in _shipped()):
             return _of_file(file, name) if own else _attribute(module, name)
-        if self.leave == "name":
-            return Named(reference, file if own else None, parameters)
+        if self.policy == "none":
+            return UnresolvedFunction(reference, file if own else None, parameters)
         raise UsageError(
             f"this chain names code, {reference}, which would run with your rights: look at it, then allow it "
             f"(--allow-code, Chain.load(…, allow_code=True))"
         )
 
 
-def reference(thing: Any) -> tuple[str, Path | None]:
+def reference_of(thing: Any) -> tuple[str, Path | None]:
     """The name of a function or class, and the file that has to go along with the chain.
 
     Raises:
         UsageError: it cannot be found by a name.
     """
-    if isinstance(thing, Named):
+    if isinstance(thing, UnresolvedFunction):
         return thing.reference, thing.file
     module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
     loaded = sys.modules.get(str(module))

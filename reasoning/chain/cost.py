@@ -1,27 +1,27 @@
-"""What a chain costs: the number of its calls, from its steps."""
+"""The number of model calls of a chain, from its steps."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reasoning.card import Card
+from reasoning.chain.step import Step
+from reasoning.registry import get
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
-    from reasoning.chain.step import Step
 
-ITEMS = 20
-"""Items of a list that a forecast reckons with, at most."""
+MAX_ITEMS = 20
+"""The number of items of a list that an estimate assumes at most."""
 
 
 def card(chain: Chain) -> Card:
-    """Return the card of a chain, with the calls of its steps, and those for items, branches, repairs and gates."""
+    """Return the card of a chain, with the calls of its steps and those for items, branches, repairs and attempts."""
     least, per_item, most = _counts(chain)
-    more = most - least - per_item * ITEMS
+    more = most - least - per_item * MAX_ITEMS
     calls, counts = f"{least} + r", f"r: replies sent back for repair, 0 to {more}"
-    conditional = any(step.each or step.when or step.tries > 1 or step.by or step.chain for step in chain.steps)
-    if conditional:
-        counts = f"r: calls of branches, repairs and gates, 0 to {more}"
+    if any(step.loop or step.only_if or step.max_attempts > 1 or step.strategy or step.chain for step in chain.steps):
+        counts = f"r: calls of branches, repairs and attempts, 0 to {more}"
     if per_item:
         calls, counts = f"{least} + {per_item} * m + r", f"m: items of lists; {counts}"
     summary = chain.about or " → ".join(step.name for step in chain.steps)
@@ -34,24 +34,22 @@ def chain_calls_range(chain: Chain) -> tuple[int, int]:
     return least, most
 
 
-def _counts(chain: Chain) -> tuple[int, int, int]:
-    """Return the least number of calls, those for each item of a list, and the most with `ITEMS` items."""
-    least = sum(calls_range(step)[0] for step in chain.steps if not step.each and not step.when)
-    per_item = sum(calls_range(step)[0] for step in chain.steps if step.each and not step.when)
-    most = sum(calls_range(step)[1] * (ITEMS if step.each else 1) for step in chain.steps)
-    return least, per_item, most
-
-
-def calls_range(step: Step) -> tuple[int, int]:
-    """The least and the greatest number of calls of a step, for one item that is not empty."""
+def step_calls_range(step: Step) -> tuple[int, int]:
+    """Return the least and the greatest number of calls of a step, with `for_each` for one item."""
     if step.chain is not None:
         least, most = step.chain.calls_range()
-        return least, most * step.tries
+        return least, most * step.max_attempts
     if step.prompt is None:
         return 0, 0
-    if not step.by:
-        return 1, (step.repairs + 1) * step.tries
-    from reasoning.chain.step_runner import strategy_of
+    if not step.strategy:
+        return 1, (step.max_repairs + 1) * step.max_attempts
+    least, most = get(step.strategy).calls_range()
+    return least, most * (step.max_repairs + 1) * step.max_attempts
 
-    least, most = strategy_of(step.by).calls_range()
-    return least, most * (step.repairs + 1) * step.tries
+
+def _counts(chain: Chain) -> tuple[int, int, int]:
+    """Return the least number of calls, those for each item of a list, and the most with `MAX_ITEMS` items."""
+    least = sum(step_calls_range(step)[0] for step in chain.steps if not step.loop and not step.only_if)
+    per_item = sum(step_calls_range(step)[0] for step in chain.steps if step.loop and not step.only_if)
+    most = sum(step_calls_range(step)[1] * (MAX_ITEMS if step.loop else 1) for step in chain.steps)
+    return least, per_item, most

@@ -1,4 +1,4 @@
-"""What a run counts, as it stands in the trace: what was refused, what was mended, which calls were lost."""
+"""Trace events of a chain that a batch run counts."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ from reasoning.trace import Note, Trace
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Note):
-    """A reply or a value was refused."""
+class Rejected(Note):
+    """A rejected reply or value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mended(Note):
-    """A value that stayed refused was mended."""
+class FallbackUsed(Note):
+    """A value that stayed rejected and was replaced by the step's fallback."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost(Note):
-    """A call to the model did not come through."""
+class CallLost(Note):
+    """A model call that failed for good."""
 
 
-def noted(trace: Trace, what: type[Note], within: str = "") -> Iterator[str]:
-    """The step of each note of one sort, an inner chain's as "step.inner"."""
+def steps_with(trace: Trace, event_type: type[Note], within: str = "") -> Iterator[str]:
+    """Yield the step of each event of one type.
+
+    Args:
+        trace: the trace of a chain.
+        event_type: the type of the events.
+        within: the name of the step that the trace belongs to.
+
+    Returns:
+        Names of steps, one for each event; those of inner chains as "step.inner".
+    """
     for event in trace.events:
-        if isinstance(event, what):
+        if isinstance(event, event_type):
             yield within
-        elif isinstance(event, Trace):  # that of a step is called like it; no other is called by one word
+        elif isinstance(event, Trace):  # only the trace of a step is named by an identifier
             inner = f"{within}.{event.name}".lstrip(".") if event.name.isidentifier() else within
-            yield from noted(event, what, inner)
+            yield from steps_with(event, event_type, inner)

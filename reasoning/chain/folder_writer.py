@@ -10,25 +10,25 @@ from typing import Any
 from reasoning import kinds
 from reasoning.chain import prompt_markdown, toml_io
 from reasoning.chain.chain import Chain
-from reasoning.chain.code_loader import reference
-from reasoning.chain.folder import FILE
+from reasoning.chain.code_loader import reference_of
+from reasoning.chain.folder import CHAIN_FILE
 from reasoning.chain.step import Step
-from reasoning.chain.validators import validators
+from reasoning.chain.validators import as_validators
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind, Text
 from reasoning.strategy import Strategy
 
 _PLAIN = {
-    "repairs",
-    "when_empty",
+    "max_repairs",
+    "if_empty",
     "sampling",
     "model",
-    "inputs",
-    "join",
+    "rename",
+    "first_of",
     "for_each",
-    "at_once",
-    "when",
-    "tries",
+    "concurrency",
+    "only_if",
+    "max_attempts",
     "keep",
 }
 
@@ -39,8 +39,10 @@ def save(chain: Chain, folder: Path) -> None:
     code: dict[str, Path] = {}
     tables = [_step(step, files, code) for step in chain.steps]
     head = {"name": chain.name, **({"about": chain.about} if chain.about else {})}
-    inputs = {} if chain.takes is None else {"inputs": {name: _kind(kind, code) for name, kind in chain.takes.items()}}
-    files[FILE] = toml_io.written(head, {**inputs, "step": tables})
+    inputs = (
+        {} if chain.inputs is None else {"inputs": {name: _kind(kind, code) for name, kind in chain.inputs.items()}}
+    )
+    files[CHAIN_FILE] = toml_io.dumps(head, {**inputs, "step": tables})
     try:
         raw = {name: text.encode("utf-8") for name, text in files.items()}
     except UnicodeEncodeError as error:
@@ -59,28 +61,28 @@ def save(chain: Chain, folder: Path) -> None:
 
 def _step(step: Step, files: dict[str, str], code: dict[str, Path]) -> dict[str, Any]:
     table: dict[str, Any] = {"name": step.name}
-    reads = list(step.reads) if step.call is not None else sorted(step.needs)
+    reads = list(step.reads) if step.function is not None else sorted(step.dependencies)
     if reads:
         table["reads"] = reads
     if step.prompt is not None:
         table["prompt"] = name = f"{step.name}.md"
-        files[name] = prompt_markdown.write(step.prompt)
+        files[name] = prompt_markdown.to_markdown(step.prompt)
         for key, default in (("form", "plain"), ("turns", "chat")):
             if getattr(step.prompt, key) != default:
                 table[key] = getattr(step.prompt, key)
     if step.chain is not None:
         table["chain"] = step.name
-    if step.call is not None:
-        table["call"] = _code(step.call, code)
-    if step.by:
-        table["by"] = repr(step.by) if isinstance(step.by, Strategy) else step.by
+    if step.function is not None:
+        table["function"] = _code(step.function, code)
+    if step.strategy:
+        table["strategy"] = repr(step.strategy) if isinstance(step.strategy, Strategy) else step.strategy
     if step.returns != Text():
         table["returns"] = _kind(step.returns, code)
     if step.check is not None:
-        checks = [_check(one, code) for one in validators(step.check)]
+        checks = [_check(one, code) for one in as_validators(step.check)]
         table["check"] = checks if isinstance(step.check, list | tuple) else checks[0]
-    if step.mend is not None:
-        table["mend"] = _code(step.mend, code)
+    if step.fallback is not None:
+        table["fallback"] = _code(step.fallback, code)
     for field in dataclasses.fields(Step):
         usual = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         if field.name in _PLAIN and getattr(step, field.name) != usual:
@@ -109,7 +111,7 @@ def _check(check: Any, code: dict[str, Path]) -> Any:
 
 def _code(thing: Any, code: dict[str, Path]) -> str:
     """The name of something, whose file goes along."""
-    name, file = reference(thing)
+    name, file = reference_of(thing)
     if file is not None:
         known = code.setdefault(file.name, file)
         if known.read_bytes() != file.read_bytes():

@@ -1,4 +1,4 @@
-"""The inputs of a run: texts, JSON lines and CSV, one problem each; what is wrong with one is kept in its place."""
+"""The inputs of a batch run: one problem for each text, JSON line or CSV row, with the error of an invalid one."""
 
 from __future__ import annotations
 
@@ -17,124 +17,127 @@ from reasoning.files import parse_json
 from reasoning.kinds import Text
 from reasoning.problem import Problem
 
-Form = Literal["text", "jsonl", "csv"]
+InputFormat = Literal["text", "jsonl", "csv"]
 
-_UNREAD = {".json", ".tsv", ".tab", ".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip"}
-"""Files of many rows, or of no text, that would be taken for one text."""
+_UNREADABLE = {".json", ".tsv", ".tab", ".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip"}
+"""Suffixes of files with many rows or without text, which must not be taken for one text."""
 
-LONGEST = 200_000
-"""Characters of one input, unless the user says otherwise."""
+MAX_INPUT_CHARS = 200_000
+"""The default limit of one input, in characters."""
 
 
 @dataclass(frozen=True)
-class Given:
+class ChainInput:
     """One input of a run.
 
     Attributes:
-        id: its own id, or the file's name, with the line where a file has many.
-        problem: what the chain gets; None where the input cannot be used.
-        wrong: why it cannot be used; names file and line, and what to do.
+        id: the input's own id, or the file's name, with the line if the file has many inputs.
+        problem: the problem for the chain; None for an invalid input.
+        error: why the input is invalid, with file and line, and what to do.
     """
 
     id: str
     problem: Problem | None = None
-    wrong: str = ""
+    error: str = ""
 
 
-def given(files: Sequence[str], chain: Chain, form: Form | None = None, longest: int = LONGEST) -> Iterator[Given]:
-    """The inputs in files, in their order.
+def read_inputs(
+    files: Sequence[str], chain: Chain, input_format: InputFormat | None = None, max_chars: int = MAX_INPUT_CHARS
+) -> Iterator[ChainInput]:
+    """Yield the inputs in files, in their order.
 
     Args:
-        files: paths; "-" is standard input. `.jsonl` and `.csv` hold many inputs, any other file is one text; one of
-            another form, such as `.json` or `.xlsx`, is refused.
-        chain: whose inputs they are. A text is its only input. A row has its inputs by name, and may have an `id`; for
-            a chain with one input, a row with one value will do.
-        form: how to read them all, whatever they are called.
-        longest: characters of one input, at most.
+        files: paths; "-" is standard input. `.jsonl` and `.csv` files hold many inputs, any other
+            file is one text. Other formats, such as `.json` or `.xlsx`, are invalid.
+        chain: the chain whose inputs they are. A text is its only input. A row has the inputs by name
+            and may have an `id`; for a chain with one input, a row with one value is enough.
+        input_format: the format of all files; by default it follows from their suffixes.
+        max_chars: the most characters of one input.
 
     Raises:
-        UnknownName: there is no such form.
+        UnknownName: the input format is unknown.
     """
-    if form is not None and form not in get_args(Form):
-        raise UnknownName("form of input", form, get_args(Form))
+    if input_format is not None and input_format not in get_args(InputFormat):
+        raise UnknownName("input format", input_format, get_args(InputFormat))
     used: dict[str, int] = {}
     for file in files:
-        for one in _of_file(file, chain, form, longest):
+        for one in _read_file(file, chain, input_format, max_chars):
             count = used[one.id] = used.get(one.id, 0) + 1
-            yield one if count == 1 else Given(f"{one.id} ({count})", one.problem, one.wrong)
+            yield one if count == 1 else ChainInput(f"{one.id} ({count})", one.problem, one.error)
 
 
-def _of_file(file: str, chain: Chain, form: Form | None, longest: int) -> Iterator[Given]:
+def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_chars: int) -> Iterator[ChainInput]:
     name = "standard input" if file == "-" else file
     suffix = Path(file).suffix.lower()
-    if form is None and suffix in _UNREAD:
-        said = f"{suffix} is no form of input that can be read: write it as .jsonl or .csv, or say --form"
-        yield Given(name, wrong=f"{name}: {said} (text, for one text)")
+    if input_format is None and suffix in _UNREADABLE:
+        advice = "write it as .jsonl or .csv, or set --input-format (text, for one text)"
+        yield ChainInput(name, error=f"{name}: {suffix} files cannot be read: {advice}")
         return
-    kind = form or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
+    kind = input_format or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
     try:
-        with _opened(file) as raw:
+        with _open(file) as raw:
             if kind == "text":
-                yield _text(name, raw, chain, longest)
+                yield _read_text(name, raw, chain, max_chars)
             elif kind == "jsonl":
                 for number, line in enumerate(raw, 1):
                     if line.strip():
-                        yield _line(name, number, line, chain, longest)
+                        yield _read_line(name, number, line, chain, max_chars)
             else:
-                yield from _table(name, raw, chain, longest)
+                yield from _read_table(name, raw, chain, max_chars)
     except OSError as error:
-        yield Given(name, wrong=f"{name}: cannot be read: {error.strerror}")
+        yield ChainInput(name, error=f"{name}: cannot be read: {error.strerror}")
     except InputError as error:
-        yield Given(name, wrong=str(error))
+        yield ChainInput(name, error=str(error))
 
 
-def _opened(file: str) -> IO[bytes]:
+def _open(file: str) -> IO[bytes]:
     return io.BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).expanduser().open("rb")
 
 
-def _text(name: str, raw: IO[bytes], chain: Chain, longest: int) -> Given:
-    content = raw.read(4 * longest + 1)  # a character is at most four bytes
-    rest = len(raw.read()) if len(content) > 4 * longest else 0
+def _read_text(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> ChainInput:
+    content = raw.read(4 * max_chars + 1)  # a character has at most four bytes
+    rest = len(raw.read()) if len(content) > 4 * max_chars else 0
     if rest:
-        return Given(name, wrong=_too_long(name, len(content) + rest, "bytes", longest))
+        return ChainInput(name, error=_too_long(name, len(content) + rest, "bytes", max_chars))
     try:
-        return _problem(name, name, _decoded(content, name), chain, longest)
+        return _to_input(name, name, _decode(content, name), chain, max_chars)
     except InputError as error:
-        return Given(name, wrong=str(error))
+        return ChainInput(name, error=str(error))
 
 
-def _line(name: str, number: int, line: bytes, chain: Chain, longest: int) -> Given:
+def _read_line(name: str, number: int, line: bytes, chain: Chain, max_chars: int) -> ChainInput:
     where = f"{name}:{number}"
     try:
         row = parse_json(line, where)
     except InputError as error:
-        return Given(where, wrong=str(error))
-    return _problem(where, where, row, chain, longest)
+        return ChainInput(where, error=str(error))
+    return _to_input(where, where, row, chain, max_chars)
 
 
-def _table(name: str, raw: IO[bytes], chain: Chain, longest: int) -> Iterator[Given]:
-    rows = csv.reader(io.StringIO(_decoded(raw.read(), name), newline=""), strict=True)
-    before = csv.field_size_limit(10**9)  # a long cell is one bad input, and not the end of the file
+def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
+    rows = csv.reader(io.StringIO(_decode(raw.read(), name), newline=""), strict=True)
+    before = csv.field_size_limit(10**9)  # a long cell is one invalid input, not the end of the file
     try:
-        head = next(rows, [])
+        header = next(rows, [])
         for row in rows:
             where = f"{name}:{rows.line_num}"
             if not any(row):
                 continue
-            if len(row) != len(head):
-                yield Given(where, wrong=f"{where}: {len(row)} cells, but {len(head)} columns: {', '.join(head)}")
+            if len(row) != len(header):
+                columns = f"{len(header)} columns: {', '.join(header)}"
+                yield ChainInput(where, error=f"{where}: {len(row)} cells, but {columns}")
                 continue
-            yield _problem(where, where, dict(zip(head, row, strict=True)), chain, longest)
+            yield _to_input(where, where, dict(zip(header, row, strict=True)), chain, max_chars)
     except csv.Error as error:
         where = f"{name}:{rows.line_num}"
-        yield Given(where, wrong=f"{where}: this is no CSV: {error}; what follows it cannot be read")
+        yield ChainInput(where, error=f"{where}: invalid CSV: {error}; the rest of the file cannot be read")
     finally:
         csv.field_size_limit(before)
 
 
-def _problem(where: str, name: str, row: Any, chain: Chain, longest: int) -> Given:
-    """The problem that a text or a row is."""
-    names = sorted(chain.inputs)
+def _to_input(where: str, name: str, row: Any, chain: Chain, max_chars: int) -> ChainInput:
+    """Turn a text or a row into a problem."""
+    names = sorted(chain.input_names)
     if isinstance(row, dict):
         name = str(row["id"]) if "id" in row and "id" not in names else name
         values = {key: value for key, value in row.items() if key in names or key != "id"}
@@ -143,26 +146,27 @@ def _problem(where: str, name: str, row: Any, chain: Chain, longest: int) -> Giv
     if len(names) == 1 and len(values) == 1 and names[0] not in values and isinstance(row, dict):
         values = {names[0]: next(iter(values.values()))}
     if missing := [one for one in names if one not in values]:
-        has = ", ".join(key for key in values if key) or "a bare text"
-        return Given(name, wrong=f"{where}: the chain {chain.name!r} needs {missing[0]!r}; there is {has}")
+        found = ", ".join(key for key in values if key) or "a bare text"
+        return ChainInput(name, error=f"{where}: the chain {chain.name!r} needs {missing[0]!r}; found: {found}")
     inputs = {one: values[one] for one in names}
     for one, value in inputs.items():
-        wrong = _unusable(where, one, value, chain, longest)
-        if wrong:
-            return Given(name, wrong=wrong)
+        error = _input_error(where, one, value, chain, max_chars)
+        if error:
+            return ChainInput(name, error=error)
     first = next(iter(inputs.values()), "")
-    return Given(name, Problem(first if isinstance(first, str) else json.dumps(first), inputs=inputs, id=name))
+    return ChainInput(name, Problem(first if isinstance(first, str) else json.dumps(first), inputs=inputs, id=name))
 
 
-def _unusable(where: str, name: str, value: Any, chain: Chain, longest: int) -> str:
+def _input_error(where: str, name: str, value: Any, chain: Chain, max_chars: int) -> str:
+    """Return why a value is no valid input; "" if it is one."""
     kind = chain.kind_of(name)
     if isinstance(kind, Text) and not isinstance(value, str):
-        return f"{where}: {name!r} is a text, not {value!r:.60}"
+        return f"{where}: {name!r} must be a text, got {value!r:.60}"
     if isinstance(value, str):
         if not value.strip():
             return f"{where}: {name!r} is empty"
-        if len(value) > longest:
-            return _too_long(where, len(value), "characters", longest)
+        if len(value) > max_chars:
+            return _too_long(where, len(value), "characters", max_chars)
     if kind is not None and not isinstance(kind, Text):
         try:
             kind.target(value)
@@ -171,18 +175,18 @@ def _unusable(where: str, name: str, value: Any, chain: Chain, longest: int) -> 
     return ""
 
 
-def _decoded(raw: bytes, where: str) -> str:
+def _decode(raw: bytes, where: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        said = f"not UTF-8: byte {raw[error.start]:#04x} at {error.start:,} (line {line})"
-        raise InputError(f"{where}: {said}; save it as UTF-8: iconv -f latin1 -t utf-8") from None
+        place = f"byte {raw[error.start]:#04x} at {error.start:,} (line {line})"
+        raise InputError(f"{where}: not UTF-8: {place}; save it as UTF-8: iconv -f latin1 -t utf-8") from None
 
 
-def _too_long(where: str, size: int, unit: str, longest: int) -> str:
+def _too_long(where: str, size: int, unit: str, max_chars: int) -> str:
     return (
-        f"{where}: {size:,} {unit} are too long for one input: the limit is {longest:,} characters (--longest). "
-        f"Split it into pieces, one a line of a .jsonl file or one a file "
-        f"(split -C {longest // 4} FILE), or let the chain take a list and work for_each piece"
+        f"{where}: {size:,} {unit} are too long for one input: the limit is {max_chars:,} characters "
+        f"(--max-input-chars). Split it into pieces, one a line of a .jsonl file or one a file "
+        f"(split -C {max_chars // 4} FILE), or let the chain take a list and process it with for_each"
     )

@@ -11,7 +11,7 @@ from reasoning.kinds import Json, Kind, ParseResult, Region
 
 
 @dataclass(frozen=True)
-class Each:
+class ListOf:
     """Values of one kind, as a tuple. It is made by a chain and read from no reply.
 
     Attributes:
@@ -57,6 +57,6 @@ class Each:
         return "\n".join(f"{number}. {self.of.show(one)}" for number, one in enumerate(value, 1))
 
 
-def shown_item(item: Any) -> str:
+def show_item(item: Any) -> str:
     """An item of a list as a prompt shows it."""
     return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)

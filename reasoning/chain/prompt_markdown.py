@@ -1,7 +1,7 @@
 """A prompt as a Markdown file: its sections are headings, so that it can be read, compared and reviewed by anybody.
 
 Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`, `# Examples` with `## Input`,
-`## Thoughts` and `## Output` for each example in turn. A line of text that begins like a heading is written with a
+`## Reasoning` and `## Output` for each example in turn. A line of text that begins like a heading is written with a
 backslash in front, `\\# …`; so is an empty line at the beginning or the end of a text.
 """
 
@@ -22,7 +22,7 @@ _PARTS: dict[str, dict[str, str]] = {
     "Constraints": {"Do": "dos", "Don't": "donts"},
     "Context": {},
     "Output format": {},
-    "Examples": {"Input": "input", "Thoughts": "thoughts", "Output": "output"},
+    "Examples": {"Input": "input", "Reasoning": "reasoning", "Output": "output"},
     "Input": {},
     "Recap": {},
 }
@@ -31,7 +31,7 @@ _PARTS: dict[str, dict[str, str]] = {
 _GUARDED = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
 
 
-def write(prompt: Prompt) -> str:
+def to_markdown(prompt: Prompt) -> str:
     """The file's text.
 
     Raises:
@@ -54,7 +54,7 @@ def write(prompt: Prompt) -> str:
 def _example(one: Demonstration) -> Iterator[str]:
     for part, name in _PARTS["Examples"].items():
         text = _guarded(getattr(one, name), 2)
-        if text or part != "Thoughts":
+        if text or part != "Reasoning":
             yield f"## {part}" + (f"\n\n{text}" if text else "")
 
 
@@ -109,7 +109,7 @@ class _Block:
         return _bare(self.lines, 2 if _PARTS[self.section] else 1)
 
 
-def read(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
+def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
     """The prompt that a file's text is.
 
     Args:

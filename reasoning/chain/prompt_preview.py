@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from reasoning.chain.step import PHRASES, Step
-from reasoning.chain.step_runner import strategy_of
-from reasoning.chain.token_estimate import tokens
+from reasoning.chain.step import KIND_PLACEHOLDERS, Step
 from reasoning.errors import UsageError
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
+from reasoning.prompt_overrides import preview_prompts
+from reasoning.registry import get
+from reasoning.token_estimate import estimate_tokens
 
 
 def prompt_tokens(step: Step) -> int | None:
     """About how many tokens the longest of a step's prompts takes before anything is filled in; None without one."""
-    return max((sum(tokens(turn.content) for turn in one.messages) for one in sent(step).values()), default=None)
+    return max(
+        (sum(estimate_tokens(turn.content) for turn in one.messages) for one in preview(step).values()), default=None
+    )
 
 
-def sent(step: Step) -> dict[str, Conversation]:
+def preview(step: Step) -> dict[str, Conversation]:
     """The prompts of a step as they are sent, with the placeholders of other steps and inputs in their places.
 
     By name: "" is the step's own; with `by` they are the strategy's, such as "cot.two_stages", which have the step's
@@ -32,13 +33,12 @@ def sent(step: Step) -> dict[str, Conversation]:
         "trigger": kind.trigger(),
         "direct_instruction": kind.direct_instruction(),
     }
-    names = {name: f"{{{name}}}" for name in step.prompt.placeholders - PHRASES}
-    if not step.by:
+    names = {name: f"{{{name}}}" for name in step.prompt.placeholders - KIND_PLACEHOLDERS}
+    if not step.strategy:
         return {"": step.prompt.fill(**phrases, **names)}
     asked = step.prompt.replace(turns="single").fill(**phrases, **names)
     try:
-        strategy = strategy_of(step.by)
+        strategy = get(step.strategy)
     except UsageError:
         return {"": asked}
-    workshop = import_module("reasoning.prompt_overrides")  # above this package, which knows no technique
-    return workshop.preview_prompts(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}
+    return preview_prompts(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}

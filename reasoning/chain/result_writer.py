@@ -1,4 +1,4 @@
-"""Where the rows of a run go: JSON lines or CSV, in a file that is there when it is whole, or on standard output."""
+"""The writer of a batch run's rows: JSON lines or CSV, to a file that appears when it is complete, or to stdout."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from reasoning.chain.batch import Row
+from reasoning.chain.batch import BatchRow
 from reasoning.errors import InputError
 
 
-class Output:
-    """A file of rows; use it as a context manager. It is written beside its place and put there at the end.
+class ResultWriter:
+    """A writer of rows, to be used as a context manager.
+
+    The rows go to a temporary file next to `path`, which takes its place at the end. After an
+    exception the temporary file is deleted, and a file that was at `path` stays as it was.
 
     Args:
-        path: `.csv` for CSV, any other name for JSON lines; None for JSON lines on standard output.
-        steps: the chain's steps, which are the columns of a CSV.
+        path: a `.csv` file for CSV, any other name for JSON lines; None for JSON lines on standard
+            output.
+        steps: the names of the chain's steps, which are columns of a CSV.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the file cannot be written.
     """
 
     def __init__(self, path: Path | None, steps: Sequence[str]) -> None:
         self.path, self.steps = path, steps
         self._part = None if path is None else path.with_name(f".{path.name}.part")
-        self._place = path
+        self._final_path = path
         self._file: IO[str] = sys.stdout
         self._csv: Any = None
 
-    def __enter__(self) -> Output:
+    def __enter__(self) -> ResultWriter:
         if self._part is not None:
             try:
                 self._file = self._part.open("w", encoding="utf-8", newline="")
@@ -40,7 +44,7 @@ class Output:
                 raise InputError(f"{self.path}: cannot be written: {error.strerror}") from None
         if self.path is not None and self.path.suffix.lower() == ".csv":
             self._csv = csv.writer(self._file)
-            self._csv.writerow(["id", "state", "value", *self.steps, "why", "mended"])
+            self._csv.writerow(["id", "state", "value", *self.steps, "why", "fallbacks"])
         return self
 
     def __exit__(
@@ -50,21 +54,21 @@ class Output:
         if self._part is not None and self.path is not None:
             self._file.close()
             if error is None:
-                self._part.replace(self._place or self.path)
+                self._part.replace(self._final_path or self.path)
             else:
                 self._part.unlink(missing_ok=True)
 
-    def stopped(self) -> None:
-        """The rows are a part: they are left beside the file, as NAME.part.csv, and what is in its place stays."""
+    def mark_partial(self) -> None:
+        """Keep the rows of a stopped run as NAME.part.csv; a file that is at `path` stays as it was."""
         if self.path is not None:
-            self._place = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+            self._final_path = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
 
     @property
-    def place(self) -> Path | None:
-        """The file that there is at the end."""
-        return self._place
+    def final_path(self) -> Path | None:
+        """The file in which the rows end up; None for standard output."""
+        return self._final_path
 
-    def add(self, row: Row) -> None:
+    def write(self, row: BatchRow) -> None:
         """Write a row."""
         data = row.to_json()
         if self._csv is None:
@@ -73,12 +77,12 @@ class Output:
             return
         steps = data.get("steps", {})
         values = [data.get("value"), *(steps.get(step) for step in self.steps)]
-        about = _cell(data.get("why", "")), " ".join(data.get("mended", ()))
-        self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *about])
+        notes = _cell(data.get("why", "")), " ".join(data.get("fallbacks", ()))
+        self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *notes])
 
 
 def _cell(value: Any) -> str:
-    """A value in a cell. A text that a spreadsheet would take for a formula gets a mark in front."""
+    """Return a value as the text of a cell. A text that a spreadsheet would run as a formula gets a leading '."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

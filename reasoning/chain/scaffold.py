@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from reasoning.chain.chain import Chain
-from reasoning.chain.folder import FILE, load
+from reasoning.chain.folder import CHAIN_FILE, load
 from reasoning.chain.toml_io import read_text
 from reasoning.errors import UnknownName, UsageError
 
@@ -17,29 +17,29 @@ _TITLE = re.compile(r"""^[ \t]*(["']?)name\1[ \t]*=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|
 _LEFT = shutil.ignore_patterns("__init__.py", "__pycache__", ".*", "*.pyc")
 
 
-def shipped() -> dict[str, Path]:
+def bundled_chains() -> dict[str, Path]:
     """The folders of the chains that come with this library, by name."""
     import reasoning
 
     shelf = Path(str(reasoning.strategies.__file__)).parent / "domain"
-    return {path.parent.name: path.parent for path in sorted(shelf.glob(f"*/{FILE}"))}
+    return {path.parent.name: path.parent for path in sorted(shelf.glob(f"*/{CHAIN_FILE}"))}
 
 
-def source(name: str) -> Path:
+def resolve_folder(name: str) -> Path:
     """The folder of a chain: of one that is shipped by its name, else the folder itself.
 
     Raises:
         UnknownName: it is neither.
     """
     folder = Path(name).expanduser()
-    if (folder / FILE).is_file() or folder.is_dir():
+    if (folder / CHAIN_FILE).is_file() or folder.is_dir():
         return folder
-    if name in (known := shipped()):
+    if name in (known := bundled_chains()):
         return known[name]
     raise UnknownName("chain", name, known, "(a folder with a chain.toml, or one that is shipped)")
 
 
-def new(folder: Path, like: str) -> Chain:
+def create_chain(folder: Path, template: str) -> Chain:
     """Copy a chain into a new folder, under its name.
 
     Raises:
@@ -49,13 +49,13 @@ def new(folder: Path, like: str) -> Chain:
         raise UsageError(f"{folder.name!r} is no name for a chain: a word such as 'my_feedback'")
     if folder.exists():
         raise UsageError(f"{folder} is there already; choose another name, or delete it")
-    origin = source(like)
-    load(origin, "name")
+    origin = resolve_folder(template)
+    load(origin, "none")
     try:
         shutil.copytree(origin, folder, ignore=_LEFT)
-        file = folder / FILE
+        file = folder / CHAIN_FILE
         file.write_text(_named(read_text(file), folder.name), encoding="utf-8")
-        return load(folder, "name")
+        return load(folder, "none")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

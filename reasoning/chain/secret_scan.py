@@ -23,7 +23,7 @@ _PATTERNS = {
 _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
-def secrets(text: str) -> Iterator[tuple[int, str]]:
+def find_secrets(text: str) -> Iterator[tuple[int, str]]:
     """The secrets in a text: the line, and what each seems to be. The secret itself is not repeated."""
     for what, pattern in _PATTERNS.items():
         for found in pattern.finditer(text):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from reasoning.chain.text_checks import found
+from reasoning.chain.text_checks import word_recall
 from reasoning.kinds.text import f1
 
 ALIKE = 0.5
@@ -50,7 +50,7 @@ def _end(entry: str) -> str:
 MEASURES: dict[str, Callable[[Any, Any], float]] = {
     "words": lambda value, gold: f1(str(value), str(gold)),
     "letters": lambda value, gold: letters(str(value), str(gold)),
-    "found": lambda value, gold: found(str(value), str(gold)),
+    "found": lambda value, gold: word_recall(str(value), str(gold)),
     "items": lambda value, gold: items(_listed(value), _listed(gold)),
     "entries": entries,
 }

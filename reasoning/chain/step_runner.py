@@ -1,4 +1,4 @@
-"""How a step comes to its value: asked, repaired, tried again, mended; for each item of a list."""
+"""The execution of one step: the call, repairs, further attempts, the fallback; for each item of a list."""
 
 from __future__ import annotations
 
@@ -7,258 +7,257 @@ import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
 from reasoning.branches import gather
-from reasoning.chain.coercion import held
-from reasoning.chain.events import Lost, Mended, Refused
-from reasoning.chain.list_kind import shown_item
-from reasoning.chain.validators import complaint, validators
+from reasoning.chain.events import CallLost, FallbackUsed, Rejected
+from reasoning.chain.list_kind import show_item
+from reasoning.chain.step import Step
+from reasoning.chain.validators import as_validators, coerce, first_error
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.problem import Problem
+from reasoning.registry import get
 from reasoning.session import Session
-from reasoning.strategy import Strategy
 
-if TYPE_CHECKING:
-    from reasoning.chain.step import Step
-
-_AGAIN = "That is not usable: {complaint}\nWrite the whole answer again, in the required format and nothing else."
+_REPAIR = "That is not usable: {error}\nWrite the whole answer again, in the required format and nothing else."
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What a step has to go by: values, the same as texts, and what a gate says of the try before."""
+class _Inputs:
+    """What a step reads: values, the same as texts, and the error and the reply of the attempt before."""
 
     values: Mapping[str, Any]
-    shown: Mapping[str, str]
-    again: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str]
+    retry: Mapping[str, str] = field(default_factory=dict)
 
-    def named(self, name: str) -> tuple[Any, str]:
-        """A value and its text."""
-        if name in self.again:
-            return self.again[name], self.again[name]
-        return self.values[name], self.shown[name]
+    def get(self, name: str) -> tuple[Any, str]:
+        """Return a value and its text."""
+        if name in self.retry:
+            return self.retry[name], self.retry[name]
+        return self.values[name], self.texts[name]
 
 
 @dataclass(frozen=True)
-class _Said:
-    """A value, and what is wrong with it."""
+class _Result:
+    """A value, and the message of the validator that rejects it."""
 
     value: Any
-    complaint: str | None
+    error: str | None
     text: str = ""
-    how: str = ""
+    rule: str = ""
     steps: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Broken(Exception):  # it ends the step, and nothing else
-    """A function of the chain's own raised an error, or an inner chain failed."""
+class _StepError(Exception):
+    """An error that ends this step and nothing else: of a user's function, or of an inner chain."""
 
-    def __init__(self, why: str, steps: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, steps: Mapping[str, Any] | None = None) -> None:
         self.steps = steps or {}
-        super().__init__(why)
+        super().__init__(message)
 
 
 @contextmanager
-def _own() -> Iterator[None]:
-    """Where a function of the chain's own runs: what it raises is its step's, but for what ends the whole run."""
+def _user_code() -> Iterator[None]:
+    """Turn an exception of a user's function into a failure of its step, unless it ends the whole run."""
     try:
         yield
     except Exception as error:
         if isinstance(error, BudgetExhausted) or getattr(error, "ends_run", False):
             raise
-        raise _Broken(
+        raise _StepError(
             str(error) if isinstance(error, ReasoningError) else f"{type(error).__name__}: {error}"
         ) from error
 
 
-async def answered(step: Step, values: Mapping[str, Any], shown: Mapping[str, str], session: Session) -> Answer:
-    """See `Step.run`."""
-    if step.when_empty is not None and any(_empty(values[name]) for name in step.needs & values.keys()):
-        session.note(f"{step.name}: nothing to do, an input is empty")
+async def run_step(step: Step, values: Mapping[str, Any], texts: Mapping[str, str], session: Session) -> Answer:
+    """Run one step.
+
+    Args:
+        step: the step.
+        values: the inputs and results that it comes from, as values (for validators, the fallback,
+            functions and lists).
+        texts: the same as texts (for prompts).
+        session: the session that draws replies.
+
+    Returns:
+        `Answered`; `Unparsed` if the value stays rejected; `Failed` if a call fails for good or a
+        function raises.
+    """
+    if step.if_empty is not None and any(_is_empty(values[name]) for name in step.dependencies & values.keys()):
+        session.note(f"{step.name}: not run: an input is empty")
         try:
-            return Answered(held(step.gives, step.when_empty))
+            return Answered(coerce(step.output_kind, step.if_empty))
         except UsageError as error:
-            return Unparsed(f"step {step.name!r}: when_empty: {error}")
+            return Unparsed(f"step {step.name!r}: if_empty: {error}")
     if step.model is not None:
         session = session.with_model(step.model)
-    given = _Given(values, shown)
-    return await (_each(step, given, session) if step.each else _one(step, given, session, step.name))
+    inputs = _Inputs(values, texts)
+    return await (_run_items(step, inputs, session) if step.loop else _run_once(step, inputs, session, step.name))
 
 
-async def _each(step: Step, given: _Given, session: Session) -> Answer:
-    """The answers to all items, in their order; what goes wrong with one does not stop the others."""
-    assert step.each is not None
-    called, name = step.each
-    items = given.values[name]
+async def _run_items(step: Step, inputs: _Inputs, session: Session) -> Answer:
+    """Run a step for each item of its list. A failure of one item does not stop the others."""
+    assert step.loop is not None
+    item_name, list_name = step.loop
+    items = inputs.values[list_name]
     if isinstance(items, str) or not hasattr(items, "__iter__"):
-        return Unparsed(f"step {step.name!r}: {name!r} is no list to take items from, but {items!r:.60}")
+        return Unparsed(f"step {step.name!r}: {list_name!r} must be a list, got {items!r:.60}")
     items = list(items.items() if isinstance(items, Mapping) else items)
-    texts = [shown_item(item) for item in items]
-    places = asyncio.Semaphore(step.at_once)
+    item_texts = [show_item(item) for item in items]
+    limit = asyncio.Semaphore(step.concurrency)
 
-    async def one(number: int, branch: Session) -> Answer:
-        values, shown = {**given.values, called: items[number]}, {**given.shown, called: texts[number]}
-        async with places:
-            where = f"{step.name}, item {number + 1} ({texts[number]:.40})"
-            return await _one(step, _Given(values, shown), branch, where)
+    async def run_item(number: int, branch: Session) -> Answer:
+        values = {**inputs.values, item_name: items[number]}
+        texts = {**inputs.texts, item_name: item_texts[number]}
+        async with limit:
+            where = f"{step.name}, item {number + 1} ({item_texts[number]:.40})"
+            return await _run_once(step, _Inputs(values, texts), branch, where)
 
-    # Items that are equal ask the same, and are to be answered independently of each other.
-    branches = session.fork([f"item {number}" for number in range(1, len(items) + 1)], texts)
-    answers = await gather([one(number, branch) for number, branch in enumerate(branches)])
+    # Equal items ask the same and must be answered independently, so they get draws of their own.
+    branches = session.fork([f"item {number}" for number in range(1, len(items) + 1)], item_texts)
+    answers = await gather([run_item(number, branch) for number, branch in enumerate(branches)])
     if wrong := next((answer for answer in answers if not isinstance(answer, Answered)), None):
         return wrong
     text = "\n".join(answer.text for answer in answers)
     return Answered(tuple(answer.value for answer in answers), rule="each", text=text)
 
 
-async def _one(step: Step, given: _Given, session: Session, where: str) -> Answer:
-    """The answer by a step's way, begun anew as often as its gate allows."""
-    again = {"complaint": "", "previous": ""} if step.tries > 1 else {}
+async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -> Answer:
+    """Attempt a step up to `max_attempts` times, then use its fallback."""
+    retry = {"error": "", "previous": ""} if step.max_attempts > 1 else {}
     try:
-        for attempt in range(1, step.tries + 1):
+        for attempt in range(1, step.max_attempts + 1):
             if attempt > 1:
-                session.note(f"{where}: try {attempt} of {step.tries}")
-            said = await _tried(step, replace(given, again=again), session)
-            if said.complaint is None:
-                return Answered(said.value, rule=said.how, text=said.text, steps=said.steps)
-            session.trace.events.append(Refused(f"{where}: refused: {said.complaint}"))
-            previous = said.text if said.value is None or step.call is not None else step.kind.show(said.value)
-            again = {"complaint": said.complaint, "previous": previous}
-        if step.mend is not None:
-            said = _mended(step, said, given)
-            if said.complaint is None:
-                session.trace.events.append(Mended(f"{where}: mended to {step.kind.show(said.value)}"))
-                return Answered(said.value, rule=said.how, text=said.text, steps=said.steps)
+                session.note(f"{where}: attempt {attempt} of {step.max_attempts}")
+            result = await _attempt(step, replace(inputs, retry=retry), session)
+            if result.error is None:
+                return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
+            session.trace.events.append(Rejected(f"{where}: rejected: {result.error}"))
+            unread = result.value is None or step.function is not None
+            retry = {"error": result.error, "previous": result.text if unread else step.kind.show(result.value)}
+        if step.fallback is not None:
+            result = _apply_fallback(step, result, inputs)
+            if result.error is None:
+                session.trace.events.append(FallbackUsed(f"{where}: fallback: {step.kind.show(result.value)}"))
+                return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
     except CallFailed as error:
         if error.ends_run:
             raise
-        session.trace.events.append(Lost(f"{where}: a call failed: {error}"))
+        session.trace.events.append(CallLost(f"{where}: a call failed: {error}"))
         return Failed(f"step {where!r}: {error}")
-    except _Broken as error:
+    except _StepError as error:
         return Failed(f"step {where!r}: {error}", steps=error.steps)
     except ReasoningError:
         raise
-    except Exception as error:  # a strategy's own
+    except Exception as error:  # an error of a strategy
         return Failed(f"step {where!r}: {type(error).__name__}: {error}")
-    return Unparsed(f"step {where!r}: {said.complaint}", text=said.text, steps=said.steps)
+    return Unparsed(f"step {where!r}: {result.error}", text=result.text, steps=result.steps)
 
 
-def _mended(step: Step, said: _Said, given: _Given) -> _Said:
-    """What `mend` makes of a refused value, if that is one of the step's kind."""
-    assert step.mend is not None
-    with _own():
-        mended = step.mend(said.value, given.values)
-    if mended is None:
-        return said
+def _apply_fallback(step: Step, result: _Result, inputs: _Inputs) -> _Result:
+    """Return the fallback's value if it is of the step's kind, else the rejected result."""
+    assert step.fallback is not None
+    with _user_code():
+        value = step.fallback(result.value, inputs.values)
+    if value is None:
+        return result
     try:
-        return replace(said, value=held(step.kind, mended), complaint=None, how="mended")
+        return replace(result, value=coerce(step.kind, value), error=None, rule="fallback")
     except UsageError as error:
-        return replace(said, complaint=f"{said.complaint} And what mends it gave {error}")
+        return replace(result, error=f"{result.error} And the fallback gave {error}")
 
 
-async def _tried(step: Step, given: _Given, session: Session) -> _Said:
+async def _attempt(step: Step, inputs: _Inputs, session: Session) -> _Result:
     if step.chain is not None:
-        return await _by_chain(step, given, session)
-    if step.call is not None:
-        return await _by_call(step, given)
-    if step.join:
-        name = next(name for name in step.join if name in given.values)
-        return _Said(given.values[name], None, given.shown[name], f"from {name}")
-    return await (_by_strategy(step, given, session) if step.by else _asked(step, given, session))
+        return await _run_chain(step, inputs, session)
+    if step.function is not None:
+        return await _call_function(step, inputs)
+    if step.first_of:
+        name = next(name for name in step.first_of if name in inputs.values)
+        return _Result(inputs.values[name], None, inputs.texts[name], f"from {name}")
+    return await (_run_strategy(step, inputs, session) if step.strategy else _ask(step, inputs, session))
 
 
-async def _asked(step: Step, given: _Given, session: Session) -> _Said:
-    """The prompt, and the conversation in which a refused reply is sent back."""
+async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
+    """Send the prompt, and continue the conversation with the error message of a rejected reply."""
     assert step.prompt is not None
-    turns = step.prompt.fill(**_phrases(step), **given.shown, **given.again)
-    for attempt in range(step.repairs + 1):
+    turns = step.prompt.fill(**_kind_values(step), **inputs.texts, **inputs.retry)
+    for attempt in range(step.max_repairs + 1):
         reply = await session.ask(turns, **step.sampling)
-        value, how = step.returns.parse_reply(reply.text)
-        said = _judged(step, _Said(value, None, reply.text, how), given)
-        if said.complaint is None or attempt == step.repairs:
-            return said
-        session.trace.events.append(Refused(f"{step.name}: refused: {said.complaint}"))
-        turns = turns.then(reply.text, _AGAIN.format(complaint=said.complaint))
+        value, rule = step.returns.parse_reply(reply.text)
+        result = _validate(step, _Result(value, None, reply.text, rule), inputs)
+        if result.error is None or attempt == step.max_repairs:
+            return result
+        session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
+        turns = turns.then(reply.text, _REPAIR.format(error=result.error))
     raise AssertionError  # the last attempt returns
 
 
-async def _by_strategy(step: Step, given: _Given, session: Session) -> _Said:
-    """The prompt as one text, which a strategy takes for its question; a refusal is put behind it."""
+async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Result:
+    """Give the prompt to a strategy as its question; a rejected answer and its error follow the question."""
     assert step.prompt is not None
-    strategy = strategy_of(step.by)
-    filled = step.prompt.replace(turns="single").fill(**_phrases(step), **given.shown, **given.again)
+    strategy = get(step.strategy)
+    filled = step.prompt.replace(turns="single").fill(**_kind_values(step), **inputs.texts, **inputs.retry)
     question = filled.messages[0].content
     problem = Problem(question, step.returns)
     branch = session.with_sampling(step.sampling)
-    for attempt in range(step.repairs + 1):
+    for attempt in range(step.max_repairs + 1):
         answer = await strategy.solve(problem, branch)
         if isinstance(answer, Failed):
             raise CallFailed(answer.error)
         unread = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
-        said = _judged(step, _Said(answer.value, unread, answer.text, getattr(answer, "rule", "")), given)
-        if said.complaint is None or attempt == step.repairs:
-            return said
-        session.trace.events.append(Refused(f"{step.name}: refused: {said.complaint}"))
-        refused = f"An earlier answer:\n{answer.text}\n\n{_AGAIN.format(complaint=said.complaint)}"
-        problem = Problem(f"{question}\n\n{refused}", step.returns)
+        result = _validate(step, _Result(answer.value, unread, answer.text, getattr(answer, "rule", "")), inputs)
+        if result.error is None or attempt == step.max_repairs:
+            return result
+        session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
+        rejected = f"An earlier answer:\n{answer.text}\n\n{_REPAIR.format(error=result.error)}"
+        problem = Problem(f"{question}\n\n{rejected}", step.returns)
     raise AssertionError  # the last attempt returns
 
 
-async def _by_call(step: Step, given: _Given) -> _Said:
-    """What a function gives. It runs in a thread, so that others go on meanwhile."""
-    assert step.call is not None
-    named = {name: given.named(step.inputs.get(name, name))[0] for name in step.reads}
-    with _own():
-        if inspect.iscoroutinefunction(step.call):
-            value = await step.call(**named)
+async def _call_function(step: Step, inputs: _Inputs) -> _Result:
+    """Call a step's function. A plain function runs in a thread, so that other steps continue."""
+    assert step.function is not None
+    arguments = {name: inputs.get(step.rename.get(name, name))[0] for name in step.reads}
+    with _user_code():
+        if inspect.iscoroutinefunction(step.function):
+            value = await step.function(**arguments)
         else:
-            value = await asyncio.to_thread(step.call, **named)
+            value = await asyncio.to_thread(step.function, **arguments)
             if inspect.isawaitable(value):
                 value = await value
-    name = getattr(step.call, "__name__", "the function")
+    name = getattr(step.function, "__name__", "the function")
     if value is None:
-        return _Said(None, f"{name} gave nothing", how="computed")
+        return _Result(None, f"{name} gave nothing", rule="computed")
     try:
-        value = held(step.kind, value)
+        value = coerce(step.kind, value)
     except UsageError as error:
-        return _Said(value, f"{name} gave {error}", str(value), "computed")
-    return _judged(step, _Said(value, None, step.kind.show(value), "computed"), given)
+        return _Result(value, f"{name} gave {error}", str(value), "computed")
+    return _validate(step, _Result(value, None, step.kind.show(value), "computed"), inputs)
 
 
-async def _by_chain(step: Step, given: _Given, session: Session) -> _Said:
-    """The value of an inner chain; validators see its steps' values as "step.inner"."""
+async def _run_chain(step: Step, inputs: _Inputs, session: Session) -> _Result:
+    """Run an inner chain. Validators see the values of its steps as "step.inner"."""
     assert step.chain is not None
-    named = {name: given.named(step.inputs.get(name, name)) for name in step.chain.inputs}
-    values, shown = ({name: pair[side] for name, pair in named.items()} for side in (0, 1))
-    answer = await step.chain.through(values, shown, session)
+    arguments = {name: inputs.get(step.rename.get(name, name)) for name in step.chain.input_names}
+    values = {name: value for name, (value, _) in arguments.items()}
+    texts = {name: text for name, (_, text) in arguments.items()}
+    answer = await step.chain.run_steps(values, texts, session)
     if isinstance(answer, Failed):
-        raise _Broken(answer.error, answer.steps)
-    said = _Said(answer.value, answer.reason or None, answer.text, getattr(answer, "rule", ""), answer.steps)
-    if said.complaint is None and step.kind != step.chain.gives:
+        raise _StepError(answer.error, answer.steps)
+    result = _Result(answer.value, answer.reason or None, answer.text, getattr(answer, "rule", ""), answer.steps)
+    if result.error is None and step.kind != step.chain.output_kind:
         try:
-            said = replace(said, value=held(step.kind, said.value))
+            result = replace(result, value=coerce(step.kind, result.value))
         except UsageError as error:
-            return replace(said, complaint=f"the inner chain gave {error}")
+            return replace(result, error=f"the inner chain gave {error}")
     inner = {f"{step.name}.{name}": value for name, value in answer.steps.items()}
-    return _judged(step, said, replace(given, values={**given.values, **inner}))
+    return _validate(step, result, replace(inputs, values={**inputs.values, **inner}))
 
 
-def strategy_of(by: str | Strategy) -> Strategy:
-    """A strategy as it is, or by its spec.
-
-    Raises:
-        SpecError, UnknownName, UsageError: as `strategies.get`.
-    """
-    if isinstance(by, Strategy):
-        return by
-    import reasoning
-
-    return reasoning.strategies.get(by)
-
-
-def _phrases(step: Step) -> dict[str, str]:
+def _kind_values(step: Step) -> dict[str, str]:
+    """Return the values of the placeholders that the step's kind fills."""
     kind = step.returns
     return {
         "instruction": kind.instruction(),
@@ -267,15 +266,15 @@ def _phrases(step: Step) -> dict[str, str]:
     }
 
 
-def _judged(step: Step, said: _Said, given: _Given) -> _Said:
-    """With what the kind, or else the first validator, says against the value."""
-    if said.complaint is not None:
-        return said
-    if said.value is None:
-        return replace(said, complaint=step.kind.error_message(said.text) or said.how)
-    with _own():
-        return replace(said, complaint=complaint(said.value, given.values, step.kind, validators(step.check)))
+def _validate(step: Step, result: _Result, inputs: _Inputs) -> _Result:
+    """Return the result with the error of the kind, or else of the first validator that rejects the value."""
+    if result.error is not None:
+        return result
+    if result.value is None:
+        return replace(result, error=step.kind.error_message(result.text) or result.rule)
+    with _user_code():
+        return replace(result, error=first_error(result.value, inputs.values, step.kind, as_validators(step.check)))
 
 
-def _empty(value: Any) -> bool:
+def _is_empty(value: Any) -> bool:
     return value is None or (hasattr(value, "__len__") and not len(value))

@@ -10,18 +10,18 @@ _STEM = 4
 """Letters by which two words count as forms of one: "bill", "billed", "billing"."""
 
 
-def same(text: str) -> str:
+def normalize(text: str) -> str:
     """A text as it is compared: its words in small letters, without what is between them."""
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def unmatched(texts: Iterable[str], among: Iterable[str]) -> list[str]:
+def missing_from(texts: Iterable[str], among: Iterable[str]) -> list[str]:
     """The texts that are not among others, compared by `same`: what a later step lost, or what it invented."""
-    known = {same(text) for text in among}
-    return [text for text in texts if same(text) not in known]
+    known = {normalize(text) for text in among}
+    return [text for text in texts if normalize(text) not in known]
 
 
-def found(claim: str, source: str) -> float:
+def word_recall(claim: str, source: str) -> float:
     """The share of a claim's words that can be found in a source, from 0 to 1.
 
     Words of four letters and more count, or all where there is none; a word is found where the source has it, or one

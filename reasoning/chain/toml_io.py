@@ -17,7 +17,7 @@ _TABLE = re.compile(r"[ \t]*\[{1,2}[ \t]*([\w.\"-]+)[ \t]*\]{1,2}")
 _AT = re.compile(r"\(at line (\d+)")
 
 
-class Source:
+class TomlFile:
     """A TOML file that was read: its values, and on which line each table and key stands.
 
     Raises:
@@ -43,7 +43,7 @@ class Source:
         places = [(table, number, key), (table, number, ""), *([] if table else [(key, 0, "")])]
         return next((self._lines[place] for place in places if place in self._lines), 1)
 
-    def wrong(self, what: str, table: str = "", number: int = 0, key: str = "") -> InputError:
+    def error(self, what: str, table: str = "", number: int = 0, key: str = "") -> InputError:
         """An error that begins with the file and the line."""
         return InputError(f"{self.path}:{self.line(table, number, key)}: {what}")
 
@@ -78,7 +78,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}:{line}: {said}") from None
 
 
-def written(values: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+def dumps(values: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
     """A TOML text: keys, then tables (a mapping) and lists of tables (a list of mappings)."""
     blocks = ["\n".join(f"{key(name)} = {value(one)}" for name, one in values.items())]
     for name, table in tables.items():

@@ -1,4 +1,4 @@
-"""What a step's value must be beyond its kind: a function, a pydantic model, a JSON schema, or another kind."""
+"""Validators of a step's value, and the coercion of computed values to a step's kind."""
 
 from __future__ import annotations
 
@@ -7,67 +7,72 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
+from reasoning.chain.list_kind import ListOf
 from reasoning.errors import UsageError
-from reasoning.kinds import Kind
+from reasoning.kinds import Cells, Items, Json, Kind, Text
 from reasoning.kinds.json_schema import json_schema, schema_errors
 
 Check = Callable[..., str | None]
-"""Given a step's value, and the values that it came from by name: None, or a complaint that the model can act on.
+"""A function of a step's value and, optionally, of the values that it came from by name. Returns None, or an error
+message that the model can act on."""
 
-It may also be a function of the value alone.
-"""
-
-Mend = Callable[[Any, Mapping[str, Any]], Any]
-"""Given a refused value (None where nothing could be read) and the values that it came from: a value to go on with."""
+Fallback = Callable[[Any, Mapping[str, Any]], Any]
+"""A function of a rejected value (None if nothing could be parsed) and of the values that it came from. Returns the
+value to continue with."""
 
 Validator = Check | Kind | type[Any] | Mapping[str, Any]
-"""A function, a kind that the shown value must have, a pydantic model (its class), or a JSON schema."""
+"""A function, a kind that must parse the shown value, a pydantic model (its class), or a JSON schema."""
 
 
-def validators(given: Any) -> tuple[Validator, ...]:
-    """Those that a step was given: none, one, or several.
+def as_validators(given: Any) -> tuple[Validator, ...]:
+    """Return the validators of a step as a tuple.
+
+    Args:
+        given: None, one validator, or a list or tuple of them.
 
     Raises:
-        UsageError: something that is no validator.
+        UsageError: one of them is no validator.
     """
     several: tuple[Any, ...] = () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,)
-    for one in several:
-        if isinstance(one, Mapping) or (isinstance(one, type) and not isinstance(one, Kind)):
-            json_schema(one)
-        elif inspect.iscoroutinefunction(one):
-            raise UsageError(f"{one.__name__} is async: a check is a plain function")
-        elif not callable(one) and not isinstance(one, Kind):
-            raise UsageError(f"{one!r:.80} is no validator: a function, a kind, a pydantic model or a JSON schema")
+    for validator in several:
+        if isinstance(validator, Mapping) or (isinstance(validator, type) and not isinstance(validator, Kind)):
+            json_schema(validator)
+        elif inspect.iscoroutinefunction(validator):
+            raise UsageError(f"a check must be a plain function, got the async {validator.__name__}")
+        elif not callable(validator) and not isinstance(validator, Kind):
+            raise UsageError(
+                f"a validator must be a function, a kind, a pydantic model or a JSON schema, got {validator!r:.80}"
+            )
     return several
 
 
-def complaint(value: Any, before: Mapping[str, Any], kind: Kind, checks: tuple[Validator, ...]) -> str | None:
-    """What the first validator that refuses a value says; None where all accept it.
+def first_error(value: Any, before: Mapping[str, Any], kind: Kind, checks: tuple[Validator, ...]) -> str | None:
+    """Return the message of the first validator that rejects a value; None if all accept it.
 
     Args:
-        value: what the step gave.
-        before: the values that it came from.
-        kind: the step's own kind, which shows the value.
+        value: the step's value.
+        before: the values that it came from, by name.
+        kind: the step's kind, which shows the value.
         checks: the validators.
     """
-    said = (_one(value, before, kind, check) for check in checks)
-    return next((one for one in said if one), None)
+    messages = (_error(value, before, kind, check) for check in checks)
+    return next((message for message in messages if message), None)
 
 
-def _one(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str | None:
+def _error(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str | None:
     if isinstance(check, Kind):
-        wrong: str | None = check.error_message(kind.show(value))
-        return wrong
+        return check.error_message(kind.show(value))
     if isinstance(check, Mapping | type):
         found = list(islice(schema_errors(plain_json(value), check), 3))
         return f"It does not fit: {'; '.join(found)}." if found else None
-    said = check(value) if _takes_one(check) else check(value, before)
-    if said is not None and not isinstance(said, str):
-        raise TypeError(f"{getattr(check, '__name__', check)} gave {said!r:.60}: a check gives None or a complaint")
-    return said
+    message = check(value) if _takes_one_argument(check) else check(value, before)
+    if message is not None and not isinstance(message, str):
+        name = getattr(check, "__name__", check)
+        raise TypeError(f"{name} returned {message!r:.60}: a check returns None or an error message")
+    return message
 
 
-def _takes_one(check: Callable[..., Any]) -> bool:
+def _takes_one_argument(check: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(check).parameters.values()
     except (TypeError, ValueError):
@@ -76,8 +81,53 @@ def _takes_one(check: Callable[..., Any]) -> bool:
     return len(places) == 1 and not any(one.kind is one.VAR_POSITIONAL for one in parameters)
 
 
+def coerce(kind: Kind, value: Any) -> Any:
+    """Coerce a computed value to its step's kind.
+
+    Args:
+        kind: the kind.
+        value: the value of a function, a fallback or `if_empty`. A text may be parsed, as a target in
+            a data file is; an empty text is a text, and an empty list a list.
+
+    Raises:
+        UsageError: the value is not of this kind; says why.
+    """
+    match kind:
+        case Text() if isinstance(value, str):
+            return value
+        case Items() | Cells() | ListOf() if isinstance(value, list | tuple) and not value:
+            return ()
+        case ListOf() if isinstance(value, list | tuple):
+            return tuple(coerce(kind.of, item) for item in value)
+        case Json():
+            return _coerce_json(kind, value)
+    try:
+        return kind.target(value)
+    except UsageError as error:
+        raise UsageError(str(error).removeprefix("the target ")) from None
+    except (TypeError, ValueError, AttributeError):
+        raise UsageError(f"{value!r:.80} is no value of the kind {kind.name}") from None
+
+
+def _coerce_json(kind: Json, value: Any) -> Any:
+    """Return a JSON value. Parsing its own text must give the same value."""
+    value = kind.parse(value) if isinstance(value, str) and kind.parse(value) is not None else plain_json(value)
+    try:
+        shown = kind.show(value)
+        parsed = kind.parse(shown)
+        if parsed is not None and kind.key(parsed) == kind.key(value):
+            return value
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{value!r:.80} is no JSON: {error}") from None
+    shape = {"object": dict, "array": list}.get(kind.shape, (dict, list))
+    fits = isinstance(value, shape)
+    raise UsageError(
+        (fits and kind.error_message(shown)) or f"{value!r:.80} is no JSON {kind.shape.replace('any', 'value')}"
+    )
+
+
 def plain_json(value: Any) -> Any:
-    """A value as JSON has it: no tuples."""
+    """Convert a value to JSON's types: tuples become lists, mappings dicts."""
     if isinstance(value, list | tuple):
-        return [plain_json(one) for one in value]
-    return {key: plain_json(one) for key, one in value.items()} if isinstance(value, Mapping) else value
+        return [plain_json(item) for item in value]
+    return {key: plain_json(item) for key, item in value.items()} if isinstance(value, Mapping) else value

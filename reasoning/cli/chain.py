@@ -1,4 +1,4 @@
-"""`reasoning chain`: make a chain's folder, check it, look at it, run it."""
+"""The commands `reasoning chain new`, `check`, `diagram`, `show` and `run`."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from reasoning.cli.output import AsJson, command_line, console, info, print_json
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
-    from reasoning.chain.batch import Row, Run
+    from reasoning.chain.batch import BatchRow, BatchSummary
     from reasoning.chain.chain import Chain
     from reasoning.messages import Usage
 
-chain = typer.Typer(help="Prompt chains in folders: make, check, draw, show and run them.", no_args_is_help=True)
+chain = typer.Typer(help="Prompt chains in folders: create, check, draw, show and run them.", no_args_is_help=True)
 
-_NOW_AND_THEN = 10.0
-"""Seconds between two lines of progress, where nobody looks."""
+_PROGRESS_SECONDS = 10.0
+"""Seconds between two lines of progress if stderr is not a terminal."""
 
 
 @chain.command()
 def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The new folder; its last part is the chain's name.")],
-    like: Annotated[
-        str, typer.Option(help="The chain to start from: a shipped one, or a folder.")
+    template: Annotated[
+        str, typer.Option(help="The chain to copy: a bundled one by its name, or a folder.")
     ] = "telecom_feedback",
 ) -> None:
-    """Make a chain's folder, from one that there is."""
-    from reasoning.chain.scaffold import new as made
+    """Create a chain's folder from a template."""
+    from reasoning.chain.scaffold import create_chain
 
-    found = made(name, like)
-    console().print(f"{name}: {' → '.join(step.name for step in found.steps)}")
+    created = create_chain(name, template)
+    console().print(f"{name}: {' → '.join(step.name for step in created.steps)}")
     for path in sorted(path for path in name.rglob("*") if path.is_file()):
         console().print(f"  {path}")
-    info(f"next: edit a prompt, then: reasoning chain check {shlex.quote(str(name))}")
+    info(f"next: edit a prompt, then run: reasoning chain check {shlex.quote(str(name))}")
 
 
 @chain.command()
@@ -49,113 +49,110 @@ def check(
     folder: Folder,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what cannot work, without a call: placeholders, circles, kinds, lengths, secrets. Code is not run.
+    """Find errors without a model call: placeholders, cycles, kinds, lengths, secrets. No code of the chain is run.
 
-    Ends with 0 when nothing is wrong, 1 when something is, 2 when the folder cannot be read as a chain.
+    Exit codes: 0 no errors, 1 errors, 2 the folder cannot be read as a chain.
     """
     from rich.table import Table
 
-    from reasoning.chain.diagram import kind_word, marks, way
-    from reasoning.chain.lint import check_folder
+    from reasoning.chain.diagram import describe_options, describe_source, kind_label
+    from reasoning.chain.lint import lint_folder
     from reasoning.chain.prompt_preview import prompt_tokens
-    from reasoning.chain.scaffold import source
+    from reasoning.chain.scaffold import resolve_folder
 
-    found, findings = check_folder(source(folder))
-    wrong = sum(one.level == "error" for one in findings)
+    checked, findings = lint_folder(resolve_folder(folder))
+    errors = sum(finding.level == "error" for finding in findings)
     if as_json:
-        listed = [{"level": one.level, "where": one.where, "text": one.text} for one in findings]
-        steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in found.steps]
-        print_json({"chain": found.name, "steps": steps, "findings": listed})
+        listed = [{"level": one.level, "location": one.location, "message": one.message} for one in findings]
+        steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in checked.steps]
+        print_json({"chain": checked.name, "steps": steps, "findings": listed})
     else:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in ("step", "reads", "answered by", "returns"):
             table.add_column(column)
         table.add_column("about tokens", justify="right")
-        for step in found.steps:
-            kind, tokens = found.kind_of(step.name), prompt_tokens(step)
-            how = ", ".join([way(step), *marks(step)])
-            given = kind_word(kind) if kind else ""
-            table.add_row(step.name, ", ".join(sorted(step.needs)), how, given, "" if tokens is None else f"{tokens:,}")
+        for step in checked.steps:
+            kind, tokens = checked.kind_of(step.name), prompt_tokens(step)
+            table.add_row(
+                step.name,
+                ", ".join(sorted(step.dependencies)),
+                ", ".join([describe_source(step), *describe_options(step)]),
+                kind_label(kind) if kind else "",
+                "" if tokens is None else f"{tokens:,}",
+            )
         out = console()
         out.print(table)
         out.print()
-        for one in findings:
-            out.print(str(one), soft_wrap=True)
+        for finding in findings:
+            out.print(str(finding), soft_wrap=True)
         try:
-            least, most = found.calls_range()
+            least, most = checked.calls_range()
             calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
-            calls += " for an input"
-        except UsageError:  # of a strategy that cannot be made, as a finding says
-            calls = "calls not known"
-        said = f"{wrong} error{'s' * (wrong != 1)}, {len(findings) - wrong} warnings" if findings else "nothing wrong"
-        out.print(f"{found.name}: {calls}; {said}")
-    if wrong:
+            calls += " an input"
+        except UsageError:  # a step's strategy cannot be built, as a finding says
+            calls = "unknown number of calls"
+        warnings = len(findings) - errors
+        result = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+        out.print(f"{checked.name}: {calls}; {result if findings else 'no problems found'}")
+    if errors:
         raise typer.Exit(1)
 
 
 @chain.command()
-def draw(
+def diagram(
     folder: Folder,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; .svg or .mmd. By default printed.")] = None,
-    form: Annotated[str | None, typer.Option(help="svg or mermaid; by default as the file's name ends.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write: .mmd or .md. By default printed.")] = None,
 ) -> None:
-    """Draw the chain as SVG, or as Mermaid."""
-    from reasoning.chain.diagram import mermaid, svg
+    """Print the chain as a Mermaid diagram, which GitHub, JupyterLab and MkDocs draw."""
     from reasoning.chain.folder import load
-    from reasoning.chain.scaffold import source
-    from reasoning.errors import UnknownName
+    from reasoning.chain.scaffold import resolve_folder
 
-    suffix = out.suffix.lower() if out is not None else ".svg"
-    known = {".svg": "svg", **dict.fromkeys((".mmd", ".md", ".mermaid"), "mermaid")}
-    if form is None and suffix not in known:
-        raise UsageError(f"{out}: a picture is written as .svg or .mmd, or as --form says")
-    form = form or known[suffix]
-    pictures = {"svg": svg, "mermaid": mermaid}
-    if form not in pictures:
-        raise UnknownName("form of drawing", form, pictures)
-    picture = pictures[form](load(source(folder), "name"))
+    if out is not None and out.suffix.lower() not in (".mmd", ".mermaid", ".md"):
+        raise UsageError(f"{out}: a diagram must be written to a .mmd or .md file, got {out.suffix or 'no suffix'!r}")
+    drawn = load(resolve_folder(folder), "none").diagram()
     if out is None:
-        typer.echo(picture, nl=False)
+        typer.echo(drawn, nl=False)
         return
+    text = drawn.to_markdown() if out.suffix.lower() == ".md" else str(drawn)
     try:
-        out.write_text(picture, encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
-    info(f"{out}: {len(picture):,} characters")
+    info(f"{out}: {len(text):,} characters")
 
 
 @chain.command()
 def show(
     folder: Folder,
-    step: Annotated[str | None, typer.Option("--step", "-s", help="One step only.")] = None,
+    step: Annotated[str | None, typer.Option("--step", "-s", help="Show only this step.")] = None,
 ) -> None:
-    """Print each prompt as it will be sent, with {names} where values will stand."""
+    """Print each prompt as it will be sent, with {names} in the places of values."""
     from reasoning.chain.folder import load
-    from reasoning.chain.scaffold import source
+    from reasoning.chain.scaffold import resolve_folder
 
-    found = load(source(folder), "name")
+    loaded = load(resolve_folder(folder), "none")
     if step is not None:
-        found.step(step)
-    _show(found, "", step)
+        loaded.step(step)
+    _show(loaded, "", step)
 
 
-def _show(found: Chain, prefix: str, only: str | None) -> None:
+def _show(shown: Chain, prefix: str, only: str | None) -> None:
     from rich.text import Text
 
-    from reasoning.chain.diagram import kind_word, marks, way
-    from reasoning.chain.prompt_preview import prompt_tokens, sent
+    from reasoning.chain.diagram import describe_options, describe_source, kind_label
+    from reasoning.chain.prompt_preview import preview, prompt_tokens
     from reasoning.display import strip_control
 
     out = console()
-    for step in found.steps:
+    for step in shown.steps:
         if only is not None and step.name != only:
             continue
-        kind, count = found.kind_of(step.name), prompt_tokens(step)
-        about = [way(step), *marks(step), f"returns {kind_word(kind)}" if kind else ""]
+        kind, count = shown.kind_of(step.name), prompt_tokens(step)
+        about = [describe_source(step), *describe_options(step), f"returns {kind_label(kind)}" if kind else ""]
         about += [f"{name}={value}" for name, value in step.sampling.items()]
         about += [f"about {count:,} tokens"] if count is not None else []
         out.print(Text.assemble((f"{prefix}{step.name}", "bold"), (f"  {' · '.join(filter(None, about))}", "dim")))
-        for name, turns in sent(step).items():
+        for name, turns in preview(step).items():
             if name:
                 out.print(Text(f"prompt {name}", style="bold cyan"))
             for role, content in turns.messages:
@@ -169,14 +166,21 @@ def _show(found: Chain, prefix: str, only: str | None) -> None:
 @chain.command()
 def run(
     folder: Folder,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, .jsonl, .csv; - is standard input.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")] = "local",
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Text, .jsonl or .csv files; - is standard input.")
+    ],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="The model: local, a litellm name, or replay:FILE.")
+    ] = "local",
     base_url: Url = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Where the results go: .csv, or JSON lines; by default printed.")
+        Path | None,
+        typer.Option("--out", "-o", help="The file for the results: .csv, else JSON lines. By default printed."),
     ] = None,
-    form: Annotated[str | None, typer.Option("--form", help="How to read every file: text, jsonl, csv.")] = None,
-    longest: Annotated[int, typer.Option(help="Characters of one input, at most.", min=1)] = 200_000,
+    input_format: Annotated[
+        str | None, typer.Option(help="The format of every file: text, jsonl or csv; by default by its suffix.")
+    ] = None,
+    max_input_chars: Annotated[int, typer.Option(help="The most characters of one input.", min=1)] = 200_000,
     concurrency: Concurrency = 32,
     pace: Pace = None,
     sandbox: SandboxOption = None,
@@ -186,41 +190,41 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
     allow_code: Code = False,
 ) -> None:
-    """Run a chain on many inputs; the same command goes on where it was stopped, since every draw is recorded.
+    """Run a chain on many inputs. The same command resumes a stopped run, since every draw is recorded.
 
-    Ends with 0 when every input has a value, 1 when replies stayed refused, 2 for wrong usage or an input that cannot
-    be used, 3 when the budget stopped it, 4 when calls failed for good. One bad input does not stop the others, and
-    what is done is written in every case; after a stop beside the file, as NAME.part.csv.
+    Exit codes: 0 every input has a value, 1 some values stayed rejected, 2 wrong usage or an invalid input, 3 the
+    budget stopped the run, 4 some calls failed for good. An invalid input does not stop the others. Finished rows are
+    written in every case; those of a stopped run to NAME.part.csv.
     """
-    from reasoning.chain.batch import run as through
+    from reasoning.chain.batch import run_batch
     from reasoning.chain.folder import load
-    from reasoning.chain.inputs import given
-    from reasoning.chain.result_writer import Output
-    from reasoning.chain.scaffold import source
+    from reasoning.chain.inputs import read_inputs
+    from reasoning.chain.result_writer import ResultWriter
+    from reasoning.chain.scaffold import resolve_folder
 
-    found = load(source(folder), "run" if allow_code else "known")
-    inputs = list(given(files, found, form, longest))  # type: ignore[arg-type]  # a wrong form is refused there
+    loaded = load(resolve_folder(folder), "all" if allow_code else "trusted")
+    inputs = list(read_inputs(files, loaded, input_format, max_input_chars))  # type: ignore[arg-type]
     if not inputs:
-        raise UsageError(f"there is no input in {', '.join(files)}")
+        raise UsageError(f"no inputs in {', '.join(files)}")
     with (
         connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
-        Output(out, [step.name for step in found.steps]) as rows,
-        _progress(len(inputs)) as told,
+        ResultWriter(out, [step.name for step in loaded.steps]) as writer,
+        _progress(len(inputs)) as report,
     ):
 
-        def tell(row: Row) -> None:
-            rows.add(row)
-            told(row)
+        def on_row(row: BatchRow) -> None:
+            writer.write(row)
+            report(row)
 
-        done = through(found, inputs, llm, tell, epoch=llm.journal.unused_epoch() if fresh else 0)
-        if done.stopped is not None:
-            rows.stopped()
-    _finish(done, len(inputs), llm.total_usage, rows.place)
+        done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if fresh else 0)
+        if done.stopped_by is not None:
+            writer.mark_partial()
+    _finish(done, len(inputs), llm.total_usage, writer.final_path)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Row], None]]:
-    """A bar on a terminal, else a line now and then; and a line for each input that went wrong."""
+def _progress(total: int) -> Iterator[Callable[[BatchRow], None]]:
+    """Show a bar on a terminal, else a line now and then; and a line for each input without a value."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -231,40 +235,40 @@ def _progress(total: int) -> Iterator[Callable[[Row], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task, done, bought, last = bar.add_task("", total=total), 0, 0, time.monotonic()
 
-        def told(row: Row) -> None:
+        def report(row: BatchRow) -> None:
             nonlocal done, bought, last
             done, bought = done + 1, bought + row.spent.calls
-            why = row.given.wrong if row.answer is None else row.answer.reason
+            why = row.input.error if row.answer is None else row.answer.reason
             if why:
-                line = f"{row.state}: {row.given.id}: {why.removeprefix(f'{row.given.id}: ')}"
+                line = f"{row.state}: {row.input.id}: {why.removeprefix(f'{row.input.id}: ')}"
                 bar.console.print(strip_control(line), soft_wrap=True)
             calls = f"{bought:,} calls"
             bar.update(task, advance=1, description=calls)
-            if not console.is_terminal and time.monotonic() - last > _NOW_AND_THEN:
+            if not console.is_terminal and time.monotonic() - last > _PROGRESS_SECONDS:
                 last = time.monotonic()
                 console.print(f"{done:,}/{total:,} inputs · {calls}")
 
-        yield told
+        yield report
 
 
-def _finish(done: Run, total: int, spent: Usage, out: Path | None) -> None:
+def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None) -> None:
     from reasoning.display import cost
 
-    states = ", ".join(f"{count} {state}" for state, count in sorted(done.rows.items()))
-    repairs = f"; {done.repairs} repl{'y' if done.repairs == 1 else 'ies'} refused" if done.repairs else ""
-    mended = f"; {done.mended} mended" if done.mended else ""
-    info(f"{done.done} of {total} inputs: {states}{repairs}{mended}")
-    now = cost(spent) if spent.calls else "nothing"  # with what was paid for inputs that were not finished
+    states = ", ".join(f"{count} {state}" for state, count in sorted(done.counts.items()))
+    rejected = f"; {done.rejections} rejected repl{'y' if done.rejections == 1 else 'ies'}" if done.rejections else ""
+    fallbacks = f"; {done.fallbacks} with a fallback" if done.fallbacks else ""
+    info(f"{done.done} of {total} inputs: {states}{rejected}{fallbacks}")
+    now = cost(spent) if spent.calls else "nothing"  # includes the calls of unfinished inputs
     info(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
     if out is not None:
-        info(f"results: {out}" + (" (a part)" if done.stopped is not None else ""))
-    if done.stopped is not None:
-        info(f"what was done is kept; go on with: {command_line()}")
-        raise done.stopped
-    if done.rows.get("failed"):
-        info(f"{done.rows['failed']} failed, the last with: {done.last_failure}; the same command tries them again")
+        info(f"results: {out}" + (" (incomplete)" if done.stopped_by is not None else ""))
+    if done.stopped_by is not None:
+        info(f"finished rows are kept; resume with: {command_line()}")
+        raise done.stopped_by
+    if done.counts.get("failed"):
+        info(f"{done.counts['failed']} failed, the last with: {done.last_failure}; the same command retries them")
         raise typer.Exit(4)
-    if done.rows.get("unusable"):
+    if done.counts.get("invalid"):
         raise typer.Exit(2)
-    if done.rows.get("unparsed"):
+    if done.counts.get("unparsed"):
         raise typer.Exit(1)

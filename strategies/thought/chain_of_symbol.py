@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
-from reasoning.chain.token_estimate import tokens
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationPool, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategy import Strategy, technique
+from reasoning.token_estimate import estimate_tokens
 
 SYMBOLS = Prompt(
     objective="Work the answer out in symbols, not in sentences. Keep the names of the things and leave every other "
@@ -76,13 +76,13 @@ class ChainOfSymbol(Strategy):
         pairs = [(example.symbols, example.rationale) for example in pool if example.symbols and example.rationale][
             : self.shots
         ]
-        symbols, sentences = (sum(map(tokens, texts)) for texts in zip(*pairs or [("", "")], strict=True))
+        symbols, sentences = (sum(map(estimate_tokens, texts)) for texts in zip(*pairs or [("", "")], strict=True))
         if self.prompt.examples or symbols >= sentences:
             return ""
         return (
             f"the reasoning of {len(pairs)} examples takes about {symbols} tokens in symbols and {sentences} in "
             f"sentences, {100 * (1 - symbols / sentences):.0f} % fewer (in the paper 65.8 %); the legend takes about "
-            f"{tokens(self.prompt.context)}, once a prompt (all estimated from words and signs)"
+            f"{estimate_tokens(self.prompt.context)}, once a prompt (all estimated from words and signs)"
         )
 
     async def solve(self, problem: Problem, session: Session) -> Answer:

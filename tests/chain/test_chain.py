@@ -24,7 +24,7 @@ def test_steps_feed_each_other_with_values_and_not_with_raw_text() -> None:
 
 
 def test_the_only_input_is_the_question_and_several_are_named() -> None:
-    assert CHAIN.inputs == {"feedback"}
+    assert CHAIN.input_names == {"feedback"}
     two = Chain(Step("a", Prompt(input="{x} {y}")))
     with pytest.raises(UsageError, match="needs the input 'x'"):
         two.run("?", ScriptedLLM([]))
@@ -63,7 +63,7 @@ def test_a_refused_reply_is_sent_back_with_the_complaint() -> None:
 
 
 def test_a_step_that_stays_refused_ends_the_chain_and_keeps_what_came_before() -> None:
-    chain = Chain(ISSUES, Step("word", Prompt(input="{issues}"), check=refuse_bad, repairs=2))
+    chain = Chain(ISSUES, Step("word", Prompt(input="{issues}"), check=refuse_bad, max_repairs=2))
     journal = Journal()
     answer = chain.run("?", ScriptedLLM(["a; b", "bad", "bad", "bad"], journal=journal))
     assert answer.state == "unparsed"
@@ -75,11 +75,11 @@ def test_a_step_that_stays_refused_ends_the_chain_and_keeps_what_came_before() -
 
 
 def test_a_value_that_stays_refused_may_be_mended_and_it_is_noted() -> None:
-    chain = Chain(Step("word", Prompt(input="{q}"), check=refuse_bad, mend=lambda value, values: "fine"))
+    chain = Chain(Step("word", Prompt(input="{q}"), check=refuse_bad, fallback=lambda value, values: "fine"))
     answer = chain.run("?", ScriptedLLM(["bad", "bad"]))
     assert answer.value == "fine"
     assert answer.trace is not None
-    assert "mended to fine" in str(answer.trace.to_json())
+    assert "fallback: fine" in str(answer.trace.to_json())
 
 
 def test_json_that_is_no_json_is_complained_about_in_words_that_help() -> None:
@@ -92,7 +92,7 @@ def test_json_that_is_no_json_is_complained_about_in_words_that_help() -> None:
 def test_an_empty_input_needs_no_call() -> None:
     chain = Chain(
         Step("issues", Prompt(input="{q}"), returns=kinds.Items(empty="none")),
-        Step("sorted", Prompt(input="{issues}"), returns=kinds.Json(), when_empty={}),
+        Step("sorted", Prompt(input="{issues}"), returns=kinds.Json(), if_empty={}),
     )
     llm = ScriptedLLM(["none"])
     answer = chain.run("?", llm)
@@ -110,9 +110,9 @@ def test_one_step_can_be_replaced_and_run_alone() -> None:
 
 
 def test_wiring_that_cannot_work_is_refused_when_it_is_made() -> None:
-    with pytest.raises(UsageError, match="two steps are called 'a'"):
+    with pytest.raises(UsageError, match="must be unique, got 'a' twice"):
         Chain(Step("a", Prompt(input="{q}")), Step("a", Prompt(input="{q}")))
-    with pytest.raises(UsageError, match="'a' waits for 'b'"):
+    with pytest.raises(UsageError, match="'a' depends on 'b'"):
         Chain(Step("a", Prompt(input="{b}")), Step("b", Prompt(input="{a}")))
     with pytest.raises(UsageError, match="at least one step"):
         Chain()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reasoning import Answer, Chain, Journal, Problem, Prompt, Session, Step, Strategy, connect, kinds, technique
-from reasoning.chain.lint import findings
+from reasoning.chain.lint import lint
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Message
 from reasoning.testing import ReplayLLM, ScriptedLLM
@@ -26,7 +26,7 @@ def ask(text: str, name: str = "step", **more: Any) -> Step:
 
 
 LIST = ask("list: {text}", "claims", returns=kinds.Items())
-EACH = ask("check: {claim}", "checks", for_each="claim in claims", at_once=2)
+EACH = ask("check: {claim}", "checks", for_each="claim in claims", concurrency=2)
 
 
 def test_a_step_over_each_item_keeps_the_order_and_the_bound() -> None:
@@ -44,7 +44,7 @@ def test_a_step_over_each_item_keeps_the_order_and_the_bound() -> None:
 def test_the_bound_does_not_change_what_is_drawn() -> None:
     def drawn(at_once: int) -> set[tuple[str, int]]:
         llm = ScriptedLLM(lambda turns: "a; b; a" if "list" in turns[-1].content else "x")
-        chain = Chain(LIST, ask("check: {claim}", "checks", for_each="claim in claims", at_once=at_once))
+        chain = Chain(LIST, ask("check: {claim}", "checks", for_each="claim in claims", concurrency=at_once))
         return draws(chain.run("?", llm))
 
     assert drawn(1) == drawn(2) == drawn(9)
@@ -87,8 +87,11 @@ def test_an_empty_list_needs_no_call() -> None:
 
 
 MOOD = ask("mood of {text}", "mood", returns=kinds.Label(("glad", "angry", "calm")))
-THANK, SORRY = ask("thank {text}", "thank", when={"mood": "glad"}), ask("sorry {text}", "sorry", when={"mood": "angry"})
-BRANCHES = Chain(MOOD, THANK, SORRY, Step("reply", join=("thank", "sorry")), ask("sign {reply}", "signed"))
+THANK, SORRY = (
+    ask("thank {text}", "thank", only_if={"mood": "glad"}),
+    ask("sorry {text}", "sorry", only_if={"mood": "angry"}),
+)
+BRANCHES = Chain(MOOD, THANK, SORRY, Step("reply", first_of=("thank", "sorry")), ask("sign {reply}", "signed"))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_a_gate_begins_again_with_fresh_draws_and_says_what_was_refused() -> Non
     def long_enough(value: str) -> str | None:
         return None if len(value) > 5 else "Longer."
 
-    gate = ask("write {topic} {previous} {complaint}", "text", check=long_enough, repairs=0, tries=3)
+    gate = ask("write {topic} {previous} {error}", "text", check=long_enough, max_repairs=0, max_attempts=3)
     llm = ScriptedLLM(["one", "two", "three four"])
     answer = Chain(gate).run("tea", llm)
     assert answer.value == "three four"
@@ -124,7 +127,7 @@ def test_a_gate_begins_again_with_fresh_draws_and_says_what_was_refused() -> Non
         "user: write tea one Longer.",
         "user: write tea two Longer.",
     ]
-    same = ask("write {topic}", "text", check=long_enough, repairs=0, tries=3)
+    same = ask("write {topic}", "text", check=long_enough, max_repairs=0, max_attempts=3)
     llm = ScriptedLLM(["one", "two", "six", "late"])
     answer = Chain(same).run("tea", llm)
     assert answer.reason == "step 'text': Longer."
@@ -138,30 +141,30 @@ def verdict_is_good(value: Any, before: Mapping[str, Any]) -> str | None:
 
 def test_a_chain_within_a_chain_repeated_until_a_judge_in_it_accepts() -> None:
     write = Chain(
-        ask("draft {topic} {complaint}", "draft"),
+        ask("draft {topic} {error}", "draft"),
         ask("judge {draft}", "verdict", returns=kinds.Label(("good", "bad"))),
-        Step("result", join=("draft",)),
+        Step("result", first_of=("draft",)),
         name="write",
     )
-    outer = Chain(ask("topic of {text}", "topic"), Step("write", chain=write, tries=3, check=verdict_is_good))
+    outer = Chain(ask("topic of {text}", "topic"), Step("write", chain=write, max_attempts=3, check=verdict_is_good))
     llm = ScriptedLLM(["tea", "first", "bad", "second", "good"])
     answer = outer.run("?", llm)
     assert answer.value == "second"
     assert list(answer.steps) == ["topic", "write.draft", "write.verdict", "write.result", "write"]
     assert llm.prompts[3] == "user: draft tea A reader called it bad."
     assert llm.calls == 5
-    assert outer.inputs == {"text"}
+    assert outer.input_names == {"text"}
 
 
 def test_an_inner_step_that_fails_is_named_with_what_came_before_it() -> None:
-    inner = Chain(ask("a {text}", "first"), ask("b {first}", "second", returns=kinds.Number(), repairs=0))
+    inner = Chain(ask("a {text}", "first"), ask("b {first}", "second", returns=kinds.Number(), max_repairs=0))
     answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM(["one", "no number"]))
     assert answer.reason.startswith("step 'inner': step 'second': ")
     assert answer.steps == {"inner.first": "one"}
 
 
 def test_a_strategy_answers_a_step() -> None:
-    step = ask("How many {things}?", "count", returns=kinds.Number(), by="self_consistency(cot, samples=3)")
+    step = ask("How many {things}?", "count", returns=kinds.Number(), strategy="self_consistency(cot, samples=3)")
     llm = ScriptedLLM(["The answer is 3.", "The answer is 4.", "The answer is 3."])
     answer = Chain(step).run("cups", llm)
     assert answer.value == 3
@@ -172,7 +175,7 @@ def test_a_strategy_answers_a_step() -> None:
         ask(
             "How many {things}?",
             "count",
-            by="vanilla",
+            strategy="vanilla",
             check=lambda value: "Three, please." if value != 3 else None,
             returns=kinds.Number(),
         )
@@ -192,7 +195,7 @@ def test_a_strategy_of_ones_own_needs_no_name() -> None:
             return problem.parse(await session.ask(problem.question.upper()))
 
     llm = ScriptedLLM(["yes"])
-    Chain(ask("why {q}", by=Shout())).run("tea", llm)
+    Chain(ask("why {q}", strategy=Shout())).run("tea", llm)
     assert llm.prompts == ["user: WHY TEA"]
 
 
@@ -204,7 +207,7 @@ def test_a_function_is_a_step_and_does_not_stop_the_others() -> None:
         return (*claims, notes.strip())
 
     chain = Chain(
-        LIST, ask("note {text}", "notes"), Step("merged", call=merged, returns=kinds.Items()), ask("{merged}")
+        LIST, ask("note {text}", "notes"), Step("merged", function=merged, returns=kinds.Items()), ask("{merged}")
     )
     llm = ScriptedLLM(lambda turns: "a; b" if "list" in turns[-1].content else " c ")
     answer = chain.run("?", llm)
@@ -216,16 +219,16 @@ def test_a_function_is_a_step_and_does_not_stop_the_others() -> None:
         await asyncio.sleep(0)
         return text * 2
 
-    assert Chain(Step("twice", call=slowly)).run("ab", ScriptedLLM([])).value == "abab"
+    assert Chain(Step("twice", function=slowly)).run("ab", ScriptedLLM([])).value == "abab"
 
 
 def test_a_function_that_raises_or_gives_nothing_fails_as_its_step() -> None:
     def broken(text: str) -> str:
         raise KeyError("price")
 
-    answer = Chain(Step("a", call=broken)).run("?", ScriptedLLM([]))
+    answer = Chain(Step("a", function=broken)).run("?", ScriptedLLM([]))
     assert (answer.state, answer.reason) == ("failed", "step 'a': KeyError: 'price'")
-    answer = Chain(Step("a", call=lambda text: None)).run("?", ScriptedLLM([]))
+    answer = Chain(Step("a", function=lambda text: None)).run("?", ScriptedLLM([]))
     assert answer.state == "unparsed"
     assert "gave nothing" in answer.reason
 
@@ -239,12 +242,12 @@ def test_a_chain_within_gives_what_its_last_step_gives() -> None:
         ask("c {one}", "each", for_each="one in items"),
         ask("{data} | {items} | {each}", "last"),
     )
-    assert findings(outer) == []
+    assert lint(outer) == []
     llm = ScriptedLLM(lambda turns: {"a": '["x", null]', "b": "p; q"}.get(turns[-1].content[0], turns[-1].content))
     assert outer.run("?", llm).value == '["x", null] | p; q | 1. c p\n2. c q'
-    many = Chain(Step("lists", chain=items_in, inputs={"text": "one"}, for_each="one in ones"), ask("{lists}"))
+    many = Chain(Step("lists", chain=items_in, rename={"text": "one"}, for_each="one in ones"), ask("{lists}"))
     assert many.run("u;v", ScriptedLLM(["p; q", "r", "s"])).state == "unparsed"  # a text is no list
-    said = [str(one) for one in findings(Chain(Step("data", chain=json_in, returns=kinds.Items())))]
+    said = [str(one) for one in lint(Chain(Step("data", chain=json_in, returns=kinds.Items())))]
     assert said == ["step 'data': error: the inner chain gives JSON, not items: leave returns out"]
     wrong = Chain(Step("data", chain=Chain(ask("{text}")), returns=kinds.Label(("red", "green"))))
     assert wrong.run("?", ScriptedLLM(["purple"])).reason == (
@@ -269,18 +272,18 @@ SCHEMA = kinds.Json(schema={"type": "object", "required": ["a"]})
     ],
 )
 def test_a_value_that_no_reply_gave_is_held_to_its_kind(kind: kinds.Kind, value: Any, says: str) -> None:
-    given = Chain(Step("n", call=lambda text: value, returns=kind)).run("?", ScriptedLLM([]))
+    given = Chain(Step("n", function=lambda text: value, returns=kind)).run("?", ScriptedLLM([]))
     assert given.state == "unparsed"
     assert says in given.reason
-    refuse = {"check": lambda value: "No.", "repairs": 0}
+    refuse = {"check": lambda value: "No.", "max_repairs": 0}
     said = {"label": "red", "json": '{"a": 1}', "yesno": "yes", "text": "a", "items": "a"}[kind.name]
-    mended = Chain(ask("{q}", returns=kind, mend=lambda refused, before: value, **refuse))
+    mended = Chain(ask("{q}", returns=kind, fallback=lambda refused, before: value, **refuse))
     answer = mended.run("?", ScriptedLLM([said]))
     assert answer.state == "unparsed"
-    assert answer.reason.startswith("step 'step': No. And what mends it gave ")
+    assert answer.reason.startswith("step 'step': No. And the fallback gave ")
     assert says in answer.reason
-    empty = Chain(ask("{q}", returns=kind, when_empty=value), takes={"q": kinds.Items(empty="none")})
-    assert says in str(findings(empty)[0])
+    empty = Chain(ask("{q}", returns=kind, if_empty=value), inputs={"q": kinds.Items(empty="none")})
+    assert says in str(lint(empty)[0])
     assert says in empty.run(Problem("?", inputs={"q": []}), ScriptedLLM([])).reason
 
 
@@ -298,7 +301,7 @@ def test_a_value_that_no_reply_gave_is_held_to_its_kind(kind: kinds.Kind, value:
     ],
 )
 def test_a_value_of_a_function_is_what_its_kind_has(kind: kinds.Kind, value: Any, held: Any) -> None:
-    assert Chain(Step("n", call=lambda text: value, returns=kind)).run("?", ScriptedLLM([])).value == held
+    assert Chain(Step("n", function=lambda text: value, returns=kind)).run("?", ScriptedLLM([])).value == held
 
 
 def test_a_function_that_raises_one_of_our_errors_ends_as_its_step() -> None:
@@ -307,14 +310,14 @@ def test_a_function_that_raises_one_of_our_errors_ends_as_its_step() -> None:
 
     first = ask("a {text}", "first")
     for step in (
-        Step("b", call=broken, reads=("first",)),
+        Step("b", function=broken, reads=("first",)),
         ask("{first}", "b", check=lambda value, before: broken(value)),
-        ask("{first}", "b", check=lambda value: "No.", repairs=0, mend=broken),
+        ask("{first}", "b", check=lambda value: "No.", max_repairs=0, fallback=broken),
     ):
         answer = Chain(first, step).run("?", ScriptedLLM(lambda turns: "said"))
         assert (answer.state, answer.reason) == ("failed", "step 'b': no such price")
         assert answer.steps == {"first": "said"}
-    inner = Chain(ask("a {text}", "first"), Step("b", call=broken, reads=("first",)))
+    inner = Chain(ask("a {text}", "first"), Step("b", function=broken, reads=("first",)))
     answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM(["said"]))
     assert (answer.reason, answer.steps) == ("step 'inner': step 'b': no such price", {"inner.first": "said"})
 
@@ -338,7 +341,7 @@ def test_validators_of_every_sort() -> None:
     schema = {"type": "object", "properties": {"claim": {"type": "string"}}, "required": ["claim"]}
     step = ask("{q}", returns=kinds.Json(), check=(schema, Verdict, lambda value, before: None if before["q"] else "?"))
     llm = ScriptedLLM(['{"a": 1}', '{"claim": "x", "sure": "very"}', '{"claim": "x", "sure": 1}'])
-    answer = Chain(Step(**{**vars_of(step), "repairs": 2})).run("?", llm)
+    answer = Chain(Step(**{**vars_of(step), "max_repairs": 2})).run("?", llm)
     assert answer.value == {"claim": "x", "sure": 1}
     assert '"claim" are missing' in llm.requests[1].messages[-1].content
     assert "at $.sure" in llm.requests[2].messages[-1].content
@@ -346,7 +349,7 @@ def test_validators_of_every_sort() -> None:
     llm = ScriptedLLM(["green", "blue"])
     assert Chain(word).run("?", llm).value == "blue"
     assert llm.calls == 2
-    with pytest.raises(UsageError, match="is no validator"):
+    with pytest.raises(UsageError, match="a validator must be a function"):
         ask("{q}", check=3)
 
 
@@ -432,7 +435,7 @@ def test_a_name_without_a_provider_is_a_model_of_the_same_server() -> None:
 
 
 def test_an_input_with_a_kind_is_read_by_it() -> None:
-    chain = Chain(ask("check: {claim}", "checks", for_each="claim in claims"), takes={"claims": kinds.Items()})
+    chain = Chain(ask("check: {claim}", "checks", for_each="claim in claims"), inputs={"claims": kinds.Items()})
     llm = ScriptedLLM(lambda turns: turns[-1].content[-1])
     assert chain.run("x; y", llm).value == ("x", "y")
     assert chain.run(Problem("?", inputs={"claims": ["p", "q"]}), llm).value == ("p", "q")  # type: ignore[dict-item]
@@ -446,12 +449,12 @@ async def later(value: Any, before: Any) -> None: ...
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        ({"join": ("x",), "repairs": -1}, "repairs=-1: a whole number, at least 0"),
-        ({"join": ("x",), "tries": 2}, "a join takes a value as it is"),
-        ({"by": "cot", "call": len, "reads": ("x",)}, "by makes sense with a prompt only"),
-        ({}, "it has none"),
-        ({"prompt": Prompt(input="{x}"), "check": later}, "later is async: a check is a plain function"),
-        ({"prompt": Prompt(input="{x}"), "mend": later}, "mend is a plain function"),
+        ({"first_of": ("x",), "max_repairs": -1}, "max_repairs must be a whole number of at least 0, got -1"),
+        ({"first_of": ("x",), "max_attempts": 2}, "first_of takes a value as it is"),
+        ({"strategy": "cot", "function": len, "reads": ("x",)}, "strategy needs a prompt"),
+        ({}, "got none"),
+        ({"prompt": Prompt(input="{x}"), "check": later}, "a check must be a plain function, got the async later"),
+        ({"prompt": Prompt(input="{x}"), "fallback": later}, "fallback must be a plain function"),
     ],
 )
 def test_steps_that_make_no_sense(step: dict[str, Any], says: str) -> None:
@@ -462,10 +465,10 @@ def test_steps_that_make_no_sense(step: dict[str, Any], says: str) -> None:
 def test_names_that_nothing_provides_and_circles() -> None:
     takes = {"text": WHOLE}
     with pytest.raises(UsageError, match=r"step 'b': nothing provides \{frist\}; did you mean \{first\}"):
-        Chain(ask("{text}", "first"), ask("{frist}", "b"), takes=takes)
+        Chain(ask("{text}", "first"), ask("{frist}", "b"), inputs=takes)
     with pytest.raises(UsageError, match="'text' is an input and a step"):
-        Chain(ask("{text}", "text2"), ask("{text2}", "text"), takes=takes)
-    with pytest.raises(UsageError, match="step 'a' waits for 'c', which waits for 'b', which waits for 'a'"):
+        Chain(ask("{text}", "text2"), ask("{text2}", "text"), inputs=takes)
+    with pytest.raises(UsageError, match="step 'a' depends on 'c', which depends on 'b', which depends on 'a'"):
         Chain(ask("{c}", "a"), ask("{a}", "b"), ask("{b}", "c"))
-    with pytest.raises(UsageError, match="'a' waits for itself"):
+    with pytest.raises(UsageError, match="'a' depends on itself"):
         Chain(ask("{a}", "a"))

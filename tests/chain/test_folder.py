@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 import reasoning
 from reasoning import Chain, Demonstration, Prompt, Step, kinds
 from reasoning.chain import prompt_markdown
-from reasoning.chain.diagram import svg
-from reasoning.chain.lint import findings
+from reasoning.chain.lint import lint
 from reasoning.errors import InputError, UsageError
 from reasoning.testing import ScriptedLLM
 from tests.chain import functions
@@ -93,26 +92,26 @@ def steps(draw: Callable[..., Any], name: str, before: list[str], deep: bool) ->
     common: dict[str, Any] = {
         "returns": draw(st.sampled_from(KINDS)),
         "check": draw(st.sampled_from(CHECKS)),
-        "mend": draw(st.sampled_from([None, functions.fine])),
-        "tries": draw(st.integers(1, 3)),
+        "fallback": draw(st.sampled_from([None, functions.fine])),
+        "max_attempts": draw(st.integers(1, 3)),
         "keep": draw(st.booleans()),
-        "when_empty": draw(st.sampled_from([None, "", 0, {}])),
+        "if_empty": draw(st.sampled_from([None, "", 0, {}])),
     }
     if before and draw(st.booleans()):
-        common["when"] = {before[0]: draw(st.sampled_from([("a",), ("a", 'b "c"')]))}
+        common["only_if"] = {before[0]: draw(st.sampled_from([("a",), ("a", 'b "c"')]))}
     way = draw(st.sampled_from(["prompt", "by", "each", "call", "join", "chain"] if before else ["prompt", "by"]))
     if way == "call":
-        return Step(name, call=functions.merged, inputs={"issues": before[-1]}, **common)
-    if way == "join":
-        return Step(name, join=tuple(before[-2:]), when=common.get("when", {}), keep=common["keep"])
+        return Step(name, function=functions.merged, rename={"issues": before[-1]}, **common)
+    if way == "first_of":
+        return Step(name, first_of=tuple(before[-2:]), only_if=common.get("only_if", {}), keep=common["keep"])
     if way == "chain" and deep:
-        return Step(name, chain=draw(chains(deep=False)), inputs={"given": before[-1]}, **common)
-    more: dict[str, Any] = {"repairs": draw(st.integers(0, 3)), "model": draw(st.sampled_from([None, "openai/x"]))}
+        return Step(name, chain=draw(chains(deep=False)), rename={"given": before[-1]}, **common)
+    more: dict[str, Any] = {"max_repairs": draw(st.integers(0, 3)), "model": draw(st.sampled_from([None, "openai/x"]))}
     more["sampling"] = draw(st.sampled_from([{}, {"temperature": 0.5, "max_tokens": 9, "stop": ["\n", '"']}]))
     if way == "by":
-        more["by"] = "self_consistency(cot, samples=5)"
+        more["strategy"] = "self_consistency(cot, samples=5)"
     if way == "each":
-        more |= {"for_each": f"item in {before[-1]}", "at_once": 3}
+        more |= {"for_each": f"item in {before[-1]}", "concurrency": 3}
         reads = ["item", *reads]
     return Step(name, draw(prompts(reads)), **common, **more)
 
@@ -124,13 +123,13 @@ def chains(draw: Callable[..., Any], deep: bool = True) -> Chain:
         made.append(draw(steps(name, [step.name for step in made], deep)))
     more = {"more": kinds.Number()} if deep else {}  # what an inner chain takes, the outer one must have
     takes = draw(st.sampled_from([None, {"given": kinds.Text()}, {"given": kinds.Items(), **more}]))
-    return Chain(*made, name=draw(st.sampled_from(["chain", 'the "best"', "ä ö"])), takes=takes, about=draw(PLAIN))
+    return Chain(*made, name=draw(st.sampled_from(["chain", 'the "best"', "ä ö"])), inputs=takes, about=draw(PLAIN))
 
 
 @given(prompts(["a", "b"]))
 def test_a_prompt_is_what_its_file_says(prompt: Prompt) -> None:
-    text = prompt_markdown.write(prompt)
-    assert prompt_markdown.read(text, Path("p.md"), prompt.form, prompt.turns) == prompt
+    text = prompt_markdown.to_markdown(prompt)
+    assert prompt_markdown.from_markdown(text, Path("p.md"), prompt.form, prompt.turns) == prompt
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,11 +148,11 @@ def test_load_and_save_are_inverses(chain: Chain) -> None:
     [
         {"check": [functions.short]},
         {"check": (functions.short,)},
-        {"returns": kinds.Json(), "when_empty": ()},
-        {"returns": kinds.Items(), "when_empty": []},
-        {"for_each": "one in list", "when_empty": ()},
+        {"returns": kinds.Json(), "if_empty": ()},
+        {"returns": kinds.Items(), "if_empty": []},
+        {"for_each": "one in list", "if_empty": ()},
         {"sampling": {"stop": ("a",)}},
-        {"by": reasoning.strategies.get("self_consistency(cot, samples=3)")},
+        {"strategy": reasoning.strategies.get("self_consistency(cot, samples=3)")},
     ],
 )
 def test_lists_and_tuples_are_one(more: dict[str, Any], tmp_path: Path) -> None:
@@ -206,7 +205,7 @@ def test_a_folder_that_a_person_wrote(tmp_path: Path) -> None:
         Step("issues", Prompt(instructions="List the issues.", input="Feedback: {feedback}"), returns=kinds.Items()),
         Step("reply", Prompt(input="Reply to: {issues}")),
         name="replies",
-        takes={"feedback": kinds.Text()},
+        inputs={"feedback": kinds.Text()},
     )
     assert chain.run("It is slow.", ScriptedLLM(["slow", "The answer is sorry."])).value == "sorry"
 
@@ -220,7 +219,7 @@ TOML = FOLDER["chain.toml"]
         ({"chain": TOML.replace("[inputs]", "[inputs")}, r"chain\.toml:3: this is no TOML"),
         (
             {"chain": TOML + '[[step]]\nname = "issues"\nprompt = "reply.md"\n'},
-            r"chain\.toml:\d+: two steps are called 'issues'",
+            r"chain\.toml:\d+: step names must be unique, got 'issues' twice",
         ),
         (
             {"chain": TOML.replace('prompt = "reply.md"', 'promt = "reply.md"')},
@@ -242,12 +241,18 @@ TOML = FOLDER["chain.toml"]
             {"chain": TOML.replace('reads = ["issues"]', "reads = []")},
             r"chain\.toml:14: step 'reply' uses 'issues' \(.*reply\.md:3\)",
         ),
-        ({"chain": TOML.replace('name = "reply"', 'name = "Reply to"')}, r"chain\.toml:13: a step's name is a word"),
-        ({"chain": TOML + "tries = 0\n"}, r"chain\.toml:13: step 'reply': tries=0"),
-        ({"chain": TOML + 'for_each = "issues"\n'}, r"chain\.toml:13: .*write 'item in items'"),
         (
-            {"chain": TOML + 'join = ["issues"]\n'},
-            r"answered by one of prompt, call, chain and join: it has prompt and join",
+            {"chain": TOML.replace('name = "reply"', 'name = "Reply to"')},
+            r"chain\.toml:13: a step's name must be a word",
+        ),
+        (
+            {"chain": TOML + "max_attempts = 0\n"},
+            r"chain\.toml:13: step 'reply': max_attempts must be a whole number of at least 1, got 0",
+        ),
+        ({"chain": TOML + 'for_each = "issues"\n'}, r"chain\.toml:13: .*for_each must be 'item in items'"),
+        (
+            {"chain": TOML + 'first_of = ["issues"]\n'},
+            r"needs exactly one of prompt, function, chain and first_of, got prompt and first_of",
         ),
         ({"chain": TOML + 'form = "html"\n'}, r"chain\.toml:15: unknown form 'html'"),
         ({"chain": TOML + "sampling = 3\n"}, r"chain\.toml:16: 'sampling' is a table"),
@@ -261,7 +266,7 @@ TOML = FOLDER["chain.toml"]
         ),
         (
             {"issues": "# Input\n{feedback} {reply}\n", "chain": TOML.replace('reads = ["feedback"]\n', "")},
-            r"chain\.toml:7: step 'issues' waits for 'reply', which waits for it",
+            r"chain\.toml:7: step 'issues' depends on 'reply', which depends on 'issues'",
         ),
         (
             {"issues": FOLDER["issues.md"].replace("{feedback}", "{feedbak}")},
@@ -351,8 +356,8 @@ def test_whatever_stands_in_the_folder_it_is_a_chain_or_an_error_with_its_place(
             chain, wrong = None, str(error)
         assert chain is not None or re.match(r".*(?:chain\.toml|issues\.md):\d+: ", wrong), wrong
         if chain is not None:
-            findings(chain)
-            svg(chain)
+            lint(chain)
+            chain.diagram()
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
@@ -478,10 +483,10 @@ def test_the_folder_in_the_documentation_is_one(tmp_path: Path) -> None:
 
 
 def test_a_schema_and_a_chain_within_stand_in_the_folder(tmp_path: Path) -> None:
-    inner = Chain(Step("word", Prompt(input="{text}")), name="inner", takes={"text": kinds.Text()})
+    inner = Chain(Step("word", Prompt(input="{text}")), name="inner", inputs={"text": kinds.Text()})
     chain = Chain(
         Step("claims", Prompt(input="{text}"), returns=kinds.Json(schema=functions.Verdict)),
-        Step("words", chain=inner, inputs={"text": "claims"}, tries=2),
+        Step("words", chain=inner, rename={"text": "claims"}, max_attempts=2),
     )
     chain.save(tmp_path / "outer")
     assert 'schema = "tests.chain.functions:Verdict"' in (tmp_path / "outer" / "chain.toml").read_text()

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from reasoning import Chain, Prompt, Step, kinds
-from reasoning.chain.lint import check_folder, findings
+from reasoning.chain.lint import lint, lint_folder
 from reasoning.chain.prompt_preview import prompt_tokens
-from reasoning.chain.secret_scan import secrets
-from reasoning.chain.token_estimate import tokens
+from reasoning.chain.secret_scan import find_secrets
+from reasoning.token_estimate import estimate_tokens
 from tests.chain.functions import merged
 from tests.chain.test_folder import FOLDER, TOML, write
 
 WHOLE = kinds.Text(whole=True)
 MOOD = Step("mood", Prompt(input="{text}: {direct_instruction}"), returns=kinds.Label(("glad", "angry")))
 LIST = Step("list", Prompt(input="{text} {direct_instruction}"), returns=kinds.Items())
-INNER = Chain(Step("word", Prompt(input="{claims}")), takes={"claims": kinds.Items()})
+INNER = Chain(Step("word", Prompt(input="{claims}")), inputs={"claims": kinds.Items()})
 
 
 def ask(text: str, name: str = "last", **more: Any) -> Step:
@@ -30,30 +30,30 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
     [
         ((MOOD, ask("{item}", for_each="item in mood")), "'mood' gives a label: glad · angry, and no list"),
         ((ask("{item}", for_each="item in text"),), "'text' gives a text, and no list"),
-        ((MOOD, ask("{text}", when={"mood": "agry"})), "'mood' is never 'agry'; did you mean 'angry'"),
-        ((LIST, ask("{text}", when={"list": "a"})), "'list' gives items; a branch wants a label"),
-        ((MOOD, LIST, Step("last", join=("mood", "list"))), "'mood' gives a label: glad · angry and 'list' items"),
+        ((MOOD, ask("{text}", only_if={"mood": "agry"})), "'mood' is never 'agry'; did you mean 'angry'"),
+        ((LIST, ask("{text}", only_if={"list": "a"})), "'list' gives items; a branch wants a label"),
+        ((MOOD, LIST, Step("last", first_of=("mood", "list"))), "'mood' gives a label: glad · angry and 'list' items"),
         (
-            (MOOD, Step("last", chain=INNER, inputs={"claims": "mood"})),
+            (MOOD, Step("last", chain=INNER, rename={"claims": "mood"})),
             "inner chain's 'claims' is items, but it gets a label",
         ),
         (
-            (LIST, Step("last", chain=INNER, inputs={"claim": "list", "claims": "list"})),
+            (LIST, Step("last", chain=INNER, rename={"claim": "list", "claims": "list"})),
             "no input 'claim'; did you mean 'claims'",
         ),
-        ((LIST, ask("{list}", by="cott")), "unknown strategy 'cott'.* did you mean 'cot'"),
-        ((LIST, ask("{list}", by="three_hop", returns=kinds.Items())), "three_hop gives answers of the kinds"),
+        ((LIST, ask("{list}", strategy="cott")), "unknown strategy 'cott'.* did you mean 'cot'"),
+        ((LIST, ask("{list}", strategy="three_hop", returns=kinds.Items())), "three_hop gives answers of the kinds"),
         (
-            (MOOD, Step("last", call=merged, inputs={"issues": "mood"})),
+            (MOOD, Step("last", function=merged, rename={"issues": "mood"})),
             "merged takes 'issues' as tuple, but it gets a label",
         ),
         (
-            (LIST, Step("last", call=merged, reads=("isues",), inputs={"isues": "list"})),
+            (LIST, Step("last", function=merged, reads=("isues",), rename={"isues": "list"})),
             "merged takes no 'isues'; did you mean 'issues'",
         ),
         ((LIST, ask("{text}")), "nothing uses the step 'list'; if its result is wanted, say keep = true"),
-        ((MOOD, ask("{text}", when={"mood": "glad"})), "the last step may not be run"),
-        ((MOOD, ask("{text}", "one", when={"mood": "glad"}), ask("{one}")), "the last step may not be run"),
+        ((MOOD, ask("{text}", only_if={"mood": "glad"})), "the last step may not be run"),
+        ((MOOD, ask("{text}", "one", only_if={"mood": "glad"}), ask("{one}")), "the last step may not be run"),
         ((MOOD, ask("{moood}")), r"\{moood\} is an input; did you mean the step \{mood\}"),
         (
             (Step("last", chain=Chain(MOOD), returns=kinds.Label(("good", "bad"))),),
@@ -67,7 +67,7 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
         ((LIST, ask("{ list } {list}")), r"\{ list \} is no placeholder"),
         ((ask("{text} {text.name}"),), r"\{text.name\} is no placeholder"),
         ((ask("{text}", returns=kinds.Json()),), "does not say what JSON looks like"),
-        ((ask("{text}", tries=2),), "each try asks the same at temperature 0"),
+        ((ask("{text}", max_attempts=2),), "each try asks the same at temperature 0"),
         ((ask("{text}", sampling={"temprature": 1}),), "unknown setting 'temprature'; did you mean 'temperature'"),
         ((ask("word " * 4000 + "{text}"),), "about 4,00[0-9] tokens long before anything is filled in"),
     ],
@@ -75,7 +75,7 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
 def test_what_does_not_fit(steps: tuple[Step, ...], says: str) -> None:
     import re
 
-    found = [str(one) for one in findings(Chain(*steps))]
+    found = [str(one) for one in lint(Chain(*steps))]
     assert any(re.search(says, one) for one in found), found
 
 
@@ -85,52 +85,54 @@ def test_what_fits_is_not_complained_about() -> None:
         LIST,
         ask('{item} {{Item}} {"list": 1} {list: item} {Other}', "each", for_each="item in list"),
         ask("{item}", "again", for_each="item in each"),
-        Step("merged", call=merged, inputs={"issues": "list"}, returns=kinds.Items()),
-        Step("inner", chain=INNER, inputs={"claims": "merged"}),
-        ask("{again} {inner} {text}", "glad", when={"mood": "glad"}),
-        ask("{text}", "angry", when={"mood": "angry"}),
-        Step("end", join=("glad", "angry")),
+        Step("merged", function=merged, rename={"issues": "list"}, returns=kinds.Items()),
+        Step("inner", chain=INNER, rename={"claims": "merged"}),
+        ask("{again} {inner} {text}", "glad", only_if={"mood": "glad"}),
+        ask("{text}", "angry", only_if={"mood": "angry"}),
+        Step("end", first_of=("glad", "angry")),
     )
-    assert findings(chain) == []
+    assert lint(chain) == []
 
 
 def test_an_unused_input_and_a_step_that_is_kept() -> None:
     takes = {"text": WHOLE, "more": WHOLE}
-    chain = Chain(Step("a", Prompt(input="{text}"), keep=True), Step("b", Prompt(input="{text}")), takes=takes)
-    assert [str(one) for one in findings(chain)] == ["the chain: error: nothing uses the input 'more'"]
+    chain = Chain(Step("a", Prompt(input="{text}"), keep=True), Step("b", Prompt(input="{text}")), inputs=takes)
+    assert [str(one) for one in lint(chain)] == ["the chain: error: nothing uses the input 'more'"]
 
 
 def test_a_finding_has_its_file_and_line(tmp_path: Path) -> None:
-    folder = write(tmp_path / "replies", chain=TOML.replace("[inputs]\n", '[inputs]\nmore = "text"\n') + "tries = 2\n")
+    folder = write(
+        tmp_path / "replies", chain=TOML.replace("[inputs]\n", '[inputs]\nmore = "text"\n') + "max_attempts = 2\n"
+    )
     (folder / "issues.md").write_text(FOLDER["issues.md"] + "\n# Context\n\nkey: sk-proj-1234567890abcdefghij\n")
-    chain, found = check_folder(folder)
+    chain, found = lint_folder(folder)
     assert chain.name == "replies"
     toml, issues = folder / "chain.toml", folder / "issues.md"
-    assert [one.where for one in found] == [f"{toml}:4", f"{toml}:10", f"{toml}:17", f"{issues}:11"]
-    assert "provider's key" in found[-1].text
-    assert "1234567890" not in found[-1].text
+    assert [one.location for one in found] == [f"{toml}:4", f"{toml}:10", f"{toml}:17", f"{issues}:11"]
+    assert "provider's key" in found[-1].message
+    assert "1234567890" not in found[-1].message
 
 
 def test_a_dont_that_the_plain_form_would_turn_round(tmp_path: Path) -> None:
     text = "# Constraints\n\n## Don't\n\n- {}\n- Invent issues.\n\n# Input\n\n{{feedback}}\n"
     folder = write(tmp_path / "replies", issues=text.format("Do not lie."))
-    _, found = check_folder(folder)
-    assert [one.where for one in found if one.level == "error"] == [f"{folder / 'issues.md'}:6"]
-    assert "'Invent issues.' under Don't would be sent as a thing to do: write 'Do not …'" in found[0].text
+    _, found = lint_folder(folder)
+    assert [one.location for one in found if one.level == "error"] == [f"{folder / 'issues.md'}:6"]
+    assert "'Invent issues.' under Don't would be sent as a thing to do: write 'Do not …'" in found[0].message
     toml = TOML.replace('"issues.md"', '"issues.md"\nform = "markdown"')
     (folder / "chain.toml").write_text(toml)
-    assert [one.level for one in check_folder(folder)[1]] == ["warning"]  # that items are to be given
+    assert [one.level for one in lint_folder(folder)[1]] == ["warning"]  # that items are to be given
     lines = ("Don't lie.", "Don’t.", "Never lie.", "No lies.", "Avoid lies.", "**Do not** lie.", "You must not lie.")
     for line in (*lines, "Under no circumstances lie.", "Erfinde keine Themen.", "N'inventez rien.", "不要编造。"):
-        assert findings(Chain(Step("a", Prompt(input="{q}", donts=(line,))))) == [], line
+        assert lint(Chain(Step("a", Prompt(input="{q}", donts=(line,))))) == [], line
     for line in ("Lie.", "Notes around the JSON.", "Invent non-existent issues.", "Add what is not there."):
-        assert len(findings(Chain(Step("a", Prompt(input="{q}", donts=(line,)))))) == 1, line
+        assert len(lint(Chain(Step("a", Prompt(input="{q}", donts=(line,)))))) == 1, line
 
 
 def test_findings_of_a_chain_within(tmp_path: Path) -> None:
     inner = Chain(Step("a", Prompt(input="{text}")), Step("b", Prompt(input="{text}")))
     Chain(Step("outer", chain=inner)).save(tmp_path / "c")
-    _, found = check_folder(tmp_path / "c")
+    _, found = lint_folder(tmp_path / "c")
     assert [str(one) for one in found] == [
         f"{tmp_path / 'c' / 'outer' / 'chain.toml'}:4: error: nothing uses the step 'a'; "
         "if its result is wanted, say keep = true"
@@ -140,10 +142,10 @@ def test_findings_of_a_chain_within(tmp_path: Path) -> None:
 def test_what_code_reads_is_known_without_running_it(tmp_path: Path) -> None:
     folder = write(tmp_path / "replies", mine="1 / 0\n\ndef merge(issues, *, sep='; '):\n    return sep.join(issues)\n")
     with (folder / "chain.toml").open("a") as toml:
-        toml.write('[[step]]\nname = "merged"\ncall = "mine:merge"\n')
-    chain, found = check_folder(folder)
-    assert chain.step("merged").needs == {"issues"}
-    assert any("names code, mine:merge" in one.text and one.level == "warning" for one in found)
+        toml.write('[[step]]\nname = "merged"\nfunction = "mine:merge"\n')
+    chain, found = lint_folder(folder)
+    assert chain.step("merged").dependencies == {"issues"}
+    assert any("names code, mine:merge" in one.message and one.level == "warning" for one in found)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_what_code_reads_is_known_without_running_it(tmp_path: Path) -> None:
     ],
 )
 def test_secrets_are_found(text: str) -> None:
-    assert [line for line, _ in secrets(f"first line\nhere: {text}\n")][:1] == [2]
+    assert [line for line, _ in find_secrets(f"first line\nhere: {text}\n")][:1] == [2]
 
 
 def test_what_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,13 +174,13 @@ def test_what_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         "https://example.org/a:b",
         "Secret: keep it.",
     ):
-        assert list(secrets(text)) == []
+        assert list(find_secrets(text)) == []
     monkeypatch.setenv("SHOP_API_KEY", "plainword-without-digits")
-    assert list(secrets("say plainword-without-digits")) == [(1, "the value of $SHOP_API_KEY")]
+    assert list(find_secrets("say plainword-without-digits")) == [(1, "the value of $SHOP_API_KEY")]
 
 
 def test_tokens_are_about_right() -> None:
-    assert tokens("") == 0
+    assert estimate_tokens("") == 0
     # What o200k_base counts.
     texts = {
         "Mein Internet fällt jeden Abend aus, und die Rechnung ist schon wieder gestiegen, ohne dass mir jemand "
@@ -186,5 +188,5 @@ def test_tokens_are_about_right() -> None:
         "J'ai été facturé deux fois pour le même mois et personne ne répond au téléphone.": 19,
     }
     for text, counted in texts.items():
-        assert abs(tokens(text) - counted) <= counted / 3
-    assert prompt_tokens(Step("a", call=len, reads=("x",))) is None
+        assert abs(estimate_tokens(text) - counted) <= counted / 3
+    assert prompt_tokens(Step("a", function=len, reads=("x",))) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reasoning.chain.text_checks import found, same, unmatched
+from reasoning.chain.text_checks import missing_from, normalize, word_recall
 
 FEEDBACK = "My internet drops every evening, and I was BILLED twice! The 5G is fine. Die Störung dauerte drei Tage."
 
@@ -24,19 +24,19 @@ FEEDBACK = "My internet drops every evening, and I was BILLED twice! The 5G is f
     ],
 )
 def test_the_share_of_a_claim_that_is_in_the_source(claim: str, share: float) -> None:
-    assert found(claim, FEEDBACK) == share
+    assert word_recall(claim, FEEDBACK) == share
 
 
 def test_what_is_lost_and_what_is_invented() -> None:
     before, after = ["Slow data!", "High bill"], {"slow  data": 1, "parking": 2}
-    assert unmatched(before, after) == ["High bill"]
-    assert unmatched(after, before) == ["parking"]
-    assert same("  Slow-Data! ") == "slow data"
+    assert missing_from(before, after) == ["High bill"]
+    assert missing_from(after, before) == ["parking"]
+    assert normalize("  Slow-Data! ") == "slow data"
 
 
 def test_a_long_text_takes_little_time() -> None:
     import time
 
     started = time.monotonic()
-    found("word " * 50_000, "other words " * 50_000)
+    word_recall("word " * 50_000, "other words " * 50_000)
     assert time.monotonic() - started < 20

@@ -26,11 +26,11 @@ def ask(name: str, reads: str, **more: Any) -> Step:
 
 def thirty() -> Chain:
     inner = Chain(
-        ask("draft", "notes complaint"),
+        ask("draft", "notes error"),
         ask("facts", "notes"),
         ask("verdict", "draft facts", returns=kinds.Label(("good", "bad"))),
         ask("tone", "draft", keep=True),
-        Step("result", join=("draft",)),
+        Step("result", first_of=("draft",)),
         name="write",
     )
     moods = ("glad", "angry")
@@ -40,12 +40,12 @@ def thirty() -> Chain:
         *(ask(f"right{k}", f"read{k}") for k in range(4)),  # 13
         *(ask(f"both{k}", f"left{k} right{k}") for k in range(4)),  # 17
         ask("claims", "both0 both1", returns=kinds.Items()),  # 18
-        ask("checks", "claim", for_each="claim in claims", at_once=2),  # 19
+        ask("checks", "claim", for_each="claim in claims", concurrency=2),  # 19
         ask("mood", "read4", returns=kinds.Label(moods)),  # 20
-        *(ask(mood, "both2", when={"mood": mood}) for mood in moods),  # 22
-        Step("reply", join=moods),  # 23
-        Step("notes", call=noted, returns=kinds.Text(whole=True)),  # 24
-        Step("text2", chain=inner, tries=3, check=judged),  # 25, and five within
+        *(ask(mood, "both2", only_if={"mood": mood}) for mood in moods),  # 22
+        Step("reply", first_of=moods),  # 23
+        Step("notes", function=noted, returns=kinds.Text(whole=True)),  # 24
+        Step("text2", chain=inner, max_attempts=3, check=judged),  # 25, and five within
         ask("end", "text2 both3"),
         name="thirty",
     )
@@ -152,7 +152,7 @@ def test_thirty_steps_are_run_in_order_side_by_side_and_drawn_the_same_whatever_
 def check_order(chain: Chain, slow: Slow) -> None:
     """Each step begins behind all that it reads."""
     for step in chain.steps:
-        before = [slow.ended[name][-1] for name in chain.needs[step.name] if name in slow.ended]
+        before = [slow.ended[name][-1] for name in chain.dependencies[step.name] if name in slow.ended]
         assert all(moment < slow.begun[step.name][0] for moment in before if step.name in slow.begun), step.name
 
 
@@ -161,9 +161,9 @@ def test_what_does_not_read_a_slow_step_is_done_meanwhile(held: str) -> None:
     chain = thirty()
     reading = {held}
     for step in chain.steps:  # each behind all that it reads
-        if chain.needs[step.name] & reading:
+        if chain.dependencies[step.name] & reading:
             reading.add(step.name)
-    others = frozenset(run(0, Journal())[0].ended.keys() & chain.needs.keys() - reading)
+    others = frozenset(run(0, Journal())[0].ended.keys() & chain.dependencies.keys() - reading)
     assert len(others) > 3
     slow = Slow(0, held, others)
     answer = asyncio.run(asyncio.wait_for(chain.arun("the text", LLM(slow, journal=Journal())), 60))

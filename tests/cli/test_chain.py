@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reasoning import Chain, Problem
-from reasoning.chain.inputs import Given, given
-from reasoning.chain.scaffold import new
+from reasoning.chain.inputs import ChainInput, read_inputs
+from reasoning.chain.scaffold import create_chain
 from reasoning.errors import UsageError
 from tests.chain.test_folder import TOML, write
 from tests.cli.test_app import reasoning
@@ -42,8 +42,8 @@ def run(server: Server, folder: Path, *arguments: str, stdin: str = "") -> tuple
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
-def test_new_check_show_draw(tmp_path: Path) -> None:
-    done = reasoning("chain", "new", "mine", "--like", "telecom_feedback", cwd=tmp_path)
+def test_new_check_show_diagram(tmp_path: Path) -> None:
+    done = reasoning("chain", "new", "mine", "--template", "telecom_feedback", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     files = {path.name for path in (tmp_path / "mine").iterdir()}
     assert files >= {"categories.md", "chain.toml", "checks.py", "issues.md", "recommendations.md"}
@@ -53,17 +53,19 @@ def test_new_check_show_draw(tmp_path: Path) -> None:
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
     checked = reasoning("chain", "check", "mine", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
-    assert "mine: 3 to 6 calls for an input; nothing wrong" in checked.stdout
+    assert "mine: 3 to 6 calls an input; no problems found" in checked.stdout
     shown = reasoning("chain", "show", "mine", "--step", "categories", cwd=tmp_path).stdout
     assert "# Objective\nGive every issue one category." in shown
     assert "Issues: {issues}" in shown
     assert "List the issues" not in shown
-    assert reasoning("chain", "draw", "mine", cwd=tmp_path).stdout.startswith("<svg ")
-    assert reasoning("chain", "draw", "mine", "--out", "c.mmd", cwd=tmp_path).returncode == 0
-    assert (tmp_path / "c.mmd").read_text().startswith("flowchart TD")
-    refused = reasoning("chain", "draw", "mine", "--out", "c.png", cwd=tmp_path)
+    printed = reasoning("chain", "diagram", "mine", cwd=tmp_path).stdout
+    assert printed == Chain.load(tmp_path / "mine").diagram()
+    for name, begin in (("c.mmd", "flowchart TD\n"), ("c.md", "```mermaid\nflowchart TD\n")):
+        assert reasoning("chain", "diagram", "mine", "--out", name, cwd=tmp_path).returncode == 0
+        assert (tmp_path / name).read_text().startswith(begin)
+    refused = reasoning("chain", "diagram", "mine", "--out", "c.png", cwd=tmp_path)
     assert (refused.returncode, (tmp_path / "c.png").exists()) == (2, False)
-    assert "c.png: a picture is written as .svg or .mmd" in refused.stderr
+    assert "c.png: a diagram must be written to a .mmd or .md file" in refused.stderr
 
 
 def test_new_names_the_chain_and_no_step(tmp_path: Path) -> None:
@@ -71,21 +73,21 @@ def test_new_names_the_chain_and_no_step(tmp_path: Path) -> None:
     heads = ("name = 'old'\n", "", 'about = "x"\n"name" = "a \\" b" # c\n', 'name = "replies"\n')
     for number, head in enumerate(heads):
         write(tmp_path / "from", chain=head + steps)
-        made = new(tmp_path / f"new{number}", str(tmp_path / "from"))
+        made = create_chain(tmp_path / f"new{number}", str(tmp_path / "from"))
         assert made.name == f"new{number}"
         assert [step.name for step in made.steps] == ["issues", "reply"]
     write(tmp_path / "from", chain='"""name""" = 1\n' + steps)
     with pytest.raises(UsageError):
-        new(tmp_path / "broken", str(tmp_path / "from"))
+        create_chain(tmp_path / "broken", str(tmp_path / "from"))
     write(tmp_path / "from", chain='about = """\n[x]"""\nname = "old"\n' + steps)
     with pytest.raises(UsageError):
-        new(tmp_path / "broken", str(tmp_path / "from"))
+        create_chain(tmp_path / "broken", str(tmp_path / "from"))
     assert not (tmp_path / "broken").exists()
 
 
 def test_check_tells_errors_apart(folder: Path) -> None:
     (folder / "chain.toml").write_text(
-        TOML.replace('\n[[step]]\nname = "reply"', '\n[[step]]\nname = "reply"\nwhen = { issues = "x" }')
+        TOML.replace('\n[[step]]\nname = "reply"', '\n[[step]]\nname = "reply"\nonly_if = { issues = "x" }')
     )
     done = reasoning("chain", "check", str(folder))
     assert done.returncode == 1
@@ -101,18 +103,18 @@ def test_check_tells_errors_apart(folder: Path) -> None:
 
 
 def test_a_step_that_a_strategy_answers_is_shown_as_that_sends_it(folder: Path) -> None:
-    (folder / "chain.toml").write_text(TOML + 'by = "self_consistency(cot, samples=3)"\n')
+    (folder / "chain.toml").write_text(TOML + 'strategy = "self_consistency(cot, samples=3)"\n')
     shown = reasoning("chain", "show", str(folder), "--step", "reply").stdout
     assert "prompt cot.two_stages\nuser\nReply to: {issues}\n\nLet's think step by step." in shown
     as_json = json.loads(reasoning("chain", "check", str(folder), "--json").stdout)
     count = as_json["steps"][1]["tokens"]
     assert count > 10
     assert f"about {count} tokens" in shown
-    (folder / "chain.toml").write_text(TOML + 'by = "self_consistancy(cot)"\n')
+    (folder / "chain.toml").write_text(TOML + 'strategy = "self_consistancy(cot)"\n')
     done = reasoning("chain", "check", str(folder))
     assert (done.returncode, done.stderr) == (1, "")
     assert "unknown strategy 'self_consistancy'" in done.stdout
-    assert "replies: calls not known; 1 error, " in done.stdout
+    assert "replies: unknown number of calls; 1 error, " in done.stdout
 
 
 def test_run_from_texts_lines_tables_and_standard_input(folder: Path, server: Server, tmp_path: Path) -> None:
@@ -156,33 +158,33 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
     assert code == 2
     with out.open(newline="") as table:
         rows = list(csv.DictReader(table))
-    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why", "mended"]
+    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why", "fallbacks"]
     assert [row["state"] for row in rows] == [
         "answered",
-        *["unusable"] * 6,
+        *["invalid"] * 6,
         "answered",
-        *["unusable"] * 2,
+        *["invalid"] * 2,
         "answered",
-        *["unusable"] * 4,
+        *["invalid"] * 4,
     ]
     assert rows[0]["issues"] == '["late", "rude"]'
     whys = "\n".join(row["why"] for row in rows)
     for why in (
         "lines.jsonl:2: not JSON: Expecting value at column",
-        "lines.jsonl:3: the chain 'replies' needs 'feedback'; there is feed, back",
+        "lines.jsonl:3: the chain 'replies' needs 'feedback'; found: feed, back",
         "lines.jsonl:4: 'feedback' is empty",
-        "lines.jsonl:5: 'feedback' is a text, not 3",
+        "lines.jsonl:5: 'feedback' must be a text, got 3",
         "lines.jsonl:6: not UTF-8: byte 0xff at 1",
         "lines.jsonl:7: not JSON that can be read: it is nested too deeply",
         "latin.txt: not UTF-8: byte 0xfc at 2 (line 1); save it as UTF-8: iconv -f latin1 -t utf-8",
-        "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--longest). Split it",
+        "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--max-input-chars). Split it",
         "table.csv:3: 2 cells, but 1 columns: feedback",
         "empty.txt: 'feedback' is empty",
         "gone.txt: cannot be read: No such file or directory",
-        "rows.json: .json is no form of input that can be read: write it as .jsonl or .csv, or say --form",
+        "rows.json: .json files cannot be read: write it as .jsonl or .csv, or set --input-format",
     ):
         assert why in whys
-    assert "unusable: " in errors
+    assert "invalid: " in errors
     assert not list(tmp_path.glob(".*.part"))
 
 
@@ -194,8 +196,8 @@ def test_a_model_that_never_gives_json_ends_as_that_step(folder: Path, tmp_path:
     assert rows[0]["why"] == "step 'reply': There is no JSON object in the reply."
     assert rows[0]["steps"] == {"issues": ["slow", "dear"]}
     assert rows[0]["calls"] == 3
-    assert rows[0]["repairs"] == 2
-    assert "2 replies refused" in errors
+    assert rows[0]["rejections"] == 2
+    assert "2 rejected replies" in errors
 
 
 def test_exit_codes(folder: Path, tmp_path: Path) -> None:
@@ -205,7 +207,7 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
         code, rows, errors = run(server, folder, lines, "--budget", "calls=5", "--concurrency", "1")
         assert code == 3, errors
         assert [row["state"] for row in rows] == ["answered", "answered"]
-        assert "what was done is kept; go on with: reasoning chain run" in errors
+        assert "finished rows are kept; resume with: reasoning chain run" in errors
         code, rows, _ = run(server, folder, lines)
         assert (code, len(rows), server.completions) == (0, 6, 12)
     with Server(say=said, faults=lambda body, attempt: "400" if "word3" in body else "") as server:
@@ -215,9 +217,9 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
         assert "step 'issues'" in str(rows[3]["why"])
     with Server(faults=lambda body, attempt: "401") as server:
         assert run(server, folder, lines, "--fresh")[0] == 2
-    assert reasoning("chain", "run", str(folder), lines, "--form", "xml").returncode == 2
+    assert reasoning("chain", "run", str(folder), lines, "--input-format", "xml").returncode == 2
     (tmp_path / "none.jsonl").write_text("\n")
-    assert "there is no input" in reasoning("chain", "run", str(folder), str(tmp_path / "none.jsonl")).stderr
+    assert "no inputs in" in reasoning("chain", "run", str(folder), str(tmp_path / "none.jsonl")).stderr
 
 
 def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: Server, tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: S
     assert code == 3, errors
     assert (tmp_path / "out.csv").read_text() == "whole\n"
     assert (tmp_path / "out.part.csv").read_text().startswith("id,state,value")
-    assert f"results: {tmp_path / 'out.part.csv'} (a part)" in errors
+    assert f"results: {tmp_path / 'out.part.csv'} (incomplete)" in errors
     assert "spent now: 1 call ·" in errors  # of an input that was not finished
     code, _, errors = run(server, folder, lines, "--out", out)
     assert code == 0, errors
@@ -236,7 +238,7 @@ def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: S
 
 
 def test_what_was_mended_is_told_from_what_was_answered(folder: Path, server: Server, tmp_path: Path) -> None:
-    (folder / "chain.toml").write_text(TOML + 'check = "mine:short"\nmend = "mine:cut"\n')
+    (folder / "chain.toml").write_text(TOML + 'check = "mine:short"\nfallback = "mine:cut"\n')
     (folder / "mine.py").write_text(
         "def short(value):\n    return 'Be short.' if 'else' in value or 'odd' in value else None\n\n"
         "def cut(value, before):\n    return 'cut'\n"
@@ -245,12 +247,12 @@ def test_what_was_mended_is_told_from_what_was_answered(folder: Path, server: Se
     files = (str(tmp_path / "lines.jsonl"), "--allow-code")
     code, rows, errors = run(server, folder, *files)
     assert code == 0, errors
-    assert [(row["value"], row["mended"]) for row in rows] == [("sorry for dear", []), ("cut", ["reply"])]
-    assert "2 of 2 inputs: 2 answered; 2 replies refused; 1 mended" in errors
+    assert [(row["value"], row["fallbacks"]) for row in rows] == [("sorry for dear", []), ("cut", ["reply"])]
+    assert "2 of 2 inputs: 2 answered; 2 rejected replies; 1 with a fallback" in errors
     run(server, folder, *files, "--out", str(tmp_path / "out.csv"))
     with (tmp_path / "out.csv").open(newline="") as table:
         told = list(csv.DictReader(table))
-    assert [row["mended"] for row in told] == ["", "reply"]
+    assert [row["fallbacks"] for row in told] == ["", "reply"]
     assert told[1]["id"] == "'=1+1"  # no formula
 
 
@@ -268,16 +270,16 @@ def test_code_needs_leave(folder: Path, server: Server) -> None:
 def test_inputs_that_are_used_by_name(tmp_path: Path) -> None:
     from reasoning import Prompt, Step, kinds
 
-    chain = Chain(Step("a", Prompt(input="{x} {y}")), takes={"x": kinds.Text(), "y": kinds.Items()})
+    chain = Chain(Step("a", Prompt(input="{x} {y}")), inputs={"x": kinds.Text(), "y": kinds.Items()})
     rows = ['{"x": "a", "y": ["b", "c"], "z": 1}', '{"x": "a", "y": {}}', '{"x": "a"}', '"a"', '{"x": "a", "y": "b;c"}']
     (tmp_path / "rows.jsonl").write_text("\n".join(rows))
     path = str(tmp_path / "rows.jsonl")
-    found = list(given([path, path], chain))
+    found = list(read_inputs([path, path], chain))
     assert isinstance(found[0].problem, Problem)
     assert dict(found[0].problem.inputs) == {"x": "a", "y": ["b", "c"]}
-    assert [one.wrong.partition(": ")[2] for one in found[1:4]] == [
+    assert [one.error.partition(": ")[2] for one in found[1:4]] == [
         "'y': the target {} is not a list of texts",
-        "the chain 'chain' needs 'y'; there is x",
-        "the chain 'chain' needs 'x'; there is a bare text",
+        "the chain 'chain' needs 'y'; found: x",
+        "the chain 'chain' needs 'x'; found: a bare text",
     ]
-    assert found[5] == Given(f"{path}:1 (2)", found[5].problem)
+    assert found[5] == ChainInput(f"{path}:1 (2)", found[5].problem)

@@ -6,13 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.chain.token_estimate import tokens
 from reasoning.errors import UsageError
 from reasoning.prompts import Demonstration
 from reasoning.strategies.cli import strategies_app
 from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
 from reasoning.strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 from reasoning.testing import ScriptedLLM
+from reasoning.token_estimate import estimate_tokens
 from tests import call_counts
 
 BOXES = Problem("Box Q is on box R, and box R is on box S. Which one is at the bottom?", options=["Q", "R", "S"])
@@ -79,7 +79,7 @@ def test_a_used_up_budget_is_a_clear_state() -> None:
 def test_what_the_symbols_save_is_counted_on_the_examples_that_are_shown() -> None:
     rows = [one for one in shipped_examples("spatial") if one.symbols][:2]
     symbols, sentences = (
-        sum(map(tokens, texts)) for texts in zip(*((w.symbols, w.rationale) for w in rows), strict=True)
+        sum(map(estimate_tokens, texts)) for texts in zip(*((w.symbols, w.rationale) for w in rows), strict=True)
     )
     saving = strategies.get("cos(shots=2)").saving
     assert saving.startswith(

@@ -13,8 +13,8 @@ from reasoning.answer import Answer
 from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.evaluation import summarize_evaluation
 from reasoning.benchmarks.chains.suite import load_suite
-from reasoning.chain.lint import check_folder
-from reasoning.chain.scaffold import new, shipped
+from reasoning.chain.lint import lint_folder
+from reasoning.chain.scaffold import bundled_chains, create_chain
 from reasoning.strategies.domain.claims.checks import check_summary
 from reasoning.testing import ScriptedLLM
 
@@ -35,7 +35,7 @@ def run(claims: Any, verdict: Any, summary: str) -> tuple[Answer, ScriptedLLM]:
         return summary
 
     llm = ScriptedLLM(say)
-    chain = Chain.load(shipped()["claims"])
+    chain = Chain.load(bundled_chains()["claims"])
     return chain.run(Problem("", inputs={"document": DOCUMENT, "sources": SOURCES}), llm), llm
 
 
@@ -108,10 +108,10 @@ def test_a_quotation_that_is_not_in_the_sources_supports_nothing() -> None:
 
 
 def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
-    new(tmp_path / "mine", "claims")
-    chain, findings = check_folder(tmp_path / "mine")
+    create_chain(tmp_path / "mine", "claims")
+    chain, findings = lint_folder(tmp_path / "mine")
     assert (chain.name, findings) == ("mine", [])
-    found = load_suite(tmp_path / "mine", "known")
+    found = load_suite(tmp_path / "mine", "trusted")
     gold = {text: case for case in found.cases for text in map(str, case.inputs.values())}
 
     def right(messages: Any) -> str:

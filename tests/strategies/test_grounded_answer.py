@@ -14,7 +14,7 @@ from reasoning.answer import Answer
 from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.evaluation import summarize_evaluation
 from reasoning.benchmarks.chains.suite import load_suite
-from reasoning.chain.scaffold import new, shipped
+from reasoning.chain.scaffold import bundled_chains, create_chain
 from reasoning.errors import InputError
 from reasoning.testing import ScriptedLLM
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *replies: Any) -> tuple[Answer, ScriptedLLM]:
     llm = ScriptedLLM([one if isinstance(one, str) else json.dumps(one) for one in replies])
-    chain = Chain.load(shipped()["grounded_answer"])
+    chain = Chain.load(bundled_chains()["grounded_answer"])
     return chain.run(Problem(QUESTION, inputs={"question": QUESTION, "folder": str(folder)}), llm), llm
 
 
@@ -104,8 +104,8 @@ def test_links_that_lead_out_are_not_followed(folder: Path, tmp_path: Path) -> N
 
 
 def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
-    new(tmp_path / "mine", "grounded_answer")
-    found = load_suite(tmp_path / "mine", "known")
+    create_chain(tmp_path / "mine", "grounded_answer")
+    found = load_suite(tmp_path / "mine", "trusted")
     llm = ScriptedLLM(lambda messages: "book; borrow" if "Words:" in messages[-1].content else "BANANA")
     done = runner.run_suite(list(runner.plan_tests(found.chain, [case for case in found.cases if case.step])), llm)
     assert {one.case: one.passed for one in done.scores} == {
@@ -117,8 +117,8 @@ def test_a_new_chain_of_it_has_its_cases(tmp_path: Path) -> None:
 
 
 def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(tmp_path: Path) -> None:
-    new(tmp_path / "mine", "grounded_answer")
-    found = load_suite(tmp_path / "mine", "known")
+    create_chain(tmp_path / "mine", "grounded_answer")
+    found = load_suite(tmp_path / "mine", "trusted")
     whole = [case for case in found.cases if case.step is None]
 
     def right(messages: Any) -> str:
@@ -140,12 +140,12 @@ def test_its_cases_go_from_a_question_to_an_answer_and_each_step_has_its_blame(t
 
 def test_a_path_of_a_case_counts_from_the_chains_folder(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        new(tmp_path / name, "grounded_answer")
-    one, two = (load_suite(tmp_path / name, "known", pattern="drill").cases[0] for name in ("one", "two"))
+        create_chain(tmp_path / name, "grounded_answer")
+    one, two = (load_suite(tmp_path / name, "trusted", pattern="drill").cases[0] for name in ("one", "two"))
     assert one.inputs["folder"] == str((tmp_path / "one/tests/texts").resolve())
     assert one.digest == two.digest  # wherever it lies
     (tmp_path / "two/tests/texts/tools.md").write_text("Drills are kept for ever.")
-    assert load_suite(tmp_path / "two", "known", pattern="drill").cases[0].digest != one.digest
+    assert load_suite(tmp_path / "two", "trusted", pattern="drill").cases[0].digest != one.digest
     shutil.rmtree(tmp_path / "two/tests/texts")
     with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': there is no .*two/tests/texts"):
-        load_suite(tmp_path / "two", "known")
+        load_suite(tmp_path / "two", "trusted")

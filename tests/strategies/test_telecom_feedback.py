@@ -13,7 +13,7 @@ from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.cases import Case
 from reasoning.benchmarks.chains.json_path import parse_path
 from reasoning.benchmarks.chains.suite import load_suite
-from reasoning.chain.scaffold import shipped
+from reasoning.chain.scaffold import bundled_chains
 from reasoning.messages import Message
 from reasoning.strategies.domain.telecom_feedback import checks
 from reasoning.testing import ScriptedLLM
@@ -61,7 +61,7 @@ def test_what_stays_wrong_is_mended_and_noted() -> None:
     answer, _ = run(ISSUES, wrong, wrong, {"network": ["a"]}, {"other": "Look into it", "network": ["a"]})
     assert answer.steps["categories"] == dict.fromkeys(CATEGORIES, "other")  # type: ignore[attr-defined]
     assert answer.value == {"other": ["Look into it"]}  # type: ignore[attr-defined]
-    assert "mended" in str(answer.trace.to_json())  # type: ignore[attr-defined]
+    assert "fallback: " in str(answer.trace.to_json())  # type: ignore[attr-defined]
 
 
 def test_no_issue_needs_no_further_call() -> None:
@@ -145,7 +145,7 @@ def test_a_model_that_obeys_an_injection_gives_no_other_structure(obeyed: str) -
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
-    return {case.id: case for case in load_suite(shipped()["telecom_feedback"], "known").cases}
+    return {case.id: case for case in load_suite(bundled_chains()["telecom_feedback"], "trusted").cases}
 
 
 def test_the_sixty_pieces_of_feedback_keep_the_chains_own_rules(cases: dict[str, Case]) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.text_checks import found, same
+from reasoning.chain.text_checks import normalize, word_recall
 
 MARKS = {"supported": "", "contradicted": " [contradicted]", "not found": " [unsupported]"}
 
@@ -23,14 +23,14 @@ _SAID = 0.6
 
 def check_claims(claims: list[str], values: Mapping[str, Any]) -> str | None:
     """Each claim is in the document."""
-    if invented := [claim for claim in claims if found(claim, values["document"]) < _SAID]:
+    if invented := [claim for claim in claims if word_recall(claim, values["document"]) < _SAID]:
         return f"{_quoted(invented)} is not in the document: use its words, or leave it out."
     return None
 
 
-def mend_claims(claims: list[str] | None, values: Mapping[str, Any]) -> list[str] | None:
+def fallback_claims(claims: list[str] | None, values: Mapping[str, Any]) -> list[str] | None:
     """What is not in the document is dropped."""
-    return [claim for claim in claims or [] if found(claim, values["document"]) >= _SAID] or None
+    return [claim for claim in claims or [] if word_recall(claim, values["document"]) >= _SAID] or None
 
 
 def check_verdict(verdict: dict[str, Any], values: Mapping[str, Any]) -> str | None:
@@ -40,7 +40,7 @@ def check_verdict(verdict: dict[str, Any], values: Mapping[str, Any]) -> str | N
     return None
 
 
-def mend_verdict(verdict: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+def fallback_verdict(verdict: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """A verdict without a quotation that is there is none: not found."""
     return {"verdict": "not found", "quote": ""}
 
@@ -55,7 +55,7 @@ def check_summary(summary: str, values: Mapping[str, Any]) -> str | None:
     """Each claim is spoken of, every time with the mark that it has and no other, and nothing else is."""
     found_ones = (match[0].strip() for match in _SENTENCE.finditer(summary))
     sentences = [one for one in found_ones if _LETTER.search(one)]  # the number of an item says nothing
-    if added := [one for one in sentences if found(_bare(one), _bare(values["marked"])) < _SAID]:
+    if added := [one for one in sentences if word_recall(_bare(one), _bare(values["marked"])) < _SAID]:
         return f"{_quoted(added)} is none of the claims: leave it out."
     lines = values["marked"].split("\n")
     for line in lines:
@@ -71,12 +71,12 @@ def check_summary(summary: str, values: Mapping[str, Any]) -> str | None:
 
 def _about(claim: str, sentences: list[str], claims: list[str]) -> list[str]:
     """The sentences that speak of a claim: those which have most of it, and others that have no other claim more."""
-    said = {one: found(claim, one) for one in sentences}
+    said = {one: word_recall(claim, one) for one in sentences}
     most = max(said.values(), default=0.0)
     return [
         one
         for one, share in said.items()
-        if share >= _SAID and (share == most or all(found(other, one) <= share for other in claims))
+        if share >= _SAID and (share == most or all(word_recall(other, one) <= share for other in claims))
     ]
 
 
@@ -84,15 +84,15 @@ def _bare(text: str) -> str:
     return _MARK.sub("", text).strip()
 
 
-def mend_summary(summary: str | None, values: Mapping[str, Any]) -> str:
+def fallback_summary(summary: str | None, values: Mapping[str, Any]) -> str:
     """The claims themselves, with their marks."""
     return str(values["marked"])
 
 
 def _is_in(quote: str, source: str) -> bool:
     """Whether a quotation of at least two words is in a source; signs and capital letters do not matter."""
-    words = same(quote)
-    return " " in words and f" {words} " in f" {same(source)} "
+    words = normalize(quote)
+    return " " in words and f" {words} " in f" {normalize(source)} "
 
 
 def _quoted(names: list[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.text_checks import same
+from reasoning.chain.text_checks import normalize
 
 NOWHERE = "not in the folder"
 
@@ -20,7 +20,7 @@ def check_terms(terms: tuple[str, ...]) -> str | None:
     return None if len(terms) <= 12 else f"{len(terms)} are too many: the six that matter most."
 
 
-def mend_terms(terms: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
+def fallback_terms(terms: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
     """The short ones; without any, the words of the question."""
     short = tuple(term for term in terms or () if len(term.split()) <= 5)[:12]
     return short or tuple(_WORD.findall(values["question"])) or (values["question"],)
@@ -34,12 +34,12 @@ def check_answer(found: dict[str, Any], values: Mapping[str, Any]) -> str | None
             return f"There is no passage {one['passage']}: there are {', '.join(map(str, texts))}."
         if not _is_in(one["quote"], texts[one["passage"]]):
             return f'"{one["quote"]:.200}" is not in passage {one["passage"]}: copy it letter by letter.'
-    if not found["quotations"] and same(found["answer"]) != NOWHERE:
+    if not found["quotations"] and normalize(found["answer"]) != NOWHERE:
         return f'An answer needs a quotation; where the passages do not say it, answer "{NOWHERE}".'
     return None
 
 
-def mend_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+def fallback_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """The quotations that are in their passages; an answer without any is none."""
     texts = {one["passage"]: one["text"] for one in values["passages"]}
     kept = [one for one in (found or {}).get("quotations", []) if _is_in(one["quote"], texts.get(one["passage"], ""))]
@@ -48,5 +48,5 @@ def mend_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict
 
 def _is_in(quote: str, text: str) -> bool:
     """Whether a quotation of at least two words is in a text; signs and capital letters do not matter."""
-    words = same(quote)
-    return " " in words and f" {words} " in f" {same(text)} "
+    words = normalize(quote)
+    return " " in words and f" {words} " in f" {normalize(text)} "

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.text_checks import found as share_found
-from reasoning.chain.text_checks import same, unmatched
+from reasoning.chain.text_checks import missing_from, normalize
+from reasoning.chain.text_checks import word_recall as share_found
 
 CATEGORIES = ("network", "billing", "customer service", "pricing", "device", "other")
 
@@ -28,7 +28,7 @@ def check_issues(issues: tuple[str, ...], values: Mapping[str, Any]) -> str | No
     return None
 
 
-def mend_issues(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...] | None:
+def fallback_issues(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What has no sentiment is neutral, and what is not in the feedback is dropped; nothing left is no list."""
     kept = [issue for issue in issues or () if _is_in(issue, values["feedback"])]
     return tuple(issue if _SENTIMENT.search(issue) else f"{issue} (neutral)" for issue in kept) or None
@@ -36,19 +36,19 @@ def mend_issues(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -> tu
 
 def check_categories(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
     """Each issue has one of the categories; none is lost and none invented."""
-    if lost := unmatched(values["issues"], found):
+    if lost := missing_from(values["issues"], found):
         return f"{_quoted(lost)} is missing: copy every issue exactly, as a key."
-    if invented := unmatched(found, values["issues"]):
+    if invented := missing_from(found, values["issues"]):
         return f"{_quoted(invented)} is not among the issues."
     if wrong := [str(category) for category in found.values() if category not in CATEGORIES]:
         return f"{_quoted(wrong)} is no category: use {', '.join(CATEGORIES)}."
     return None
 
 
-def mend_categories(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, str]:
+def fallback_categories(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, str]:
     """What is lost or has no category is "other"; what is invented is dropped."""
-    given = {same(issue): category for issue, category in (found or {}).items()}
-    categories = {issue: given.get(same(issue)) for issue in values["issues"]}
+    given = {normalize(issue): category for issue, category in (found or {}).items()}
+    categories = {issue: given.get(normalize(issue)) for issue in values["issues"]}
     return {issue: category if category in CATEGORIES else "other" for issue, category in categories.items()}
 
 
@@ -62,7 +62,7 @@ def check_recommendations(found: dict[str, Any], values: Mapping[str, Any]) -> s
     return None if found else f"Write actions for {', '.join(sorted(categories))}."
 
 
-def mend_recommendations(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, list[str]] | None:
+def fallback_recommendations(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, list[str]] | None:
     """What is of no category of the input, or no action, is dropped; nothing left is no recommendation."""
     categories = set(values["categories"].values())
     kept = {key: _actions(actions) for key, actions in (found or {}).items() if key in categories}

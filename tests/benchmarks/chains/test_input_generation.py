@@ -22,7 +22,7 @@ from tests.faults.server import Server
 
 
 def maker(folder: Path, step: str) -> input_generation.InputGenerator:
-    found = load_suite(folder, "known")
+    found = load_suite(folder, "trusted")
     return input_generation.InputGenerator(
         found.chain, step, input_generation.seed_inputs(found.chain, step, found.cases)
     )
@@ -110,11 +110,11 @@ def test_a_person_accepts_changes_and_rejects(tmp_path: Path, server: Server) ->
     code, out, rows = command(server, folder, "points", "-n", "2", "--accept", "all", "--seed", "1")
     assert code == 0, out
     assert [row["id"] for row in rows] == [f"sample-points-{n}" for n in range(1, 5)]
-    assert len(load_suite(folder, "known").cases) == 7  # they are cases
+    assert len(load_suite(folder, "trusted").cases) == 7  # they are cases
 
 
 def test_what_was_written_before_is_not_gone_by(tmp_path: Path) -> None:
-    found = load_suite(write(tmp_path / "notes"), "known")
+    found = load_suite(write(tmp_path / "notes"), "trusted")
     real = input_generation.seed_inputs(found.chain, "points", found.cases)
     made = input_generation.InputGenerator(
         found.chain, "points", real, known=[{"note": f"Synthetic zebra {n}"} for n in range(50)]

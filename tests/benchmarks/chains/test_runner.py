@@ -15,17 +15,17 @@ from reasoning.benchmarks.chains.checks import CheckResult, parse_check
 from reasoning.benchmarks.chains.runner import END, PartScore, plan_evaluation, plan_tests, run_suite
 from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain import similarity
-from reasoning.chain.code_loader import Code
+from reasoning.chain.code_loader import CodeLoader
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
 from reasoning.prompts import Prompt
 from reasoning.testing import ScriptedLLM
 from tests.benchmarks.chains.chain_folder import CASES, script, write
 
-CODE = Code(Path("nowhere"), "known")
+CODE = CodeLoader(Path("nowhere"), "trusted")
 
 
 def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
-    found = load_suite(write(tmp_path / "notes"), "known")
+    found = load_suite(write(tmp_path / "notes"), "trusted")
     assert [case.id for case in found.cases] == ["late", "fine", "tone-alone"]
     assert found.cases[0].gold == {"points": ("came late", "came wet"), "tone": "bad"}
     llm = ScriptedLLM(script())
@@ -46,7 +46,7 @@ def test_the_whole_with_its_steps_and_a_step_alone(tmp_path: Path) -> None:
 
 
 def test_an_evaluation_gives_right_results_and_asks_nothing_twice(tmp_path: Path) -> None:
-    found = load_suite(write(tmp_path / "notes"), "known", pattern="[lf]*")
+    found = load_suite(write(tmp_path / "notes"), "trusted", pattern="[lf]*")
     llm = ScriptedLLM(script())
     done = run_suite(list(plan_evaluation(found.chain, found.cases)), llm)
     score = {(one.case, one.part): one.score for one in done.scores}
@@ -61,13 +61,13 @@ def test_an_evaluation_gives_right_results_and_asks_nothing_twice(tmp_path: Path
 
 
 def test_a_step_that_is_given_leaves_out_what_only_it_needed(tmp_path: Path) -> None:
-    found = load_suite(write(tmp_path / "notes"), "known", pattern="late")
+    found = load_suite(write(tmp_path / "notes"), "trusted", pattern="late")
     [trial] = [one for one in plan_evaluation(found.chain, found.cases) if "end to end, gold tone" in one.parts]
     assert [step.name for step in trial.chain.steps] == ["reply"]
 
 
 def test_a_call_that_failed_is_no_wrong_answer_and_a_refused_value_is_one(tmp_path: Path) -> None:
-    found = load_suite(write(tmp_path / "notes"), "known", pattern="late")
+    found = load_suite(write(tmp_path / "notes"), "trusted", pattern="late")
 
     def broken(messages: Any) -> Any:
         return CallFailed("no") if "Points" in messages[-1].content else script()(messages)
@@ -89,7 +89,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
         {"step": "points", "input": {"note": "y"}, "check": [{"path": "$[0]", "equals": "came late"}]},
     ]
     (folder / "tests" / "more.jsonl").write_text("\n\n".join(map(json.dumps, rows)))
-    found = load_suite(folder, "known", limit=2)
+    found = load_suite(folder, "trusted", limit=2)
     assert [(case.id, case.where.rpartition(":")[2]) for case in found.cases] == [("a", "1"), ("more-2", "3")]
     done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(script()))
     assert [(one.part, one.passed) for one in done.scores] == [(END, True), ("points alone", True)]
@@ -138,7 +138,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_file(tmp_path: Path, changed: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        load_suite(write(tmp_path / "notes", changed), "known")
+        load_suite(write(tmp_path / "notes", changed), "trusted")
 
 
 @pytest.mark.parametrize(
@@ -160,19 +160,19 @@ def test_what_is_wrong_with_a_line(tmp_path: Path, line: str, says: str) -> None
     folder = write(tmp_path / "notes")
     (folder / "tests" / "more.jsonl").write_text(f'{{"input": "x"}}\n{line}\n')
     with pytest.raises(InputError, match=says):
-        load_suite(folder, "known")
+        load_suite(folder, "trusted")
 
 
 def test_no_cases_and_no_such_case(tmp_path: Path) -> None:
     folder = write(tmp_path / "notes")
     with pytest.raises(UnknownName, match="unknown case 'lat'; did you mean 'late'"):
-        load_suite(folder, "known", pattern="lat")
+        load_suite(folder, "trusted", pattern="lat")
     (folder / "tests" / "notes.toml").write_bytes(b'[[case]]\ninput = "\xff"\n')
     with pytest.raises(InputError, match=r"notes\.toml:2: not UTF-8"):
-        load_suite(folder, "known")
+        load_suite(folder, "trusted")
     (folder / "tests" / "notes.toml").unlink()
     with pytest.raises(UsageError, match=r"there are no cases in .*tests"):
-        load_suite(folder, "known")
+        load_suite(folder, "trusted")
 
 
 def verdict(stated: dict[str, Any], value: Any, kind: kinds.Kind, gold: Any = None, llm: Any = None) -> CheckResult:
@@ -239,7 +239,7 @@ def test_a_function_of_the_chain_scores(tmp_path: Path) -> None:
     code += "def broken(value):\n    return value.x\n\ndef odd(value):\n    return 7\n"
     said = []
     for name in ("half", "wrong", "broken", "odd"):
-        found = load_suite(write(tmp_path / name, cases.replace("{}", name), scores=code), "run", pattern="late")
+        found = load_suite(write(tmp_path / name, cases.replace("{}", name), scores=code), "all", pattern="late")
         try:
             done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(script()))
             said.append(" ".join(why for one in done.scores for why in one.reasons))
@@ -293,8 +293,8 @@ def test_gold_for_branches_and_lists() -> None:
     chain = Chain(
         Step("lang", Prompt(input="{text}"), returns=kinds.Label(("German", "English"))),
         Step("parts", Prompt(input="{text} {word}"), for_each="word in text_words", returns=kinds.YesNo()),
-        Step("end", Prompt(input="{parts}"), when={"lang": ("German",)}),
-        takes={"text": kinds.Text(whole=True), "text_words": kinds.Items()},
+        Step("end", Prompt(input="{parts}"), only_if={"lang": ("German",)}),
+        inputs={"text": kinds.Text(whole=True), "text_words": kinds.Items()},
     )
     from reasoning.benchmarks.chains.cases import Case
     from reasoning.benchmarks.chains.runner import isolate_step
@@ -307,7 +307,7 @@ def test_gold_for_branches_and_lists() -> None:
     done = run_suite([one for one in plan_evaluation(chain, [case]) if "end alone" in one.parts], llm)
     assert [one.passed for one in done.scores] == [True]
     assert llm.prompts == ["user: 1. yes\n2. no"]
-    assert isolate_step(chain, "end", case).takes is not None
+    assert isolate_step(chain, "end", case).inputs is not None
 
 
 def test_runs_are_kept_by_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
