@@ -98,7 +98,7 @@ _thread: threading.Thread | None = None
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return a uvloop where it is installed (not on Windows): a call takes a sixth less CPU time."""
+    """Return a uvloop where it is installed (not on Windows): a call takes a sixth less CPU."""
     try:
         from uvloop import new_event_loop
     except ImportError:

@@ -1,6 +1,7 @@
 """OpenTelemetry spans, by its semantic conventions for generative AI.
 
-There are spans only where the application has loaded OpenTelemetry. Spans hold no prompts and no replies; those are in the trace of an answer.
+There are spans only where the application has loaded OpenTelemetry. They hold no prompts and no
+replies; those are in the trace of an answer.
 """
 
 from __future__ import annotations

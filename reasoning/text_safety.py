@@ -44,5 +44,5 @@ def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
 
 
 def escape_turn_marks(text: str) -> str:
-    """Return the text with a space after every marker of a turn, so that it opens and closes none."""
+    """Return the text with a space after every turn marker, so that it opens and closes none."""
     return _TURN_MARK.sub(r"\g<0> ", text) if "<" in text or "[" in text else text

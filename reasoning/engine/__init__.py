@@ -1,1 +1,1 @@
-"""What stands between a session and a provider: one LLM, its budget, limits and retries."""
+"""The engine between sessions and providers: LLM, single flight, budgets, limits, retries."""

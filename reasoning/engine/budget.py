@@ -1,4 +1,4 @@
-"""A limit on what a run may spend, held whatever the concurrency: reserve before sending, settle after."""
+"""Budgets that hold at any concurrency: a call reserves its worst case before it is sent."""
 
 from __future__ import annotations
 
@@ -19,25 +19,42 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class Budget:
-    """What may be spent. None is no limit.
+    """Limits on what may be spent; None for no limit.
 
-    Budgets nest: what is spent within one is spent of those around it too, such as a problem's, a strategy's and a
-    run's.
+    Budgets nest, such as those of a problem, a strategy and a run: spending counts against a budget
+    and all budgets around it.
 
-    Nothing is sent that could pass a limit, with one exception. A provider may put a template of its own before a
-    prompt, whose length nobody tells. Until the first usage of a model is known, 8,192 tokens are held back for it with
-    each call; where they do not fit, that call goes alone and may pass `tokens` (and `usd`) by them. From then on the
-    most that has been seen is held back, and only what is above that can be passed: by the calls under way together.
+    No call is sent that could exceed a limit, with one exception. A provider may add a template of
+    unknown length to a prompt. Until the first usage of a model is reported, each call reserves
+    8,192 tokens for it; where they do not fit, the call is sent while no other is in flight, and
+    may exceed `tokens` (and `usd`) by them. From then on the largest overhead seen is reserved, and
+    only the calls in flight can exceed a limit, by an overhead above that.
+
+    Args:
+        usd: US dollars. Refused before the first call where the model's price is not known; a model
+            on this machine costs 0.
+        tokens: prompt and completion tokens together.
+        calls: completions that are asked for; a server may return more.
+        seconds: wall-clock time from the first call. Afterwards no call is sent, and none is
+            retried; calls in flight may still complete, and are recorded.
+        within: the budget around this one.
 
     Attributes:
-        usd: US dollars. Refused before the first call where the model's price is not known; a model on this machine
-            costs 0.
-        tokens: prompt and completion tokens together.
-        calls: completions that were asked for; a server may give more.
-        seconds: wall time from the first call. Nothing is sent later, not by a retry either; what is under way by then
-            may still come, and is recorded.
-        within: the budget around this one.
-        spent: what has been spent so far.
+        spent: the usage so far.
+
+    Raises:
+        UsageError: a limit is negative.
+
+    Examples:
+        >>> from reasoning.testing import ScriptedLLM
+        >>> from reasoning import strategies
+        >>> budget = Budget.parse("calls=5, tokens=20_000")
+        >>> llm = ScriptedLLM(lambda messages: "The answer is 4.", budget=budget)
+        >>> answer = strategies.get("self_consistency(cot, samples=4)").run("What is 2 + 2?", llm)
+        >>> budget.spent.calls
+        4
+        >>> str(budget)
+        'tokens=20000, calls=5'
     """
 
     usd: float | None = None
@@ -46,26 +63,26 @@ class Budget:
     seconds: float | None = None
     within: Budget | None = None
     spent: Usage = field(default_factory=Usage, init=False)
-    _held_calls: int = field(default=0, init=False, repr=False)
-    _held_tokens: int = field(default=0, init=False, repr=False)
-    _held_usd: float = field(default=0.0, init=False, repr=False)
+    _reserved_calls: int = field(default=0, init=False, repr=False)
+    _reserved_tokens: int = field(default=0, init=False, repr=False)
+    _reserved_usd: float = field(default=0.0, init=False, repr=False)
     _started: float | None = field(default=None, init=False, repr=False)
     _waiters: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
-    """Those who wait, first come, first served; only the first is woken, and wakes the next when it goes."""
+    """Waiting calls in FIFO order. Only the first is woken, and wakes the next when it leaves."""
     _template_overhead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
-    """By model, in the outermost budget: the most tokens of a prompt that were seen beyond its bound."""
+    """The most prompt tokens reported above the bound, by model; in the outermost budget only."""
 
     def __post_init__(self) -> None:
         for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
-                raise UsageError(f"a budget of {limit} {name} makes no sense: give a number from 0 up, or None")
+                raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """A budget in words, such as "usd=1.5, tokens=20000".
+        """Parse a budget such as "usd=1.5, tokens=20000".
 
         Raises:
-            UsageError: names the part that makes no sense.
+            UsageError: a part is malformed; the message quotes it.
         """
         limits: dict[str, float] = {}
         for part in text.split(","):
@@ -75,28 +92,33 @@ class Budget:
             try:
                 limits[name] = float(value) if name in ("usd", "seconds") else int(value.replace("_", ""))
             except ValueError:
-                wanted = f"{name}=NUMBER" if equals else f"'=NUMBER' after {name}"
-                raise UsageError(f"{part.strip()!r} in the budget {text!r} lacks a number: write {wanted}") from None
+                expected = f"{name}=NUMBER" if equals else f"'=NUMBER' after {name}"
+                raise UsageError(f"{part.strip()!r} in the budget {text!r} lacks a number: write {expected}") from None
         return cls(**limits)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        """The limits as `parse` reads them."""
-        given = {name: getattr(self, name) for name in _LIMITS}
-        return ", ".join(f"{name}={limit:g}" for name, limit in given.items() if limit is not None)
+        """Return the limits in the form that `parse` reads."""
+        limits = {name: getattr(self, name) for name in _LIMITS}
+        return ", ".join(f"{name}={limit:g}" for name, limit in limits.items() if limit is not None)
 
     def nested_in(self, outer: Budget) -> Budget:
-        """A fresh budget with these limits within another one."""
+        """Return a new budget with these limits, within another one."""
         return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
 
     async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
-        """Hold back the worst case of a request, here and in the budgets around; settle it afterwards.
+        """Reserve the worst case of a request, here and in the budgets around.
 
-        Waits while calls in flight hold what this one needs, since they mostly use less than they hold; whoever came
-        first goes first.
+        The reservation must be settled. Waits while calls in flight have reserved what this one
+        needs, since most use less than they reserve. Waiting calls are served in FIFO order.
+
+        Args:
+            request: the request.
+            draws: the number of completions to ask for.
+            price: computes the US dollars of a usage.
 
         Raises:
             BudgetExhausted: the worst case does not fit into what is left.
-            PriceUnknown: a limit in dollars, and no known price.
+            PriceUnknown: dollars are limited, and the price is not known.
         """
         chain = self._chain
         limited = [budget for budget in chain if budget._limited]
@@ -113,13 +135,14 @@ class Budget:
         try:
             while True:
                 self.seconds_left()
-                least, most = call.bounds(chain[-1]._template_overhead.get(request.model))
-                place = next((place for place, one in enumerate(limited) if not one._admits(waiter, least, most)), None)
-                if place is None:
-                    return Reservation(chain, call, least, [budget._hold(least, most) for budget in chain])
-                for budget in limited[: place + 1]:  # who waits further out stays the first here
+                likely, worst = call.bounds(chain[-1]._template_overhead.get(request.model))
+                full = next((i for i, one in enumerate(limited) if not one._admits(waiter, likely, worst)), None)
+                if full is None:
+                    return Reservation(chain, call, likely, [budget._reserve(likely, worst) for budget in chain])
+                # A call that waits for an outer budget keeps its turn in the inner ones.
+                for budget in limited[: full + 1]:
                     budget._waiters.setdefault(waiter)
-                for budget in limited[place + 1 :]:
+                for budget in limited[full + 1 :]:
                     budget._leave(waiter)
                 waiter.clear()
                 await self.wait(waiter.wait())
@@ -128,25 +151,25 @@ class Budget:
                 budget._leave(waiter)
 
     def seconds_left(self) -> float | None:
-        """Seconds until this budget or one around it ends; None where no time is set.
+        """Return the seconds until this budget or one around it ends; None for no limit.
 
         Raises:
-            BudgetExhausted: none are left; of the innermost that is used up.
+            BudgetExhausted: no time is left; names the innermost exhausted budget.
         """
-        least: float | None = None
+        shortest: float | None = None
         for budget in self._chain:
             if budget.seconds is not None:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
-                if left <= _EARLY:
+                if left <= _TIMER_TOLERANCE:
                     raise BudgetExhausted(f"the budget is used up: {budget.seconds:g} seconds have passed", budget)
-                least = left if least is None else min(least, left)
-        return least
+                shortest = left if shortest is None else min(shortest, left)
+        return shortest
 
     async def wait(self, waiting: Awaitable[T]) -> T:
-        """What is waited for, if it comes before this budget or one around it ends.
+        """Await something until this budget or one around it ends.
 
         Raises:
-            BudgetExhausted: it did not; of the innermost that is used up.
+            BudgetExhausted: the time ended first; names the innermost exhausted budget.
         """
         if (left := self.seconds_left()) is None:
             return await waiting
@@ -159,7 +182,7 @@ class Budget:
 
     @property
     def _chain(self) -> tuple[Budget, ...]:
-        """This budget and those around it, the innermost first."""
+        """This budget and those around it, from the inside out."""
         return (self, *self._around)
 
     @cached_property
@@ -170,32 +193,35 @@ class Budget:
     def _limited(self) -> bool:
         return not (self.tokens is None and self.calls is None and self.usd is None and self.seconds is None)
 
-    def _admits(self, waiter: asyncio.Event, least: Usage, most: Usage) -> bool:
-        """Whether a call may go on: it is its turn, and it fits; alone also with the least that it may take.
+    def _admits(self, waiter: asyncio.Event, likely: Usage, worst: Usage) -> bool:
+        """Return whether a call may be sent: it is its turn, and its worst case fits.
+
+        While no other call is in flight, its likely case is enough.
 
         Raises:
-            BudgetExhausted: it never will.
+            BudgetExhausted: the call can never be sent.
         """
         if self._waiters and next(iter(self._waiters)) is not waiter:
             return False
-        if not self._over(most):
+        if not self._excess(worst):
             return True
-        if not self._held_calls and (limit := self._over(least)):
+        if not self._reserved_calls and (limit := self._excess(likely)):
             raise BudgetExhausted(f"the budget is used up: {limit}", self)
-        return not self._held_calls
+        return not self._reserved_calls
 
-    def _hold(self, least: Usage, most: Usage) -> Usage:
-        """Hold back what fits, and return it."""
-        worst = least if least is not most and self._over(most) else most
-        self._held_calls += worst.calls
-        self._held_tokens += worst.tokens
-        self._held_usd += worst.usd or 0.0
-        return worst
+    def _reserve(self, likely: Usage, worst: Usage) -> Usage:
+        """Reserve the worst case where it fits, else the likely one; return the one reserved."""
+        reserved = likely if likely is not worst and self._excess(worst) else worst
+        self._reserved_calls += reserved.calls
+        self._reserved_tokens += reserved.tokens
+        self._reserved_usd += reserved.usd or 0.0
+        return reserved
 
-    def _give_back(self, worst: Usage) -> None:
-        self._held_calls -= worst.calls
-        self._held_tokens -= worst.tokens
-        self._held_usd = self._held_usd - (worst.usd or 0.0) if self._held_calls else 0.0  # floats would drift
+    def _release(self, reserved: Usage) -> None:
+        self._reserved_calls -= reserved.calls
+        self._reserved_tokens -= reserved.tokens
+        # Without reservations the sum is set to 0, since floats would drift.
+        self._reserved_usd = self._reserved_usd - (reserved.usd or 0.0) if self._reserved_calls else 0.0
         self._wake()
 
     def _leave(self, waiter: asyncio.Event) -> None:
@@ -207,22 +233,22 @@ class Budget:
         if self._waiters:
             next(iter(self._waiters)).set()
 
-    def _over(self, worst: Usage) -> str:
-        """The first limit that would be passed, in words; empty when it fits."""
+    def _excess(self, worst: Usage) -> str:
+        """Describe the first limit that a usage would exceed; empty where it fits."""
         spent = self.spent
-        if self.tokens is not None and (value := spent.tokens + self._held_tokens + worst.tokens) > self.tokens:
-            return _passed("tokens", self.tokens, spent.tokens, value)
-        if self.calls is not None and (value := spent.calls + self._held_calls + worst.calls) > self.calls:
-            return _passed("calls", self.calls, spent.calls, value)
+        if self.tokens is not None and (value := spent.tokens + self._reserved_tokens + worst.tokens) > self.tokens:
+            return _describe_excess("tokens", self.tokens, spent.tokens, value)
+        if self.calls is not None and (value := spent.calls + self._reserved_calls + worst.calls) > self.calls:
+            return _describe_excess("calls", self.calls, spent.calls, value)
         if self.usd is not None:
             usd = spent.usd or 0.0
-            if (more := usd + self._held_usd + (worst.usd or 0.0)) > self.usd:
-                return _passed("US dollars", self.usd, usd, more)
+            if (more := usd + self._reserved_usd + (worst.usd or 0.0)) > self.usd:
+                return _describe_excess("US dollars", self.usd, usd, more)
         return ""
 
 
 def nest(budget: Budget | None, outer: Budget) -> Budget:
-    """What a solve is paid from: its own budget, within the outer one unless it lies in another already."""
+    """Return the budget of a solve: its own, nested in the outer one unless nested already."""
     if budget is None:
         return outer
     return budget if budget.within else budget.nested_in(outer)
@@ -233,40 +259,43 @@ _LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "
 
 @dataclass
 class Reservation:
-    """What is held back for one request, in a budget and in those around it.
+    """The reservation of one request, in a budget and those around it.
 
     Attributes:
-        budgets: the innermost first.
-        call: whose it is; None where nothing is limited.
+        budgets: the budgets, from the inside out.
+        call: the bounds of the request; None where nothing is limited.
         worst: the worst case by what was known of the model.
-        held: what is held back in each of the budgets.
+        reserved: the usage that is reserved in each of the budgets.
     """
 
     budgets: Sequence[Budget]
     call: CostBounds | None = None
     worst: Usage = field(default_factory=Usage)
-    held: Sequence[Usage] = ()
+    reserved: Sequence[Usage] = ()
 
     def settle(self, used: Usage) -> None:
-        """Give back what was held and count what was used.
+        """Release what was reserved, and count what was used.
 
-        A count that is missing or beyond all reason is taken as the worst case: a broken server is no way around a
-        limit.
+        A missing or impossible count is replaced by the worst case, so that a broken server cannot
+        bypass a limit.
+
+        Args:
+            used: the usage that the provider reported; without calls, nothing is counted.
         """
-        for budget, worst in zip(self.budgets, self.held, strict=False):
-            budget._give_back(worst)
+        for budget, reserved in zip(self.budgets, self.reserved, strict=False):
+            budget._release(reserved)
         if used.calls:
             if self.call is not None:
                 used = self.call.clamp_reported(used, self.worst)
-                seen, hidden = self.budgets[-1]._template_overhead, used.prompt_tokens - self.call.prompt
-                seen[self.call.model] = max(seen.get(self.call.model, 0), hidden)
+                seen, overhead = self.budgets[-1]._template_overhead, used.prompt_tokens - self.call.prompt
+                seen[self.call.model] = max(seen.get(self.call.model, 0), overhead)
             for budget in self.budgets:
                 budget.spent = budget.spent + used
 
 
-_EARLY = 1e-6
-"""Seconds by which a timer may ring too early."""
+_TIMER_TOLERANCE = 1e-6
+"""Seconds by which a timer may fire too early."""
 
 
-def _passed(what: str, limit: float, spent: float, value: float) -> str:
-    return f"{spent:g} of {limit:g} {what} are spent, and the next call may need {value - spent:g}"
+def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:
+    return f"{spent:g} of {limit:g} {unit} are spent, and the next call may need {value - spent:g}"

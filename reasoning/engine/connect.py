@@ -1,4 +1,4 @@
-"""From a model's name to an `LLM`."""
+"""Connecting to a model by its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reasoning.sampling_params import PARAM_NAMES as PARAM_NAMES
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox, check_sandbox
 
-_OWN = (
+_PARAMETERS = (
     *("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience"),
     *("warm_prefix", "sandbox"),
 )
@@ -39,40 +39,50 @@ def connect(
     sandbox: Sandbox | str | None = None,
     **sampling: Any,
 ) -> LLM:
-    """A model by name. Nothing is loaded and nobody is called until the first question.
+    """Connect to a model by its name. Nothing is loaded or called until the first question.
 
     Args:
-        model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for others),
-            "replay:FILE.jsonl" (recorded samples), or any litellm name such as "openai/gpt-4o-mini".
+        model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for
+            others), "replay:FILE.jsonl" (recorded samples), or any litellm name such as
+            "openai/gpt-4o-mini".
         base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
-        api_key: the key, if not in the provider's environment variable; OPENAI_API_KEY is sent to OpenAI alone, and a
-            server at another address gets REASONING_API_KEY.
-        journal: where draws are recorded: a `Journal`, a file, False for none; None is the user's own journal.
-        budget: what may be spent.
-        concurrency: requests in flight, at most; None is 32. This, the next two and `patience` belong to the model at
-            its endpoint: all who connect to it with the same `api_key` in this process share them, and of numbers that
-            differ the strictest holds, until the `LLM` that it was given for is closed or gone.
+        api_key: the key, where it is not in the provider's environment variable. OPENAI_API_KEY is
+            sent to OpenAI alone; a server at another address gets REASONING_API_KEY.
+        journal: the journal of draws: a `Journal`, a file, or False for none; None for the user's
+            own.
+        budget: limits on what may be spent.
+        concurrency: the maximum number of requests in flight; None for 32. This limit, the next two
+            and `patience` belong to the model at its endpoint: every connection in this process
+            with the same `api_key` shares them. Of different values the strictest holds, until the
+            `LLM` that it was passed for is closed or garbage-collected.
         requests_per_minute, tokens_per_minute: the provider's limits.
-        shared: whether these three are of all processes of this machine that are connected to the model with the same
-            journal file and say so: each has an even share, which is reckoned anew once a second. Not on Windows.
+        shared: share these three limits with all processes of this machine that connect to the
+            model with the same journal file and with `shared`. Each gets an even part, which is
+            computed once a second. Not on Windows.
         timeout: seconds for one call to a server.
-        patience: seconds of nothing but failures, at a model that answered before, after which the run is ended;
-            None is 600.
-        warm_prefix: whether a prompt that fans out over several requests sends the first alone, so that the provider
-            has it in its prefix cache for the others; None is yes where the provider is known to have one.
-        sandbox: where model-written programs run: a mode ("interpreter", "process" or "container"), with settings as in
-            "container, image=python:3.13-slim, memory_mb=512", or a `Sandbox`. The mode is started here, to check that
-            this machine has it. None is "process", where programs that need it fail on a machine without it.
-        sampling: settings for every call that does not give its own: temperature, max_tokens (None is 1,024), top_p,
-            stop, …, and `extra_body` for what a server takes beyond (not what the engine sends itself: n, model,
-            messages, stream). They are recorded, so no key may be among them.
+        patience: the seconds of nothing but failures, at a model that has responded before, after
+            which the run ends; None for 600.
+        warm_prefix: where a prompt needs several requests, send the first alone, so that the
+            provider has the prompt in its prefix cache for the others; None for yes where the
+            provider is known to have such a cache.
+        sandbox: where model-written programs run: a mode ("interpreter", "process" or "container"),
+            perhaps with settings as in "container, image=python:3.13-slim, memory_mb=512", or a
+            `Sandbox`. The mode is started here, to check that this machine has it. None for
+            "process", where programs that need it fail on a machine without it.
+        **sampling: parameters of every call that does not set its own: temperature, max_tokens
+            (None for 1,024), top_p, stop, …, and `extra_body` for further fields of one server (not
+            those that the engine sends itself: n, model, messages, stream). They are recorded, so
+            no key may be among them.
+
+    Returns:
+        The model. Use it as a context manager to close its connections and the journal at the end.
 
     Raises:
-        UsageError: an unknown model or setting, or a missing file; with the nearest right one.
+        UsageError: an unknown model or parameter, or a missing file; names the nearest valid one.
     """
     if not model or not isinstance(model, str):
-        raise UsageError(f"a model is a name such as 'local' or 'openai/gpt-4o-mini', not {model!r}")
-    validate_params(sampling, "of connect", _OWN)
+        raise UsageError(f"model must be a name such as 'local' or 'openai/gpt-4o-mini', got {model!r}")
+    validate_params(sampling, "of connect", _PARAMETERS)
     client = _client(model, base_url, api_key, timeout, concurrency)
     if sandbox is not None:
         sandbox = Sandbox.of(sandbox)
@@ -86,9 +96,9 @@ def connect(
     if client.concurrency is not None:
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
     if shared and journal.path is None:
-        raise UsageError("shared=True: limits are shared by a journal in a file, and this one is in memory")
+        raise UsageError("shared=True needs a journal in a file, and this journal is in memory")
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
-    given = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
+    settings = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
     limits = RateLimiter.shared(client.endpoint, client.model, api_key)
     llm = LLM(
         client,
@@ -100,7 +110,7 @@ def connect(
         connect=connect,
         sandbox=sandbox,
     )
-    limits.apply(llm, given)
+    limits.apply(llm, settings)
     return llm
 
 

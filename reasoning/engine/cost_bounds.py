@@ -1,4 +1,4 @@
-"""What a call may use at most, before it is known."""
+"""Bounds on the usage of a call before it is sent."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from reasoning.errors import PriceUnknown
 from reasoning.messages import Request, Usage
 
 Price = Callable[[Usage], float | None]
-"""What a usage costs in US dollars; None where the price is not known."""
-_HIDDEN = 8192
-"""Tokens that a provider may add to a prompt, in templates of its own."""
+"""Computes the US dollars of a usage; None where the price is not known."""
+_MAX_TEMPLATE_TOKENS = 8192
+"""The maximum number of tokens that a provider may add to a prompt with templates of its own."""
 
 
 class CostBounds(NamedTuple):
-    """What is known of a call beforehand.
+    """The bounds of one call.
 
     Attributes:
-        model: whose it is.
-        draws: completions that are asked for.
-        prompt: the most tokens that its prompt can have, but for what the provider adds.
-        completion: the most tokens that its completions can have.
-        price: what a usage costs; None where dollars are not limited.
+        model: the model's name.
+        draws: the number of completions to ask for.
+        prompt: the maximum number of prompt tokens, without what the provider adds.
+        completion: the maximum number of completion tokens of all draws together.
+        price: computes dollars; None where dollars are not limited.
     """
 
     model: str
@@ -32,19 +32,27 @@ class CostBounds(NamedTuple):
     completion: int
     price: Price | None
 
-    def bounds(self, hidden: int | None) -> tuple[Usage, Usage]:
-        """What it may use: by what is known to be hidden in prompts, and with what may be.
+    def bounds(self, template_overhead: int | None) -> tuple[Usage, Usage]:
+        """Return two upper bounds on the usage: a likely one, and a certain one.
+
+        Args:
+            template_overhead: the most tokens that the provider has been seen to add to a prompt of
+                this model; None where nothing is known yet. The certain bound then includes 8,192.
 
         Raises:
-            PriceUnknown: a limit in dollars, and no known price.
+            PriceUnknown: dollars are limited, and the price is not known.
         """
-        least = self.priced(Usage(self.draws, self.prompt + (hidden or 0), self.completion))
-        if hidden is not None:
-            return least, least
-        return least, self.priced(Usage(self.draws, self.prompt + _HIDDEN, self.completion))
+        likely = self.priced(Usage(self.draws, self.prompt + (template_overhead or 0), self.completion))
+        if template_overhead is not None:
+            return likely, likely
+        return likely, self.priced(Usage(self.draws, self.prompt + _MAX_TEMPLATE_TOKENS, self.completion))
 
     def priced(self, usage: Usage) -> Usage:
-        """The usage with its price, where dollars are limited."""
+        """Return the usage with its price, where dollars are limited.
+
+        Raises:
+            PriceUnknown: the price is not known.
+        """
         if self.price is None:
             return usage
         if (usd := self.price(usage)) is None:
@@ -55,9 +63,9 @@ class CostBounds(NamedTuple):
         return replace(usage, usd=usd)
 
     def clamp_reported(self, used: Usage, worst: Usage) -> Usage:
-        """What was used, as reported; a count that is missing or beyond all reason is that of the worst case."""
+        """Return the reported usage; the worst case replaces missing and impossible counts."""
         prompt, completion = used.prompt_tokens, used.completion_tokens
-        if not 0 < prompt <= self.prompt + _HIDDEN:
+        if not 0 < prompt <= self.prompt + _MAX_TEMPLATE_TOKENS:
             prompt = worst.prompt_tokens
         if not 0 < completion <= worst.completion_tokens:
             completion = worst.completion_tokens
@@ -67,9 +75,12 @@ class CostBounds(NamedTuple):
 
 
 def max_prompt_tokens(request: Request) -> int:
-    """At most so many tokens has the prompt: no token is shorter than a byte, and chat templates add a few a turn."""
-    return sum([_bytes(turn.content) + 16 for turn in request.messages])
+    """Return an upper bound on the prompt's tokens.
+
+    Every token is at least one byte; 16 tokens a turn cover the chat template.
+    """
+    return sum([_count_bytes(turn.content) + 16 for turn in request.messages])
 
 
-def _bytes(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""The stack that every draw goes through: journal, single-flight, budget, limits, retry, client."""
+"""The layers of every draw: journal, single flight, budget, rate limits, retries, client."""
 
 from __future__ import annotations
 
@@ -24,34 +24,39 @@ from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox
 
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
-"""The settings of a call that says nothing else."""
+"""The sampling parameters of a call that sets none."""
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
-"""Settings of which 1 and 1.0 are the same request."""
-_BYTES_A_TOKEN = 3
-"""Rather too few: for what a minute's share of tokens is counted by."""
+"""The parameters of which 1 and 1.0 are the same request."""
+_BYTES_PER_TOKEN = 3
+"""A low estimate, for the count against the tokens per minute."""
 
 
 Connect: TypeAlias = Callable[..., "LLM"]
-"""Makes an LLM from a model's name: `reasoning.connect`."""
+"""A function that makes an LLM from a model's name, such as `reasoning.connect`."""
 
 
 class LLM:
-    """A language model, with everything that makes its draws durable, shared, affordable and polite.
+    """A language model with a journal, a budget, rate limits and retries.
 
-    Make one with `reasoning.connect`. Its draws are numbered: draw `k` of a request is bought once, ever.
+    `reasoning.connect` makes one. Draws are numbered: draw `k` of a request is bought once, ever.
+
+    Args:
+        client: the client that sends requests.
+        journal: the journal of draws; None for one in memory.
+        budget: limits on what may be spent; None for none.
+        limits: the rate limits; None for 32 requests in flight.
+        sampling: the parameters of calls that do not set their own.
+        warm_prefix_cache: whether a prompt that needs several requests sends the first alone, so
+            that the provider's prefix cache serves the others; None for yes where the provider is
+            known to have such a cache.
+        connect: makes the models of names that the client does not know.
+        sandbox: where sessions of this model run programs; None for the default `Sandbox`.
 
     Attributes:
-        client: what sends requests.
-        journal: where draws are recorded and found.
-        budget: what may be spent, if there is a limit.
-        limits: how fast requests go out.
-        sampling: the settings of calls that do not give their own.
-        sandbox: where sessions of this model run programs; None is the default `Sandbox`.
-        warm: whether a prompt that fans out over several requests sends the first alone, so that the provider's
-            prefix cache serves the others.
-        spent: what was paid for since this object was made. What the journal returned is not in it.
-        retried: attempts that failed and were made again since this object was made.
-        in_flight: draws asked for and not here yet.
+        usage: what was paid for since this object was made, without what the journal returned.
+        retries: the number of retries since this object was made.
+        pending: the draws that were requested and have not arrived, by request key and index;
+            shared by models that share a journal.
     """
 
     def __init__(
@@ -80,13 +85,13 @@ class LLM:
         self._siblings: dict[str, LLM] = {}
         self.retries = 0
         self._honours_n = self.traits.n
-        self._price = _nothing if client.free else client.price
-        self._asked: tuple[object, ...] = ()
-        self._settings: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
-        self._checked: set[frozenset[str]] = set()
+        self._price = _no_cost if client.free else client.price
+        self._last_identity: tuple[object, ...] = ()
+        self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
+        self._validated: set[frozenset[str]] = set()
         self._request: Request
-        self._leaving: dict[tuple[str, CallContext], list[int]] = {}
-        self._sending: set[asyncio.Task[None]] = set()
+        self._queued: dict[tuple[str, CallContext], list[int]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         client.on_headers = self.limits.on_headers
         event_loop.close_when_collected(self, client)
 
@@ -96,11 +101,12 @@ class LLM:
         return self.client.model
 
     def sibling(self, model: str) -> LLM:
-        """Return the model of another name, with this one's journal, budget and sampling parameters.
+        """Return the model of another name, with this one's journal and budget.
 
-        Where the client has a model of this name (on the same server, or in the same recording), the
-        sibling also has its endpoint and key, and shares the rate limits of that name. Any other
-        name is connected to as by `reasoning.connect`. The same name always gives the same object.
+        Where the client has a model of this name (on the same server, or in the same recording),
+        the sibling also has its endpoint, key and sampling parameters, and shares the rate limits
+        of that name. Any other name is connected to as by `reasoning.connect`. The same name always
+        gives the same object.
 
         Raises:
             UsageError: an unknown model.
@@ -138,27 +144,33 @@ class LLM:
 
     @property
     def max_n(self) -> int:
-        """How many draws go out as one request."""
+        """The maximum number of draws of one request."""
         return self.client.max_n if self._honours_n else 1
 
     @property
     def in_flight(self) -> int:
+        """The number of draws that were requested and have not arrived."""
         return len(self.pending)
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
-        """The request that a conversation becomes on this model: with what the model does not take left out.
+        """Return the request of a conversation, without parameters that the model does not take.
+
+        Args:
+            conversation: the chat turns.
+            sampling: parameters that override those of the model.
 
         Raises:
-            UsageError: what is no setting of a call, and a key among them.
+            UsageError: a parameter is unknown or invalid, or named like a key.
         """
-        settings = self._applied({**self.sampling, **sampling})
-        # Branches ask the same at once: the first one's request, whose key is computed, serves them all.
-        asked = (conversation, id(settings), self.client.model, self.client.endpoint)  # by value 1 and 1.0 are equal
-        if self._asked != asked:
-            self._asked = asked
+        settings = self._resolve_params({**self.sampling, **sampling})
+        # Concurrent branches often send the same request, so the latest one is kept, with its computed key.
+        # Settings are compared by identity, since 1 and 1.0 are equal by value.
+        identity = (conversation, id(settings), self.client.model, self.client.endpoint)
+        if self._last_identity != identity:
+            self._last_identity = identity
             self._request = Request(
                 self.client.model,
                 conversation.messages,
@@ -168,93 +180,101 @@ class LLM:
             )
         return self._request
 
-    def _applied(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The settings that go out; those of call after call are the same, and so is what comes of them."""
-        before, said, applied = self._settings
-        if given == before and str(given) == said:
-            return applied
+    def _resolve_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters to send; the latest are kept, since most calls have the same."""
+        last, last_text, resolved = self._last_params
+        if params == last and str(params) == last_text:
+            return resolved
         settings = {
-            name: float(value) if name in _FRACTIONS else value for name, value in given.items() if value is not None
+            name: float(value) if name in _FRACTIONS else value for name, value in params.items() if value is not None
         }
-        most = settings.setdefault(
-            "max_tokens", DEFAULT_PARAMS["max_tokens"]
-        )  # without it no budget knows the worst case
-        if not isinstance(most, int | float) or most < 1:
-            raise UsageError(f"max_tokens={most!r} makes no sense: give a number from 1 up")
+        # Without max_tokens a budget has no worst case.
+        max_tokens = settings.setdefault("max_tokens", DEFAULT_PARAMS["max_tokens"])
+        if not isinstance(max_tokens, int | float) or max_tokens < 1:
+            raise UsageError(f"max_tokens must be at least 1, got {max_tokens!r}")
         names = frozenset(settings)
-        if names not in self._checked or "extra_body" in names:
+        if names not in self._validated or "extra_body" in names:
             validate_params(settings, "of a call")
-            self._checked.add(names)
-        applied = self.traits.apply(settings)
-        self._settings = given, str(given), applied
-        return applied
+            self._validated.add(names)
+        resolved = self.traits.apply(settings)
+        self._last_params = params, str(params), resolved
+        return resolved
 
     async def draw(
-        self, request: Request, draws: Sequence[int], account: CallContext | None = None
+        self, request: Request, draws: Sequence[int], context: CallContext | None = None
     ) -> list[Completion]:
-        """The draws with these indexes: from the journal, from a flight under way, or bought now.
+        """Return the draws of these indices: from the journal, from a pending call, or bought now.
 
-        Equal requests that are asked for in one turn of the event loop leave together, as one request with `n`.
+        Equal requests of one turn of the event loop are sent together, as one request with `n`.
+
+        Args:
+            request: the request, made by `request`.
+            draws: the indices.
+            context: what pays for and records them; None for the model's own budget and journal.
 
         Raises:
-            CallFailed: a draw did not come through for good.
-            BudgetExhausted: a draw could not be afforded. Draws in flight go on and are recorded.
+            CallFailed: a call failed for good.
+            BudgetExhausted: a draw could exceed the budget. Calls in flight complete and are
+                recorded.
         """
-        return unwrap(await self.outcomes(request, draws, account))
+        return unwrap(await self.outcomes(request, draws, context))
 
     async def outcomes(
-        self, request: Request, draws: Sequence[int], account: CallContext | None = None
+        self, request: Request, draws: Sequence[int], context: CallContext | None = None
     ) -> list[Completion | DrawError]:
-        """The same, where each draw may end in its own way."""
-        account = account or CallContext(self.budget, self.journal)
+        """Return the outcome of each draw, a completion or an error; see `draw`."""
+        context = context or CallContext(self.budget, self.journal)
         found: dict[int, Completion | DrawError] = {}
         left: Sequence[int] = draws
         while left:
-            party = Waiter(len(left))
-            flights = self._join(request, left, account, party)
+            waiter = Waiter(len(left))
+            pending = self._join(request, left, context, waiter)
             try:
-                await party.done
-            except asyncio.CancelledError:  # it takes nobody else's draw along, and what is paid for is recorded
-                for flight in flights:
-                    flight.leave(party)
+                await waiter.done
+            except asyncio.CancelledError:
+                # Pending draws continue for other waiters, and what is paid for is recorded.
+                for one in pending:
+                    one.leave(waiter)
                 raise
             bought_elsewhere = False
-            for draw, flight in zip(left, flights, strict=True):
-                if flight.owner is party:
-                    found[draw] = flight.outcome
+            for draw, one in zip(left, pending, strict=True):
+                if one.owner is waiter:
+                    found[draw] = one.outcome
                     continue
                 bought_elsewhere = True
-                if isinstance(flight.outcome, Completion):
-                    found[draw] = replace(flight.outcome, is_new=False)
-                elif not flight.failed_for_owner:  # else on this account now
-                    found[draw] = flight.outcome
-            if bought_elsewhere and account.journal.parent is not None:
-                account.journal.read(request.key, left)  # this journal takes its copy
+                if isinstance(one.outcome, Completion):
+                    found[draw] = replace(one.outcome, is_new=False)
+                elif not one.failed_for_owner:
+                    found[draw] = one.outcome
+                # Otherwise the next round buys the draw in this context.
+            if bought_elsewhere and context.journal.parent is not None:
+                # Reading makes this journal copy the draws from its parent.
+                context.journal.read(request.key, left)
             left = [draw for draw in left if draw not in found]
         return [found[draw] for draw in draws]
 
-    def _join(self, request: Request, draws: Sequence[int], account: CallContext, party: Waiter) -> list[PendingDraw]:
-        """The flights of these draws; new ones are paid for on this account."""
-        key, flights, known, leaving = request.key, [], self.pending, []
+    def _join(self, request: Request, draws: Sequence[int], context: CallContext, waiter: Waiter) -> list[PendingDraw]:
+        """Join the pending draws, and queue the others to be bought in this context."""
+        key, joined, pending, new = request.key, [], self.pending, []
         for draw in draws:
-            if (flight := known.get((key, draw))) is not None:
-                flight.join(party)
+            if (one := pending.get((key, draw))) is not None:
+                one.join(waiter)
             else:
-                flight = known[key, draw] = PendingDraw(party)
-                leaving.append(draw)
-            flights.append(flight)
-        if leaving:
-            if (others := self._leaving.get((key, account))) is None:
-                others = self._leaving[key, account] = []
-                asyncio.get_running_loop().call_soon(self._dispatch, request, account)
-            others += leaving
-        return flights
+                one = pending[key, draw] = PendingDraw(waiter)
+                new.append(draw)
+            joined.append(one)
+        if new:
+            if (queued := self._queued.get((key, context))) is None:
+                queued = self._queued[key, context] = []
+                asyncio.get_running_loop().call_soon(self._dispatch, request, context)
+            queued += new
+        return joined
 
-    def _dispatch(self, request: Request, account: CallContext) -> None:
-        """Land what the journal has, and send the rest."""
-        draws = sorted(self._leaving.pop((request.key, account)))
+    def _dispatch(self, request: Request, context: CallContext) -> None:
+        """Resolve the draws that the journal has, and send requests for the others."""
+        draws = sorted(self._queued.pop((request.key, context)))
         try:
-            found = account.journal.read(request.key, draws)
+            found = context.journal.read(request.key, draws)
         except Exception as error:
             for draw in draws:
                 self._resolve(request, draw, error)
@@ -264,93 +284,101 @@ class LLM:
                 self._resolve(request, draw, completion)
             draws = [draw for draw in draws if draw not in found]
         if self.warm_prefix_cache and len(draws) > self.max_n:
-            self._start(request, draws, self._send_after_warmup(request, draws, account))
+            self._start(request, draws, self._send_after_warmup(request, draws, context))
         else:
-            self._send_all(request, draws, account)
+            self._send_all(request, draws, context)
 
-    async def _send_after_warmup(self, request: Request, draws: list[int], account: CallContext) -> None:
-        """Send the first request alone: the provider then has the prompt in its cache for the others."""
+    async def _send_after_warmup(self, request: Request, draws: list[int], context: CallContext) -> None:
+        """Send the first request alone, so that the provider caches the prompt for the others."""
         first = self.max_n
-        await self._send(request, draws[:first], account)
-        self._send_all(request, draws[first:], account)
+        await self._send(request, draws[:first], context)
+        self._send_all(request, draws[first:], context)
 
-    def _send_all(self, request: Request, draws: list[int], account: CallContext) -> None:
+    def _send_all(self, request: Request, draws: list[int], context: CallContext) -> None:
         for first in range(0, len(draws), self.max_n):
             some = draws[first : first + self.max_n]
-            self._start(request, some, self._send(request, some, account))
+            self._start(request, some, self._send(request, some, context))
 
     def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
         def ended(task: asyncio.Task[None]) -> None:
-            self._sending.discard(task)
-            if task.cancelled():  # perhaps before it had begun, so that no code of its own could do this
+            self._tasks.discard(task)
+            # A task that was cancelled before it began cannot resolve its draws itself.
+            if task.cancelled():
                 for draw in draws:
                     self._resolve(request, draw, asyncio.CancelledError())
 
         task = asyncio.get_running_loop().create_task(work)
-        self._sending.add(task)
+        self._tasks.add(task)
         task.add_done_callback(ended)
 
-    async def _send(self, request: Request, draws: list[int], account: CallContext) -> None:
-        """Buy draws and land their flights; what a provider leaves out of an `n` is asked for again, and no more."""
+    async def _send(self, request: Request, draws: list[int], context: CallContext) -> None:
+        """Buy draws and resolve them; ask again for those that the provider left out of an `n`."""
         try:
-            bought = await self._purchase(request, draws, account)
+            bought = await self._purchase(request, draws, context)
         except Exception as error:
             for draw in draws:
                 self._resolve(request, draw, error)
             return
         if bought < len(draws):
-            self._send_all(request, draws[bought:], account)
+            self._send_all(request, draws[bought:], context)
 
-    async def _purchase(self, request: Request, draws: list[int], account: CallContext) -> int:
-        """Buy the first of these draws, and land them; how many came."""
-        reservation = await account.budget.reserve(request, len(draws), self._price)
+    async def _purchase(self, request: Request, draws: list[int], context: CallContext) -> int:
+        """Buy draws in one request, resolve those that came, and return their number."""
+        reservation = await context.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
             got, seconds, failed = await call_with_retries(
-                lambda failed: self._attempt(request, draws, account, failed), self.limits, account.budget.seconds_left
+                lambda failed: self._attempt(request, draws, context, failed), self.limits, context.budget.seconds_left
             )
-            used = Usage.total(one.usage for one in got)  # also the tokens of what came beyond what was asked for
+            # The tokens of surplus completions are paid for too.
+            used = Usage.total(one.usage for one in got)
             if used.calls > len(draws):
                 used = replace(used, calls=len(draws))
         finally:
             reservation.settle(used)
         self.usage = self.usage + used.with_seconds(seconds)
-        if len(got) < len(draws):  # one choice where several were asked for: `n` means nothing here
+        # One choice in response to several means that the provider ignores `n`.
+        if len(got) < len(draws):
             self._honours_n = (got.choices if isinstance(got, CompletionBatch) else len(got)) > 1
-        # Draws of one request share its time, as they share its prompt.
+        # Draws of one request share its duration, as they share its prompt.
         each = seconds / len(got)
         numbered = [
-            # A client may have said where a draw belongs, and how long it took.
+            # A client may have set the key and the duration of a draw itself.
             one
             if one.key == request.key and one.draw == draw and not failed
             else one.recorded(request.key, draw, each, failed)
             for one, draw in zip(got, draws, strict=False)
         ]
-        await account.journal.record(request, numbered)
+        await context.journal.record(request, numbered)
         for one in numbered:
             self._resolve(request, one.draw, one)
         return len(numbered)
 
     async def _attempt(
-        self, request: Request, draws: list[int], account: CallContext, failed: int
+        self, request: Request, draws: list[int], context: CallContext, failed: int
     ) -> tuple[list[Completion], float, int]:
-        """Send once: what came back, the seconds that it took, and how many attempts failed before."""
-        account.budget.seconds_left()
+        """Send a request once.
+
+        Returns:
+            The completions, the duration in seconds, and the number of attempts that failed before.
+        """
+        context.budget.seconds_left()
         self.retries += failed > 0
-        tokens = max_prompt_tokens(request) // _BYTES_A_TOKEN + request.max_tokens * len(draws)
-        flights = [self.pending[request.key, draw] for draw in draws]
-        entering = self.limits.acquire(tokens, account.fairness_group, lambda: any(one.awaited for one in flights))
-        entered = await account.budget.wait(entering)
+        tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * len(draws)
+        pending = [self.pending[request.key, draw] for draw in draws]
+        admission = self.limits.acquire(tokens, context.fairness_group, lambda: any(one.awaited for one in pending))
+        admitted_at = await context.budget.wait(admission)
         started = time.monotonic()
         try:
-            account.budget.seconds_left()  # it may have ended in the queue
+            # The time may have ended in the queue.
+            context.budget.seconds_left()
             with telemetry.call(request, len(draws), failed) as span:
                 got = await self.client.complete(request, draws)
                 if not got:
-                    raise CallFailed(f"{self.name} answered with no completion at all", retryable=True)
+                    raise CallFailed(f"{self.name} returned no completion", retryable=True)
                 span.set_response(got)
         except CallFailed as error:
-            self.limits.on_failure(error, entered)
+            self.limits.on_failure(error, admitted_at)
             raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
         else:
             self.limits.on_success()
@@ -359,20 +387,21 @@ class LLM:
         return got, time.monotonic() - started, failed
 
     def _resolve(self, request: Request, draw: int, result: Completion | BaseException) -> None:
-        if flight := self.pending.pop((request.key, draw), None):
-            flight.resolve(result)
+        if pending := self.pending.pop((request.key, draw), None):
+            pending.resolve(result)
 
     async def aclose(self) -> None:
         """Close from any event loop."""
         await event_loop.run_async(self.close())
 
     async def close(self) -> None:
-        """Stop what is in flight, close the client and the journal."""
-        while self._sending or self._leaving:
-            await asyncio.sleep(0)  # what is about to leave
-            for task in self._sending:
+        """Cancel the calls in flight, and close the client and the journal."""
+        while self._tasks or self._queued:
+            # Let queued draws be dispatched.
+            await asyncio.sleep(0)
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._sending, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.client.close()
         event_loop.forget(self.client)
         self.limits.remove(self)
@@ -382,10 +411,11 @@ class LLM:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if kind is None or not issubclass(kind, KeyboardInterrupt):  # Ctrl-C does not wait for what is in flight
+        # Ctrl-C does not wait for calls in flight.
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
             event_loop.run_sync(self.close())
 
 
-def _nothing(usage: Usage) -> float:
-    """The price of what costs no money, to a budget; a usage says that it has none."""
+def _no_cost(usage: Usage) -> float:
+    """Return the price of a free call for a budget, whose reported usage has no price."""
     return 0.0

@@ -1,6 +1,7 @@
-"""How many processes of this machine share something now: each has a locked file in one folder.
+"""A count of the processes of this machine that share something, such as a rate limit.
 
-The system takes a lock back when its process ends, however it ends, so that nobody is counted who is gone.
+Each process holds a lock on a file of its own in one folder. The operating system releases the lock
+when the process ends, however it ends, so a process that is gone is never counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from reasoning.errors import UsageError
 
 
 class ProcessRegistry:
-    """The processes that have joined a folder; this one among them until it leaves.
+    """The processes that are registered in a folder, with this one until it leaves.
+
+    Args:
+        folder: the folder of lock files; it is created if it is missing.
 
     Raises:
         UsageError: the system has no such locks (Windows), or the folder cannot be written.
@@ -28,30 +32,33 @@ class ProcessRegistry:
         self._fcntl, name = fcntl, secrets.token_hex(8)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            joining, self._own = folder / f".{name}", folder / name
-            self._file = os.open(joining, os.O_CREAT | os.O_RDWR, 0o600)
+            hidden, self._own = folder / f".{name}", folder / name
+            self._file = os.open(hidden, os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            joining.rename(self._own)  # seen from now on, and locked
+            # Other processes see the file from now on, and find it locked.
+            hidden.rename(self._own)
         except OSError as error:
             raise UsageError(f"shared=True: {folder} cannot be written: {error.strerror}") from None
 
     def count(self) -> int:
-        """How many there are, with this one. The files of those that are gone are removed."""
+        """Return the number of registered processes, with this one; remove files of dead ones."""
         try:
             others = [path for path in self.folder.iterdir() if path != self._own and not path.name.startswith(".")]
-        except OSError:  # somebody has removed the folder
+        except OSError:
+            # The folder was removed.
             return 1
-        return 1 + sum(map(self._there, others))
+        return 1 + sum(map(self._is_alive, others))
 
     def leave(self) -> None:
-        """Be counted no more."""
+        """Unregister this process."""
         self._own.unlink(missing_ok=True)
         os.close(self._file)
 
-    def _there(self, path: Path) -> bool:
+    def _is_alive(self, path: Path) -> bool:
         try:
             file = os.open(path, os.O_RDWR)
-        except OSError:  # it has just left
+        except OSError:
+            # The process has just left.
             return False
         try:
             self._fcntl.flock(file, self._fcntl.LOCK_EX | self._fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The headers in which providers tell what is left of a minute's share."""
+"""Rate-limit headers of providers: the time until an exhausted limit is reset."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-_SHARES = [(f"x-ratelimit-remaining-{what}", f"x-ratelimit-reset-{what}") for what in ("requests", "tokens")] + [
-    (f"anthropic-ratelimit-{what}-remaining", f"anthropic-ratelimit-{what}-reset") for what in ("requests", "tokens")
+_HEADERS = [(f"x-ratelimit-remaining-{unit}", f"x-ratelimit-reset-{unit}") for unit in ("requests", "tokens")] + [
+    (f"anthropic-ratelimit-{unit}-remaining", f"anthropic-ratelimit-{unit}-reset") for unit in ("requests", "tokens")
 ]
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def reset_delays(headers: Mapping[str, str]) -> Iterator[float]:
-    """Seconds until each share that is used up is there again."""
-    for left, reset in _SHARES:
-        if headers.get(left, "").strip() == "0":
+    """Yield the seconds until each exhausted limit is reset."""
+    for remaining, reset in _HEADERS:
+        if headers.get(remaining, "").strip() == "0":
             yield parse_duration(headers.get(reset, ""))
 
 
 def parse_duration(text: str) -> float:
-    """What a reset header says: "1s", "6m0s", "20ms", bare seconds, or a time."""
+    """Return the seconds that a reset header names; 1.0 where it cannot be parsed.
+
+    Args:
+        text: "1s", "6m0s", "20ms", a number of seconds, or a time in ISO 8601.
+
+    Examples:
+        >>> parse_duration("6m0s"), parse_duration("20ms"), parse_duration("1.5")
+        (360.0, 0.02, 1.5)
+    """
     try:
         return max(0.0, float(text))
     except ValueError:
         pass
     if parts := re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text):
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
     try:
         return max(0.0, (datetime.fromisoformat(text) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The one place that retries."""
+"""Retries, in the only place that retries."""
 
 from __future__ import annotations
 
@@ -14,53 +14,57 @@ from reasoning.errors import CallFailed
 T = TypeVar("T")
 
 ATTEMPTS = 8
-"""How often a request may fail by a fault that may be its own, while others come through."""
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)  # full jitter
+"""The maximum number of attempts that fail, perhaps by their own fault, while others succeed."""
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 
 
 async def call_with_retries(
-    call: Callable[[int], Awaitable[T]], limits: RateLimiter, left: Callable[[], float | None] = lambda: None
+    call: Callable[[int], Awaitable[T]], limits: RateLimiter, seconds_left: Callable[[], float | None] = lambda: None
 ) -> T:
-    """Call until it comes through. The first failures that can pass are tried again with exponential full jitter.
+    """Call until it succeeds, with exponential backoff and full jitter between retryable failures.
 
-    What an overloaded provider turns away does not count as the request's fault, nor does an outage (nobody gets
-    through): then it is tried for as long as the circuit has patience. A provider's Retry-After is obeyed.
+    The refusals of an overloaded provider do not count as the request's fault, nor does an outage,
+    in which no call succeeds: such a request is tried for as long as the circuit breaker permits.
+    The provider's Retry-After is obeyed.
 
     Args:
-        call: one attempt; it gets the number of attempts that failed before.
-        limits: those of the endpoint, whose circuit knows whether others come through.
-        left: seconds in which another attempt may begin, or None; raises where there are none. No wait is longer.
+        call: one attempt; it receives the number of attempts that failed before.
+        limits: the limits of the endpoint, whose circuit breaker knows whether other calls succeed.
+        seconds_left: returns the seconds in which another attempt may begin, or None for no limit;
+            raises where none are left. No wait is longer.
 
     Raises:
-        CallFailed: the last failure, or at once where a retry cannot help.
+        CallFailed: the last failure, or the first one that a retry cannot help.
     """
+    # The first attempt is made without tenacity, which costs more than all our other layers.
     try:
-        return await call(0)  # nearly always enough, and tenacity costs more than all our other layers
+        return await call(0)
     except CallFailed as error:
-        if not _passing(error):
+        if not _is_retryable(error):
             raise
         first: CallFailed | None = error
     started, faults = time.monotonic(), 0
 
-    def hopeless(state: RetryCallState) -> bool:
+    def is_hopeless(state: RetryCallState) -> bool:
         nonlocal faults
         error = state.outcome.exception() if state.outcome else None
-        asked = (error.retry_after or 0.0) if isinstance(error, CallFailed) else 0.0
-        if asked > limits.circuit.max_outage_seconds:
+        requested = (error.retry_after or 0.0) if isinstance(error, CallFailed) else 0.0
+        if requested > limits.circuit.max_outage_seconds:
             return True
         if limits.circuit.is_outage(started):
-            return False  # the circuit ends it
+            # The circuit breaker ends an outage.
+            return False
         if time.monotonic() - started > limits.circuit.max_outage_seconds:
             return True
         faults += not (isinstance(error, CallFailed) and error.status in OVERLOAD_STATUSES)
         return faults >= ATTEMPTS
 
     def wait(state: RetryCallState) -> float:
-        until = left()
-        return _wait(state) if until is None else min(_wait(state), until)
+        left = seconds_left()
+        return _wait(state) if left is None else min(_wait(state), left)
 
     policy = AsyncRetrying(
-        retry=retry_if_exception(_passing), stop=hopeless, wait=wait, sleep=limits.circuit.pause, reraise=True
+        retry=retry_if_exception(_is_retryable), stop=is_hopeless, wait=wait, sleep=limits.circuit.pause, reraise=True
     )
     async for attempt in policy:
         with attempt:
@@ -68,14 +72,15 @@ async def call_with_retries(
                 again, first = first, None
                 raise again
             return await call(attempt.retry_state.attempt_number - 1)
-    raise AssertionError("the policy raises the last error")  # for type checkers
+    # Unreachable, since the policy raises the last error; type checkers do not know it.
+    raise AssertionError
 
 
-def _passing(error: BaseException) -> bool:
+def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, CallFailed) and error.retryable
 
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, CallFailed) else None
-    return max(_BACKOFF(state), asked or 0.0)
+    requested = error.retry_after if isinstance(error, CallFailed) else None
+    return max(_BACKOFF(state), requested or 0.0)

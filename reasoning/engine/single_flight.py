@@ -1,4 +1,4 @@
-"""A draw on its way, and on whose account it is bought."""
+"""Single flight: equal draws that are requested at the same time are bought once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CallContext:
-    """On whose account draws are bought.
+    """The budget, journal and fairness group that draws are bought with.
 
     Attributes:
-        budget: what they are paid from.
-        journal: where they are recorded; it lies over the model's own, or is that.
-        group: who takes turns with whom (the strategy), see `RateLimiter`.
+        budget: the budget that pays for them.
+        journal: the journal that records them: the model's own, or one whose parent that is.
+        fairness_group: the group that takes turns with others (the strategy), see `RateLimiter`.
     """
 
     budget: Budget
@@ -32,80 +32,93 @@ class CallContext:
     fairness_group: str = ""
 
 
-_ITS_PAYERS = (asyncio.CancelledError, BudgetExhausted, JournalError)
+_OWNER_ERRORS = (asyncio.CancelledError, BudgetExhausted, JournalError)
 
 
 class DrawError(NamedTuple):
-    """What a draw ended with that did not come through."""
+    """The error of a draw that failed."""
 
     error: BaseException
     traceback: TracebackType | None
 
 
 def unwrap(outcomes: Iterable[Completion | DrawError]) -> list[Completion]:
-    """The draws; raises what the first of those that did not come through ended with."""
+    """Return the completions, or raise the first error among the outcomes."""
     found = list(outcomes)
-    for one in found:
-        if isinstance(one, DrawError):
-            raise one.error.with_traceback(one.traceback)
+    for outcome in found:
+        if isinstance(outcome, DrawError):
+            raise outcome.error.with_traceback(outcome.traceback)
     return found  # type: ignore[return-value]
 
 
 class PendingDraw:
-    """A draw on its way. No future of its own: draws of a request land together, and who waits for several wakes once.
+    """A pending completion that several callers may await.
+
+    It has no future of its own: a caller that awaits several is woken once, when the last one
+    resolves. Cancelling one caller never cancels the others.
+
+    Args:
+        owner: the waiter whose context pays for the draw.
 
     Attributes:
-        payer: the one who waits for it on whose account it is bought.
-        outcome: the draw, or what it ended with instead; there once it has landed.
+        owner: the same waiter.
+        outcome: the completion or its error; set when the draw resolves.
     """
 
-    __slots__ = ("_parties", "outcome", "owner")
+    __slots__ = ("_waiters", "outcome", "owner")
 
-    def __init__(self, payer: Waiter) -> None:
-        self.owner = payer
+    def __init__(self, owner: Waiter) -> None:
+        self.owner = owner
         self.outcome: Completion | DrawError
-        self._parties = [payer]
+        self._waiters = [owner]
 
     @property
     def awaited(self) -> bool:
-        """Whether anybody waits for it."""
-        return bool(self._parties)
+        """Whether any caller still awaits the draw."""
+        return bool(self._waiters)
 
-    def join(self, party: Waiter) -> None:
-        """Wait for it, too."""
-        self._parties.append(party)
+    def join(self, waiter: Waiter) -> None:
+        """Add a waiter."""
+        self._waiters.append(waiter)
 
-    def leave(self, party: Waiter) -> None:
-        """Wait no more."""
-        self._parties.remove(party)
+    def leave(self, waiter: Waiter) -> None:
+        """Remove a waiter."""
+        self._waiters.remove(waiter)
 
     def resolve(self, result: Completion | BaseException) -> None:
-        """End it, and tell those who wait."""
+        """Set the outcome and notify the waiters."""
         self.outcome = DrawError(result, result.__traceback__) if isinstance(result, BaseException) else result
-        for party in self._parties:
-            party.notify()
+        for waiter in self._waiters:
+            waiter.notify()
 
     @property
     def failed_for_owner(self) -> bool:
-        """Whether it ended for a reason that is not another waiter's: the payer has gone, or has used up its budget."""
-        return isinstance(self.outcome, DrawError) and isinstance(self.outcome.error, _ITS_PAYERS)
+        """Whether it failed for a reason that concerns its owner alone.
+
+        The owner was cancelled, its budget is exhausted, or its journal failed. Another waiter may
+        then buy the draw itself.
+        """
+        return isinstance(self.outcome, DrawError) and isinstance(self.outcome.error, _OWNER_ERRORS)
 
 
 class Waiter:
-    """Somebody who waits for some flights.
+    """A caller that awaits several pending draws.
+
+    Args:
+        draws: the number of draws.
 
     Attributes:
-        landed: done when all of them have landed.
+        done: a future that is done when all of them have resolved.
     """
 
     __slots__ = ("_left", "done")
 
-    def __init__(self, flights: int) -> None:
-        self._left = flights
+    def __init__(self, draws: int) -> None:
+        self._left = draws
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def notify(self) -> None:
-        """Said by each flight."""
+        """Count one draw as resolved."""
         self._left -= 1
         if not self._left and not self.done.done():
             self.done.set_result(None)
@@ -115,5 +128,8 @@ _pending: WeakKeyDictionary[Journal, dict[tuple[str, int], PendingDraw]] = WeakK
 
 
 def pending_draws(journal: Journal) -> dict[tuple[str, int], PendingDraw]:
-    """Return the table of pending draws, by request key and draw index. Models that share a journal share it."""
+    """Return the table of pending draws, by request key and draw index.
+
+    Models that share a journal share the table.
+    """
     return _pending.setdefault(journal, {})

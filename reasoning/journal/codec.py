@@ -29,7 +29,8 @@ class Record(NamedTuple):
 
     Attributes:
         key: SHA-256 of the request.
-        model: the request's model, also apart from it, so that draws can be counted and chosen by it.
+        model: the request's model, also apart from it, so that draws can be counted and chosen by
+            it.
         request: the canonical JSON.
         rows: one for each draw.
     """

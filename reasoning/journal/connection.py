@@ -1,6 +1,7 @@
 """Opening a journal's file: made where it is missing, brought to this version where it is older.
 
-What is no journal, or a damaged one, is not touched: not by a byte of the file, nor of the log beside it.
+What is no journal, or a damaged one, is not touched: not by a byte of the file, nor of the log
+beside it.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
 def readable_uri(path: Path) -> str | None:
     """The URI under which the file, now of this version, can be read; None when there is none.
 
-    A file in a folder that nobody here may write to is read without locks: nothing can change there.
+    A file in a folder that nobody here may write to is read without locks: nothing can change
+    there.
 
     Raises: as `open_for_writing`.
     """
@@ -108,7 +110,8 @@ def _connect(place: str) -> sqlite3.Connection:
 def _look(path: Path) -> int | None:
     """The version of the file, or None when there is none.
 
-    On a connection that cannot write, so that a damaged file stays as it is and its log is not brought into it.
+    On a connection that cannot write, so that a damaged file stays as it is and its log is not
+    brought into it.
     """
     waiting = _size(wal_path(path))  # before the file's own: where both are right, the file has been there first
     size = _size(path)

@@ -50,7 +50,8 @@ def export_draws(
         progress: is told how far it is.
 
     Raises:
-        UsageError: another ending, an unknown model, or no journal; MissingExtra where pyarrow is missing.
+        UsageError: another ending, an unknown model, or no journal; MissingExtra where pyarrow is
+            missing.
         InputError: the file cannot be written.
         JournalError: the journal cannot be read.
     """

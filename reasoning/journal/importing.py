@@ -1,7 +1,7 @@
 """Draws into a journal: from an export, from another journal. What is there stays as it is.
 
-Both go in parts of their own, so that other processes can write meanwhile and memory does not grow with the file.
-Where it is stopped, the same again goes on.
+Both go in parts of their own, so that other processes can write meanwhile and memory does not grow
+with the file. Where it is stopped, the same again goes on.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
     Args:
         path: the journal, which is made if need be.
         source: the file.
-        progress: is told how many lines are read (of 0, since that is not known), then how many draws are taken.
+        progress: is told how many lines are read (of 0, since that is not known), then how many
+            draws are taken.
 
     Raises:
         InputError: the file or a line of it is wrong; says where. Nothing has been taken then.

@@ -1,7 +1,8 @@
 """The record of draws: (request, draw index) → completion.
 
-From this one record follow the cache, the extension of a pool of samples, and resume after a kill: a draw is written
-before anyone sees it, and a draw that is there is never bought again. A failed call is no record.
+From this one record follow the cache, the extension of a pool of samples, and resume after a kill:
+a draw is written before anyone sees it, and a draw that is there is never bought again. A failed
+call is no record.
 """
 
 from __future__ import annotations
@@ -26,17 +27,20 @@ from reasoning.messages import Completion, Request
 class Journal:
     """A record of draws in a file, or in memory when `path` is None.
 
-    Opens on the first use; several processes, threads and event loops may use one file at once. Of a draw that is
-    recorded twice the first counts: where two processes buy the same draw at the same time, each has its own
-    completion in hand, but every later `read`, in both, gives the one that was first.
+    Opens on the first use; several processes, threads and event loops may use one file at once. Of
+    a draw that is
+    recorded twice the first counts: where two processes buy the same draw at the same time, each
+    has its own completion in hand, but every later `read`, in both, gives the one that was first.
 
     Args:
         path: the file, which is made when something is recorded.
-        below: a journal under this one. What is only there is read from there, and copied into this one; what is
-            recorded here is recorded there too. So a results folder keeps its own copy of every draw that it used.
+        below: a journal under this one. What is only there is read from there, and copied into this
+            one; what is recorded here is recorded there too. So a results folder keeps its own copy
+            of every draw that it used.
 
     Raises (from all that read or write):
-        JournalError: the file is damaged, of a newer version, or cannot be written. What was there is kept.
+        JournalError: the file is damaged, of a newer version, or cannot be written. What was there
+            is kept.
     """
 
     _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
@@ -78,8 +82,8 @@ class Journal:
     async def record(self, request: Request, completions: Sequence[Completion]) -> None:
         """Record draws: they survive the death of this process from the moment this returns.
 
-        Draws that arrive together are written together. When this is cancelled they are written all the
-        same. A draw that is there already is left as it is.
+        Draws that arrive together are written together. When this is cancelled they are written all
+        the same. A draw that is there already is left as it is.
         """
         loop = asyncio.get_running_loop()
         done = loop.create_future()

@@ -107,7 +107,8 @@ def vacuum(path: Path) -> None:
     """Give the space of what was taken out back to the disk; where others read, when the last of them has closed it.
 
     Raises:
-        JournalError: another process holds the file, or the disk has no room for a copy. Nothing is lost by it.
+        JournalError: another process holds the file, or the disk has no room for a copy. Nothing is
+            lost by it.
     """
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
         connection.execute("VACUUM")

@@ -1,8 +1,9 @@
 """The tables of a journal's file: made, brought to this version, written to.
 
-Draws hang on the number of their request, not on its 32-byte key: the index over them is a quarter of the size and
-grows at its end. With a million draws that made a miss twice as fast and writing a third cheaper than a table over
-(key, draw); a table without row numbers was three times slower and twice as large.
+Draws hang on the number of their request, not on its 32-byte key: the index over them is a quarter
+of the size and grows at its end. With a million draws that made a miss twice as fast and writing a
+third cheaper than a table over (key, draw); a table without row numbers was three times slower and
+twice as large.
 """
 
 from __future__ import annotations

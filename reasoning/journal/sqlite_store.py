@@ -1,8 +1,8 @@
 """A journal's file: a connection to read on, and a way to the thread that writes.
 
-A connection must not be carried over a fork: parent and child would take themselves for one process, and the one that
-closes first would take the log away under the other. So everything is written and closed before a fork, and opened
-again by whoever goes on.
+A connection must not be carried over a fork: parent and child would take themselves for one
+process, and the one that closes first would take the log away under the other. So everything is
+written and closed before a fork, and opened again by whoever goes on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class SqliteStore:
     """The record at `path`. Opens on its first use, and again after `close`; a file that is missing has no draws.
 
     Raises:
-        JournalError: the file cannot be read; or, from `rows` and `close`, what nobody waited for was not written.
+        JournalError: the file cannot be read; or, from `rows` and `close`, what nobody waited for
+            was not written.
     """
 
     def __init__(self, path: Path) -> None:

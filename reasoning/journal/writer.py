@@ -1,10 +1,11 @@
 """Writing to journals: a draw that comes alone here and now, those that come in quick succession by a thread.
 
-The thread makes one transaction a file of what has arrived meanwhile. To wake it, and the loop by it, costs more than
-writing a draw, so what comes within a moment is gathered, and a draw that comes alone is written by whoever brings it,
-if that takes no waiting. All that may take long is left to the thread: opening a file, waiting for another process that
-writes, bringing the log into the file. So the event loop never waits for another's lock, and for the disk only where
-SQLite begins its log anew, one write in some hundreds.
+The thread makes one transaction a file of what has arrived meanwhile. To wake it, and the loop by
+it, costs more than writing a draw, so what comes within a moment is gathered, and a draw that comes
+alone is written by whoever brings it, if that takes no waiting. All that may take long is left to
+the thread: opening a file, waiting for another process that writes, bringing the log into the file.
+So the event loop never waits for another's lock, and for the disk only where SQLite begins its log
+anew, one write in some hundreds.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ class Writer:
             entry: what to write.
             paths: the files.
             done: set when the entry is committed to all files, or to the JournalError.
-            loop: the running event loop, which lets draws gather; without one the entry is written at once.
+            loop: the running event loop, which lets draws gather; without one the entry is written
+                at once.
         """
         self._jobs.append(_Job(entry, paths, done))
         if loop is None:

@@ -68,5 +68,5 @@ class Client(ABC):
         return ""
 
     def sibling(self, model: str) -> Client | None:
-        """Return the client of another model of the same server or recording; None if it has none."""
+        """Return the client of another model of this server or recording; None if it has none."""
         return None

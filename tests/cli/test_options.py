@@ -59,4 +59,4 @@ def test_commands_that_ask_a_model_take_one(command: str, tmp_path: Path) -> Non
     ]
     done = reasoning(*arguments, cwd=tmp_path)
     assert done.returncode == 2
-    assert "limits are shared by a journal in a file" in done.stderr
+    assert "needs a journal in a file" in done.stderr

@@ -89,9 +89,9 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
 
     def look() -> None:
         for one in everything:
-            assert one.calls is None or one.spent.calls + one._held_calls <= one.calls
-            assert one.tokens is None or one.spent.tokens + one._held_tokens <= one.tokens
-            assert one.usd is None or (one.spent.usd or 0) + one._held_usd <= one.usd + HAIR
+            assert one.calls is None or one.spent.calls + one._reserved_calls <= one.calls
+            assert one.tokens is None or one.spent.tokens + one._reserved_tokens <= one.tokens
+            assert one.usd is None or (one.spent.usd or 0) + one._reserved_usd <= one.usd + HAIR
 
     async def ask(number: int, one: Asking) -> None:
         await asyncio.sleep(one.at)
@@ -138,7 +138,8 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     for arrived, let_in in zip(came, went, strict=True):
         assert let_in == [number for number in arrived if number in let_in]
     assert all(
-        (one._held_calls, one._held_tokens, one._held_usd, len(one._waiters)) == (0, 0, 0, 0) for one in everything
+        (one._reserved_calls, one._reserved_tokens, one._reserved_usd, len(one._waiters)) == (0, 0, 0, 0)
+        for one in everything
     )
 
 

@@ -104,15 +104,15 @@ def test_models_of_a_process_are_one_and_share_as_long_as_they_are_open(server: 
         assert one.limits is two.limits
         assert (one.limits.concurrency, len(list(folder.iterdir()))) == (6, 1)
         stranger = ProcessRegistry(folder)
-        one.limits._counted -= 2
-        assert one.limits._admits(time.monotonic())
+        one.limits._counted_at -= 2
+        assert one.limits._may_send(time.monotonic())
         assert one.limits.concurrency == 3
         stranger.leave()
     assert list(folder.iterdir()) == []
 
 
 def test_limits_are_shared_by_a_file_and_not_in_memory(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="shared by a journal in a file"):
+    with pytest.raises(UsageError, match="needs a journal in a file"):
         reasoning.connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, shared=True)
     (tmp_path / "journal.sqlite.shared").write_text("no folder")
     with pytest.raises(UsageError, match=r"shared=True: .* cannot be written"):

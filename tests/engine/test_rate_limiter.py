@@ -59,7 +59,7 @@ def test_a_time_that_comes_while_one_looks_lets_the_waiter_in(monkeypatch: pytes
 
     async def scene() -> None:
         limits = RateLimiter(1)
-        limits._hold(0.025)  # over between the second look and the third
+        limits._delay(0.025)  # over between the second look and the third
         await asyncio.wait_for(limits.acquire(1), timeout=5)
 
     asyncio.run(scene())
@@ -114,17 +114,17 @@ def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: 
 def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
     limits = RateLimiter(4)
     limits.on_failure(overloaded(after=3.0), entered=1000.0)
-    assert not limits._admits(clock.now)
+    assert not limits._may_send(clock.now)
     assert str(limits) == ""  # too short to tell anybody
     clock.now += 3
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
     limits.on_headers({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"})
-    assert not limits._admits(clock.now)
+    assert not limits._may_send(clock.now)
     assert str(limits) == "the provider asks to wait 60 s"
     clock.now += 60
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
     limits.on_headers({"x-ratelimit-remaining-requests": "12", "x-ratelimit-reset-requests": "1m30s"})
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("20ms", 0.02), ("6m0s", 360), ("1h2m", 3720), ("7", 7), ("soon", 1)])
@@ -142,9 +142,9 @@ def test_tokens_a_minute_space_requests(clock: Clock) -> None:
 
     asyncio.run(scene())
     clock.now += 9.9
-    assert not limits._admits(clock.now)
+    assert not limits._may_send(clock.now)
     clock.now += 0.2
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
 
 
 def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
@@ -153,13 +153,13 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
     down = CallFailed("nothing answers", retryable=True)
     limits.on_failure(down, clock.now)
     clock.now += 59
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
     clock.now += 2
     limits.on_failure(down, clock.now)
-    assert not limits._admits(clock.now)
+    assert not limits._may_send(clock.now)
     assert str(limits) == "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s"
     clock.now += 10
-    assert limits._admits(clock.now)
+    assert limits._may_send(clock.now)
     assert limits.circuit.is_outage(since=1000.5)
     limits.on_success()
     assert not limits.circuit.is_outage(since=1000.5)

@@ -150,7 +150,7 @@ class Told(Client):
 
 def held(budget: Budget) -> Usage:
     """What is held back for calls under way; its tokens are those of prompt and completion together."""
-    return Usage(budget._held_calls, budget._held_tokens, usd=budget._held_usd)
+    return Usage(budget._reserved_calls, budget._reserved_tokens, usd=budget._reserved_usd)
 
 
 def fits(budget: Budget, worst: Usage) -> bool:

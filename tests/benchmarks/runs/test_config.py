@@ -166,7 +166,7 @@ def test_the_calls_of_a_dry_run_follow_the_cards() -> None:
         ("token=5", UnknownName, "did you mean 'tokens'"),
         ("tokens=many", UsageError, "lacks a number: write tokens=NUMBER"),
         ("tokens", UsageError, "'=NUMBER' after tokens"),
-        ("calls=-1", UsageError, "a budget of -1 calls makes no sense"),
+        ("calls=-1", UsageError, "calls must be at least 0"),
     ],
 )
 def test_a_budget_in_words_that_makes_no_sense(text: str, error: type[Exception], says: str) -> None:
