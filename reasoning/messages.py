@@ -226,7 +226,7 @@ class Completion:
 
     @property
     def truncated(self) -> bool:
-        """Whether `max_tokens` cut the text off."""
+        """True if `max_tokens` cut the text off."""
         return self.finish_reason == "length"
 
 

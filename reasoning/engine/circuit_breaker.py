@@ -78,7 +78,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether everything has failed for so long that calls wait.
+        """True if everything has failed for so long that calls wait.
 
         A single failure while other calls are under way is no outage.
         """

@@ -55,7 +55,8 @@ def connect(
             and `patience` belong to the model at its endpoint: every connection in this process
             with the same `api_key` shares them. Of different values the strictest holds, until the
             `LLM` that it was passed for is closed or garbage-collected.
-        requests_per_minute, tokens_per_minute: the provider's limits.
+        requests_per_minute: the provider's limit of requests; None for none.
+        tokens_per_minute: the provider's limit of tokens; None for none.
         shared: share these three limits with all processes of this machine that connect to the
             model with the same journal file and with `shared`. Each gets an even part, which is
             computed once a second. Not on Windows.

@@ -139,7 +139,7 @@ class LLM:
 
     @property
     def total_usage(self) -> Usage:
-        """What was paid for on this model and on its siblings, since they were made."""
+        """The usage of this model and its siblings since they were made."""
         return Usage.total((self.usage, *(one.total_usage for one in self._siblings.values())))
 
     @property

@@ -74,7 +74,7 @@ class PendingDraw:
 
     @property
     def awaited(self) -> bool:
-        """Whether any caller still awaits the draw."""
+        """True if any caller still awaits the draw."""
         return bool(self._waiters)
 
     def join(self, waiter: Waiter) -> None:
@@ -93,7 +93,7 @@ class PendingDraw:
 
     @property
     def failed_for_owner(self) -> bool:
-        """Whether it failed for a reason that concerns its owner alone.
+        """True if it failed for a reason that concerns its owner alone.
 
         The owner was cancelled, its budget is exhausted, or its journal failed. Another waiter may
         then buy the draw itself.

@@ -1,4 +1,4 @@
-"""The record of draws, in a file that several processes share."""
+"""The journal: the durable record of draws, in a file that several processes share."""
 
 from reasoning.journal.journal import Journal
 

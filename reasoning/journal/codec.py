@@ -1,4 +1,4 @@
-"""A draw as a row of the file, and back; a request as canonical JSON, and back."""
+"""Conversion between draws and rows of the file, and between requests and canonical JSON."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from reasoning.errors import JournalError
 from reasoning.messages import Completion, Message, Request, Usage, parse_tokens
 
 Row = tuple[Any, ...]
-"""The values of `COLUMNS`, in this order."""
+"""The values of `COLUMNS`, in their order."""
 
 COLUMNS = (
     *("draw", "text", "finish_reason", "reasoning", "tokens"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "usd", "seconds"),
     *("retries", "request_id", "prices", "at"),
 )
-"""What is kept of a draw: `tokens` is JSON or NULL, `usd` is NULL where there was no price, `at` is the time in UTC."""
+"""The columns of a draw: `tokens` is JSON or NULL, `usd` is NULL without a price, `at` is UTC."""
 
 _TOO_LARGE = 1 << 63
 
 
 class Record(NamedTuple):
-    """Draws of one request, as they are stored.
+    """Draws of one request in their stored form.
 
     Attributes:
-        key: SHA-256 of the request.
-        model: the request's model, also apart from it, so that draws can be counted and chosen by
-            it.
-        request: the canonical JSON.
-        rows: one for each draw.
+        key: the SHA-256 of the request.
+        model: the request's model, stored on its own too, to count and select draws by it.
+        request: the canonical JSON of the request.
+        rows: one row for each draw.
     """
 
     key: bytes
@@ -42,13 +41,17 @@ class Record(NamedTuple):
 
 
 def encode(request: Request, completions: Sequence[Completion]) -> Record:
-    """Draws of a request as they are stored, with the time of now."""
+    """Return the stored form of draws, with the present time.
+
+    Raises:
+        JournalError: a draw index is negative or too large.
+    """
     at = format_utc(int(time.time()))
     rows: list[Row] = []
     for one in completions:
         usage = one.usage
         if not 0 <= one.draw < _TOO_LARGE:
-            raise JournalError(f"the draw {one.draw} cannot be recorded: an index is from 0 to {_TOO_LARGE - 1}")
+            raise JournalError(f"a draw index must be from 0 to {_TOO_LARGE - 1}, got {one.draw}")
         rows.append(
             (
                 *(
@@ -66,7 +69,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
 
 
 def decode(key: str, row: Row) -> Completion:
-    """The draw of a row: one that was not paid for now."""
+    """Return the draw of a row, marked as not paid for now."""
     draw, text, finish_reason, reasoning, tokens, prompt, completion, cached, usd, seconds, *rest = row
     retries, request_id, prices, _ = rest
     return Completion(
@@ -86,31 +89,35 @@ def decode(key: str, row: Row) -> Completion:
 
 @lru_cache(1)
 def format_utc(seconds: int) -> str:
-    """A time as it is stored: of a length, so that later is greater."""
+    """Return a Unix time in the stored form, whose fixed length makes texts compare as times do."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def canonical_text(request: Request) -> str:
-    """The text whose SHA-256 is the request's key: the same request always has the same. It holds no key, no header."""
+    """Return the text whose SHA-256 is the request's key.
+
+    Equal requests have the same text. It holds no API key and no header.
+    """
     text = request.canonical
     if not text.isascii():
         try:
             text.encode()
-        except UnicodeEncodeError:  # a lone surrogate: SQLite stores UTF-8, and JSON's escape keeps what was asked
+        except UnicodeEncodeError:
+            # SQLite stores UTF-8, which has no lone surrogates; JSON's escape keeps what was sent.
             return "".join(one if not "\ud800" <= one <= "\udfff" else f"\\u{ord(one):04x}" for one in text)
     return text
 
 
-def parse_request(asked: Any) -> Request:
-    """The request of canonical JSON that has been read.
+def parse_request(data: Any) -> Request:
+    """Return the request of decoded canonical JSON.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is no request.
+        ValueError, TypeError, KeyError, AttributeError: the value is not a request.
     """
-    messages = tuple(Message(role, content) for role, content in asked["messages"])
-    return Request(asked["model"], messages, dict(asked["sampling"].items()), asked["endpoint"])
+    messages = tuple(Message(role, content) for role, content in data["messages"])
+    return Request(data["model"], messages, dict(data["sampling"].items()), data["endpoint"])
 
 
 def replace_surrogates(text: str) -> str:
-    """A lone surrogate, which broken servers send, becomes a replacement character."""
+    """Replace lone surrogates, which broken servers send, by question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
-"""Opening a journal's file: made where it is missing, brought to this version where it is older.
+"""Connections to a journal's file, which is created where it is missing.
 
-What is no journal, or a damaged one, is not touched: not by a byte of the file, nor of the log
-beside it.
+A file that is not a journal, or a damaged one, is not changed: neither the file nor the write-ahead
+log next to it.
 """
 
 from __future__ import annotations
@@ -18,30 +18,32 @@ from reasoning.journal.schema import VERSION, create_tables, transaction
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
-_LONG_LOG = 1000
-"""Pages of 4 kB."""
-_SMALLEST = 512
-"""Bytes that a database has at least."""
-_NO_LOG = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT)
-"""What SQLite says where a log is wanted to read with, and cannot be made."""
+_CHECKPOINT_PAGES = 1000
+"""The length of the write-ahead log, in pages of 4 kB, from which it is copied into the file."""
+_MIN_BYTES = 512
+"""The minimum size of a SQLite database."""
+_WAL_UNAVAILABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT)
+"""The errors of SQLite where reading needs a write-ahead log that cannot be created."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """A connection that may write to the file; it and its folder are made if need be.
+    """Return a connection that may write; the file and its folder are created if they are missing.
 
     Raises:
-        JournalError: the file is of a newer version, or no journal.
+        JournalError: the file is of another version, or not a journal.
         sqlite3.Error, OSError: it cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _look(path)
+    _check_file(path)
     connection = _connect(path.absolute().as_uri())
     try:
-        connection.execute("PRAGMA synchronous = NORMAL")  # survives a killed process, and most power cuts
+        # Committed draws survive a killed process, and most power cuts.
+        connection.execute("PRAGMA synchronous = NORMAL")
         if not _version(connection, path):
-            _begin_wal(connection)
+            _enable_wal(connection)
             with transaction(connection):
-                if not _version(connection, path):  # again: another process may have done it meanwhile
+                # Another process may have created the tables meanwhile.
+                if not _version(connection, path):
                     create_tables(connection)
     except BaseException:
         connection.close()
@@ -51,9 +53,12 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def wait_for_lock(connection: sqlite3.Connection) -> Iterator[None]:
-    """Wait for another process that writes, and bring a long log into the file; outside of this, neither is done."""
+    """Wait for other processes that write, and copy a long write-ahead log into the file.
+
+    Outside of this block neither is done.
+    """
     connection.execute(f"PRAGMA busy_timeout = {1000 * LOCK_TIMEOUT:.0f}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LONG_LOG}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     try:
         yield
     finally:
@@ -62,85 +67,98 @@ def wait_for_lock(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
-    """A connection to read on, or None when there is no file. An older file is brought to this version.
+    """Return a connection that can only read; None where there is no file.
 
-    Raises: as `open_for_writing`.
+    Raises:
+        JournalError: the file is of another version, or not a journal.
+        sqlite3.Error, OSError: it cannot be opened.
     """
-    place = readable_uri(path)
-    if place is None:
+    uri = readable_uri(path)
+    if uri is None:
         return None
-    connection = _connect(place)
+    connection = _connect(uri)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def open_existing(path: Path) -> sqlite3.Connection:
-    """A connection to read on; raises UsageError when there is no file, and otherwise as `open_for_writing`."""
+    """Return a connection that can only read, to a file that must exist.
+
+    Raises:
+        UsageError: there is no file.
+        JournalError: the file is of another version, or not a journal.
+        sqlite3.Error, OSError: it cannot be opened.
+    """
     connection = open_for_reading(path)
     if connection is None:
-        raise UsageError(f"{path}: there is no journal here")
+        raise UsageError(f"{path}: no such journal")
     return connection
 
 
 def readable_uri(path: Path) -> str | None:
-    """The URI under which the file, now of this version, can be read; None when there is none.
+    """Return the URI under which the file can be read; None where there is no file.
 
-    A file in a folder that nobody here may write to is read without locks: nothing can change
-    there.
+    A file in a folder that this process may not write to is read without locks, since nothing can
+    change there.
 
-    Raises: as `open_for_writing`.
+    Raises:
+        JournalError: the file is of another version, or not a journal.
+        sqlite3.Error, OSError: it cannot be opened.
     """
-    version = _look(path)
+    version = _check_file(path)
     if version is None:
         return None
     if not version:
         open_for_writing(path).close()
-    return _answering(path)[0]
+    return _find_readable_uri(path)[0]
 
 
 def wal_path(path: Path) -> Path:
-    """Where SQLite keeps what is committed and not yet in the file."""
+    """Return the path of the write-ahead log, which holds commits that are not in the file."""
     return path.with_name(f"{path.name}-wal")
 
 
-def _connect(place: str) -> sqlite3.Connection:
-    return sqlite3.connect(place, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True)
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True)
 
 
-def _look(path: Path) -> int | None:
-    """The version of the file, or None when there is none.
+def _check_file(path: Path) -> int | None:
+    """Return the version of the file; None for a missing file.
 
-    On a connection that cannot write, so that a damaged file stays as it is and its log is not
-    brought into it.
+    The connection cannot write, so that a damaged file stays as it is and its log is not copied
+    into it.
     """
-    waiting = _size(wal_path(path))  # before the file's own: where both are right, the file has been there first
+    # The log is measured before the file: in a sound pair the file was there first.
+    waiting = _size(wal_path(path))
     size = _size(path)
     if path.is_dir():
-        raise JournalError(f"the journal {path} cannot be read: it is a folder; give a file in it with --journal")
-    if not size and waiting:  # SQLite would delete it
+        raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file in it with --journal")
+    # SQLite would delete the log of a missing or empty file.
+    if not size and waiting:
         raise JournalError(
-            f"the journal {path} cannot be read: it is {'empty' if path.exists() else 'gone'}, but draws wait in "
-            f"{wal_path(path)}; put the file back, or move both away to begin anew"
+            f"the journal {path} cannot be read: it is {'empty' if path.exists() else 'missing'}, but {wal_path(path)} "
+            "holds draws; put the file back, or move both away to start a new journal"
         )
     if not size:
         return None
-    if size < _SMALLEST:  # SQLite would take some such files for empty ones
+    # SQLite would read some such files as empty databases.
+    if size < _MIN_BYTES:
         raise sqlite3.DatabaseError("file is not a database")
-    return _answering(path, "?mode=ro")[1]
+    return _find_readable_uri(path, "?mode=ro")[1]
 
 
-def _answering(path: Path, options: str = "") -> tuple[str, int]:
-    """A URI of the file that can be read from, and the file's version."""
-    place = path.absolute().as_uri() + options
+def _find_readable_uri(path: Path, options: str = "") -> tuple[str, int]:
+    """Return a URI under which the file can be read, and the file's version."""
+    uri = path.absolute().as_uri() + options
     try:
-        with closing(_connect(place)) as connection:
-            return place, _version(connection, path)
+        with closing(_connect(uri)) as connection:
+            return uri, _version(connection, path)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in _NO_LOG or _size(wal_path(path)):
+        if error.sqlite_errorcode not in _WAL_UNAVAILABLE or _size(wal_path(path)):
             raise
-    place = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(_connect(place)) as connection:
-        return place, _version(connection, path)
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(_connect(uri)) as connection:
+        return uri, _version(connection, path)
 
 
 def _size(path: Path) -> int:
@@ -151,26 +169,29 @@ def _size(path: Path) -> int:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of an open file; 0 for an empty one."""
+    """Return the version of an open file; 0 for an empty one."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if tables and not {"requests", "draws"} <= tables:
         raise JournalError(
-            f"the journal {path} cannot be read: it is a database of something else (it has a table "
-            f"{min(tables)!r}); it is left as it is; give another file with --journal, or none"
+            f"the journal {path} cannot be read: it is another kind of database (it has a table "
+            f"{min(tables)!r}); it was not changed; choose another file with --journal, or none"
         )
     if not tables and not version:
         return 0
     if version != VERSION:
         raise JournalError(
             f"the journal {path} was written by another version of this library (format {version}, this one reads "
-            f"{VERSION}): update the library, or give another file with --journal"
+            f"{VERSION}): update the library, or choose another file with --journal"
         )
     return version
 
 
-def _begin_wal(connection: sqlite3.Connection) -> None:
-    """Let readers and the writer not wait for each other. Where several begin at once, SQLite leaves waiting to us."""
+def _enable_wal(connection: sqlite3.Connection) -> None:
+    """Enable the write-ahead log, so that readers and the writer do not wait for each other.
+
+    Where several processes enable it at once, SQLite does not wait by itself.
+    """
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:

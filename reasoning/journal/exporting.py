@@ -1,4 +1,4 @@
-"""Draws out of a journal: JSON lines for everyone, Parquet for data frames. Streamed, a draw at a time."""
+"""Export of draws to JSON lines and Parquet, streamed one draw at a time."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from reasoning.journal.jsonl import FIELDS, format_line
 from reasoning.journal.sqlite_errors import translate_errors
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
-"""Is told how many of how many are done."""
-_Draws: TypeAlias = Iterator[tuple[Any, ...]]
-"""Keys, requests and what else `FIELDS` names."""
-_PART = 5_000
-"""Draws of one part of a Parquet file."""
+"""Receives the number of items done, and the total (0 where it is unknown)."""
+_Rows: TypeAlias = Iterator[tuple[Any, ...]]
+"""Rows of the values that `FIELDS` names."""
+_BATCH = 5_000
+"""Draws of one row group of a Parquet file."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """ProgressCallback that nobody sees."""
+    """Ignore progress."""
 
 
 def export_draws(
@@ -40,18 +40,21 @@ def export_draws(
     since: str | None = None,
     progress: ProgressCallback = no_progress,
 ) -> int:
-    """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order in which they were recorded; returns how many.
+    """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order of their recording.
 
     Args:
         path: the journal.
-        out: the file. It is there when it is whole, and takes the place of an older one.
+        out: the file. It replaces an older one when it is complete.
         model: only draws of this model.
-        since: only draws from this time on, as `utc` has it.
-        progress: is told how far it is.
+        since: only draws from this time on, in the form of `format_utc`.
+        progress: receives the number of draws written and their total.
+
+    Returns:
+        The number of draws.
 
     Raises:
-        UsageError: another ending, an unknown model, or no journal; MissingExtra where pyarrow is
-            missing.
+        UsageError: the file has another ending, the model is unknown, or there is no journal.
+        MissingExtra: pyarrow is not installed.
         InputError: the file cannot be written.
         JournalError: the journal cannot be read.
     """
@@ -69,15 +72,15 @@ def export_draws(
     return int(total)
 
 
-def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: ProgressCallback) -> _Draws:
+def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: ProgressCallback) -> _Rows:
     for done, draw in enumerate(draws, 1):
         yield draw
         if done % 1_000 == 0 or done == total:
             progress(done, total)
 
 
-def _writer(out: Path) -> Callable[[Path, _Draws], None]:
-    """What writes files of this ending."""
+def _writer(out: Path) -> Callable[[Path, _Rows], None]:
+    """Return a function that writes files of this ending."""
     if out.name.endswith(".parquet"):
         try:
             return partial(_parquet, import_module("pyarrow"), import_module("pyarrow.parquet"))
@@ -87,16 +90,16 @@ def _writer(out: Path) -> Callable[[Path, _Draws], None]:
         return lambda new, draws: _jsonl(gzip.open(new, "wt", encoding="utf-8"), draws)
     if out.name.endswith(".jsonl"):
         return lambda new, draws: _jsonl(new.open("w", encoding="utf-8"), draws)
-    raise UsageError(f"{out}: an export ends with .jsonl, .jsonl.gz or .parquet")
+    raise UsageError(f"an export must end with .jsonl, .jsonl.gz or .parquet, got {out}")
 
 
-def _jsonl(file: IO[str], draws: _Draws) -> None:
+def _jsonl(file: IO[str], draws: _Rows) -> None:
     with file:
         file.writelines(format_line(key, request, tuple(row)) for key, request, *row in draws)
 
 
-def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Draws) -> None:
-    """Requests and tokens stay JSON, since their shapes differ; `at` is a time."""
+def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Rows) -> None:
+    """Write Parquet; requests and tokens stay JSON, since their shapes differ."""
     numbers = {
         **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries"), pyarrow.int64()),
         **dict.fromkeys(("usd", "seconds"), pyarrow.float64()),
@@ -104,8 +107,8 @@ def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Draws) -> None:
     }
     schema = pyarrow.schema([(name, numbers.get(name, pyarrow.string())) for name in FIELDS])
     with parquet.ParquetWriter(new, schema) as file:
-        while part := list(islice(draws, _PART)):
-            columns = dict(zip(FIELDS, map(list, zip(*part, strict=True)), strict=True))
+        while batch := list(islice(draws, _BATCH)):
+            columns = dict(zip(FIELDS, map(list, zip(*batch, strict=True)), strict=True))
             columns["key"] = [key.hex() for key in columns["key"]]
             columns["at"] = [datetime.fromisoformat(at) for at in columns["at"]]
             file.write_table(pyarrow.table(columns, schema))

@@ -1,4 +1,4 @@
-"""Which draws are meant: those of a model, those of a time."""
+"""Filters that select draws by model and time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ _SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def parse_time(text: str, option: str) -> str:
-    """The time that is meant by an age (30d, 12h, 2w, 90m) or a date (2026-01-31, 2026-01-31T12:00), as `utc` has it.
+    """Return a time in the form of `format_utc`.
+
+    Args:
+        text: an age (30d, 12h, 2w, 90m) or a date in UTC (2026-01-31, 2026-01-31T12:00).
+        option: the command-line option of the text, for the error.
 
     Raises:
-        UsageError: it is neither; names the option that it was given with.
+        UsageError: the text is neither.
+
+    Examples:
+        >>> parse_time("2026-01-31", "--since")
+        '2026-01-31T00:00:00Z'
     """
     if age := _AGE.fullmatch(text.strip()):
         return format_utc(max(0, int(time.time()) - int(age[1]) * _SECONDS[age[2]]))
@@ -29,7 +37,7 @@ def parse_time(text: str, option: str) -> str:
         return format_utc(int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()))
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{option} {text!r} is no time: give an age such as 30d, 12h or 2w, or a date such as 2026-01-31 (UTC)"
+            f"{option} must be an age such as 30d, 12h or 2w, or a date such as 2026-01-31 (UTC), got {text!r}"
         ) from None
 
 
@@ -41,7 +49,14 @@ def where_clause(
     since: str | None = None,
     before: str | None = None,
 ) -> tuple[str, Sequence[str]]:
-    """The condition on `draws`, and its values. Times are as `utc` has them; `before` is not among them, `since` is.
+    """Return a WHERE clause on `draws`, empty for no condition, and its values.
+
+    Args:
+        connection: the open journal.
+        path: its file, for the error.
+        model: only draws of this model.
+        since: only draws from this time on, in the form of `format_utc`.
+        before: only draws before this time.
 
     Raises:
         UnknownName: the journal has no draws of this model; names the nearest one.

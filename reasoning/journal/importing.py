@@ -1,7 +1,7 @@
-"""Draws into a journal: from an export, from another journal. What is there stays as it is.
+"""Import of draws from an export or another journal; recorded draws stay as they are.
 
-Both go in parts of their own, so that other processes can write meanwhile and memory does not grow
-with the file. Where it is stopped, the same again goes on.
+Both run in short transactions, so that other processes can write meanwhile and memory does not grow
+with the file. After an interruption the same call continues.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from reasoning.journal.jsonl import parse_record
 from reasoning.journal.schema import commit, transaction
 from reasoning.journal.sqlite_errors import translate_errors
 
-_PART = 5_000
+_BATCH = 5_000
 """Draws of one transaction."""
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What came into a journal.
+    """The result of an import.
 
     Attributes:
-        new: draws that were not there.
-        known: draws that were there.
-        conflicts: how many of those have another text there.
+        new: draws that were inserted.
+        known: draws that were recorded already.
+        conflicts: known draws that have another text.
     """
 
     new: int = 0
@@ -46,62 +46,68 @@ class ImportResult:
 
 
 def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progress) -> ImportResult:
-    """Take the draws of an exported .jsonl or .jsonl.gz file into a journal, once all its lines are found in order.
+    """Import the draws of an exported .jsonl or .jsonl.gz file, after all its lines were checked.
 
     Args:
-        path: the journal, which is made if need be.
+        path: the journal; it is created if it is missing.
         source: the file.
-        progress: is told how many lines are read (of 0, since that is not known), then how many
-            draws are taken.
+        progress: receives the number of lines read (of 0, since the total is unknown), then the
+            number of draws inserted and their total.
 
     Raises:
-        InputError: the file or a line of it is wrong; says where. Nothing has been taken then.
+        UsageError: the file has another ending.
+        InputError: the file or a line of it is wrong; names the place. Nothing was imported.
         JournalError: the journal cannot be written.
     """
     source = source.expanduser()
     if not source.name.endswith((".jsonl", ".jsonl.gz")):
-        raise UsageError(f"{source}: an import is a .jsonl or .jsonl.gz file, as `reasoning journal export` writes it")
+        raise UsageError(f"an import must be a .jsonl or .jsonl.gz file of `reasoning journal export`, got {source}")
     with translate_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-            whole, entries = Path(folder) / "whole.sqlite", _entries(source)
-            with closing(open_for_writing(whole)) as connection:
+            checked, records = Path(folder) / "checked.sqlite", _read_records(source)
+            with closing(open_for_writing(checked)) as connection:
                 read = 0
-                while part := list(islice(entries, _PART)):
-                    commit(connection, part)
-                    read += len(part)
+                while batch := list(islice(records, _BATCH)):
+                    commit(connection, batch)
+                    read += len(batch)
                     progress(read, 0)
-            return merge_journal(path, whole, progress)
+            return merge_journal(path, checked, progress)
 
 
 def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progress) -> ImportResult:
-    """Take all draws of another journal into this one.
+    """Import all draws of another journal.
+
+    Args:
+        path: the journal; it is created if it is missing.
+        other: the journal to import.
+        progress: receives the number of rows done and their total.
 
     Raises:
-        UsageError: the other one is missing, or is this one.
+        UsageError: the other journal is missing, or is this one.
         JournalError: one of them cannot be read or written.
     """
     if path.exists() and other.exists() and path.samefile(other):
-        raise UsageError(f"{other} is the journal itself")
+        raise UsageError(f"a journal cannot be merged into itself: {other}")
     with translate_errors(other, "read"):
-        place = readable_uri(other)
-    if place is None:
-        raise UsageError(f"{other}: there is no journal here")
-    taken = ImportResult()
+        uri = readable_uri(other)
+    if uri is None:
+        raise UsageError(f"{other}: no such journal")
+    result = ImportResult()
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
-        connection.execute("ATTACH ? AS other", (place,))
+        connection.execute("ATTACH ? AS other", (uri,))
         first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other.draws").fetchone()
         if first is not None:
-            for start in range(first, last + 1, _PART):
+            for start in range(first, last + 1, _BATCH):
                 with transaction(connection):
-                    taken += _take(connection, (start, start + _PART - 1))
-                progress(min(start + _PART, last + 1) - first, last + 1 - first)
-    return taken
+                    result += _merge_rows(connection, (start, start + _BATCH - 1))
+                progress(min(start + _BATCH, last + 1) - first, last + 1 - first)
+    return result
 
 
-def _entries(source: Path) -> Iterator[Record]:
-    for number, said in read_jsonl(source):
-        yield parse_record(said, source, number)
+def _read_records(source: Path) -> Iterator[Record]:
+    for number, data in read_jsonl(source):
+        yield parse_record(data, source, number)
 
 
 _THEIRS = "FROM other.draws AS theirs JOIN other.requests AS asked ON asked.id = theirs.request"
@@ -109,8 +115,8 @@ _HERE = "JOIN main.requests AS here ON here.key = asked.key"
 _THESE = "WHERE theirs.rowid BETWEEN ? AND ?"
 
 
-def _take(connection: sqlite3.Connection, rowids: tuple[int, int]) -> ImportResult:
-    """Take the draws with these row numbers."""
+def _merge_rows(connection: sqlite3.Connection, rowids: tuple[int, int]) -> ImportResult:
+    """Insert the draws of a range of row numbers."""
     connection.execute(
         "INSERT INTO main.requests (key, model, request) "
         f"SELECT asked.key, asked.model, asked.request {_THEIRS} {_THESE} ON CONFLICT DO NOTHING",

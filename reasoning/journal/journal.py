@@ -1,8 +1,8 @@
-"""The record of draws: (request, draw index) → completion.
+"""The journal of draws: (request, draw index) → completion.
 
-From this one record follow the cache, the extension of a pool of samples, and resume after a kill:
-a draw is written before anyone sees it, and a draw that is there is never bought again. A failed
-call is no record.
+It is the cache, the pool that larger samples extend, and the state from which a killed run resumes:
+a draw is written before any caller sees it, and a recorded draw is never bought again. A failed
+call is not recorded.
 """
 
 from __future__ import annotations
@@ -25,22 +25,33 @@ from reasoning.messages import Completion, Request
 
 
 class Journal:
-    """A record of draws in a file, or in memory when `path` is None.
+    """A record of draws in a file, or in memory.
 
-    Opens on the first use; several processes, threads and event loops may use one file at once. Of
-    a draw that is
-    recorded twice the first counts: where two processes buy the same draw at the same time, each
-    has its own completion in hand, but every later `read`, in both, gives the one that was first.
+    The file is opened on first use. Several processes, threads and event loops may use one file at
+    once. Of a draw that is recorded twice the first counts: where two processes buy the same draw
+    at the same time, each continues with its own completion, but every later `read`, in both,
+    returns the first.
+
+    All methods that read or write raise a JournalError where the file is damaged, of another
+    version, or cannot be written; what it held is kept.
 
     Args:
-        path: the file, which is made when something is recorded.
-        below: a journal under this one. What is only there is read from there, and copied into this
-            one; what is recorded here is recorded there too. So a results folder keeps its own copy
-            of every draw that it used.
+        path: the file, which is created when something is recorded; None for a journal in memory.
+        parent: a journal behind this one. Draws that only the parent has are read from it and
+            copied into this one; draws that are recorded here are recorded there too. So a results
+            folder keeps its own copy of every draw that it used.
 
-    Raises (from all that read or write):
-        JournalError: the file is damaged, of a newer version, or cannot be written. What was there
-            is kept.
+    Examples:
+        >>> from reasoning import strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> journal = Journal()
+        >>> llm = ScriptedLLM(lambda messages: "The answer is 4.", journal=journal)
+        >>> answer = strategies.get("self_consistency(cot, samples=3)").run("What is 2 + 2?", llm)
+        >>> len(journal), llm.calls
+        (3, 3)
+        >>> answer = strategies.get("self_consistency(cot, samples=5)").run("What is 2 + 2?", llm)
+        >>> len(journal), llm.calls
+        (5, 5)
     """
 
     _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
@@ -59,7 +70,10 @@ class Journal:
 
     @classmethod
     def open(cls, path: str | Path) -> Journal:
-        """The journal of this file: the same object for everyone in this process, while somebody holds it."""
+        """Return the journal of a file.
+
+        Every caller in this process gets the same object, as long as any of them holds it.
+        """
         place = Path(path).expanduser().resolve()
         with cls._sharing:
             journal = cls._shared.get(place)
@@ -69,21 +83,29 @@ class Journal:
 
     @classmethod
     def default(cls) -> Journal:
-        """The one journal that every run of this user shares, so that money spent once serves every later run."""
+        """Return the user's journal.
+
+        All runs share it, so that money spent once serves every later run.
+        """
         return cls.open(paths.data_dir() / "journal.sqlite")
 
     def __repr__(self) -> str:
         return f"<Journal {self.path or 'in memory'}>"
 
     def read(self, key: str, draws: Iterable[int]) -> dict[int, Completion]:
-        """The recorded draws among those asked for; marked as not spent now."""
+        """Return the recorded draws among these indices, marked as not paid for now.
+
+        Args:
+            key: the key of the request.
+            draws: the draw indices.
+        """
         return {row[0]: decode(key, row) for row in self._rows(key, list(draws))}
 
     async def record(self, request: Request, completions: Sequence[Completion]) -> None:
-        """Record draws: they survive the death of this process from the moment this returns.
+        """Record draws; they survive the death of this process from the moment this returns.
 
-        Draws that arrive together are written together. When this is cancelled they are written all
-        the same. A draw that is there already is left as it is.
+        Draws that arrive together are written together. They are written even if this call is
+        cancelled. A draw that is recorded already stays as it is.
         """
         loop = asyncio.get_running_loop()
         done = loop.create_future()
@@ -91,36 +113,38 @@ class Journal:
         await done
 
     def write(self, request: Request, completions: Sequence[Completion]) -> None:
-        """Record draws as `record` does, and wait. Not for an event loop, which would stand still meanwhile."""
+        """Record draws as `record` does, and wait; for threads, since it blocks."""
         done: Future[None] = Future()
         self._put(encode(request, completions), done)
         done.result()
 
     def unused_epoch(self) -> int:
-        """The first epoch (repetition of a solve) that no recorded draw belongs to, nor one of a later epoch."""
+        """Return the first epoch (repetition of a solve) after those of all recorded draws."""
         highest = [store.highest_draw() for store in self._stores]
         return max((1 + draw // EPOCH_STRIDE for draw in highest if draw is not None), default=0)
 
     def __len__(self) -> int:
-        """The number of draws that are recorded in this one."""
+        """Return the number of draws that are recorded in this journal, without its parent."""
         return self._store.count()
 
     def __bool__(self) -> bool:
-        return True  # an empty journal is a journal
+        # An empty journal is not a missing one.
+        return True
 
     def close(self) -> None:
-        """Write what is waiting and close the file. The journal opens again on its next use."""
+        """Write what is pending and close the file. The journal opens again on its next use."""
         self._store.close()
 
-    def _put(self, entry: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def _put(self, record: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         paths = []
-        for store in reversed(self._stores):  # what a kill keeps from the upper one is found below
+        # The parent is written first: what a kill keeps from this journal is found there.
+        for store in reversed(self._stores):
             if isinstance(store, SqliteStore):
                 paths.append(store.path)
             else:
-                store.put(entry)
-        if paths and entry.rows and not (loop is not None and writer.write_now(entry, paths)):
-            writer.put(entry, paths, done, loop)
+                store.put(record)
+        if paths and record.rows and not (loop is not None and writer.write_now(record, paths)):
+            writer.put(record, paths, done, loop)
         elif done is not None:
             done.set_result(None)
 
@@ -132,9 +156,9 @@ class Journal:
         more = self.parent._rows(key, [draw for draw in wanted if draw not in here])
         if more:
             model, request = next(filter(None, (store.request(key) for store in self.parent._stores)))
-            entry = Record(bytes.fromhex(key), model, request, more)
+            record = Record(bytes.fromhex(key), model, request, more)
             if isinstance(self._store, SqliteStore):
-                writer.put(entry, [self._store.path], None, asyncio._get_running_loop())
+                writer.put(record, [self._store.path], None, asyncio._get_running_loop())
             else:
-                self._store.put(entry)
+                self._store.put(record)
         return rows + more

@@ -1,4 +1,4 @@
-"""Looking after a journal: what is in it, whether all of it is sound, and taking out what is not wanted any more."""
+"""Maintenance of a journal: statistics, pruning and verification."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from reasoning.messages import parse_tokens
 
 @dataclass(frozen=True)
 class ModelStats:
-    """The draws of one model, or those that are to go.
+    """Statistics of draws: those of one model, or those that a filter selects.
 
     Attributes:
-        draws: how many.
-        prompt_tokens, completion_tokens: of all together.
-        usd: what those with a price have cost, or None when none has one.
-        unpriced: draws without a price.
-        first, last: when they were recorded, in UTC; None when there are none.
+        draws: the number of draws.
+        prompt_tokens, completion_tokens: the tokens of all draws together.
+        usd: the cost of the draws with a price in US dollars; None where none has one.
+        unpriced: the number of draws without a price.
+        first, last: the times of the oldest and the newest draw, in UTC; None without draws.
     """
 
     draws: int
@@ -41,7 +41,14 @@ class ModelStats:
 
 @dataclass(frozen=True)
 class JournalInfo:
-    """What is in a journal: its size on the disk with its log, and the draws of each model."""
+    """The contents of a journal.
+
+    Attributes:
+        path: the file.
+        bytes: its size on the disk with the write-ahead log.
+        requests: the number of requests.
+        models: the statistics of each model.
+    """
 
     path: Path
     bytes: int
@@ -49,17 +56,17 @@ class JournalInfo:
     models: dict[str, ModelStats]
 
 
-_SHARE = (
+_STATS = (
     "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), sum(usd), "
     "count(*) - count(usd), min(at), max(at)"
 )
 
 
 def info(path: Path) -> JournalInfo:
-    """What is in the journal; nothing where there is none.
+    """Return the contents of a journal; empty where there is no file.
 
     Raises:
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     with translate_errors(path, "read"):
         size = sum(file.stat().st_size for file in (path, wal_path(path)) if file.exists())
@@ -68,7 +75,7 @@ def info(path: Path) -> JournalInfo:
             return JournalInfo(path, 0, 0, {})
         with closing(connection):
             rows = connection.execute(
-                f"SELECT model, {_SHARE} FROM draws JOIN requests ON requests.id = draws.request "
+                f"SELECT model, {_STATS} FROM draws JOIN requests ON requests.id = draws.request "
                 "GROUP BY model ORDER BY count(*) DESC, model"
             )
             models = {model: ModelStats(*share) for model, *share in rows}
@@ -77,65 +84,86 @@ def info(path: Path) -> JournalInfo:
 
 
 def count(path: Path, *, model: str | None = None, before: str | None = None) -> ModelStats:
-    """The draws of a model, from before a time (as `utc` has it).
+    """Return the statistics of the draws of a model, or from before a time.
+
+    Args:
+        path: the journal.
+        model: only draws of this model.
+        before: only draws before this time, in the form of `format_utc`.
 
     Raises:
         UsageError: there is no journal, or no such model in it.
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
         where, values = where_clause(connection, path, model=model, before=before)
-        return ModelStats(*connection.execute(f"SELECT {_SHARE} FROM draws {where}", values).fetchone())
+        return ModelStats(*connection.execute(f"SELECT {_STATS} FROM draws {where}", values).fetchone())
 
 
 def prune(path: Path, *, model: str | None = None, before: str | None = None) -> int:
-    """Take draws out, and requests that have none left; returns how many draws.
+    """Delete draws, and the requests that have none left.
 
-    Raises: as `count`.
+    Args:
+        path: the journal.
+        model: only draws of this model.
+        before: only draws before this time, in the form of `format_utc`.
+
+    Returns:
+        The number of deleted draws.
+
+    Raises:
+        UsageError: there is no journal, or no such model in it.
+        JournalError: the journal cannot be read or written.
     """
     with translate_errors(path, "written"), closing(open_existing(path)) as reader:
         where, values = where_clause(reader, path, model=model, before=before)
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection, transaction(connection):
-        gone = connection.execute(f"DELETE FROM draws {where}", values).rowcount
+        deleted = connection.execute(f"DELETE FROM draws {where}", values).rowcount
         connection.execute(
             "DELETE FROM requests WHERE NOT EXISTS (SELECT 1 FROM draws WHERE draws.request = requests.id)"
         )
-    return gone
+    return deleted
 
 
 def vacuum(path: Path) -> None:
-    """Give the space of what was taken out back to the disk; where others read, when the last of them has closed it.
+    """Return the space of deleted draws to the disk.
+
+    Where other processes read the file, that happens when the last of them closes it.
 
     Raises:
-        JournalError: another process holds the file, or the disk has no room for a copy. Nothing is
-            lost by it.
+        JournalError: another process keeps the file locked, or the disk has no room for a copy.
+            Nothing is lost.
     """
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
         connection.execute("VACUUM")
 
 
 def verify(path: Path, progress: ProgressCallback = no_progress) -> Iterator[str]:
-    """What is wrong with the journal, one by one.
+    """Yield a message for each problem of a journal.
+
+    Args:
+        path: the journal.
+        progress: receives the number of requests checked and their total.
 
     Raises:
         UsageError: there is no journal.
-        JournalError: it cannot be read at all.
+        JournalError: the journal cannot be read at all.
     """
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
-        for found in (_of_the_file(connection), _of_requests(connection, progress), _of_draws(connection)):
+        for problems in (_verify_file(connection), _verify_requests(connection, progress), _verify_draws(connection)):
             try:
-                yield from found
+                yield from problems
             except sqlite3.DatabaseError as error:
-                yield str(to_journal_error(path, "read to its end", error))
+                yield str(to_journal_error(path, "read to the end", error))
 
 
-def _of_the_file(connection: sqlite3.Connection) -> Iterator[str]:
-    for (said,) in connection.execute("PRAGMA integrity_check(20)"):
-        if said != "ok":
-            yield f"the file: {said}"
+def _verify_file(connection: sqlite3.Connection) -> Iterator[str]:
+    for (message,) in connection.execute("PRAGMA integrity_check(20)"):
+        if message != "ok":
+            yield f"the file: {message}"
 
 
-def _of_requests(connection: sqlite3.Connection, progress: ProgressCallback) -> Iterator[str]:
+def _verify_requests(connection: sqlite3.Connection, progress: ProgressCallback) -> Iterator[str]:
     total = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
     rows = connection.execute("SELECT key, model, request FROM requests")
     for done, (key, model, text) in enumerate(rows, 1):
@@ -143,20 +171,20 @@ def _of_requests(connection: sqlite3.Connection, progress: ProgressCallback) -> 
         try:
             request = parse_request(json.loads(text))
             if request.key != key.hex():
-                yield f"{name}: its key is not the hash of what is stored, which is {request.key}"
+                yield f"{name}: the key must be the hash of the stored text, {request.key}"
             elif replace_surrogates(request.model) != model:
-                yield f"{name}: stored for the model {model!r}, but asks {request.model!r}"
+                yield f"{name}: stored for the model {model!r}, but sent to {request.model!r}"
             elif canonical_text(request) != text:
-                yield f"{name}: not stored in its canonical form"
+                yield f"{name}: not stored in canonical form"
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield f"{name}: cannot be read: {type(error).__name__}: {error}"
         if done % 1_000 == 0 or done == total:
             progress(done, total)
 
 
-def _of_draws(connection: sqlite3.Connection) -> Iterator[str]:
-    of_none = "NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = draws.request)"
-    for request, draw in connection.execute(f"SELECT request, draw FROM draws WHERE {of_none}"):
+def _verify_draws(connection: sqlite3.Connection) -> Iterator[str]:
+    orphaned = "NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = draws.request)"
+    for request, draw in connection.execute(f"SELECT request, draw FROM draws WHERE {orphaned}"):
         yield f"the draw {draw} of request number {request}: its request is missing"
     rows = "SELECT key, draw, tokens FROM draws JOIN requests ON requests.id = draws.request WHERE tokens IS NOT NULL"
     for key, draw, tokens in connection.execute(rows):

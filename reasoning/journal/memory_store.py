@@ -1,4 +1,4 @@
-"""A journal's record in memory, for one process and as long as it is kept."""
+"""The storage of a journal in memory."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from reasoning.journal.codec import Record, Row
 
 
 class MemoryStore:
-    """What a `SqliteStore` is, without a file."""
+    """The draws of a journal in memory, with the interface of `SqliteStore`."""
 
     def __init__(self) -> None:
         self._requests: dict[str, tuple[str, str]] = {}
         self._rows: dict[tuple[str, int], Row] = {}
 
     def rows(self, key: str, draws: Sequence[int]) -> list[Row]:
-        """Those of the draws that are recorded."""
+        """Return the rows of the recorded draws among these."""
         return [row for draw in draws if (row := self._rows.get((key, draw)))]
 
     def request(self, key: str) -> tuple[str, str] | None:
-        """The model and the canonical JSON of a recorded request."""
+        """Return the model and the canonical JSON of a recorded request; None if unknown."""
         return self._requests.get(key)
 
     def count(self) -> int:
-        """How many draws are recorded."""
+        """Return the number of recorded draws."""
         return len(self._rows)
 
     def highest_draw(self) -> int | None:
-        """The highest index of a recorded draw."""
+        """Return the highest index of a recorded draw; None without draws."""
         return max((draw for _, draw in self._rows), default=None)
 
-    def put(self, entry: Record) -> None:
-        """Record an entry; a draw that is there already is left as it is."""
-        key = entry.key.hex()
-        self._requests.setdefault(key, (entry.model, entry.request))
-        for row in entry.rows:
+    def put(self, record: Record) -> None:
+        """Record draws; a draw that is recorded already stays as it is."""
+        key = record.key.hex()
+        self._requests.setdefault(key, (record.model, record.request))
+        for row in record.rows:
             self._rows.setdefault((key, row[0]), row)
 
     def close(self) -> None:
-        """Nothing to close: what is recorded is kept."""
+        """Do nothing; what is recorded is kept."""

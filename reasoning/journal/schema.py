@@ -1,9 +1,9 @@
-"""The tables of a journal's file: made, brought to this version, written to.
+"""The tables of a journal's file, and insertion into them.
 
-Draws hang on the number of their request, not on its 32-byte key: the index over them is a quarter
-of the size and grows at its end. With a million draws that made a miss twice as fast and writing a
-third cheaper than a table over (key, draw); a table without row numbers was three times slower and
-twice as large.
+Draws refer to the number of their request and not to its 32-byte key: the index over them is a
+quarter of the size, and grows at its end. With a million draws that made a miss twice as fast and
+writing a third cheaper than a table over (key, draw). A table without row numbers was three times
+slower and twice as large.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from functools import lru_cache
 from reasoning.journal.codec import COLUMNS, Record, Row
 
 VERSION = 2
-_TOGETHER = 32
-"""Rows in one statement: each statement is a switch between threads, and may hold 999 values on older SQLite."""
+_ROWS_PER_STATEMENT = 32
+"""The maximum number of rows of one statement.
+
+Each statement switches between threads, and older SQLite takes at most 999 values.
+"""
 
 _REQUESTS = """
 CREATE TABLE requests (
@@ -41,7 +44,7 @@ _DRAW = (
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that holds the write lock from its beginning: all of it happens, or nothing."""
+    """Hold the write lock for a block; all of its changes are committed, or none."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -52,23 +55,23 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def commit(connection: sqlite3.Connection, entries: Sequence[Record]) -> None:
-    """Write entries in one transaction. A draw that is there already is left as it is."""
-    requests = {entry.key: (entry.key, entry.model, entry.request) for entry in entries}
-    draws = [(entry.key, *row) for entry in entries for row in entry.rows]
+def commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Insert records in one transaction; a draw that is recorded already stays as it is."""
+    requests = {record.key: (record.key, record.model, record.request) for record in records}
+    draws = [(record.key, *row) for record in records for row in record.rows]
     with transaction(connection):
         _insert(connection, _REQUEST, list(requests.values()))
         _insert(connection, _DRAW, draws)
 
 
 def _insert(connection: sqlite3.Connection, statement: tuple[str, str], rows: Sequence[Row]) -> None:
-    for start in range(0, len(rows), _TOGETHER):
-        some = rows[start : start + _TOGETHER]
-        connection.execute(_filled(*statement, len(some)), [value for row in some for value in row])
+    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+        batch = rows[start : start + _ROWS_PER_STATEMENT]
+        connection.execute(_insert_sql(*statement, len(batch)), [value for row in batch for value in row])
 
 
-@lru_cache(4 * _TOGETHER)
-def _filled(into: str, values: str, rows: int) -> str:
+@lru_cache(4 * _ROWS_PER_STATEMENT)
+def _insert_sql(into: str, values: str, rows: int) -> str:
     return f"INSERT INTO {into} VALUES {', '.join([values] * rows)} ON CONFLICT DO NOTHING"
 
 

@@ -1,8 +1,8 @@
-"""A journal's file: a connection to read on, and a way to the thread that writes.
+"""The storage of a journal in a SQLite file: a connection to read, and access to the writer thread.
 
-A connection must not be carried over a fork: parent and child would take themselves for one
-process, and the one that closes first would take the log away under the other. So everything is
-written and closed before a fork, and opened again by whoever goes on.
+A connection must not survive a fork: both processes would believe that they hold the same locks,
+and the first to close would delete the write-ahead log under the other. So everything is written
+and closed before a fork, and each process opens its own connections afterwards.
 """
 
 from __future__ import annotations
@@ -22,79 +22,85 @@ from reasoning.journal.connection import open_for_reading
 from reasoning.journal.sqlite_errors import STORAGE_ERRORS, to_journal_error
 from reasoning.journal.writer import writer
 
-_AT_ONCE = 256
-"""Draws of one query."""
+_DRAWS_PER_QUERY = 256
+"""The maximum number of draws of one query."""
 
 
 class SqliteStore:
-    """The record at `path`. Opens on its first use, and again after `close`; a file that is missing has no draws.
+    """The draws of a journal in a SQLite file.
+
+    It opens on first use, and again after `close`. A missing file has no draws.
+
+    Args:
+        path: the file.
 
     Raises:
-        JournalError: the file cannot be read; or, from `rows` and `close`, what nobody waited for
-            was not written.
+        JournalError: the file cannot be read; or, from `rows` and `close`, an earlier record that
+            no caller awaited was not written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._reader: sqlite3.Connection | None = None
-        with _forking:
-            _files.add(self)
+        with _fork_lock:
+            _stores.add(self)
 
     def rows(self, key: str, draws: Sequence[int]) -> list[Row]:
-        """Those of the draws that are recorded."""
+        """Return the rows of the recorded draws among these."""
         if writer.failures:
-            self._say_failure()
-        asked = bytes.fromhex(key)
+            self._raise_failure()
+        request = bytes.fromhex(key)
         found: list[Row] = []
-        for start in range(0, len(draws), _AT_ONCE):
-            some = draws[start : start + _AT_ONCE]
-            places = 1 << (len(some) - 1).bit_length()  # few different statements, which SQLite then knows already
-            found += self._ask(_query(places), (asked, *some, *[some[0]] * (places - len(some))))
+        for start in range(0, len(draws), _DRAWS_PER_QUERY):
+            batch = draws[start : start + _DRAWS_PER_QUERY]
+            # Powers of two make few different statements, which SQLite then has compiled already.
+            places = 1 << (len(batch) - 1).bit_length()
+            found += self._query(_select_sql(places), (request, *batch, *[batch[0]] * (places - len(batch))))
         return found
 
     def request(self, key: str) -> tuple[str, str] | None:
-        """The model and the canonical JSON of a recorded request."""
-        found = self._ask("SELECT model, request FROM requests WHERE key = ?", (bytes.fromhex(key),))
+        """Return the model and the canonical JSON of a recorded request; None if unknown."""
+        found = self._query("SELECT model, request FROM requests WHERE key = ?", (bytes.fromhex(key),))
         return found[0] if found else None
 
     def count(self) -> int:
-        """How many draws are recorded."""
-        found = self._ask("SELECT count(*) FROM draws")
+        """Return the number of recorded draws."""
+        found = self._query("SELECT count(*) FROM draws")
         return found[0][0] if found else 0
 
     def highest_draw(self) -> int | None:
-        """The highest index of a recorded draw."""
-        found = self._ask("SELECT max(draw) FROM draws")
+        """Return the highest index of a recorded draw; None without draws."""
+        found = self._query("SELECT max(draw) FROM draws")
         return found[0][0] if found else None
 
     def close(self) -> None:
-        """Write what is waiting and close the file."""
+        """Write what is pending and close the file."""
         writer.close(self.path)
         with self._lock:
-            self._shut()
-        self._say_failure()
+            self._close_reader()
+        self._raise_failure()
 
     def close_soon(self) -> None:
-        """The same for the collector, which must not wait: nobody uses this any more."""
+        """Close without waiting, for the garbage collector."""
         writer.close_soon(self.path)
-        self._shut()
+        self._close_reader()
 
     def pause(self) -> None:
-        """Close for reading, and keep everyone from opening again until `let_go`."""
+        """Close the connection, and block reading until `resume`."""
         self._lock.acquire()
-        self._shut()
+        self._close_reader()
 
     def resume(self) -> None:
-        """Go on."""
+        """Allow reading again."""
         self._lock.release()
 
-    def _shut(self) -> None:
+    def _close_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
 
-    def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+    def _query(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
         with self._lock:
             try:
                 if self._reader is None:
@@ -103,13 +109,13 @@ class SqliteStore:
             except STORAGE_ERRORS as error:
                 raise to_journal_error(self.path, "read", error) from error
 
-    def _say_failure(self) -> None:
+    def _raise_failure(self) -> None:
         if failure := writer.failures.pop(self.path, None):
             raise failure
 
 
 @lru_cache
-def _query(places: int) -> str:
+def _select_sql(places: int) -> str:
     wanted = "= ?" if places == 1 else f"IN ({', '.join('?' * places)})"
     return (
         f"SELECT {', '.join(COLUMNS)} FROM draws "
@@ -117,41 +123,42 @@ def _query(places: int) -> str:
     )
 
 
-_forking = threading.Lock()
-"""Held while `_files` changes, and from before a fork until after it."""
-_files: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
-_held: list[SqliteStore] = []
+_fork_lock = threading.Lock()
+"""Held while `_stores` changes, and from before a fork until after it."""
+_stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
+_paused: list[SqliteStore] = []
 
 
-def _hold() -> None:
+def _before_fork() -> None:
     writer.pause()
-    _forking.acquire()
-    _held.extend(_files)
-    for file in _held:
-        file.pause()
+    _fork_lock.acquire()
+    _paused.extend(_stores)
+    for store in _paused:
+        store.pause()
 
 
-def _let_go() -> None:
-    while _held:
-        _held.pop().resume()
-    _forking.release()
+def _resume_stores() -> None:
+    while _paused:
+        _paused.pop().resume()
+    _fork_lock.release()
 
 
-def _in_parent() -> None:
-    _let_go()
+def _after_in_parent() -> None:
+    _resume_stores()
     writer.resume()
 
 
-def _in_child() -> None:
-    _let_go()
+def _after_in_child() -> None:
+    _resume_stores()
     writer.reset_after_fork()
 
 
 def _at_exit() -> None:
-    _hold()
-    _in_parent()
+    _before_fork()
+    _after_in_parent()
 
 
-atexit.register(_at_exit)  # now, so that it runs after the exit hooks of those who will write
+# Registered at import, so that it runs after the exit hooks of modules that write.
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_in_parent, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

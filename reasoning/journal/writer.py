@@ -1,11 +1,11 @@
-"""Writing to journals: a draw that comes alone here and now, those that come in quick succession by a thread.
+"""The writer of journals: isolated draws are written synchronously, others by a thread.
 
-The thread makes one transaction a file of what has arrived meanwhile. To wake it, and the loop by
-it, costs more than writing a draw, so what comes within a moment is gathered, and a draw that comes
-alone is written by whoever brings it, if that takes no waiting. All that may take long is left to
-the thread: opening a file, waiting for another process that writes, bringing the log into the file.
-So the event loop never waits for another's lock, and for the disk only where SQLite begins its log
-anew, one write in some hundreds.
+The thread commits one transaction a file with everything that has arrived. Waking it, and the event
+loop through it, costs more than writing a draw. So draws that arrive within a moment are gathered,
+and a draw that arrives alone is written by its caller, if that needs no waiting. Everything that
+may take long is left to the thread: opening a file, waiting for another process that writes,
+copying the write-ahead log into the file. So the event loop never waits for another's lock, and
+waits for the disk only where SQLite restarts its log, once in some hundred writes.
 """
 
 from __future__ import annotations
@@ -30,21 +30,30 @@ from reasoning.journal.schema import commit
 from reasoning.journal.sqlite_errors import to_journal_error
 
 GATHER_SECONDS = 0.001
-"""Seconds from one wake-up to the next: the draws that come meanwhile are written together."""
-_LATELY = GATHER_SECONDS / 4
-"""Seconds from the draw before from which on a draw comes alone: waking the thread costs as much as three writes."""
-_ALONE = 250
-"""Draws in a row that are written where they arrive; the next goes to the thread, which looks after the log."""
-_UNFIT = (OverflowError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""What comes of values that SQLite cannot hold, such as a broken server's count of tokens."""
+"""Seconds between two wake-ups of the thread, which writes what arrives meanwhile together."""
+_ISOLATED_AFTER = GATHER_SECONDS / 4
+"""Seconds since the draw before from which a draw is isolated.
+
+Waking the thread costs as much as three writes.
+"""
+_MAX_WRITES_IN_A_ROW = 250
+"""Synchronous writes in a row; the next draw goes to the thread, which checkpoints the log."""
+_VALUE_ERRORS = (
+    OverflowError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""The errors of values that SQLite cannot store, such as a broken server's count of tokens."""
 
 Done: TypeAlias = "asyncio.Future[None] | Future[None] | None"
-"""Who waits: a coroutine, a thread, or nobody."""
+"""The future of the caller, a coroutine or a thread; None where no caller waits."""
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    entry: Record
+    record: Record
     paths: Sequence[Path]
     done: Done
     failure: JournalError | None = None
@@ -56,78 +65,94 @@ class _Close(NamedTuple):
 
 
 class Writer:
-    """Writes entries to files, in a thread that starts with the first one.
+    """Writes records to files, in a thread that starts with the first one.
 
     Attributes:
-        failures: what went wrong, by file, with an entry that nobody waited for.
+        failures: the error of a record that no caller awaited, by file.
     """
 
     def __init__(self) -> None:
         self.failures: dict[Path, JournalError] = {}
-        self._jobs: deque[_Job] = deque()  # and no lock around it: the collector may come here at any point
+        # Without a lock, since a finalizer may run at any point.
+        self._jobs: deque[_Job] = deque()
         self._gathering: set[asyncio.AbstractEventLoop] = set()
-        self._woken = self._came = 0.0  # when, on the monotonic clock
-        self._alone = 0  # draws written at once since the thread wrote
-        self._connections: dict[Path, sqlite3.Connection] = {}  # opened and closed by the thread
-        self._writing = threading.Lock()  # held by whoever uses them
-        self._lock = threading.Lock()  # held while the thread is started or stopped
+        # Times on the monotonic clock.
+        self._woken_at = self._arrived_at = 0.0
+        # The number of synchronous writes since the thread wrote.
+        self._writes_in_a_row = 0
+        # Opened and closed by the thread only.
+        self._connections: dict[Path, sqlite3.Connection] = {}
+        # Held by the user of the connections.
+        self._writing = threading.Lock()
+        # Held while the thread is started or stopped.
+        self._lock = threading.Lock()
         self._signals: queue.SimpleQueue[_Close | bool] | None = None
         self._thread: threading.Thread | None = None
 
     def put(
-        self, entry: Record, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
+        self, record: Record, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
-        """Write an entry to each file.
+        """Queue a record to be written to each file.
 
         Args:
-            entry: what to write.
+            record: the record.
             paths: the files.
-            done: set when the entry is committed to all files, or to the JournalError.
-            loop: the running event loop, which lets draws gather; without one the entry is written
-                at once.
+            done: resolved when the record is committed to all files, or set to the JournalError.
+            loop: the running event loop, where draws may be gathered; None to write at once.
         """
-        self._jobs.append(_Job(entry, paths, done))
+        self._jobs.append(_Job(record, paths, done))
         if loop is None:
             self._signal(True)
         elif loop not in self._gathering:
             self._gathering.add(loop)
-            loop.call_later(max(0.0, self._woken + GATHER_SECONDS - time.monotonic()), self._gathered, loop)
+            loop.call_later(max(0.0, self._woken_at + GATHER_SECONDS - time.monotonic()), self._flush, loop)
 
-    def write_now(self, entry: Record, paths: Sequence[Path]) -> bool:
-        """Write an entry to each file here and now, unless that would take waiting or another came a moment ago.
+    def write_now(self, record: Record, paths: Sequence[Path]) -> bool:
+        """Write a record to each file synchronously, if it is isolated and that needs no waiting.
+
+        Args:
+            record: the record.
+            paths: the files.
 
         Returns:
-            Whether it was done. Where it was not, `put` does it, and tells what is wrong.
+            Whether it was written. Where it was not, `put` must write it, and reports what is
+            wrong.
         """
         now = time.monotonic()
-        alone, self._came = now - self._came > _LATELY, now
-        if not alone or self._jobs or self._alone >= _ALONE or not self._writing.acquire(blocking=False):
+        isolated, self._arrived_at = now - self._arrived_at > _ISOLATED_AFTER, now
+        if (
+            not isolated
+            or self._jobs
+            or self._writes_in_a_row >= _MAX_WRITES_IN_A_ROW
+            or not self._writing.acquire(blocking=False)
+        ):
             return False
         try:
             for path in paths:
-                commit(self._connections[path], [entry])
-        except Exception:  # not open, in use by another process, full, …
+                commit(self._connections[path], [record])
+        except Exception:
+            # The file is not open, locked by another process, full, …; the thread reports it.
             return False
         finally:
-            self._alone += 1
+            self._writes_in_a_row += 1
             self._writing.release()
         return True
 
     def close(self, path: Path) -> None:
-        """Write what is waiting, and close the file."""
+        """Write what is pending, and close the file."""
         if self._signals is not None or self._jobs:
             closed: Future[None] = Future()
             self._signal(_Close(path, closed))
             closed.result()
 
     def close_soon(self, path: Path) -> None:
-        """The same without waiting, and from anywhere, as the collector needs it."""
+        """Close a file without waiting; safe to call from the garbage collector."""
         signals = self._signals
         if signals is not None:
             signals.put(_Close(path, None))
 
     def pause(self) -> None:
-        """Write what is waiting, close all files, and begin nothing until `let_go`."""
+        """Write what is pending, close all files, and start nothing until `resume`."""
         if self._jobs:
             self._signal(True)
         self._lock.acquire()
@@ -138,20 +163,20 @@ class Writer:
             thread.join()
 
     def resume(self) -> None:
-        """Go on."""
+        """Allow writing again."""
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Go on as the child of a fork: what other threads have begun is the parent's to write."""
+        """Start anew in the child of a fork: pending records are the parent's to write."""
         self._jobs.clear()
         self._gathering.clear()
         self._lock.release()
 
-    def _gathered(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._gathering.discard(loop)
         self._signal(True)
 
-    def _signal(self, what: _Close | bool) -> None:
+    def _signal(self, signal: _Close | bool) -> None:
         with self._lock:
             if self._signals is None:
                 self._signals = queue.SimpleQueue()
@@ -159,8 +184,8 @@ class Writer:
                     target=self._work, args=(self._signals,), name="reasoning-journal", daemon=True
                 )
                 self._thread.start()
-            self._woken = time.monotonic()
-            self._signals.put(what)
+            self._woken_at = time.monotonic()
+            self._signals.put(signal)
 
     def _work(self, signals: queue.SimpleQueue[_Close | bool]) -> None:
         signal: _Close | bool = True
@@ -172,21 +197,21 @@ class Writer:
             if batch:
                 self._write(batch)
             if isinstance(signal, _Close):
-                self._shut([signal.path])
+                self._close_files([signal.path])
                 if signal.done is not None:
                     signal.done.set_result(None)
-        self._shut(list(self._connections))
+        self._close_files(list(self._connections))
 
-    def _shut(self, paths: Iterable[Path]) -> None:
+    def _close_files(self, paths: Iterable[Path]) -> None:
         with self._writing:
             for path in paths:
                 if path in self._connections:
                     self._connections.pop(path).close()
 
     def _write(self, batch: Sequence[_Job]) -> None:
-        """Commit a batch to its files, and tell who waits."""
+        """Commit a batch to its files, and resolve the futures of its callers."""
         with self._writing:
-            self._alone = 0
+            self._writes_in_a_row = 0
             for path in dict.fromkeys(path for job in batch for path in job.paths):
                 _commit(self._connections, path, [job for job in batch if path in job.paths])
         loops: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
@@ -194,23 +219,25 @@ class Writer:
             if isinstance(job.done, asyncio.Future):
                 loops[job.done.get_loop()].append(job)
             elif job.done is not None:
-                _land([job])
+                _resolve([job])
             elif job.failure is not None:
                 self.failures.update(dict.fromkeys(job.paths, job.failure))
-        for loop, landed in loops.items():
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_land, landed)
+        for loop, done in loops.items():
+            # A RuntimeError means that the loop is closed, so no task awaits the record.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_resolve, done)
 
 
 def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Sequence[_Job]) -> None:
-    """Write to one file; what goes wrong is noted with the jobs."""
+    """Write to one file, and note an error with the jobs."""
     try:
         if path not in connections:
             connections[path] = open_for_writing(path)
         with wait_for_lock(connections[path]):
-            commit(connections[path], [job.entry for job in jobs])
+            commit(connections[path], [job.record for job in jobs])
     except Exception as error:
-        if isinstance(error, _UNFIT) and len(jobs) > 1:  # one that is unfit does not take the others along
+        # One record with an invalid value must not keep the others from being written.
+        if isinstance(error, _VALUE_ERRORS) and len(jobs) > 1:
             for job in jobs:
                 _commit(connections, path, [job])
             return
@@ -221,9 +248,10 @@ def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Seque
             job.failure = job.failure or failure
 
 
-def _land(jobs: Iterable[_Job]) -> None:
+def _resolve(jobs: Iterable[_Job]) -> None:
     for job in jobs:
-        if job.done is None or job.done.done():  # the waiter was cancelled
+        # A future that is done was cancelled by its caller.
+        if job.done is None or job.done.done():
             continue
         if job.failure is None:
             job.done.set_result(None)
@@ -232,4 +260,4 @@ def _land(jobs: Iterable[_Job]) -> None:
 
 
 writer = Writer()
-"""This process's."""
+"""The writer of this process."""

@@ -32,7 +32,7 @@ class Client(ABC):
         on_headers: called with the headers of every response, also of a refusal. The engine sets
             it, to obey the provider's rate limits.
         progress: called while weights are fetched and loaded, perhaps from another thread; None
-            where nobody watches.
+            to report nothing.
     """
 
     model: str
@@ -64,7 +64,7 @@ class Client(ABC):
 
     @property
     def prices(self) -> str:
-        """The version of the price table that `price` uses; empty where there is none."""
+        """The version of the price table that `price` uses; empty without a table."""
         return ""
 
     def sibling(self, model: str) -> Client | None:

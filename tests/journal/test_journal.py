@@ -132,9 +132,9 @@ def test_a_fresh_epoch_is_behind_all_that_are_recorded(journal: Journal) -> None
 
 
 def test_an_index_that_cannot_be_recorded_is_named(journal: Journal) -> None:
-    with pytest.raises(JournalError, match=f"the draw {1 << 63} cannot be recorded"):
+    with pytest.raises(JournalError, match=rf"a draw index must be from 0 to .*, got {1 << 63}"):
         asyncio.run(journal.record(asking(), said(1 << 63)))
-    with pytest.raises(JournalError, match="the draw -1 cannot be recorded"):
+    with pytest.raises(JournalError, match=r"a draw index must be from 0 to .*, got -1"):
         journal.write(asking(), said(-1))
     assert len(journal) == 0
 
@@ -192,8 +192,8 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
 
     real = schema.commit
     monkeypatch.setattr("reasoning.journal.writer.commit", commit)
-    monkeypatch.setattr("reasoning.journal.writer._LATELY", -1.0)  # every draw comes alone
-    monkeypatch.setattr("reasoning.journal.writer._ALONE", 3)
+    monkeypatch.setattr("reasoning.journal.writer._ISOLATED_AFTER", -1.0)  # every draw comes alone
+    monkeypatch.setattr("reasoning.journal.writer._MAX_WRITES_IN_A_ROW", 3)
     below = Journal(tmp_path / "below.sqlite")
     journal = Journal(tmp_path / "journal.sqlite", parent=below)
     gc.collect()
@@ -315,7 +315,7 @@ def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
 
         told = asyncio.run(scene())
     assert [type(one) for one in told] == [JournalError] * 5
-    assert "another process does not let go of it" in str(told[0])
+    assert "another process keeps it locked" in str(told[0])
     assert texts(journal, asking(), range(10)) == {0: "because 0", 9: "because 9"}
 
 

@@ -98,15 +98,15 @@ def newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (garbage, "it is no SQLite database, or a damaged one"),
-        (zeros, "it is no SQLite database, or a damaged one"),
+        (garbage, "it is not a SQLite database, or a damaged one"),
+        (zeros, "it is not a SQLite database, or a damaged one"),
         (one_byte, "file is not a database"),
         (half, "it is damaged"),
         (beginning, "it is damaged"),
         (half_with_a_log, "it is damaged"),
-        (emptied_with_a_log, "it is empty, but draws wait in"),
-        (gone_with_a_log, "it is gone, but draws wait in"),
-        (of_something_else, "a database of something else (it has a table 'bookmarks')"),
+        (emptied_with_a_log, "it is empty, but "),
+        (gone_with_a_log, "it is missing, but "),
+        (of_something_else, "another kind of database (it has a table 'bookmarks')"),
         (newer, "written by another version of this library (format 3, this one reads 2)"),
     ],
 )
@@ -285,7 +285,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     draw, recorded, told = done.stdout.split(maxsplit=2)
     assert draw == recorded
-    assert "the disk does not work as it should" in told
+    assert "the disk reports an error" in told
     assert len(Journal(tmp_path / "journal.sqlite")) == int(recorded) > 10
 
 
