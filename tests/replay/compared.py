@@ -1,6 +1,6 @@
-"""What the statistics say of recorded replies, as `docs/statistics-recordings.md`: `python -m tests.replay.compared`.
+"""Statistics of recorded replies for `docs/statistics-recordings.md`: `python -m tests.replay.compared`.
 
-`--check` only prints what has changed, and exits with 1 where something has.
+`--check` only prints the changes, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ GSM8K = {
 """Recordings of the problems of GSM8K's test set: three techniques by the same authors, and three by others."""
 THREE = ("cot", "pal", "ltm")
 ORDERS = 1000
-"""In how many orders of the problems each race is run."""
+"""The number of orders of the problems in which each race is run."""
 NOT_READ = "No answer!"
 
 
 def right(name: str) -> dict[str, float]:
-    """By question, whether the authors counted the reply as right."""
+    """Return 1.0 for each question to which the authors counted the reply as right, and 0.0 for others."""
     return {" ".join(line["question"].split()): float(line["recorded_correct"]) for line in lines(GSM8K[name])}
 
 
 def techniques(found: Mapping[str, Mapping[str, float]]) -> list[PairedDifference]:
-    """Every two of the three techniques on their 1,319 problems."""
+    """Compare every two of the three techniques on their 1,319 problems."""
     return paired_differences(found, THREE)
 
 
 def pools(families: bool) -> list[SamplePool]:
-    """The ten replies to each of the 369 questions about dates, as their authors read them.
+    """Return the ten replies to each of the 369 questions about dates, as their authors parsed them.
 
     Nine questions each are about the same passage, which is the first part of the question.
     """
@@ -63,7 +63,7 @@ def pools(families: bool) -> list[SamplePool]:
 
 
 def races(found: Mapping[str, Mapping[str, float]], names: Sequence[str], margin: float) -> Tally:
-    """The same race in many orders of the problems that all of these have."""
+    """Run the same race in many orders of the problems that all of these strategies have."""
     problems = [one for one in found[names[0]] if all(one in found[name] for name in names)]
     outcomes = np.array([[found[name][one] for one in problems] for name in names], dtype=bool)
     chance, tally = np.random.default_rng(0), Tally()
@@ -73,7 +73,7 @@ def races(found: Mapping[str, Mapping[str, float]], names: Sequence[str], margin
 
 
 def tables() -> str:
-    """The page's tables."""
+    """Return the tables of the page."""
     found = {name: right(name) for name in GSM8K}
     return "\n".join([_techniques(found), _pairs(found), _curve(), _races(found), ""])
 
@@ -130,7 +130,7 @@ def _races(found: Mapping[str, Mapping[str, float]]) -> str:
 
 def main(check: bool) -> int:
     if not FOLDER.exists():
-        sys.exit(f"there are no recordings in {FOLDER}")
+        sys.exit(f"no recordings found in {FOLDER}")
     old = PAGE.read_text(encoding="utf-8")
     new = replaced(old, tables())
     sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), PAGE.name, PAGE.name, n=1))

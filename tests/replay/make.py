@@ -1,6 +1,6 @@
-"""Writes the golden figures and the page's tables anew, and prints what has changed: `python -m tests.replay.make`.
+"""Write the golden figures and the page's tables, and print the changes: `python -m tests.replay.make`.
 
-`--check` only prints, and exits with 1 where something differs.
+`--check` only prints, and exits with 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARKS = "<!-- figures: begin -->\n", "<!-- figures: end -->"
 
 def main(check: bool) -> int:
     if not FOLDER.exists():
-        sys.exit(f"there are no recordings in {FOLDER}")
+        sys.exit(f"no recordings found in {FOLDER}")
     found = {recording.name: summary(recording) for recording in RECORDINGS}
     files = {GOLDEN / f"{name}.json": text(figures) for name, figures in found.items()}
     files[PAGE] = replaced(PAGE.read_text(encoding="utf-8"), tables(found))
@@ -35,13 +35,13 @@ def main(check: bool) -> int:
 
 
 def replaced(page: str, figures: str) -> str:
-    """The page with other figures between its marks."""
+    """Return the page with other figures between its marks."""
     before, begin, rest = page.partition(MARKS[0])
     return before + begin + figures + MARKS[1] + rest.partition(MARKS[1])[2]
 
 
 def stored() -> str:
-    """The tables that the golden files give."""
+    """Return the tables of the golden files."""
     return tables({recording.name: json.loads(golden(recording.name)) for recording in RECORDINGS})
 
 

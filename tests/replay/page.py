@@ -1,4 +1,4 @@
-"""The figures as the tables of `docs/answers-recordings.md`."""
+"""The tables of `docs/answers-recordings.md`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ PAGE = Path(__file__).parents[2] / "docs/answers-recordings.md"
 
 
 def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """All tables: agreement and accuracy, differences by cause, what nothing was read in, votes."""
-    return "\n".join([_overview(found), _causes(found), _unread(found), _votes(found), ""])
+    """Return all tables: accuracy, causes of differences, replies that the authors did not parse, votes."""
+    return "\n".join([_overview(found), _causes(found), _unparsed(found), _votes(found), ""])
 
 
 def table(head: list[str], rows: list[list[Any]]) -> str:
-    """A Markdown table; None is shown as a dash."""
+    """Return a Markdown table; None is shown as a dash."""
     body = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join('–' if cell is None else str(cell) for cell in row)} |\n" for row in body)
 
 
 def _overview(found: Mapping[str, Mapping[str, Any]]) -> str:
-    head = ["recording", "replies", "same answer %", "with the authors' rule %", "same verdict %", "accuracy ours %"]
+    head = ["recording", "replies", "same answer %", "with the authors' rule %", "same verdict %", "our accuracy %"]
     rows = [
         [
             f"`{name}`",
-            one["lines"],
-            one["same answer where they read one, %"],
-            one.get("same answer with the authors' rule for what is stated, %"),
+            one["replies"],
+            one["same answer where they have one, %"],
+            one.get("same answer with the authors' rule on our statement, %"),
             one["same verdict, %"],
             one["accuracy, %"]["ours"],
             one["accuracy, %"].get(COARSE),
@@ -38,16 +38,16 @@ def _overview(found: Mapping[str, Mapping[str, Any]]) -> str:
         ]
         for name, one in found.items()
     ]
-    return table([*head, "without sign and decimals %", "and the first number %", "stored %"], rows)
+    return table([*head, "without sign and decimals %", "and with the first number %", "their accuracy %"], rows)
 
 
 def _causes(found: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[f"`{name}`", number, cause] for name, one in found.items() for cause, number in one["differences"].items()]
-    return table(["recording", "replies", "why the answer or the verdict differs"], rows)
+    return table(["recording", "replies", "cause of the different answer or verdict"], rows)
 
 
-def _unread(found: Mapping[str, Mapping[str, Any]]) -> str:
-    key = "where the authors read nothing"
+def _unparsed(found: Mapping[str, Mapping[str, Any]]) -> str:
+    key = "replies that the authors did not parse"
     head = ["recording", *next(list(one[key]) for one in found.values() if key in one)]
     return table(head, [[f"`{name}`", *one[key].values()] for name, one in found.items() if key in one])
 

@@ -1,4 +1,4 @@
-"""The recordings that are read again: which kind of answer each has, and what can make us differ from its authors."""
+"""The recordings that are parsed again: the kind of answer of each, and the causes of differences from its authors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ class Recording:
     """A recording and how it is compared.
 
     Attributes:
-        name: its file's name.
-        kind: the kind of answer of a line.
-        recorded: what the authors read, as text; None where they read nothing. No function where that was not stored,
-            only whether it was right.
-        value: what they read as a value of the kind.
-        causes: why both may differ; the first that fits a sample is its cause.
-        residue: samples that no cause fits, read one by one: their ids, each with the reason.
-        likewise: the authors' rule for what follows the last trigger; with it, our statement must give their value.
-        key: where a line has what the authors read; "sample_predictions" is a list, one a sample.
+        name: the name of its file.
+        kind: returns the kind of answer of a line.
+        recorded: returns the authors' answer as text; None if they parsed nothing. None instead of
+            a function if their answers were not stored, but only whether they were right.
+        value: converts their answer to a value of the kind.
+        causes: the causes of differences; the first that applies to a sample is its cause.
+        residue: the ids of samples to which no cause applies, each with a reason found by hand.
+        likewise: the authors' rule for the text behind the last trigger; applied to our statement
+            it must give their value.
+        key: the field of a line with the authors' answer; "sample_predictions" is a list with one
+            for each sample.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Recording:
     key: str = "recorded_prediction"
 
     def samples(self) -> Iterator[Sample]:
-        """Every reply of the recording."""
+        """Yield every reply of the recording."""
         for line in lines(self.name):
             kind, counted = self.kind(line), line["recorded_correct"]
             given: Any = line.get(self.key)
@@ -77,12 +79,12 @@ def _read(text: str, kind: Kind) -> Any:
 
 
 def _menu(line: Mapping[str, Any]) -> Kind:
-    """The options that a BIG-Bench Hard question shows, "(A) …" a line; an answer may name several."""
+    """Return the options in a BIG-Bench Hard question, one "(A) …" per line; an answer may name several."""
     return Choice(dict(re.findall(r"^\((\w)\) (.+)$", line["question"], re.MULTILINE)), several=True)
 
 
 def _labels(text: str, _: Kind) -> Any:
-    """The labels that the authors' text names; with "or" between them it is itself the value, equal to none."""
+    """Return the labels in the authors' text; a text with "or" is returned unchanged and equals no value of ours."""
     return text if " or " in text else tuple(re.findall(r"\((\w)\)", text)) or None
 
 

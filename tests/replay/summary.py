@@ -1,4 +1,4 @@
-"""What a recording gives when it is read again: counts by cause, rules and accuracies, without any of its texts."""
+"""The figures of a recording that is parsed again: differences by cause, rules and accuracies, without its texts."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from tests.replay.lines import Sample
 from tests.replay.recordings import Recording
 
 COARSE = "ours, without sign and decimals"
-FIRST = "the first number of what is stated, without sign and decimals"
+FIRST = "the first number of our statement, without sign and decimals"
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def summary(recording: Recording) -> dict[str, Any]:
-    """The figures of a recording; percentages are of all its lines if nothing else is said."""
+    """Return the figures of a recording; percentages are of all its replies unless their names say otherwise."""
     samples = list(recording.samples())
-    read = [sample for sample in samples if sample.recorded is not None]
-    unread = [sample for sample in samples if sample.recorded is None] if recording.recorded else []
+    parsed = [sample for sample in samples if sample.recorded is not None]
+    unparsed = [sample for sample in samples if sample.recorded is None] if recording.recorded else []
     found: dict[str, Any] = {
-        "lines": len(samples),
-        "read by the authors": len(read) if recording.recorded else None,
-        "same answer where they read one, %": _percent([sample.same for sample in read]),
-        "same answer or none, %": _percent([sample.same for sample in samples]) if recording.recorded else None,
+        "replies": len(samples),
+        "parsed by the authors": len(parsed) if recording.recorded else None,
+        "same answer where they have one, %": _percent([sample.same for sample in parsed]),
+        "same answer or both without one, %": _percent([sample.same for sample in samples])
+        if recording.recorded
+        else None,
         "same verdict, %": _percent([sample.right == bool(sample.counted) for sample in samples]),
         "accuracy, %": {
             "ours": _percent([sample.right for sample in samples]),
@@ -37,19 +39,19 @@ def summary(recording: Recording) -> dict[str, Any]:
         "rules": dict(Counter(sample.ours.rule for sample in samples).most_common()),
         "differences": dict(_differences(recording, samples).most_common()),
     }
-    if unread:
-        found["where the authors read nothing"] = {
-            "lines": len(unread),
-            "nothing is stated, by our reading": sum(sample.stated.value is None for sample in unread),
-            "the fallback reads": sum(sample.ours.value is not None for sample in unread),
-            "and is right": sum(sample.right for sample in unread),
+    if unparsed:
+        found["replies that the authors did not parse"] = {
+            "replies": len(unparsed),
+            "without a stated answer for us": sum(sample.stated.value is None for sample in unparsed),
+            "with an answer for us": sum(sample.ours.value is not None for sample in unparsed),
+            "with a right answer": sum(sample.right for sample in unparsed),
         }
     if recording.likewise:
-        alike = [recording.likewise(sample.said) == sample.theirs for sample in read]
-        found["same answer with the authors' rule for what is stated, %"] = _percent(alike)
+        alike = [recording.likewise(sample.statement) == sample.theirs for sample in parsed]
+        found["same answer with the authors' rule on our statement, %"] = _percent(alike)
         found["accuracy, %"] |= {
             COARSE: _percent([_coarsely(sample.ours.value, sample) for sample in samples]),
-            FIRST: _percent([_coarsely(recording.likewise(sample.said), sample) for sample in samples]),
+            FIRST: _percent([_coarsely(recording.likewise(sample.statement), sample) for sample in samples]),
         }
     if ".0" in samples[0].id:
         found["vote, %"] = _votes(samples)
@@ -57,7 +59,7 @@ def summary(recording: Recording) -> dict[str, Any]:
 
 
 def _coarsely(value: float | None, sample: Sample) -> bool:
-    """Whether a number is right without its sign and its decimals, as Faithful-CoT compares."""
+    """Return whether a number is right without its sign and its decimals, as Faithful-CoT compares."""
     return value is not None and abs(int(value)) == sample.reference
 
 
@@ -66,7 +68,7 @@ def _percent(hits: Sequence[bool]) -> float | None:
 
 
 def _differences(recording: Recording, samples: Sequence[Sample]) -> Counter[str]:
-    """The causes of the samples whose answer, or whose verdict, differs."""
+    """Count the causes of the samples with a different answer or verdict."""
     found: Counter[str] = Counter()
     for sample in samples:
         if (sample.same or recording.recorded is None) and sample.right == bool(sample.counted):
@@ -77,20 +79,20 @@ def _differences(recording: Recording, samples: Sequence[Sample]) -> Counter[str
 
 
 def _votes(samples: Sequence[Sample]) -> dict[str, float]:
-    """The accuracy of the majority of each line's samples, where a tie counts by its share of right winners."""
+    """Return the accuracy of the majority of each line's samples; a tie counts by its share of right winners."""
     lines: dict[str, list[Sample]] = {}
     for sample in samples:
         lines.setdefault(sample.id.rpartition(".")[0], []).append(sample)
     ways: dict[str, Callable[[Sequence[Sample]], float]] = {
         "recorded answers": lambda drawn: _recorded(drawn, None),
-        "recorded answers, the unread voting too": lambda drawn: _recorded(drawn, "none"),
+        "recorded answers, with votes of unparsed replies": lambda drawn: _recorded(drawn, "none"),
         "our answers": _ours,
     }
     return {way: round(100 * sum(map(credit, lines.values())) / len(lines), 2) for way, credit in ways.items()}
 
 
-def _recorded(drawn: Sequence[Sample], unread: str | None) -> float:
-    vote = majority([sample.recorded or unread for sample in drawn], Text())
+def _recorded(drawn: Sequence[Sample], unparsed: str | None) -> float:
+    vote = majority([sample.recorded or unparsed for sample in drawn], Text())
     return tie_credit(vote, lambda value: bool(value == drawn[0].reference))
 
 
@@ -102,11 +104,11 @@ def _ours(drawn: Sequence[Sample]) -> float:
 
 
 def text(found: dict[str, Any]) -> str:
-    """The figures as they stand in a golden file."""
+    """Return the figures as the text of a golden file."""
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def golden(name: str) -> str:
-    """The golden file's text; empty where there is none yet."""
+    """Return the text of the golden file; an empty text if it does not exist yet."""
     path = GOLDEN / f"{name}.json"
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -11,7 +11,7 @@ from tests.replay.compared import GSM8K, PAGE, THREE, pools, right, tables, tech
 from tests.replay.lines import FOLDER
 from tests.replay.make import MARKS
 
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="there are no recordings beside the checkout")
+pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="no recordings next to the checkout")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Recorded replies of real models, read again: as their authors read them, or otherwise for a stated cause."""
+"""Recorded replies of real models, parsed again: the same answers as their authors', or a cause for each difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.replay.page import PAGE
 from tests.replay.recordings import RECORDINGS
 from tests.replay.summary import FIRST, golden, summary, text
 
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="there are no recordings beside the checkout")
+pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="no recordings next to the checkout")
 BY_NAME = {recording.name: recording for recording in RECORDINGS}
 GSM8K = ["faithful_gsm8k_codex_cot", "faithful_gsm8k_codex_ltm"]
 SAME = ["faithful_aqua_codex_cot", "faithful_strategyqa_codex_cot", "faithful_date_codex_cot", "bbh_cot_mc"]
@@ -26,8 +26,8 @@ def figures(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_what_is_read_is_what_was_read_before(name: str) -> None:
-    assert text(figures(name)) == golden(name), "python -m tests.replay.make shows the difference, and takes it over"
+def test_the_figures_are_those_of_the_golden_file(name: str) -> None:
+    assert text(figures(name)) == golden(name), "python -m tests.replay.make prints the difference and writes it"
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -38,16 +38,16 @@ def test_every_difference_has_a_cause(name: str) -> None:
 @pytest.mark.parametrize("name", GSM8K)
 def test_stated_numbers(name: str) -> None:
     found = figures(name)
-    assert found["same answer with the authors' rule for what is stated, %"] >= 99.5
+    assert found["same answer with the authors' rule on our statement, %"] >= 99.5
     accuracy = found["accuracy, %"]
     assert accuracy[FIRST] == pytest.approx(accuracy["stored"], abs=0.2)
-    unread = found["where the authors read nothing"]
-    assert unread["nothing is stated, by our reading"] >= 0.95 * unread["lines"]
+    unparsed = found["replies that the authors did not parse"]
+    assert unparsed["without a stated answer for us"] >= 0.95 * unparsed["replies"]
 
 
 @pytest.mark.parametrize("name", GSM8K)
-def test_the_authors_rules_are_told_right(name: str) -> None:
-    """Their verdicts follow from their first number without sign and decimals, as the causes say."""
+def test_the_authors_rules_are_described_correctly(name: str) -> None:
+    """Their verdicts follow from their first number without sign and decimals, as the causes state."""
     for sample in BY_NAME[name].samples():
         number = first_number(sample.recorded or "")
         assert sample.counted == (number is not None and abs(int(number)) == sample.reference), sample.id
@@ -56,14 +56,14 @@ def test_the_authors_rules_are_told_right(name: str) -> None:
 @pytest.mark.parametrize("name", SAME)
 def test_stated_labels_words_and_texts(name: str) -> None:
     found = figures(name)
-    assert found["same answer or none, %"] >= 99
+    assert found["same answer or both without one, %"] >= 99
     assert found["accuracy, %"]["ours"] == pytest.approx(found["accuracy, %"]["stored"], abs=0.3)
 
 
-def test_samples_that_were_not_read_do_not_vote() -> None:
+def test_unparsed_samples_do_not_vote() -> None:
     votes = figures("verifycot_date_sc10")["vote, %"]
     assert votes["recorded answers"] == 72.49
-    assert votes["recorded answers, the unread voting too"] == pytest.approx(70.3, abs=0.05)
+    assert votes["recorded answers, with votes of unparsed replies"] == pytest.approx(70.3, abs=0.05)
     assert votes["our answers"] == pytest.approx(72.49, abs=0.3)
 
 

@@ -197,7 +197,7 @@ def test_weights_that_add_up_to_the_same_tie_whatever_rounding_says() -> None:
 
 @pytest.mark.parametrize("weight", [-1, math.nan, math.inf, "much", None])
 def test_a_weight_that_is_none_is_refused(weight: Any) -> None:
-    with pytest.raises(UsageError, match="a finite number of at least 0, got .* for sample 1"):
+    with pytest.raises(UsageError, match=r"a finite number of at least 0, got .* for sample 1"):
         vote([VoteSample(None), VoteSample(3)], Number(), weigh=lambda draw: weight)
 
 
