@@ -1,4 +1,4 @@
-"""What the tests of kinds share: one kind of each sort, values of it, texts that are hard to read."""
+"""Shared data of the tests of kinds: one kind of each class, its values, and texts that are hard to parse."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ GOOD |= {
     "cells": "x | y",
 }
 GOOD |= {"code": "```\nx = 1\n```", "many": "a) 1\nb) yes"}
-"""For each sort a text that states an answer."""
+"""A text that states an answer, for each kind."""
 
 
 def rows() -> list[dict[str, str]]:
-    """The tables of hard cases: tabs between columns; `\\n`, `\\t` and `\\\\` escaped."""
+    """Return the tables of hard cases; columns are separated by tabs, and `\\n`, `\\t` and `\\\\` are escaped."""
     found: list[dict[str, str]] = []
     for path in sorted(Path(__file__).parents[1].glob("answers*.tsv")):
         with path.open(encoding="utf-8", newline="") as file:
@@ -70,7 +70,7 @@ def unescaped(text: str) -> str:
 
 @cache
 def texts() -> list[str]:
-    """The texts of the tables, each once."""
+    """Return the texts of the tables, each once."""
     return list(dict.fromkeys(unescaped(row["text"]) for row in rows()))
 
 
@@ -88,9 +88,10 @@ TERMS = st.sampled_from(["x", "2x", r"\frac{1}{2}", r"\sqrt{3}", "x^2", "3", r"\
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:
-    """Values as the kind's own parse gives them."""
+    """Return a strategy for values as the kind parses them."""
     if isinstance(kind, Number):
-        if kind.stated_only:  # a final line is short
+        # A final line is short.
+        if kind.stated_only:
             return st.integers(-(10**100), 10**100)
         return NUMBERS.filter(lambda n: 1e-290 < abs(n) < 1e299 or n == 0).map(
             lambda n: int(n) if float(n).is_integer() else n

@@ -1,4 +1,4 @@
-"""Calculation: a kind whose answers are arithmetic, worked out exactly."""
+"""Calculation: answers that are arithmetic, evaluated exactly."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ NONE = (
 
 
 @pytest.mark.parametrize("text", [*NONE, "1.", ".5", "1e5", "__import__('os')", "1," * 5, "9" * 201])
-def test_what_is_no_arithmetic(text: str) -> None:
+def test_other_texts_are_not_arithmetic(text: str) -> None:
     assert evaluate(text) is None
 
 
 @given(st.text("0123456789.+-*/() ", max_size=40))
-def test_whatever_it_is_given_it_never_raises(text: str) -> None:
+def test_no_text_raises(text: str) -> None:
     worked = evaluate(text)
     assert worked is None or worked.numbers
     KIND.parse_reply(f"The answer is {text}")
@@ -83,7 +83,7 @@ expressions = st.recursive(
 
 
 @given(expressions)
-def test_it_is_what_python_says_in_fractions(text: str) -> None:
+def test_values_equal_those_of_python_fractions(text: str) -> None:
     words = re.findall(r"\d+|\S", text)
     exact = "".join(f"F({word})" if word.isdigit() else word for word in words)
     try:
@@ -116,13 +116,13 @@ def test_it_is_what_python_says_in_fractions(text: str) -> None:
         ("", None),
     ],
 )
-def test_reading(reply: str, value: str | None) -> None:
+def test_parsing(reply: str, value: str | None) -> None:
     assert KIND.parse(reply) == value
     if value:
         assert KIND.parse(KIND.show(value)) == value
 
 
-def test_the_same_numbers_and_the_same_value_are_one_answer() -> None:
+def test_the_same_numbers_and_value_are_the_same_answer() -> None:
     assert KIND.same("(10 - 6) + 4 * 5", "5 * 4 + 10 - 6")
     assert KIND.score("5 * 4 + 10 - 6", "(10 - 6) + 4 * 5")
     assert not KIND.same("4 * 6", "4 * 5 + 10 - 6")
@@ -133,7 +133,7 @@ def test_the_same_numbers_and_the_same_value_are_one_answer() -> None:
         KIND.score("4 * 6", "twenty-four")
 
 
-def test_it_is_a_kind_as_the_others() -> None:
+def test_it_behaves_like_the_other_kinds() -> None:
     assert kinds.from_json(json.loads(json.dumps(kinds.to_json(KIND)))) == KIND
     assert kinds.get("calculation") == KIND
     assert KIND.parse(f"The answer is {KIND.instruction().partition('such as ')[2].partition(',')[0]}") == "(2 + 3) * 4"

@@ -1,4 +1,4 @@
-"""How answers are compared and scored."""
+"""Comparison and scoring of answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS, NUMBERS, TONES, value
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_same_is_that_the_keys_are_equal(kind: Any, data: st.DataObject) -> None:
+def test_values_are_the_same_if_their_keys_are_equal(kind: Any, data: st.DataObject) -> None:
     drawn = [data.draw(values(kind)) for _ in range(3)]
     for a in drawn:
         assert kind.same(a, a)
@@ -42,7 +42,7 @@ def test_same_numbers_have_equal_keys(a: float, b: float, near: float) -> None:
     assert Number().same(a, a)
 
 
-def test_number_keys_round_and_do_not_hang_on_floats() -> None:
+def test_number_keys_are_rounded() -> None:
     parse, same, key = Number().parse, Number().same, Number().key
     assert len({key(parse(text)) for text in ["18", "18.0", "$18", "18.0000000001", "36/2"]}) == 1
     assert same(0.1 + 0.2, 0.3)

@@ -1,4 +1,4 @@
-"""Expression: which spellings are one expression, and which are not. Nothing is worked out."""
+"""Expression: spellings that are the same expression, and others that are not. Nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_two_expressions(a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*(a for a, _ in ONE), *(b for _, b in ONE)])
-def test_the_normal_form_is_its_own(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 
@@ -121,7 +121,7 @@ def test_any_text_has_a_key(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["{", "}", "\\frac", "\\frac{", "\\sqrt[", "^", "^{", "(", "((", "\\text{", ",1", "x=", "√("]
 )
-def test_a_long_expression_takes_no_time(piece: str) -> None:
+def test_the_time_is_linear_in_the_length(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     begun = time.process_time()
     normalize(text)

@@ -1,4 +1,4 @@
-"""Json: what is repaired, what a schema says, and what is complained about."""
+"""Json: repairs, schemas and error messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ORDER: dict[str, Any] = {
         ('Like {this}: {"a": 1 "b": 2}', "near"),
     ],
 )
-def test_json_says_what_is_wrong_in_words_that_can_be_acted_on(text: str, said: str) -> None:
+def test_the_error_message_is_actionable(text: str, said: str) -> None:
     kind = Json(required=("a",), allowed=("b",))
     assert said in str(kind.error_message(text))
     assert kind.parse(text) is None
@@ -61,13 +61,13 @@ def test_json_says_what_is_wrong_in_words_that_can_be_acted_on(text: str, said: 
         ('{"items": [{"price": "1", "size": "M", "x": 1}]}', 'number, found "1"; at $.items[0].size'),
     ],
 )
-def test_a_schema_says_where_what_was_expected_and_what_was_found(text: str, said: str) -> None:
+def test_a_schema_error_names_the_place_what_was_expected_and_what_was_found(text: str, said: str) -> None:
     kind = Json(schema=ORDER)
     assert said in str(kind.error_message(text))
     assert kind.parse_reply(text) == (None, "unfit JSON")
 
 
-def test_a_schema_is_told_to_the_model_and_kept() -> None:
+def test_the_instruction_contains_the_schema() -> None:
     kind = Json(schema=ORDER)
     assert '"required": ["price"]' in kind.instruction()
     assert kind.parse('First {"a": 1}, then {"items": [{"price": 2.5}]}.') == {"items": [{"price": 2.5}]}
@@ -78,7 +78,7 @@ def test_a_schema_is_told_to_the_model_and_kept() -> None:
 
 
 @pytest.mark.parametrize("reference", ["http://localhost:9/schema.json", "other.json", "#/$defs/nowhere"])
-def test_a_reference_that_leads_out_of_the_schema_is_refused_and_not_fetched(reference: str) -> None:
+def test_a_reference_outside_the_schema_is_refused_and_not_fetched(reference: str) -> None:
     with pytest.raises(UsageError, match="is not in the schema"):
         Json(schema={"properties": {"a": {"$ref": reference}}})
     inside = Json(schema={"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "number"}}})

@@ -1,4 +1,4 @@
-"""What kinds are as values: how they are made, printed, stored and named, and how they ask."""
+"""Kinds as values: how they are created, printed, stored and named, and their instructions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
 
 @pytest.mark.parametrize("kind", ["number", Number])
-def test_a_problem_wants_a_kind_and_not_its_name(kind: Any) -> None:
+def test_a_problem_needs_a_kind_and_not_its_name(kind: Any) -> None:
     with pytest.raises(UsageError, match=r"an object such as Number\(\)"):
         Problem("What is 2 + 2?", kind)
 
@@ -70,7 +70,7 @@ def test_choices_by_list_by_mapping_and_by_label() -> None:
         (lambda: kinds.from_json({"options": []}), "a kind must be a word"),
     ],
 )
-def test_what_makes_no_sense_is_said_at_once(make: Any, said: str) -> None:
+def test_invalid_parameters_raise_when_the_kind_is_created(make: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         make()
 
@@ -101,15 +101,15 @@ def test_kinds_by_name() -> None:
     assert set(kinds.__all__) <= set(dir(kinds))
 
 
-def test_other_complaints_repeat_the_instruction() -> None:
+def test_other_error_messages_repeat_the_instruction() -> None:
     assert (
         Number().error_message("The answer is 3-5.") == f"No answer could be read (a range). {Number().instruction()}"
     )
     assert Number().error_message("The answer is 3.") is None
 
 
-def said_of(kind: Any) -> str:
-    """An answer of a kind, as a model would say it."""
+def answer_of(kind: Any) -> str:
+    """Return an answer of a kind, as a model would state it."""
     if isinstance(kind, Date):
         return kind.show(Date().parse(GOOD["date"]))
     good = {"choice": "labels", "label": "options"}.get(kind.name)
@@ -120,30 +120,30 @@ LINE = [kind for kind in EVERY if not isinstance(kind, Json | Code | Composite) 
 
 
 @pytest.mark.parametrize("kind", LINE, ids=repr)
-def test_a_model_that_copies_how_to_answer_has_not_answered(kind: Any) -> None:
+def test_a_model_that_repeats_the_instruction_has_not_answered(kind: Any) -> None:
     wanted = kind.instruction().partition('"The answer is" and ')[2]
     for said in (kind.instruction(), f"The answer is {wanted}", f"**The answer is and {wanted}**"):
         assert kind.parse_reply(f"It is hard to say.\n{said}").value is None, said
 
 
 @pytest.mark.parametrize("kind", LINE, ids=repr)
-def test_what_stands_behind_such_a_copy_is_read(kind: Any) -> None:
+def test_the_text_behind_the_repetition_is_parsed(kind: Any) -> None:
     wanted = kind.instruction().partition('"The answer is" and ')[2].removesuffix(".")
-    assert kind.parse_reply(f"The answer is {wanted}: {said_of(kind)}").value == kind.target(said_of(kind))
+    assert kind.parse_reply(f"The answer is {wanted}: {answer_of(kind)}").value == kind.target(answer_of(kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EVERY if kind != Text(whole=True)], ids=repr)
-def test_every_kind_says_how_to_answer_and_its_trigger_is_read(kind: Any) -> None:
+def test_every_kind_has_an_instruction_and_parses_its_trigger(kind: Any) -> None:
     assert kind.instruction()
     assert kind.direct_instruction()
     assert kind.trigger().startswith("Therefore, ")
     if not isinstance(kind, Json | Code | Composite):
-        assert kind.parse_reply(f"{kind.trigger()} {said_of(kind)}.").rule == "trigger"
+        assert kind.parse_reply(f"{kind.trigger()} {answer_of(kind)}.").rule == "trigger"
 
 
 @dataclass(frozen=True)
 class Weekday(BaseKind):
-    """A kind of a user's own."""
+    """A kind of a user."""
 
     name: ClassVar[str] = "weekday"
 
@@ -157,7 +157,7 @@ class Weekday(BaseKind):
         return value
 
 
-def test_a_kind_of_ones_own_takes_ten_lines() -> None:
+def test_a_users_kind_takes_ten_lines() -> None:
     kind: Kind = Weekday()
     assert kind.parse_reply("The answer is **Sunday**.") == ("sunday", "trigger")
     assert kind.parse_reply("I don't know").value is None
@@ -178,14 +178,14 @@ def test_the_kind_in_the_package_s_docstring_works() -> None:
     assert repr(kind) == "Weekday()"
 
 
-def test_a_kind_prints_what_it_was_given_and_no_more() -> None:
+def test_a_kind_prints_only_changed_parameters() -> None:
     assert repr(Number()) == "Number()"
     assert repr(Number(decimals=2, stated_only=True)) == "Number(stated_only=True, decimals=2)"
     assert repr(Date("%d.%m.%Y")) == "Date(format='%d.%m.%Y')"
     assert repr(Composite([Number(), Text()])) == "Composite(kinds=(Number(), Text()), names=('a', 'b'))"
 
 
-def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None:
+def test_a_composite_instruction_uses_those_of_its_kinds() -> None:
     asked = Composite({"age": Number(), "grown": YesNo(), "notes": Items(sep=",")}).instruction().splitlines()
     assert asked[0] == "End with 3 lines, one for each answer:"
     assert asked[1:] == [
@@ -196,7 +196,7 @@ def test_several_answers_are_asked_for_by_the_sentences_of_their_kinds() -> None
     assert Composite([Number(), YesNo()]).parse_reply("a) The answer is 3.\nb) The answer is yes.").value == (3, True)
 
 
-def test_the_rule_that_read_an_answer_comes_with_it() -> None:
+def test_an_answer_carries_its_rule() -> None:
     problem = Problem("How many?", Number())
     answered = problem.parse("It is 5.\nThe answer is 18.")
     assert isinstance(answered, Answered)

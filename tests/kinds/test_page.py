@@ -1,4 +1,4 @@
-"""The page `docs/answers.md`: its programs run and print what it says, its pictures show what is read now."""
+"""The page `docs/answers.md`: its programs print what it says, and its pictures show the current parsers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.splitlines()[-1][:40])
-def test_a_program_of_the_page_prints_what_it_says(program: str) -> None:
+def test_a_program_of_the_page_prints_its_comments(program: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, encoding="utf-8", check=True
     )
-    told = [line.partition("  # ")[2].partition("…")[0] for line in program.splitlines() if line.startswith("print(")]
-    for line, said in zip(told, done.stdout.splitlines(), strict=True):
+    expected = [
+        line.partition("  # ")[2].partition("…")[0] for line in program.splitlines() if line.startswith("print(")
+    ]
+    for line, said in zip(expected, done.stdout.splitlines(), strict=True):
         assert said.startswith(line)
 
 
-def test_the_pictures_show_what_is_read_now() -> None:
+def test_the_pictures_show_the_current_parsers() -> None:
     loader = SourceFileLoader("pictures", str(ROOT / "scripts/pictures"))
     spec = importlib.util.spec_from_loader("pictures", loader)
     assert spec
@@ -42,7 +44,7 @@ def test_the_pictures_show_what_is_read_now() -> None:
         assert ElementTree.fromstring(svg).tag.endswith("svg")
 
 
-def test_every_picture_and_every_link_of_the_page_leads_somewhere() -> None:
+def test_every_picture_and_link_of_the_page_exists() -> None:
     targets = re.findall(r"\]\(([^)#]+)", PAGE)
     assert {f"pictures/{path.name}" for path in (ROOT / "docs/pictures").glob("*.svg")} <= set(targets)
     assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []
@@ -54,7 +56,7 @@ def test_every_picture_and_every_link_of_the_page_leads_somewhere() -> None:
     assert [anchor for anchor in re.findall(r"\]\(#([^)]+)\)", PAGE) if anchor not in headings] == []
 
 
-def test_the_page_names_every_kind_and_the_version_of_the_checker() -> None:
+def test_the_page_names_every_kind_and_the_parser_version() -> None:
     for kind in reasoning.kinds.KINDS.values():
         assert f"`{kind.__name__}(" in PAGE
     assert f"\n| {reasoning.kinds.PARSER_VERSION} | " in PAGE

@@ -1,4 +1,4 @@
-"""What the parameters of numbers and choices change."""
+"""The parameters of `Number` and `Choice`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_several_labels_vote_as_one_answer() -> None:
     assert "one or more of A through C" in kind.instruction()
 
 
-def test_parameters_that_make_no_sense() -> None:
+def test_invalid_parameters_are_refused() -> None:
     with pytest.raises(UsageError, match="tolerance"):
         Number(tolerance=1.5)
     with pytest.raises(UsageError, match="target"):

@@ -1,4 +1,4 @@
-"""How answers are read: what holds for every kind and any text."""
+"""Parsing of replies: properties that hold for every kind and any text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kinds.samples import COLOURS, EVERY, IDS, NASTY, PIECES, seconds, tex
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_what_is_shown_is_read_again(kind: Any, data: st.DataObject) -> None:
+def test_a_shown_value_parses_to_itself(kind: Any, data: st.DataObject) -> None:
     value = data.draw(values(kind))
     assert kind.parse(kind.show(value)) == value
     assert kind.score(value, value)
@@ -31,7 +31,7 @@ STATED = [kind for kind in EVERY if kind.name not in ("json", "code", "many") an
 @pytest.mark.parametrize("kind", STATED, ids=repr)
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_stated_value_is_read_wherever_it_stands(kind: Any, data: st.DataObject) -> None:
+def test_a_stated_value_is_parsed_in_any_place(kind: Any, data: st.DataObject) -> None:
     value = data.draw(values(kind))
     noise = data.draw(st.sampled_from(["", "First 12 of 30 (A) no. ", "One; two.\n\nBlue. Yes.\n", "\\boxed{3}\n"]))
     wrap = data.draw(
@@ -50,14 +50,14 @@ def test_a_stated_value_is_read_wherever_it_stands(kind: Any, data: st.DataObjec
 @example(text='{"a":' * 3000, stated_only=True)
 @example(text="\\boxed{" + "\\frac{" * 500, stated_only=False)
 @example(text="The answer is " + "(" * 900 + ")" * 900, stated_only=False)
-def test_no_text_breaks_it_and_what_it_reads_is_sound(kind: Any, text: str, stated_only: bool) -> None:
+def test_no_text_raises_and_every_value_is_valid(kind: Any, text: str, stated_only: bool) -> None:
     check(kind, text, stated_only)
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_no_cut_of_a_hard_case_breaks_it(kind: Any, data: st.DataObject) -> None:
+def test_no_cut_of_a_hard_case_raises(kind: Any, data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(texts()))
     at = data.draw(st.integers(0, len(text)))
     check(kind, text[:at], data.draw(st.booleans()))
@@ -85,7 +85,7 @@ def check(kind: Any, text: str, stated_only: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
-def test_each_cut_of_each_hard_case_of_its_own_is_read_without_a_fault(kind: Any) -> None:
+def test_each_cut_of_each_hard_case_of_the_kind_is_parsed(kind: Any) -> None:
     for text in texts():
         for at in range(0, len(text), 7):
             assert kind.parse_reply(text[:at]).rule
@@ -136,11 +136,11 @@ def test_each_rule_has_its_name(text: str, value: int | None, how: str) -> None:
         (Composite({"age": Number(), "old": YesNo()}), "age: 7", "not every answer: old: nothing found"),
     ],
 )
-def test_further_rules_and_reasons_have_theirs(kind: Any, text: str, how: str) -> None:
+def test_further_rules_and_reasons_have_names(kind: Any, text: str, how: str) -> None:
     assert kind.parse_reply(text).rule == how
 
 
-def test_only_what_is_stated() -> None:
+def test_stated_answers_only() -> None:
     for text, value in [("16 - 3 - 4 = 9 eggs, and then she sells", None), ("The answer is 9.", 9), ("\\boxed{9}", 9)]:
         assert Number().parse(text, stated_only=True) == value
         assert Number(stated_only=True).parse(text) == value
@@ -158,7 +158,7 @@ def test_only_what_is_stated() -> None:
     assert Composite([Number(), YesNo()]).parse("3\nyes", stated_only=True) is None
 
 
-def test_a_region_limits_where_to_look() -> None:
+def test_a_region_restricts_the_search() -> None:
     text = "Explanation: the answer is 18.\nWrong explanation: the answer is 5."
     assert Number().parse(text, region=Region(before="Wrong explanation")) == 18
     assert Number().parse("<plan>3</plan><answer>4</answer>5", region=Region("<answer>", "</answer>")) == 4
@@ -174,12 +174,12 @@ def test_the_time_does_not_grow_faster_than_the_text(kind: Any) -> None:
         body = (piece * (100_000 // len(piece) + 1))[:100_000]
         for text in (body, f"The answer is {body}", f"{body}\n\nThe answer is no \\boxed{{"):
             took = seconds(kind, text)
-            assert took < 2, f"{piece!r}: {took:.3f} s"  # some 0.01 s; squares would take minutes
+            assert took < 2, f"{piece!r}: {took:.3f} s"  # about 0.01 s; quadratic time would take minutes
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
-def test_a_megabyte_is_read_in_no_time(kind: Any, seed: int) -> None:
+def test_a_megabyte_is_parsed_quickly(kind: Any, seed: int) -> None:
     choices = random.Random(seed)
     few = choices.sample(PIECES, 3 + 5 * seed)
     text = "".join(choices.choices(few, k=1_000_000 // (1 + max(map(len, few)))))
@@ -188,7 +188,7 @@ def test_a_megabyte_is_read_in_no_time(kind: Any, seed: int) -> None:
     assert took < 4, f"{few}: {took:.3f} s"
 
 
-def test_the_precision_that_others_set_for_decimals_does_not_matter() -> None:
+def test_the_global_decimal_precision_does_not_matter() -> None:
     import decimal
 
     with decimal.localcontext() as context:

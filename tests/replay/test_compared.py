@@ -1,4 +1,4 @@
-"""The statistics on recorded replies: the published accuracies, statsmodels' p-values, and the page as it stands."""
+"""Statistics of recorded replies: the published accuracies, the p-values of statsmodels, and the current page."""
 
 from __future__ import annotations
 

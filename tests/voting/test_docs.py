@@ -1,4 +1,4 @@
-"""The page on voting: every block runs, and prints what the page says."""
+"""The page on voting: every block runs and prints its comments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=["vote", "strategy", "stopping", "curves"])
-def test_a_block_of_the_page_prints_what_it_says(block: str, tmp_path: Path) -> None:
+def test_a_block_of_the_page_prints_its_comments(block: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
     )

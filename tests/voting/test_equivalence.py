@@ -1,4 +1,4 @@
-"""Answers that mean the same are one candidate."""
+"""Answers with the same meaning are one candidate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_function_of_two_values_joins_what_is_connected() -> None:
     assert majority([1, 3, 9], Number(), group=near).counts == ((1, 1), (3, 1), (9, 1))
 
 
-def test_the_groups_do_not_depend_on_the_order() -> None:
+def test_the_classes_do_not_depend_on_the_order() -> None:
     groups = set()
     for order in permutations([1, 2, 3, 5, 6, 9]):
         keys = AnswerClasses(Number(), near).classify(order)
@@ -41,7 +41,7 @@ def test_the_groups_do_not_depend_on_the_order() -> None:
     assert groups == {frozenset({frozenset({1, 2, 3}), frozenset({5, 6}), frozenset({9})})}
 
 
-def test_what_the_kind_takes_for_one_is_asked_about_once() -> None:
+def test_the_function_is_called_once_for_equal_keys() -> None:
     asked: list[tuple[Any, Any]] = []
 
     def same(a: str, b: str) -> bool:
@@ -54,7 +54,7 @@ def test_what_the_kind_takes_for_one_is_asked_about_once() -> None:
     assert asked == [("Paris", "Rome")]
 
 
-def test_a_key_that_is_none_is_refused() -> None:
+def test_a_key_that_cannot_be_hashed_is_refused() -> None:
     with pytest.raises(UsageError, match="group must return a hashable key"):
         majority(["a"], Text(), group=lambda value: [value])
 
@@ -65,12 +65,12 @@ def test_a_function_with_a_default_takes_one_value() -> None:
 
 
 @pytest.mark.parametrize("group", [lambda: 1, lambda a, b, c: a, dict, 7])
-def test_another_function_is_refused(group: Any) -> None:
+def test_a_function_of_other_arity_is_refused(group: Any) -> None:
     with pytest.raises(UsageError, match="group must"):
         AnswerClasses(Text(), group)
 
 
-def test_a_rule_judges_by_what_was_drawn_until_then() -> None:
+def test_a_rule_decides_by_the_draws_so_far() -> None:
     """The fourth draw joins 1 and 3 through 2, which was unknown after three draws."""
     values = [1, 3, 3, 2, 9]
     found = simulate_stopping(values, Number(), Decided(), group=near)

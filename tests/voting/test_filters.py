@@ -1,4 +1,4 @@
-"""Which draws may vote."""
+"""The filters of samples."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def chain(lines: int, value: float | None, **more: bool) -> VoteSample:
 
 
 def test_the_most_complex_vote() -> None:
-    """The example of the technique: all vote for 40, the three longest chains for 42 (Fu et al. 2022)."""
+    """The majority is 40, but that of the three longest chains is 42 (the example of Fu et al. 2022)."""
     draws = [chain(9, 42), chain(8, 42), chain(7, 40), chain(7, 40), chain(3, 40), chain(2, 40)]
     assert vote(draws, Number()).value == 40
     found = vote(draws, Number(), most_complex=3)
@@ -50,13 +50,13 @@ def test_the_most_complex_vote() -> None:
     assert vote(draws, Number(), most_complex=6).value == 40
 
 
-def test_draws_without_an_answer_or_cut_off_take_no_place() -> None:
+def test_unparsed_and_truncated_samples_are_not_among_the_most_complex() -> None:
     draws = [chain(20, None), chain(30, 7, truncated=True), chain(3, 1), chain(2, 2), chain(1, 2)]
     found = vote(draws, Number(), most_complex=1)
     assert (found.value, found.unparsed, found.excluded) == (1, 1, 3)
 
 
-def test_a_predicate_is_asked_for_draws_that_have_a_value() -> None:
+def test_the_predicate_is_called_for_samples_with_a_value() -> None:
     asked: list[object] = []
 
     def keep(draw: VoteSample) -> bool:
@@ -71,12 +71,12 @@ def test_a_predicate_is_asked_for_draws_that_have_a_value() -> None:
     assert none.reason == "no sample of 2 voted: 1 unparsed, 1 excluded by the filter"
 
 
-def test_the_predicate_comes_before_the_cut() -> None:
+def test_the_predicate_is_applied_before_most_complex() -> None:
     draws = [chain(9, 3), chain(8, 4), chain(7, 5)]
     assert vote(draws, Number(), keep=lambda draw: draw.value != 3, most_complex=1).value == 4
 
 
-def test_a_program_that_runs_lets_its_draw_vote() -> None:
+def test_a_sample_whose_program_runs_votes() -> None:
     draws = [
         VoteSample(1, text="```python\nans = 1\n```"),
         VoteSample(2, text="```python\nans = 1 / 0\n```"),

@@ -1,4 +1,4 @@
-"""Ten recorded samples a problem: the published accuracy, and what each rule would have saved."""
+"""Ten recorded samples per problem: the published accuracy, and the draws that each rule would have saved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not RECORDING.is_file(), reason="the recording l
 
 @pytest.fixture(scope="module")
 def problems() -> list[tuple[list[str | None], set[str]]]:
-    """For each problem the answers of its samples, as its authors read them, and which of them are right."""
+    """Return the answers of each problem's samples, as its authors parsed them, and the right ones."""
     found = []
     with gzip.open(RECORDING, "rt", encoding="utf-8") as lines:
         for record in map(json.loads, lines):
@@ -58,7 +58,7 @@ def test_the_vote_has_the_published_accuracy(problems: list[Any]) -> None:
     ids=lambda value: type(value).__name__ if not isinstance(value, float) else None,
 )
 def test_a_rule_saves_draws(problems: list[Any], rule: Rule, draws: float, percent: float) -> None:
-    """The table of docs/voting.md."""
+    """The figures are those of the table in docs/voting.md."""
     found = [simulate_stopping(values, KIND, rule) for values, _ in problems]
     assert round(mean(one.draws for one in found), 2) == draws
     assert round(100 * accuracy([one.vote for one in found], problems), 2) == percent

@@ -1,4 +1,4 @@
-"""A vote in a notebook and in a terminal."""
+"""The display of votes in a notebook and in a terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_bars_are_as_long_as_shares() -> None:
     assert "█" * 5 + " 2  1 · 25%" in shown
 
 
-def test_a_tie_is_marked_on_all_that_tie() -> None:
+def test_a_tie_is_marked_on_all_tied_candidates() -> None:
     answer = solved(1, 2, 3, 1, 2)
     for shown in (terminal(answer), answer._repr_html_()):
         assert shown.count("2 · 40% · tied") == 2
@@ -47,7 +47,7 @@ def test_a_tie_is_marked_on_all_that_tie() -> None:
         assert "a tie, the first drawn wins" in shown
 
 
-def test_an_abstention_says_so_and_no_bar_wins() -> None:
+def test_an_abstention_is_shown_and_no_bar_wins() -> None:
     answer = solved(1, 2, 3, 1, "not known", min_share=0.6)
     for shown in (terminal(answer), answer._repr_html_()):
         assert "no majority: 1 has 50% of the votes, min_share is 60%" in shown
@@ -56,12 +56,12 @@ def test_an_abstention_says_so_and_no_bar_wins() -> None:
     assert "unparsed: no majority" in answer._repr_html_()
 
 
-def test_weights_are_shown_beside_the_counts() -> None:
+def test_weights_are_shown_next_to_the_counts() -> None:
     found = vote([VoteSample("a", text="2"), VoteSample("b", text="6")], Text(), weigh=lambda draw: float(draw.text))
     assert "1, weight 6 · 75%" in found._repr_html_()
 
 
-def test_what_a_model_said_is_data() -> None:
+def test_text_of_a_model_is_escaped() -> None:
     html = majority([HOSTILE], Text())._repr_html_()
     assert "<b>x" not in html
     assert "&lt;b&gt;x" in html

@@ -1,4 +1,4 @@
-"""When enough has been drawn."""
+"""The stopping rules."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ VALUES = st.lists(st.sampled_from([1, 1, 1, 2, 3, None]), max_size=24)
         (2, 1, 11 / 16),  # of 4 throws at most 2 heads: 1 + 4 + 6 of 16
     ],
 )
-def test_the_chance_that_the_first_of_two_leads(first: int, second: int, p: float) -> None:
+def test_the_probability_that_the_first_of_two_leads(first: int, second: int, p: float) -> None:
     assert p_leads(first, second) == p
     assert p_leads(second, first) == pytest.approx(1 - p)
 
 
 def exactly(first: int, others: Sequence[int]) -> Fraction:
-    """P(Gamma(first + 1) > all Gamma(other + 1)), from the expanded product: polynomials times exp(-m x)."""
+    """Return P(Gamma(first + 1) > all Gamma(other + 1)) from the expanded product: polynomials times exp(-m x)."""
     terms: dict[int, list[Fraction]] = {1: [Fraction(0)] * first + [Fraction(1, math.factorial(first))]}
     for other in others:
         tail = [Fraction(1, math.factorial(i)) for i in range(other + 1)]
@@ -67,16 +67,16 @@ def exactly(first: int, others: Sequence[int]) -> Fraction:
 @pytest.mark.parametrize(
     ("first", "others"), [(0, [0]), (4, [0]), (3, [3]), (5, [2, 2]), (6, [1, 1, 1, 1]), (10, [7, 3]), (2, [2, 2, 2])]
 )
-def test_the_chance_that_the_first_of_many_leads(first: int, others: list[int]) -> None:
+def test_the_probability_that_the_first_of_many_leads(first: int, others: list[int]) -> None:
     assert p_leads_all(first, tuple(others)) == pytest.approx(float(exactly(first, others)), abs=1e-9)
 
 
 @pytest.mark.parametrize(("first", "second"), [(40, 30), (300, 260), (590, 580)])
-def test_of_two_both_ways_agree_for_many_votes(first: int, second: int) -> None:
+def test_both_formulas_agree_for_two_candidates_with_many_votes(first: int, second: int) -> None:
     assert p_leads_all(first, (second,)) == pytest.approx(p_leads(first, second), abs=1e-9)
 
 
-def test_equal_candidates_share_the_chance() -> None:
+def test_equal_candidates_have_equal_probabilities() -> None:
     assert p_leads_all(7, (7, 7, 7)) == pytest.approx(1 / 4, abs=1e-9)
 
 
@@ -106,11 +106,11 @@ def test_equal_candidates_share_the_chance() -> None:
         (Window(1), [2], 1),
     ],
 )
-def test_where_a_rule_stops(rule: Rule, keys: list[Any], point: int | None) -> None:
+def test_the_stopping_point_of_a_rule(rule: Rule, keys: list[Any], point: int | None) -> None:
     assert stopping_point(keys, rule, max_draws=10) == point
 
 
-def test_all_is_enough_in_any_case() -> None:
+def test_every_rule_stops_at_the_maximum() -> None:
     for rule in RULES:
         assert stopping_point([1, 2] * 5, rule) == 10
         assert stopping_point([None] * 10, rule) == 10
@@ -125,20 +125,20 @@ def test_decided_means_that_no_further_draw_changes_the_winner(keys: list[Any]) 
 
 @settings(deadline=None)
 @given(keys=VALUES)
-def test_all_candidates_are_a_stricter_test_than_two(keys: list[Any]) -> None:
+def test_dirichlet_never_stops_before_beta(keys: list[Any]) -> None:
     assert (stopping_point(keys, Dirichlet()) or 0) >= (stopping_point(keys, Beta()) or 0)
 
 
 @settings(deadline=None, max_examples=60)
 @given(keys=st.lists(st.sampled_from([1, 2, None]), max_size=7), rule=st.sampled_from(RULES))
-def test_a_wave_is_as_small_as_could_be_enough(keys: list[Any], rule: Rule) -> None:
-    """No fewer draws can end it, whatever they say; this many can. So none is bought that is not wanted."""
+def test_a_batch_is_the_smallest_after_which_the_rule_could_stop(keys: list[Any], rule: Rule) -> None:
+    """No smaller batch can end the sampling, and this one can, so no draw is paid for in vain."""
     most = 10
     if stopping_point(keys, rule, most) is not None:
         return
     size = next_batch_size(keys, rule, most)
     assert 1 <= size <= most - len(keys)
-    lengths = range(1, min(size, 4) + 1)  # of longer ones all continuations are too many
+    lengths = range(1, min(size, 4) + 1)  # longer batches have too many continuations
     continuations = [said for more in lengths for said in product([1, 2, 3, None], repeat=more)]
     ends = {stopping_point([*keys, *said], rule, most) for said in continuations}
     assert all(point is None or point >= len(keys) + size for point in ends)
@@ -146,7 +146,7 @@ def test_a_wave_is_as_small_as_could_be_enough(keys: list[Any], rule: Rule) -> N
         assert len(keys) + size in ends
 
 
-def test_waves_of_one_solve() -> None:
+def test_the_batches_of_one_solve() -> None:
     assert next_batch_size([], Beta(), 40) == 4
     assert next_batch_size([1, 1, 1, 2], Beta(), 40) == 3  # 6 to 1
     assert next_batch_size([1, 2, 3, 4], Beta(), 40) == 5  # 6 to 1 again
@@ -161,18 +161,18 @@ def test_waves_of_one_solve() -> None:
 
 @settings(deadline=None)
 @given(values=VALUES.filter(len), rule=st.sampled_from(RULES))
-def test_drawing_in_waves_stops_where_drawing_one_by_one_does(values: list[Any], rule: Rule) -> None:
+def test_batches_stop_at_the_same_point_as_single_draws(values: list[Any], rule: Rule) -> None:
     drawn = 0
     while (point := stopping_point(values[:drawn], rule, len(values))) is None:
         drawn += next_batch_size(values[:drawn], rule, len(values))
     found = simulate_stopping(values, Number(), rule)
-    assert found.draws == point == drawn  # and nothing is bought beyond
+    assert found.draws == point == drawn  # and no draw beyond is paid for
     assert found.vote == majority(values[:drawn], Number())
 
 
 @settings(deadline=None)
 @given(values=VALUES.filter(len), rule=st.sampled_from(RULES), more=VALUES)
-def test_what_comes_after_the_stopping_point_changes_nothing(values: list[Any], rule: Rule, more: list[Any]) -> None:
+def test_draws_after_the_stopping_point_change_nothing(values: list[Any], rule: Rule, more: list[Any]) -> None:
     point = stopping_point(values, rule, max_draws=30)
     if point is not None:
         assert stopping_point(values[:point] + more, rule, max_draws=30) == point

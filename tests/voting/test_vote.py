@@ -1,4 +1,4 @@
-"""Which value wins a vote, what it weighs, and what a tie and an abstention are."""
+"""The winner of a vote, weights, ties and abstentions."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_the_majority_wins() -> None:
     assert str(found) == "18: 3, 5: 2, 7: 1; 1 unparsed"
 
 
-def test_a_sample_without_an_answer_is_no_vote() -> None:
+def test_a_sample_without_an_answer_does_not_vote() -> None:
     found = majority([None, None, None, 4], Number())
     assert (found.value, found.share, found.valid, found.total) == (4, 1.0, 1, 4)
 
 
 @pytest.mark.parametrize("values", [[], [None], [None, None]])
-def test_nothing_valid_is_no_value(values: list[Any]) -> None:
+def test_a_vote_without_valid_samples_has_no_value(values: list[Any]) -> None:
     found = majority(values, Number())
     assert found.value is None
     assert (found.share, found.entropy, found.tied, found.abstained, found.winners) == (0, 0, False, False, ())
@@ -57,7 +57,7 @@ def test_no_and_zero_are_answers() -> None:
     assert majority([0, None, 0, 1], Number()).value == 0
 
 
-def test_a_tie_goes_to_the_earliest_draw_and_says_so() -> None:
+def test_a_tie_goes_to_the_first_draw_and_is_reported() -> None:
     found = majority(["B", "A", "A", "C", "B"], Choice(["x", "y", "z"]))
     assert found.value == "B"
     assert found.tied
@@ -81,12 +81,12 @@ def test_a_tie_goes_to_the_likelier_candidate_where_all_that_tie_have_log_probab
     assert "a tie, the first drawn wins" in str(without)
 
 
-def test_what_is_one_answer_to_the_kind_is_one_candidate() -> None:
+def test_values_with_equal_keys_are_one_candidate() -> None:
     assert majority([18, 18.0000000001, 17, 17.5], Number()).counts[0] == (18, 2)
     assert majority(["Paris", "the Paris.", "Rome", "paris"], Text()).counts == (("Paris", 3), ("Rome", 1))
 
 
-def test_the_form_that_stands_for_a_candidate_does_not_depend_on_the_order() -> None:
+def test_the_representative_form_does_not_depend_on_the_order() -> None:
     forms = ["the Eiffel tower", "Eiffel Tower", "eiffel tower", "Eiffel Tower"]
     for order in permutations(forms):
         found = majority(order, Text())
@@ -126,7 +126,7 @@ def test_with_log_probabilities_not_even_a_tie_depends_on_it(
 @settings(deadline=None)
 @given(draws=WEIGHED, data=st.data())
 def test_equal_draws_may_change_places(draws: list[VoteSample], data: st.DataObject) -> None:
-    """Swapping draws that say the same leaves everything as it was but their numbers."""
+    """Swapping equal samples changes only their indexes."""
     same = [at for at, draw in enumerate(draws) if draw.value is not None and draw.value.casefold() == "a"]
     swapped = list(draws)
     for at, source in zip(same, data.draw(st.permutations(same)), strict=True):
@@ -159,7 +159,7 @@ def test_entropy_in_bits() -> None:
     assert majority([1, 1, 2, 3], Number()).entropy == pytest.approx(1.5)
 
 
-def test_below_the_least_share_the_vote_abstains_and_keeps_the_votes() -> None:
+def test_below_min_share_the_vote_abstains_and_keeps_its_candidates() -> None:
     values = [1, 1, 2, 3, None]
     found = majority(values, Number(), min_share=0.6)
     assert found.value is None
@@ -167,7 +167,7 @@ def test_below_the_least_share_the_vote_abstains_and_keeps_the_votes() -> None:
     assert found.counts == ((1, 2), (2, 1), (3, 1))
     assert found.reason == "no majority: 1 has 50% of the votes, min_share is 60%"
     assert majority(values, Number(), min_share=0.5).value == 1
-    assert majority([1, 1, 2], Number(), min_share=2 / 3).value == 1  # just so much is enough
+    assert majority([1, 1, 2], Number(), min_share=2 / 3).value == 1  # exactly the minimum is enough
     with pytest.raises(UsageError, match="from 0 to 1"):
         majority(values, Number(), min_share=60)
 
@@ -188,7 +188,7 @@ def test_a_verifier_weighs() -> None:
     assert (nothing.value, nothing.reason, nothing.winners) == (None, "no vote has any weight", ())
 
 
-def test_weights_that_add_up_to_the_same_tie_whatever_rounding_says() -> None:
+def test_equal_sums_of_weights_tie_despite_rounding() -> None:
     draws = [VoteSample(1, text="0.3"), VoteSample(2, text="0.1"), VoteSample(2, text="0.2")]
     found = vote(draws, Number(), weigh=lambda draw: float(draw.text))
     assert found.tied
@@ -196,13 +196,13 @@ def test_weights_that_add_up_to_the_same_tie_whatever_rounding_says() -> None:
 
 
 @pytest.mark.parametrize("weight", [-1, math.nan, math.inf, "much", None])
-def test_a_weight_that_is_none_is_refused(weight: Any) -> None:
+def test_an_invalid_weight_is_refused(weight: Any) -> None:
     with pytest.raises(UsageError, match=r"a finite number of at least 0, got .* for sample 1"):
         vote([VoteSample(None), VoteSample(3)], Number(), weigh=lambda draw: weight)
 
 
 def test_log_probabilities_weigh_as_in_the_paper() -> None:
-    """One likely long reply against two less likely short ones: the two weightings disagree."""
+    """The two weightings disagree on one likely long reply against two less likely short ones."""
     draws = [
         VoteSample(1, logprob=math.log(0.9**20), tokens=20),
         VoteSample(2, logprob=math.log(0.6**2), tokens=2),
@@ -218,12 +218,12 @@ def test_log_probabilities_weigh_as_in_the_paper() -> None:
     assert vote(draws[:2], Number(), weigh="probability").value == 2
 
 
-def test_probabilities_too_small_for_a_number_still_weigh() -> None:
+def test_probabilities_that_underflow_still_weigh() -> None:
     draws = [VoteSample(1, logprob=-2000, tokens=1000), VoteSample(2, logprob=-2001, tokens=1000)]
     assert vote(draws, Number(), weigh="probability").shares == pytest.approx((1 / (1 + math.exp(-1)), 0.26894), 1e-4)
 
 
-def test_without_log_probabilities_all_weigh_the_same_and_it_is_said() -> None:
+def test_without_log_probabilities_all_weigh_the_same_with_a_note() -> None:
     draws = [
         VoteSample(1, logprob=-0.1, tokens=1),
         VoteSample(2),
