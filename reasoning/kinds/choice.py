@@ -62,7 +62,7 @@ class Choice(BaseKind):
 
     def __post_init__(self) -> None:
         if isinstance(self.options, str) or not all(
-            isinstance(given, Iterable) for given in (self.options, self.labels)
+            isinstance(values, Iterable) for values in (self.options, self.labels)
         ):
             raise UsageError(
                 f"Choice needs several options, or a mapping from label to option, got {self.options!r:.80}"
@@ -79,68 +79,70 @@ class Choice(BaseKind):
             raise UsageError(f"Choice has {len(options)} options and {len(labels)} labels")
         if len(labels) < 2 or not all(labels) or len({label.casefold() for label in labels}) < len(labels):
             raise UsageError(f"Choice needs at least two labels, all different, got {labels}")
-        own = [
+        prefixes = [
             re.match(rf"\(?{re.escape(label)}\s?[).:]\s*(?=\S)", text)
             for label, text in zip(labels, options, strict=False)
         ]
         # Some data sets repeat the label in the option: "A) 12".
-        if own and all(own):
-            options = [match.string[match.end() :] for match in own if match]
+        if prefixes and all(prefixes):
+            options = [match.string[match.end() :] for match in prefixes if match]
         object.__setattr__(self, "options", tuple(options))
         object.__setattr__(self, "labels", tuple(labels))
 
     def instruction(self) -> str:
-        return answer_instruction(self._wanted)
+        return answer_instruction(self._description)
 
     def direct_instruction(self) -> str:
-        return f"Reply with {self._wanted}: no reasoning, no other words."
+        return f"Reply with {self._description}: no reasoning, no other words."
 
     def trigger(self) -> str:
         return f"Therefore, among {self._range}, the answer is"
 
     def menu(self) -> str:
         """Return the options as a prompt shows them, one per line; empty if the question itself shows them."""
-        return "\n".join(f"({label}) {text}" for label, text in self._texts.pairs)
+        return "\n".join(f"({label}) {text}" for label, text in self._option_matcher.pairs)
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """Return the label that a statement names, or else the option whose text or number it contains."""
-        texts = self._texts.find_spans(text)
+        texts = self._option_matcher.find_spans(text)
         # "not guilty" may be an option.
         if not any(start == 0 for start, _ in texts.values()):
             affirmed = resolve_negation(text)
             if isinstance(affirmed, Rejected):
                 return affirmed
-            text, texts = affirmed, self._texts.find_spans(affirmed)
+            text, texts = affirmed, self._option_matcher.find_spans(affirmed)
         first = first_sentence(text)
-        if begun := self._finder.match_leading(first):
+        if leading := self._label_matcher.match_leading(first):
             # "Answer: B is wrong, …" begins the reasoning.
-            if _DENIED.match(first, begun[1]):
+            if _DENIED.match(first, leading[1]):
                 return None
-            return self._named(first, *begun)
-        for label, start, end in self._finder.find_named(first):
-            return Rejected("a negation") if _DENIAL.search(first[:start]) else self._named(first, label, end)
-        if whole := self._texts.match_whole(text):
-            return self._given([whole])
+            return self._enumerated(first, *leading)
+        for label, start, end in self._label_matcher.find_named(first):
+            return Rejected("a negation") if _DENIAL.search(first[:start]) else self._enumerated(first, label, end)
+        if whole := self._option_matcher.match_whole(text):
+            return self._result([whole])
         if len(texts) > 1:
-            return self._given(list(texts), "several options")
+            return self._result(list(texts), "several options")
         for label, (start, _) in texts.items():
-            return Rejected("a negation") if _DENIAL.search(fold_option(text)[:start]) else self._given([label])
-        if found := self._texts.match_formula(first) or self._texts.match_number(Number().parse_statement(first)):
-            return self._given([found])
+            return Rejected("a negation") if _DENIAL.search(fold_option(text)[:start]) else self._result([label])
+        if found := self._option_matcher.match_formula(first) or self._option_matcher.match_number(
+            Number().parse_statement(first)
+        ):
+            return self._result([found])
         return Rejected("a refusal") if is_refusal(text) else None
 
     def parse_line(self, line: str, before: str) -> Any | None:
         """Return the option of a line that contains only a label, an option's text or both, or several labels."""
         text = strip_markup(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
-        if whole := self._texts.match_whole(text):
-            return self._given([whole])
-        if not (begun := self._finder.match_leading(text)):
+        if whole := self._option_matcher.match_whole(text):
+            return self._result([whole])
+        if not (leading := self._label_matcher.match_leading(text)):
             return None
-        labels, end, either = self._finder.match_enumeration(text, *begun)
+        labels, end, either = self._label_matcher.match_enumeration(text, *leading)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
-        if rest and (len(labels) > 1 or self._texts.match_whole(rest) != labels[0] or is_list_item(before)):
+        if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or is_list_item(before)):
             return None
-        return self._given(labels, either=either)
+        return self._result(labels, either=either)
 
     def parse_first_line(self, line: str) -> Any | None:
         """Return the option of a line that contains only a label, an option's text or both."""
@@ -156,36 +158,36 @@ class Choice(BaseKind):
         right: list[str] = []
         for at in range(len(lines) - 1, -1, -1):
             if marks[at] and any(marks[max(0, at - 1) : at] + marks[at + 1 : at + 2]):
-                begun = self._finder.match_leading(strip_markup(lines[at]))
-                if begun and _RIGHT.search(lines[at]) and not _DENIAL.search(lines[at]):
-                    right.append(begun[0])
+                leading = self._label_matcher.match_leading(strip_markup(lines[at]))
+                if leading and _RIGHT.search(lines[at]) and not _DENIAL.search(lines[at]):
+                    right.append(leading[0])
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[at])):
                 if (found := self._candidate(part)) is not None:
                     return found
         if right:
-            return self._given(right)
+            return self._result(right)
         return (
-            self._given([found])
-            if lines and (found := self._texts.match_number(Number().parse_last_candidate(lines[-1])))
+            self._result([found])
+            if lines and (found := self._option_matcher.match_number(Number().parse_last_candidate(lines[-1])))
             else None
         )
 
     def _candidate(self, part: str) -> Any | Rejected | None:
         """Return what a sentence of running text names and does not deny: its labels, or else its options."""
-        named = {label: (start, end) for label, start, end in self._finder.find_named(part)}
+        named = {label: (start, end) for label, start, end in self._label_matcher.find_named(part)}
         rest = part if named else fold_option(part)
-        if not (found := named or self._texts.find_spans(part)):
+        if not (found := named or self._option_matcher.find_spans(part)):
             return None
         for start, end in sorted(found.values(), reverse=True):
             # An option may itself contain a negation.
             rest = rest[:start] + rest[end:]
         if not _DENIAL.search(rest):
-            return self._given(list(found), "several options")
+            return self._result(list(found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
         claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
-        labels = [label for clause in claimed for label, *_ in self._finder.find_named(clause)]
-        return self._given(labels, "several options") if labels else Rejected("a negation")
+        labels = [label for clause in claimed for label, *_ in self._label_matcher.find_named(clause)]
+        return self._result(labels, "several options") if labels else Rejected("a negation")
 
     def target(self, target: Any) -> Any:
         """Return the label of a target: a label, bare or in brackets, or an option's text.
@@ -194,7 +196,7 @@ class Choice(BaseKind):
         """
         if self.several:
             parts = re.split(r",\s*(?:and\s)?|\sand\s", target) if isinstance(target, str) else list(target)
-            return self._given([self._label(part) for part in parts])
+            return self._result([self._label(part) for part in parts])
         return self._label(target)
 
     def key(self, value: Any) -> str | tuple[str, ...]:
@@ -206,26 +208,26 @@ class Choice(BaseKind):
     def _label(self, target: Any) -> str:
         text = str(target).strip()
         label = (
-            self._finder.find_label(text)
-            or self._finder.find_label(text.strip("().: "))
-            or self._texts.match_whole(text)
+            self._label_matcher.find_label(text)
+            or self._label_matcher.find_label(text.strip("().: "))
+            or self._option_matcher.match_whole(text)
         )
         if label is None:
             raise UsageError(f"the target {target!r:.80} is neither a label nor an option of {self!r:.200}")
         return label
 
-    def _given(self, labels: list[str], why: str = "several labels", *, either: bool = False) -> Any:
+    def _result(self, labels: list[str], reason: str = "several labels", *, either: bool = False) -> Any:
         """Return the value for the named labels; `Rejected` for alternatives, and for several if one is expected."""
         if len(set(labels)) > 1 and (either or not self.several):
-            return Rejected(why)
+            return Rejected(reason)
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
 
-    def _named(self, text: str, label: str, end: int) -> Any:
-        labels, _, either = self._finder.match_enumeration(text, label, end)
-        return self._given(labels, either=either)
+    def _enumerated(self, text: str, label: str, end: int) -> Any:
+        labels, _, either = self._label_matcher.match_enumeration(text, label, end)
+        return self._result(labels, either=either)
 
     @property
-    def _wanted(self) -> str:
+    def _description(self) -> str:
         return f"one or more of {self._range}, with commas between them" if self.several else f"one of {self._range}"
 
     @property
@@ -235,9 +237,9 @@ class Choice(BaseKind):
         return ", ".join(self.labels)
 
     @cached_property
-    def _finder(self) -> LabelMatcher:
+    def _label_matcher(self) -> LabelMatcher:
         return LabelMatcher(tuple(self.labels))
 
     @cached_property
-    def _texts(self) -> OptionMatcher:
+    def _option_matcher(self) -> OptionMatcher:
         return OptionMatcher(tuple(zip(self.labels, self.options, strict=False)))

@@ -99,8 +99,8 @@ class Code(BaseKind):
 
     def score(self, value: Any, target: Any) -> bool:
         """Return whether a value is the target, with or without its fence."""
-        wanted = self.target(target)
-        return value is not None and (self.same(value, target) or self.same(value, wanted))
+        source = self.target(target)
+        return value is not None and (self.same(value, target) or self.same(value, source))
 
     def key(self, value: Any) -> str:
         return "\n".join(line.rstrip() for line in _trimmed(str(value)).split("\n"))

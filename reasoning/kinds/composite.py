@@ -55,22 +55,22 @@ class Composite(BaseKind):
     def __post_init__(self) -> None:
         if isinstance(self.kinds, str) or not isinstance(self.kinds, Iterable) or isinstance(self.names, str):
             raise UsageError(f"Composite needs a list of kinds, or a mapping from name to kind, got {self.kinds!r:.80}")
-        given = list(self.kinds.values()) if isinstance(self.kinds, Mapping) else list(self.kinds)
+        kinds = list(self.kinds.values()) if isinstance(self.kinds, Mapping) else list(self.kinds)
         names = [str(name).strip() for name in (self.kinds if isinstance(self.kinds, Mapping) else self.names)]
-        names = names or list(string.ascii_lowercase[: len(given)])
-        if wrong := [kind for kind in given if not isinstance(kind, Kind) or isinstance(kind, Composite)]:
+        names = names or list(string.ascii_lowercase[: len(kinds)])
+        if wrong := [kind for kind in kinds if not isinstance(kind, Kind) or isinstance(kind, Composite)]:
             raise UsageError(f"Composite needs kinds that have one answer each, got {wrong[0]!r:.80}")
-        if not 2 <= len(given) <= 26 or len(names) != len(given):
+        if not 2 <= len(kinds) <= 26 or len(names) != len(kinds):
             raise UsageError(
-                f"Composite needs 2 to 26 kinds and a name for each, got {len(given)} kinds and {len(names)} names"
+                f"Composite needs 2 to 26 kinds and a name for each, got {len(kinds)} kinds and {len(names)} names"
             )
         if not all(names) or len({name.casefold() for name in names}) < len(names):
             raise UsageError(f"Composite needs names that are all different, got {names}")
-        object.__setattr__(self, "kinds", tuple(given))
+        object.__setattr__(self, "kinds", tuple(kinds))
         object.__setattr__(self, "names", tuple(names))
 
     def instruction(self) -> str:
-        lines = (f'- one that begins with "{name})" and gives {_asked(kind)}' for name, kind in self._parts)
+        lines = (f'- one that begins with "{name})" and gives {_line_instruction(kind)}' for name, kind in self._parts)
         return "\n".join((f"End with {len(self.kinds)} lines, one for each answer:", *lines))
 
     def direct_instruction(self) -> str:
@@ -102,10 +102,10 @@ class Composite(BaseKind):
 
     def score(self, value: Any, target: Any) -> bool:
         """Return whether all values are right."""
-        wanted = self._targets(target)
+        targets = self._targets(target)
         if value is None:
             return False
-        scores = [kind.score(one, right) for (_, kind), one, right in zip(self._parts, value, wanted, strict=True)]
+        scores = [kind.score(one, right) for (_, kind), one, right in zip(self._parts, value, targets, strict=True)]
         # All scores are computed first, so that an invalid target always raises.
         return all(scores)
 
@@ -142,8 +142,8 @@ class Composite(BaseKind):
         for rule, pattern in (("marked lines", self._marks("^")), ("marks", self._marks(r"(?<![\w'’.-])"))):
             if found := _behind(pattern, text, self._places):
                 yield rule, [found.get(place, "") for place in range(len(self.kinds))]
-        for said in find_statements(text):
-            for pieces in (re.split(r"[;|]", said.text), re.split(r",\s|,?\sand\s", said.text)):
+        for statement in find_statements(text):
+            for pieces in (re.split(r"[;|]", statement.text), re.split(r",\s|,?\sand\s", statement.text)):
                 if len(pieces) == len(self.kinds):
                     yield "trigger", pieces
         lines = [line for line in text.rpartition(":\n")[2].split("\n") if line.strip("`*- ")]
@@ -202,6 +202,6 @@ def _parse_piece(kind: Kind, piece: str) -> ParseResult:
     return kind.parse_reply(piece)
 
 
-def _asked(kind: Kind) -> str:
+def _line_instruction(kind: Kind) -> str:
     """Return what a line of several must state."""
     return kind.instruction().removeprefix(INSTRUCTION_PREFIX).removeprefix("End with ")

@@ -105,13 +105,13 @@ class Date(BaseKind):
             )
 
     def instruction(self) -> str:
-        return answer_instruction(f"a date written like {self._like}")
+        return answer_instruction(f"a date written like {self._example}")
 
     def direct_instruction(self) -> str:
-        return f"Reply with the date alone, written like {self._like}: no reasoning, no other words."
+        return f"Reply with the date alone, written like {self._example}: no reasoning, no other words."
 
     def trigger(self) -> str:
-        return f"Therefore, the answer (a date like {self._like}) is"
+        return f"Therefore, the answer (a date like {self._example}) is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> datetime.date | Rejected | None:
         """Return the date at the beginning of a sentence, or else the only one in it."""
@@ -151,7 +151,7 @@ class Date(BaseKind):
             return target.date()
         value = self.parse_line(target.strip(), "") if isinstance(target, str) else target
         if not isinstance(value, datetime.date):
-            raise UsageError(f"the target {target!r:.80} is not a date; it must be written like {self._like}")
+            raise UsageError(f"the target {target!r:.80} is not a date; it must be written like {self._example}")
         return value
 
     def key(self, value: Any) -> str:
@@ -163,11 +163,11 @@ class Date(BaseKind):
         return re.sub("%.", lambda match: parts[match[0]], self.format)
 
     @property
-    def _like(self) -> str:
+    def _example(self) -> str:
         return self.show(datetime.date(2002, 2, 27))
 
     @cached_property
-    def _own(self) -> re.Pattern[str]:
+    def _format_pattern(self) -> re.Pattern[str]:
         """Return the format as a pattern."""
         pieces = re.split("(%.)", self.format)
         pattern = "".join(
@@ -178,9 +178,9 @@ class Date(BaseKind):
 
     def _dates(self, text: str) -> Iterator[_Found]:
         """Yield the dates in a text, in order, and the texts that look like a date but are not one."""
-        own = [one for one in self._own.finditer(text) if isinstance(self._value(one), datetime.date)]
+        formatted = [one for one in self._format_pattern.finditer(text) if isinstance(self._value(one), datetime.date)]
         reach = 0
-        for match in sorted([*own, *_WRITTEN.finditer(text)], key=lambda one: (one.start(), one.re is _WRITTEN)):
+        for match in sorted([*formatted, *_WRITTEN.finditer(text)], key=lambda one: (one.start(), one.re is _WRITTEN)):
             if match.start() < reach:
                 continue
             reach = match.end()
@@ -188,7 +188,7 @@ class Date(BaseKind):
 
     def _value(self, match: re.Match[str]) -> datetime.date | Rejected:
         parts = {name.rstrip("2345"): part for name, part in match.groupdict().items() if part}
-        if match.re is self._own:
+        if match.re is self._format_pattern:
             year = int(parts["Y"]) if "Y" in parts else _century(int(parts["y"]))
             month = parts.get("m") or parts.get("B") or parts.get("b") or ""
             return _date(year, _month(month), int(parts["d"]))

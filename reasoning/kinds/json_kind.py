@@ -72,10 +72,10 @@ class Json(BaseKind):
             object.__setattr__(self, "shape", "array")
 
     def instruction(self) -> str:
-        return f"End with {self._wanted}."
+        return f"End with {self._description}."
 
     def direct_instruction(self) -> str:
-        return f"Reply with {self._wanted} alone: no other words."
+        return f"Reply with {self._description} alone: no other words."
 
     def trigger(self) -> str:
         return "Therefore, the answer as JSON is"
@@ -103,7 +103,7 @@ class Json(BaseKind):
         return _TAG.sub(r"\\u003c", json.dumps(value, ensure_ascii=False))
 
     @property
-    def _wanted(self) -> str:
+    def _description(self) -> str:
         what = {"object": "one JSON object", "array": "one JSON array", "any": "one JSON value"}[self.shape]
         keys = f" with the keys {', '.join(map(json.dumps, self.required))}" if self.required else ""
         if self.schema is not None:

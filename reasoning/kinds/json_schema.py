@@ -102,24 +102,24 @@ def _by_model(value: Any, model: Any) -> Iterator[str]:
 
 def _describe(error: ValidationError) -> str:
     """Return one error as text: `at $.price: expected a number, found "12"`."""
-    wanted = error.validator_value
+    constraint = error.validator_value
     match error.validator:
         case "type":
-            names = [wanted] if isinstance(wanted, str) else list(wanted)
+            names = [constraint] if isinstance(constraint, str) else list(constraint)
             expected = "expected " + " or ".join(_TYPES.get(name, name) for name in names)
         case "enum":
-            expected = f"expected one of {', '.join(map(_short, wanted[:12]))}"
+            expected = f"expected one of {', '.join(map(_short, constraint[:12]))}"
         case "const":
-            expected = f"expected {_short(wanted)}"
+            expected = f"expected {_short(constraint)}"
         case "required":
-            missing = [key for key in wanted if key not in error.instance]
+            missing = [key for key in constraint if key not in error.instance]
             return f"at {error.json_path}: the keys {', '.join(map(_short, missing))} are missing"
         case "additionalProperties" if isinstance(error.schema, Mapping):
             known = error.schema.get("properties", {})
             unknown = [key for key in error.instance if key not in known]
             return f"at {error.json_path}: unknown keys {', '.join(map(_short, unknown[:12]))}"
         case _:
-            expected = f"expected {error.validator} {_short(wanted)}"
+            expected = f"expected {error.validator} {_short(constraint)}"
     return f"at {error.json_path}: {expected}, found {_short(error.instance)}"
 
 

@@ -212,10 +212,10 @@ class Number(BaseKind):
         to the digits of the value, which must be at least three. A value within the kind's
         tolerance is also right.
         """
-        wanted = self.target(target)
-        if value is None or (isinstance(value, int) and isinstance(wanted, int) and not self.tolerance):
-            return bool(value == wanted)
-        if self.same(value, wanted) or abs(value - wanted) <= max(self.tolerance, 1e-9) * abs(wanted):
+        expected = self.target(target)
+        if value is None or (isinstance(value, int) and isinstance(expected, int) and not self.tolerance):
+            return bool(value == expected)
+        if self.same(value, expected) or abs(value - expected) <= max(self.tolerance, 1e-9) * abs(expected):
             return True
         fraction = "/" in str(target) or "frac" in str(target)
         digits = _decimals(value) if fraction else _decimals(target)
@@ -223,7 +223,7 @@ class Number(BaseKind):
         if digits < (3 if fraction else 1):
             return False
         with localcontext(DECIMAL_CONTEXT):
-            return abs(_exact(value) - _exact(wanted)) <= Decimal(5).scaleb(-digits - 1)
+            return abs(_exact(value) - _exact(expected)) <= Decimal(5).scaleb(-digits - 1)
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:

@@ -50,18 +50,18 @@ a letter that stands for the answer ("The answer is N, where N is …"), and if 
 how "one line" begins, it writes that line and no reasoning."""
 
 
-def answer_instruction(wanted: str) -> str:
+def answer_instruction(description: str) -> str:
     """Return the instruction to state an answer at the end of a reply."""
-    return f"{INSTRUCTION_PREFIX}{wanted}."
+    return f"{INSTRUCTION_PREFIX}{description}."
 
 
 def strip_echo(statement: str, instruction: str) -> str | Rejected:
     """Remove the words of the instruction, which small models copy in front of the answer or instead of it."""
-    wanted = instruction.removeprefix(INSTRUCTION_PREFIX).removesuffix(".").lower()
+    description = instruction.removeprefix(INSTRUCTION_PREFIX).removesuffix(".").lower()
     bare = statement.lstrip(_AROUND).removeprefix("and ")
-    if not wanted or not bare.lower().startswith(wanted):
+    if not description or not bare.lower().startswith(description):
         return statement
-    return bare[len(wanted) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
+    return bare[len(description) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
 
 
 def is_blank(statement: str) -> bool:

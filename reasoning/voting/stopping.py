@@ -104,9 +104,9 @@ class Dirichlet:
         _check(self.threshold)
 
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
-        first, *others = ranked_counts(keys) or [0]
-        others = others or [0]
-        pairs = [p_leads(first, one) for one in others]
+        first, *rest = ranked_counts(keys) or [0]
+        rest = rest or [0]
+        pairs = [p_leads(first, one) for one in rest]
         # The probability against all of them together is lower still.
         if pairs[0] < self.threshold:
             return False
@@ -114,7 +114,7 @@ class Dirichlet:
         at_least = 1 - sum(1 - one for one in pairs)
         if at_least >= self.threshold or first > _MAX_INTEGRATED:
             return at_least >= self.threshold
-        return p_leads_all(first, tuple(others)) >= self.threshold
+        return p_leads_all(first, tuple(rest)) >= self.threshold
 
 
 @dataclass(frozen=True)
