@@ -58,7 +58,9 @@ def pools(families: bool) -> list[SamplePool]:
     for line in lines("verifycot_date_sc10"):
         given = [None if one == NOT_READ else one for one in line["sample_predictions"]]
         of = line["question"].partition("What is the date")[0].strip() if families else None
-        found.append(SamplePool.of(majority(given, Text()), lambda value, line=line: value == line["reference"], of))
+        found.append(
+            SamplePool.from_vote(majority(given, Text()), lambda value, line=line: value == line["reference"], of)
+        )
     return found
 
 

@@ -66,7 +66,8 @@ def test_a_rule_saves_draws(problems: list[Any], rule: Rule, draws: float, perce
 
 def test_the_curve_ends_at_the_vote_of_all(problems: list[Any]) -> None:
     pools = [
-        SamplePool.of(majority(values, KIND), lambda value, right=right: value in right) for values, right in problems
+        SamplePool.from_vote(majority(values, KIND), lambda value, right=right: value in right)
+        for values, right in problems
     ]
     points = {point.k: round(100 * point.mean, 1) for point in curve(pools, [1, 3, 5, 10])}
     assert points == {1: 62.4, 3: 68.4, 5: 70.9, 10: 72.5}
