@@ -1,4 +1,4 @@
-"""What it costs to import a library, and to start this one's command: fresh processes, less a bare interpreter."""
+"""Import time: the cost of importing each library, and of starting this library's command, in fresh processes."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ print(json.dumps([len(sys.modules), rss, [name for name in {HEAVY} if name in sy
 
 
 def imports(programs: dict[str, Path]) -> Iterator[dict[str, Any]]:
-    """A line for each library: seconds (median), modules, memory, and the large libraries that come along."""
+    """Yield a row for each library: seconds (median), modules, memory, and the large libraries it imports."""
     for name, program in programs.items():
-        said = {f"import {CLIENTS[name].imports}": ["-c", f"import {CLIENTS[name].imports}"]}
+        commands = {f"import {CLIENTS[name].imports}": ["-c", f"import {CLIENTS[name].imports}"]}
         if name == "reasoning":
-            said["… a strategy and a model, ready to ask"] = ["-c", READY]
-            said["reasoning --version"] = ["-m", "reasoning.cli.app", "--version"]
-        for what, words in said.items():
-            row = {"import": what, "s": round(_seconds(program, words) - _seconds(program, ["-c", "pass"]), 3)}
-            if words[0] == "-c":
-                modules, rss, heavy = _loaded(program, words[1])
+            commands["… a strategy and a model, ready to ask"] = ["-c", READY]
+            commands["reasoning --version"] = ["-m", "reasoning.cli.app", "--version"]
+        for label, command in commands.items():
+            row = {"import": label, "s": round(_seconds(program, command) - _seconds(program, ["-c", "pass"]), 3)}
+            if command[0] == "-c":
+                modules, rss, heavy = _loaded(program, command[1])
                 bare, _, _ = _loaded(program, "pass")
                 row |= {
                     "modules": modules - bare,

@@ -1,8 +1,8 @@
-"""What the journal costs: recording draws as they arrive, and reading from a file of a million. Run by hand.
+"""Journal overhead: recording draws as they arrive, and reading from a file of a million draws.
 
-    python -m perf.journal [--draws 1000000] [--folder DIR]
+    PYTHONPATH=scripts .venv/bin/python -m perf.journal [--draws 1000000] [--folder DIR]
 
-Needs about 1.8 GB in the folder for a million draws. CPU is that of all threads, user and system.
+A million draws need about 1.8 GB in the folder. CPU time is that of all threads, user and system.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _WARM = 5_000
 
 
 def request(number: int) -> Request:
-    """A prompt of a usual length, different for each number."""
+    """Return a prompt of typical length, different for each number."""
     asked = f"{number}. {_PROSE[: 400 + number * 7919 % 1600]}"
     return Request("some/model", (Message("user", asked),), {"temperature": 0.7, "max_tokens": 512})
 
 
 def completion(number: int, draw: int = 0) -> Completion:
-    """A reply of a usual length."""
+    """Return a reply of typical length."""
     text = f"{number} {_PROSE[: 200 + number * 6007 % 1200]}"
     usage = Usage(1, 320, 140, 0, 0.0001, 1.5)
     return Completion(text, usage=usage, request_id=f"chatcmpl-{number:032x}", prices="2026-01", draw=draw)
 
 
 async def arrivals(do: Callable[[int], Awaitable[None]], draws: int) -> tuple[float, float]:
-    """CPU and wall seconds of `draws` calls of `do`, one by one, at about the rate, from as many tasks."""
+    """Return CPU and wall seconds of `draws` calls of `do`, one at a time per task, at about the given rate."""
     numbers = iter(range(draws))
 
     async def task(mine: random.Random) -> None:
@@ -57,7 +57,7 @@ async def arrivals(do: Callable[[int], Awaitable[None]], draws: int) -> tuple[fl
 
 
 def recording(folder: Path, draws: int = 10_000) -> None:
-    """What the record adds to draws that arrive one by one; the requests' keys are there already, as in the engine."""
+    """Print the overhead of recording draws that arrive one by one; request keys are precomputed, as in the engine."""
     asked = [request(number) for number in range(draws)]
     said = [[completion(number)] for number in range(draws)]
     for one in asked:
@@ -141,10 +141,10 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=1_000_000, help="of the large file")
-    parser.add_argument("--folder", type=Path, help="where to put the files; a temporary folder by default")
+    parser.add_argument("--draws", type=int, default=1_000_000, help="number of draws in the large file")
+    parser.add_argument("--folder", type=Path, help="folder for the files; a temporary one by default")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         recording(Path(folder))

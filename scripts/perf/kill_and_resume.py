@@ -1,4 +1,4 @@
-"""kill -9 in the middle of W1, then the same again: how many completions are bought twice?"""
+"""Resume after kill -9: kill a run of W1, run it again, and count the completions that are bought twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from perf.mock import Mock, mock
-from perf.virtualenvs import ROOT
+from perf.virtualenvs import ENVIRONMENT, ROOT
 from perf.workload import TEMPERATURE, WORKLOADS
 
 CLIENTS = ("aiohttp", "reasoning", "its_hub", "dspy", "inspect_ai:cache", "lm_eval:cache")
@@ -20,16 +20,16 @@ LOAD = WORKLOADS["W1"]
 
 
 def resume(programs: dict[str, Path], clients: list[str]) -> Iterator[dict[str, Any]]:
-    """A line for each client, at temperature 0 and with sampled draws."""
-    names = [one for one in CLIENTS if one in clients or one.partition(":")[0] in clients]
+    """Yield a row for each client, at temperature 0 and with sampled draws."""
+    names = [name for name in CLIENTS if name in clients or name.partition(":")[0] in clients]
     with mock(LOAD) as server:
-        for name in names:
+        for client in names:
             for temperature in (0.0, TEMPERATURE):
-                yield killed(programs[name.partition(":")[0]], name, temperature, server)
+                yield killed(programs[client.partition(":")[0]], client, temperature, server)
 
 
 def killed(program: Path, client: str, temperature: float, server: Mock) -> dict[str, Any]:
-    """Run, kill when half of the completions have been sent, run again to the end."""
+    """Run a client, kill it after half of the completions, run it again to the end, and return the row."""
     row: dict[str, Any] = {"resume": client, "temperature": temperature}
     server.reset()
     with tempfile.TemporaryDirectory(prefix="perf-", ignore_cleanup_errors=True) as state:
@@ -38,7 +38,9 @@ def killed(program: Path, client: str, temperature: float, server: Mock) -> dict
 
         def start() -> subprocess.Popen[bytes]:
             quiet = subprocess.DEVNULL
-            return subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=ROOT, start_new_session=True)
+            return subprocess.Popen(
+                command, stdout=quiet, stderr=quiet, cwd=ROOT, env=ENVIRONMENT, start_new_session=True
+            )
 
         first = start()
         while first.poll() is None and server.stats()["completions"] < LOAD.calls // 2:
@@ -47,7 +49,7 @@ def killed(program: Path, client: str, temperature: float, server: Mock) -> dict
             return {**row, "failed": f"ended with exit code {first.returncode} before it could be killed"}
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-        time.sleep(0.5)  # what was under way has left the server
+        time.sleep(0.5)  # lets the server finish the requests in flight
         before, began = server.stats(), time.perf_counter()
         code = start().wait(timeout=120)
     after = server.stats()

@@ -1,9 +1,9 @@
-"""What our own layers cost without a network: microseconds of CPU a draw, and for a way from another loop and back.
+"""Overhead of our own layers without a network: CPU microseconds per draw and per call from another event loop.
 
-    python -m perf.layer_overhead --rounds 8
+    PYTHONPATH=scripts .venv/bin/python -m perf.layer_overhead --rounds 8
 
-A client in this process answers at once, so nothing but our layers and the event loop is measured; the least of some
-rounds is shown, since another process can only add to it. Figures with a network are those of `perf.run`.
+A client in this process replies immediately, so that only our layers and the event loop are measured. The minimum over
+the rounds is printed, since other processes can only add to it. `perf.run` measures with a network.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from reasoning.providers.openai_response import parse_completions
 IN_FLIGHT = 64
 
 
-class AtOnce(Client):
-    """A client that reads the reply of a server which took no time."""
+class InstantClient(Client):
+    """A client that parses the reply of a server without latency."""
 
     model, endpoint, max_n = "mock", "http://127.0.0.1:8000/v1", 20
 
@@ -43,10 +43,10 @@ class AtOnce(Client):
 
 
 def draws(spec: str, asked: Sequence[str], samples: int) -> float:
-    """Seconds of CPU for each draw of a strategy, with everything on and a journal in a file."""
+    """Return the CPU seconds of a strategy per draw, with every layer on and a journal in a file."""
     with tempfile.TemporaryDirectory(prefix="perf-") as folder:
         llm = LLM(
-            AtOnce(),
+            InstantClient(),
             journal=r.Journal(Path(folder) / "journal.sqlite"),
             budget=r.Budget(tokens=10**9),
             limits=RateLimiter(IN_FLIGHT, 10**9, 10**13),
@@ -65,8 +65,8 @@ async def _nothing() -> None:
     await asyncio.sleep(0)
 
 
-def crossings(run: Callable[[], Awaitable[None]], times: int = 3_000) -> float:
-    """Seconds of CPU for each of many that are under way at once on a loop of the caller's."""
+def loop_crossings(run: Callable[[], Awaitable[None]], times: int = 3_000) -> float:
+    """Return the CPU seconds per call of many concurrent calls on the caller's event loop."""
 
     async def all_of_them() -> float:
         places = asyncio.Semaphore(IN_FLIGHT)
@@ -85,13 +85,13 @@ def crossings(run: Callable[[], Awaitable[None]], times: int = 3_000) -> float:
 MEASURES: dict[str, Callable[[], float]] = {
     "one draw a question": lambda: draws("vanilla", questions(1_500), 1),
     "ten draws a question": lambda: draws("self_consistency(cot, samples=10)", questions(250), 10),
-    "nothing, awaited on one's own loop": lambda: crossings(_nothing),
-    "nothing, awaited from another loop": lambda: crossings(lambda: event_loop.run_async(_nothing())),
+    "no-op, awaited on the same loop": lambda: loop_crossings(_nothing),
+    "no-op, awaited from another loop": lambda: loop_crossings(lambda: event_loop.run_async(_nothing())),
 }
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m perf.layer_overhead", description="Measure our own layers.")
     parser.add_argument("--rounds", type=int, default=8)
     rounds = parser.parse_args().rounds

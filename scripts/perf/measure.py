@@ -1,10 +1,10 @@
-"""Let one client do one workload, and print one line of JSON: what it cost. Runs in that client's environment.
+"""Measure one client on one workload, and print its cost as one line of JSON; runs in the client's environment.
 
-    python -m perf.measure aiohttp --url http://127.0.0.1:8000/v1 --workload W1
+    PYTHONPATH=scripts python -m perf.measure aiohttp --url http://127.0.0.1:8000/v1 --workload W1
 
 A client is a module of `perf.clients` with `PACKAGE`, the distribution whose version is reported, and
-`solve(setting, questions)`, plain or asynchronous, which returns the texts. The clock and the CPU counters start after
-the imports and one question to warm up; the CPU is that of this process and its children, user and system.
+`solve(setting, questions)`, synchronous or asynchronous, which returns the texts. Wall and CPU time start after the
+imports and one warm-up question; CPU time is that of this process and its children, user and system.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from perf.workload import TEMPERATURE, WARM, WORKLOADS, Setting, questions
 
 
 def cpu_seconds() -> float:
-    """What this process and its ended children have used so far."""
+    """Return the CPU time of this process and its finished children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def peak_rss_mb() -> float:
-    """The most memory that this process has held."""
-    try:  # ru_maxrss remembers the process that started this one, too
+    """Return the peak memory of this process."""
+    try:  # ru_maxrss includes the parent process
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     except (OSError, IndexError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(client: Any, setting: Setting, warm_up: bool) -> dict[str, object]:
-    """The figures of one run."""
+    """Return the figures of one run."""
     asked = questions(setting.workload.questions)
     imports = cpu_seconds()
     start: list[float] = []
@@ -90,13 +90,13 @@ def measure(client: Any, setting: Setting, warm_up: bool) -> dict[str, object]:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description="Measure one client on one workload.")
     parser.add_argument("client", help="NAME or NAME:VARIANT")
     parser.add_argument("--url", required=True)
     parser.add_argument("--workload", choices=[*WORKLOADS, WARM], default="W1")
-    parser.add_argument("--in-flight", type=int, help="other than the workload's own; the questions grow with it")
-    parser.add_argument("--state", type=Path, help="folder for caches and logs; a new one if not given")
+    parser.add_argument("--in-flight", type=int, help="instead of the workload's own; scales the number of questions")
+    parser.add_argument("--state", type=Path, help="folder for caches and logs; a new one by default")
     parser.add_argument("--temperature", type=float, default=TEMPERATURE)
     parser.add_argument("--no-warm-up", dest="warm_up", action="store_false")
     given = parser.parse_args()
@@ -106,12 +106,12 @@ def main() -> None:
         workload = workload.at(given.in_flight)
     state = given.state or Path(tempfile.mkdtemp(prefix="perf-"))
     state.mkdir(parents=True, exist_ok=True)
-    os.environ["PERF_STATE"] = str(state)  # some clients read their environment when they are imported
+    os.environ["PERF_STATE"] = str(state)  # some clients read it at import
     client = importlib.import_module(f"perf.clients.{name}")
     figures = measure(client, Setting(given.url, workload, variant, state, given.temperature), given.warm_up)
     print(json.dumps({"client": given.client, "workload": given.workload, "in_flight": workload.in_flight, **figures}))
     sys.stdout.flush()
-    os._exit(0)  # background threads of some libraries would hold the process
+    os._exit(0)  # some libraries have threads that would keep the process alive
 
 
 if __name__ == "__main__":

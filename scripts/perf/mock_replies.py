@@ -1,4 +1,4 @@
-"""What the mock server says, how late, and what it counts."""
+"""Replies, delays and counters of the mock server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ SENTENCES = (
     "Nothing else in the text has any influence on the count.",
     "The difference of the two is the number that was wanted.",
 )
-_DSPY = (
-    b"[[ ## answer ## ]]"  # DSPy's layout: answered in another one, every call of DSPy would be followed by a second
-)
+# In DSPy's own layout; a reply in another layout would make DSPy repeat every call.
+_DSPY = b"[[ ## answer ## ]]"
 
 
 @dataclass
 class Stats:
-    """What the server saw: requests for completions, choices sent, sockets accepted, most requests at once."""
+    """Counters of the server: requests for completions, choices sent, sockets accepted, peak of concurrent requests."""
 
     requests: int = 0
     completions: int = 0
@@ -33,11 +32,11 @@ class Stats:
 
 
 class Model:
-    """What is said, how late, and the counters.
+    """The replies, their delays and the counters.
 
     Args:
-        latency: seconds from a request to its answer.
-        jitter: by which share of the latency an answer may be early or late.
+        latency: seconds from a request to its reply.
+        jitter: share of the latency by which a reply may be early or late.
         honour_n: whether `n` gives `n` choices, or always one.
     """
 
@@ -51,14 +50,14 @@ class Model:
         self._drawn: Counter[bytes] = Counter()
 
     def wait(self, body: bytes) -> float:
-        """Seconds until this body is answered."""
+        """Return the seconds until this body is answered."""
         if not self.latency:
             return 0.0
         dice = int.from_bytes(blake2b(body, digest_size=4).digest(), "big") / 2**32
         return self.latency * (1 + self.jitter * (2 * dice - 1))
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
-        """Status and JSON for the body of a request."""
+        """Return status and JSON for the body of a request."""
         try:
             asked = json.loads(body)
             messages = asked["messages"]
@@ -67,7 +66,7 @@ class Model:
         except (ValueError, LookupError, TypeError, AttributeError):
             return 400, error("the body must be a JSON object with messages", "invalid_request_error")
         if not words or not 1 <= n <= 128 or asked.get("stream"):
-            return 400, error("wanted: some messages, n from 1 to 128, no stream", "invalid_request_error")
+            return 400, error("required: some messages, n from 1 to 128, no stream", "invalid_request_error")
         key = blake2b("\0".join(words).encode("utf-8", "replace"), digest_size=16).digest()
         first = self._drawn[key]
         self._drawn[key] = first + n
@@ -98,16 +97,16 @@ class Model:
 
 
 def text(key: bytes, draw: int, dspy: bool = False) -> str:
-    """The `draw`-th text for the messages with this hash: three sentences, the draw's name, a number."""
+    """Return the `draw`-th text for the messages with this hash: three sentences, the draw's name, a number."""
     dice = blake2b(key, digest_size=8, salt=draw.to_bytes(16, "big")).digest()
-    said = " ".join(SENTENCES[(dice[0] + step) % len(SENTENCES)] for step in (0, 1 + dice[1] % 3, 5))
-    number = 42 if dice[2] < 160 else 10 + dice[3] % 90  # five of eight draws agree: a vote has something to find
-    said = f"{said} (Draw {dice.hex()}.)"
+    sentences = " ".join(SENTENCES[(dice[0] + step) % len(SENTENCES)] for step in (0, 1 + dice[1] % 3, 5))
+    number = 42 if dice[2] < 160 else 10 + dice[3] % 90  # five of eight draws agree, as a vote needs
+    sentences = f"{sentences} (Draw {dice.hex()}.)"
     if dspy:
-        return f"[[ ## reasoning ## ]]\n{said}\n\n[[ ## answer ## ]]\n{number}\n\n[[ ## completed ## ]]"
-    return f"{said} The answer is {number}."
+        return f"[[ ## reasoning ## ]]\n{sentences}\n\n[[ ## answer ## ]]\n{number}\n\n[[ ## completed ## ]]"
+    return f"{sentences} The answer is {number}."
 
 
 def error(message: str, kind: str) -> bytes:
-    """An error body as OpenAI writes it."""
+    """Return an error body in OpenAI's format."""
     return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": None}}).encode()

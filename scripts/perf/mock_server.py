@@ -1,10 +1,10 @@
-"""A mock of an OpenAI chat server, fast enough that what is measured against it is the client.
+"""A mock OpenAI chat server, fast enough that the client dominates the measurement.
 
-    python -m perf.mock_server --port 0 --latency-ms 200      # says "listening on http://127.0.0.1:PORT"
+    PYTHONPATH=scripts python -m perf.mock_server --port 0 --latency-ms 200    # prints "listening on http://…"
 
     POST /v1/chat/completions   about 35 words a choice, ending "The answer is N."
-    GET  /stats                 what was seen since the start or the last reset
-    POST /reset                 counters to zero, draws from the beginning
+    GET  /stats                 counters since the start or the last reset
+    POST /reset                 reset the counters and the draws
 
 The text of a choice depends on the messages and on how many choices these messages have had, and the latency on the
 request's body: two runs of the same requests get the same texts after the same waits, in whatever order they arrive.
@@ -31,8 +31,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, model: Model) -> None:
         self.model = model
         self.received = b""
-        self.counted: Stats | None = None  # the counters of the request that waits for its answer
-        self.invited = False  # an "Expect: 100-continue" has been answered
+        self.counted: Stats | None = None  # counters of the pending request
+        self.invited = False  # whether "Expect: 100-continue" was answered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
         self.model.stats.connections += 1
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._landed()
+        self._release()
 
     def data_received(self, data: bytes) -> None:
         self.received = self.received + data if self.received else data
@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
             self._next()
 
     def _next(self) -> None:
-        """Take up the next whole request among the bytes that came."""
+        """Process the next complete request in the received bytes."""
         head, gap, _ = self.received.partition(b"\r\n\r\n")
         if not gap:
             return
@@ -91,12 +91,12 @@ class Connection(asyncio.Protocol):
             self._answer(body, last)
 
     def _answer(self, body: bytes, last: bool) -> None:
-        if self.counted is None:  # the client has gone
+        if self.counted is None:  # the client has disconnected
             return
-        self._landed()
+        self._release()
         self._done(*self.model.answer(body), last)
 
-    def _landed(self) -> None:
+    def _release(self) -> None:
         if self.counted is not None:
             self.counted = None
             self.model.in_flight -= 1
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
 
 
 def _content_length(fields: bytes) -> int | None:
-    """From a lower-cased head; 0 without a body, None where the length is not said that way."""
+    """Return the body length from a lower-cased head; 0 without a body, None if it is given in another way."""
     at = fields.find(b"\r\ncontent-length:")
     if at < 0:
         return None if b"\r\ntransfer-encoding:" in fields else 0
@@ -125,7 +125,7 @@ def _content_length(fields: bytes) -> int | None:
 
 
 async def serve(model: Model, port: int) -> None:
-    """Listen until cancelled; port 0 is any free one."""
+    """Listen until cancelled; port 0 chooses a free port."""
     server = await asyncio.get_running_loop().create_server(lambda: Connection(model), "127.0.0.1", port, backlog=1024)
     print(f"listening on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     async with server:
@@ -133,16 +133,16 @@ async def serve(model: Model, port: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description="A mock OpenAI chat server for measurements.")
-    parser.add_argument("--port", type=int, default=0, help="0 (the default) is any free one")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) chooses a free port")
     parser.add_argument("--latency-ms", type=float, default=0.0)
-    parser.add_argument("--jitter", type=float, default=0.2, help="share of the latency, either way")
+    parser.add_argument("--jitter", type=float, default=0.2, help="share of the latency, in both directions")
     parser.add_argument("--honour-n", action="store_true", default=True, help="n gives n choices (the default)")
-    parser.add_argument("--ignore-n", dest="honour_n", action="store_false", help="one choice, whatever n says")
+    parser.add_argument("--ignore-n", dest="honour_n", action="store_false", help="always return one choice")
     given: Any = parser.parse_args(arguments)
     if given.latency_ms < 0 or not 0 <= given.jitter <= 1:
-        parser.error("--latency-ms is a number from 0 up, --jitter one from 0 to 1")
+        parser.error("--latency-ms must be at least 0, and --jitter from 0 to 1")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(Model(given.latency_ms / 1000, given.jitter, given.honour_n), given.port))
 

@@ -1,12 +1,13 @@
-"""Programs a second, and what the first one costs, beside other ways to run what a model wrote.
+"""Programs per second, and the cost of the first one, compared with other ways to run a model's programs.
 
-    python -m perf.programs                                  # what is installed here
-    python -m perf.programs --also ENV/bin/python            # and what is installed there: smolagents, dspy
-    python -m perf.programs --only monty,subprocess --json
+    export PYTHONPATH=scripts
+    .venv/bin/python -m perf.programs                          # runners installed here
+    .venv/bin/python -m perf.programs --also ENV/bin/python    # and there: smolagents, dspy
+    .venv/bin/python -m perf.programs --only monty,subprocess --json
 
-`arithmetic` is what a model writes for a word problem; `sympy` solves an equation. Each program is another one. The
-first program's time has everything in it that it starts; the rest are run one after the other, and for ours 64 at once
-too. Nobody else gives what ours gives: smolagents' executor runs in the caller's own process, a subprocess has no lock.
+`arithmetic` is a typical program for a word problem; `sympy` solves an equation. All programs differ. The first
+program's time includes everything that it starts; the others run sequentially, and in our interpreter also 64 at once.
+The guarantees differ: smolagents' executor runs in the caller's process, and a subprocess is not locked down.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Run = Callable[[str], Any]
 
 
 def ours() -> tuple[Run, Callable[[list[str]], list[Any]]]:
-    """Our interpreter, in whichever tier the program needs."""
+    """Return our interpreter, which chooses the tier that each program needs."""
     from reasoning.sandbox.interpreter import Interpreter
 
     interpreter = Interpreter()
@@ -50,7 +51,7 @@ def ours() -> tuple[Run, Callable[[list[str]], list[Any]]]:
 
 
 def fresh() -> tuple[Run, None]:
-    """A Python of its own for each, without any lock."""
+    """Return a runner with a new Python process for each program, not locked down."""
 
     def run(code: str) -> str:
         command = [sys.executable, "-I", "-c", f"{code}\nprint(ans)"]
@@ -60,7 +61,7 @@ def fresh() -> tuple[Run, None]:
 
 
 def smolagents() -> tuple[Run, None]:
-    """smolagents' interpreter of syntax trees, in our own process."""
+    """Return smolagents' AST interpreter, which runs in our own process."""
     from smolagents.local_python_executor import LocalPythonExecutor
 
     def run(code: str) -> Any:
@@ -72,7 +73,7 @@ def smolagents() -> tuple[Run, None]:
 
 
 def dspy() -> tuple[Run, None]:
-    """DSPy's interpreter: Pyodide in Deno, one process for all programs."""
+    """Return DSPy's interpreter: Pyodide in Deno, one process for all programs."""
     from dspy import PythonInterpreter
 
     interpreter = PythonInterpreter()
@@ -88,15 +89,15 @@ RUNNERS: dict[str, tuple[str, Callable[[], tuple[Run, Any]], str, int]] = {
     "subprocess sympy": ("python", fresh, SYMPY, 20),
     "smolagents sympy": ("smolagents", smolagents, SYMPY, 100),
 }
-"""What runs which program, and how often."""
+"""Package, factory, program and number of runs by runner."""
 
 
 def measure(name: str) -> dict[str, Any]:
-    """One runner's figures.
+    """Return one runner's figures.
 
     Raises:
-        ImportError: it is not installed.
-        RuntimeError: a program came to a wrong value.
+        ImportError: the runner is not installed.
+        RuntimeError: a program returned a wrong value.
     """
     package, make, program, number = RUNNERS[name]
     run, side_by_side = make()
@@ -128,15 +129,15 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def check(program: str, n: int, value: Any) -> None:
-    """A runner that does not compute is not measured."""
+    """Raise RuntimeError for a wrong result: a runner that does not compute is not measured."""
     from fractions import Fraction
 
     if abs(float(Fraction(str(value).strip())) - RIGHT[program](n)) > 1e-6:
-        raise RuntimeError(f"program {n} came to {value}")
+        raise RuntimeError(f"program {n} returned {value}")
 
 
 def measured(names: list[str], also: list[str]) -> Iterator[dict[str, Any]]:
-    """The figures of each, from here or from the first other environment that has it."""
+    """Yield the figures of each runner, from here or from the first other environment that has it."""
     for name in names:
         try:
             yield measure(name)
@@ -157,7 +158,7 @@ def measured(names: list[str], also: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """The figures as a table."""
+    """Return the figures as a table."""
     lines = ["| | first program, s | median, ms | programs/s | 64 at once, programs/s |", "|---|---|---|---|---|"]
     for row in rows:
         if "failed" in row:
@@ -178,15 +179,15 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description="Measure ways to run programs.")
-    parser.add_argument("--only", default=",".join(RUNNERS), help="a comma-separated list")
+    parser.add_argument("--only", default=",".join(RUNNERS), help="comma-separated list of runners")
     parser.add_argument("--also", action="append", default=[], help="another environment's Python; may be repeated")
-    parser.add_argument("--json", action="store_true", help="one line of JSON for each")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per runner")
     given = parser.parse_args()
     names = [name.strip() for name in given.only.split(",")]
     if unknown := [name for name in names if name not in RUNNERS]:
-        raise SystemExit(f"error: no runner {unknown[0]!r}; there are {', '.join(RUNNERS)}")
+        raise SystemExit(f"error: unknown runner {unknown[0]!r}; known: {', '.join(RUNNERS)}")
     rows = []
     for row in measured(names, given.also):
         rows.append(row)

@@ -1,12 +1,13 @@
-"""Measure the clients side by side: rounds of all of them, one after the other, against a server of our own.
+"""Compare the clients: rounds of all of them, one after the other, against a mock server.
 
-    python -m perf.run --envs FOLDER                          # everything; takes about an hour and a half
-    python -m perf.run --envs FOLDER --only aiohttp,reasoning --parts W1,W3 --rounds 1
-    python -m perf.run --markdown docs/performance.md         # the tables of what was measured, put in there
+    export PYTHONPATH=scripts
+    .venv/bin/python -m perf.run --envs FOLDER                 # everything; takes about an hour and a half
+    .venv/bin/python -m perf.run --envs FOLDER --only aiohttp,reasoning --parts W1,W3 --rounds 1
+    .venv/bin/python -m perf.run --markdown docs/performance.md    # writes the tables into the page
 
-A round runs each client once, so that what disturbs the machine disturbs them alike; ratios are to aiohttp of the same
-round. The environments are made at the first run and kept. Lines are appended to the results; a file of its own for
-each campaign keeps campaigns apart.
+A round runs each client once, so that disturbances of the machine affect all alike; ratios are to aiohttp in the same
+round. Environments are created at the first run and kept. Lines are appended to the results; use one file per
+campaign.
 """
 
 from __future__ import annotations
@@ -24,29 +25,35 @@ from perf.import_time import imports
 from perf.kill_and_resume import resume
 from perf.mock import Mock, mock
 from perf.table import markdown, put_into
-from perf.virtualenvs import CLIENTS, ROOT, named, python
+from perf.virtualenvs import CLIENTS, ENVIRONMENT, ROOT, named, python
 from perf.workload import WARM, WORKLOADS
 
 PARTS = (*WORKLOADS, "in-flight", "imports", "resume")
 TIMEOUT = 300.0
-"""Seconds after which a client is given up."""
+"""Seconds after which a client is abandoned."""
 
 
 def run_once(program: Path, client: str, part: str, server: Mock, state: Path, in_flight: int | None) -> dict[str, Any]:
-    """One client, one workload: its figures and what the server saw.
+    """Run one client on one workload, and return its figures and the server's counters.
 
     Raises:
-        RuntimeError: it did not come to an end, with its last words.
+        RuntimeError: the client did not finish; the message has its last output.
     """
     server.reset()
     command = [program, "-m", "perf.measure", client, "--url", server.url, "--workload", part]
     command += ["--state", state] + (["--in-flight", in_flight] if in_flight else [])
     try:
         done = subprocess.run(
-            [*map(str, command)], capture_output=True, text=True, cwd=ROOT, timeout=TIMEOUT, check=False
+            [*map(str, command)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            timeout=TIMEOUT,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"no end after {TIMEOUT:g} s") from None
+        raise RuntimeError(f"timed out after {TIMEOUT:g} s") from None
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"client"')]
     if not lines:
         raise RuntimeError(done.stderr.strip()[-500:] or f"exit code {done.returncode}")
@@ -57,7 +64,7 @@ def run_once(program: Path, client: str, part: str, server: Mock, state: Path, i
 def workloads(
     programs: dict[str, Path], clients: list[str], part: str, in_flight: int | None, rounds: int
 ) -> Iterator[dict[str, Any]]:
-    """All rounds of one workload. A client that keeps what it bought does W2 a second time, warm."""
+    """Yield all rounds of one workload; a client that caches runs W2 a second time, warm."""
     with mock(WORKLOADS[part]) as server:
         for number in range(1, rounds + 1):
             for one in clients:
@@ -77,7 +84,7 @@ def workloads(
 
 
 def shown(row: dict[str, Any]) -> str:
-    """A result as it is said while the run goes on."""
+    """Return a result as a progress line."""
     if "workload" in row:
         where = f"{row['workload']} ({row['in_flight']} in flight), round {row['round']}"
         return (
@@ -87,31 +94,34 @@ def shown(row: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m perf.run", description="Measure the clients side by side.")
-    parser.add_argument("--envs", type=Path, help="folder of the environments, one for each client; made when missing")
+    parser.add_argument("--envs", type=Path, help="folder with an environment per client; created if missing")
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "results" / "performance.jsonl", help="where lines are added"
+        "--out",
+        type=Path,
+        default=ROOT / "results" / "performance.jsonl",
+        help="results file, to which lines are appended",
     )
-    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"comma-separated list of {', '.join(PARTS)}")
     parser.add_argument("--only", default="", help="clients, such as aiohttp,reasoning,openai:aiohttp")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--in-flight", default="64,256", help="W1 with so many requests in flight, too")
+    parser.add_argument("--in-flight", default="64,256", help="numbers of requests in flight with which W1 is repeated")
     parser.add_argument(
-        "--markdown", nargs="?", const="-", help="print the tables of --out, or put them into this document"
+        "--markdown", nargs="?", const="-", help="print the tables of --out, or write them into this page"
     )
     given = parser.parse_args(arguments)
     parts = given.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
-        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
     if given.rounds < 1:
-        parser.error(f"--rounds {given.rounds}: at least 1")
+        parser.error(f"--rounds must be at least 1, got {given.rounds}")
     if given.markdown is None:
         if given.envs is None:
-            parser.error("--envs FOLDER is needed: the environments are made in it")
+            parser.error("--envs FOLDER is required: environments are created in it")
         measure(given, parts)
     if not given.out.exists():
-        parser.error(f"there is no file {given.out}: measure first, or name another with --out")
+        parser.error(f"{given.out} does not exist: measure first, or name another file with --out")
     text = markdown([json.loads(line) for line in given.out.read_text(encoding="utf-8").splitlines()])
     if given.markdown in (None, "-"):
         print(text)
@@ -120,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(given: argparse.Namespace, parts: list[str]) -> None:
-    """Do the parts, and add a line for each result."""
+    """Run the parts, and append a line for each result."""
     clients = named(given.only)
     programs = {
         name: python(given.envs.absolute(), name) for name in dict.fromkeys(one.partition(":")[0] for one in clients)

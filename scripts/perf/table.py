@@ -1,4 +1,4 @@
-"""Measured lines as Markdown tables."""
+"""Markdown tables of the measurements."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ TITLES = {
     "W1": "W1: 500 calls of 200 ms, 32 in flight",
     "W2": "W2: 500 × 10 draws, each a request, 64 in flight",
     "W2n": "W2n: 500 × 10 draws, n = 10, 64 in flight",
-    WARM: "W2 again, warm: everything has been bought",
+    WARM: "W2 again, warm: every completion is cached",
     "W3": "W3: 3,000 calls, no latency, 64 in flight",
 }
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """All tables that the lines are enough for."""
+    """Return all tables for which there are measurements."""
     measured = [row for row in rows if "workload" in row]
-    usual = [row for row in measured if row["in_flight"] == _places(row)]
+    usual = [row for row in measured if row["in_flight"] == _default_in_flight(row)]
     parts = [_versions(measured)]
     for part, title in TITLES.items():
         if found := [row for row in usual if row["workload"] == part]:
             parts.append(f"### {title}\n\n{_workload(found)}")
-    if any(row["in_flight"] != _places(row) for row in measured):
+    if any(row["in_flight"] != _default_in_flight(row) for row in measured):
         parts.append(
             f"### W1 with more in flight: wall seconds\n\n{_in_flight([r for r in measured if r['workload'] == 'W1'])}"
         )
@@ -74,8 +74,8 @@ def _workload(rows: list[dict[str, Any]]) -> str:
     return (f"Ideal wall: {ideal:.2f} s.\n\n" if ideal and rows[0]["workload"] != WARM else "") + _table(heads, table)
 
 
-def _places(row: dict[str, Any]) -> int:
-    """The requests in flight that the workload has of itself."""
+def _default_in_flight(row: dict[str, Any]) -> int:
+    """Return the workload's own number of requests in flight."""
     return WORKLOADS["W2" if row["workload"] == WARM else row["workload"]].in_flight
 
 
@@ -92,7 +92,7 @@ def _in_flight(rows: list[dict[str, Any]]) -> str:
             cells.append(_spread(found, lambda row: row["wall_s"], 2) + over)
         table.append((client, *cells))
     ideal = rows[0]["ideal_s"]
-    words = f"Ideal wall: {ideal:.2f} s in each column, since the questions grow with the places.\n\n"
+    words = f"Ideal wall: {ideal:.2f} s in each column, since the questions scale with the requests in flight.\n\n"
     return words + _table(("client", *(f"{one} in flight" for one in many)), table)
 
 

@@ -1,7 +1,8 @@
-"""An environment for each client, and the clients there are."""
+"""The clients, and a virtual environment for each."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -9,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+"""Environment variables of subprocesses, which import `perf`."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """A module of `perf.clients` and where it runs.
+    """A module of `perf.clients` and its environment.
 
     Attributes:
-        requires: what pip installs for it, in their newest releases.
-        variants: what follows the colon; "" is the client as it comes.
-        imports: the module whose import is measured.
-        warm: the variants that keep something which a second run can use.
+        requires: what pip installs for it, in the newest releases.
+        imports: module whose import is measured.
+        variants: names after the colon; "" is the client's default.
+        warm: variants with a cache that a second run can use.
         takes_n: whether one request can ask for several draws.
     """
 
@@ -36,18 +39,18 @@ CLIENTS = {
     "its_hub": Client(("its_hub[lm]",), "its_hub", takes_n=False),
     "httpx": Client(("httpx",), "httpx"),
     "openai": Client(("openai[aiohttp]",), "openai", ("", "aiohttp")),
-    # 1.82.7 and 1.82.8 were compromised releases
+    # 1.82.7 and 1.82.8 were compromised releases.
     "litellm": Client(("litellm!=1.82.7,!=1.82.8",), "litellm", ("", "vllm")),
     "lm_eval": Client(("lm_eval[api]",), "lm_eval.models.api_models", ("", "cache"), takes_n=False),
     "dspy": Client(("dspy",), "dspy", ("", "nocache"), warm=("",)),
     "inspect_ai": Client(("inspect_ai", "openai"), "inspect_ai", ("", "cache"), warm=("cache",)),
 }
 REFERENCE = "aiohttp"
-"""The client that the others are divided by."""
+"""The client that the ratios refer to."""
 
 
 def named(only: str) -> list[str]:
-    """The clients of a comma-separated list, each as NAME or NAME:VARIANT; all of them when it is empty.
+    """Parse a comma-separated list of clients, each NAME or NAME:VARIANT; an empty text means all.
 
     Raises:
         SystemExit: there is no such client.
@@ -56,12 +59,12 @@ def named(only: str) -> list[str]:
     wanted = [one.strip() for one in only.split(",") if one.strip()] or known
     for one in wanted:
         if one not in known:
-            raise SystemExit(f"error: no client {one!r}; there are {', '.join(known)}")
+            raise SystemExit(f"error: unknown client {one!r}; known: {', '.join(known)}")
     return [one for one in known if one in wanted]
 
 
 def python(folder: Path, name: str) -> Path:
-    """The interpreter of a client's environment, which is made if it is not there."""
+    """Return the interpreter of a client's environment, and create the environment if it is missing."""
     client, home = CLIENTS[name], folder / name
     program, stamp = home / "bin" / "python", home / "installed.txt"
     wanted = "\n".join(client.requires)
@@ -72,6 +75,6 @@ def python(folder: Path, name: str) -> Path:
     install = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *client.requires]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"error: {name} cannot be installed:\n{done.stderr.strip()[-2000:]}")
+        raise SystemExit(f"error: cannot install {name}:\n{done.stderr.strip()[-2000:]}")
     stamp.write_text(wanted)
     return program

@@ -1,4 +1,4 @@
-"""What every client is asked to do. Standard library only: this runs in each client's own environment."""
+"""The workloads that every client runs. Standard library only: this runs in each client's environment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_TOKENS = 256
 
 @dataclass(frozen=True)
 class Workload:
-    """Some questions, and how their answers are bought.
+    """Questions, and how their answers are requested.
 
     Attributes:
-        questions: how many.
-        in_flight: requests under way at once.
-        latency_ms: how long the server takes for each.
-        draws: completions for each question.
-        n: completions that one request asks for.
-        honour_n: whether the server gives them.
+        questions: number of questions.
+        in_flight: number of concurrent requests.
+        latency_ms: the server's latency per request.
+        draws: completions per question.
+        n: completions per request.
+        honour_n: whether the server honours `n`.
     """
 
     questions: int
@@ -37,16 +37,16 @@ class Workload:
 
     @property
     def calls(self) -> int:
-        """Requests, where each asks for `n`."""
+        """Number of requests, each for `n` completions."""
         return self.questions * self.draws // self.n
 
     @property
     def ideal(self) -> float:
-        """Seconds of a client that costs nothing: every place always taken."""
+        """Wall seconds of a client without overhead: every slot is always in use."""
         return self.calls / self.in_flight * self.latency_ms / 1000
 
     def at(self, in_flight: int) -> Workload:
-        """As long a time with other numbers in flight: the questions grow with it, the ideal time stays."""
+        """Return a workload of the same ideal time with another number in flight: the questions scale with it."""
         return replace(self, in_flight=in_flight, questions=self.questions * in_flight // self.in_flight)
 
 
@@ -57,19 +57,19 @@ WORKLOADS = {
     "W3": Workload(3000, 64, 0),  # the client alone: the server answers at once
 }
 WARM = "warm"
-"""W2 once more, in a new process, with what the client kept of the first time."""
+"""W2 again, in a new process, with the client's cache of the first run."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a client is told.
+    """Settings for a client.
 
     Attributes:
         url: the server, with `/v1`.
-        workload: what to do.
-        variant: how, where a client has several ways.
-        state: a folder for caches, journals and logs.
-        temperature: of the draws.
+        workload: the workload.
+        variant: the variant of the client.
+        state: folder for caches, journals and logs.
+        temperature: sampling temperature.
     """
 
     url: str
@@ -79,7 +79,7 @@ class Setting:
     temperature: float = TEMPERATURE
 
     def body(self, question: str, n: int) -> dict[str, Any]:
-        """The request of the clients that write it themselves."""
+        """Return the request body, for clients that write it themselves."""
         messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
         return {
             "model": MODEL,
@@ -90,7 +90,7 @@ class Setting:
         }
 
     async def each(self, call: Callable[[str, int], Awaitable[list[str]]], questions: Sequence[str]) -> list[str]:
-        """All calls of a workload by a gather and a semaphore; `call(question, n)` returns the texts."""
+        """Make all calls of a workload with gather and a semaphore; `call(question, n)` returns the texts."""
         places = asyncio.Semaphore(self.workload.in_flight)
 
         async def one(question: str) -> list[str]:
@@ -103,7 +103,7 @@ class Setting:
 
 
 def questions(count: int) -> list[str]:
-    """Different word problems of about 60 words, the same ones in every process."""
+    """Return different word problems of about 60 words, the same ones in every process."""
     dice = random.Random(7)
     people = ("Anna", "Boris", "Chiara", "Deniz", "Elif", "Farid", "Greta", "Hugo")
     things = ("apples", "stamps", "marbles", "postcards", "pencils", "tickets", "lanterns", "walnuts")

@@ -1,6 +1,8 @@
-"""How good the statistics are: coverage of the intervals, errors of the tests, what racing saves.
+"""Simulations of the statistics: coverage of the intervals, error rates of the tests, savings of racing.
 
-    python -m simulation [--quick] > docs/statistics-figures.md
+Run it from the root of the checkout:
 
-Every simulated figure of `docs/statistics.md` comes from here, with the seeds that are written here.
+    PYTHONPATH=scripts .venv/bin/python -m simulation [--quick] > docs/statistics-figures.md
+
+Every simulated figure of `docs/statistics.md` comes from here, with the seeds in this code.
 """

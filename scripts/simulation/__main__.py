@@ -1,4 +1,4 @@
-"""Prints the tables of `docs/statistics-figures.md`."""
+"""Print the tables of docs/statistics-figures.md."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from simulation.races import RACES, race
 SIZES = (20, 50, 120, 500, 1319)
 HEAD = """# Figures of the statistics
 
-Made by `python -m simulation`; what they mean is in [statistics.md](statistics.md).
+Made by `PYTHONPATH=scripts python -m simulation`; [statistics.md](statistics.md) explains them.
 
-Single intervals: exactly, at accuracies from 2 to 98 %. Clustered ones: 2,000 replicates at each of 2, 5, 10, 30, 50,
-70, 90, 95 and 98 %. Paired ones: 1,000 replicates at each of six pairs of accuracies and three correlations of
-difficulty. Tests: 4,000 replicates. Curves of votes: 2,000. Races: 10,000; over families and for advice 2,000.
+Single intervals: computed exactly, at accuracies from 2 to 98 %. Clustered intervals: 2,000 replicates at each of 2, 5,
+10, 30, 50, 70, 90, 95 and 98 %. Paired intervals: 1,000 replicates at each of six pairs of accuracies and three
+correlations of difficulty. Tests: 4,000 replicates. Vote curves: 2,000. Races: 10,000; over families and for advice
+2,000.
 """
 
 
@@ -55,7 +56,7 @@ def intervals(replicates: int) -> None:
         of = f"{n} problems in {n // family} families" if family > 1 else f"{n} problems × {epochs}"
         rows.append((of, *(f"{percent(sum(ones) / len(ones))} ({percent(min(ones))})" for ones in found.values())))
     header = ("", "Wilson's, clustered", "Student's, clustered", "Wilson's, as if independent")
-    note = "The mean over accuracies, and the least in brackets, in %. The tables show the first."
+    note = "Mean over accuracies, and minimum in brackets, in %. Result tables use the first interval."
     table("Coverage over epochs and families", header, rows, note)
     rows = [
         (f"{n} in {n // family}", str(k), percent(of["families"]), percent(of["problems"]))
@@ -76,7 +77,7 @@ def differences(replicates: int) -> None:
             for name, *found in difference_coverage(n, replicates // 4)
         ),
     )
-    over = ("accuracies %", "Student's interval %", "bootstrap %", "told apart by the t-test %")
+    over = ("accuracies %", "Student's interval %", "bootstrap %", "significant by the t-test %")
     ends = ((0.5, 0.5), (0.6, 0.5), (0.95, 0.95), (0.98, 0.9))
     rows = [
         (
@@ -97,13 +98,13 @@ def differences(replicates: int) -> None:
         for n in (48, 120, 480)
         for two in ends
     ]
-    over = ("accuracies %", "clustered %", "bootstrap over problems %", "told apart, clustered %")
+    over = ("accuracies %", "clustered %", "bootstrap over problems %", "significant, clustered %")
     table("Paired differences where problems come in families", ("problems in families", *over), rows)
 
 
 def tests(replicates: int) -> None:
     table(
-        "How often two strategies are told apart (difficulty shared: correlation 0.6)",
+        "How often two strategies differ significantly (shared difficulty: correlation 0.6)",
         ("n", "true difference, points", "McNemar %", "intervals apart %"),
         (
             (str(n), f"{100 * gap:.0f}", *map(percent, pair_errors(n, replicates, gap)))
@@ -112,12 +113,12 @@ def tests(replicates: int) -> None:
         ),
     )
     table(
-        "Equally good strategies, 120 problems: any pair told apart",
+        "Equally good strategies, 120 problems: any pair significantly different",
         ("strategies", "Holm %", "uncorrected %"),
         ((str(k), *map(percent, table_error(120, k, replicates // 2))) for k in (2, 4, 6)),
     )
     table(
-        "Problems needed, for 80 % power",
+        "Problems required for 80 % power",
         ("difference, points", "disagree on, %", "problems"),
         (
             (f"{100 * gap:.0f}", f"{100 * split:.0f}", str(required_sample_size(gap, split)))
@@ -129,16 +130,16 @@ def tests(replicates: int) -> None:
     for family in (1, 4, 8):
         effect, n, power = family_power(0.1, family, replicates // 2)
         rows.append((str(family), f"{effect:.1f}", str(n), percent(power)))
-    header = ("problems a family", "design effect", "problems", "difference found %")
-    table("Problems needed to find 10 points in families, and what they find", header, rows)
+    header = ("problems a family", "design effect", "problems", "difference detected %")
+    table("Problems required to detect 10 points in families, and the power achieved", header, rows)
 
 
 def races(replicates: int) -> None:
     header = ("race", "problems", "margin, points", "calls of the grid %", "same decision %", "grid's best stopped %")
     note = (
         'Level 5 %. "Same decision": the winner is the full grid\'s, or within the margin of it on its problems. '
-        '"Grid\'s best stopped": where one is the best by the margin or more. "First stopped": the first of the list. '
-        '"Told apart": any two of those that are left, by McNemar and Holm.'
+        '"Grid\'s best stopped": if one is the best by at least the margin. "First stopped": the first of the list. '
+        '"Significant": any two of the remaining strategies, by McNemar and Holm.'
     )
 
     def row(name: str, n: int, margin: float, of: int = replicates, **how: Any) -> tuple[str, ...]:
@@ -146,11 +147,11 @@ def races(replicates: int) -> None:
         shown = map(percent, (found.calls, found.same, found.stopped, found.first, found.told))
         return (name, str(n), f"{100 * margin:.0f}", *shown)
 
-    more = ("first stopped %", "told apart %")
+    more = ("first stopped %", "significant %")
     rows = (row(name, n, margin) for name in RACES for n in (500, 1319) for margin in (0.0, 0.05))
     table("Racing", (*header, *more), rows, note)
     two = list(RACES)[:2]
-    for title, shuffled in (("in a random order, as races take them", True), ("family by family", False)):
+    for title, shuffled in (("in random order, as races take them", True), ("family by family", False)):
         rows = (
             row(name, 504, margin, replicates // 5, family=8, shuffled=shuffled)
             for name in two
@@ -158,7 +159,7 @@ def races(replicates: int) -> None:
         )
         table(f"Racing over 63 families of 8 problems, {title}", (*header, *more), rows)
     rows = (row(name, 500, margin, replicates // 5, sample=True) for name in list(RACES)[:3] for margin in (0.0, 0.05))
-    table("Racing about all problems like these, as for advice", (*header, *more), rows)
+    table("Racing for inference about all similar problems, as for advice", (*header, *more), rows)
 
 
 def main(quick: bool = False) -> None:

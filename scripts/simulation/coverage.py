@@ -1,4 +1,4 @@
-"""How often intervals hold what they are for."""
+"""Coverage of confidence intervals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simulation.synthetic_outcomes import correlated, shares
 
 
 def share_coverage(interval: Callable[[int, int], tuple[float, float]], n: int) -> tuple[float, float]:
-    """The mean and the least coverage over accuracies from 2 to 98 %, computed exactly."""
+    """Return the mean and the minimum coverage over accuracies from 2 to 98 %, computed exactly."""
     ends = [interval(k, n) for k in range(n + 1)]
     low, high = np.array([end[0] for end in ends]), np.array([end[1] for end in ends])
     covered = []
@@ -35,7 +35,7 @@ ACCURACIES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98)
 
 
 def cluster_coverage(n: int, epochs: int, family: int, replicates: int) -> Mapping[str, list[float]]:
-    """By interval the coverage at each of `ACCURACIES`: ours, Student's, and Wilson's as if all were independent."""
+    """Return the coverage at each of `ACCURACIES` by interval: clustered, Student's, and Wilson's as if independent."""
     clusters = np.repeat(np.arange(n // family), family).tolist()
     found: dict[str, list[float]] = {"clustered": [], "Student's": [], "independent": []}
     for accuracy in ACCURACIES:
@@ -57,10 +57,10 @@ def cluster_coverage(n: int, epochs: int, family: int, replicates: int) -> Mappi
 
 
 def curve_coverage(n: int, family: int, replicates: int, draws: int = 10) -> Mapping[int, Mapping[str, float]]:
-    """By k the coverage of a vote curve's interval: with families, and with problems taken for independent.
+    """Return the coverage of a vote curve's interval by k, with families and as if problems were independent.
 
-    A draw is right with a chance that is the problem's; a wrong one is any of three others. The true curve is the mean
-    of many more problems.
+    Each problem has its own probability of a right draw; a wrong draw is any of three other
+    answers. The true curve is the mean of many more problems.
     """
     ks = (1, 5, draws)
 
@@ -86,7 +86,7 @@ PAIRS = [(0.05, 0.05), (0.3, 0.3), (0.3, 0.4), (0.6, 0.7), (0.9, 0.95), (0.97, 0
 
 
 def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, float, float]]:
-    """For each interval of a paired difference, the mean, least and most coverage over accuracies and correlations."""
+    """Yield each interval of a paired difference with its mean, minimum and maximum coverage."""
     covered: dict[str, list[float]] = {"Tango": [], "bootstrap": []}
     for place, (first, second) in enumerate(PAIRS):
         for alike in (0.2, 0.6, 0.9):
@@ -108,7 +108,7 @@ def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, f
 def mean_pairs(
     n: int, epochs: int, replicates: int, accuracies: Sequence[float], family: int = 1
 ) -> tuple[float, float, float]:
-    """Over epochs: the coverage of the paired mean's interval and the bootstrap's, and how often the t-test parts."""
+    """Return the coverage of the paired mean's interval and of the bootstrap's, and the t-test's rejection rate."""
     gap = accuracies[0] - accuracies[1]
     chance = np.random.default_rng([n, epochs, *(int(1000 * one) for one in accuracies), family])
     clusters = (np.arange(n) // family).tolist()

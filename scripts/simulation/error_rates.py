@@ -1,4 +1,4 @@
-"""How often tests tell apart what is equal, and what is not."""
+"""Error rates and power of the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulation.synthetic_outcomes import Outcomes, correlated, shares
 
 
 def pair_errors(n: int, replicates: int, gap: float, alike: float = 0.6) -> tuple[float, float]:
-    """How often two strategies are told apart, by McNemar and by two intervals that do not overlap."""
+    """Return how often two strategies differ significantly by McNemar, and by intervals that do not overlap."""
     chance = np.random.default_rng([n, int(1000 * gap)])
     paired = naive = 0
     for _ in range(replicates):
@@ -24,7 +24,7 @@ def pair_errors(n: int, replicates: int, gap: float, alike: float = 0.6) -> tupl
 
 
 def p_values(right: Outcomes) -> dict[tuple[int, int], float]:
-    """McNemar's of every two strategies (rows)."""
+    """Return McNemar's p value for every pair of strategies (rows)."""
     return {
         (i, j): mcnemar(int((right[i] & ~right[j]).sum()), int((right[j] & ~right[i]).sum()))
         for i, j in combinations(range(len(right)), 2)
@@ -32,7 +32,7 @@ def p_values(right: Outcomes) -> dict[tuple[int, int], float]:
 
 
 def table_error(n: int, strategies: int, replicates: int) -> tuple[float, float]:
-    """How often any of equally good strategies are told apart, with Holm's correction and without."""
+    """Return how often any of equally good strategies differ significantly, with and without Holm's correction."""
     chance = np.random.default_rng([n, strategies])
     corrected = raw = 0
     for _ in range(replicates):
@@ -43,21 +43,22 @@ def table_error(n: int, strategies: int, replicates: int) -> tuple[float, float]
 
 
 def family_power(gap: float, family: int, replicates: int) -> tuple[float, int, float]:
-    """The design effect of families, the problems that `plan --pilot` would ask for, and how often these find the gap.
+    """Return the design effect of families, the problems that `bench power --pilot` would require, and their power.
 
-    The pilot is large, so that what is tested is the reckoning and not its noise.
+    The pilot is large, so that the formula is tested and not its noise.
     """
     accuracies, chance = (0.5 + gap, 0.5), np.random.default_rng([int(1000 * gap), family])
     pilot = shares(chance, accuracies, 20_000 * family, 1, family)
-    named = {
-        spec: {str(k): share for k, share in enumerate(one)} for spec, one in zip("ab", pilot.tolist(), strict=True)
+    by_spec = {
+        spec: {str(k): share for k, share in enumerate(scores)}
+        for spec, scores in zip("ab", pilot.tolist(), strict=True)
     }
-    [pair] = paired_differences(named, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
+    [pair] = paired_differences(by_spec, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
     n = required_sample_size(gap, pair.disagreement, effect=pair.design_effect)
     n = -(-n // family) * family
     clusters = (np.arange(n) // family).tolist()
-    told = 0
+    rejected = 0
     for _ in range(replicates):
         a, b = shares(chance, accuracies, n, 1, family).tolist()
-        told += paired_t(a, b, clusters) < 0.05
-    return pair.design_effect, n, told / replicates
+        rejected += paired_t(a, b, clusters) < 0.05
+    return pair.design_effect, n, rejected / replicates

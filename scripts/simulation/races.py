@@ -1,4 +1,4 @@
-"""What racing decides and saves, beside the full grid."""
+"""Decisions and savings of racing, compared with the full grid."""
 
 from __future__ import annotations
 
@@ -25,50 +25,51 @@ RACES = {
 def raced(
     right: Outcomes, margin: float, level: float = 0.05, sample: bool = False
 ) -> tuple[Outcomes, NDArray[np.int_]]:
-    """Many races at once, by the rule of `Race`: who is still running, and how many results each strategy made.
+    """Run many races at once by the rule of `Race`; return who is still running, and the results made by each strategy.
 
     Args:
-        right: outcomes by race, strategy and problem, in the order in which they are seen.
-        margin, level: as in `Race`.
-        sample: the races are about all problems like these, and not about these.
+        right: outcomes by race, strategy and problem, in order.
+        margin: as in `Race`.
+        level: as in `Race`.
+        sample: whether the races are about all similar problems, instead of these problems.
     """
     races, k, n = right.shape
-    of = math.inf if sample else n
+    total = math.inf if sample else n
     running, seen = np.ones((races, k), dtype=bool), np.zeros((races, k), dtype=int)
-    going = np.arange(races)  # in which more than one is running
+    undecided = np.arange(races)  # races with more than one strategy running
     lead, capital = np.zeros((races, k, k)), np.repeat(initial_capital(k)[:, None], races, axis=1)
     for problem in range(n):
-        still = running[going]
-        seen[going] += still
-        gap = gaps(np.where(still, right[going, :, problem], np.nan), margin)
-        capital *= winnings(gap, lead / (of - problem), margin)
+        active = running[undecided]
+        seen[undecided] += active
+        gap = gaps(np.where(active, right[undecided, :, problem], np.nan), margin)
+        capital *= winnings(gap, lead / (total - problem), margin)
         lead += np.nan_to_num(gap)
-        against = np.where(still, capital.sum(axis=0).sum(axis=2), 0.0)
-        if against.max() < 1 / level:
+        evidence_against = np.where(active, capital.sum(axis=0).sum(axis=2), 0.0)
+        if evidence_against.max() < 1 / level:
             continue
-        for _ in range(k - 1):  # the one with the most evidence first; the last one stays
-            worst = against.argmax(axis=1)
-            stop = (against.max(axis=1) >= 1 / level) & (still.sum(axis=1) > 1)
-            still[stop, worst[stop]] = False
-            against[stop, worst[stop]] = 0.0
-        running[going] = still
-        left = still.sum(axis=1) > 1
-        going, lead, capital = going[left], lead[left], capital[:, left]
-        if not len(going):
+        for _ in range(k - 1):  # strongest evidence first; the last strategy stays
+            worst = evidence_against.argmax(axis=1)
+            stop = (evidence_against.max(axis=1) >= 1 / level) & (active.sum(axis=1) > 1)
+            active[stop, worst[stop]] = False
+            evidence_against[stop, worst[stop]] = 0.0
+        running[undecided] = active
+        remaining = active.sum(axis=1) > 1
+        undecided, lead, capital = undecided[remaining], lead[remaining], capital[:, remaining]
+        if not len(undecided):
             break
     return running, seen
 
 
 @dataclass
-class Tally:
-    """What some races came to, as shares.
+class RaceSummary:
+    """Summary of some races, as shares.
 
     Attributes:
-        calls: of the grid's (problem, strategy) pairs, those that were run.
+        calls: share of the grid's (problem, strategy) pairs that were run.
         same: the winner is the grid's, or within the margin of it on the grid's problems.
-        stopped: one that is the grid's best by the margin or more was stopped.
-        told: some two of those that are left are told apart, as the verdict does it: by McNemar, with Holm's correction
-            over the pairs of those that are left.
+        stopped: a strategy was stopped that is the grid's best by at least the margin.
+        told: two of the remaining strategies differ significantly, as in the verdict: by McNemar,
+            with Holm's correction over the remaining pairs.
         first: the first strategy of the list was stopped.
     """
 
@@ -79,7 +80,7 @@ class Tally:
     first: float = 0.0
 
     def add(self, right: Outcomes, margin: float, of: int, sample: bool) -> None:
-        """Take in these races of so many."""
+        """Add some of `of` races."""
         running, seen = raced(right, margin, sample=sample)
         grid = right.mean(axis=2)
         top = np.sort(grid, axis=1)
@@ -89,15 +90,15 @@ class Tally:
         self.same += float((winner >= grid.max(axis=1) - margin - 1e-9).sum()) / of
         self.stopped += float((best.any(axis=1) & ~(best & running).any(axis=1)).sum()) / of
         self.first += float((~running[:, 0]).sum()) / of
-        self.told += sum(_told_apart(one[left]) for one, left in zip(right, running, strict=True)) / of
+        self.told += sum(_any_significant(one[left]) for one, left in zip(right, running, strict=True)) / of
 
 
-def _told_apart(right: Outcomes) -> bool:
+def _any_significant(right: Outcomes) -> bool:
     return min(holm(p_values(right)).values(), default=1.0) < 0.05
 
 
 _BATCH = 200
-"""Races that are run at once."""
+"""Number of races to run at once."""
 
 
 def race(
@@ -109,10 +110,10 @@ def race(
     family: int = 1,
     shuffled: bool = True,
     sample: bool = False,
-) -> Tally:
-    """Races on `n` problems, which may come in families and then be taken in a random order, or family by family."""
+) -> RaceSummary:
+    """Run races on `n` problems, which may come in families, in random order or family by family."""
     chance = np.random.default_rng([n, int(1000 * margin), int(1000 * sum(accuracies)), family])
-    found = Tally()
+    found = RaceSummary()
     for start in range(0, replicates, _BATCH):
         size = min(_BATCH, replicates - start)
         right = np.stack([correlated(chance, accuracies, n, 0.6, family) for _ in range(size)])

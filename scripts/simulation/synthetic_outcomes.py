@@ -1,4 +1,4 @@
-"""Made-up outcomes: problems that are hard or easy for all strategies, in families and over epochs."""
+"""Synthetic outcomes: problems that are hard or easy for all strategies, in families and over epochs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ Floats = NDArray[np.float64]
 Outcomes = NDArray[np.bool_]
 
 SPREAD = 1.5
-"""The standard deviation of a problem's difficulty, in probits of the chance to solve it."""
+"""Standard deviation of a problem's difficulty, in probits of the probability to solve it."""
 
 
 def correlated(
     chance: np.random.Generator, accuracies: Sequence[float], n: int, alike: float, family: int = 1
 ) -> Outcomes:
-    """Outcomes of strategies (rows) on problems (columns) that are hard or easy for all of them.
+    """Return outcomes of strategies (rows) on problems (columns) of common difficulty.
 
-    A Gaussian copula: a problem's difficulty is common to all strategies, with correlation `alike`. In families of the
-    given size all problems have the same difficulty, and for each strategy half of what is its own is the family's.
+    A Gaussian copula: a problem's difficulty is common to all strategies, with correlation `alike`.
+    Within a family all problems have the same difficulty, and half of each strategy's own variance
+    is the family's.
     """
     k, groups = len(accuracies), -(-n // family)
     common = np.repeat(chance.standard_normal(groups), family)[:n]
@@ -37,13 +38,13 @@ def correlated(
 def shares(
     chance: np.random.Generator, accuracies: Sequence[float], n: int, epochs: int, family: int, alike: float = 0.6
 ) -> Floats:
-    """Shares of right answers over epochs, of strategies (rows) on problems (columns).
+    """Return shares of right answers over epochs, of strategies (rows) on problems (columns).
 
-    A problem's chance to be solved is normal in probits, of whose variance the share `alike` is common to all
-    strategies. In families it is the same for all problems of one.
+    The probability to solve a problem is normal in probits; the share `alike` of its variance is
+    common to all strategies. Within a family it is the same for all problems.
     """
     k, groups = len(accuracies), n // family
-    centre = ndtri(np.array(accuracies)) * math.sqrt(1 + SPREAD**2)  # so that the means are as they are meant
+    centre = ndtri(np.array(accuracies)) * math.sqrt(1 + SPREAD**2)  # keeps the means at the given accuracies
     common, own = chance.standard_normal(groups), chance.standard_normal((k, groups))
     hard = np.repeat(math.sqrt(alike) * common + math.sqrt(1 - alike) * own, family, axis=1)
     return np.asarray(chance.binomial(epochs, ndtr(centre[:, None] + SPREAD * hard)) / epochs)

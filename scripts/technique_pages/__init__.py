@@ -1,1 +1,1 @@
-"""The pages about the techniques, `docs/techniques/` and `docs/results.md`: cards, real traces, measured results."""
+"""Generator of docs/techniques/ and docs/results.md from cards, real traces and measured results."""

@@ -1,4 +1,4 @@
-"""A table of what was measured as a picture: each technique, beside a vote for as many tokens."""
+"""Charts of measured results: each technique next to a vote with about as many tokens."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, DIM, LINE, TECHNIQUE, VOTE = (ON_WHITE[name] for name in ("ink", "dim", "line", "s1", "s2"))
-"""On white, whatever the reader's page has."""
+"""Colours on a white background, whatever the theme of the reader's page."""
 
 _SIZE = 10.5
 
 
 def file_names(measured: Sequence[Measured]) -> list[str]:
-    """A name for the picture of each; two of one task are told apart by their places."""
-    safe = [re.sub(r"\W+", "-", str(one.store.settings["task"])).strip("-") for one in measured]
+    """Return a file name for each chart; charts of the same task are numbered."""
+    names = [re.sub(r"\W+", "-", str(measurement.store.settings["task"])).strip("-") for measurement in measured]
     return [
-        f"results-{name}{f'-{safe[: place + 1].count(name)}' if safe.count(name) > 1 else ''}.svg"
-        for place, name in enumerate(safe)
+        f"results-{name}{f'-{names[: place + 1].count(name)}' if names.count(name) > 1 else ''}.svg"
+        for place, name in enumerate(names)
     ]
 
 
 def picture(one: Measured) -> str:
-    """The rows of a table from top to bottom, as SVG: accuracy with its 95 % interval, and the vote's."""
+    """Draw the rows of a table from top to bottom as SVG: accuracy with its 95 % interval, and the vote's."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -58,11 +58,11 @@ def picture(one: Measured) -> str:
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     axes.tick_params(colors=DIM, labelsize=_SIZE - 1, length=0)
-    axes.set_xlabel("right, %, with 95 % intervals", color=DIM, fontsize=_SIZE)
+    axes.set_xlabel("accuracy, %, with 95 % intervals", color=DIM, fontsize=_SIZE)
     top: dict[str, Any] = {"transform": axes.transAxes, "fontsize": _SIZE, "va": "bottom"}
     axes.text(0, 1.01, "● technique", color=TECHNIQUE, **top)
     if one.votes:
-        axes.text(0.2, 1.01, f"◇ a vote over {REFERENCE} for as many tokens", color=VOTE, **top)
+        axes.text(0.2, 1.01, f"◇ a vote over {REFERENCE} with about as many tokens", color=VOTE, **top)
     file = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "results", "font.family": "sans-serif"}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

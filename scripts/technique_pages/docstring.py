@@ -1,4 +1,4 @@
-"""What a technique's docstring says: its paragraphs, and the meaning of each parameter."""
+"""The docstrings of techniques: paragraphs, and the meaning of each parameter."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from reasoning.prompts import Prompt
 from reasoning.strategy import Strategy
 
 _SHARED = {
-    "base": "the strategy that it wraps",
-    "samples": "draws",
-    "temperature": "of the draws",
-    "max_tokens": "tokens of a reply, at most",
-    "shots": "worked examples that are shown",
-    "demonstrations": "where these are from: a set's name, a file, a list or a `Pool`; None: those that are shipped "
-    "for the kind of answer",
+    "base": "the wrapped strategy",
+    "samples": "number of samples",
+    "temperature": "sampling temperature",
+    "max_tokens": "maximum tokens of a reply",
+    "shots": "number of demonstrations",
+    "demonstrations": "source of the demonstrations: the name of a set, a file, a list or a `Pool`; None is the "
+    "shipped set for the kind of answer",
 }
-"""Parameters that mean the same everywhere; a docstring that says more of one wins."""
+"""Meanings of common parameters; an entry in a technique's docstring takes precedence."""
 
 
 @dataclass(frozen=True)
 class Docstring:
-    """A docstring, taken apart.
+    """A parsed docstring.
 
     Attributes:
-        paragraphs: the words before the first section, each paragraph in one line.
-        parameters: the meaning of those that have an entry under "Args".
+        paragraphs: the text before the first section, one line per paragraph.
+        parameters: the meaning of each parameter with an entry under "Args".
     """
 
     paragraphs: tuple[str, ...]
@@ -36,13 +36,13 @@ class Docstring:
 
     @classmethod
     def of(cls, strategy: Strategy) -> Docstring:
-        """That of a strategy's class."""
+        """Parse the docstring of a strategy's class."""
         text, *sections = re.split(r"^(\w+):$\n", inspect.getdoc(type(strategy)) or "", flags=re.MULTILINE)
         section = dict(zip(sections[::2], sections[1::2], strict=True)).get("Args", "")
         parameters: dict[str, str] = {}
         names: list[str] = []
         for line in section.splitlines():
-            if line[:4].isspace() and line[4:5].strip():  # an entry's first line; the others stand further in
+            if line[:4].isspace() and line[4:5].strip():  # the first line of an entry
                 head, _, line = line.partition(": ")
                 names = [name.strip() for name in head.split(",")]
             for name in names:
@@ -52,10 +52,10 @@ class Docstring:
 
 
 def meanings(strategy: Strategy) -> dict[str, str]:
-    """What each parameter means, in their order; empty where nothing says so."""
-    said = {**_SHARED, **Docstring.of(strategy).parameters}
+    """Return the meaning of each parameter, in order; empty if it is not documented."""
+    known = {**_SHARED, **Docstring.of(strategy).parameters}
     return {
-        one.name: said.get(one.name, "a prompt" if isinstance(one.default, Prompt) else "")
-        for one in dataclasses.fields(strategy)  # type: ignore[arg-type]  # techniques are dataclasses
-        if one.init
+        field.name: known.get(field.name, "a prompt" if isinstance(field.default, Prompt) else "")
+        for field in dataclasses.fields(strategy)  # type: ignore[arg-type]  # techniques are dataclasses
+        if field.init
     }

@@ -1,4 +1,4 @@
-"""The part of a page that a real model made: what was asked, what it said, and whether that is right."""
+"""Examples on a real model: the problem, the replies, and whether the answer is right."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from reasoning.engine.llm import LLM
 from reasoning.version import __version__
 from technique_pages import trace_markdown
 from technique_pages.markdown import code, fence
-from technique_pages.worked_examples import Shown
+from technique_pages.worked_examples import ExampleSolve
 
-NONE = "No example was made yet.\n"
+NONE = "No example yet.\n"
 
 
-def example_part(on: Shown, llm: LLM) -> str:
-    """Solve the problem with the model, and tell it. Draws that are in the model's journal cost nothing."""
-    answer = on.strategy.run(on.problem, llm)
+def example_part(shown_on: ExampleSolve, llm: LLM) -> str:
+    """Solve the problem with the model and describe the solve; draws in the model's journal cost nothing."""
+    answer = shown_on.strategy.run(shown_on.problem, llm)
     assert answer.trace is not None
     settings = "".join(f", {name}={value}" for name, value in llm.sampling.items())
-    said = list(trace_markdown.Telling(answer.trace).blocks())
-    made = f"{code(repr(on.strategy))} with {code(llm.name.partition('@')[0])}{settings} (version {__version__}):"
-    return "\n\n".join([made, _problem(on), *said, *_outcome(on, answer)]) + "\n"
+    blocks = list(trace_markdown.TraceBlocks(answer.trace).blocks())
+    made = f"{code(repr(shown_on.strategy))} with {code(llm.name.partition('@')[0])}{settings} (version {__version__}):"
+    return "\n\n".join([made, _problem(shown_on), *blocks, *_outcome(shown_on, answer)]) + "\n"
 
 
-def _problem(on: Shown) -> str:
-    problem = on.problem
-    given = [problem.values()["problem"], *(f"{name}: {text}" for name, text in problem.inputs.items())]
-    return fence("\n\n".join(given))
+def _problem(shown_on: ExampleSolve) -> str:
+    problem = shown_on.problem
+    parts = [problem.values()["problem"], *(f"{name}: {text}" for name, text in problem.inputs.items())]
+    return fence("\n\n".join(parts))
 
 
-def _outcome(on: Shown, answer: Answer) -> list[str]:
-    usage, kind = answer.usage, on.problem.kind
+def _outcome(shown_on: ExampleSolve, answer: Answer) -> list[str]:
+    usage, kind = answer.usage, shown_on.problem.kind
     calls = many(usage.calls, "call")
-    spent = f"{calls}, {usage.prompt_tokens:,} tokens in and {usage.completion_tokens:,} out"
+    spent = f"{calls}, {usage.prompt_tokens:,} prompt tokens, {usage.completion_tokens:,} completion tokens"
     spent += "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
     parts = [f"**Votes:** {code(str(answer.votes))}"] if answer.votes else []
     if answer.state != "answered":
         return [*parts, f"**No answer:** {code(answer.reason)} ({spent})."]
-    shown, right = kind.show(answer.value), on.right(answer.value)
-    block = "\n" in shown or len(shown) > 100
-    parts.append(f"**Answer** ({spent}):\n\n{fence(shown)}" if block else f"**Answer:** {code(shown)} ({spent}).")
-    if right is None:
+    text, is_right = kind.show(answer.value), shown_on.right(answer.value)
+    block = "\n" in text or len(text) > 100
+    parts.append(f"**Answer** ({spent}):\n\n{fence(text)}" if block else f"**Answer:** {code(text)} ({spent}).")
+    if is_right is None:
         return parts
-    wanted = code(kind.show(on.target) if not isinstance(on.target, str) else on.target)
+    target = code(kind.show(shown_on.target) if not isinstance(shown_on.target, str) else shown_on.target)
     remark = (
-        "That is right."
-        if right
-        else f"That is wrong: {wanted} would be right. The model is small, and one problem says nothing of how good a "
-        "technique is: the example shows what is asked and said."
+        "The answer is right."
+        if is_right
+        else f"The answer is wrong; {target} is right. The model is small, and one problem does not measure a "
+        "technique: the example shows what is sent and replied."
     )
     return [*parts, remark]

@@ -1,4 +1,4 @@
-"""Text in Markdown. What a model or a data set said is shown as it is, and never taken for Markdown or HTML."""
+"""Markdown text. Text from models and data sets is shown verbatim, and never parsed as Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _TICKS = re.compile(r"`+")
 
 
 def fence(text: str) -> str:
-    """Any text as a block, within a fence that is longer than any in it."""
+    """Return any text as a block, within a fence that is longer than any in the text."""
     marks = "`" * max(3, _ticks(text) + 1)
     return f"{marks}text\n{strip_control(text)}\n{marks}"
 
 
 def code(text: str) -> str:
-    """Any text as code within a line; its line breaks become spaces."""
+    """Return any text as inline code; line breaks become spaces."""
     line = " ".join(strip_control(text).split()) or " "
     marks = "`" * (_ticks(line) + 1)
     pad = " " if "`" in (line[0], line[-1]) else ""
@@ -28,7 +28,7 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Words of ours, in which code stands between single backticks; papers become links."""
+    """Return our own text as Markdown: code stays between single backticks, papers become links."""
     parts = text.split("`")
     for place in range(0, len(parts), 2):
         words = re.sub(
@@ -40,17 +40,17 @@ def prose(text: str) -> str:
 
 
 def link(words: str, target: str) -> str:
-    """A link."""
+    """Return a link."""
     return f"[{words}]({target})"
 
 
 def folded(title: str, body: str) -> str:
-    """A part that is opened by a click. The title is plain text."""
+    """Return a collapsible part; the title is plain text."""
     return f"<details><summary>{escape(strip_control(title), quote=False)}</summary>\n\n{body}\n\n</details>"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
-    """A table of cells that are Markdown; the last `numbers` columns are aligned to the right."""
+    """Return a table of Markdown cells; the last `numbers` columns are right-aligned."""
     rule = ["---"] * (len(header) - numbers) + ["---:"] * numbers
     lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in [header, rule, *rows])
     return "\n".join(f"| {line} |" for line in lines)

@@ -1,5 +1,4 @@
-"""What was measured of each technique: its row, the difference to zero-shot chain of thought, and what a vote gives
-for as many tokens."""
+"""Measurements of each technique, its difference to zero-shot chain of thought, and the vote for as many tokens."""
 
 from __future__ import annotations
 
@@ -19,17 +18,18 @@ from reasoning.registry import get
 
 REFERENCE = "cot"
 _NEAR = 1.25
-"""Tokens that differ by no more than this factor from what the whole pool takes count as as many."""
+"""Token counts within this factor of each other count as equal."""
 
 
 @dataclass(frozen=True)
 class Votes:
-    """Self-consistency over zero-shot chain of thought, with k of the draws that were bought.
+    """Self-consistency over zero-shot chain of thought, with k of the recorded draws.
 
     Attributes:
-        k: draws.
-        tokens: in and out, for one problem: the prompt once, and k of the draws.
-        accuracy, low, high: of the vote; see `reasoning.benchmarks.statistics.vote_curves`.
+        k: number of draws.
+        tokens: prompt and completion tokens for one problem: the prompt once, and k completions.
+        accuracy, low, high: the vote's accuracy and interval; see
+            `reasoning.benchmarks.statistics.vote_curves`.
     """
 
     k: int
@@ -41,13 +41,14 @@ class Votes:
 
 @dataclass(frozen=True)
 class Measured:
-    """A results folder, looked at from zero-shot chain of thought.
+    """A results folder, compared with zero-shot chain of thought.
 
     Attributes:
         store: the folder.
-        found: what it holds.
-        against: by spec, the pair with the reference as its second; p is adjusted by Holm over these pairs.
-        votes: the reference's vote with more and more draws.
+        found: its contents.
+        against: by spec, the pair with the reference as its second; p is adjusted by Holm over
+            these pairs.
+        votes: the reference's vote for increasing numbers of draws.
     """
 
     store: ResultsFolder
@@ -57,31 +58,31 @@ class Measured:
 
     @classmethod
     def of(cls, folder: Path) -> Measured:
-        """A results folder of `reasoning bench run`, also one that is being filled.
+        """Read a results folder of `reasoning bench run`; the run may still be in progress.
 
         Raises:
-            InputError: the folder holds no run, or is damaged.
+            InputError: the folder has no run, or is damaged.
         """
         store = ResultsFolder.read(folder)
         found = find(store)
-        right = scores_by_problem(found.results)
-        beside = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in right]
-        made = {spec: paired_differences(right, [spec, REFERENCE], families(found.results))[0] for spec in beside}
-        adjusted = holm({spec: pair.p for spec, pair in made.items()})
-        against = {spec: replace(pair, p_adjusted=adjusted[spec]) for spec, pair in made.items()}
+        scores = scores_by_problem(found.results)
+        others = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in scores]
+        pairs = {spec: paired_differences(scores, [spec, REFERENCE], families(found.results))[0] for spec in others}
+        adjusted = holm({spec: pair.p for spec, pair in pairs.items()})
+        against = {spec: replace(pair, p_adjusted=adjusted[spec]) for spec, pair in pairs.items()}
         return cls(store, found, against, _votes(store, found))
 
     @property
     def ranked(self) -> list[StrategySummary]:
-        """The rows, the most accurate first, and of equals the cheapest."""
+        """The rows by accuracy, ties by cost."""
         return sorted((row for row in self.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
 
     def rows_of(self, name: str) -> list[StrategySummary]:
-        """The rows of a technique, whatever its parameters."""
+        """Return the rows of a technique with any parameters."""
         return [row for row in self.found.rows if row.n and technique(row.strategy) == name]
 
     def vote_for(self, row: StrategySummary) -> Votes | None:
-        """The vote that takes about as many tokens as a row; None where one draw takes more, or all take fewer."""
+        """Return the vote with about as many tokens as a row; None if one draw takes more, or all take fewer."""
         tokens = tokens_of(row)
         if not self.votes or not self.votes[0].tokens / _NEAR <= tokens <= self.votes[-1].tokens * _NEAR:
             return None
@@ -89,12 +90,12 @@ class Measured:
 
 
 def tokens_of(row: StrategySummary) -> float:
-    """Tokens in and out for one solve that counts."""
+    """Return the prompt and completion tokens of one counted solve."""
     return (row.usage.prompt_tokens + row.usage.completion_tokens) / max(row.n, 1)
 
 
 def technique(spec: str) -> str:
-    """The technique that a spec names; empty where it is not known here."""
+    """Return the name of a spec's technique; empty if it is unknown."""
     try:
         return get(spec).card.name
     except ReasoningError:
@@ -102,15 +103,21 @@ def technique(spec: str) -> str:
 
 
 def _votes(store: ResultsFolder, found: ReportData) -> tuple[Votes, ...]:
-    for pool in sorted(found.vote_curves, key=lambda one: -one.samples):
+    for pool in sorted(found.vote_curves, key=lambda curve: -curve.samples):
         strategy = get(pool.strategy)
         if strategy.card.name == "self_consistency" and dict(strategy.parameters())["base"] == get(REFERENCE):
             [drawn] = vote_curves(store, found.results, [pool.strategy], range(1, pool.samples))
-            return _along(drawn, next(row for row in found.rows if row.strategy == drawn.strategy))
+            return _votes_along(drawn, next(row for row in found.rows if row.strategy == drawn.strategy))
     return ()
 
 
-def _along(drawn: VoteCurve, row: StrategySummary) -> tuple[Votes, ...]:
+def _votes_along(curve: VoteCurve, row: StrategySummary) -> tuple[Votes, ...]:
     solves = max(row.n, 1)
-    once, each = row.usage.prompt_tokens / solves, row.usage.completion_tokens / solves / drawn.samples
-    return tuple(Votes(one.k, once + each * one.k, one.mean, one.low, one.high) for one in drawn.majority)
+    prompt_tokens, tokens_per_draw = (
+        row.usage.prompt_tokens / solves,
+        row.usage.completion_tokens / solves / curve.samples,
+    )
+    return tuple(
+        Votes(point.k, prompt_tokens + tokens_per_draw * point.k, point.mean, point.low, point.high)
+        for point in curve.majority
+    )

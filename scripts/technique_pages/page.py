@@ -1,4 +1,4 @@
-"""A page of `docs/techniques/`: the card, what was measured, and an example, each made anew without the others."""
+"""Pages of docs/techniques/: the card, the measurements and an example, each updated without the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EXAMPLE = "## Example\n\n<!-- made by scripts/cards --model MODEL -->\n\n"
 
 
 class Page(NamedTuple):
-    """The three parts. What a model said stands last, so that nothing in it can be taken for the end of its part."""
+    """The three parts of a page. Model output comes last, so that it cannot imitate the end of its part."""
 
     card: str
     measured: str = tables.NONE
@@ -19,7 +19,7 @@ class Page(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Page:
-        """The parts of a page as it stands in a file."""
+        """Split the text of a page into its parts."""
         card, _, rest = text.partition(f"\n{_MEASURED}")
         measured, _, shown = rest.partition(f"\n{_EXAMPLE}")
         return cls(card, measured or tables.NONE, shown or example.NONE)

@@ -1,4 +1,4 @@
-"""What was measured, as tables: the part of a technique's page, and the page `docs/results.md`."""
+"""Tables of measurements: the part of a technique's page, and the page docs/results.md."""
 
 from __future__ import annotations
 
@@ -13,77 +13,77 @@ from technique_pages.chart import file_names
 from technique_pages.markdown import code, link, prose, table
 from technique_pages.measurements import REFERENCE, Measured, technique, tokens_of
 
-HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "a vote for as many tokens")
+HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "vote with as many tokens")
 NONE = "Not measured yet.\n"
 
 _ABOUT = (
-    "Calls, tokens (in and out) and seconds are those of one problem. Seconds are model time, one call after the "
-    "other, on a machine that may have had other things to do. The difference is in points, with Tango's paired "
-    "95 % interval, over the problems that both answered; p is exact McNemar, with Holm's correction over the "
-    f"differences of the table, and the difference is in bold where p is below {ALPHA:g}. An answer that could not be "
-    "read counts as wrong.",
-    f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the plainest way to spend them. It "
-    "is the mean over all choices of k from the draws that were bought, with its interval; its tokens are the prompts "
-    "once, and k of the draws.",
-    "Long specs are abbreviated; the command above a table has them in full.",
+    "Calls, tokens (prompt and completion) and seconds are per problem. Seconds are model time, one call after the "
+    "other, on a machine that may have been busy. The difference is in points, with Tango's paired 95 % interval, "
+    "over the problems that both answered. The p value is exact McNemar with Holm's correction over the differences "
+    f"of the table; the difference is bold if p is below {ALPHA:g}. An unparsed answer counts as wrong.",
+    f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the simplest way to spend them. It "
+    "is the mean over all choices of k from the recorded draws, with its interval. Its tokens are the prompt once, "
+    "and k completions.",
+    "Long specs are abbreviated; the command above each table has them in full.",
 )
 
 
 def measured_part(name: str, measured: Sequence[Measured]) -> str:
-    """The rows of one technique."""
+    """Return the rows of one technique."""
     rows = [
-        [code(one.found.title), code(one.found.names(row.strategy)), *_cells(one, row)]
-        for one in measured
-        for row in one.rows_of(name)
+        [code(measurement.found.title), code(measurement.found.names(row.strategy)), *_cells(measurement, row)]
+        for measurement in measured
+        for row in measurement.rows_of(name)
     ]
     if not rows:
         return NONE
-    shown = table(["on", "spec", *HEADER], rows, len(HEADER))
-    return f"{shown}\n\n{link('All techniques, and what the columns mean', '../results.md')}.\n"
+    rendered = table(["on", "spec", *HEADER], rows, len(HEADER))
+    return f"{rendered}\n\n{link('All techniques and the meaning of the columns', '../results.md')}.\n"
 
 
 def results_page(measured: Sequence[Measured]) -> str:
-    """The page of all that was measured."""
-    parts = ["# What was measured", *_ABOUT]
-    for one, picture in zip(measured, file_names(measured), strict=True):
-        parts += _section(one, picture)
-    seen = {technique(row.strategy) for one in measured for row in one.found.rows if row.n}
+    """Return the page of all measurements."""
+    parts = ["# Measured results", *_ABOUT]
+    for measurement, picture in zip(measured, file_names(measured), strict=True):
+        parts += _section(measurement, picture)
+    seen = {technique(row.strategy) for measurement in measured for row in measurement.found.rows if row.n}
     missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
     parts.append(
-        f"Made from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
+        f"Generated from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
         f"{link('docs/measured', 'measured')}: {code('reasoning journal import docs/measured/draws.jsonl.gz')}, and "
-        "the commands above find them again, but for what was changed since in a technique's requests."
+        "the commands above reuse them, except where a technique's requests have changed since."
     )
     return "\n\n".join(parts) + "\n"
 
 
 def _section(one: Measured, picture: str) -> Iterator[str]:
     yield f"## {prose(one.found.title)}"
-    yield f"![How accurate each was, and a vote for as many tokens; the table has the numbers.](measured/{picture})"
-    yield "Made by"
+    alt = "Accuracy of each technique, and of a vote with about as many tokens; the table has the numbers."
+    yield f"![{alt}](measured/{picture})"
+    yield "Command:"
     yield f"```sh\n{command(one)}\n```"
     names = one.found.names
     cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in one.ranked]
-    yield table(["strategy", *HEADER, "unread"], cells, len(HEADER) + 1)
+    yield table(["strategy", *HEADER, "unparsed"], cells, len(HEADER) + 1)
     if one.found.remarks:
         yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.remarks)
     facts = one.found.facts
     yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
 
 
-def command(one: Measured) -> str:
-    """The command that makes a results folder like this one."""
-    said = one.store.settings
+def command(measurement: Measured) -> str:
+    """Return the command that produces a results folder like this one."""
+    settings = measurement.store.settings
     options = {
-        "task": said["task"],
-        "model": short_model_name(said["model"]),
-        "base-url": said.get("base_url"),
-        "limit": len(one.store.examples),
-        "seed": said.get("seed"),
-        **{name.replace("_", "-"): value for name, value in sampling_settings(said).items()},
-        "strategies": ", ".join(one.store.specs),
+        "task": settings["task"],
+        "model": short_model_name(settings["model"]),
+        "base-url": settings.get("base_url"),
+        "limit": len(measurement.store.examples),
+        "seed": settings.get("seed"),
+        **{name.replace("_", "-"): value for name, value in sampling_settings(settings).items()},
+        "strategies": ", ".join(measurement.store.specs),
     }
     words = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
     return " \\\n    ".join(["reasoning bench run", *words])

@@ -1,4 +1,4 @@
-"""A trace in Markdown: stage by stage what was asked, which is folded, and what was said."""
+"""Traces in Markdown: the messages of each stage, collapsed, and the replies."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from reasoning.trace import Call, Note, Trace
 from technique_pages.markdown import code, fence, folded
 
 CALLS = 16
-"""So many calls are shown; a page is to be read."""
+"""Maximum number of calls on a page."""
 CHARACTERS = 2400
-"""So much of a text is shown."""
+"""Maximum length of a text on a page."""
 
 
-class Telling:
-    """The events of one trace, as they follow each other."""
+class TraceBlocks:
+    """The events of one trace, in order."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace, self.calls = trace, 0
         self._seen: set[tuple[Message, ...]] = set()
 
     def blocks(self) -> Iterator[str]:
-        """The blocks of the page."""
+        """Yield the blocks of the page."""
         yield from self._stage(self.trace, ())
         left = sum(1 for _ in self.trace.calls()) - CALLS
         if left > 0:
-            yield f"*… and {many(left, 'more call')} of the same sort.*"
+            yield f"*… and {many(left, 'more call')} of the same kind.*"
 
     def _stage(self, stage: Trace, place: tuple[str, ...]) -> Iterator[str]:
-        named = not place  # the root has the strategy's own name, which stands above
+        # The root stage has the strategy's name, which is above it on the page.
+        named = not place
         for event in stage.events:
             if self.calls >= CALLS:
                 return
@@ -50,22 +51,22 @@ class Telling:
     def _call(self, call: Call) -> Iterator[str]:
         self.calls += 1
         settings = ", ".join(f"{name}={value}" for name, value in call.sampling.items())
-        known = next((n for n in range(len(call.messages), 0, -1) if call.messages[:n] in self._seen), 0)
-        above = [f"*{many(known, 'turn')} as above*"] if known else []
-        asked = [f"{role}\n\n{fence(bounded(text))}" for role, text in call.messages[known:]]
+        repeated = next((n for n in range(len(call.messages), 0, -1) if call.messages[:n] in self._seen), 0)
+        note = [f"*{many(repeated, 'turn')} as above*"] if repeated else []
+        turns = [f"{role}\n\n{fence(bounded(text))}" for role, text in call.messages[repeated:]]
         self._seen.update(call.messages[:n] for n in range(1, len(call.messages) + 1))
-        yield folded(f"call {self.calls}{f' ({settings})' if settings else ''}", "\n\n".join([*above, *asked]))
+        yield folded(f"call {self.calls}{f' ({settings})' if settings else ''}", "\n\n".join([*note, *turns]))
         for draw in call.completions:
-            self._seen.add((*call.messages, Message("assistant", draw.text)))  # a later turn that quotes it
+            self._seen.add((*call.messages, Message("assistant", draw.text)))  # a later call may repeat this turn
             yield f"{fence(bounded(draw.text))}\n\n{_about(draw)}"
 
 
 def bounded(text: str) -> str:
-    """A text, or its beginning and how much is left out."""
+    """Return a text, or its beginning and the number of omitted characters."""
     text = text.strip("\n")
     return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}…\n({len(text) - CHARACTERS:,} more characters)"
 
 
 def _about(draw: Completion) -> str:
-    cut = ", cut off by `max_tokens`" if draw.truncated else ""
+    cut = ", truncated at `max_tokens`" if draw.truncated else ""
     return f"*{draw.usage.completion_tokens} tokens{cut}*"

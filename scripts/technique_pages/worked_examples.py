@@ -1,4 +1,4 @@
-"""On what each technique is shown: `worked_examples.toml`, and for those without an entry a worked problem that is shipped."""
+"""The problem on which each technique is shown: from worked_examples.toml, or else a shipped worked example."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from reasoning.strategy import Strategy
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A strategy, the problem that it is shown on, and what is right there; None where that is open."""
+class ExampleSolve:
+    """A strategy, the problem on which it is shown, and its target; None for an open question."""
 
     strategy: Strategy
     problem: Problem
     target: Any = None
 
     def right(self, value: Any) -> bool | None:
-        """Whether a value is right; None where that is open."""
+        """Return whether a value is right, or None for an open question."""
         return None if self.target is None else Example(self.problem, self.target).score(value)
 
 
-def shown(name: str) -> Shown:
-    """That of a technique."""
+def example_for(name: str) -> ExampleSolve:
+    """Return the example of a technique."""
     data = _data()
     entry = data["techniques"].get(name)
     if entry is None:
-        return Shown(get(name), sample_problem(get(name)))
+        return ExampleSolve(get(name), sample_problem(get(name)))
     problem = {"id": entry["problem"], "target": None, **data["problems"][entry["problem"]]}
     example = example_json.from_json(problem)
-    return Shown(get(entry.get("spec", name)), example.problem, example.target)
+    return ExampleSolve(get(entry.get("spec", name)), example.problem, example.target)
 
 
 @cache

@@ -57,8 +57,8 @@ SUMMARISE = Prompt(
     doi="10.1108/ijwis-12-2023-0249",
     calls="d + g + s",
     rounds="1 + g + s",
-    counts="d: documents; g: 1 where there are two events or more to compare; s: 1 where there is an event to tell; "
-    "none of them counts calls that fail",
+    counts="d: documents; g: 1 if there are at least two events to compare; s: 1 if there is an event to summarise; "
+    "failed calls do not count",
     kinds=(Text,),
     requires=("documents",),
     use_when="several documents report the same events, and the shared events are what matters (the paper: more "

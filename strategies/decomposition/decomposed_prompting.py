@@ -57,8 +57,8 @@ CONTROLLER = Prompt(
     arxiv="2210.02406",
     calls="c + h",
     rounds="c + h - b",
-    counts="c: lines that the controller writes, [EOQ] and a second try of each among them; h: those of the handlers; "
-    "b: of both, those that go out beside others, in shorter branches of a (foreach) or within a handler",
+    counts="c: lines of the controller, with [EOQ] and second attempts; h: calls of the handlers; "
+    "b: calls of both that are concurrent with others, in shorter branches of a (foreach) or within a handler",
     requires=("interpreter for [math]", "a controller prompt that fits the handlers"),
     use_when="sub-tasks differ in kind, so that each needs its own prompt, tool or program; or the "
     "input is too long for a single chain of thought (letters of many words: near 100 % at any length)",

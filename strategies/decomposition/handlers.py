@@ -70,7 +70,7 @@ class Handler:
         line of its docstring.
 
         Raises:
-            UsageError: the value is none of these, or a function without a name.
+            UsageError: the value is of another type, or a function without a name.
         """
         if isinstance(value, Handler):
             return value

@@ -76,7 +76,7 @@ def final_question(problem: Problem) -> str:
     arxiv="2205.10625",
     calls="1 if one_pass else 1 + m",
     rounds="1 if one_pass else 1 + m",
-    counts="m: sub-questions, the final question among them (at most max_subproblems)",
+    counts="m: sub-questions, including the final question (at most max_subproblems)",
     requires=("demonstrations if shots > 0",),
     use_when="problems are harder than the demonstrations: long chains of steps, symbolic tasks of growing length "
     "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with least-to-most)",

@@ -43,7 +43,7 @@ def _plain_value(value: str) -> str:
 
 
 def wrong_answer(worked: WorkedExample, chain: str, kind: Kind) -> str | None:
-    """Return a wrong answer, or None if there is none.
+    """Return a wrong answer, or None.
 
     It is another option or label, the opposite of yes or no, or else the last object of the
     shuffled chain.

@@ -107,7 +107,7 @@ def shipped_sets() -> Sets:
 
 
 def shipped_examples(name: str) -> tuple[WorkedExample, ...]:
-    """Return one shipped set; empty if there is none.
+    """Return one shipped set; empty for an unknown name.
 
     Args:
         name: name of a kind of answer, "spatial" or "sentiment".

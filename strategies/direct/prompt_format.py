@@ -21,7 +21,7 @@ from reasoning.strategy import Strategy, technique
     arxiv="2411.10541",
     calls="base",
     rounds="base",
-    counts="those of the base strategy",
+    counts="base: the base strategy",
     use_when="it is unknown which prompt format suits a model; `bench run --prompt-formats` compares all (GPT-3.5: up "
     "to 40 % between formats in code translation)",
     avoid_when="the model is large, where it matters less (GPT-4), or the format was chosen for another model or task: "

@@ -36,7 +36,7 @@ AGAIN = Prompt(
     arxiv="2405.18682",
     calls="1 + r",
     rounds="1 + r",
-    counts="r: 1 where no section stands in the context and the reply is asked for again, else 0",
+    counts="r: 1 if the context has none of the sections and the reply is asked for again, else 0",
     requires=("context",),
     use_when="the context is long and the evidence is in a few places: the best or second best of the prompts that "
     "the paper compares on four biomedical reading comprehension sets, without an index",

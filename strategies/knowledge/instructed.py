@@ -48,7 +48,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     arxiv="2302.00093",
     calls="base",
     rounds="base",
-    counts="those of the base strategy",
+    counts="base: the base strategy",
     use_when="questions contain irrelevant sentences: with the instruction, plain demonstrations do as well "
     "as demonstrations with such sentences (GSM-IC, code-davinci-002), and clean questions lose nothing",
     avoid_when="the model is small or of another family, where it may not help: with LLaMA-2-70B-chat it was "

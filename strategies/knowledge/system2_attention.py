@@ -52,7 +52,7 @@ UNBIASED = "Give an answer that is unbiased."
     arxiv="2311.11829",
     calls="1 + r + base",
     rounds="1 + r + base",
-    counts="r: 1 where the rewriting is asked for again, else 0; and those of the base strategy",
+    counts="r: 1 if the rewriting is asked for again, else 0; base: the base strategy",
     use_when="the input contains opinions that the model would follow, or sentences irrelevant to the "
     "question (LLaMA-2-70B-chat: 62.8 -> 80.3 on questions with opinions, GSM-IC about +12 and +10 points)",
     avoid_when="the model copies badly: no later call can restore what it loses of a long or dense input; or all of "

@@ -87,8 +87,8 @@ AGAIN = Prompt(input="That holds no dict that could be read. Write only the line
     arxiv="2312.04474",
     calls="1 + l + o if repairs == 0 else 1 + r + l + o",
     rounds="1 + l + o if repairs == 0 else 1 + r + l + o",
-    counts="l: replies that stand in for lines that the interpreter cannot run, one for each, two where the first "
-    "cannot be read; o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
+    counts="l: simulated lines, each one reply, or two if the first cannot be parsed; o: 1 if the closest option is "
+    "asked for, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter",),
     use_when="a question mixes calculation with knowledge or judgement: counting the fruits in a list, dates of known "

@@ -86,7 +86,7 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     arxiv="2301.13379",
     calls="1 + o if repairs == 0 else 1 + r + o",
     rounds="1 + o if repairs == 0 else 1 + r + o",
-    counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
+    counts="o: 1 if the closest option is asked for, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter",),
     use_when="an answer must be traceable: it follows from the chain by computation alone "

@@ -38,8 +38,8 @@ PYTHON = Prompt(
     arxiv="2303.05398",
     calls="2 * repeats * w + o",
     rounds="w + o",
-    counts="w: rounds until there is a consensus (none where the question has no numbers); o: 1 where an option must "
-    "be found for a result that equals none of them, else 0",
+    counts="w: rounds until there is a consensus (0 if the question has no numbers); o: 1 if the closest option is "
+    "asked for, else 0",
     kinds=(Number, Choice, YesNo),
     requires=("interpreter", "sampling"),
     use_when="a wrong answer costs more than none: it abstains if two ways of solving disagree (SVAMP, one "

@@ -49,7 +49,7 @@ def as_function(worked: WorkedExample) -> Demonstration | None:
     arxiv="2211.10435",
     calls="1 + o if repairs == 0 else 1 + r + o",
     rounds="1 + o if repairs == 0 else 1 + r + o",
-    counts="o: 1 where an option must be found for a result that equals none of them, else 0; r: repairs",
+    counts="o: 1 if the closest option is asked for, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the steps are simple but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with PAL; "

@@ -52,7 +52,7 @@ def as_program(worked: WorkedExample) -> Demonstration | None:
     arxiv="2211.12588",
     calls="1 + o if repairs == 0 else 1 + r + o",
     rounds="1 + o if repairs == 0 else 1 + r + o",
-    counts="o: 1 where the closest option must be found or the second stage is asked, else 0; r: repairs",
+    counts="o: 1 if the closest option or the second stage is asked for, else 0; r: repairs",
     kinds=COMPUTED,
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is mainly arithmetic: models set calculations up better than they carry them out "

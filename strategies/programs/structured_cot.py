@@ -92,7 +92,7 @@ WRITE = Prompt(
     arxiv="2305.06599",
     calls="2 * samples if repairs == 0 else 2 * samples + r",
     rounds="2 if repairs == 0 else 2 + m",
-    counts="r: repairs of all samples together; m: those of the sample that has most",
+    counts="r: repairs of all samples; m: the most repairs of one sample",
     kinds=(Code,),
     requires=("interpreter", "sampling if samples > 1"),
     use_when="the answer is code, and the model gets branches and loops wrong without a plan (gpt-3.5-turbo, "

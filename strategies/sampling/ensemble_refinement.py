@@ -33,7 +33,7 @@ REFINE = Prompt(
     arxiv="2305.09617",
     calls="drafts * base + samples",
     rounds="base + 1",
-    counts="and those of the base strategy",
+    counts="base: the base strategy",
     requires=("sampling", "a context that holds all drafts"),
     use_when="a few chains find an argument that most of them miss, so that reading beats counting: exam questions "
     "(Med-PaLM 2, MedQA: 85.4 against 83.7 % with self-consistency over as many drafts)",

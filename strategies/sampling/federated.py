@@ -48,10 +48,9 @@ FEW_SHOT = Prompt(
     arxiv="2304.13911",
     calls="g + n * base + t",
     rounds="q + f * base + t",
-    counts="g: calls for wordings that the pool does not have; n: wordings that are solved, the question itself among "
-    "them; t: 1 where solved twins stand before the question, else 0; q: waves of the calls g, one for the twins and "
-    "one for the question; f: 2 where twins are solved in vain and the question's wordings after them, else 1; and "
-    "those of the base strategy",
+    counts="g: calls for paraphrases that the pool lacks; n: wordings that are solved, including the question; t: 1 if "
+    "solved analogues precede the question, else 0; q: rounds of the calls g, one for the analogues and one for the "
+    "question; f: 2 if analogues are solved in vain before the question's paraphrases, else 1; base: the base strategy",
     requires=("a pool of questions, else a rephraser",),
     use_when="many users ask similar questions, answers depend on the wording, and work can be shared (GSM8K, SVAMP, "
     "GPT-3: 14 to 18 points over zero-shot chain of thought with the same numbers, 10 to 15 with others; second-hand)",

@@ -30,9 +30,8 @@ TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Cros
     arxiv="2305.10601",
     calls="draws * x + judgements * j",
     rounds="g + w",
-    counts="x: states that were expanded; j: prompts that judged, one for each distinct state "
-    "(in crosswords, if they are named, up to ten), or with votes one for each level; g: times that states were "
-    "expanded, those of a level at once; w: times that states were judged, likewise",
+    counts="x: expanded states; j: judging prompts, one per distinct state (up to ten in crosswords, if that task is "
+    "named), or one per level with votes; g: rounds of expansion, one per level; w: rounds of judging, likewise",
     requires=("sampling",),
     use_when="early steps are decisive and can be judged early, as in puzzles and planning (game of 24, GPT-4: "
     "4 % with chain of thought, 49 % for the best of 100 chains, 74 % with tree of thoughts)",

@@ -37,7 +37,7 @@ AGAIN = Prompt(
     arxiv="2310.01714",
     calls="1 + r",
     rounds="1 + r",
-    counts="r: replies asked for again since their problems were alike, at most `repairs`",
+    counts="r: replies asked for again because their problems were alike, at most `repairs`",
     use_when="the model is strong and there are no demonstrations, or the useful ones differ from question to "
     "question (Codeforces with GPT-3.5-turbo: about the level of plain GPT-4)",
     avoid_when="the model is weak: it recalls wrong examples and loses to retrieved demonstrations "

@@ -33,7 +33,7 @@ def with_rationale(worked: WorkedExample) -> Demonstration:
     arxiv="2201.11903, 2205.11916",
     calls="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
     rounds="1 if shots > 0 else (1 if stages == 1 else 1 + e)",
-    counts="e: 1 where the reasoning ends without a stated answer and the answer stage is asked, else 0",
+    counts="e: 1 if the reasoning states no answer and the answer stage follows, else 0",
     requires=("demonstrations if shots > 0",),
     use_when="the answer takes several steps of arithmetic, symbols or common sense (PaLM-540B, GSM8K: 17.9 without, "
     "56.9 with it and eight examples)",

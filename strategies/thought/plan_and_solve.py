@@ -36,7 +36,7 @@ PLAN_FACTS = Prompt(
     arxiv="2305.04091",
     calls="1 + e",
     rounds="1 + e",
-    counts="e: 1 where the plan's execution ends without a stated answer and the answer stage is asked, else 0",
+    counts="e: 1 if the reply states no answer and the answer stage follows, else 0",
     use_when="there are no demonstrations and zero-shot chain of thought skips steps: six arithmetic sets 70.4 -> "
     "76.7, last letters 64.8 -> 75.2 with PS+ (text-davinci-003)",
     avoid_when="the errors are misread questions: planning reduces only missing steps and calculation errors; or "

@@ -53,9 +53,9 @@ REVISE = Prompt(
     arxiv="2309.11495",
     calls="base + p + v * verifier + c + r",
     rounds="base + (1 if p > 0 else 0) + (verifier if v > 0 else 0) + (1 if c > 0 else 0) + (1 if r > 0 else 0)",
-    counts="p: passages (1 unless `passages` allows more; 0 of an empty answer); v: times that the verifier is asked: "
-    "each question, in 'two_step' all of a passage at once, in 'joint' never; c: claims that 'factor_revise' compares; "
-    "r: passages that are revised; and those of the base strategy and of the verifier",
+    counts="p: passages (1 unless `passages` allows more; 0 for an empty answer); v: uses of the verifier, one per "
+    "question, in 'two_step' one per passage, in 'joint' none; c: claims that 'factor_revise' compares; r: revised "
+    "passages; base, verifier: these strategies",
     use_when="an answer states several facts that the model recalls better one by one: lists, biographies, "
     "closed-book questions (Llama 65B: precision of lists 0.17 → 0.36, FactScore of biographies 55.9 → 71.4)",
     avoid_when="recall matters, since right items go with the wrong ones (0.59 → 0.38 right items a list; arXiv "

@@ -80,7 +80,7 @@ def split_passages(text: str, kind: Kind, limit: int) -> list[str]:
 
 
 def claims_that_stand(checks: Sequence[ClaimCheck], kind: Kind) -> str:
-    """Return the claims that stand as an answer of the kind; empty if there is none or the kind has no claims."""
+    """Return the claims that stand as an answer of the kind; empty without claims, or for other kinds."""
     claims = [check.claim for check in checks if check.stands]
     if not claims or not isinstance(kind, Items | Text):
         return ""

@@ -17,7 +17,7 @@ from technique_pages.card import card_part
 from technique_pages.docstring import Docstring, meanings
 from technique_pages.index import MECHANISMS, index
 from technique_pages.page import Page
-from technique_pages.worked_examples import Shown, shown
+from technique_pages.worked_examples import ExampleSolve, example_for
 
 import reasoning
 from reasoning import Problem, kinds, strategies
@@ -68,7 +68,7 @@ def test_writing_renews_a_part_and_keeps_the_others(
     path.write_text(str(Page("# An old card\n", "Rows.\n", f"{markdown.fence(HOSTILE)}\n")), encoding="utf-8")
     script.write(["cot"], None, 1, [])
     page = Page.of(path.read_text(encoding="utf-8"))
-    assert page == (card_part("cot", shown("cot")), "Rows.\n", f"{markdown.fence(HOSTILE)}\n")
+    assert page == (card_part("cot", example_for("cot")), "Rows.\n", f"{markdown.fence(HOSTILE)}\n")
     assert "cot.md" not in script.stale()
     assert "vanilla.md" in script.stale()
     path.with_name("forgotten.md").write_text("# Nothing\n", encoding="utf-8")
@@ -78,8 +78,8 @@ def test_writing_renews_a_part_and_keeps_the_others(
 
 def test_the_page_of_chain_of_symbol_says_what_its_shipped_examples_save() -> None:
     saving = strategies.get("chain_of_symbol").saving
-    assert f"| tokens saved | {saving} |" in card_part("chain_of_symbol", shown("chain_of_symbol"))
-    assert "tokens saved" not in card_part("cot", shown("cot"))
+    assert f"| tokens saved | {saving} |" in card_part("chain_of_symbol", example_for("chain_of_symbol"))
+    assert "tokens saved" not in card_part("cot", example_for("cot"))
 
 
 def test_every_technique_has_a_page_and_a_place_in_the_index() -> None:
@@ -97,7 +97,7 @@ def test_every_parameter_has_a_meaning(name: str) -> None:
     said = meanings(strategy)
     assert [parameter for parameter, meaning in said.items() if not meaning] == []
     assert Docstring.of(strategy).parameters.keys() <= said.keys()  # none is told of that is not there
-    assert shown(name).strategy.card.name == name
+    assert example_for(name).strategy.card.name == name
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -142,22 +142,22 @@ def test_words_of_ours_keep_their_code_and_get_their_links() -> None:
 
 
 def test_an_example_shows_what_was_asked_and_said_and_whether_it_is_right() -> None:
-    on = Shown(strategies.get("cot"), Problem("What is 2 + 3? <b>", kinds.Number()), 5)
+    on = ExampleSolve(strategies.get("cot"), Problem("What is 2 + 3? <b>", kinds.Number()), 5)
     told = example.example_part(on, ScriptedLLM([f"I think {HOSTILE}", "6."]))
     assert HOSTILE in told
     assert "**Answer:** `6` (2 calls" in told
-    assert "That is wrong: `5` would be right." in told
+    assert "The answer is wrong; `5` is right." in told
     assert "2 turns as above" in told  # the second stage goes on with the conversation
     assert html(told) == ["<details>", "<summary>", "</summary>", "</details>"] * 2
     page = Page(card_part("cot", on), "Rows.\n", told)
     assert Page.of(str(page)) == page
     right = example.example_part(on, ScriptedLLM(["The answer is 5."]))
-    assert "That is right." in right
+    assert "The answer is right." in right
     assert "**No answer:**" in example.example_part(on, ScriptedLLM(["No idea.", "None."]))
 
 
 def test_an_example_is_bounded() -> None:
-    on = Shown(strategies.get("sc(cot(stages=1), samples=2)"), Problem("Why?"))
+    on = ExampleSolve(strategies.get("sc(cot(stages=1), samples=2)"), Problem("Why?"))
     told = example.example_part(on, ScriptedLLM(lambda turns: "x" * 100_000))
     assert len(told) < 10_000
     assert "(97,600 more characters)" in told
@@ -166,22 +166,24 @@ def test_an_example_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("vanilla", "`1`, in 1 wave |"),
-        ("three_hop", "`3 * samples + 1`, in 4 waves. With the defaults: 16 |"),
-        ("plan_and_solve", "`1 + e`, in as many waves; e: 1 where"),
-        ("instructed", "`base`, in `base` waves; those of the base strategy."),
-        ("ensemble_refinement", "`drafts * base + samples`, in `base + 1` waves; and those"),
+        ("vanilla", "`1`, in 1 round |"),
+        ("three_hop", "`3 * samples + 1`, in 4 rounds. With the defaults: 16 |"),
+        ("plan_and_solve", "`1 + e`, in the same number of rounds; e: 1 if"),
+        ("instructed", "`base`, in `base` rounds; base: the base strategy."),
+        ("ensemble_refinement", "`drafts * base + samples`, in `base + 1` rounds; base:"),
     ],
 )
-def test_a_page_says_in_how_many_waves_the_calls_go_out(name: str, told: str) -> None:
-    assert f"| calls a problem | {told}" in card_part(name, shown(name))
+def test_a_page_says_in_how_many_rounds_the_calls_go_out(name: str, told: str) -> None:
+    assert f"| calls a problem | {told}" in card_part(name, example_for(name))
 
 
-def test_a_chain_has_no_waves() -> None:
+def test_a_chain_has_no_rounds() -> None:
     [row] = [
-        line for line in card_part("telecom_feedback", shown("telecom_feedback")).splitlines() if "| calls" in line
+        line
+        for line in card_part("telecom_feedback", example_for("telecom_feedback")).splitlines()
+        if "| calls" in line
     ]
-    assert "wave" not in row
+    assert "round" not in row
 
 
 def test_a_page_that_has_no_example_yet_says_so() -> None:
