@@ -56,8 +56,8 @@ _VERDICT = re.compile(
     arxiv="2309.13339",
     calls="1 + (1 if variant == 'negation' else 3) * s + 2 * r + a",
     rounds="1 + (1 if variant == 'negation' else 2) * s + 2 * r + a",
-    counts="s: examined steps; r: revised steps; a: 1 for the answer, 2 if the verified chain's cannot be parsed and the "
-    "draft's is asked for, 0 if the draft is empty",
+    counts="s: examined steps; r: revised steps; a: 1 for the answer, 2 if the verified chain's cannot be parsed and "
+    "the draft's is asked for, 0 if the draft is empty",
     use_when="a strong model makes errors in single steps of a long chain and can argue about them "
     "(GSM8K, gpt-3.5-turbo: 78.75 with zero-shot chain of thought, about 80.1 with logical thoughts)",
     avoid_when="the model is small, since it believes the refutations that it invents (mixed results with Vicuna-7b"

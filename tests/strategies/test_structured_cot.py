@@ -127,7 +127,7 @@ def test_pass_at_k(interpreter: Interpreter) -> None:
     answer = strategies.get("self_consistency(structured_cot, samples=4, temperature=0.8)").run(DOUBLE, llm)
     example = Example(DOUBLE, "any that passes", unit_test_scorer(TESTS, interpreter))
     assert answer.votes is not None
-    points = curve([SamplePool.of(answer.votes, example.score)], [1, 2, 4], measure="any")
+    points = curve([SamplePool.from_vote(answer.votes, example.score)], [1, 2, 4], measure="any")
     assert [point.mean for point in points] == pytest.approx([1 / 4, 1 / 2, 1])
 
 
