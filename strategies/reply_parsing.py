@@ -82,7 +82,7 @@ def parse_numbered(text: str) -> list[tuple[int, str]]:
     numbered line the result is empty.
 
     Examples:
-        >>> numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
+        >>> parse_numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
         [(1, 'Add 2 and 3.'), (2, 'Double it.')]
     """
     return [(int(mark[1]), item) for mark, item in split_by_labels(text, _NUMBER) if item]
@@ -96,7 +96,7 @@ def format_numbered(items: Iterable[str], mark: str = "") -> str:
         mark: a character before each number, such as `#`.
 
     Examples:
-        >>> print(listing(["Add 2 and 3.", "Double it."], "#"))
+        >>> print(format_numbered(["Add 2 and 3.", "Double it."], "#"))
         #1. Add 2 and 3.
         #2. Double it.
     """

@@ -80,7 +80,7 @@ def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypa
     assert "](measured/results-ones.svg)" in page
     drawn = words_of(chart.picture(found))
     assert [word for word in drawn if word in words or word == spec] == [line.split("`")[1] for line in lines]
-    assert {"● technique", "◇ a vote over cot for as many tokens", "450 tokens", "9,900 tokens"} <= set(drawn)
+    assert {"● technique", "◇ a vote over cot with about as many tokens", "450 tokens", "9,900 tokens"} <= set(drawn)
     own = tables.measured_part("plan_and_solve", [found])
     assert own.count("`plan_and_solve`") == 1
     assert tables.measured_part("least_to_most", [found]) == tables.NONE
