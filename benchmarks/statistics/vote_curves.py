@@ -1,6 +1,6 @@
 """Accuracy against the number of samples, from one pool of draws a problem: maj@k and pass@k, without bias.
 
-    pools = [Pool.of(majority(values, kind), example.score) for …]
+    pools = [SamplePool.from_vote(majority(values, kind), example.score) for …]
     curve(pools, [1, 5, 10, 20])                      # the vote of k
     curve(pools, [1, 5, 10, 20], measure="any")       # any of k is right: pass@k, what a perfect verifier would reach
 
