@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reasoning.messages import Usage
 
 if TYPE_CHECKING:
-    from reasoning.strategy import Strategy
     from reasoning.trace import Trace
     from reasoning.voting import Vote
 
@@ -38,7 +37,7 @@ class Answer:
     steps: Mapping[str, Any] = field(default_factory=dict)
     usage: Usage = _NOTHING
     trace: Trace | None = field(default=None, compare=False, repr=False)
-    strategy: Strategy | None = field(default=None, compare=False, repr=False)
+    strategy: Any = field(default=None, compare=False, repr=False)
 
     if TYPE_CHECKING:
 

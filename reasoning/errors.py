@@ -43,7 +43,7 @@ class UnknownName(UsageError):
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str], where: str = "") -> None:
-        self.what, self.name, self.known = what, name, sorted(known)
+        self.what, self.name, self.known, self.where = what, name, sorted(known), where
         self.nearest = nearest(name, self.known)
         message = f"unknown {what} {name!r}" + (f" {where}" if where else "")
         if self.nearest:

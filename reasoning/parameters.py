@@ -5,21 +5,25 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol
 
 from reasoning.errors import UnknownName, UsageError
 from reasoning.prompts import Prompt
 
-if TYPE_CHECKING:
-    from reasoning.strategy import Strategy
+
+class HasParameters(Protocol):
+    """A technique, of which only the parameters matter here."""
+
+    def parameters(self) -> Iterator[tuple[str, Any]]:
+        """Return the parameters by name, in order."""
 
 
-def check_parameters(strategy: Strategy, bounds: Mapping[str, float | tuple[float, float]]) -> None:
+def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple[float, float]]) -> None:
     """Check each parameter against its annotation, and the named ones against their bounds; see `Strategy`."""
-    hints = typing.get_type_hints(type(strategy))
+    hints, card = typing.get_type_hints(type(strategy)), getattr(type(strategy), "card", None)
     for name, value in strategy.parameters():
-        where = f"{strategy.card.name}({name}={value!r})" if hasattr(type(strategy), "card") else name
+        where = name if card is None else f"{card.name}({name}={value!r})"
         if not _fits(value, hints[name]):
             if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
                 raise UnknownName(name, value, [str(one) for one in typing.get_args(hints[name])])
@@ -35,12 +39,10 @@ def check_parameters(strategy: Strategy, bounds: Mapping[str, float | tuple[floa
 
 def to_spec(name: str, made: Any) -> str:
     """A dataclass as a call that makes it, with what differs from its defaults; a prompt as its changed sections."""
-    from reasoning.strategy import Strategy
-
     changed: list[str] = []
     for one in dataclasses.fields(made):
         value = getattr(made, one.name)
-        if isinstance(value, Strategy):  # always shown: what is wrapped is the heart of a wrapper
+        if hasattr(type(value), "solve"):  # a strategy is always shown, since a wrapper says little without it
             changed.append(f"{one.name}={value!r}" if changed else repr(value))
         elif value != one.default:
             sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)

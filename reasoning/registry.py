@@ -1,18 +1,24 @@
-"""The shelf: which strategies there are. Others add theirs through the entry-point group `reasoning.strategies`."""
+"""The registry of strategies: the library's own techniques, and those of plug-ins.
+
+Other distributions add strategies through the entry-point group `reasoning.strategies`, and classes that a spec may
+call through `reasoning.spec_values`. The library's own names cannot be taken over.
+"""
 
 from __future__ import annotations
 
 import importlib
 import warnings
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
 
-from reasoning import spec as language
-from reasoning.card import Card
+from reasoning import plugins
 from reasoning.errors import UnknownName, UsageError
-from reasoning.strategy import Strategy
 
-_SHELF = {
+# The table alone is cheap: `reasoning.strategies` needs its names, and a command only the one that it runs.
+if TYPE_CHECKING:
+    from reasoning.card import Card
+    from reasoning.strategy import Strategy
+
+_TECHNIQUES = {
     "vanilla": "reasoning.strategies.direct.vanilla:Vanilla",
     "cot": "reasoning.strategies.thought.cot:ChainOfThought",
     "self_consistency": "reasoning.strategies.sampling.self_consistency:SelfConsistency",
@@ -47,29 +53,62 @@ _SHELF = {
     "three_hop": "reasoning.strategies.domain.three_hop:ThreeHop",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }
+"""Where each technique is, as "package.module:attribute", by its name in specs."""
+
+_SPEC_VALUES = {
+    "Pool": "reasoning.strategies.demonstrations.pool:DemonstrationPool",
+    "Game24": "reasoning.strategies.search.game24:Game24",
+    "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
+    "Steps": "reasoning.strategies.search.stepwise:Steps",
+}
+"""Where each class is that a spec may call as a parameter, by its name in specs."""
+
 GROUP = "reasoning.strategies"
+SPEC_VALUES_GROUP = "reasoning.spec_values"
 
 
 def get(spec: str | Strategy) -> Strategy:
-    """A strategy by its spec, such as `cot` or `self_consistency(cot, samples=5)`; a strategy is given back as it is.
+    """Return the strategy that a spec describes.
+
+    Args:
+        spec: a call expression such as "cot" or "self_consistency(cot, samples=5)"; a strategy is returned unchanged.
 
     Raises:
-        SpecError, UnknownName, UsageError: says what is wrong, where, and the nearest right name.
+        SpecError: the spec is no call expression; shows where.
+        UnknownName: a strategy, parameter or value that does not exist; gives the nearest one.
+        UsageError: a value that a parameter does not take.
+
+    Examples:
+        >>> from reasoning import strategies
+        >>> vote = strategies.get("self_consistency(cot, samples=5)")
+        >>> vote.samples, vote.base
+        (5, cot)
+        >>> strategies.get(repr(vote)) == vote
+        True
+        >>> strategies.get("self_consistancy")
+        Traceback (most recent call last):
+        reasoning.errors.UnknownName: unknown strategy 'self_consistancy' at column 1 of ...; did you mean ...?
     """
+    from reasoning import spec as language
+    from reasoning.strategy import Strategy
+
     if isinstance(spec, Strategy):
         return spec
     if not isinstance(spec, str) or not spec.strip():
-        raise UsageError(f"a strategy is named by a spec such as 'cot' or 'cot(shots=4)', not {spec!r}")
-    return language.build(spec, _find)
+        raise UsageError(f"a strategy is named by a spec such as 'cot' or 'cot(shots=4)', got {spec!r}")
+    return language.build(spec, _find, _find_value)
 
 
 def places() -> dict[str, str]:
-    """Where each strategy of the shelf is, as "package.module:attribute", by name."""
-    return dict(_SHELF)
+    """Return where each of the library's techniques is, as "package.module:attribute", by name."""
+    return dict(_TECHNIQUES)
 
 
 def catalogue() -> dict[str, Card]:
-    """The card of every strategy, by name, in the order of the shelf; those of plug-ins come after ours."""
+    """Return the card of every strategy by name: the library's techniques in their order, then those of plug-ins.
+
+    A plug-in that cannot be used is left out with a warning.
+    """
     cards, broken = _cards()
     for error in broken:
         warnings.warn(str(error), stacklevel=2)
@@ -77,10 +116,10 @@ def catalogue() -> dict[str, Card]:
 
 
 def _cards() -> tuple[dict[str, Card], list[UsageError]]:
-    """Every card, and what is wrong with plug-ins that have none: one broken plug-in must not hide the others."""
+    """Return every card, and the errors of plug-ins without one: a broken plug-in must not hide the others."""
     cards: dict[str, Card] = {}
     broken = []
-    for name in [*_SHELF, *_plugins()]:
+    for name in dict.fromkeys([*_TECHNIQUES, *plugins.entry_points(GROUP)]):
         try:
             cards[name] = _load(name).card
         except UsageError as error:
@@ -89,7 +128,7 @@ def _cards() -> tuple[dict[str, Card], list[UsageError]]:
 
 
 def _find(name: str, where: str) -> type[Strategy] | Strategy:
-    if name in _SHELF or name in _plugins():
+    if name in _TECHNIQUES or name in plugins.entry_points(GROUP):
         return _load(name)
     cards, _ = _cards()
     for known, card in cards.items():
@@ -98,24 +137,28 @@ def _find(name: str, where: str) -> type[Strategy] | Strategy:
     raise UnknownName("strategy", name, [*cards, *(alias for card in cards.values() for alias in card.aliases)], where)
 
 
+def _find_value(name: str) -> type[Any] | None:
+    if name in _SPEC_VALUES:
+        return _imported(_SPEC_VALUES[name])  # type: ignore[no-any-return]
+    # The name of a strategy has small letters: for one, no entry points are read.
+    if not name[:1].isupper() or name not in plugins.entry_points(SPEC_VALUES_GROUP):
+        return None
+    return plugins.load(SPEC_VALUES_GROUP, name)  # type: ignore[no-any-return]
+
+
 def _load(name: str) -> type[Strategy] | Strategy:
-    if name in _SHELF:
-        module, _, attribute = _SHELF[name].partition(":")
-        found = getattr(importlib.import_module(module), attribute)
-    else:
-        point = _plugins()[name]
-        try:
-            found = point.load()
-        except Exception as error:
-            raise UsageError(f"the strategy {name!r} ({point.value}) cannot be imported: {error}") from error
+    if name in _TECHNIQUES:
+        return _imported(_TECHNIQUES[name])  # type: ignore[no-any-return]
+    from reasoning.strategy import Strategy
+
+    found = plugins.load(GROUP, name)
     if not isinstance(found, Strategy) and not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise UsageError(f"the entry point {name!r} names {found!r}, which is no Strategy")
+        raise plugins.wrong(GROUP, name, f"names {found!r}, which is no Strategy")
     if not hasattr(found, "card"):
-        raise UsageError(f"the strategy {name!r} has no card: decorate it with @technique(title=…, calls=…)")
+        raise plugins.wrong(GROUP, name, "has no card: decorate the class with @technique(title=…, calls=…)")
     return found
 
 
-@cache
-def _plugins() -> dict[str, EntryPoint]:
-    """By name. The shelf's own names cannot be taken over."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _SHELF}
+def _imported(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,8 +1,10 @@
 """The spec language: a strategy as a Python call expression, such as `self_consistency(pot, samples=10)`.
 
-It is parsed and never evaluated. A pool of demonstrations is written as it shows itself:
-`cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`. A prompt is written as the sections that differ from
-the usual ones, `cot(two_stages={'form': 'xml'})`, and a task of a tree search as `tree_of_thoughts(Steps(rate={…}))`.
+A spec is parsed and never evaluated. Besides literals and strategies, a parameter may be
+
+- a prompt, as the sections that differ from the default: `cot(two_stages={'form': 'xml'})`;
+- a call of a registered class, as its repr shows it: `cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`
+  or `tree_of_thoughts(Steps(rate={…}))`. See `reasoning.registry`.
 """
 
 from __future__ import annotations
@@ -10,38 +12,49 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from reasoning.errors import SpecError, UnknownName, UsageError
 from reasoning.prompts import Prompt
-from reasoning.strategies.demonstrations.pool import DemonstrationPool
 from reasoning.strategy import Strategy
 
-Lookup = Callable[[str, str], "type[Strategy] | Strategy"]
-"""From a name and where it stands to a strategy or its class; raises UnknownName."""
+FindStrategy = Callable[[str, str], "type[Strategy] | Strategy"]
+"""Returns the strategy or class of a name. The second argument says where the name stands, for UnknownName."""
+FindValue = Callable[[str], "type[Any] | None"]
+"""Returns the dataclass that a spec may call under a name; None for any other name."""
 
 
-def build(spec: str, lookup: Lookup) -> Strategy:
-    """The strategy that a spec describes.
+def build(spec: str, find_strategy: FindStrategy, find_value: FindValue) -> Strategy:
+    """Return the strategy that a spec describes.
+
+    Args:
+        spec: the call expression.
+        find_strategy, find_value: look up the names in it.
 
     Raises:
         SpecError: the spec is no call expression; shows where.
         UnknownName: a name or a parameter that does not exist; gives the nearest one and the column.
         UsageError: a value that a parameter does not take.
     """
-    return _strategy(_parsed(spec), spec, lookup)
+    return _Reader(spec, find_strategy, find_value).strategy(_parse(spec))
 
 
 def split(specs: str) -> list[str]:
-    """The specs in a text that lists them with commas between; commas within brackets do not count."""
+    """Split a text of specs separated by commas. Commas within brackets do not separate.
+
+    Examples:
+        >>> split("vanilla, cot(shots=4, stages=1)")
+        ['vanilla', 'cot(shots=4, stages=1)']
+    """
     if not specs.strip(" ,\n\t"):
         raise UsageError("no strategy is named; see `reasoning strategies`")
-    listed = _parsed(f"({specs.strip().rstrip(',')},)", shown=specs)
+    listed = _parse(f"({specs.strip().rstrip(',')},)", shown=specs)
     assert isinstance(listed, ast.Tuple)
     return [ast.unparse(one) for one in listed.elts]
 
 
-def _parsed(text: str, shown: str = "") -> ast.expr:
+def _parse(text: str, shown: str = "") -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -51,99 +64,84 @@ def _parsed(text: str, shown: str = "") -> ast.expr:
         raise SpecError(f"this is no strategy: {error}", (shown or text)[:80], 0) from None
 
 
-def _strategy(node: ast.expr, spec: str, lookup: Lookup) -> Strategy:
-    match node:
-        case ast.Name(id=name):
-            found = lookup(name, _where(node, spec))
-            return (
-                found if isinstance(found, Strategy) else cast(Strategy, _made(found, found.card.name, {}, node, spec))
-            )
-        case ast.Call(func=ast.Name(id=name)):
-            found = lookup(name, _where(node, spec))
-            if isinstance(found, Strategy):
-                raise SpecError(f"{name} takes no parameters", spec, node.col_offset)
-            return cast(Strategy, _called(found, found.card.name, node, spec, lookup))
-    raise SpecError("a strategy is a name or a call such as cot(shots=4)", spec, node.col_offset)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the nodes of one spec's syntax tree."""
 
+    spec: str
+    find_strategy: FindStrategy
+    find_value: FindValue
 
-def _called(cls: type[Any], name: str, node: ast.Call, spec: str, lookup: Lookup) -> Any:
-    return _made(cls, name, _parameters(cls, name, node, spec, lookup), node, spec)
+    def strategy(self, node: ast.expr) -> Strategy:
+        match node:
+            case ast.Name(id=name):
+                found = self.find_strategy(name, self._where(node))
+                if isinstance(found, Strategy):
+                    return found
+                made: Strategy = self._make(found, found.card.name, {}, node)
+                return made
+            case ast.Call(func=ast.Name(id=name)):
+                found = self.find_strategy(name, self._where(node))
+                if isinstance(found, Strategy):
+                    raise SpecError(f"{name} takes no parameters", self.spec, node.col_offset)
+                called: Strategy = self._call(found, found.card.name, node)
+                return called
+        raise SpecError("a strategy is a name or a call such as cot(shots=4)", self.spec, node.col_offset)
 
+    def _call(self, cls: type[Any], name: str, node: ast.Call) -> Any:
+        return self._make(cls, name, self._parameters(cls, name, node), node)
 
-def _parameters(cls: type[Any], name: str, node: ast.Call, spec: str, lookup: Lookup) -> dict[str, Any]:
-    defaults = {field.name: field.default for field in dataclasses.fields(cls)}  # techniques are dataclasses
-    fields = list(defaults)
-    if len(node.args) > len(fields):
-        raise SpecError(f"{name} takes at most {len(fields)} parameters", spec, node.args[len(fields)].col_offset)
-    given: dict[str, Any] = {}
-    pairs: Iterable[tuple[str | None, ast.expr]] = [
-        *zip(fields, node.args, strict=False),
-        *((one.arg, one.value) for one in node.keywords),
-    ]
-    for parameter, value in pairs:
-        if parameter is None:
-            raise SpecError("write parameters as name=value", spec, value.col_offset)
-        if parameter not in fields:
-            raise UnknownName("parameter", parameter, fields, f"of {name} {_where(value, spec)}")
-        if parameter in given:
-            raise SpecError(f"{name} gets {parameter} twice", spec, value.col_offset)
-        given[parameter] = _value(value, spec, lookup)
-        if isinstance(prompt := defaults[parameter], Prompt) and isinstance(given[parameter], dict):
-            given[parameter] = _prompt(prompt, given[parameter], value, spec)
-    return given
+    def _parameters(self, cls: type[Any], name: str, node: ast.Call) -> dict[str, Any]:
+        defaults = {field.name: field.default for field in dataclasses.fields(cls) if field.init}
+        names = list(defaults)
+        if len(node.args) > len(names):
+            offset = node.args[len(names)].col_offset
+            raise SpecError(f"{name} takes at most {len(names)} parameters", self.spec, offset)
+        parameters: dict[str, Any] = {}
+        pairs: Iterable[tuple[str | None, ast.expr]] = [
+            *zip(names, node.args, strict=False),
+            *((keyword.arg, keyword.value) for keyword in node.keywords),
+        ]
+        for parameter, value in pairs:
+            if parameter is None:
+                raise SpecError("write parameters as name=value", self.spec, value.col_offset)
+            if parameter not in names:
+                raise UnknownName("parameter", parameter, names, f"of {name} {self._where(value)}")
+            if parameter in parameters:
+                raise SpecError(f"{name} gets {parameter} twice", self.spec, value.col_offset)
+            parameters[parameter] = self._value(value)
+            if isinstance(default := defaults[parameter], Prompt) and isinstance(parameters[parameter], dict):
+                parameters[parameter] = self._prompt(default, parameters[parameter], value)
+        return parameters
 
+    def _prompt(self, default: Prompt, changes: dict[str, Any], node: ast.expr) -> Prompt:
+        try:
+            return default.with_plain(changes)
+        except UnknownName as error:
+            raise UnknownName(error.what, error.name, error.known, self._where(node)) from None
+        except (UsageError, TypeError) as error:
+            raise SpecError(str(error), self.spec, node.col_offset) from None
 
-def _prompt(before: Prompt, changes: dict[str, Any], node: ast.expr, spec: str) -> Prompt:
-    try:
-        return before.with_plain(changes)
-    except UnknownName as error:
-        raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
-    except (UsageError, TypeError) as error:
-        raise SpecError(str(error), spec, node.col_offset) from None
+    def _value(self, node: ast.expr) -> Any:
+        try:
+            return ast.literal_eval(node)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            match node:
+                case ast.Call(func=ast.Name(id=name)) if (cls := self.find_value(name)) is not None:
+                    return self._call(cls, name, node)
+            if isinstance(node, ast.Tuple):
+                return tuple(self._value(one) for one in node.elts)
+            return self.strategy(node)
 
+    def _make(self, cls: type[Any], name: str, parameters: dict[str, Any], node: ast.expr) -> Any:
+        try:
+            return cls(**parameters)
+        except UnknownName as error:
+            raise UnknownName(error.what, error.name, error.known, error.where or self._where(node)) from None
+        except UsageError as error:
+            raise SpecError(str(error), self.spec, node.col_offset) from None
+        except TypeError as error:  # a parameter without a default is missing
+            raise SpecError(str(error).replace("__init__()", name), self.spec, node.col_offset) from None
 
-def _value(node: ast.expr, spec: str, lookup: Lookup) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Pool":
-            return _pool(node, spec)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (task := _task(node.func.id)):
-            return _called(task, node.func.id, node, spec, lookup)
-        if isinstance(node, ast.Tuple):
-            return tuple(_value(one, spec, lookup) for one in node.elts)
-        return _strategy(node, spec, lookup)
-
-
-def _task(name: str) -> type[Any] | None:
-    """The class of a task for `tree_of_thoughts`."""
-    if not name[:1].isupper():  # strategies have small letters: nothing is imported for them
-        return None
-    from reasoning.strategies.search.tree_of_thoughts import TASKS
-
-    return next((type(task) for task in TASKS.values() if type(task).__name__ == name), None)
-
-
-def _pool(node: ast.Call, spec: str) -> DemonstrationPool:
-    try:
-        named = {one.arg or "": ast.literal_eval(one.value) for one in node.keywords}
-        return DemonstrationPool(*map(ast.literal_eval, node.args), **named)
-    except UnknownName as error:
-        raise UnknownName(error.what, error.name, error.known, _where(node, spec)) from None
-    except (ValueError, TypeError, UsageError) as error:
-        raise SpecError(f"this is no pool of demonstrations: {error}", spec, node.col_offset) from None
-
-
-def _made(cls: type[Any], name: str, parameters: dict[str, Any], node: ast.expr, spec: str) -> Any:
-    try:
-        return cls(**parameters)
-    except UnknownName:
-        raise
-    except UsageError as error:
-        raise SpecError(str(error), spec, node.col_offset) from None
-    except TypeError as error:  # a parameter without a default is missing
-        raise SpecError(str(error).replace("__init__()", name), spec, node.col_offset) from None
-
-
-def _where(node: ast.expr, spec: str) -> str:
-    return f"at column {node.col_offset + 1} of {spec.strip()!r}"
+    def _where(self, node: ast.expr) -> str:
+        return f"at column {node.col_offset + 1} of {self.spec.strip()!r}"

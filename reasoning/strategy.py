@@ -25,6 +25,7 @@ from reasoning.kinds import Kind
 from reasoning.messages import Completion
 from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
+from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.trace import Trace
 
@@ -306,6 +307,25 @@ class Strategy(ABC):
     def replace(self: S, **changes: Any) -> S:
         """A copy with some parameters changed."""
         return replace(self, **changes)  # type: ignore[type-var]
+
+    def with_prompts(self: S, change: Callable[[str, Prompt], Prompt]) -> S:
+        """Return a copy with those prompts changed that are no parameters. By default there are none.
+
+        Args:
+            change: is called with each name and prompt, and returns the prompt that replaces it.
+        """
+        return self
+
+    def with_strategies(self: S, change: Callable[[Strategy], Strategy]) -> S:
+        """Return a copy with those strategies within it changed that are no parameters. By default there are none."""
+        return self
+
+    def as_variant_of(self: S, original: Strategy) -> S:
+        """Return this strategy, a changed copy, under a repr of its own, by which results are stored.
+
+        By default it is returned unchanged: its repr shows the changes.
+        """
+        return self
 
     @cached_property
     def _spec(self) -> str:

@@ -1,9 +1,19 @@
-"""The shelf of techniques, in folders by mechanism: `get` builds one from its spec, `catalogue` lists them all."""
+"""The techniques, in folders by mechanism: `get` makes one from its spec, `catalogue` lists them all.
+
+    from reasoning import strategies
+
+    strategies.get("self_consistency(cot, samples=5)")  # the same as strategies.SelfConsistency(samples=5)
+    strategies.catalogue()["cot"].avoid_when
+
+Each technique is also exported as a class, imported when it is first used.
+"""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from reasoning import registry
 
 if TYPE_CHECKING:
     from reasoning.prompt_overrides import override_prompts as override_prompts
@@ -47,58 +57,26 @@ if TYPE_CHECKING:
     from reasoning.strategies.verification.chain_of_verification import ChainOfVerification as ChainOfVerification
     from reasoning.strategies.verification.logical_thoughts import LogicalThoughts as LogicalThoughts
 
-_FROM = {
-    "Analogical": "thought.analogical",
-    "ChainOfCode": "programs.chain_of_code",
-    "ChainOfEvent": "decomposition.chain_of_event",
-    "ChainOfSymbol": "thought.chain_of_symbol",
-    "ChainOfThought": "thought.cot",
-    "ChainOfVerification": "verification.chain_of_verification",
-    "ComplexCoT": "sampling.complex_cot",
-    "ContrastiveCoT": "thought.contrastive_cot",
-    "DecomposedPrompting": "decomposition.decomposed_prompting",
-    "DefinedTerms": "knowledge.defined_terms",
-    "EnsembleRefinement": "sampling.ensemble_refinement",
-    "FaithfulCoT": "programs.faithful_cot",
-    "Federated": "sampling.federated",
-    "GuidelinePrompting": "knowledge.guideline",
-    "ImplicitRAG": "knowledge.implicit_rag",
-    "InstructedPrompting": "knowledge.instructed",
-    "LeastToMost": "decomposition.least_to_most",
-    "LogicalThoughts": "verification.logical_thoughts",
-    "MathPrompter": "programs.math_prompter",
-    "Metacognitive": "thought.metacognitive",
-    "PlanAndSolve": "thought.plan_and_solve",
-    "PAL": "programs.pal",
-    "ProgramOfThoughts": "programs.program_of_thoughts",
-    "PromptFormat": "direct.prompt_format",
-    "SelfConsistency": "sampling.self_consistency",
-    "StructuredCoT": "programs.structured_cot",
-    "System2Attention": "knowledge.system2_attention",
-    "TELECOM_FEEDBACK": "domain.telecom_feedback",
-    "ThreadOfThought": "thought.thread_of_thought",
-    "ThreeHop": "domain.three_hop",
-    "TreeOfThoughts": "search.tree_of_thoughts",
-    "UniversalSelfConsistency": "sampling.universal_self_consistency",
-    "Vanilla": "direct.vanilla",
+_FUNCTIONS = {
     "catalogue": "reasoning.registry",
     "get": "reasoning.registry",
-    "prompts": "reasoning.prompt_overrides",
     "override_prompts": "reasoning.prompt_overrides",
+    "prompts": "reasoning.prompt_overrides",
     "split": "reasoning.spec",
 }
+# A technique is exported under the name of its class; a chain, which is an object, under its own.
+_TECHNIQUES = {name: module for module, _, name in (place.partition(":") for place in registry.places().values())}
 
-__all__ = sorted(_FROM)
+__all__ = sorted([*_FUNCTIONS, *_TECHNIQUES])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FROM:
+    module = _FUNCTIONS.get(name) or _TECHNIQUES.get(name)
+    if module is None:
         raise AttributeError(f"module 'reasoning.strategies' has no attribute {name!r}")
-    place = _FROM[name]
-    module = place if place.startswith("reasoning.") else f"reasoning.strategies.{place}"
     value = globals()[name] = getattr(importlib.import_module(module), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return __all__

@@ -62,8 +62,9 @@ def show(spec: Spec, overrides: Prompts = None) -> None:
     """Show one technique's card, its parameters, and its prompts as sent for a sample problem."""
     from rich.console import Console
 
-    from reasoning.prompt_overrides import preview_prompts, prompts, sample_problem
+    from reasoning.prompt_overrides import preview_prompts, prompts
     from reasoning.prompts import Prompt
+    from reasoning.strategies.direct.prompt_format import sample_problem
 
     strategy = _with_overrides(spec, overrides)
     card = strategy.card
@@ -144,8 +145,9 @@ def show_prompts(
     from reasoning import kinds
     from reasoning.errors import UnknownName
     from reasoning.problem import Problem
-    from reasoning.prompt_overrides import preview_prompts, prompts, sample_problem
+    from reasoning.prompt_overrides import preview_prompts, prompts
     from reasoning.prompts import Prompt
+    from reasoning.strategies.direct.prompt_format import sample_problem
 
     technique, _, one = spec.partition(".") if "(" not in spec else (spec, "", "")
     strategy = _with_overrides(technique, overrides)

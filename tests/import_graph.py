@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAYERS = (
-    ("version", "errors", "paths", "files", "text_safety", "token_estimate", "messages", "tables"),
+    ("version", "errors", "paths", "files", "text_safety", "token_estimate", "messages", "tables", "plugins"),
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
     ("voting",),
-    ("answer", "problem", "prompts"),
+    ("answer", "problem", "prompts", "prompt_markdown"),
     ("display",),
     ("engine",),
     ("session", "branches"),

@@ -11,16 +11,15 @@ from reasoning import Chain, Problem, Prompt, Step, strategies
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.prompt_overrides import (
-    format_variants,
     map_prompts,
     override_prompts,
     preview_prompts,
     prompt_variants,
     prompts,
-    sample_problem,
 )
-from reasoning.registry import _SHELF
+from reasoning.registry import places
 from reasoning.strategies.cli import prompts_app, strategies_app
+from reasoning.strategies.direct.prompt_format import format_variants, sample_problem
 from reasoning.testing import ScriptedLLM
 from tests import call_counts
 
@@ -33,7 +32,7 @@ def sent(spec: str, *settings: str) -> str:
     return llm.prompts[0]
 
 
-@pytest.mark.parametrize("name", _SHELF)
+@pytest.mark.parametrize("name", places())
 def test_every_prompt_of_every_technique_is_shown_and_comes_back_from_its_spec(name: str) -> None:
     strategy = strategies.get(name)
     known = prompts(strategy)
@@ -83,7 +82,7 @@ def test_a_whole_prompt_a_section_and_a_file(tmp_path: Path) -> None:
     assert sent("vanilla", f"vanilla.prompt=@{tmp_path}/mine.md").startswith("system: Add slowly.\nuser: What is 2")
     (tmp_path / "phrase.txt").write_text("Breathe.\n")
     assert sent("cot", f"cot.trigger=@{tmp_path}/phrase.txt").endswith("Breathe.")
-    with pytest.raises(InputError, match=r"--set cot.trigger: .*nowhere.txt: cannot be read"):
+    with pytest.raises(InputError, match=r"prompt cot.trigger: .*nowhere.txt: cannot be read"):
         sent("cot", f"cot.trigger=@{tmp_path}/nowhere.txt")
 
 
@@ -98,10 +97,10 @@ def test_a_whole_prompt_a_section_and_a_file(tmp_path: Path) -> None:
             r"unknown section 'recapp' of the prompt cot.two_stages; did.*'recap'",
         ),
         ("cot.two_stages.form=xmll", UnknownName, r"unknown form 'xmll'; did you mean 'xml'"),
-        ("cot.two_stages={trigger}", UsageError, r"lacks \{problem\}, which the one in its place has"),
+        ("cot.two_stages={trigger}", UsageError, r"lacks \{problem\}, which the replaced one has"),
         ("cot.two_stages=x", UsageError, r"lacks \{problem\}, \{trigger\}, which"),
-        ("cot.two_stages.input=x {problem}", UsageError, r"--set cot.two_stages.input: .*lacks \{trigger\}"),
-        ("cot.trigger", UsageError, r"write NAME=TEXT"),
+        ("cot.two_stages.input=x {problem}", UsageError, r"prompt cot.two_stages.input: .*lacks \{trigger\}"),
+        ("cot.trigger", UsageError, r"replaced by NAME=TEXT"),
     ],
 )
 def test_what_is_wrong_with_a_setting_is_said(setting: str, error: type[Exception], words: str) -> None:
@@ -110,7 +109,7 @@ def test_what_is_wrong_with_a_setting_is_said(setting: str, error: type[Exceptio
 
 
 def test_the_same_prompt_twice_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--set cot.trigger stands here twice; to compare the two: --vary"):
+    with pytest.raises(UsageError, match=r"the prompt cot.trigger is replaced twice"):
         override_prompts([strategies.get("cot")], ["cot.trigger=a", "cot.trigger=b"])
 
 
@@ -159,7 +158,7 @@ def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
 
 def test_variants_stand_beside_their_originals() -> None:
     chosen = [strategies.get("cot"), strategies.get("vanilla")]
-    made = prompt_variants(chosen, ["cot.two_stages.form=xml"], ["cot.trigger=A", "cot.trigger=B"], in_forms=False)
+    made = prompt_variants(chosen, ["cot.two_stages.form=xml"], ["cot.trigger=A", "cot.trigger=B"])
     shown = list(dict.fromkeys(map(repr, made)))
     assert shown == [
         "cot(two_stages={'form': 'xml'})",

@@ -135,5 +135,6 @@ def test_a_strategy_from_a_file_outside_the_project_through_an_entry_point(tmp_p
         "self_consistency(shout(times=2), samples=1)",
         "yes ['user: WHY?!!']",
         "Chain of thought",
-        "True the strategy 'broken' (nowhere:Nothing) cannot be imported: No module named 'nowhere'",
+        "True the entry point 'broken' of reasoning.strategies (nowhere:Nothing) cannot be imported: "
+        "ModuleNotFoundError: No module named 'nowhere'",
     ]

@@ -105,6 +105,7 @@ def run(
     from reasoning.benchmarks.tasks import get
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import prompt_variants
+    from reasoning.strategies.direct.prompt_format import format_variants
 
     if fresh and out is None:
         raise UsageError("--fresh needs --out DIR: the same command then goes on with the same new draws")
@@ -117,7 +118,10 @@ def run(
     for name in models:
         with RunProgress() as display:
             specs = map(reasoning.strategies.get, reasoning.strategies.split(strategies))
-            chosen = experiment.named_strategies(prompt_variants(list(specs), sets or [], vary or [], forms))
+            variants = prompt_variants(list(specs), sets or [], vary or [])
+            if forms:
+                variants = [one for strategy in variants for one in format_variants(strategy)]
+            chosen = experiment.named_strategies(variants)
             source = get(task, fields, split)
             llm = reasoning.connect(
                 name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -242,6 +243,11 @@ class Chain(Strategy):
             return step if after == before else replace(step, strategy=after)
 
         return self.replace(steps=tuple(map(changed, self.steps)))
+
+    def as_variant_of(self, original: Strategy) -> Chain:
+        """Return this chain under a name of its own: a spec cannot show its prompts, and results go by the name."""
+        digest = hashlib.sha256(repr([(step.prompt, step.strategy) for step in self.steps]).encode()).hexdigest()
+        return self.replace(name=f"{self.name.partition('#')[0]}#{digest[:6]}")
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Run the chain on the inputs of a problem."""

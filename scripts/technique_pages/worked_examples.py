@@ -10,8 +10,8 @@ from typing import Any
 
 from reasoning.benchmarks.results import example_json
 from reasoning.problem import Example, Problem
-from reasoning.prompt_overrides import sample_problem
 from reasoning.registry import get
+from reasoning.strategies.direct.prompt_format import sample_problem
 from reasoning.strategy import Strategy
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import product
+from typing import get_args
 
 from reasoning.answer import Answer
+from reasoning.kinds import Choice, Label, Number
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompt_overrides import map_prompts
+from reasoning.prompt_overrides import map_prompts, preview_prompts
 from reasoning.prompts import Form, Prompt, Turns
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import shipped_examples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
 
@@ -65,3 +70,26 @@ class PromptFormat(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         return await self.effective.solve(problem, session)
+
+
+def format_variants(strategy: Strategy) -> list[Strategy]:
+    """Return the strategy, and one with each other format that changes its prompts for a sample problem."""
+    problem = sample_problem(strategy)
+    formats = [PromptFormat(strategy, form, turns) for turns, form in product(get_args(Turns), get_args(Form))]
+    made: dict[tuple[Conversation, ...], Strategy] = {}
+    for variant in [strategy, *formats]:
+        made.setdefault(tuple(preview_prompts(variant, problem).values()), variant)
+    return list(made.values())
+
+
+def sample_problem(strategy: Strategy) -> Problem:
+    """Return a problem of a kind that the strategy supports, from the shipped demonstrations."""
+    supported = strategy.card.kinds
+    kind = Number if not supported or Number in supported else supported[0]
+    if kind is Label:
+        return Problem(shipped_examples("sentiment")[0].question, Label(("positive", "negative", "neutral")))
+    examples = shipped_examples(kind.name) or shipped_examples(Number.name)
+    shortest = min(examples, key=lambda example: len(example.question))
+    if kind is Choice:
+        return Problem(shortest.question, options=shortest.options)
+    return Problem(shortest.question, kind())

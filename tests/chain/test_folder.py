@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reasoning
-from reasoning import Chain, Demonstration, Prompt, Step, kinds
-from reasoning.chain import prompt_markdown
+from reasoning import Chain, Demonstration, Prompt, Step, kinds, prompt_markdown
 from reasoning.chain.lint import lint
 from reasoning.errors import InputError, UsageError
 from reasoning.testing import ScriptedLLM

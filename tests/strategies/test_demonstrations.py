@@ -320,8 +320,8 @@ def test_demonstrations_stand_in_a_spec(spec: str):
     ("spec", "error", "words"),
     [
         ("cot(shots=2, demonstrations=Pool(select='simlar'))", UnknownName, r"at column 29.*did you mean 'similar'"),
-        ("cot(shots=2, demonstrations=Pool(pick='first'))", SpecError, r"no pool of demonstrations"),
-        ("cot(shots=2, demonstrations=Pool(open('x')))", SpecError, r"no pool of demonstrations"),
+        ("cot(shots=2, demonstrations=Pool(pick='first'))", UnknownName, r"parameter 'pick' of Pool at column 39"),
+        ("cot(shots=2, demonstrations=Pool(open('x')))", UnknownName, r"'open' at column 34"),
         ("cot(shots=2, demonstrations=3)", SpecError, r"demonstrations must be"),
     ],
 )
