@@ -40,6 +40,9 @@ class Wide(Strategy):
 
     width: int = 200
 
+    def calls_range(self) -> tuple[int, int]:
+        return self.width, self.width
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         asked = (session.ask(f"{problem.question} {place}") for place in range(self.width))
         return problem.parse((await gather([*asked]))[-1])
@@ -50,6 +53,9 @@ class Slow(Strategy):
     """Ask one thing after the other."""
 
     length: int = 10
+
+    def calls_range(self) -> tuple[int, int]:
+        return self.length, self.length
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         for place in range(self.length):
@@ -348,8 +354,8 @@ def test_too_many_requests_halve_what_goes_out_once_and_it_grows_again(
 ) -> None:
     server = serve(faults=first("429 bare"), latency=0.1)
     with connect(server, concurrency=16) as llm:
-        allowed: dict[str, list[float]] = {"failed": [], "answered": []}
-        for name, seen in allowed.items():
+        windows: dict[str, list[float]] = {"on_failure": [], "on_success": []}
+        for name, seen in windows.items():
             original = getattr(llm.limits, name)
 
             def told(*words: Any, do: Any = original, seen: list[float] = seen) -> Any:
@@ -359,8 +365,8 @@ def test_too_many_requests_halve_what_goes_out_once_and_it_grows_again(
 
             monkeypatch.setattr(llm.limits, name, told)
         agree(server, llm, solve(llm, VANILLA, problems(16)), 16)
-    assert allowed["failed"] == [8] * 16  # all of them were under way when the first was refused
-    assert allowed["answered"] == [*range(9, 17), *[16] * 8]
+    assert windows["on_failure"] == [8] * 16  # all of them were under way when the first was refused
+    assert windows["on_success"] == [*range(9, 17), *[16] * 8]
     assert server.peak == 16
 
 
