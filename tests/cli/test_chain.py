@@ -97,7 +97,7 @@ def test_check_tells_errors_apart(folder: Path) -> None:
     (folder / "chain.toml").write_text("name = \n")
     done = reasoning("chain", "check", str(folder))
     assert done.returncode == 2
-    assert "chain.toml:1: this is no TOML" in done.stderr
+    assert "chain.toml:1: invalid TOML" in done.stderr
     done = reasoning("chain", "check", "telecom_feedbak")
     assert (done.returncode, "did you mean 'telecom_feedback'" in done.stderr) == (2, True)
 

@@ -98,7 +98,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        (CASES + "[[case", r"notes\.toml:2\d: this is no TOML"),
+        (CASES + "[[case", r"notes\.toml:2\d: invalid TOML"),
         (CASES.replace('step = "tone"', 'step = "tones"'), r"notes\.toml:25: unknown step 'tones'.* mean 'tone'"),
         (CASES.replace('on = "points"', 'on = "pints"'), r"notes\.toml:3: unknown step 'pints'.* mean 'points'"),
         (CASES.replace("lacks", "lack"), r"notes\.toml:13: unknown key 'lack' of a check; did you mean 'lacks'\?"),
