@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning import plugins
@@ -63,6 +65,13 @@ _SPEC_VALUES = {
 }
 """Where each class is that a spec may call as a parameter, by its name in specs."""
 
+_CHAINS = {
+    "claims": "reasoning.strategies.domain.claims",
+    "grounded_answer": "reasoning.strategies.domain.grounded_answer",
+    "telecom_feedback": "reasoning.strategies.domain.telecom_feedback",
+}
+"""The package of each bundled chain, which is its folder, by the chain's name."""
+
 GROUP = "reasoning.strategies"
 SPEC_VALUES_GROUP = "reasoning.spec_values"
 
@@ -102,6 +111,12 @@ def get(spec: str | Strategy) -> Strategy:
 def places() -> dict[str, str]:
     """Return where each of the library's techniques is, as "package.module:attribute", by name."""
     return dict(_TECHNIQUES)
+
+
+def bundled_chains() -> dict[str, Path]:
+    """Return the folder of each chain that comes with this library, by name."""
+    specs = {name: find_spec(package) for name, package in _CHAINS.items()}
+    return {name: Path(spec.origin).parent for name, spec in specs.items() if spec is not None and spec.origin}
 
 
 def catalogue() -> dict[str, Card]:

@@ -20,9 +20,9 @@ from reasoning import paths as folders
 from reasoning.benchmarks.chains.cases import FOLDER
 from reasoning.benchmarks.chains.runner import PartScore
 from reasoning.chain import toml_io
-from reasoning.chain.scaffold import bundled_chains
 from reasoning.errors import InputError
 from reasoning.files import atomic_write
+from reasoning.registry import bundled_chains
 
 PLACE = ".runs"
 _KEPT = (".toml", ".md", ".py")

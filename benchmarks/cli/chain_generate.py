@@ -60,8 +60,9 @@ def generate(
     from reasoning.benchmarks.chains.input_generation import InputGenerator, append_case, seed_inputs
     from reasoning.chain.folder import load
     from reasoning.chain.inputs import read_inputs
-    from reasoning.chain.scaffold import bundled_chains, resolve_folder
+    from reasoning.chain.scaffold import resolve_folder
     from reasoning.errors import UnknownName, UsageError
+    from reasoning.registry import bundled_chains
 
     if accept not in ("ask", "all"):
         raise UnknownName("way to accept", accept, ("ask", "all"))

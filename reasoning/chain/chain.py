@@ -60,9 +60,9 @@ class Chain(Strategy):
         ...     Step("issues", Prompt(input="List the issues: {feedback}"), returns=kinds.Items()),
         ...     Step("reply", Prompt(input="Reply to each: {issues}")),
         ... )
-        >>> answer = chain.run("Slow and dear.", ScriptedLLM(["slow, dear", "Answer: We are sorry."]))
+        >>> answer = chain.run("Slow and dear.", ScriptedLLM(["slow; dear", "Answer: We are sorry."]))
         >>> answer.value
-        'We are sorry.'
+        'We are sorry'
         >>> answer.steps["issues"]
         ('slow', 'dear')
     """

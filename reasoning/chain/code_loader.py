@@ -1,7 +1,7 @@
-"""The functions that a chain names: `module:name`, of a file in the chain's folder or of an installed package.
+"""Imports of the functions that a chain names as `module:name`, from its folder or from an installed package.
 
-A name in a file is no reason to run anything. What a chain names is imported only where the user allows it, with
-one exception: code that is, to the last byte, that of a chain which comes with this library.
+A name in a file must not run code by itself: functions are imported only if the user allows it. There is one
+exception, code that is byte for byte the code of a bundled chain.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from reasoning.errors import InputError, UsageError, nearest
+from reasoning.registry import bundled_chains
 
 ImportPolicy = Literal["all", "trusted", "none"]
-"""What may be imported: all that is named; only what is known, and the rest is an error; the same, and the rest stays
-a name."""
+"""The functions that may be imported. Code of bundled chains always may. Other functions: "all" imports them, "trusted"
+raises an error, "none" leaves each as an `UnresolvedFunction`."""
 
 _REFERENCE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
-_OWN = "reasoning_chain_"
+_MODULE_PREFIX = "reasoning_chain_"
 _LIBRARY = "reasoning.chain.text_checks"
+"""The module of this library that every chain may name."""
 
 
 @dataclass(frozen=True)
 class UnresolvedFunction:
-    """A function that a chain names, and that was not imported.
+    """A function that a chain names and that was not imported.
 
     Attributes:
-        reference: `module:name`.
-        file: the file in the chain's folder, if it is one.
-        parameters: what it takes, as the file says.
+        reference: the name, `module:name`.
+        file: the file in the chain's folder that defines it, if there is one.
+        parameters: its parameters without a default, read from the source.
     """
 
     reference: str
@@ -53,17 +55,17 @@ class UnresolvedFunction:
         return inspect.Signature([inspect.Parameter(name, either) for name in self.parameters])
 
     def __call__(self, *values: Any, **named: Any) -> NoReturn:
-        raise UsageError(f"the code {self.reference} was not imported: allow_code=True (--allow-code)")
+        raise UsageError(f"the function {self.reference} was not imported: set allow_code=True (--allow-code)")
 
 
 @dataclass(frozen=True)
 class CodeLoader:
-    """Where a chain's names are looked up.
+    """The resolver of one chain's functions.
 
     Attributes:
         folder: the chain's folder.
-        leave: what may be imported.
-        package: the installed package that the folder is.
+        policy: the functions that may be imported.
+        package: the name of the installed package that the folder is.
     """
 
     folder: Path
@@ -71,45 +73,50 @@ class CodeLoader:
     package: str | None = None
 
     def resolve(self, reference: str) -> Any:
-        """What a name stands for.
+        """Return the function or class that a reference names.
+
+        Args:
+            reference: `module:name`; the module is a file in the chain's folder or an installed module.
 
         Raises:
-            UsageError: it is no name, nothing has it, it may not be imported, or it cannot be.
+            UsageError: the reference is malformed, nothing has this name, it may not be imported, or the import fails.
         """
         match = _REFERENCE.fullmatch(reference)
         if match is None:
-            raise UsageError(f"code is named 'module:function', not {reference!r}")
+            raise UsageError(f"a function must be named 'module:function', got {reference!r}")
         module, name = match[1], match[2]
         file = self.folder / f"{module}.py"
         own = "." not in module and file.is_file()
-        parameters = _defined(file, name) if own else ()
+        parameters = _defined_parameters(file, name) if own else ()
         if own and self.package:
-            return _attribute(f"{self.package}.{module}", name)
+            return _import_attribute(f"{self.package}.{module}", name)
         if not own and module == _LIBRARY:
-            return _attribute(module, name)
-        if self.policy == "all" or (own and _digest(file) in _shipped()):
-            return _of_file(file, name) if own else _attribute(module, name)
+            return _import_attribute(module, name)
+        if self.policy == "all" or (own and _digest(file) in _bundled_digests()):
+            return _import_from_file(file, name) if own else _import_attribute(module, name)
         if self.policy == "none":
             return UnresolvedFunction(reference, file if own else None, parameters)
         raise UsageError(
-            f"this chain names code, {reference}, which would run with your rights: look at it, then allow it "
-            f"(--allow-code, Chain.load(…, allow_code=True))"
+            f"this chain names the function {reference}, which would run with your rights: read its code, then allow "
+            f"it (--allow-code, Chain.load(…, allow_code=True))"
         )
 
 
 def reference_of(thing: Any) -> tuple[str, Path | None]:
-    """The name of a function or class, and the file that has to go along with the chain.
+    """Return the reference of a function or class, and the file that must be copied with the chain.
 
     Raises:
-        UsageError: it cannot be found by a name.
+        UsageError: it cannot be imported by a name.
     """
     if isinstance(thing, UnresolvedFunction):
         return thing.reference, thing.file
     module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
     loaded = sys.modules.get(str(module))
     if loaded is None or module == "__main__" or getattr(loaded, name, None) is not thing:
-        raise UsageError(f"{thing!r:.80} has no name in a module that can be imported, and so none in a chain's folder")
-    if str(module).startswith(_OWN):
+        raise UsageError(
+            f"{thing!r:.80} has no name in a module that can be imported, so a chain's folder cannot name it"
+        )
+    if str(module).startswith(_MODULE_PREFIX):
         file = Path(str(loaded.__file__))
         return f"{file.stem}:{name}", file
     return f"{module}:{name}", None
@@ -120,54 +127,57 @@ def _digest(file: Path) -> str:
 
 
 @cache
-def _shipped() -> frozenset[str]:
-    """The code of the chains that come with this library."""
-    import reasoning
+def _bundled_digests() -> frozenset[str]:
+    """Return the digests of the Python files of the bundled chains."""
+    return frozenset(
+        _digest(file)
+        for folder in bundled_chains().values()
+        for file in folder.glob("*.py")
+        if file.name != "__init__.py"
+    )
 
-    shelf = Path(str(reasoning.strategies.__file__)).parent / "domain"
-    return frozenset(_digest(file) for file in shelf.glob("*/*.py") if file.name != "__init__.py")
 
-
-def _defined(file: Path, name: str) -> tuple[str, ...]:
-    """The parameters without a default of what a file defines by a name; it is parsed and not run.
+def _defined_parameters(file: Path, name: str) -> tuple[str, ...]:
+    """Return the parameters without a default of a name that a file defines. The file is parsed, not run.
 
     Raises:
-        UsageError: it defines no such name.
+        InputError: the file is not valid Python.
+        UsageError: the file does not define the name.
     """
     try:
         body = ast.parse(file.read_bytes()).body
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
-        raise InputError(f"{file}:{line}: this is no Python: {error}") from None
-    named: dict[str, tuple[str, ...]] = {}
+        raise InputError(f"{file}:{line}: invalid Python: {error}") from None
+    defined: dict[str, tuple[str, ...]] = {}
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                named[node.name] = _without_default(node.args)
+                defined[node.name] = _without_default(node.args)
             case ast.ClassDef():
-                named[node.name] = ()
+                defined[node.name] = ()
             case ast.Assign():
-                named |= {one.id: () for one in node.targets if isinstance(one, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=one)):
-                named[one] = ()
+                defined |= {target.id: () for target in node.targets if isinstance(target, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=target_name)):
+                defined[target_name] = ()
             case ast.Import() | ast.ImportFrom():
-                named |= {one.asname or one.name: () for one in node.names}
-    if name not in named:
-        near = nearest(name, named)
+                defined |= {alias.asname or alias.name: () for alias in node.names}
+    if name not in defined:
+        near = nearest(name, defined)
         raise UsageError(f"{file.name} has no {name!r}" + (f"; did you mean {near!r}?" if near else ""))
-    return named[name]
+    return defined[name]
 
 
 def _without_default(arguments: ast.arguments) -> tuple[str, ...]:
-    places = [*arguments.posonlyargs, *arguments.args]
-    needed = places[: len(places) - len(arguments.defaults)]
+    positional = [*arguments.posonlyargs, *arguments.args]
+    needed = positional[: len(positional) - len(arguments.defaults)]
     by_name = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return tuple(one.arg for one in [*needed, *(one for one, default in by_name if default is None)])
 
 
-def _of_file(file: Path, name: str) -> Any:
-    """From a file in a chain's folder. Equal files are one module, so that a copy of a chain is equal to it."""
-    module_name = f"{_OWN}{file.stem}_{_digest(file)[:16]}"
+def _import_from_file(file: Path, name: str) -> Any:
+    """Import a name from a file in a folder. Equal files are one module, so that copies of a chain are equal."""
+    module_name = f"{_MODULE_PREFIX}{file.stem}_{_digest(file)[:16]}"
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(module_name, file)
         assert spec is not None
@@ -181,7 +191,7 @@ def _of_file(file: Path, name: str) -> Any:
     return getattr(sys.modules[module_name], name)
 
 
-def _attribute(module: str, name: str) -> Any:
+def _import_attribute(module: str, name: str) -> Any:
     try:
         loaded = importlib.import_module(module)
     except Exception as error:

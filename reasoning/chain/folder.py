@@ -1,4 +1,4 @@
-"""From a folder to a chain."""
+"""Loading a chain from its folder, with the file and the line of every error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reasoning.prompts import Prompt
 
 CHAIN_FILE = "chain.toml"
 MAX_NESTING = 8
-"""Chains within chains, at most."""
+"""The most levels of chains within chains."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
@@ -32,7 +32,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "if_empty": (str, bool, int, float, list, dict),
     "keep": (bool,),
 }
-_WORDS = {
+"""The keys of a step, with the types of their values."""
+_TYPE_NAMES = {
     str: "a text",
     list: "a list",
     int: "a whole number",
@@ -43,108 +44,120 @@ _WORDS = {
 
 
 def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = None, depth: int = 0) -> Chain:
-    """See `Chain.load`.
+    """Load the chain of a folder. See `Chain.load`.
 
     Args:
-        folder: the chain's folder.
-        policy: which of the code that it names may be imported.
-        package: the installed package that the folder is.
-        depth: how many chains it is within.
+        folder: the folder of the chain.
+        policy: which of the functions that the chain names are imported.
+        package: the name of the installed package that the folder is.
+        depth: the number of chains that this one is within.
+
+    Raises:
+        InputError: the folder holds no valid chain; names the file and the line.
+        UsageError: the chain names a function that may not be imported.
     """
     folder = folder.expanduser()
     if not (folder / CHAIN_FILE).is_file():
-        what = "it has no chain.toml" if folder.is_dir() else "there is no such folder"
-        raise InputError(f"{folder}: no chain: {what}; reasoning chain new makes one")
+        problem = "it has no chain.toml" if folder.is_dir() else "there is no such folder"
+        raise InputError(f"{folder}: no chain: {problem}; create one with: reasoning chain new")
     if depth > MAX_NESTING:
-        raise InputError(f"{folder / CHAIN_FILE}:1: more than {MAX_NESTING} chains within each other")
-    return _Folder(folder, CodeLoader(folder, policy, package), depth).chain()
+        raise InputError(f"{folder / CHAIN_FILE}:1: chains must be nested at most {MAX_NESTING} levels deep")
+    return _Reader(folder, CodeLoader(folder, policy, package), depth).chain()
 
 
-class _Folder:
+class _Reader:
+    """A reader of one folder."""
+
     def __init__(self, folder: Path, code: CodeLoader, depth: int) -> None:
         self.folder, self.code, self.depth = folder, code, depth
         self.toml = toml_io.TomlFile(folder / CHAIN_FILE)
         self.prompts: dict[str, tuple[Path, str]] = {}
+        """The file and the text of each step's prompt, by the step's name."""
 
     def chain(self) -> Chain:
+        """Return the chain of the folder."""
         values = self.toml.values
-        known = {"name": str, "about": str, "inputs": dict, "step": list}
+        types = {"name": str, "about": str, "inputs": dict, "step": list}
         for key, value in values.items():
-            self._known(key, known, "")
-            if not isinstance(value, known[key]):
-                raise self.toml.error(f"{key!r} is {_WORDS[known[key]]}, not {value!r:.60}", "", 0, key)
-        steps = [self._step(number, table) for number, table in enumerate(values.get("step", []))]
-        takes = self._takes(values["inputs"]) if "inputs" in values else None
-        self._provided(steps, takes)
-        for number, (step, table) in enumerate(zip(steps, values.get("step", []), strict=True)):
-            listed = [str(one) for one in table.get("reads", step.dependencies)]
-            if "function" not in table and set(listed) != step.dependencies:
-                self._reads(step, listed, number)
+            self._check_key(key, types, "")
+            if not isinstance(value, types[key]):
+                raise self.toml.error(f"{key!r} must be {_TYPE_NAMES[types[key]]}, got {value!r:.60}", "", 0, key)
+        tables = values.get("step", [])
+        steps = [self._step(number, table) for number, table in enumerate(tables)]
+        inputs = self._inputs(values["inputs"]) if "inputs" in values else None
+        self._check_placeholders(steps, inputs)
+        for number, (step, table) in enumerate(zip(steps, tables, strict=True)):
+            reads = [str(name) for name in table.get("reads", step.dependencies)]
+            if "function" not in table and set(reads) != step.dependencies:
+                raise self._reads_error(step, reads, number)
         try:
-            return Chain(*steps, name=values.get("name", self.folder.name), inputs=takes, about=values.get("about", ""))
+            return Chain(
+                *steps, name=values.get("name", self.folder.name), inputs=inputs, about=values.get("about", "")
+            )
         except UsageError as error:
-            said = str(error)
-            number = next((k for k in reversed(range(len(steps))) if f"{steps[k].name!r}" in said.partition(":")[0]), 0)
-            first = next((k for k, step in enumerate(steps) if said.startswith(f"step {step.name!r}")), number)
-            raise self.toml.error(said, "step", first, "name") from None
+            message = str(error)
+            named = [k for k, step in enumerate(steps) if f"{step.name!r}" in message.partition(":")[0]]
+            first = [k for k, step in enumerate(steps) if message.startswith(f"step {step.name!r}")]
+            number = first[0] if first else named[-1] if named else 0
+            raise self.toml.error(message, "step", number, "name") from None
 
-    def _takes(self, inputs: Mapping[str, Any]) -> dict[str, Kind]:
-        return {name: self._guarded(partial(self._kind, kind), "inputs", 0, name) for name, kind in inputs.items()}
+    def _inputs(self, inputs: Mapping[str, Any]) -> dict[str, Kind]:
+        return {name: self._with_place(partial(self._kind, kind), "inputs", 0, name) for name, kind in inputs.items()}
 
     def _step(self, number: int, table: Any) -> Step:
         if not isinstance(table, dict):
-            raise self.toml.error("steps are tables: [[step]]", "", 0, "step")
+            raise self.toml.error("steps must be tables: [[step]]", "", 0, "step")
         for key, value in table.items():
-            self._known(key, _TYPES, "step", number)
+            self._check_key(key, _TYPES, "step", number)
             if not isinstance(value, _TYPES[key]) or (isinstance(value, bool) and bool not in _TYPES[key]):
-                words = " or ".join(_WORDS[one] for one in _TYPES[key])
-                raise self.toml.error(f"{key!r} is {words}, not {value!r:.60}", "step", number, key)
+                wanted = " or ".join(_TYPE_NAMES[one] for one in _TYPES[key])
+                raise self.toml.error(f"{key!r} must be {wanted}, got {value!r:.60}", "step", number, key)
 
-        def read(key: str, how: Callable[[Any], Any]) -> None:
-            if key in given:
-                given[key] = self._guarded(lambda: how(given[key]), "step", number, key)
+        def convert(key: str, converter: Callable[[Any], Any]) -> None:
+            if key in fields:
+                fields[key] = self._with_place(lambda: converter(fields[key]), "step", number, key)
 
-        given = dict(table)
-        if "name" not in given:
+        fields = dict(table)
+        if "name" not in fields:
             raise self.toml.error("this step has no name", "step", number)
-        form = {key: given.pop(key) for key in ("form", "turns") if key in given}
-        if form and "prompt" not in given:
-            raise self.toml.error("a step without a prompt has no form", "step", number, next(iter(form)))
-        read("returns", self._kind)
-        read("check", self._check)
-        read("fallback", self.code.resolve)
-        read("function", self.code.resolve)
-        read("prompt", lambda name: self._prompt(given["name"], name, form))
-        read("chain", lambda name: load(self._inside(name), self.code.policy, self._package(name), self.depth + 1))
-        if "function" not in given:
-            given.pop("reads", None)  # what its prompt says is compared with it, when all steps are known
-        step: Step = self._guarded(lambda: Step(**given), "step", number, "name")
+        form = {key: fields.pop(key) for key in ("form", "turns") if key in fields}
+        if form and "prompt" not in fields:
+            raise self.toml.error(f"{next(iter(form))} needs a prompt", "step", number, next(iter(form)))
+        convert("returns", self._kind)
+        convert("check", self._check)
+        convert("fallback", self.code.resolve)
+        convert("function", self.code.resolve)
+        convert("prompt", lambda name: self._prompt(fields["name"], name, form))
+        convert("chain", lambda name: load(self._inside(name), self.code.policy, self._package(name), self.depth + 1))
+        if "function" not in fields:
+            fields.pop("reads", None)  # compared with the prompt's placeholders when all steps are known
+        step: Step = self._with_place(lambda: Step(**fields), "step", number, "name")
         return step
 
-    def _reads(self, step: Step, listed: list[str], number: int) -> None:
-        """Raise InputError: what a step reads is not what it says."""
-        if extra := sorted(set(listed) - step.dependencies):
-            raise self.toml.error(
-                f"step {step.name!r} reads {extra[0]!r}, but uses it nowhere", "step", number, "reads"
-            )
-        name = min(step.dependencies - set(listed))
+    def _reads_error(self, step: Step, reads: list[str], number: int) -> InputError:
+        """Return the error of a step whose `reads` differ from the names that it uses."""
+        if extra := sorted(set(reads) - step.dependencies):
+            message = f"step {step.name!r} reads {extra[0]!r}, but does not use it"
+            return self.toml.error(message, "step", number, "reads")
+        name = min(step.dependencies - set(reads))
         where = f" ({self._place(step, name)})" if step.prompt is not None and name in step.prompt.placeholders else ""
-        said = f"step {step.name!r} uses {name!r}{where}, which its reads = [{', '.join(listed)}] does not list"
-        raise self.toml.error(said, "step", number, "reads")
+        message = f"step {step.name!r} uses {name!r}{where}, but its reads = [{', '.join(reads)}] does not list it"
+        return self.toml.error(message, "step", number, "reads")
 
-    def _provided(self, steps: list[Step], takes: Mapping[str, Kind] | None) -> None:
-        """Raise InputError where a step names something that nothing provides."""
-        known = [*(takes or ()), *(step.name for step in steps)]
-        for number, step in enumerate(steps if takes is not None else []):
+    def _check_placeholders(self, steps: list[Step], inputs: Mapping[str, Kind] | None) -> None:
+        """Raise InputError if inputs are declared and a step reads a name that nothing provides."""
+        known = [*(inputs or ()), *(step.name for step in steps)]
+        for number, step in enumerate(steps if inputs is not None else []):
             for name in sorted(step.dependencies - set(known)):
                 near = nearest(name, known)
-                hint = f"did you mean {{{near}}}?" if near else f"there are {', '.join(known)}"
-                said = f"nothing provides {{{name}}}; {hint}"
+                hint = f"did you mean {{{near}}}?" if near else f"known: {', '.join(known)}"
+                message = f"nothing provides {{{name}}}; {hint}"
                 if step.prompt is not None and name in step.prompt.placeholders:
-                    raise InputError(f"{self._place(step, name)}: {said}")
-                raise self.toml.error(said, "step", number, "name")
+                    raise InputError(f"{self._place(step, name)}: {message}")
+                raise self.toml.error(message, "step", number, "name")
 
     def _place(self, step: Step, placeholder: str) -> str:
+        """Return the file and the line of a placeholder in a step's prompt."""
         path, text = self.prompts[step.name]
         return f"{path}:{prompt_markdown.line_of(text, '{' + placeholder + '}')}"
 
@@ -155,7 +168,7 @@ class _Folder:
         return prompt_markdown.from_markdown(text, path, **form)
 
     def _inside(self, name: str) -> Path:
-        """A path within the folder; a chain has no business with other files."""
+        """Return a path within the folder. A chain reads no other files."""
         path = self.folder / name
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise UsageError(f"{name!r} is outside of the chain's folder")
@@ -164,36 +177,36 @@ class _Folder:
     def _package(self, inner: str) -> str | None:
         return f"{self.code.package}.{inner.replace('/', '.')}" if self.code.package else None
 
-    def _kind(self, given: Any) -> Kind:
-        if isinstance(given, str) and ":" in given:
-            kind = self.code.resolve(given)
+    def _kind(self, value: Any) -> Kind:
+        if isinstance(value, str) and ":" in value:
+            kind = self.code.resolve(value)
             if not isinstance(kind, Kind):
-                raise UsageError(f"{given} is no kind of answer")
+                raise UsageError(f"{value} is not a kind")
             return kind
-        if isinstance(given, dict) and isinstance(given.get("schema"), str):
-            given = {**given, "schema": self.code.resolve(given["schema"])}
-            return Json(**{name: value for name, value in given.items() if name != "kind"})
-        return kinds.from_json(given)
+        if isinstance(value, dict) and isinstance(value.get("schema"), str):
+            value = {**value, "schema": self.code.resolve(value["schema"])}
+            return Json(**{name: field for name, field in value.items() if name != "kind"})
+        return kinds.from_json(value)
 
-    def _check(self, given: Any) -> Any:
-        if isinstance(given, list):
-            return tuple(map(self._check, given))
-        if isinstance(given, str):
-            return self.code.resolve(given)
-        if set(given) == {"schema"}:
-            return given["schema"]
-        return self._kind(given)
+    def _check(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(map(self._check, value))
+        if isinstance(value, str):
+            return self.code.resolve(value)
+        if set(value) == {"schema"}:
+            return value["schema"]
+        return self._kind(value)
 
-    def _known(self, key: str, known: Mapping[str, Any], table: str, number: int = 0) -> None:
+    def _check_key(self, key: str, known: Mapping[str, Any], table: str, number: int = 0) -> None:
         if key not in known:
             near = nearest(key, known)
-            hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
+            hint = f"did you mean {near!r}?" if near else f"known keys: {', '.join(known)}"
             raise self.toml.error(f"unknown key {key!r}; {hint}", table, number, key)
 
-    def _guarded(self, how: Callable[[], Any], table: str, number: int, key: str) -> Any:
-        """What `how` gives; its complaint gets the place of a key, unless it has one of its own."""
+    def _with_place(self, read: Callable[[], Any], table: str, number: int, key: str) -> Any:
+        """Call a function. Its error gets the place of a key, unless it names a place itself."""
         try:
-            return how()
+            return read()
         except InputError as error:
             if str(error).endswith("no such file") or "no chain:" in str(error):
                 raise self.toml.error(str(error), table, number, key) from None

@@ -1,4 +1,4 @@
-"""What can be told of a chain without a call: what does not fit together, what is of no use, what is too long."""
+"""Static checks of a chain: steps that do not fit together, unused steps, long prompts, secrets. No model is called."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from reasoning.prompts import PLACEHOLDER
 from reasoning.registry import get
 from reasoning.sampling_params import PARAM_NAMES, is_known
 
-LONG = 3_000
-"""Tokens of a prompt, without data, from which on a note says so."""
+LONG_PROMPT = 3_000
+"""The tokens of a prompt, without values, from which on a warning says so."""
 
-_VALUES: dict[type[Any], tuple[type, ...]] = {
+_PYTHON_TYPES: dict[type[Any], tuple[type, ...]] = {
     Items: (tuple,),
     Cells: (tuple,),
     ListOf: (tuple,),
@@ -40,17 +40,37 @@ _VALUES: dict[type[Any], tuple[type, ...]] = {
     YesNo: (bool,),
     Json: (dict, list),
 }
-"""What the values of a kind are in Python, where a function says what it takes."""
+"""The Python types of a kind's values, to compare with the annotations of a function."""
+
+Locate = Callable[[str, str], str]
+"""A function of a step's name ("" for the chain) and a key that returns their place, such as "chain.toml:7".
+
+For a line of a step's prompt the key is "prompt: LINE".
+"""
+
+_NEGATION = re.compile(
+    r"\W*(?:(?:you )?(?:do|must|should|shall|may|can|could|will|would|is|are)(?:n['’]?t| not)\b"
+    r"|(?:no|not|never|none|nothing|nobody|neither|without|cannot|stop|skip|leave out|(?:under|in|on|at|by) no)\b"
+    r"|(?:avoid|refrain|omit|exclud))"
+    r"|.*\b(?:nicht|nie|niemals|keine?[mnrs]?|ohne|vermeide\w*|ne|n['’]\w+|pas|jamais|sans|évite[rz]?|nunca|jamás|sin"
+    r"|evit\w+|non(?!-)|mai|não|sem|niet|geen)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A line that forbids something by its own words: at its beginning in English, anywhere in other languages. Lines
+without Latin letters are not checked."""
+
+_PLACEHOLDER_LIKE = re.compile(r"\{[ \t]*([A-Za-z_]\w*)(?:[.\[!][^{}\n]*)?[ \t]*\}")
+"""Placeholders of other template languages: {Text}, { text }, {text.name}."""
 
 
 @dataclass(frozen=True)
 class LintFinding:
-    """Something that a check found.
+    """A problem of a chain.
 
     Attributes:
-        level: "error" for what cannot work or must not be, "warning" for what is likely not meant.
-        where: file and line, or the step.
-        text: what is wrong, and what would be right.
+        level: "error" for a chain that cannot work or must not be used, "warning" for a likely mistake.
+        location: the file and line, or the step.
+        message: the problem, and how to solve it.
     """
 
     level: Literal["error", "warning"]
@@ -61,251 +81,235 @@ class LintFinding:
         return f"{self.location}: {self.level}: {self.message}"
 
 
-Locate = Callable[[str, str], str]
-"""From a step's name ("" for the chain) and a key to where it stands. Of a prompt's text the key is `prompt: TEXT`."""
-
-_NEGATION = re.compile(
-    r"\W*(?:(?:you )?(?:do|must|should|shall|may|can|could|will|would|is|are)(?:n['’]?t| not)\b"
-    r"|(?:no|not|never|none|nothing|nobody|neither|without|cannot|stop|skip|leave out|(?:under|in|on|at|by) no)\b"
-    r"|(?:avoid|refrain|omit|exclud))"
-    r"|.*\b(?:nicht|nie|niemals|keine?[mnrs]?|ohne|vermeide\w*|ne|n['’]\w+|pas|jamais|sans|évite[rz]?|nunca|jamás|sin"
-    r"|evit\w+|non(?!-)|mai|não|sem|niet|geen)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-"""A line that says by itself that something is not to be done: in English at its beginning, else anywhere in it. What
-is in no Latin letters is not looked into."""
-
-
-_LIKE = re.compile(r"\{[ \t]*([A-Za-z_]\w*)(?:[.\[!][^{}\n]*)?[ \t]*\}")
-"""What other template languages take for a placeholder: {Text}, { text }, {text.name}."""
-
-
 def lint_folder(folder: Path) -> tuple[Chain, list[LintFinding]]:
-    """The chain in a folder, with what is wrong with it. Its code is named and not run, unless it is known.
+    """Load a chain and check it, with its inner chains and for secrets. Only code of bundled chains is imported.
+
+    Args:
+        folder: the chain's folder.
+
+    Returns:
+        The chain, and its problems with file and line.
 
     Raises:
-        InputError: the folder holds no chain; names file and line.
+        InputError: the folder holds no valid chain; names file and line.
     """
     chain = load(folder, "none")
-    return chain, [*lint(chain, _places(folder)), *_inner(chain, folder), *_secrets(folder)]
+    return chain, [*lint(chain, _locator(folder)), *_lint_inner(chain, folder), *_find_secrets(folder)]
 
 
-def lint(
-    chain: Chain, place: Locate = lambda step, key: f"step {step!r}" if step else "the chain"
-) -> list[LintFinding]:
-    """What is wrong with a chain, without those within it."""
-    found = [LintFinding("error", place(name, "name"), text) for name, text in _unused(chain)]
+def _locate_step(step: str, key: str) -> str:
+    return f"step {step!r}" if step else "the chain"
+
+
+def lint(chain: Chain, locate: Locate = _locate_step) -> list[LintFinding]:
+    """Return the problems of a chain, without those of its inner chains.
+
+    Args:
+        chain: the chain.
+        locate: returns the place of a step's key for the findings; by default the step's name.
+    """
+    found = [LintFinding("error", locate(name, "name"), message) for name, message in _unused_steps(chain)]
     if chain.inputs is None:
         names = [step.name for step in chain.steps]
         near = {name: nearest(name, names) for name in sorted(chain.input_names)}
         found += [
-            LintFinding("warning", place("", "name"), f"{{{name}}} is an input; did you mean the step {{{like}}}?")
+            LintFinding("warning", locate("", "name"), f"{{{name}}} is an input; did you mean the step {{{like}}}?")
             for name, like in near.items()
             if like
         ]
     found += [
-        LintFinding("error", place("", name), f"nothing uses the input {name!r}")
+        LintFinding("error", locate("", name), f"nothing uses the input {name!r}")
         for name in chain.inputs or ()
         if not any(name in step.dependencies or step.check or step.fallback for step in chain.steps)
     ]
     for step in chain.steps:
-        found += [LintFinding("error", place(step.name, key), text) for key, text in _mismatches(chain, step)]
-        found += [LintFinding("warning", place(step.name, key), text) for key, text in _doubts(chain, step)]
+        found += [LintFinding("error", locate(step.name, key), message) for key, message in _mismatches(chain, step)]
+        found += [LintFinding("warning", locate(step.name, key), message) for key, message in _warnings(chain, step)]
     return found
 
 
-def _unused(chain: Chain) -> Iterator[tuple[str, str]]:
+def _unused_steps(chain: Chain) -> Iterator[tuple[str, str]]:
     read = frozenset[str]().union(*chain.dependencies.values())
     for step in chain.steps[:-1]:
         if step.name not in read and not step.keep:
-            yield step.name, f"nothing uses the step {step.name!r}; if its result is wanted, say keep = true"
+            yield step.name, f"nothing uses the step {step.name!r}; if its result is wanted, set keep = true"
 
 
 def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
-    """Where a step cannot take what another gives: the key, and why."""
+    """Yield the key and the message of each error of a step."""
     if step.loop:
         kind = chain.kind_of(step.loop[1])
         if not isinstance(kind, Items | Cells | ListOf | Json):
-            yield "for_each", f"{step.loop[1]!r} gives {_said(kind)}, and no list to take items from"
+            yield "for_each", f"{step.loop[1]!r} must be a list, but it is {_describe(kind)}"
     for name, labels in step.only_if.items():
         kind = chain.kind_of(name)
         known = ("yes", "no") if isinstance(kind, YesNo) else getattr(kind, "labels", getattr(kind, "options", None))
         if not isinstance(kind, Label | Choice | YesNo) or known is None:
-            yield "only_if", f"{name!r} gives {_said(kind)}; a branch wants a label, a choice, or yes or no"
+            yield "only_if", f"{name!r} must be a label, a choice, or yes or no, but it is {_describe(kind)}"
             continue
         for label in labels:
             if label.casefold() not in [one.casefold() for one in known]:
                 near = nearest(label, known)
-                hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
+                hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known)}"
                 yield "only_if", f"{name!r} is never {label!r}; {hint}"
     if step.prompt is not None and step.prompt.form == "plain":
         for line in step.prompt.donts:
             if re.search("[A-Za-z]", line) and not _NEGATION.match(line):
-                shown = f"{line!r:.60} under Don't would be sent as a thing to do"
-                better = "write 'Do not …', or take another form, such as form = \"markdown\""
-                yield f"prompt: {line}", f"the plain form has no headings, so that {shown}: {better}"
+                problem = f"the plain form has no headings, so {line!r:.60} under Don't would be sent as an instruction"
+                yield f"prompt: {line}", f"{problem}: write 'Do not …', or set another form, such as \"markdown\""
     if step.first_of:
         kinds = {name: chain.kind_of(name) for name in step.first_of}
         first = kinds[step.first_of[0]]
         for name, kind in kinds.items():
             if kind != first:
-                yield (
-                    "first_of",
-                    f"{step.first_of[0]!r} gives {_said(first)} and {name!r} {_said(kind)}: a join is of one kind",
-                )
+                both = f"{step.first_of[0]!r} is {_describe(first)} and {name!r} is {_describe(kind)}"
+                yield "first_of", f"all steps of first_of must be of one kind, but {both}"
     if step.chain is not None:
-        yield from _inner_inputs(chain, step)
+        yield from _inner_input_errors(chain, step)
         inner = step.chain.output_kind
         texts = isinstance(step.returns, Text) and isinstance(inner, Text)
         if step.returns not in (Text(), inner) and not texts:
-            own, theirs = _said(step.returns), _said(inner)
+            own, theirs = _describe(step.returns), _describe(inner)
             both = f"{theirs}, not {own}" if own != theirs else f"{inner!r}, not {step.returns!r}"
             yield "returns", f"the inner chain gives {both}: leave returns out"
     if step.if_empty is not None:
         try:
             coerce(step.output_kind, step.if_empty)
         except UsageError as error:
-            yield "if_empty", f"the step gives {_said(step.output_kind)}, but {error}"
+            yield "if_empty", f"if_empty must be {_describe(step.output_kind)}, but {error}"
     if step.strategy:
-        yield from _strategy(step)
+        try:
+            get(step.strategy).check_supports(step.returns)
+        except UsageError as error:
+            yield "strategy", str(error)
     if step.function is not None and not isinstance(step.function, UnresolvedFunction):
-        yield from _parameters(chain, step)
+        yield from _parameter_errors(chain, step)
 
 
-def _inner_inputs(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
+def _inner_input_errors(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the errors of an inner chain's inputs."""
     assert step.chain is not None
     for theirs, wanted in (step.chain.inputs or {}).items():
-        given = _kind_for(chain, step, step.rename.get(theirs, theirs))
-        if given is not None and not isinstance(wanted, Text) and type(wanted) is not type(given):
-            yield "rename", f"the inner chain's {theirs!r} is {_said(wanted)}, but it gets {_said(given)}"
+        kind = _kind_for(chain, step, step.rename.get(theirs, theirs))
+        if kind is not None and not isinstance(wanted, Text) and type(wanted) is not type(kind):
+            yield "rename", f"the inner chain's {theirs!r} must be {_describe(wanted)}, but it gets {_describe(kind)}"
     for theirs in step.rename.keys() - step.chain.input_names:
         near = nearest(theirs, step.chain.input_names) or ", ".join(sorted(step.chain.input_names))
         yield "rename", f"the inner chain has no input {theirs!r}; did you mean {near!r}?"
 
 
-def _strategy(step: Step) -> Iterator[tuple[str, str]]:
-    try:
-        get(step.strategy).check_supports(step.returns)
-    except UsageError as error:
-        yield "strategy", str(error)
-
-
-def _parameters(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
-    """Where a function says that it takes something else than it gets."""
+def _parameter_errors(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of a function that do not exist or whose annotations do not fit."""
     assert step.function is not None
     try:
         hints = typing.get_type_hints(step.function)
-        taken = inspect.signature(step.function).parameters
+        parameters = inspect.signature(step.function).parameters
     except (TypeError, ValueError, NameError):
         return
     for theirs in step.reads:
-        if theirs not in taken and not any(one.kind is one.VAR_KEYWORD for one in taken.values()):
-            near = nearest(theirs, taken) or ", ".join(taken)
-            yield "reads", f"{step.function.__name__} takes no {theirs!r}; did you mean {near!r}?"
+        if theirs not in parameters and not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+            near = nearest(theirs, parameters) or ", ".join(parameters)
+            yield "reads", f"{step.function.__name__} has no parameter {theirs!r}; did you mean {near!r}?"
             continue
-        given = _kind_for(chain, step, step.rename.get(theirs, theirs))
+        kind = _kind_for(chain, step, step.rename.get(theirs, theirs))
         wanted = typing.get_origin(hints.get(theirs)) or hints.get(theirs)
-        values = _VALUES.get(type(given), ())
-        if isinstance(wanted, type) and values and not any(issubclass(one, wanted) for one in values):
-            yield "reads", f"{step.function.__name__} takes {theirs!r} as {wanted.__name__}, but it gets {_said(given)}"
+        types = _PYTHON_TYPES.get(type(kind), ())
+        if isinstance(wanted, type) and types and not any(issubclass(one, wanted) for one in types):
+            name = step.function.__name__
+            yield "reads", f"{name} takes {theirs!r} as {wanted.__name__}, but it gets {_describe(kind)}"
 
 
 def _kind_for(chain: Chain, step: Step, name: str) -> Kind | None:
-    """The kind of what a step gets under a name; of an item where its list says it."""
+    """Return the kind of what a step reads under a name; that of an item if the kind of its list tells."""
     if step.loop and name == step.loop[0]:
-        of = chain.kind_of(step.loop[1])
-        return of.of if isinstance(of, ListOf) else Text() if isinstance(of, Items | Cells) else None
+        kind = chain.kind_of(step.loop[1])
+        return kind.of if isinstance(kind, ListOf) else Text() if isinstance(kind, Items | Cells) else None
     return chain.kind_of(name)
 
 
-def _doubts(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
-    """What is likely not meant: the key, and why."""
+def _warnings(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the key and the message of each likely mistake of a step."""
     is_last = step is chain.steps[-1]
-    branched = step.only_if or (
+    conditional = step.only_if or (
         not step.first_of and any(chain.step(name).only_if for name in chain.dependencies[step.name])
     )
-    if is_last and branched:
-        yield "name", "the last step may not be run, and the chain then has no value: end with a join of the branches"
-    for written, meant in _written(step, (*chain.input_names, *(one.name for one in chain.steps))):
-        yield f"prompt: {written}", f"{written} is no placeholder and is sent as it stands; did you mean {{{meant}}}?"
+    if is_last and conditional:
+        yield "name", "the last step may be skipped, and the chain then has no value: end with first_of the branches"
+    for found, meant in _placeholder_mistakes(step, (*chain.input_names, *(one.name for one in chain.steps))):
+        yield f"prompt: {found}", f"{found} is not a placeholder and is sent as it is; did you mean {{{meant}}}?"
     if step.prompt is not None and not step.strategy:
         prompt = step.prompt
-        asks = prompt.output_format or prompt.placeholders & KIND_PLACEHOLDERS or isinstance(step.returns, Text)
-        if not asks:
-            yield (
-                "prompt",
-                f"the prompt does not say what {_said(step.returns)} looks like: # Output format, or {{direct}}",
-            )
-        if (
-            step.max_attempts > 1
-            and not prompt.placeholders & RETRY_PLACEHOLDERS
-            and not step.sampling.get("temperature")
-        ):
-            yield (
-                "max_attempts",
-                "each try asks the same at temperature 0: name {error} in the prompt, or set a temperature",
-            )
-        if (count := prompt_tokens(step) or 0) > LONG:
-            yield "prompt", f"the prompt is about {count:,} tokens long before anything is filled in"
+        if not (prompt.output_format or prompt.placeholders & KIND_PLACEHOLDERS or isinstance(step.returns, Text)):
+            advice = "add # Output format, or {direct_instruction}"
+            yield "prompt", f"the prompt does not say what {_describe(step.returns)} must look like: {advice}"
+        retried = step.max_attempts > 1 and not prompt.placeholders & RETRY_PLACEHOLDERS
+        if retried and not step.sampling.get("temperature"):
+            problem = "all attempts ask the same at temperature 0"
+            yield "max_attempts", f"{problem}: name {{error}} in the prompt, or set a temperature"
+        if (count := prompt_tokens(step) or 0) > LONG_PROMPT:
+            yield "prompt", f"the prompt has about {count:,} tokens before any value is filled in"
     for name in step.sampling:
         if not is_known(name):
             near = nearest(name, PARAM_NAMES)
-            yield "sampling", f"unknown setting {name!r}" + (f"; did you mean {near!r}?" if near else "")
-    code = [
-        one for one in (step.function, step.fallback, *as_validators(step.check)) if isinstance(one, UnresolvedFunction)
-    ]
-    for one in code:
-        yield "name", f"names code, {one.reference}, that was not looked into: it runs with --allow-code only"
+            yield "sampling", f"unknown sampling parameter {name!r}" + (f"; did you mean {near!r}?" if near else "")
+    for function in (step.function, step.fallback, *as_validators(step.check)):
+        if isinstance(function, UnresolvedFunction):
+            yield "name", f"the function {function.reference} was not checked: it needs --allow-code to run"
 
 
-def _written(step: Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What in a prompt looks like the placeholder of a name and is none, and the name."""
+def _placeholder_mistakes(step: Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each text of a prompt that looks like the placeholder of a known name but is none, and the name."""
     known = {name.casefold(): name for name in (*names, *KIND_PLACEHOLDERS, *RETRY_PLACEHOLDERS)}
     prompt = step.prompt
     for text in (*prompt.sections.values(), prompt.input, prompt.recap) if prompt is not None else ():
-        for found in _LIKE.finditer(PLACEHOLDER.sub("", text)):
+        for found in _PLACEHOLDER_LIKE.finditer(PLACEHOLDER.sub("", text)):
             if name := known.get(found[1].casefold()):
                 yield found[0], name
 
 
-def _inner(chain: Chain, folder: Path) -> list[LintFinding]:
-    """What is wrong with the chains within a chain."""
-    source = toml_io.TomlFile(folder / CHAIN_FILE)
+def _lint_inner(chain: Chain, folder: Path) -> list[LintFinding]:
+    """Return the problems of a chain's inner chains."""
+    toml = toml_io.TomlFile(folder / CHAIN_FILE)
     found = []
-    for table, step in zip(source.values["step"], chain.steps, strict=True):
+    for table, step in zip(toml.values["step"], chain.steps, strict=True):
         if step.chain is not None:
             inner = folder / table["chain"]
-            found += [*lint(step.chain, _places(inner)), *_inner(step.chain, inner)]
+            found += [*lint(step.chain, _locator(inner)), *_lint_inner(step.chain, inner)]
     return found
 
 
-def _secrets(folder: Path) -> Iterator[LintFinding]:
+def _find_secrets(folder: Path) -> Iterator[LintFinding]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".md", ".toml", ".py") and path.is_file():
             for line, what in find_secrets(toml_io.read_text(path)):
-                yield LintFinding("error", f"{path}:{line}", f"this looks like {what}: whoever sees the chain sees it")
+                message = f"this looks like {what}: everybody who sees the chain sees it"
+                yield LintFinding("error", f"{path}:{line}", message)
 
 
-def _places(folder: Path) -> Locate:
-    source = toml_io.TomlFile(folder / CHAIN_FILE)
-    numbers: Mapping[str, int] = {table["name"]: number for number, table in enumerate(source.values["step"])}
+def _locator(folder: Path) -> Locate:
+    """Return the function that finds the file and the line of a step's key in a folder."""
+    toml = toml_io.TomlFile(folder / CHAIN_FILE)
+    numbers: Mapping[str, int] = {table["name"]: number for number, table in enumerate(toml.values["step"])}
 
-    def place(step: str, key: str) -> str:
+    def locate(step: str, key: str) -> str:
         key, _, text = key.partition(": ")
         if step and text:
-            path = folder / source.values["step"][numbers[step]]["prompt"]
+            path = folder / toml.values["step"][numbers[step]]["prompt"]
             return f"{path}:{prompt_markdown.line_of(toml_io.read_text(path), text.partition(chr(10))[0])}"
         if step:
-            return f"{source.path}:{source.line('step', numbers[step], key)}"
-        in_inputs = key in source.values.get("inputs", {})
-        return f"{source.path}:{source.line('inputs' if in_inputs else '', 0, key)}"
+            return f"{toml.path}:{toml.line('step', numbers[step], key)}"
+        in_inputs = key in toml.values.get("inputs", {})
+        return f"{toml.path}:{toml.line('inputs' if in_inputs else '', 0, key)}"
 
-    return place
+    return locate
 
 
-def _said(kind: Kind | None) -> str:
+def _describe(kind: Kind | None) -> str:
+    """Name a kind with its article, for a sentence."""
     if kind is None:
-        return "nothing that is known"
-    article = {"items": "items", "json": "JSON", "yesno": "yes or no"}
-    word = kind_label(kind)
-    return article.get(word, word if isinstance(kind, ListOf) else f"an {word}" if word[0] in "aeiou" else f"a {word}")
+        return "of no known kind"
+    without_article = {"items": "items", "json": "JSON", "yesno": "yes or no"}
+    label = kind_label(kind)
+    if label in without_article:
+        return without_article[label]
+    return label if isinstance(kind, ListOf) else f"an {label}" if label[0] in "aeiou" else f"a {label}"

@@ -1,4 +1,4 @@
-"""The results of a step that is run for each item of a list: several values of one kind."""
+"""The kind of a step that is run for each item of a list: several values of one kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reasoning.kinds import Json, Kind, ParseResult, Region
 
 @dataclass(frozen=True)
 class ListOf:
-    """Values of one kind, as a tuple. It is made by a chain and read from no reply.
+    """The kind of a tuple of values of one kind. A chain builds such values; no reply is parsed as one.
 
     Attributes:
         of: the kind of each value.
@@ -22,41 +22,45 @@ class ListOf:
     of: Kind
 
     def instruction(self) -> str:
+        """Return "": no reply is asked for."""
         return ""
 
     direct_instruction = trigger = instruction
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
-        """Nothing: no reply holds several."""
+        """Return a result without a value: no reply holds several values."""
         return ParseResult(None, "nothing found")
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> None:
-        """None, as `read`."""
+        """Return None, as `parse_reply`."""
 
     def error_message(self, text: str) -> str | None:
+        """Return the reason why a text is no value of this kind."""
         return "Several values are no single reply."
 
     def same(self, a: Any, b: Any) -> bool:
+        """Return True if two lists have equal values in the same order."""
         return self.key(a) == self.key(b)
 
     def target(self, target: Any) -> tuple[Any, ...]:
-        """The values that a list of targets stands for."""
+        """Return the values that a list of targets stands for."""
         return tuple(self.of.target(one) for one in target)
 
     def key(self, value: Any) -> Hashable:
+        """Return a hashable key that is equal for equal lists."""
         return tuple(map(self.of.key, value))
 
     def score(self, value: Any, target: Any) -> bool:
-        """Whether there are as many values as targets, and each is right."""
+        """Return True if there are as many values as targets and each is right."""
         return value is not None and len(value) == len(target) and all(map(self.of.score, value, target))
 
     def show(self, value: Any) -> str:
-        """A JSON list where they are JSON, else one a line, numbered as the items were."""
+        """Return the values as a JSON list if they are JSON, else numbered, one a line."""
         if isinstance(self.of, Json):
             return json.dumps(list(value), ensure_ascii=False)
         return "\n".join(f"{number}. {self.of.show(one)}" for number, one in enumerate(value, 1))
 
 
 def show_item(item: Any) -> str:
-    """An item of a list as a prompt shows it."""
+    """Return an item of a list as a prompt shows it."""
     return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""A step's prompts as they are sent, before anything is filled in."""
+"""Previews of a step's prompts before any value is filled in, and their estimated tokens."""
 
 from __future__ import annotations
 
@@ -12,33 +12,28 @@ from reasoning.token_estimate import estimate_tokens
 
 
 def prompt_tokens(step: Step) -> int | None:
-    """About how many tokens the longest of a step's prompts takes before anything is filled in; None without one."""
-    return max(
-        (sum(estimate_tokens(turn.content) for turn in one.messages) for one in preview(step).values()), default=None
-    )
+    """Estimate the tokens of the longest of a step's prompts, without any values; None for a step without prompts."""
+    sizes = (sum(estimate_tokens(turn.content) for turn in one.messages) for one in preview(step).values())
+    return max(sizes, default=None)
 
 
 def preview(step: Step) -> dict[str, Conversation]:
-    """The prompts of a step as they are sent, with the placeholders of other steps and inputs in their places.
+    """Return the prompts of a step as they are sent, with `{name}` in the place of each input and result.
 
-    By name: "" is the step's own; with `by` they are the strategy's, such as "cot.two_stages", which have the step's
-    for their question, and in which what comes from earlier replies stands as a placeholder too. Of a strategy that
-    cannot be made, only the question is known.
+    Returns:
+        The prompts by name. The name of the step's own prompt is "". With `strategy` they are the
+        prompts of the strategy, such as "cot.two_stages": the step's prompt is their question, and
+        text from earlier replies is a placeholder too. For a strategy that cannot be built, only
+        the question is returned.
     """
     if step.prompt is None:
         return {}
-    kind = step.returns
-    phrases = {
-        "instruction": kind.instruction(),
-        "trigger": kind.trigger(),
-        "direct_instruction": kind.direct_instruction(),
-    }
     names = {name: f"{{{name}}}" for name in step.prompt.placeholders - KIND_PLACEHOLDERS}
     if not step.strategy:
-        return {"": step.prompt.fill(**phrases, **names)}
-    asked = step.prompt.replace(turns="single").fill(**phrases, **names)
+        return {"": step.prompt.fill(**step.kind_values, **names)}
+    question = step.prompt.replace(turns="single").fill(**step.kind_values, **names)
     try:
         strategy = get(step.strategy)
     except UsageError:
-        return {"": asked}
-    return preview_prompts(strategy, Problem(asked.messages[0].content, kind)) or {"": asked}
+        return {"": question}
+    return preview_prompts(strategy, Problem(question.messages[0].content, step.returns)) or {"": question}

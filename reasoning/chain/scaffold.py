@@ -1,4 +1,4 @@
-"""A new chain's folder, from one that there is."""
+"""New chains from templates, and the folders of bundled chains by name."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from reasoning.chain.chain import Chain
 from reasoning.chain.folder import CHAIN_FILE, load
 from reasoning.chain.toml_io import read_text
 from reasoning.errors import UnknownName, UsageError
+from reasoning.registry import bundled_chains
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
-_TITLE = re.compile(r"""^[ \t]*(["']?)name\1[ \t]*=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.MULTILINE)
-_LEFT = shutil.ignore_patterns("__init__.py", "__pycache__", ".*", "*.pyc")
-
-
-def bundled_chains() -> dict[str, Path]:
-    """The folders of the chains that come with this library, by name."""
-    import reasoning
-
-    shelf = Path(str(reasoning.strategies.__file__)).parent / "domain"
-    return {path.parent.name: path.parent for path in sorted(shelf.glob(f"*/{CHAIN_FILE}"))}
+_NAME_KEY = re.compile(r"""^[ \t]*(["']?)name\1[ \t]*=[ \t]*(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*')""", re.MULTILINE)
+_NOT_COPIED = shutil.ignore_patterns("__init__.py", "__pycache__", ".*", "*.pyc")
 
 
 def resolve_folder(name: str) -> Path:
-    """The folder of a chain: of one that is shipped by its name, else the folder itself.
+    """Return the folder of a chain.
+
+    Args:
+        name: a folder, or the name of a bundled chain; a folder comes first.
 
     Raises:
         UnknownName: it is neither.
@@ -36,35 +32,39 @@ def resolve_folder(name: str) -> Path:
         return folder
     if name in (known := bundled_chains()):
         return known[name]
-    raise UnknownName("chain", name, known, "(a folder with a chain.toml, or one that is shipped)")
+    raise UnknownName("chain", name, known, "(a folder with a chain.toml, or the name of a bundled chain)")
 
 
 def create_chain(folder: Path, template: str) -> Chain:
-    """Copy a chain into a new folder, under its name.
+    """Copy a chain into a new folder and give it the folder's name.
+
+    Args:
+        folder: the new folder; its last part is the chain's name.
+        template: the chain to copy: a folder, or the name of a bundled chain.
 
     Raises:
-        UsageError: the folder is there already, or its name is none for a chain.
+        UsageError: the folder exists, its name is no valid name of a chain, or the template is invalid.
     """
     if not _NAME.fullmatch(folder.name):
-        raise UsageError(f"{folder.name!r} is no name for a chain: a word such as 'my_feedback'")
+        raise UsageError(f"a chain's name must be a word such as 'my_feedback', got {folder.name!r}")
     if folder.exists():
-        raise UsageError(f"{folder} is there already; choose another name, or delete it")
+        raise UsageError(f"{folder} already exists; choose another name, or delete it")
     origin = resolve_folder(template)
     load(origin, "none")
     try:
-        shutil.copytree(origin, folder, ignore=_LEFT)
+        shutil.copytree(origin, folder, ignore=_NOT_COPIED)
         file = folder / CHAIN_FILE
-        file.write_text(_named(read_text(file), folder.name), encoding="utf-8")
+        file.write_text(_rename(read_text(file), folder.name), encoding="utf-8")
         return load(folder, "none")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _named(text: str, name: str) -> str:
-    """A chain's TOML under another name, which stands before the first table."""
+def _rename(text: str, name: str) -> str:
+    """Replace the chain's name in a TOML text; it stands above the first table."""
     table = _TABLE.search(text)
     head, rest = (text[: table.start()], text[table.start() :]) if table else (text, "")
-    said = f'name = "{name}"'
-    head = _TITLE.sub(said, head, count=1) if _TITLE.search(head) else f"{said}\n{head}"
+    line = f'name = "{name}"'
+    head = _NAME_KEY.sub(line, head, count=1) if _NAME_KEY.search(head) else f"{line}\n{head}"
     return head + rest

@@ -1,4 +1,4 @@
-"""Keys and passwords in a text that is kept, shown and sent: the patterns by which they can be told."""
+"""A scan of texts that are stored, shown and sent, for keys and passwords."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
 def find_secrets(text: str) -> Iterator[tuple[int, str]]:
-    """The secrets in a text: the line, and what each seems to be. The secret itself is not repeated."""
+    """Yield the line of each secret in a text, and what it seems to be. The secret itself is not repeated."""
     for what, pattern in _PATTERNS.items():
         for found in pattern.finditer(text):
             yield text.count("\n", 0, found.start()) + 1, what

@@ -1,4 +1,4 @@
-"""How alike two values are, from 0 to 1, by a measure that has a name."""
+"""Measures of the similarity of two values, from 0 to 1, by name."""
 
 from __future__ import annotations
 
@@ -9,35 +9,42 @@ from typing import Any
 from reasoning.chain.text_checks import word_recall
 from reasoning.kinds.text import f1
 
-ALIKE = 0.5
-"""From this F1 of their words on, two items of a list may be the same one."""
-_LETTERS = 2_000
-"""Characters of which the measure `letters` takes account: its time grows with their square."""
+MIN_MATCH = 0.5
+"""The F1 of their words from which on two items of a list may be paired."""
+MAX_LETTERS = 2_000
+"""The characters that the measure `letters` compares: its time grows with their square."""
 
 
 def items(value: Sequence[str], gold: Sequence[str], alike: Callable[[str, str], float] = f1) -> float:
-    """The F1 of the items of two lists, each paired with one at most, the most alike first; 1 where both are empty.
+    """Return the F1 of the items of two lists; 1 if both are empty.
+
+    Each item is paired with at most one of the other list, the most similar pairs first.
 
     Args:
-        value, gold: the lists.
-        alike: how alike two items are; from `ALIKE` on they may be paired.
+        value: the list to score.
+        gold: the right list.
+        alike: the similarity of two items, from 0 to 1; they may be paired from `MIN_MATCH` on.
     """
     scores = [(alike(str(one), str(other)), i, j) for i, one in enumerate(value) for j, other in enumerate(gold)]
     left, right = set[int](), set[int]()
     for score, i, j in sorted(scores, key=lambda one: (-one[0], one[1], one[2])):
-        if score >= ALIKE and i not in left and j not in right:
+        if score >= MIN_MATCH and i not in left and j not in right:
             left.add(i)
             right.add(j)
     return 2 * len(left) / (len(value) + len(gold)) if value or gold else 1.0
 
 
 def letters(value: str, gold: str) -> float:
-    """The share of characters that stand in both in the same order (Ratcliff and Obershelp); of the first 2,000."""
-    return SequenceMatcher(None, value[:_LETTERS], gold[:_LETTERS], autojunk=False).ratio()
+    """Return the share of characters that both texts have in the same order; only the first 2,000 are compared.
+
+    Source:
+        Ratcliff and Metzener 1988, "Pattern matching: the gestalt approach" (the algorithm of Ratcliff and Obershelp).
+    """
+    return SequenceMatcher(None, value[:MAX_LETTERS], gold[:MAX_LETTERS], autojunk=False).ratio()
 
 
 def entries(value: Any, gold: dict[str, Any]) -> float:
-    """The F1 of the entries of two objects: keys paired as in `items`, and right where their values are equal."""
+    """Return the F1 of the entries of two objects. Keys are paired as in `items`; their values must be equal."""
     pairs = [f"{key} → {one}" for key, one in value.items()] if isinstance(value, dict) else []
     wanted = [f"{key} → {one}" for key, one in gold.items()]
     return items(pairs, wanted, lambda a, b: f1(a.partition(" → ")[0], b.partition(" → ")[0]) * (_end(a) == _end(b)))
@@ -50,13 +57,17 @@ def _end(entry: str) -> str:
 MEASURES: dict[str, Callable[[Any, Any], float]] = {
     "words": lambda value, gold: f1(str(value), str(gold)),
     "letters": lambda value, gold: letters(str(value), str(gold)),
-    "found": lambda value, gold: word_recall(str(value), str(gold)),
-    "items": lambda value, gold: items(_listed(value), _listed(gold)),
+    "word_recall": lambda value, gold: word_recall(str(value), str(gold)),
+    "items": lambda value, gold: items(_as_list(value), _as_list(gold)),
     "entries": entries,
 }
-"""words: the F1 of their words. letters: characters in the same order. found: the share of the value's words that the
-gold text has (see `text_checks.found`). items, entries: the F1 of a list's items, an object's entries."""
+"""The measures by name.
+
+words: the F1 of the words. letters: the share of characters in the same order. word_recall: the share of the value's
+words that the gold text has (see `text_checks.word_recall`). items: the F1 of a list's items. entries: the F1 of an
+object's entries.
+"""
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]

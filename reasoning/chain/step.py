@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
 
 KIND_PLACEHOLDERS = frozenset({"instruction", "trigger", "direct_instruction"})
-"""Placeholders of a prompt that the step's kind fills."""
+"""Placeholders of a prompt that the step's kind fills. See `Step.kind_values`."""
 RETRY_PLACEHOLDERS = frozenset({"error", "previous"})
 """Placeholders that a step with `max_attempts` fills from the attempt before; empty at the first attempt."""
 
@@ -184,6 +184,16 @@ class Step:
     def output_kind(self) -> Kind:
         """The kind of the value as other steps receive it."""
         return ListOf(self.kind) if self.loop else self.kind
+
+    @property
+    def kind_values(self) -> dict[str, str]:
+        """The values of the placeholders that the step's kind fills, by name."""
+        kind = self.returns
+        return {
+            "instruction": kind.instruction(),
+            "trigger": kind.trigger(),
+            "direct_instruction": kind.direct_instruction(),
+        }
 
     def _names(self, name: str, value: Any) -> tuple[str, ...]:
         if isinstance(value, str) or not isinstance(value, Iterable) or not all(isinstance(one, str) for one in value):

@@ -182,7 +182,7 @@ async def _attempt(step: Step, inputs: _Inputs, session: Session) -> _Result:
 async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
     """Send the prompt, and continue the conversation with the error message of a rejected reply."""
     assert step.prompt is not None
-    turns = step.prompt.fill(**_kind_values(step), **inputs.texts, **inputs.retry)
+    turns = step.prompt.fill(**step.kind_values, **inputs.texts, **inputs.retry)
     for attempt in range(step.max_repairs + 1):
         reply = await session.ask(turns, **step.sampling)
         value, rule = step.returns.parse_reply(reply.text)
@@ -198,7 +198,7 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
     """Give the prompt to a strategy as its question; a rejected answer and its error follow the question."""
     assert step.prompt is not None
     strategy = get(step.strategy)
-    filled = step.prompt.replace(turns="single").fill(**_kind_values(step), **inputs.texts, **inputs.retry)
+    filled = step.prompt.replace(turns="single").fill(**step.kind_values, **inputs.texts, **inputs.retry)
     question = filled.messages[0].content
     problem = Problem(question, step.returns)
     branch = session.with_sampling(step.sampling)
@@ -254,16 +254,6 @@ async def _run_chain(step: Step, inputs: _Inputs, session: Session) -> _Result:
             return replace(result, error=f"the inner chain gave {error}")
     inner = {f"{step.name}.{name}": value for name, value in answer.steps.items()}
     return _validate(step, result, replace(inputs, values={**inputs.values, **inner}))
-
-
-def _kind_values(step: Step) -> dict[str, str]:
-    """Return the values of the placeholders that the step's kind fills."""
-    kind = step.returns
-    return {
-        "instruction": kind.instruction(),
-        "trigger": kind.trigger(),
-        "direct_instruction": kind.direct_instruction(),
-    }
 
 
 def _validate(step: Step, result: _Result, inputs: _Inputs) -> _Result:

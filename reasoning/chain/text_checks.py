@@ -1,4 +1,4 @@
-"""Measures for checks that look across steps: what was lost, what was invented, what can be found in a source."""
+"""Measures for checks across steps: items that were lost or invented, and words that a source has."""
 
 from __future__ import annotations
 
@@ -7,25 +7,44 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"\w+")
 _STEM = 4
-"""Letters by which two words count as forms of one: "bill", "billed", "billing"."""
+"""Leading letters by which two words count as forms of one: "bill", "billed", "billing"."""
 
 
 def normalize(text: str) -> str:
-    """A text as it is compared: its words in small letters, without what is between them."""
+    """Return a text's words in lower case with single spaces between them, for comparison.
+
+    Examples:
+        >>> normalize("  Slow-Data! ")
+        'slow data'
+    """
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def missing_from(texts: Iterable[str], among: Iterable[str]) -> list[str]:
-    """The texts that are not among others, compared by `same`: what a later step lost, or what it invented."""
-    known = {normalize(text) for text in among}
-    return [text for text in texts if normalize(text) not in known]
+def missing_from(texts: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return the texts that are not among the known ones: the items that a later step lost, or that it invented.
+
+    Args:
+        texts: the texts to look up.
+        known: the texts to look them up in; they are compared after `normalize`.
+
+    Examples:
+        >>> missing_from(["High bill", "slow data"], ["Slow data."])
+        ['High bill']
+    """
+    normalized = {normalize(text) for text in known}
+    return [text for text in texts if normalize(text) not in normalized]
 
 
 def word_recall(claim: str, source: str) -> float:
-    """The share of a claim's words that can be found in a source, from 0 to 1.
+    """Return the share of a claim's words that a source has, from 0 to 1.
 
-    Words of four letters and more count, or all where there is none; a word is found where the source has it, or one
-    that begins with the same four letters. 1 where the claim has no words.
+    Only words of four letters and more count, or all words if there are none. A source has a word
+    if it contains the word itself, or one that begins with the same four letters. A claim without
+    words gives 1.
+
+    Examples:
+        >>> word_recall("billed twice", "The bill came twice.")
+        1.0
     """
     words = _WORD.findall(claim.casefold())
     words = [word for word in words if len(word) >= _STEM] or words

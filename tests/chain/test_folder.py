@@ -312,11 +312,11 @@ TOML = FOLDER["chain.toml"]
             {"chain": TOML.replace('"reply.md"', '"../../secret.md"')},
             r"chain\.toml:15: .*outside of the chain's folder",
         ),
-        ({"chain": TOML.replace('"reply.md"', "3")}, r"chain\.toml:15: 'prompt' is a text, not 3"),
+        ({"chain": TOML.replace('"reply.md"', "3")}, r"chain\.toml:15: 'prompt' must be a text, got 3"),
         ({"chain": TOML.replace('"items"', '"itms"')}, r"chain\.toml:10: unknown kind 'itms'; did you mean 'items'"),
         (
             {"chain": TOML.replace('reads = ["issues"]', 'reads = ["feedback"]')},
-            r"chain\.toml:14: step 'reply' reads 'feedback', but uses it nowhere",
+            r"chain\.toml:14: step 'reply' reads 'feedback', but does not use it",
         ),
         (
             {"chain": TOML.replace('reads = ["issues"]', "reads = []")},
@@ -336,9 +336,9 @@ TOML = FOLDER["chain.toml"]
             r"needs exactly one of prompt, function, chain and first_of, got prompt and first_of",
         ),
         ({"chain": TOML + 'form = "html"\n'}, r"chain\.toml:15: unknown form 'html'"),
-        ({"chain": TOML + "sampling = 3\n"}, r"chain\.toml:16: 'sampling' is a table"),
+        ({"chain": TOML + "sampling = 3\n"}, r"chain\.toml:16: 'sampling' must be a table"),
         ({"chain": TOML + 'check = { schema = { type = "strin" } }\n'}, r"chain\.toml:\d+: .*not a valid JSON schema"),
-        ({"chain": "name = 3\n"}, r"chain\.toml:1: 'name' is a text"),
+        ({"chain": "name = 3\n"}, r"chain\.toml:1: 'name' must be a text"),
         ({"chain": ""}, r"a chain needs at least one step"),
         ({"chain": TOML.replace('name = "reply"\n', "")}, r"chain\.toml:12: this step has no name"),
         (
@@ -474,7 +474,7 @@ def test_code_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
     import sys
 
     folder = write(tmp_path / "replies", chain=CODE, mine=MINE)
-    with pytest.raises(UsageError, match=r"chain\.toml:16: this chain names code, mine:polite, .*--allow-code"):
+    with pytest.raises(UsageError, match=r"chain\.toml:16: this chain names the function mine:polite, .*--allow-code"):
         Chain.load(folder)
     assert "ran" not in sys.modules
     try:
@@ -494,7 +494,7 @@ def test_code_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("named", ["os:system", "subprocess:getoutput", "builtins:eval"])
 def test_code_of_installed_modules_needs_leave_as_well(tmp_path: Path, named: str) -> None:
     folder = write(tmp_path / "replies", chain=CODE.replace("mine:polite", named))
-    with pytest.raises(UsageError, match="names code"):
+    with pytest.raises(UsageError, match="names the function"):
         Chain.load(folder)
 
 
@@ -502,8 +502,8 @@ def test_code_of_installed_modules_needs_leave_as_well(tmp_path: Path, named: st
     ("named", "mine", "says"),
     [
         ("mine:polit", MINE, r"chain\.toml:16: mine\.py has no 'polit'; did you mean 'polite'"),
-        ("mine.polite", MINE, r"chain\.toml:16: code is named 'module:function'"),
-        ("mine:polite", "def polite(:\n", r"mine\.py:1: this is no Python"),
+        ("mine.polite", MINE, r"chain\.toml:16: a function must be named 'module:function'"),
+        ("mine:polite", "def polite(:\n", r"mine\.py:1: invalid Python"),
         ("mine:polite", MINE.replace("sys.modules['ran'] = True", "1 / 0"), r"cannot be imported: ZeroDivisionError"),
         ("no_such_module:f", MINE, r"'no_such_module' cannot be imported"),
         ("json:load_s", MINE, r"'json' has no 'load_s'; did you mean 'loads'"),
@@ -540,7 +540,7 @@ def test_the_shipped_chain_is_a_folder_and_its_copy_needs_no_leave(tmp_path: Pat
     assert [step.prompt for step in copy.steps] == [step.prompt for step in shipped.steps]
     with (tmp_path / "copy" / "checks.py").open("a") as checks:
         checks.write("\n# changed\n")
-    with pytest.raises(UsageError, match="names code"):
+    with pytest.raises(UsageError, match="names the function"):
         Chain.load(tmp_path / "copy")
     shipped.save(tmp_path / "saved")
     assert Chain.load(tmp_path / "saved", allow_code=True) == shipped

@@ -28,14 +28,17 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
 @pytest.mark.parametrize(
     ("steps", "says"),
     [
-        ((MOOD, ask("{item}", for_each="item in mood")), "'mood' gives a label: glad · angry, and no list"),
-        ((ask("{item}", for_each="item in text"),), "'text' gives a text, and no list"),
+        ((MOOD, ask("{item}", for_each="item in mood")), "'mood' must be a list, but it is a label: glad · angry"),
+        ((ask("{item}", for_each="item in text"),), "'text' must be a list, but it is a text"),
         ((MOOD, ask("{text}", only_if={"mood": "agry"})), "'mood' is never 'agry'; did you mean 'angry'"),
-        ((LIST, ask("{text}", only_if={"list": "a"})), "'list' gives items; a branch wants a label"),
-        ((MOOD, LIST, Step("last", first_of=("mood", "list"))), "'mood' gives a label: glad · angry and 'list' items"),
+        (
+            (LIST, ask("{text}", only_if={"list": "a"})),
+            "'list' must be a label, a choice, or yes or no, but it is items",
+        ),
+        ((MOOD, LIST, Step("last", first_of=("mood", "list"))), "'mood' is a label: glad · angry and 'list' is items"),
         (
             (MOOD, Step("last", chain=INNER, rename={"claims": "mood"})),
-            "inner chain's 'claims' is items, but it gets a label",
+            "inner chain's 'claims' must be items, but it gets a label",
         ),
         (
             (LIST, Step("last", chain=INNER, rename={"claim": "list", "claims": "list"})),
@@ -49,11 +52,11 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
         ),
         (
             (LIST, Step("last", function=merged, reads=("isues",), rename={"isues": "list"})),
-            "merged takes no 'isues'; did you mean 'issues'",
+            "merged has no parameter 'isues'; did you mean 'issues'",
         ),
-        ((LIST, ask("{text}")), "nothing uses the step 'list'; if its result is wanted, say keep = true"),
-        ((MOOD, ask("{text}", only_if={"mood": "glad"})), "the last step may not be run"),
-        ((MOOD, ask("{text}", "one", only_if={"mood": "glad"}), ask("{one}")), "the last step may not be run"),
+        ((LIST, ask("{text}")), "nothing uses the step 'list'; if its result is wanted, set keep = true"),
+        ((MOOD, ask("{text}", only_if={"mood": "glad"})), "the last step may be skipped"),
+        ((MOOD, ask("{text}", "one", only_if={"mood": "glad"}), ask("{one}")), "the last step may be skipped"),
         ((MOOD, ask("{moood}")), r"\{moood\} is an input; did you mean the step \{mood\}"),
         (
             (Step("last", chain=Chain(MOOD), returns=kinds.Label(("good", "bad"))),),
@@ -63,13 +66,16 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
             (Step("last", chain=Chain(LIST), returns=kinds.Items(sep="|")),),
             r"gives Items\(\), not Items\(sep='\|'\)",
         ),
-        ((ask("{Text} {text}"),), r"\{Text\} is no placeholder and is sent as it stands; did you mean \{text\}"),
-        ((LIST, ask("{ list } {list}")), r"\{ list \} is no placeholder"),
-        ((ask("{text} {text.name}"),), r"\{text.name\} is no placeholder"),
-        ((ask("{text}", returns=kinds.Json()),), "does not say what JSON looks like"),
-        ((ask("{text}", max_attempts=2),), "each try asks the same at temperature 0"),
-        ((ask("{text}", sampling={"temprature": 1}),), "unknown setting 'temprature'; did you mean 'temperature'"),
-        ((ask("word " * 4000 + "{text}"),), "about 4,00[0-9] tokens long before anything is filled in"),
+        ((ask("{Text} {text}"),), r"\{Text\} is not a placeholder and is sent as it is; did you mean \{text\}"),
+        ((LIST, ask("{ list } {list}")), r"\{ list \} is not a placeholder"),
+        ((ask("{text} {text.name}"),), r"\{text.name\} is not a placeholder"),
+        ((ask("{text}", returns=kinds.Json()),), "does not say what JSON must look like"),
+        ((ask("{text}", max_attempts=2),), "all attempts ask the same at temperature 0"),
+        (
+            (ask("{text}", sampling={"temprature": 1}),),
+            "unknown sampling parameter 'temprature'; did you mean 'temperature'",
+        ),
+        ((ask("word " * 4000 + "{text}"),), "about 4,00[0-9] tokens before any value is filled in"),
     ],
 )
 def test_what_does_not_fit(steps: tuple[Step, ...], says: str) -> None:
@@ -118,7 +124,7 @@ def test_a_dont_that_the_plain_form_would_turn_round(tmp_path: Path) -> None:
     folder = write(tmp_path / "replies", issues=text.format("Do not lie."))
     _, found = lint_folder(folder)
     assert [one.location for one in found if one.level == "error"] == [f"{folder / 'issues.md'}:6"]
-    assert "'Invent issues.' under Don't would be sent as a thing to do: write 'Do not …'" in found[0].message
+    assert "'Invent issues.' under Don't would be sent as an instruction: write 'Do not …'" in found[0].message
     toml = TOML.replace('"issues.md"', '"issues.md"\nform = "markdown"')
     (folder / "chain.toml").write_text(toml)
     assert [one.level for one in lint_folder(folder)[1]] == ["warning"]  # that items are to be given
@@ -135,7 +141,7 @@ def test_findings_of_a_chain_within(tmp_path: Path) -> None:
     _, found = lint_folder(tmp_path / "c")
     assert [str(one) for one in found] == [
         f"{tmp_path / 'c' / 'outer' / 'chain.toml'}:4: error: nothing uses the step 'a'; "
-        "if its result is wanted, say keep = true"
+        "if its result is wanted, set keep = true"
     ]
 
 
@@ -145,7 +151,7 @@ def test_what_code_reads_is_known_without_running_it(tmp_path: Path) -> None:
         toml.write('[[step]]\nname = "merged"\nfunction = "mine:merge"\n')
     chain, found = lint_folder(folder)
     assert chain.step("merged").dependencies == {"issues"}
-    assert any("names code, mine:merge" in one.message and one.level == "warning" for one in found)
+    assert any("the function mine:merge was not checked" in one.message and one.level == "warning" for one in found)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_new_check_show_diagram(tmp_path: Path) -> None:
     assert "__init__.py" not in files
     assert Chain.load(tmp_path / "mine").name == "mine"
     again = reasoning("chain", "new", "mine", cwd=tmp_path)
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "already exists" in again.stderr) == (2, True)
     checked = reasoning("chain", "check", "mine", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
     assert "mine: 3 to 6 calls an input; no problems found" in checked.stdout
@@ -91,7 +91,10 @@ def test_check_tells_errors_apart(folder: Path) -> None:
     )
     done = reasoning("chain", "check", str(folder))
     assert done.returncode == 1
-    assert f"{folder / 'chain.toml'}:14: error: 'issues' gives items; a branch wants a label" in done.stdout
+    assert (
+        f"{folder / 'chain.toml'}:14: error: 'issues' must be a label, a choice, or yes or no, but it is items"
+        in done.stdout
+    )
     as_json = json.loads(reasoning("chain", "check", str(folder), "--json").stdout)
     assert [one["level"] for one in as_json["findings"]].count("error") == 1
     (folder / "chain.toml").write_text("name = \n")
@@ -261,7 +264,7 @@ def test_code_needs_leave(folder: Path, server: Server) -> None:
     (folder / "mine.py").write_text("def polite(value):\n    return None if 'sorry' in value else 'Be sorry.'\n")
     code, _, errors = run(server, folder, "-", stdin="slow dear")
     assert code == 2
-    assert "chain.toml:16: this chain names code, mine:polite" in errors
+    assert "chain.toml:16: this chain names the function mine:polite" in errors
     assert server.completions == 0
     assert run(server, folder, "-", "--allow-code", stdin="slow dear")[0] == 0
     assert reasoning("chain", "check", str(folder)).returncode == 0

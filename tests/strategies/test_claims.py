@@ -14,7 +14,8 @@ from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.evaluation import summarize_evaluation
 from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.lint import lint_folder
-from reasoning.chain.scaffold import bundled_chains, create_chain
+from reasoning.chain.scaffold import create_chain
+from reasoning.registry import bundled_chains
 from reasoning.strategies.domain.claims.checks import check_summary
 from reasoning.testing import ScriptedLLM
 

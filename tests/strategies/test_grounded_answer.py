@@ -14,8 +14,9 @@ from reasoning.answer import Answer
 from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.evaluation import summarize_evaluation
 from reasoning.benchmarks.chains.suite import load_suite
-from reasoning.chain.scaffold import bundled_chains, create_chain
+from reasoning.chain.scaffold import create_chain
 from reasoning.errors import InputError
+from reasoning.registry import bundled_chains
 from reasoning.testing import ScriptedLLM
 
 pytest.importorskip("bm25s")

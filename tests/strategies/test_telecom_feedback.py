@@ -13,8 +13,8 @@ from reasoning.benchmarks.chains import runner
 from reasoning.benchmarks.chains.cases import Case
 from reasoning.benchmarks.chains.json_path import parse_path
 from reasoning.benchmarks.chains.suite import load_suite
-from reasoning.chain.scaffold import bundled_chains
 from reasoning.messages import Message
+from reasoning.registry import bundled_chains
 from reasoning.strategies.domain.telecom_feedback import checks
 from reasoning.testing import ScriptedLLM
 from tests import call_counts

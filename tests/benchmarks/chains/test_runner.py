@@ -127,7 +127,7 @@ def test_lines_of_json(tmp_path: Path) -> None:
         (CASES.replace('lacks = "Lucky"', 'judge = ""'), r":13: judge must be a text"),
         (CASES.replace('lacks = "Lucky"', 'similarity = "words"'), r":13: there is no gold value of 'reply'"),
         (CASES.replace('lacks = "Lucky"', 'on = "points"'), r":13: a check must have exactly one of .*; got none"),
-        (CASES.replace('lacks = "Lucky"', 'by = "scores:x"'), r":13: this chain names code, scores:x"),
+        (CASES.replace('lacks = "Lucky"', 'by = "scores:x"'), r":13: this chain names the function scores:x"),
         (
             CASES.replace('lacks = "Lucky"', "lacks = 'x'\nat_least = 7"),
             r":13: at_least must be a score from 0 to 1, got 7",
