@@ -10,16 +10,16 @@ import reasoning
 from reasoning import event_loop
 from reasoning.benchmarks import experiment
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.formatting import difference_cells, join_names
+from reasoning.benchmarks.analysis.paired import ALPHA, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.analysis.summary_table import many, numbers
-from reasoning.benchmarks.analysis.verdict import ALPHA, join_names
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 from reasoning.session import record_requests
 from reasoning.strategy import Strategy
+from reasoning.tables import pluralize
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.cli.progress import RunProgress
@@ -113,7 +113,7 @@ class Recommendation:
         best = self.comparison.best
         if best is None or not best.correct:
             return self.comparison.verdict.splitlines()[0]
-        return f"{many(best.n, 'problem')} with an answer of each is not enough, which {FEW} would be."
+        return f"{pluralize(best.n, 'problem')} with an answer of each is not enough, which {FEW} would be."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: "cost" is that of a thousand questions, "stopped" what ended the race before its end."""
@@ -204,12 +204,12 @@ def _cost(cost: Mapping[str, float]) -> str:
 def _by_card(candidate: Strategy) -> str:
     """What its card says; whether it serves the task was seen before."""
     low, high = candidate.calls_range()
-    calls = many(low, "call") if low == high else f"{low} to {high} calls"
+    calls = pluralize(low, "call") if low == high else f"{low} to {high} calls"
     return f"- {candidate!r}, {calls}: when {candidate.card.use_when}. Not when {candidate.card.avoid_when}."
 
 
 def _beside(pair: PairedDifference) -> str:
     found = pair.difference
     told = "not told apart" if pair.p_adjusted >= ALPHA else "better" if found.value > 0 else "worse"
-    points = f"{round(100 * found.value):+d} points (95 %: {numbers(pair)[1]})"
-    return f"beside {pair.second}: {told}, {points} on {many(pair.n, 'problem')}"
+    points = f"{round(100 * found.value):+d} points (95 %: {difference_cells(pair)[1]})"
+    return f"beside {pair.second}: {told}, {points} on {pluralize(pair.n, 'problem')}"

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 import reasoning
 from reasoning import event_loop, kinds
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.settings import sampling_settings
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.tasks import get as get_task
-from reasoning.display import strip_control
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.journal import Journal
@@ -30,6 +28,7 @@ from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client
 from reasoning.sandbox import Sandbox
 from reasoning.strategy import Strategy
+from reasoning.tables import Table, pluralize
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,7 +72,7 @@ class RescoreResult:
         from rich.console import Group
         from rich.text import Text
 
-        read = many(self.reread, "result")
+        read = pluralize(self.reread, "result")
         lines = [
             f"parser version {self.version_before} → {self.version_after}: "
             f"{read} read again, {len(self.changed):,} changed"
@@ -234,11 +233,4 @@ def _said(result: Result) -> str:
 
 
 def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> RenderableType:
-    from rich.text import Text
-
-    table = bare()
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for line in lines:
-        table.add_row(*(Text(strip_control(str(cell))[:200]) for cell in line))
-    return table
+    return Table(tuple(titles), [[str(cell)[:200] for cell in line] for line in lines], text_columns=len(titles))

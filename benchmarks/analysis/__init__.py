@@ -1,1 +1,1 @@
-"""From results to numbers and sentences: summaries, paired differences, verdicts."""
+"""Analysis of results: summaries, paired differences, verdicts and caveats."""

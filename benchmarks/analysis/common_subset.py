@@ -1,4 +1,4 @@
-"""Which strategies are compared, and on what: the solves that all of them answered."""
+"""The subset of solves that all compared strategies answered."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from reasoning.benchmarks.results.result import Result
 
 @dataclass(frozen=True)
 class CommonSubset:
-    """What is compared.
+    """The solves on which strategies are compared.
 
     Attributes:
-        solves: problems, each with the number of a repetition, that every strategy but the ones left out has answered.
-        left_out: strategies that a race has stopped, or with less than half as many answered solves as another; with
-            the number of problems that they answered.
+        solves: pairs of a problem and the number of a repetition that every compared strategy
+            answered.
+        excluded: strategies that are not compared, with the number of problems that they answered:
+            a race stopped them, or they answered less than half as many solves as another strategy.
     """
 
     solves: frozenset[tuple[str, int]]
@@ -23,20 +24,21 @@ class CommonSubset:
 
     @property
     def problems(self) -> frozenset[str]:
-        """Those of the solves."""
+        """The problems of the solves."""
         return frozenset(problem for problem, _ in self.solves)
 
     def select(self, results: Iterable[Result]) -> list[Result]:
-        """Of these results the ones that are compared: as many of every strategy."""
+        """Return the results that are compared: equally many of every strategy."""
         return [one for one in results if (one.problem, one.epoch) in self.solves and one.strategy not in self.excluded]
 
 
 def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> CommonSubset:
-    """What is common to all strategies that have enough of it.
+    """Return the solves that all strategies with enough answers have in common.
 
     Args:
-        results: of all strategies.
-        stopped: those that a race has stopped: when it did hung on their results, so that these test nothing.
+        results: the results of all strategies.
+        stopped: strategies that a race stopped. When it did depended on their results, so these
+            results test nothing.
     """
     answered: dict[str, set[tuple[str, int]]] = {}
     for result in results:
@@ -44,7 +46,7 @@ def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> C
     running = {spec: solves for spec, solves in answered.items() if spec not in stopped}
     most = max(map(len, running.values()), default=0)
     enough = {spec: solves for spec, solves in running.items() if solves and 2 * len(solves) >= most}
-    left_out = {
+    excluded = {
         spec: len({problem for problem, _ in solves}) for spec, solves in answered.items() if spec not in enough
     }
-    return CommonSubset(frozenset(set.intersection(*enough.values())) if enough else frozenset(), left_out)
+    return CommonSubset(frozenset(set.intersection(*enough.values())) if enough else frozenset(), excluded)

@@ -1,9 +1,10 @@
-"""What a comparison found: the rows, the verdict, and their pictures."""
+"""The comparison of strategies on the same problems: its numbers, its verdict, and how it is shown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis import inspect_results
-from reasoning.benchmarks.analysis import summary_table as tables
 from reasoning.benchmarks.analysis.caveats import TITLE, find_caveats, format_caveats
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
 from reasoning.benchmarks.analysis.figure import accuracy_figure
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
-from reasoning.benchmarks.analysis.verdict import verdict
+from reasoning.benchmarks.analysis.summary_table import render_summary, summary_html, summary_table
+from reasoning.benchmarks.analysis.verdict import Verdict
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name, task_title
@@ -25,11 +26,11 @@ from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.race import RaceRecord
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
+from reasoning.tables import pluralize
 
 if TYPE_CHECKING:
+    import rich.table
     from pandas import DataFrame
-    from rich.console import RenderableType
-    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,16 @@ class Comparison:
         task: the task's name.
         model: the model's name.
         n: how many problems were begun.
-        rows: one for each strategy, in the order in which they were asked for.
-        spent: what was paid for now; the rows count what was used.
-        stopped: what ended the run before its end, or None.
-        folder: where the results are kept, if they are.
-        results: every single result.
-        free: whether the model costs no money.
-        raced: what a race decided, where there was one.
-        remarks: what limits the numbers, in words; see `reasoning.benchmarks.analysis.caveats`.
-        on: what is compared: what the strategies that are left in a race, and have enough, all answered. By default
-            found among the results.
-        store: what it was made from.
+        rows: one summary for each strategy, in the order in which they were given.
+        spent: the cost of this run; the rows count everything that was used.
+        stopped: the error that ended the run early, if any.
+        folder: the results folder, if there is one.
+        results: all results, in order of the problems.
+        free: the model costs no money.
+        race: the record of the race, if there was one.
+        caveats: what limits the numbers, one sentence each; see `reasoning.benchmarks.analysis.caveats`.
+        common: the solves on which strategies are compared; by default found among the results.
+        source: the results that the comparison was made from, if they are stored.
     """
 
     task: str
@@ -70,144 +70,163 @@ class Comparison:
     @classmethod
     def from_folder(
         cls,
-        store: ResultsFolder,
+        folder: ResultsFolder,
         ids: Sequence[str] | None = None,
         specs: Sequence[str] | None = None,
         *,
         spent: Usage | None = None,
         stopped: ReasoningError | None = None,
     ) -> Comparison:
-        """What a store holds: of all problems, or of these problems and strategies."""
-        ids = list(store.examples) if ids is None else ids
-        specs = store.specs if specs is None else specs
+        """Return the comparison of the results in a folder.
+
+        Args:
+            folder: the results.
+            ids: only these problems, in this order; by default all.
+            specs: only these strategies, in this order; by default all.
+            spent: the cost of this run.
+            stopped: the error that ended the run early, if any.
+        """
+        ids = list(folder.examples) if ids is None else ids
+        specs = folder.specs if specs is None else specs
         place = {problem: number for number, problem in enumerate(ids)}
         wanted = set(specs)
         results = tuple(
             sorted(
-                (one for one in store.results.values() if one.problem in place and one.strategy in wanted),
+                (one for one in folder.results.values() if one.problem in place and one.strategy in wanted),
                 key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
             )
         )
-        raced = RaceRecord.from_metadata(store.metadata.get("race"), specs)
-        out = raced.stopped if raced else {}
-        on = common_subset(results, out)
-        made, begun = tuple(summarize(results, specs, on)), len({one.problem for one in results})
+        race = RaceRecord.from_metadata(folder.metadata.get("race"), specs)
+        stopped_by_race = race.stopped if race else {}
+        common = common_subset(results, stopped_by_race)
+        rows = tuple(summarize(results, specs, common))
         return cls(
-            *(store.settings["task"], store.settings["model"], begun, made, spent or Usage(), stopped, store.folder),
+            folder.settings["task"],
+            folder.settings["model"],
+            len({one.problem for one in results}),
+            rows,
+            spent or Usage(),
+            stopped,
+            folder.folder,
             results=results,
-            free=bool(store.metadata.get("free")),
-            race=raced,
-            caveats=tuple(find_caveats(store, results, made, on, out)),
-            common=on,
-            source=store,
+            free=bool(folder.metadata.get("free")),
+            race=race,
+            caveats=tuple(find_caveats(folder, results, rows, common, stopped_by_race)),
+            common=common,
+            source=folder,
         )
 
     def __post_init__(self) -> None:
         if self.common is None:
-            object.__setattr__(self, "common", common_subset(self.results, self.race.stopped if self.race else ()))
+            stopped = self.race.stopped if self.race else ()
+            object.__setattr__(self, "common", common_subset(self.results, stopped))
 
     @cached_property
     def common_rows(self) -> tuple[StrategySummary, ...]:
-        """The rows of that: each counts the same solves."""
+        """The summaries of the compared strategies on the common subset: each counts the same solves."""
         return tuple(summarize(self.common.select(self.results), [row.strategy for row in self.rows], self.common))
 
     @cached_property
     def names(self) -> ShortNames:
-        """What the strategies are called, in tables and sentences."""
+        """The names of the strategies in tables and sentences."""
         return ShortNames.of(row.strategy for row in self.rows)
-
-    @property
-    def best(self) -> StrategySummary | None:
-        """Of what is compared the row with the most right answers, of equal ones the one with the fewest tokens."""
-        return min(self.common_rows, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
 
     @cached_property
     def pairs(self) -> tuple[PairedDifference, ...]:
-        """Every two strategies that are compared, on the problems that both answered."""
-        return tuple(
-            paired_differences(
-                scores_by_problem(self.results), [row.strategy for row in self.common_rows], families(self.results)
-            )
-        )
+        """Every two compared strategies, on the problems that both answered."""
+        scores, specs = scores_by_problem(self.results), [row.strategy for row in self.common_rows]
+        return tuple(paired_differences(scores, specs, families(self.results)))
 
     @cached_property
+    def conclusion(self) -> Verdict:
+        """The verdict with the numbers behind it, computed when it is first read."""
+        return Verdict(self.rows, self.common_rows, self.pairs, self.common, self.race, self.results)
+
+    @property
+    def best(self) -> StrategySummary | None:
+        """The strategy with the most right answers on the common subset; of equal ones, the one with fewest tokens."""
+        return self.conclusion.best
+
+    @property
     def against_best(self) -> tuple[PairedDifference, ...]:
-        """The best strategy beside each other one that is compared, the largest difference first."""
-        if self.best is None:
-            return ()
-        name = self.best.strategy
-        found = (pair.oriented(name) for pair in self.pairs if name in (pair.first, pair.second))
-        return tuple(sorted(found, key=lambda pair: -pair.difference.value))
+        """The best strategy against each other compared one, the largest difference first."""
+        return self.conclusion.against_best
 
     @cached_property
     def verdict(self) -> str:
-        """What can be told apart, in words; worked out when somebody reads it."""
-        return verdict(self)
+        """The conclusion that the numbers support, in words."""
+        return self.conclusion.text()
 
     @property
     def failed(self) -> list[Result]:
-        """The results whose calls did not come through."""
+        """The results whose calls failed."""
         return [result for result in self.results if result.failed]
 
     @property
     def title(self) -> str:
-        """What was compared, in a line."""
+        """Task, number of problems and model, in one line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
-        problems = tables.many(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
+        problems = pluralize(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
         task = task_title(self.source.settings) if self.source else self.task
         return f"{task} · {problems} · {short_model_name(self.model)}"
 
-    def table(self) -> Table:
-        """A `rich` table for the terminal."""
-        return tables.terminal(self.rows, self.free)
+    @cached_property
+    def parse_rules(self) -> Mapping[str, Mapping[str, int]]:
+        """How many answers each rule parsed, by rule and strategy, the most frequent rule first.
+
+        A rule that starts with "unparsed" or "failed" gives the reason why there is no answer.
+        """
+        counts = Counter(
+            (one.rule or f"{one.state}: {one.reason.partition(':')[0]}", one.strategy) for one in self.results
+        )
+        rules: dict[str, dict[str, int]] = {}
+        for (rule, spec), count in counts.items():
+            rules.setdefault(rule, {})[spec] = count
+        return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
+
+    def table(self) -> rich.table.Table:
+        """Return the table of strategies for a terminal."""
+        return render_summary(self.rows, self.free)
 
     def frame(self) -> DataFrame:
-        """Every single result as a row of a pandas DataFrame: who, on what, right or not, and what it used."""
+        """Return all results as a pandas DataFrame, one row each: strategy, problem, correctness and usage.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
         try:
             import pandas
         except ImportError as error:
             raise MissingExtra("a DataFrame", "bench", f"pandas ({error})") from None
-        used = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+        columns = ("problem", "strategy", "epoch", "state", "correct", "value", "rule", "reason", "confidence")
+        usage = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
         return pandas.DataFrame(
             [
-                {
-                    **{
-                        name: getattr(one, name)
-                        for name in ("problem", "strategy", "epoch", "state", "correct", "value")
-                    },
-                    **{name: getattr(one, name) for name in ("rule", "reason", "confidence")},
-                    **{name: getattr(one.usage, name) for name in used},
-                }
+                {name: getattr(one, name) for name in columns} | {name: getattr(one.usage, name) for name in usage}
                 for one in self.results
             ]
         )
 
-    def problem(self, name: str, *strategies: str) -> Table:
-        """One problem, with strategies side by side: their answers, and what was asked and said; for a notebook.
+    def problem(self, name: str, *strategies: str) -> rich.table.Table:
+        """Return one problem with strategies side by side, for a notebook: their answers, prompts and replies.
 
         Args:
-            name: its id, or the end of it.
+            name: the problem's id, or the end of it.
             strategies: their specs, or the beginnings of them; by default all.
 
         Raises:
             UnknownName: there is no such problem or strategy.
-            UsageError: several problems end so, or there is no store.
+            UsageError: several problems end so, or the results are not stored.
         """
         if self.source is None:
-            raise UsageError("this comparison was made without results to open")
+            raise UsageError("this comparison has no stored results to show")
         return inspect_results.side_by_side(self.source, name, strategies or [row.strategy for row in self.rows])
 
-    def parse_rules(self) -> RenderableType:
-        """How often each rule read an answer, by strategy, and why there was none; for the terminal."""
-        return tables.readings(
-            [(one.strategy, one.rule or f"{one.state}: {one.reason.partition(':')[0]}") for one in self.results]
-        )
-
     def to_json(self, *, spent: bool = True) -> dict[str, Any]:
-        """The object that `--json` prints.
+        """Return the object that `--json` prints.
 
         Args:
-            spent: with what was paid for now; without it, equal results give equal objects.
+            spent: with the cost of this run. Without it, equal results give equal objects.
         """
         data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
         data["results"] = [row.to_json() for row in self.rows]
@@ -221,28 +240,23 @@ class Comparison:
             }
         return data
 
-    def save(self, store: ResultsFolder) -> None:
-        """Write `results.json` and `results.md` into the results folder."""
-        store.write_file("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
-        store.write_file("results.md", f"{self}\n")
+    def save(self, folder: ResultsFolder) -> None:
+        """Write `results.json` and `results.md` into a results folder."""
+        folder.write_file("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
+        folder.write_file("results.md", f"{self}\n")
 
     def __str__(self) -> str:
-        said = self.names(self.verdict).replace("\n", "  \n")
-        legend = "\n".join(f"- {one}" for one in self.names.legend)
-        parts = [
-            self.title,
-            tables.markdown(self.rows, self.free),
-            legend,
-            said,
-            self.names(format_caveats(self.caveats)),
-        ]
+        verdict = self.names(self.verdict).replace("\n", "  \n")
+        table = summary_table(self.rows, self.free)
+        legend = "\n".join(f"- {line}" for line in table.legend)
+        parts = [self.title, table.to_markdown(), legend, verdict, self.names(format_caveats(self.caveats))]
         return "\n\n".join(filter(None, parts))
 
     def _repr_html_(self) -> str:
-        stopped = f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else ""
-        said = escape(self.names(self.verdict)).replace("\n", "<br>")
-        picture = accuracy_figure(self.rows)
-        said = f"<p>{escape(self.title)}</p>{tables.html(self.rows, self.free)}{picture}<p>{said}</p>"
+        verdict = escape(self.names(self.verdict)).replace("\n", "<br>")
+        table, figure = summary_html(self.rows, self.free), accuracy_figure(self.rows)
+        html = f"<p>{escape(self.title)}</p>{table}{figure}<p>{verdict}</p>"
         if self.caveats:
-            said += f"<p>{TITLE}:</p><ul>{''.join(f'<li>{escape(self.names(one))}</li>' for one in self.caveats)}</ul>"
-        return said + stopped
+            items = "".join(f"<li>{escape(self.names(caveat))}</li>" for caveat in self.caveats)
+            html += f"<p>{TITLE}:</p><ul>{items}</ul>"
+        return html + (f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else "")

@@ -1,4 +1,4 @@
-"""A small picture of a comparison for a notebook: accuracies with their intervals, in the colours of the page."""
+"""A small SVG figure of a comparison for notebooks: accuracies with their intervals."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from html import escape
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
-from reasoning.display import strip_control
+from reasoning.text_safety import strip_control
 
 _WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56  # pixels
 _LETTERS = 44
-"""Of a strategy's name that have room; the whole spec is shown under the pointer."""
+"""Characters of a strategy's name that fit; the tooltip has the whole spec."""
 
 
 def accuracy_figure(rows: Sequence[StrategySummary]) -> str:
-    """Each row's accuracy as a dot on its 95 % interval, as SVG; empty where nothing counts."""
+    """Return the accuracies as dots on their 95 % intervals, as SVG; an empty text if nothing counts."""
     rows = [row for row in rows if row.n]
     if not rows:
         return ""

@@ -1,146 +1,174 @@
-"""A results folder, opened: who solved which problem, and what was said on one."""
+"""Single problems of a results folder: which strategies solved them, and what was asked and answered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
-from reasoning.display import strip_control
 from reasoning.errors import UnknownName, UsageError
+from reasoning.tables import Table
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
+    import rich.table
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
+_MAX_LETTERS = 40
+"""Characters of a text that is shown in one line."""
+_MAX_WIDTH = 20
+"""Characters of a target or an answer in a terminal."""
 
 
-def answer_matrix(store: ResultsFolder, strategy: str | None = None) -> RenderableType:
-    """The problems with their targets, and each strategy's answer to them, in numbered columns: specs are long."""
+def answer_matrix(folder: ResultsFolder, strategy: str | None = None) -> RenderableType:
+    """Return a table of the problems, their targets, and each strategy's answers in numbered columns.
+
+    Args:
+        folder: the results.
+        strategy: only this strategy; see `show_problem`.
+    """
     from rich.console import Group
     from rich.text import Text
 
-    specs = [_strategy(store, strategy)] if strategy else store.specs
-    table = bare()
-    table.add_column("problem", no_wrap=True)
-    table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=20)
-    for number in range(1, len(specs) + 1):
-        table.add_column(f"({number})", overflow="ellipsis", no_wrap=True, max_width=20)
-    for name, example in store.examples.items():
-        answers = [_answer(store.results.get(ResultKey(name, spec))) for spec in specs]
-        table.add_row(Text(_short(name)), Text(_short(str(example.target))), *answers)
+    specs = [_find_strategy(folder, strategy)] if strategy else folder.specs
+    rows, styles = [], {}
+    for place, (name, example) in enumerate(folder.examples.items()):
+        answers = [_answer(folder.results.get(ResultKey(name, spec))) for spec in specs]
+        rows.append((_short(name), _short(str(example.target)), *(text for text, _ in answers)))
+        styles.update({(place, column): style for column, (_, style) in enumerate(answers, 2)})
+    header = ("problem", "target", *(f"({number})" for number in range(1, len(specs) + 1)))
+    widths = {0: _MAX_LETTERS, **dict.fromkeys(range(1, len(header)), _MAX_WIDTH)}
+    table = Table(header, rows, text_columns=len(header), max_widths=widths, styles=styles)
     parts: list[RenderableType] = [Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)]
     parts += [Text(""), table]
-    if (epochs := _epochs(store)) > 1:
-        parts.append(Text(f"\nthe first of {epochs} repetitions; a problem that is opened shows them all"))
+    if (epochs := _count_epochs(folder)) > 1:
+        parts.append(Text(f"\nthe first of {epochs} repetitions; --id shows all of a problem"))
     return Group(*parts)
 
 
-def show_problem(store: ResultsFolder, name: str, strategy: str | None = None) -> RenderableType:
-    """One problem with every answer to it; with a strategy, what was asked and said."""
+def show_problem(folder: ResultsFolder, name: str, strategy: str | None = None) -> RenderableType:
+    """Return one problem with every answer to it; with a strategy, also with its prompts and replies.
+
+    Args:
+        folder: the results.
+        name: the problem's id, or the end of it.
+        strategy: a spec, its name in the tables, or the beginning of a spec.
+
+    Raises:
+        UnknownName: there is no such problem or strategy.
+        UsageError: several problems end so.
+    """
     from rich.console import Group
 
-    name = _problem(store, name)
-    specs = [_strategy(store, strategy)] if strategy else store.specs
-    return Group(_asked(store, name), *(_said(store, name, spec, traces=strategy is not None) for spec in specs))
+    name = _find_problem(folder, name)
+    specs = [_find_strategy(folder, strategy)] if strategy else folder.specs
+    answers = (_answers(folder, name, spec, traces=strategy is not None) for spec in specs)
+    return Group(_question(folder, name), *answers)
 
 
-def side_by_side(store: ResultsFolder, name: str, strategies: Sequence[str]) -> Table:
-    """One problem, and these strategies side by side: their answers, and what was asked and said."""
-    from rich.table import Table
+def side_by_side(folder: ResultsFolder, name: str, strategies: Sequence[str]) -> rich.table.Table:
+    """Return one problem with these strategies side by side: their answers, prompts and replies.
 
-    name = _problem(store, name)
-    whole, side = Table.grid(), Table.grid(padding=(0, 2), expand=True)
+    Args:
+        folder: the results.
+        name: the problem's id, or the end of it.
+        strategies: as in `show_problem`.
+
+    Raises:
+        UnknownName: there is no such problem or strategy.
+        UsageError: several problems end so.
+    """
+    from rich.table import Table as Grid
+
+    name = _find_problem(folder, name)
+    whole, columns = Grid.grid(), Grid.grid(padding=(0, 2), expand=True)
     for _ in strategies:
-        side.add_column(ratio=1, overflow="fold")
-    side.add_row(*(_said(store, name, _strategy(store, spec), traces=True) for spec in strategies))
-    whole.add_row(_asked(store, name))
-    whole.add_row(side)
+        columns.add_column(ratio=1, overflow="fold")
+    columns.add_row(*(_answers(folder, name, _find_strategy(folder, spec), traces=True) for spec in strategies))
+    whole.add_row(_question(folder, name))
+    whole.add_row(columns)
     return whole
 
 
-def _asked(store: ResultsFolder, name: str) -> Text:
+def _question(folder: ResultsFolder, name: str) -> Text:
     from rich.text import Text
 
-    example = store.examples[name]
+    example = folder.examples[name]
     question, target = strip_control(example.problem.values()["problem"]), strip_control(str(example.target))
     return Text.assemble((strip_control(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
 
 
-def _said(store: ResultsFolder, name: str, spec: str, *, traces: bool) -> RenderableType:
+def _answers(folder: ResultsFolder, name: str, spec: str, *, traces: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     parts: list[RenderableType] = []
-    for result in _repetitions(store, name, spec):
-        again = f" (repetition {result.epoch + 1})" if result and result.epoch else ""
-        parts.append(Text.assemble((f"{spec}{again}  ", "bold"), _answer(result), _read(result)))
+    for result in _repetitions(folder, name, spec):
+        repetition = f" (repetition {result.epoch + 1})" if result and result.epoch else ""
+        parts.append(Text.assemble((f"{spec}{repetition}  ", "bold"), _answer(result), _parsing(result)))
         if traces and result:
-            trace = store.trace(name, spec, result.epoch)
-            parts += [Text(""), trace.tree() if trace else Text("no trace was kept")]
+            trace = folder.trace(name, spec, result.epoch)
+            parts += [Text(""), trace.tree() if trace else Text("no trace was recorded")]
     return Group(*parts)
 
 
-def _repetitions(store: ResultsFolder, name: str, spec: str) -> list[Result | None]:
-    """The results of a strategy on a problem; None for one that was not run."""
-    found = [store.results.get(ResultKey(name, spec, epoch)) for epoch in range(_epochs(store))]
+def _repetitions(folder: ResultsFolder, name: str, spec: str) -> list[Result | None]:
+    """Return the results of a strategy on a problem; a list of None if it was not run."""
+    found = [folder.results.get(ResultKey(name, spec, epoch)) for epoch in range(_count_epochs(folder))]
     return [found[0], *(one for one in found[1:] if one is not None)]
 
 
-def _epochs(store: ResultsFolder) -> int:
-    return 1 + max((key.epoch for key in store.results), default=0)
+def _count_epochs(folder: ResultsFolder) -> int:
+    return 1 + max((key.epoch for key in folder.results), default=0)
 
 
-def _answer(result: Result | None) -> Text:
-    from rich.text import Text
-
+def _answer(result: Result | None) -> tuple[str, str]:
+    """Return an answer with its mark, and its `rich` style."""
     if result is None:
-        return Text("·", style="dim")
+        return "·", "dim"
     mark, style = _MARKS[result.correct]
-    said = result.value if result.value is not None else result.state
-    return Text(f"{mark} {_short(said)}", style=style)
+    return f"{mark} {_short(result.value if result.value is not None else result.state)}", style
 
 
-def _read(result: Result | None) -> str:
-    """How the answer was read, or why there is none, and the votes."""
+def _parsing(result: Result | None) -> str:
+    """Return the rule that parsed the answer, or why there is no answer, and the votes."""
     if result is None:
         return "  not run"
-    said = f"  ({result.rule or result.reason})" if result.rule or result.reason else ""
+    text = f"  ({result.rule or result.reason})" if result.rule or result.reason else ""
     if result.votes:
-        said += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
-    return strip_control(said)
+        text += "  votes: " + ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
+    return strip_control(text)
 
 
-def _problem(store: ResultsFolder, name: str) -> str:
-    """The id itself, or the one id that ends so."""
-    if name in store.examples:
+def _find_problem(folder: ResultsFolder, name: str) -> str:
+    """Return the id, or the only id that ends so."""
+    if name in folder.examples:
         return name
-    ending = [one for one in store.examples if one.endswith(name)]
-    if len(ending) > 1:
-        raise UsageError(f"{len(ending)} problems end with {name!r}, such as {ending[0]!r} and {ending[1]!r}")
-    if not ending:
-        raise UnknownName("problem", name, store.examples, f"in {store.folder}")
-    return ending[0]
+    found = [one for one in folder.examples if one.endswith(name)]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} problems end with {name!r}, such as {found[0]!r} and {found[1]!r}")
+    if not found:
+        raise UnknownName("problem", name, folder.examples, f"in {folder.folder}")
+    return found[0]
 
 
-def _strategy(store: ResultsFolder, spec: str) -> str:
-    """The spec itself, the one of this name in a table, or the one that begins so."""
-    if spec in store.specs:
+def _find_strategy(folder: ResultsFolder, spec: str) -> str:
+    """Return the spec, the spec of this name in a table, or the only spec that begins so."""
+    if spec in folder.specs:
         return spec
-    if named := [one for one, name in ShortNames.of(store.specs).by_spec.items() if name == spec]:
+    if named := [one for one, name in ShortNames.of(folder.specs).by_spec.items() if name == spec]:
         return named[0]
-    beginning = [one for one in store.specs if one.startswith(spec)]
-    if len(beginning) != 1:
-        raise UnknownName("strategy", spec, store.specs, f"in {store.folder}")
-    return beginning[0]
+    found = [one for one in folder.specs if one.startswith(spec)]
+    if len(found) != 1:
+        raise UnknownName("strategy", spec, folder.specs, f"in {folder.folder}")
+    return found[0]
 
 
 def _short(text: str) -> str:
-    """A line of a few words."""
+    """Return text as one short line."""
     line = " ".join(strip_control(text[:200]).split())
-    return line if len(line) <= 40 else f"{line[:39]}…"
+    return line if len(line) <= _MAX_LETTERS else f"{line[: _MAX_LETTERS - 1]}…"

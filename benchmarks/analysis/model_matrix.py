@@ -1,4 +1,4 @@
-"""Models × strategies: several results folders of one task in one table."""
+"""A table of models and strategies from several results folders of one task."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.analysis.summary_table import bare, many
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
-from reasoning.display import strip_control
 from reasoning.errors import UsageError
+from reasoning.tables import Table, pluralize
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.text import Text
 
 _SAME = ("task_version", "seed", "parser_version", "problem_budget")
 """Settings that should be the same for all models."""
 
 
 def model_matrix(folders: Sequence[Path]) -> RenderableType:
-    """From results folders of one task: accuracies with their 95 % intervals, each model's best in bold.
+    """Return accuracies with 95 % intervals by strategy and model, with each model's best in bold, for a terminal.
 
-    Only problems that every run has begun are counted; what that leaves out, and what else differs, is said.
+    Only problems that every run has begun are counted. Notes below the table say what that leaves
+    out, and in which other settings the runs differ.
+
+    Args:
+        folders: results folders of one task, one for each model.
 
     Raises:
         UsageError: the folders are of several tasks, or have no problem in common.
@@ -34,46 +37,54 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    stores = [ResultsFolder.read(folder) for folder in folders]
-    if len(tasks := {store.settings["task"] for store in stores}) > 1:
-        raise UsageError(f"these are results of several tasks: {', '.join(sorted(tasks))}")
-    differs = {
-        name: [str(store.settings.get(name)) for store in stores]
-        for name in _SAME
-        if len({store.settings.get(name) for store in stores}) > 1
-    }
-    differ = "; ".join(f"{name} {' and '.join(dict.fromkeys(values))}" for name, values in differs.items())
-    begun = [{key.problem for key in store.results} for store in stores]
-    ids = [name for name in common_problems(stores) if all(name in one for one in begun)]
+    runs = [ResultsFolder.read(folder) for folder in folders]
+    if len(tasks := {run.settings["task"] for run in runs}) > 1:
+        raise UsageError(f"the results must be of one task, got {', '.join(sorted(tasks))}")
+    values = {name: [str(run.settings.get(name)) for run in runs] for name in _SAME}
+    differences = "; ".join(
+        f"{name} {' and '.join(dict.fromkeys(of_name))}" for name, of_name in values.items() if len(set(of_name)) > 1
+    )
+    begun = [{key.problem for key in run.results} for run in runs]
+    ids = [name for name in common_problems(runs) if all(name in of_run for of_run in begun)]
     if not ids:
-        raise UsageError(f"these runs have no problem in common{f': {differ}' if differ else ''}")
-    found = [Comparison.from_folder(store, ids) for store in stores]
-    table = bare()
-    table.add_column("strategy", overflow="fold")
-    models = [short_model_name(one.model) for one in found]
-    for folder, model in zip(folders, models, strict=True):
-        title = model if models.count(model) == 1 else f"{model} ({folder.name})"
-        table.add_column(Text(strip_control(title)), justify="right")
-    names = ShortNames.of(row.strategy for one in found for row in one.rows)
-    for spec in names.by_spec:
-        cells = [next((row for row in one.rows if row.strategy == spec), None) for one in found]
-        table.add_row(Text(strip_control(names(spec))), *(_cell(row) for row in cells))
-    notes = [*names.legend, *([f"the runs differ in: {differ}"] if differ else [])]
-    for folder, one in zip(folders, begun, strict=True):
-        if more := len(one) - len(ids):
-            notes.append(f"left out, as not in every run: {more} of the {len(one)} problems of {folder}")
-    notes += [
-        f"{folder}: {names(remark)}" for folder, one in zip(folders, found, strict=True) for remark in one.caveats
-    ]
-    title = f"{task_title(stores[0].settings)} · {many(len(ids), 'problem')}"
+        raise UsageError(f"these runs have no problem in common{f': {differences}' if differences else ''}")
+    comparisons = [Comparison.from_folder(run, ids) for run in runs]
+    names = ShortNames.of(row.strategy for comparison in comparisons for row in comparison.rows)
+    notes = [*names.legend, *([f"the runs differ in: {differences}"] if differences else [])]
+    for folder, of_run in zip(folders, begun, strict=True):
+        if more := len(of_run) - len(ids):
+            notes.append(f"left out, as not in every run: {more} of the {len(of_run)} problems of {folder}")
+    for folder, comparison in zip(folders, comparisons, strict=True):
+        notes += [f"{folder}: {names(caveat)}" for caveat in comparison.caveats]
+    title = f"{task_title(runs[0].settings)} · {pluralize(len(ids), 'problem')}"
+    table = _table(folders, comparisons, names).to_rich(wrap_numbers=True)
     return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
 
 
-def _cell(row: StrategySummary | None) -> Text:
-    from rich.text import Text
+def _table(folders: Sequence[Path], comparisons: Sequence[Comparison], names: ShortNames) -> Table:
+    models = [short_model_name(comparison.model) for comparison in comparisons]
+    titles = [
+        model if models.count(model) == 1 else f"{model} ({folder.name})"
+        for folder, model in zip(folders, models, strict=True)
+    ]
+    by_spec = [{row.strategy: row for row in comparison.rows} for comparison in comparisons]
+    rows = [(names(spec), *(_cell(of_model.get(spec)) for of_model in by_spec)) for spec in names.by_spec]
+    styles = {
+        (place, column): _style(of_model.get(spec))
+        for place, spec in enumerate(names.by_spec)
+        for column, of_model in enumerate(by_spec, 1)
+    }
+    return Table(("strategy", *titles), rows, styles=styles)
 
+
+def _cell(row: StrategySummary | None) -> str:
     if row is None or not row.n:
-        return Text("–", style="dim")
+        return "–"
     low, high = row.interval
-    shown = f"{100 * row.accuracy:.1f} % ({100 * low:.0f}–{100 * high:.0f})"
-    return Text(shown, style="bold green" if row.best else "")
+    return f"{100 * row.accuracy:.1f} % ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def _style(row: StrategySummary | None) -> str:
+    if row is None or not row.n:
+        return "dim"
+    return "bold green" if row.best else ""

@@ -69,7 +69,7 @@ class PairedDifference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the interval excludes 0, the adjusted p-value is below 0.05, and there are enough cases."""
+        """True if the interval excludes 0, the adjusted p-value is below 0.05, and there are enough cases."""
         return self.n >= MIN_CASES and self.difference.excludes_zero and self.p_adjusted < ALPHA
 
     def oriented(self, spec: str) -> PairedDifference:
@@ -122,7 +122,8 @@ def worst_case_change(
     """Return the lowest possible change of the mean: missing scores count as 1 before and 0 after.
 
     Args:
-        before, after: scores from 0 to 1, by problem.
+        before: the earlier scores from 0 to 1, by problem.
+        after: the later ones.
         problems: the problems that count, with or without scores.
 
     Returns:

@@ -1,6 +1,9 @@
-"""The page's colours, as CSS variables. Text has a contrast of at least 4.5 to its background in both schemes.
+"""The colours of the report's page, as CSS variables.
 
-The series are after Okabe and Ito (2008), "Color Universal Design": people who do not see all colours tell them apart.
+Text has a contrast of at least 4.5 to its background in both schemes. The series colours can be
+distinguished with colour vision deficiencies.
+
+Source: Okabe and Ito (2008), "Color Universal Design".
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ ON_WHITE = _named(
     "link #0b5cad, right #00694b, wrong #b02a1a, warn #8a5a00,"
     "s1 #0072b2, s2 #c44e00, s3 #00805c, s4 #b0508a, s5 #8a6d00, s6 #2f7fb5, s7 #565f6b, s8 #a04000"
 )
-"""By name, for what is not a page."""
+"""The colours on a white background by name, for figures outside the page."""
 
 LIGHT = _variables(ON_WHITE)
 DARK = _variables(

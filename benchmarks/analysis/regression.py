@@ -70,7 +70,8 @@ class PairedChange:
         """Return the change between two sets of scores.
 
         Args:
-            before, after: the name in each run.
+            before: the name in the earlier run.
+            after: the name in the later run.
             scores: of the earlier and the later run, from 0 to 1 by problem.
             problems: the problems in both runs, in order.
             begun: those that either run has reached.
@@ -107,7 +108,7 @@ class PairedChange:
 
     @property
     def left_out(self) -> str:
-        """The number of problems in both runs that are left out, with the reasons; empty if there are none."""
+        """The number of problems in both runs that are left out, with the reasons; empty if nothing is."""
         counts = {"a call failed": self.failed, "not run in both": self.not_run}
         parts = "; ".join(f"{count} ({reason})" for reason, count in counts.items() if count)
         return (
@@ -166,7 +167,7 @@ class RunComparison:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing became worse by more than the tolerance, and no such loss could hide."""
+        """True if nothing became worse by more than the tolerance, and no such loss could hide."""
         return self.tolerance is None or not (self.worse or self.untested)
 
     @property
@@ -259,7 +260,8 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
     whatever their specs.
 
     Args:
-        before, after: the folders of the earlier and the later run.
+        before: the folder of the earlier run.
+        after: the folder of the later run.
         tolerance: the largest accepted loss of a strategy, in points of accuracy; None for no test.
 
     Raises:

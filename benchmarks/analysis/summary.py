@@ -1,4 +1,4 @@
-"""Results added up, one row for each strategy."""
+"""The results of a strategy, summarized."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from reasoning.messages import Usage
 
 @dataclass(frozen=True)
 class StrategySummary:
-    """One strategy's numbers.
+    """The numbers of one strategy.
 
     Attributes:
         strategy: its spec.
-        n: solves that count: answered or unparsed, over all repetitions. A failed call is no wrong answer.
-        correct: of them, the right ones.
-        unparsed: of them, those in which no answer could be read; they count as not right.
-        failed: solves that do not count, since a call did not come through.
-        usage: all draws that were used, whether paid for now or taken from the journal.
-        interval: the 95 % interval of the accuracy: Wilson's; over repetitions, and where problems come
-            in families, for as many values as are worth these, clustered by problem or family.
-        best: whether no strategy solves more of what is compared; see `reasoning.benchmarks.analysis.common_subset`.
+        n: solves that count, over all repetitions: answered or unparsed. A failed call is not a
+            wrong answer.
+        correct: solves with a right answer.
+        unparsed: solves in which no answer could be parsed. They count as not right.
+        failed: solves that do not count because a call failed.
+        usage: all draws that were used, paid for now or taken from the journal.
+        interval: the 95 % interval of the accuracy. It is Wilson's; with repetitions or families of
+            problems it is clustered, for the effective number of observations.
+        best: whether no strategy solved more of the common subset; see `common_subset`.
     """
 
     strategy: str
@@ -40,19 +41,20 @@ class StrategySummary:
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers; 0 where nothing counts."""
+        """The share of right answers; 0 if nothing counts."""
         return self.correct / self.n if self.n else 0.0
 
     @property
     def seconds(self) -> float:
-        """Seconds of model time for one solve that counts: its calls one after the other, measured when they were made.
+        """Seconds of model time for one solve that counts: the sum of its calls, measured when they were made.
 
-        Not the wall time: that depends on what else was running, and is next to nothing for draws from the journal.
+        This is not wall time, which depends on what else was running and is almost 0 for draws from
+        the journal.
         """
         return self.usage.seconds / self.n if self.n else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Totals, as `--json` prints them; "accuracy" and "ci95" are null where nothing counts."""
+        """Return the totals that `--json` prints; "accuracy" and "ci95" are null if nothing counts."""
         return {
             "strategy": self.strategy,
             "n": self.n,
@@ -69,26 +71,38 @@ class StrategySummary:
         }
 
 
-def summarize(results: Iterable[Result], specs: Iterable[str], on: CommonSubset | None = None) -> list[StrategySummary]:
-    """The rows of these strategies, in their order; those without any result are left out.
+def summarize(
+    results: Iterable[Result], specs: Iterable[str], common: CommonSubset | None = None
+) -> list[StrategySummary]:
+    """Return the summaries of these strategies, in their order, without those that have no result.
 
     Args:
-        results: of these strategies and perhaps others.
+        results: the results of these strategies; others are ignored.
         specs: the strategies.
-        on: what the best is the best of; by default what these strategies have in common.
+        common: the solves on which the best is found; by default those that these strategies have
+            in common.
     """
     by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
     for result in results:
         if result.strategy in by_spec:
             by_spec[result.strategy].append(result)
-    made = [_row(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
-    theirs = [one for of_spec in by_spec.values() for one in of_spec]
-    right = Counter(one.strategy for one in (on or common_subset(theirs)).select(theirs) if one.correct)
-    most = max(right.values(), default=None)
-    return [replace(row, best=row.strategy in right and right[row.strategy] == most) for row in made]
+    rows = [_summary(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
+    every = [result for of_spec in by_spec.values() for result in of_spec]
+    correct = Counter(one.strategy for one in (common or common_subset(every)).select(every) if one.correct)
+    most = max(correct.values(), default=None)
+    return [replace(row, best=row.strategy in correct and correct[row.strategy] == most) for row in rows]
 
 
-def _row(spec: str, results: list[Result]) -> StrategySummary:
+def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
+    """Return the summary with the most right answers; of equal ones, the one with the fewest tokens.
+
+    Args:
+        rows: summaries of the same solves.
+    """
+    return min(rows, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
+
+
+def _summary(spec: str, results: list[Result]) -> StrategySummary:
     counted = [result for result in results if not result.failed]
     return StrategySummary(
         spec,
@@ -102,13 +116,14 @@ def _row(spec: str, results: list[Result]) -> StrategySummary:
 
 
 def _interval(counted: list[Result]) -> tuple[float, float]:
-    right = [result.correct is True for result in counted]
+    correct = [result.correct is True for result in counted]
     clusters = [result.cluster for result in counted]
-    found: dict[Hashable, list[bool]] = {}
-    for cluster, one in zip(clusters, right, strict=True):
-        found.setdefault(cluster, []).append(one)
-    alike = all(len(set(ones)) == 1 for ones in found.values())  # once each, or always the same
-    sizes = {len(ones) for ones in found.values()}
-    if alike and (len(sizes) <= 1 or len(set(right)) == 1):
-        return wilson(sum(ones[0] for ones in found.values()), len(found))
-    return clustered_share([float(one) for one in right], clusters)
+    by_cluster: dict[Hashable, list[bool]] = {}
+    for cluster, one in zip(clusters, correct, strict=True):
+        by_cluster.setdefault(cluster, []).append(one)
+    # Clusters of one solve, or whose solves all agree, are single observations.
+    agree = all(len(set(solves)) == 1 for solves in by_cluster.values())
+    sizes = {len(solves) for solves in by_cluster.values()}
+    if agree and (len(sizes) <= 1 or len(set(correct)) == 1):
+        return wilson(sum(solves[0] for solves in by_cluster.values()), len(by_cluster))
+    return clustered_share([float(one) for one in correct], clusters)

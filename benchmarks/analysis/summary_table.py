@@ -1,33 +1,41 @@
-"""The table: for the terminal, as Markdown, and as HTML for a notebook. All of them show the same cells."""
+"""The table of strategies, and the table of the rules that parsed their answers."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
-from reasoning.display import strip_control
+from reasoning.tables import Table
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+    import rich.table
 
-HEADER = ("strategy", "accuracy", "95 %", "unparsed", "failed", "calls", "tokens in", "tokens out", "cost", "s each")
-"""The columns. Calls, tokens and cost are totals; "s each" is `StrategySummary.seconds`. See also `filled`."""
+HEADER = (
+    *("strategy", "accuracy", "95 %", "unparsed", "failed"),
+    *("calls", "prompt tokens", "completion tokens", "cost", "s/problem"),
+)
+"""The columns. Calls, tokens and cost are totals; "s/problem" is `StrategySummary.seconds`."""
 
-_BREAKS = {"accuracy": "accu-\nracy", "unparsed": "un-\nparsed", "failed": "fail-\ned", "s each": "s\neach"}
+_NARROW = {
+    "accuracy": "accu-\nracy",
+    "unparsed": "un-\nparsed",
+    "failed": "fail-\ned",
+    "prompt tokens": "prompt\ntokens",
+    "completion tokens": "compl.\ntokens",
+    "s/problem": "s/\nprob",
+}
 
 
-def cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
-    """One row's cells.
+def summary_cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
+    """Return the cells of one strategy, in the order of `HEADER`.
 
     Args:
         row: the numbers.
-        free: whether the model costs no money.
+        free: the model costs no money.
     """
     usage, (low, high) = row.usage, row.interval
     return (
@@ -40,108 +48,71 @@ def cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
     )
 
 
-def filled(rows: Sequence[StrategySummary], free: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The titles of the columns and the cells; with a column for n where the rows differ in it.
+def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
+    """Return the table of strategies, with the best emphasized and a column for n if it differs.
 
-    Strategies are called by their names; `ShortNames.legend` says what these stand for.
+    Strategies have short names, which the legend explains.
+
+    Args:
+        rows: the numbers, in order.
+        free: the model costs no money.
     """
     names = ShortNames.of(row.strategy for row in rows)
-    shown = [(names.by_spec[first], *others) for first, *others in (cells(row, free) for row in rows)]
-    if len({row.n for row in rows}) < 2:
-        return HEADER, shown
-    return (HEADER[0], "n", *HEADER[1:]), [
-        (first, _count(row.n), *others) for row, (first, *others) in zip(rows, shown, strict=True)
-    ]
-
-
-def p_value(p: float) -> str:
-    """A p-value as a cell."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def numbers(pair: PairedDifference) -> tuple[str, str, str]:
-    """The difference in points, its interval, and p with Holm's correction."""
-    found = pair.difference
-    value = round(100 * found.value, 1) + 0.0  # nothing has no minus
-    return f"{value:+.1f}", f"{round(100 * found.low):+d} to {round(100 * found.high):+d}", p_value(pair.p_adjusted)
-
-
-def many(count: int, what: str) -> str:
-    """Such as "1 problem" and "2 problems"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def bare() -> Table:
-    """An empty table without rules, as the commands show them."""
-    from rich.table import Table
-
-    return Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-
-
-def terminal(rows: Sequence[StrategySummary], free: bool) -> Table:
-    """A `rich` table; the best in bold with a star."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")  # no rules: 80 columns are few
-    header, lines = filled(rows, free)
-    for title in header:
-        first = title == header[0]
-        heading = _BREAKS.get(title, title).replace("tokens ", "tokens\n")
-        table.add_column(heading, justify="left" if first else "right", no_wrap=not first, overflow="fold")
-    for row, (name, *numbers) in zip(rows, lines, strict=True):
-        shown = WrappedName(f"{name} ★" if row.best else name)
-        table.add_row(shown, *map(Text, numbers), style="bold green" if row.best else "")
-    return table
-
-
-def readings(found: Sequence[tuple[str, str]]) -> RenderableType:
-    """How often each rule read an answer, from pairs of strategy and rule: strategies in numbered columns."""
-    from rich.console import Group
-    from rich.text import Text
-
-    specs = list(dict.fromkeys(spec for spec, _ in found))
-    table = bare()
-    table.add_column("", overflow="fold")
-    for number in range(1, len(specs) + 1):
-        table.add_column(f"({number})", justify="right")
-    counts = Counter(found)
-    for rule, _ in Counter(rule for _, rule in found).most_common():
-        table.add_row(Text(strip_control(rule)), *(f"{counts[spec, rule] or '·'}" for spec in specs))
-    return Group(*(Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)), table)
-
-
-def markdown(rows: Sequence[StrategySummary], free: bool) -> str:
-    """A Markdown table; the best in bold."""
-    header, filling = filled(rows, free)
-    lines = [_line(header), _line(["---", *["---:"] * (len(header) - 1)])]
-    for row, cells in zip(rows, filling, strict=True):
-        shown = [cell.replace("|", r"\|") for cell in cells]
-        lines.append(_line([f"**{cell}**" for cell in shown] if row.best else shown))
-    return "\n".join(lines)
-
-
-def html(rows: Sequence[StrategySummary], free: bool) -> str:
-    """An HTML table for a notebook."""
-    header, filling = filled(rows, free)
-    body = "".join(
-        f"<tr{' style=font-weight:bold' if row.best else ''}>{_cells(cells, 'td')}</tr>"
-        for row, cells in zip(rows, filling, strict=True)
+    cells = [(names.by_spec[row.strategy], *summary_cells(row, free)[1:]) for row in rows]
+    header: tuple[str, ...] = HEADER
+    if len({row.n for row in rows}) > 1:
+        header = (HEADER[0], "n", *HEADER[1:])
+        cells = [(name, _count(row.n), *others) for row, (name, *others) in zip(rows, cells, strict=True)]
+    return Table(
+        header,
+        cells,
+        emphasized={place for place, row in enumerate(rows) if row.best},
+        legend=tuple(names.legend),
+        narrow_header=tuple(_NARROW.get(title, title) for title in header),
     )
-    legend = "".join(f"<div>{escape(one)}</div>" for one in ShortNames.of(row.strategy for row in rows).legend)
-    return f"<table><thead><tr>{_cells(header, 'th')}</tr></thead><tbody>{body}</tbody></table>{legend}"
+
+
+def render_summary(rows: Sequence[StrategySummary], free: bool) -> rich.table.Table:
+    """Return the table of strategies for a terminal of 80 columns and more; the best are bold with a star.
+
+    Args:
+        rows: the numbers, in order.
+        free: the model costs no money.
+    """
+    table = summary_table(rows, free)
+    starred = [
+        (f"{name} ★" if place in table.emphasized else name, *others)
+        for place, (name, *others) in enumerate(table.rows)
+    ]
+    return replace(table, rows=starred).to_rich(gap=1, emphasis="bold green", wrap_name=WrappedName)
+
+
+def summary_html(rows: Sequence[StrategySummary], free: bool) -> str:
+    """Return the table of strategies and its legend for a notebook.
+
+    Args:
+        rows: the numbers, in order.
+        free: the model costs no money.
+    """
+    table = summary_table(rows, free)
+    return table.to_html() + "".join(f"<div>{escape(line)}</div>" for line in table.legend)
+
+
+def parse_rule_table(counts: Mapping[str, Mapping[str, int]], specs: Sequence[str]) -> Table:
+    """Return how many answers each rule parsed, with strategies as numbered columns.
+
+    Args:
+        counts: by rule and strategy.
+        specs: the strategies, whose places from 1 are the columns.
+    """
+    return Table(
+        ("rule", *(str(number) for number in range(1, len(specs) + 1))),
+        [(rule, *(f"{of_rule.get(spec, 0) or '·'}" for spec in specs)) for rule, of_rule in counts.items()],
+        title="Parsing rules",
+        name="parse-rules",
+        note="Columns are strategies by number. A rule with 'unparsed' or 'failed' gave no answer.",
+    )
 
 
 def _count(number: int) -> str:
     return f"{number:,}" if number < 100_000 else f"{number / 1000:,.0f}k"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cells(cells: Sequence[str], tag: str) -> str:
-    return "".join(
-        f"<{tag} style=text-align:{'right' if place else 'left'}>{escape(cell)}</{tag}>"
-        for place, cell in enumerate(cells)
-    )

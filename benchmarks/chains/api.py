@@ -78,7 +78,11 @@ def evaluate(
     The scores are recorded in the folder's `.runs`, for `compare`.
 
     Args:
-        folder, llm, pattern, limit, allow_code: as in `run_cases`.
+        folder: as in `run_cases`.
+        llm: as in `run_cases`.
+        pattern: as in `run_cases`.
+        limit: as in `run_cases`.
+        allow_code: as in `run_cases`.
 
     Raises:
         UsageError, BudgetExhausted, CallFailed: as in `run_cases`.
@@ -103,9 +107,10 @@ def compare(
     """Compare two versions of a chain on the same cases, as `reasoning chain compare` does.
 
     Args:
-        first, second: a folder, the name of a bundled chain, or a recorded version such as
-            "my_chain@3". If a version has several runs, those with the same model and, if possible,
-            the same sampling parameters are taken; among these, the newest.
+        first: a folder, the name of a bundled chain, or a recorded version such as "my_chain@3". If
+            a version has several runs, those with the same model and, if possible, the same
+            sampling parameters are taken; among these, the newest.
+        second: the version to compare with it, in the same form.
         llm: the model. None if both versions are recorded; then any model that ran both.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken.

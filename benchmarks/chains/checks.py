@@ -67,7 +67,7 @@ class Check:
 
     @property
     def needs_gold(self) -> bool:
-        """Whether the check compares with the gold value of its step."""
+        """True if the check compares with the gold value of its step."""
         similarity = self.definition.get("similarity")
         return similarity is not None and not (isinstance(similarity, Mapping) and "to" in similarity)
 
@@ -81,7 +81,7 @@ class Check:
 
         Args:
             value: the step's value.
-            gold: the step's gold value; None if there is none.
+            gold: the step's gold value, if known.
             kind: the step's kind, which shows and compares values.
             llm: the model that judges; only needed by the method "judge".
 

@@ -243,7 +243,7 @@ def by_part(scores: Iterable[PartScore]) -> dict[str, dict[str, float]]:
 
 
 def _summarize(scores: Sequence[PartScore]) -> PartSummary | None:
-    """Return the summary of one part's scores; None if there are none."""
+    """Return the summary of one part's scores; None without scores."""
     if not scores:
         return None
     part, known = scores[0].part, [one for one in scores if one.score is not None]

@@ -31,7 +31,7 @@ FILE = "samples.jsonl"
 MIN_SIMILARITY = 0.8
 """The F1 of their words from which two inputs count as the same."""
 MAX_ROUNDS = 4
-"""How often the missing inputs are asked for again."""
+"""The number of times that the missing inputs are asked for."""
 SHOWN = 3
 """Real inputs in a prompt."""
 

@@ -37,7 +37,7 @@ def parse_path(text: str) -> list[str | int | None]:
 
 
 def select(value: Any, parts: list[str | int | None]) -> list[Any]:
-    """Return the values at a path; an empty list if there are none.
+    """Return the values at a path; an empty list if nothing is there.
 
     Args:
         value: plain JSON.

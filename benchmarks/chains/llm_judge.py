@@ -58,7 +58,7 @@ async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str 
     Args:
         rubric: what a good answer is.
         value: the value, as text.
-        gold: the gold value, as text; None if there is none.
+        gold: the gold value, as text, if known.
         llm: the model. Its journal records the judge's replies.
         model: the name of another model to use as the judge.
     """

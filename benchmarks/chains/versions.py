@@ -49,7 +49,7 @@ class VersionComparison(RunComparison):
 
     @property
     def passed(self) -> bool:
-        """Whether "end to end" became worse by no more than the tolerance, and no such loss could hide.
+        """True if "end to end" became worse by no more than the tolerance, and no such loss could hide.
 
         A comparison without "end to end" does not pass.
         """
@@ -181,7 +181,8 @@ def compare_versions(
     """Compare two recorded runs.
 
     Args:
-        first, second: the earlier and the later run.
+        first: the earlier run.
+        second: the later run.
         parts: the parts to compare; by default all that both have.
         limit: the largest number of common cases; the first ones are taken.
         tolerance: the largest accepted loss of "end to end", in points; None for no test.

@@ -214,8 +214,8 @@ def compare(
 
     FOLDER@3 is the third version of the folder that was run; its recorded scores are used. A folder
     without a version is its present content; what has not been run yet is run now. Runs with other
-    settings, such as --max-tokens, are compared only if there are none with the same, and the
-    report says so.
+    settings, such as --max-tokens, are compared only if no runs have the same, and the report
+    says so.
     """
     from reasoning.benchmarks.chains.api import VERSION, run_comparison
     from reasoning.benchmarks.cli.results import tolerance

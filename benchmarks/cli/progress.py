@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.benchmarks.cli.tally import Tally, format_duration
 from reasoning.benchmarks.cli.time_left import TimeLeft
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.results.usage_difference import since
 from reasoning.messages import Usage
+from reasoning.tables import pluralize
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -249,4 +249,4 @@ class RunProgress:
         pace = f" · {speed:.0f} tokens/s" if speed else ""
         retried = f" · {self._model.retries:,} retried" if self._model.retries else ""
         held = f" · {self._model.limits}" if str(self._model.limits) else ""
-        return f"{many(spent.calls, 'call')} · {self._model.in_flight} in flight{pace}{retried}{held}"
+        return f"{pluralize(spent.calls, 'call')} · {self._model.in_flight} in flight{pace}{retried}{held}"

@@ -21,7 +21,7 @@ def register(bench: typer.Typer) -> None:
     """Add them to `reasoning bench`."""
     for command in (report, rescore, compare, matrix, show):
         bench.command()(command)
-    bench.command("plan")(plan_)
+    bench.command("power")(power_)
 
 
 def printed(found: Comparison, as_json: bool) -> None:
@@ -48,10 +48,10 @@ def report(
         list[Path] | None,
         typer.Option(help="Also write a report: .html, .md, .tex, .csv or .json; may be given again.", metavar="FILE"),
     ] = None,
-    without_traces: Annotated[
-        bool, typer.Option("--without-traces", help="Leave what was asked and said out of the page.")
+    no_traces: Annotated[
+        bool, typer.Option("--no-traces", help="Leave the prompts and replies out of the page.")
     ] = False,
-    how: Annotated[bool, typer.Option("--how", help="Also count by which rule the answers were read.")] = False,
+    parse_rules: Annotated[bool, typer.Option("--parse-rules", help="Also count the answers by parsing rule.")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Also print the other tables of a report: pairs, budgets, draws, …")
     ] = False,
@@ -67,19 +67,24 @@ def report(
         for path in write:
             check_format(path)
     store = ResultsFolder.read(folder)
-    found = Comparison.from_folder(store)
-    printed(found, as_json)
+    comparison = Comparison.from_folder(store)
+    printed(comparison, as_json)
     if write or everything:
-        from reasoning.benchmarks.report import find, save, to_terminal
+        from reasoning.benchmarks.report import ReportData, save, to_terminal
 
-        findings = find(store)
+        data = ReportData.from_comparison(comparison)
         if everything and not as_json:
-            console().print(to_terminal(findings))
+            console().print(to_terminal(data))
         for path in write or ():
-            save(store, findings, path, traces=not without_traces)
+            save(data, path, traces=not no_traces)
             info(f"written: {path}")
-    if how and not as_json:
-        console().print("\nhow the answers were read:", found.parse_rules(), sep="\n")
+    if parse_rules and not as_json:
+        from reasoning.benchmarks.analysis.summary_table import parse_rule_table
+
+        specs = [row.strategy for row in comparison.rows]
+        legend = [f"{number}  {comparison.names(spec)}" for number, spec in enumerate(specs, 1)]
+        table = parse_rule_table(comparison.parse_rules, specs).to_rich(wrap_numbers=True)
+        console().print("\nanswers by parsing rule:", *legend, table, sep="\n")
 
 
 def rescore(folder: Folder, as_json: AsJson = False) -> None:
@@ -134,7 +139,7 @@ def matrix(
     console().print(table(folders))
 
 
-def plan_(
+def power_(
     difference: Annotated[float, typer.Option(help="The difference to find, in points of accuracy.")] = 5,
     pilot: Annotated[Path | None, typer.Option(help="A results folder: how often its strategies disagree.")] = None,
     disagree: Annotated[float | None, typer.Option(help="Or the % of problems that one of two solves.")] = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.summary_table import bare
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
 from reasoning.benchmarks.tasks.files import FileTask
 from reasoning.benchmarks.tasks.gym import not_offered, offered
@@ -68,9 +67,10 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> RenderableType:
+    from rich.table import Table
     from rich.text import Text
 
-    table = bare()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in _HEADER:
         right = title == "problems"
         table.add_column(title, justify="right" if right else "left", no_wrap=title in ("task", "problems"))

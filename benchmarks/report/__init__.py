@@ -1,15 +1,21 @@
-"""A results folder as a report: one HTML file that needs nothing else, Markdown, LaTeX, CSV and plain data.
+"""Reports of a results folder: one self-contained HTML file, Markdown, LaTeX, CSV and JSON.
 
-    store = Store.read(folder)
-    found = find(store)
-    save(store, found, Path("report.html"))  # .md, .tex, .csv, .json
-    print(markdown(found), latex(found), sheet(found), found.to_json())
+    data = ReportData.from_folder(ResultsFolder.read(folder))
+    save(data, Path("report.html"))  # .md, .tex, .csv, .json
+    print(to_markdown(data), to_latex(data), to_csv(data), data.to_json())
 
-All of them show what `findings` computed, and compute nothing of their own.
+Every format shows what `ReportData` computed, and computes nothing itself.
 """
 
-from reasoning.benchmarks.report.report_data import ReportData, find
-from reasoning.benchmarks.report.text_writers import to_csv, to_latex, to_markdown, to_terminal
-from reasoning.benchmarks.report.writers import FORMATS, check_format, save
+from reasoning.benchmarks.report.report_data import ReportData
+from reasoning.benchmarks.report.writers import (
+    FORMATS,
+    check_format,
+    save,
+    to_csv,
+    to_latex,
+    to_markdown,
+    to_terminal,
+)
 
-__all__ = ["FORMATS", "ReportData", "check_format", "find", "save", "to_csv", "to_latex", "to_markdown", "to_terminal"]
+__all__ = ["FORMATS", "ReportData", "check_format", "save", "to_csv", "to_latex", "to_markdown", "to_terminal"]

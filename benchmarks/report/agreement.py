@@ -1,4 +1,4 @@
-"""What strategies have in common: the same answers, problems that any, all or only one of them solves."""
+"""Agreement of strategies: equal answers, and problems that any, all or only one of them solves."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from reasoning.benchmarks.results.result import Result
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over the problems that every strategy which is compared has answered.
+    """The agreement of strategies on the problems that every compared strategy answered.
 
-    A strategy solves a problem where more than half of its repetitions are right.
+    A strategy solves a problem if more than half of its repetitions are right.
 
     Attributes:
-        n: how many those are.
-        any_right: on how many at least one strategy is right: what a perfect choice among their answers would reach.
-        all_right: on how many all are.
-        only: by strategy, the problems that it alone solves.
-        same: by two strategies, left out or not, the share of the solves that both answered on which they say the
-            same; what could not be read is the same as nothing.
+        n: how many problems there are.
+        any_correct: problems that at least one strategy solves: the limit of a perfect choice among
+            their answers.
+        all_correct: problems that every strategy solves.
+        solved_only_by: by strategy, the problems that only it solves.
+        same_answer: by two strategies, compared or not, the share of the solves that both answered
+            on which their answers are equal. Unparsed answers equal nothing.
     """
 
     n: int
@@ -34,42 +35,49 @@ class Agreement:
 
     @property
     def none_correct(self) -> int:
-        """On how many no strategy is right."""
+        """Problems that no strategy solves."""
         return self.n - self.any_correct
 
 
-def measure_agreement(results: Sequence[Result], on: CommonSubset, specs: Sequence[str]) -> Agreement:
-    """What these results have in common; failed ones say nothing."""
-    found = scores_by_problem(on.select(results))
-    share = {spec: found[spec] for spec in specs if spec in found}
-    problems = list(dict.fromkeys(problem for by_problem in share.values() for problem in by_problem))
-    solvers = {problem: [spec for spec in share if share[spec][problem] > 0.5] for problem in problems}
+def measure_agreement(results: Sequence[Result], common: CommonSubset, specs: Sequence[str]) -> Agreement:
+    """Return the agreement of strategies. Failed results do not count.
+
+    Args:
+        results: the results of these strategies.
+        common: the solves on which strategies are compared.
+        specs: the strategies, in order.
+    """
+    scores = scores_by_problem(common.select(results))
+    shares = {spec: scores[spec] for spec in specs if spec in scores}
+    problems = list(dict.fromkeys(problem for by_problem in shares.values() for problem in by_problem))
+    solvers = {problem: [spec for spec in shares if shares[spec][problem] > 0.5] for problem in problems}
     return Agreement(
         n=len(problems),
         any_correct=sum(map(bool, solvers.values())),
-        all_correct=sum(len(those) == len(share) for those in solvers.values()),
+        all_correct=sum(len(of_problem) == len(shares) for of_problem in solvers.values()),
         solved_only_by={
-            spec: tuple(problem for problem, those in solvers.items() if those == [spec]) for spec in share
+            spec: tuple(problem for problem, of_problem in solvers.items() if of_problem == [spec]) for spec in shares
         },
-        same_answer=_same([result for result in results if not result.failed], specs),
+        same_answer=_same_answers([result for result in results if not result.failed], specs),
     )
 
 
-def _same(answered: Sequence[Result], specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
-    """Answers are compared as numbers that stand for their texts: there are many pairs."""
+def _same_answers(answered: Sequence[Result], specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
+    """Return the share of equal answers of each pair. Texts are compared as numbers, because there are many pairs."""
     import numpy as np
 
-    having = {result.strategy for result in answered}
-    columns = {spec: column for column, spec in enumerate(spec for spec in specs if spec in having)}
-    solves = {solve: row for row, solve in enumerate(dict.fromkeys((one.problem, one.epoch) for one in answered))}
-    known: dict[str, int] = {}
-    said = np.full((len(solves), len(columns)), -1)
+    present = {result.strategy for result in answered}
+    columns = {spec: column for column, spec in enumerate(spec for spec in specs if spec in present)}
+    rows = {solve: row for row, solve in enumerate(dict.fromkeys((one.problem, one.epoch) for one in answered))}
+    numbers: dict[str, int] = {}
+    # -1 stands for no result, 0 for an unparsed answer
+    answers = np.full((len(rows), len(columns)), -1)
     for one in answered:
-        number = 0 if one.value is None else known.setdefault(one.value, len(known) + 1)
-        said[solves[one.problem, one.epoch], columns[one.strategy]] = number
-    found: dict[tuple[str, str], float | None] = {}
+        number = 0 if one.value is None else numbers.setdefault(one.value, len(numbers) + 1)
+        answers[rows[one.problem, one.epoch], columns[one.strategy]] = number
+    shares: dict[tuple[str, str], float | None] = {}
     for (first, a), (second, b) in combinations(columns.items(), 2):
-        both = int(np.sum((said[:, a] >= 0) & (said[:, b] >= 0)))
-        alike = int(np.sum((said[:, a] == said[:, b]) & (said[:, a] > 0)))
-        found[first, second] = alike / both if both else None
-    return found
+        both = int(np.sum((answers[:, a] >= 0) & (answers[:, b] >= 0)))
+        equal = int(np.sum((answers[:, a] == answers[:, b]) & (answers[:, a] > 0)))
+        shares[first, second] = equal / both if both else None
+    return shares

@@ -1,4 +1,4 @@
-"""Whether a strategy's confidence means what it says: its reliability, and what leaving the unsure out would give."""
+"""Calibration of a strategy's confidence, and its accuracy if it answered only when confident."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One strategy's confidence against what was right.
+    """The calibration of one strategy.
 
     Attributes:
         strategy: its spec.
-        n: results that tell a confidence.
+        n: how many results have a confidence.
         error: the expected calibration error, in ten bins.
         bins: accuracy by confidence.
-        selective: pairs of coverage and accuracy, the surest first.
+        selective: pairs of coverage and accuracy, the most confident answers first.
     """
 
     strategy: str
@@ -29,16 +29,21 @@ class Calibration:
 
 
 def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tuple[Calibration, ...]:
-    """For each strategy that tells a confidence."""
+    """Return the calibration of each strategy whose results have a confidence.
+
+    Args:
+        results: the results of these strategies.
+        specs: the strategies, in order.
+    """
     found = []
     for spec in specs:
-        told = [
+        pairs = [
             (result.confidence, result.correct is True)
             for result in results
             if result.strategy == spec and not result.failed and result.confidence is not None
         ]
-        if told:
-            sure, right = [one for one, _ in told], [one for _, one in told]
-            bins, curve = tuple(reliability(sure, right)), tuple(selective_accuracy(sure, right))
-            found.append(Calibration(spec, len(told), calibration_error(sure, right), bins, curve))
+        if pairs:
+            confidences, correct = [confidence for confidence, _ in pairs], [right for _, right in pairs]
+            bins, curve = tuple(reliability(confidences, correct)), tuple(selective_accuracy(confidences, correct))
+            found.append(Calibration(spec, len(pairs), calibration_error(confidences, correct), bins, curve))
     return tuple(found)

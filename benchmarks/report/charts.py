@@ -1,32 +1,30 @@
-"""The charts of a report, each once for a wide and once for a narrow screen."""
+"""The charts of a report, each for a wide and for a narrow screen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.verdict import ALPHA
-from reasoning.benchmarks.report.calibration import Calibration
+from reasoning.benchmarks.analysis.paired import ALPHA
 from reasoning.benchmarks.report.cost_frontier import CostFrontier
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
-from reasoning.benchmarks.report.tables import amount
-from reasoning.benchmarks.report.vote_curves import VoteCurve
-from reasoning.display import strip_control
+from reasoning.benchmarks.report.tables import amount_format
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTHS = {"wide": 9.6, "narrow": 4.6}
-"""Inches, of 72 units: a wide chart is 691 units, a narrow one 331, about as many as a phone has pixels."""
+"""Inches of 72 units: a wide chart has 691 units, a narrow one 331, about the width of a phone."""
 _MARKERS = "os^DvPX*"
 _SIZE = 10.5
 
 
-def differences(found: ReportData) -> str:
-    """The forest of paired differences: the best against each other strategy, with its interval."""
-    pairs = found.against_best
-    best = strip_control(found.names(found.best.strategy)) if found.best else ""
+def differences(data: ReportData) -> str:
+    """Return a forest plot: the best strategy against each other one, with intervals."""
+    pairs, strategy = data.comparison.against_best, data.comparison.best
+    best = strip_control(data.names(strategy.strategy)) if strategy else ""
 
     def draw(axes: Axes, narrow: bool) -> None:
         low = min([-5.0, *(100 * pair.difference.low for pair in pairs)])
@@ -34,26 +32,30 @@ def differences(found: ReportData) -> str:
         axes.axvline(0, color=DIM, linewidth=1)
         for place, pair in enumerate(pairs):
             value, ends = 100 * pair.difference.value, (100 * pair.difference.low, 100 * pair.difference.high)
-            sure = pair.p_adjusted < ALPHA
-            axes.plot(ends, (place, place), color=SERIES[0] if sure else DIM, linewidth=2.2, solid_capstyle="butt")
+            significant = pair.p_adjusted < ALPHA
+            axes.plot(
+                ends, (place, place), color=SERIES[0] if significant else DIM, linewidth=2.2, solid_capstyle="butt"
+            )
             axes.plot(
                 *([value], [place]),
                 color=SERIES[0],
-                marker="o" if sure else "D",
+                marker="o" if significant else "D",
                 markersize=7,
-                markerfacecolor=SERIES[0] if sure else PAPER,
-                markeredgecolor=SERIES[0] if sure else DIM,
+                markerfacecolor=SERIES[0] if significant else PAPER,
+                markeredgecolor=SERIES[0] if significant else DIM,
                 markeredgewidth=1.5,
-                clip_on=False,  # at 100 points it stands on the edge
+                # a mark at 100 points is on the edge
+                clip_on=False,
             )
-            said = f"{_name(found, pair.second, 34 if narrow else 80)}"
-            behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}  # the line of 0 may run through it
-            _text(axes, low, place - 0.36, said, ha="left", va="center", bbox=behind)
+            name = f"{_name(data, pair.second, 34 if narrow else 80)}"
+            # the line of 0 may run through the name
+            background = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+            _text(axes, low, place - 0.36, name, ha="left", va="center", bbox=background)
             _text(axes, high, place - 0.36, _signed(value), ha="right", va="center", color=DIM)
         axes.set_ylim(len(pairs) - 0.4, -0.8)
         axes.set_xlim(low, high)
         axes.set_yticks([])
-        _titles(axes, x="points more than each", y="")
+        _titles(axes, x="points better than each", y="")
 
     label = (
         f"By how many points {best} is better than each other strategy, with 95 % intervals; the table has the numbers."
@@ -62,14 +64,14 @@ def differences(found: ReportData) -> str:
 
 
 def _signed(points: float) -> str:
-    """In whole points; 0 has no sign."""
+    """Return whole points with a sign; 0 has none."""
     return f"{round(points):+d}".replace("-", "−") if round(points) else "0"
 
 
-def costs(found: ReportData, one: CostFrontier) -> str:
-    """Accuracy against cost, with the frontier; strategies by their numbers."""
-    specs = found.specs
-    show = amount(one.measure)
+def costs(data: ReportData, one: CostFrontier) -> str:
+    """Return accuracy against cost with the frontier; strategies have their numbers."""
+    specs = data.specs
+    show = amount_format(one.measure)
 
     def draw(axes: Axes, narrow: bool) -> None:
         front = [point for point in one.points if point.on_frontier]
@@ -100,56 +102,56 @@ def costs(found: ReportData, one: CostFrontier) -> str:
         _numbers(
             axes, [(point.cost, 100 * point.accuracy, str(specs.index(point.strategy) + 1)) for point in one.points]
         )
-        _titles(axes, x=f"{one.measure} a problem", y="accuracy, %")
+        _titles(axes, x=f"{one.measure}/problem", y="accuracy, %")
 
-    label = f"Accuracy against {one.measure} a problem, with 95 % intervals; the table below has the frontier."
+    label = f"Accuracy against {one.measure} per problem, with 95 % intervals; the table below has the frontier."
     return _both(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
 
 
 def _end(one: CostFrontier, log: bool) -> float:
-    """Where the frontier's line ends, a little behind the dearest point."""
+    """Return where the frontier's line ends, a little after the most expensive point."""
     first, last = one.points[0].cost, one.points[-1].cost
     return last * (last / first) ** 0.05 if log else last + 0.05 * (last - first)
 
 
-def draws(found: ReportData, several: Sequence[VoteCurve]) -> str:
-    """Accuracy against the number of draws: the vote, and any of them."""
+def vote_curves(data: ReportData) -> str:
+    """Return accuracy against the number of draws: of the vote, and of any of them."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: Axes, narrow: bool) -> None:
-        for place, one in enumerate(several):
+        for place, one in enumerate(data.vote_curves):
             colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
             ks = [point.k for point in one.majority]
             low, high = (
                 [100 * end for end in ends] for ends in zip(*((p.low, p.high) for p in one.majority), strict=True)
             )
             axes.fill_between(ks, low, high, color=colour, alpha=0.14, linewidth=0)
-            number = found.specs.index(one.strategy) + 1
+            number = data.specs.index(one.strategy) + 1
             for points, dashes, any_of, align in ((one.majority, "-", "", "top"), (one.any, "--", " any", "bottom")):
                 ys = [100 * point.mean for point in points]
                 axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
                 _text(axes, ks[-1], ys[-1], f"  {number}{any_of}", va=align, color=colour)
-        axes.set_ylim(*_shares(point.high for one in several for point in [*one.majority, *one.any]))
+        axes.set_ylim(*_shares(point.high for one in data.vote_curves for point in [*one.majority, *one.any]))
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
-        _titles(axes, x="draws a problem", y="accuracy, %")
+        _titles(axes, x="draws/problem", y="accuracy, %")
 
     label = "Accuracy of a vote against the number of draws, with 95 % intervals; dashed: any of the draws is right."
     return _both("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
 
 
-def reliability(found: ReportData, several: Sequence[Calibration]) -> str:
-    """Accuracy by confidence; on the diagonal a confidence means what it says."""
+def reliability(data: ReportData) -> str:
+    """Return accuracy by confidence; on the diagonal a confidence is right."""
 
     def draw(axes: Axes, narrow: bool) -> None:
         axes.plot((0, 100), (0, 100), color=LINE, linewidth=1.2)
-        for place, one in enumerate(several):
+        for place, one in enumerate(data.calibration):
             colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
             xs, ys = [100 * b.confidence for b in one.bins], [100 * b.accuracy for b in one.bins]
             most = max(b.n for b in one.bins)
             axes.plot(xs, ys, color=colour, linewidth=1.2, alpha=0.6)
             axes.scatter(xs, ys, s=[20 + 100 * b.n / most for b in one.bins], color=colour, marker=marker, linewidths=0)
-            number = str(found.specs.index(one.strategy) + 1)
+            number = str(data.specs.index(one.strategy) + 1)
             _text(axes, xs[-1], ys[-1], f"   {number}", va="center", color=colour)
         axes.set_xlim(-3, 109)
         axes.set_ylim(-4, 104)
@@ -159,20 +161,20 @@ def reliability(found: ReportData, several: Sequence[Calibration]) -> str:
     return _both("reliability", label, draw, height=lambda narrow: 3.4, half=True)
 
 
-def selective(found: ReportData, several: Sequence[Calibration]) -> str:
-    """Accuracy where only the surest answers are given."""
+def selective(data: ReportData) -> str:
+    """Return the accuracy if only the most confident answers are given."""
 
     def draw(axes: Axes, narrow: bool) -> None:
-        for place, one in enumerate(several):
+        for place, one in enumerate(data.calibration):
             colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
             xs, ys = [100 * share for share, _ in one.selective], [100 * right for _, right in one.selective]
             axes.plot(xs, ys, color=colour, marker=marker, markersize=4, linewidth=1.4)
-            _text(axes, xs[-1], ys[-1], f"  {found.specs.index(one.strategy) + 1}", va="center", color=colour)
+            _text(axes, xs[-1], ys[-1], f"  {data.specs.index(one.strategy) + 1}", va="center", color=colour)
         axes.set_xlim(0, 109)
         axes.set_ylim(-4, 104)
-        _titles(axes, x="answers given, the surest first, %", y="accuracy, %")
+        _titles(axes, x="answers given, most confident first, %", y="accuracy, %")
 
-    label = "Accuracy against the share of problems that are answered, the surest first."
+    label = "Accuracy against the share of problems that are answered, the most confident first."
     return _both("selective", label, draw, height=lambda narrow: 3.4, half=True)
 
 
@@ -184,7 +186,7 @@ def _both(
     half: bool = False,
     titled: bool = True,
 ) -> str:
-    """A chart for both screens, of which the page shows the one that fits; half of a wide screen fits both."""
+    """Return a chart for both screens; the page shows the one that fits. Half of a wide screen fits both."""
     from matplotlib.figure import Figure
 
     made = []
@@ -209,7 +211,7 @@ def _both(
 def _placed(
     size: tuple[float, float], *, left: float, bottom: float, right: float, top: float
 ) -> tuple[float, float, float, float]:
-    """Where the axes stand in a figure of this size, with margins in inches."""
+    """Return the place of the axes in a figure of this size, with margins in inches."""
     width, height = size
     return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 
@@ -221,13 +223,13 @@ def _titles(axes: Axes, *, x: str, y: str) -> None:
 
 
 def _shares(high: Iterable[float]) -> tuple[float, float]:
-    """The ends of an axis of percentages that begins at 0."""
+    """Return the ends of an axis of percentages that starts at 0."""
     top = min(1.0, max([0.2, *high]))
     return -4 * top, 104 * top
 
 
 def _ticks(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
-    """Amounts on the cost's axis as the tables show them."""
+    """Format the amounts on the axis of the cost as in the tables."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     if axes.get_xscale() == "log":
@@ -241,10 +243,10 @@ def _ticks(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
 
 
 def _numbers(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
-    """Write a number beside each point, where it covers no other."""
+    """Write a number next to each point where it covers no other."""
     taken: list[tuple[float, float]] = []
     spots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
-    for (at_x, at_y, said), (x, y) in zip(points, spots, strict=True):
+    for (at_x, at_y, text), (x, y) in zip(points, spots, strict=True):
         options = [(11, 9), (-11, 9), (11, -9), (-11, -9), (22, 0), (-22, 0), (0, 20), (0, -20)]
         busy = [*taken, *(spot for spot in spots if spot != (x, y))]
 
@@ -254,7 +256,7 @@ def _numbers(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
         best = next((option for option in options if free(option) > 13), max(options, key=free))
         taken.append((x + best[0], y + best[1]))
         axes.annotate(
-            *(said, (at_x, at_y)),
+            *(text, (at_x, at_y)),
             xytext=best,
             textcoords="offset points",
             ha="center",
@@ -264,13 +266,13 @@ def _numbers(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
         )
 
 
-def _text(axes: Axes, x: float, y: float, said: str, color: str = INK, **more: Any) -> None:
-    axes.text(x, y, said, color=color, fontsize=_SIZE, parse_math=False, **more)
+def _text(axes: Axes, x: float, y: float, text: str, color: str = INK, **more: Any) -> None:
+    axes.text(x, y, text, color=color, fontsize=_SIZE, parse_math=False, **more)
 
 
-def _name(found: ReportData, spec: str, most: int) -> str:
-    """A strategy's number and name, cut in the middle where it is long."""
-    name = strip_control(found.names(spec))
+def _name(data: ReportData, spec: str, most: int) -> str:
+    """Return a strategy's number and name, cut in the middle if it is long."""
+    name = strip_control(data.names(spec))
     if len(name) > most:
         name = f"{name[: most - 12]}…{name[-11:]}"
-    return f"{found.specs.index(spec) + 1}  {name}"
+    return f"{data.specs.index(spec) + 1}  {name}"

@@ -1,4 +1,4 @@
-"""Accuracy against what it costs: the frontier, the best at each budget, and the price of one more right answer."""
+"""Accuracy against cost: the frontier, the best strategy at each budget, and the marginal cost of a right answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
-from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.paired import ALPHA, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
-from reasoning.benchmarks.analysis.verdict import ALPHA
 from reasoning.benchmarks.results.result import Result
 from reasoning.messages import Usage
 
@@ -19,22 +18,25 @@ MEASURES: Mapping[str, Callable[[Usage], float | None]] = {
     "calls": lambda usage: usage.calls,
     "seconds": lambda usage: usage.seconds,
 }
-"""What may be scarce. Tokens are those in and out; seconds are model time, one call after the other."""
+"""The measures of cost. Tokens are prompt and completion tokens; seconds are model time, the sum of
+all calls."""
 
 _RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class CostPoint:
-    """One strategy's place.
+    """The accuracy and the cost of one strategy.
 
     Attributes:
         strategy: its spec.
-        cost: for one problem, on average.
-        accuracy: on the same problems.
-        low, high: its 95 % interval.
-        efficient: whether it solves anything, and no other is as accurate for less or more accurate for as much.
-        often: in which share of resamples of the problems, or of their families, that is so.
+        cost: the mean cost of one problem.
+        accuracy: the accuracy on the same problems.
+        low, high: the ends of its 95 % interval.
+        on_frontier: whether the strategy solves anything, and no other is as accurate for less or
+            more accurate for as much.
+        frontier_share: the share of bootstrap resamples, of problems or of their families, in which
+            it is on the frontier.
     """
 
     strategy: str
@@ -48,16 +50,17 @@ class CostPoint:
 
 @dataclass(frozen=True)
 class BudgetStep:
-    """The best from one budget on, until the next step.
+    """The best strategy from one budget up to the next step.
 
     Attributes:
         strategy: its spec.
-        budget: what it takes for one problem, on average.
-        accuracy: what that gives.
-        level_with: strategies within the budget that cannot be told apart from it.
-        one_more: what one more right answer costs, beside the step before; None for the first.
-        one_more_low, one_more_high: the same at the ends of the difference's 95 % interval; None where the difference
-            may be none, so that no price is too high.
+        budget: the mean cost of one problem.
+        accuracy: its accuracy.
+        not_different_from: strategies within the budget that are not significantly different.
+        marginal_cost: the cost of one more right answer, compared with the step before; None for
+            the first step.
+        marginal_cost_low, marginal_cost_high: the same at the ends of the difference's 95 %
+            interval; None if the difference may be 0, which makes the cost unbounded.
     """
 
     strategy: str
@@ -74,9 +77,9 @@ class CostFrontier:
     """Accuracy against one measure of cost.
 
     Attributes:
-        measure: of `MEASURES`.
-        points: one for each strategy, the cheapest first.
-        steps: those of the frontier, the cheapest first.
+        measure: one of `MEASURES`.
+        points: one point for each strategy, the cheapest first.
+        steps: the steps of the frontier, the cheapest first.
     """
 
     measure: str
@@ -85,39 +88,42 @@ class CostFrontier:
 
 
 def cost_frontiers(
-    results: Sequence[Result], on: CommonSubset, specs: Sequence[str], pairs: Sequence[PairedDifference]
+    results: Sequence[Result], common: CommonSubset, specs: Sequence[str], pairs: Sequence[PairedDifference]
 ) -> tuple[CostFrontier, ...]:
-    """Accuracy against every measure that is known for all strategies.
+    """Return accuracy against every measure that is known for all strategies.
 
     Args:
-        results: of these strategies.
-        on: what is compared.
-        specs: the strategies in order.
-        pairs: all of them, which tell what can be told apart.
+        results: the results of these strategies.
+        common: the solves on which strategies are compared.
+        specs: the strategies, in order.
+        pairs: every two strategies, which tell which differences are significant.
     """
-    kept = on.select(results)
-    made = summarize(kept, specs)
-    known = [name for name, of in MEASURES.items() if made and all(of(row.usage) is not None for row in made)]
-    known = [name for name in known if any(MEASURES[name](row.usage) for row in made)]  # all free: nothing to weigh
-    often = _often(kept, [row.strategy for row in made], known) if known else {}
-    return tuple(_costs(name, made, pairs, often[name]) for name in known)
+    selected = common.select(results)
+    rows = summarize(selected, specs)
+    known = [name for name, cost in MEASURES.items() if rows and all(cost(row.usage) is not None for row in rows)]
+    # If every strategy is free, there is nothing to weigh.
+    known = [name for name in known if any(MEASURES[name](row.usage) for row in rows)]
+    shares = _frontier_shares(selected, [row.strategy for row in rows], known) if known else {}
+    return tuple(_frontier(name, rows, pairs, shares[name]) for name in known)
 
 
-def _costs(
-    measure: str, made: Sequence[StrategySummary], pairs: Sequence[PairedDifference], often: Mapping[str, float]
+def _frontier(
+    measure: str, rows: Sequence[StrategySummary], pairs: Sequence[PairedDifference], shares: Mapping[str, float]
 ) -> CostFrontier:
     points = [
         CostPoint(row.strategy, (MEASURES[measure](row.usage) or 0.0) / row.n, row.accuracy, *row.interval, False, 0.0)
-        for row in made
+        for row in rows
     ]
     points.sort(key=lambda point: (point.cost, -point.accuracy))
-    best, frontier = 0.0, set()  # what solves nothing is no bargain
+    # A strategy that solves nothing is not on the frontier, however cheap it is.
+    best, frontier = 0.0, set()
     for point in points:
         if point.accuracy > best:
             best = point.accuracy
             frontier.add(point.strategy)
     points = [
-        replace(point, on_frontier=point.strategy in frontier, frontier_share=often[point.strategy]) for point in points
+        replace(point, on_frontier=point.strategy in frontier, frontier_share=shares[point.strategy])
+        for point in points
     ]
     return CostFrontier(measure, tuple(points), _steps(points, pairs))
 
@@ -128,15 +134,15 @@ def _steps(points: Sequence[CostPoint], pairs: Sequence[PairedDifference]) -> tu
     for before, point in pairwise([None, *frontier]):
         assert point is not None
         rivals = [other.strategy for other in points if other is not point and other.cost <= point.cost]
-        level = tuple(other for other in rivals if _pair(pairs, point.strategy, other).p_adjusted >= ALPHA)
-        step = BudgetStep(point.strategy, point.cost, point.accuracy, level)
+        similar = tuple(other for other in rivals if _pair(pairs, point.strategy, other).p_adjusted >= ALPHA)
+        step = BudgetStep(point.strategy, point.cost, point.accuracy, similar)
         if before is not None:
-            more, found = point.cost - before.cost, _pair(pairs, point.strategy, before.strategy).difference
+            extra, gain = point.cost - before.cost, _pair(pairs, point.strategy, before.strategy).difference
             step = replace(
                 step,
-                marginal_cost=more / (point.accuracy - before.accuracy),
-                marginal_cost_low=more / found.high if found.high > 0 else None,
-                marginal_cost_high=more / found.low if found.low > 0 else None,
+                marginal_cost=extra / (point.accuracy - before.accuracy),
+                marginal_cost_low=extra / gain.high if gain.high > 0 else None,
+                marginal_cost_high=extra / gain.low if gain.low > 0 else None,
             )
         steps.append(step)
     return tuple(steps)
@@ -146,36 +152,40 @@ def _pair(pairs: Sequence[PairedDifference], first: str, second: str) -> PairedD
     return next(pair for pair in pairs if {pair.first, pair.second} == {first, second}).oriented(first)
 
 
-def _often(kept: Sequence[Result], specs: Sequence[str], measures: Sequence[str]) -> dict[str, dict[str, float]]:
-    """By measure and strategy: in which share of resamples of the problems it lies on the frontier.
+def _frontier_shares(
+    results: Sequence[Result], specs: Sequence[str], measures: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return by measure and strategy the share of resamples in which the strategy is on the frontier.
 
-    The bootstrap over problems, or over families of them, which are drawn as a whole: Efron and Tibshirani (1993), "An
-    Introduction to the Bootstrap", §6; Davison and Hinkley (1997), "Bootstrap Methods and their Application", §3.8.
+    The bootstrap is over problems, or over families of problems, which are drawn as a whole.
+
+    Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", §6; Davison and Hinkley
+    (1997), "Bootstrap Methods and their Application", §3.8.
     """
     import numpy as np
 
-    place = {spec: number for number, spec in enumerate(specs)}
-    cluster = {one: number for number, one in enumerate(dict.fromkeys(result.cluster for result in kept))}
-    right, times = np.zeros((len(cluster), len(specs))), np.zeros((len(cluster), len(specs)))
+    column = {spec: number for number, spec in enumerate(specs)}
+    cluster = {one: number for number, one in enumerate(dict.fromkeys(result.cluster for result in results))}
+    right, solves = np.zeros((len(cluster), len(specs))), np.zeros((len(cluster), len(specs)))
     cost = np.zeros((len(measures), len(cluster), len(specs)))
-    for result in kept:
-        at = cluster[result.cluster], place[result.strategy]
+    for result in results:
+        at = cluster[result.cluster], column[result.strategy]
         right[at] += result.correct is True
-        times[at] += 1
+        solves[at] += 1
         for number, measure in enumerate(measures):
             cost[number][at] += MEASURES[measure](result.usage) or 0.0
     random, n = np.random.default_rng(0), len(cluster)
-    found = np.zeros((len(measures), len(specs)))
+    counts = np.zeros((len(measures), len(specs)))
     for _ in range(_RESAMPLES):
         weight = np.bincount(random.integers(n, size=n), minlength=n)
-        solves = weight @ times
-        accuracy = weight @ right / solves
+        resampled = weight @ solves
+        accuracy = weight @ right / resampled
         for number in range(len(measures)):
-            each = weight @ cost[number] / solves
-            cheaper = (each[None, :] < each[:, None]) & (accuracy[None, :] >= accuracy[:, None])
-            better = (each[None, :] <= each[:, None]) & (accuracy[None, :] > accuracy[:, None])
-            found[number] += (accuracy > 0) & ~(cheaper | better).any(axis=1)
+            mean = weight @ cost[number] / resampled
+            cheaper = (mean[None, :] < mean[:, None]) & (accuracy[None, :] >= accuracy[:, None])
+            better = (mean[None, :] <= mean[:, None]) & (accuracy[None, :] > accuracy[:, None])
+            counts[number] += (accuracy > 0) & ~(cheaper | better).any(axis=1)
     return {
-        measure: dict(zip(specs, (found[number] / _RESAMPLES).tolist(), strict=True))
+        measure: dict(zip(specs, (counts[number] / _RESAMPLES).tolist(), strict=True))
         for number, measure in enumerate(measures)
     }

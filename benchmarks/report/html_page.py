@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no server, no request, no other file."""
+"""A report as one self-contained HTML file: no server, no request, no other file."""
 
 from __future__ import annotations
 
@@ -12,48 +12,47 @@ from reasoning.benchmarks.analysis.palette import DARK, LIGHT
 from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_sections import SECTIONS, escape_text, sections
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.files import atomic_write
 
 
-def write(store: ResultsFolder, found: ReportData, path: Path, *, traces: bool = True) -> None:
-    """Write the page, or leave the old one.
+def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
+    """Write the page whole, or leave the old one.
 
     Args:
-        store: what was found in.
-        found: what is to be shown.
+        data: the report.
         path: the file.
-        traces: with what was asked and said; the file is many times larger with them.
+        traces: with prompts and replies, which make the file many times larger.
 
     Raises:
         InputError: the file cannot be written, or the folder's traces are damaged.
     """
-    atomic_write(path, _page(store, found, traces))
+    atomic_write(path, _page(data, traces))
 
 
-def _page(store: ResultsFolder, found: ReportData, traces: bool) -> Iterator[str]:
+def _page(data: ReportData, traces: bool) -> Iterator[str]:
     script, style = _resource("page.js"), _colours() + _resource("page.css")
-    begun = {result.problem for result in found.results}
-    problems = [problem for problem in store.examples if problem in begun]
-    shown = sections(found, problems, traces)
-    yield _head(found.title, script, style)
-    yield _top(found.title, list(shown))
+    begun = {result.problem for result in data.comparison.results}
+    problems = [problem for problem in data.folder.examples if problem in begun]
+    shown = sections(data, problems, traces)
+    yield _head(data.comparison.title, script, style)
+    yield _top(data.comparison.title, list(shown))
     yield "".join(
         f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{SECTIONS[name]}</h2>{inside}</section>'
         for name, inside in shown.items()
     )
-    yield "</main><footer>Made by reasoning bench report. All of it is in this file.</footer>" + _DIALOG
-    yield _data("details", page_data.pack(page_data.details(store, found, problems)))
-    groups: list[int] = []  # the first problem of each
-    prompts: dict[int, int] = {}  # by strategy: the first problem with a trace
-    for group, packed in page_data.Traces.of(store).packs(found, problems) if traces else ():
+    yield "</main><footer>Made by reasoning bench report. Everything is in this file.</footer>" + _DIALOG
+    yield _data("details", page_data.pack(page_data.details(data, problems)))
+    # Of each group its first problem, and by strategy the first problem with a trace.
+    groups: list[int] = []
+    prompts: dict[int, int] = {}
+    for group, packed in page_data.Traces.of(data.folder).packs(data, problems) if traces else ():
         yield _data(f"traces-{len(groups)}", packed)
         groups.append(min(group))
-        for place, ones in group.items():
-            for strategy, _, _ in ones:
+        for place, of_problem in group.items():
+            for strategy, _, _ in of_problem:
                 prompts.setdefault(strategy, place)
-    core = {"specs": found.specs, "names": list(found.names.by_spec.values()), "ids": problems, "groups": groups}
-    core |= {"states": page_data.states(found, problems), "prompts": prompts}
+    core = {"specs": data.specs, "names": list(data.names.by_spec.values()), "ids": problems, "groups": groups}
+    core |= {"states": page_data.states(data, problems), "prompts": prompts}
     yield f'<script type="application/json" id="core">{page_data.embed_json(core)}</script>'
     yield f"<script>{script}</script></body></html>\n"
 

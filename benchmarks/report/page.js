@@ -1,4 +1,4 @@
-// What a report does in the browser. All data is put in as text, never as markup.
+// The behaviour of a report in the browser. All data is inserted as text, never as markup.
 "use strict";
 
 const core = JSON.parse(document.getElementById("core").textContent);
@@ -7,7 +7,7 @@ const WORDS = { r: ["✓", "right"], w: ["✗", "wrong"], u: ["?", "unparsed"], 
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 const $ = (id) => document.getElementById(id);
 
-// An element with a class, with texts and elements in it.
+// Return an element with a class that contains texts and elements.
 function el(tag, kind, ...inside) {
   const made = document.createElement(tag);
   if (kind) made.className = kind;
@@ -15,7 +15,7 @@ function el(tag, kind, ...inside) {
   return made;
 }
 
-// Text, in which marks that hide or turn text around are shown by their names.
+// Insert text; characters that hide or reverse text are shown by their codes.
 function put(into, text) {
   let rest = text;
   for (let at; (at = rest.search(HIDDEN)) >= 0; rest = rest.slice(at + 1)) {
@@ -24,7 +24,7 @@ function put(into, text) {
   into.append(rest);
 }
 
-// A block of text; the end of a very long one on demand.
+// Return a block of text; the end of a very long one is shown on demand.
 function block(text, kind) {
   const pre = el("pre", kind || "", text.slice(0, LONG));
   pre.dir = "auto";
@@ -41,7 +41,8 @@ async function unpack(id) {
   return JSON.parse(await new Response(stream).text());
 }
 
-const unpacked = new Map(); // a few groups of traces
+// A cache of a few groups of traces.
+const unpacked = new Map();
 async function traces(problem) {
   const group = core.groups.findLastIndex((first) => first <= problem);
   if (group < 0) return [];
@@ -52,7 +53,7 @@ async function traces(problem) {
   return (await unpacked.get(group))[problem] || [];
 }
 
-// How much all names begin with, up to a word's end: a phone leaves it out.
+// The length of the common beginning of all ids, up to the end of a word. Phones leave it out.
 const front = (() => {
   const [first = ""] = core.ids;
   let length = first.length;
@@ -64,7 +65,7 @@ const front = (() => {
 const cells = core.states.map((line) => line.split(","));
 let rules = [], problems = null, shown = [], page = 0, open = -1;
 
-// ---- tables that can be sorted
+// ---- sortable tables
 
 function value(cell) {
   const text = cell.textContent.replace("−", "-").replace("< ", "");
@@ -79,12 +80,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.append(...head.childNodes);
     head.append(button);
     button.onclick = () => {
-      const up = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("word"));
+      const up = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("text"));
       heads.forEach((one) => one.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows].map((row) => [value(row.cells[column]), row]);
       rows.sort(([a], [b]) => {
-        if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // what is no number stays behind
+        if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1; // other values come after numbers
         const order = typeof a === "number" ? a - b : a.localeCompare(b, "en");
         return up ? order : -order;
       });
@@ -168,7 +169,7 @@ function draw() {
   $("pager").hidden = pages === 1;
 }
 
-// ---- one problem beside its traces
+// ---- one problem with its traces
 
 const dialog = $("problem");
 let opener = null;
@@ -190,7 +191,7 @@ async function show(place, from) {
   if (!dialog.open) dialog.showModal();
   $("inside").scrollTop = 0;
   $("name").focus();
-  try { history.replaceState(null, "", "#problem=" + encodeURIComponent(core.ids[place])); } catch { /* some browsers do not let a file do that */ }
+  try { history.replaceState(null, "", "#problem=" + encodeURIComponent(core.ids[place])); } catch { /* some browsers forbid this for local files */ }
   for (const [strategy, epoch, stage] of await traces(place)) {
     if (open !== place) return;
     const slot = columns[strategy][1][epoch];
@@ -211,7 +212,7 @@ function column(place, spec, number, results) {
     article.append(answer);
     if (said !== null) article.append(block(said));
     const read = rules[rule];
-    if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "why: " : "read by: ", el("b", "", read)));
+    if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "reason: " : "parsed by: ", el("b", "", read)));
     if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
     const total = (votes || []).reduce((sum, [, count]) => sum + count, 0);
     for (const [candidate, count] of votes || []) {
@@ -221,13 +222,13 @@ function column(place, spec, number, results) {
     }
     const money = typeof usd === "number" ? ` · $${usd.toFixed(4)}` : "";
     article.append(el("p", "facts", `${calls} ${calls === 1 ? "call" : "calls"} · ${into} + ${out} tokens · ${seconds} s${money}`));
-    slots.push(el("div", "", core.groups.length ? el("p", "dim", "no trace was kept") : ""));
+    slots.push(el("div", "", core.groups.length ? el("p", "dim", "no trace was recorded") : ""));
     article.append(slots.at(-1));
   });
   return [article, slots];
 }
 
-// A stage as a list of its steps; turns that stand above already are not shown again.
+// Return a stage as a list of its steps, without turns that are already shown above.
 function steps([, , events], seen) {
   const list = el("ol", "steps");
   for (const event of events) {
@@ -243,7 +244,7 @@ function steps([, , events], seen) {
 }
 
 function call({ turns, settings, said }, seen) {
-  const asked = el("details", "", el("summary", "dim", `asked${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
+  const asked = el("details", "", el("summary", "dim", `prompt${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
   const replies = said.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
     ...(reasoning ? [el("div", "role", "reasoning"), block(reasoning, "thought")] : []),
     block(text, "said"),
@@ -283,7 +284,7 @@ dialog.addEventListener("keydown", (event) => {
 
 // ---- prompts in full
 
-if ($("prompt-list") && !Object.keys(core.prompts).length) $("prompt-list").append(el("p", "dim", "No trace was kept."));
+if ($("prompt-list") && !Object.keys(core.prompts).length) $("prompt-list").append(el("p", "dim", "No trace was recorded."));
 for (const [strategy, place] of Object.entries(core.prompts)) {
   const part = el("details", "", el("summary", "", `${Number(strategy) + 1}  ${core.specs[strategy]}`));
   $("prompt-list").append(part);
@@ -291,7 +292,7 @@ for (const [strategy, place] of Object.entries(core.prompts)) {
     const [, , stage] = (await traces(place)).find((one) => one[0] === Number(strategy));
     const seen = new Set(), list = el("ol", "steps");
     for (const { turns, settings } of calls(stage)) {
-      if (seen.has(JSON.stringify(turns))) continue; // another draw of the same
+      if (seen.has(JSON.stringify(turns))) continue; // another draw of the same prompt
       list.append(el("li", "", el("div", "dim", settings), ...prompt(turns, seen)));
     }
     part.append(list);
@@ -302,7 +303,7 @@ function calls([, , events]) {
   return events.flatMap((event) => typeof event === "string" ? [] : Array.isArray(event) ? calls(event) : [event]);
 }
 
-// ---- begin
+// ---- start
 
 core.specs.forEach((spec, number) => {
   const box = el("input");

@@ -1,4 +1,4 @@
-"""The data of a page: small, gzipped, as base64, and unpacked by the browser when it is looked at."""
+"""The data of the report's page: gzipped and in base64, unpacked by the browser when it is shown."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 
 _GROUP = 1 << 18
-"""Bytes of traces that are packed together: prompts are much alike, and so many are unpacked in some milliseconds."""
+"""Bytes of traces that are packed together. Prompts are similar, so they compress well, and this
+amount is unpacked in a few milliseconds."""
 _STATES = {(True, "answered"): "r", (False, "answered"): "w", (False, "unparsed"): "u"}
 
 
 def pack(data: Any) -> str:
-    """Data as base64 of gzipped JSON."""
+    """Return data as gzipped JSON in base64."""
     return _squeezed(_json(data))
 
 
@@ -39,68 +40,74 @@ def _squeezed(text: bytes) -> str:
 
 
 def embed_json(data: Any) -> str:
-    """Data as JSON that can stand in a script element: nothing in it ends the element or begins a comment."""
+    """Return data as JSON for a script element: nothing in it ends the element or begins a comment."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def state(result: Result) -> str:
-    """One letter: right, wrong, unparsed or failed."""
+    """Return one letter: right, wrong, unparsed or failed."""
     return _STATES.get((bool(result.correct), result.state), "f")
 
 
-def states(found: ReportData, problems: Sequence[str]) -> list[str]:
-    """For each problem what each strategy got, one letter a repetition, with commas between the strategies."""
+def states(data: ReportData, problems: Sequence[str]) -> list[str]:
+    """Return for each problem one letter per repetition, with commas between the strategies."""
     cells: dict[tuple[str, str], str] = {}
-    for result in found.results:
+    for result in data.comparison.results:
         at = result.problem, result.strategy
         cells[at] = cells.get(at, "") + state(result)
-    return [",".join(cells.get((problem, spec), "") for spec in found.specs) for problem in problems]
+    return [",".join(cells.get((problem, spec), "") for spec in data.specs) for problem in problems]
 
 
-def details(store: ResultsFolder, found: ReportData, problems: Sequence[str]) -> dict[str, Any]:
-    """What was asked and answered: for each problem its text, its target, and every result in order.
+def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
+    """Return for each problem its question, its target, and all results in order.
 
-    A result is [strategy, value, rule or reason, confidence, votes, tokens in, tokens out, dollars, seconds], with
-    rules as places in a list, and without what is not known at its end.
+    A result is [strategy, value, rule or reason, confidence, votes, calls, prompt tokens, completion
+    tokens, seconds, dollars], with rules as indices of a list, and without unknown values at its end.
+
+    Args:
+        data: the report.
+        problems: the ids of the problems, in order.
     """
-    number = {spec: place for place, spec in enumerate(found.specs)}
+    number = {spec: place for place, spec in enumerate(data.specs)}
     rules: dict[str, int] = {}
     by_problem: dict[str, list[Any]] = {problem: [] for problem in problems}
-    for one in found.results:
+    for one in data.comparison.results:
         rule = rules.setdefault(one.rule or one.reason, len(rules))
         usage = one.usage
         usd = None if usage.usd is None else round(usage.usd, 6)
-        said = [number[one.strategy], one.value, rule, one.confidence, [[v, n] for v, n in one.votes] or None]
-        said += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
-        while said[-1] is None:
-            said.pop()
-        by_problem[one.problem].append(said)
-    asked = [
-        [store.examples[problem].problem.values()["problem"], str(store.examples[problem].target), by_problem[problem]]
+        fields = [number[one.strategy], one.value, rule, one.confidence, [[v, n] for v, n in one.votes] or None]
+        fields += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
+        while fields[-1] is None:
+            fields.pop()
+        by_problem[one.problem].append(fields)
+    examples = data.folder.examples
+    rows = [
+        [examples[problem].problem.values()["problem"], str(examples[problem].target), by_problem[problem]]
         for problem in problems
     ]
-    return {"rules": list(rules), "problems": asked}
+    return {"rules": list(rules), "problems": rows}
 
 
 @dataclass(frozen=True)
 class Traces:
-    """Where the traces of a store are, by key; the last of several counts.
+    """The traces of a results folder, by key; the last of several counts.
 
     Attributes:
-        store: whose they are.
-        places: of each in traces.jsonl: line, first byte, length. Empty where the store is in memory.
+        folder: the results folder.
+        places: of each trace in traces.jsonl, the line, the first byte and the length; empty if the
+            results are in memory.
     """
 
-    store: ResultsFolder
+    folder: ResultsFolder
     places: Mapping[ResultKey, tuple[int, int, int]]
 
     @classmethod
-    def of(cls, store: ResultsFolder) -> Traces:
-        """Find the traces; only their keys are read."""
+    def of(cls, folder: ResultsFolder) -> Traces:
+        """Return the places of a folder's traces. Only their keys are read."""
         places: dict[ResultKey, tuple[int, int, int]] = {}
-        if store.folder is not None:
-            path, at = store.folder / "traces.jsonl", 0
+        if folder.folder is not None:
+            path, at = folder.folder / "traces.jsonl", 0
             try:
                 with path.open("rb") as file:
                     for number, line in enumerate(file, 1):
@@ -111,16 +118,20 @@ class Traces:
                 pass
             except OSError as error:
                 raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        return cls(store, places)
+        return cls(folder, places)
 
-    def packs(self, found: ReportData, problems: Sequence[str]) -> Iterator[tuple[dict[int, list[Any]], str]]:
-        """Traces of some problems at a time, and the same packed. While one is packed, the next is read.
+    def packs(self, data: ReportData, problems: Sequence[str]) -> Iterator[tuple[dict[int, list[Any]], str]]:
+        """Yield groups of traces, and each group packed. While one is packed, the next is read.
 
-        The traces stand by the place of their problem; each is [strategy, repetition, stage].
+        A group has its traces by the index of their problem; a trace is [strategy, repetition, stage].
+
+        Args:
+            data: the report.
+            problems: the ids of the problems, in order.
         """
         waiting: deque[tuple[dict[int, list[Any]], Future[str]]] = deque()
         with ThreadPoolExecutor(1) as thread:
-            for group in self._groups(found, problems):
+            for group in self._groups(data, problems):
                 waiting.append((group, thread.submit(_squeezed, _json(group))))
                 if len(waiting) > 2:
                     done, future = waiting.popleft()
@@ -128,14 +139,14 @@ class Traces:
             for done, future in waiting:
                 yield done, future.result()
 
-    def _groups(self, found: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
-        number = {spec: place for place, spec in enumerate(found.specs)}
+    def _groups(self, data: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
+        number = {spec: place for place, spec in enumerate(data.specs)}
         keys: dict[str, list[ResultKey]] = {}
-        for result in found.results:
+        for result in data.comparison.results:
             keys.setdefault(result.problem, []).append(result.key)
         group: dict[int, list[Any]] = {}
         size = 0
-        with self._opened() as file:
+        with self._open() as file:
             for place, problem in enumerate(problems):
                 for key in keys.get(problem, []):
                     stage, length = self._read(key, file)
@@ -148,18 +159,18 @@ class Traces:
         if group:
             yield group
 
-    def _opened(self) -> AbstractContextManager[IO[bytes] | None]:
-        return self._path.open("rb") if self.store.folder and self.places else nullcontext()
+    def _open(self) -> AbstractContextManager[IO[bytes] | None]:
+        return self._path.open("rb") if self.folder.folder and self.places else nullcontext()
 
     @cached_property
     def _path(self) -> Path:
-        assert self.store.folder is not None
-        return self.store.folder / "traces.jsonl"
+        assert self.folder.folder is not None
+        return self.folder.folder / "traces.jsonl"
 
     def _read(self, key: ResultKey, file: IO[bytes] | None) -> tuple[list[Any] | None, int]:
-        """A trace and about how long it is; None where none was kept."""
-        if self.store.folder is None:
-            trace = self.store.trace(*key)
+        """Return a trace and its approximate length in bytes; None without a trace."""
+        if self.folder.folder is None:
+            trace = self.folder.trace(*key)
             return (None, 0) if trace is None else (_stage(trace.to_json()), 1000)
         if file is None or key not in self.places:
             return None, 0
@@ -174,7 +185,7 @@ class Traces:
 
 
 def _key(path: Path, number: int, line: bytes) -> ResultKey:
-    """The key of a trace's line, of which only the beginning is read where it stands there, as it does."""
+    """Return the key of a trace's line. Usually it is at the beginning, and only that is parsed."""
     head, found, _ = line.partition(b',"trace":')
     data = parse_json_object(head + b"}" if found else line, f"{path}:{number}")
     try:
@@ -184,7 +195,7 @@ def _key(path: Path, number: int, line: bytes) -> ResultKey:
 
 
 def _stage(data: Mapping[str, Any]) -> list[Any]:
-    """A stage as [name, seconds, events]: a note is its text, a call has its turns, settings and replies."""
+    """Return a stage as [name, seconds, events]: a note is its text, a call has turns, settings and replies."""
     return [data["stage"], data.get("seconds"), [_event(event) for event in data["events"]]]
 
 
@@ -198,14 +209,14 @@ def _event(data: Mapping[str, Any]) -> Any:
 
 
 def _reply(data: Mapping[str, Any]) -> list[Any]:
-    """[text, tokens out, seconds, remarks, reasoning]."""
+    """Return a reply as [text, completion tokens, seconds, remarks, reasoning]."""
     usage = data["usage"]
-    remarks = []
+    marks = []
     if data.get("finish_reason") == "length":
-        remarks.append("cut off by max_tokens")
+        marks.append("truncated by max_tokens")
     if data.get("retries"):
-        remarks.append(f"after {data['retries']} failed attempts")
+        marks.append(f"after {data['retries']} failed attempts")
     if not data.get("spent", True):
-        remarks.append("from the journal")
-    said = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(remarks)]
-    return [*said, data["reasoning"]] if data.get("reasoning") else said
+        marks.append("from the journal")
+    fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(marks)]
+    return [*fields, data["reasoning"]] if data.get("reasoning") else fields

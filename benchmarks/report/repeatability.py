@@ -1,4 +1,4 @@
-"""What changes from run to run, where problems were solved several times."""
+"""Repeatability: the variance between runs, if problems were solved several times."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ _MEASURES: Mapping[str, Callable[[Result], float]] = {
 
 @dataclass(frozen=True)
 class Repeatability:
-    """One strategy's repetitions.
+    """The repeatability of one strategy.
 
     Attributes:
         strategy: its spec.
-        measure: what varies: "accuracy", from 0 to 1, or "tokens", in and out, of a solve.
-        problems: how many were answered in every repetition; the others are left out.
+        measure: "accuracy", from 0 to 1, or "tokens", prompt and completion, of a solve.
+        problems: how many problems were answered in every repetition; the others are left out.
         epochs: how many repetitions there are.
-        mean: over all of them.
-        noise: where the variance comes from.
-        best: how likely the best strategy and this one have more right answers when each is run once, over the problems
-            that both answered in every repetition; None for tokens, and of the best itself.
+        mean: the mean over all of them.
+        noise: the components of the variance.
+        best_wins: the probability that the best strategy has more right answers than this one if
+            each is run once, over the problems that both answered in every repetition; None for
+            tokens and for the best strategy.
     """
 
     strategy: str
@@ -46,43 +47,49 @@ class Repeatability:
 def measure_repeatability(
     results: Sequence[Result], specs: Sequence[str], best: str | None
 ) -> tuple[Repeatability, ...]:
-    """By strategy and measure; those with fewer than two problems answered in every repetition are left out.
+    """Return the repeatability by strategy and measure.
+
+    Strategies with fewer than two problems answered in every repetition are left out.
 
     Args:
-        results: of these strategies.
-        specs: the strategies in order.
-        best: the one beside which single runs are put.
+        results: the results of these strategies.
+        specs: the strategies, in order.
+        best: the best strategy, with which single runs are compared.
     """
-    epochs = sorted({one.epoch for one in results})
+    epochs = sorted({result.epoch for result in results})
     if len(epochs) < 2:
         return ()
     answered: dict[str, dict[str, dict[int, Result]]] = {spec: {} for spec in specs}
-    for one in results:
-        if not one.failed and one.strategy in answered:
-            answered[one.strategy].setdefault(one.problem, {})[one.epoch] = one
-    whole = {
-        spec: {problem: ones for problem, ones in by_problem.items() if len(ones) == len(epochs)}
+    for result in results:
+        if not result.failed and result.strategy in answered:
+            answered[result.strategy].setdefault(result.problem, {})[result.epoch] = result
+    complete = {
+        spec: {problem: by_epoch for problem, by_epoch in by_problem.items() if len(by_epoch) == len(epochs)}
         for spec, by_problem in answered.items()
     }
-    made = []
-    for spec, by_problem in whole.items():
+    found = []
+    for spec, by_problem in complete.items():
         if len(by_problem) < 2:
             continue
-        wins = None if best is None or best == spec else _wins(whole[best], by_problem)
-        for measure, of in _MEASURES.items():
-            table = [[of(ones[epoch]) for epoch in epochs] for ones in by_problem.values()]
+        wins = None if best is None or best == spec else _best_wins(complete[best], by_problem)
+        for measure, value in _MEASURES.items():
+            table = [[value(by_epoch[epoch]) for epoch in epochs] for by_epoch in by_problem.values()]
             mean = sum(map(sum, table)) / len(table) / len(epochs)
-            beside = wins if measure == "accuracy" else None
-            made.append(Repeatability(spec, measure, len(table), len(epochs), mean, variance_components(table), beside))
-    return tuple(made)
+            of_measure = wins if measure == "accuracy" else None
+            noise = variance_components(table)
+            found.append(Repeatability(spec, measure, len(table), len(epochs), mean, noise, of_measure))
+    return tuple(found)
 
 
-def _wins(
-    first: Mapping[str, Mapping[int, Result]], second: Mapping[str, Mapping[int, Result]]
+def _best_wins(
+    best: Mapping[str, Mapping[int, Result]], other: Mapping[str, Mapping[int, Result]]
 ) -> WinProbabilities | None:
-    both = [problem for problem in first if problem in second]
+    both = [problem for problem in best if problem in other]
 
-    def shares(of: Mapping[str, Mapping[int, Result]]) -> list[float]:
-        return [sum(one.correct is True for one in of[problem].values()) / len(of[problem]) for problem in both]
+    def shares(by_problem: Mapping[str, Mapping[int, Result]]) -> list[float]:
+        return [
+            sum(result.correct is True for result in by_problem[problem].values()) / len(by_problem[problem])
+            for problem in both
+        ]
 
-    return single_run(shares(first), shares(second)) if both else None
+    return single_run(shares(best), shares(other)) if both else None

@@ -1,4 +1,4 @@
-"""Figures of matplotlib as SVG that lives in a page: its colours follow the page, and it needs no style attribute."""
+"""Matplotlib figures as inline SVG whose colours follow the page, without style attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 INK, DIM, LINE, PAPER = "#010101", "#020202", "#030303", "#040404"
 SERIES = tuple(f"#0505{number:02x}" for number in range(1, 9))
-"""Stand-ins for colours that the page defines, by their variables: text, lesser text, rules, background, series."""
+"""Placeholders for colours that the page defines: text, dim text, rules, background, series."""
 
 _VARIABLES: Mapping[str, str] = {
     INK: "var(--ink)",
@@ -27,12 +27,12 @@ _POINTS = re.compile(r"-?\d+\.\d{2,}")
 
 
 def svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an element for a page.
+    """Return a figure as an element for a page.
 
     Args:
-        figure: its texts are not to be mathematics.
-        name: a word that sets this figure's ids apart from those of the page's others.
-        label: what it shows, for those who do not see it.
+        figure: the figure. Its texts must not be parsed as mathematics.
+        name: a prefix that makes the figure's ids unique in the page.
+        label: a description for screen readers.
     """
     import matplotlib
 
@@ -81,7 +81,7 @@ def _clean(element: ElementTree.Element, used: set[str], name: str) -> None:
 
 
 def _presentation(style: str) -> dict[str, str]:
-    """A style attribute as attributes: a page whose policy allows no styles in elements shows them all the same."""
+    """Return a style attribute as attributes, because the page's policy forbids style attributes."""
     found = {}
     for part in style.split(";"):
         key, _, value = (one.strip() for one in part.partition(":"))

@@ -1,54 +1,121 @@
-"""A report into a file, in the format that the file's name says."""
+"""Write a report to a file, in the format that the file's name tells, or to a terminal."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.report.html_page import write
+from reasoning.benchmarks.analysis.caveats import format_caveats
+from reasoning.benchmarks.report.html_page import write_page
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.report.text_writers import to_csv, to_latex, to_markdown
-from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.report.tables import paper_tables, report_tables
 from reasoning.errors import UnknownName
 from reasoning.files import atomic_write
+from reasoning.tables import Table, escape_latex, escape_markdown
+from reasoning.text_safety import strip_control
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
-def _plain(found: ReportData) -> str:
-    return json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
+def to_markdown(data: ReportData) -> str:
+    """Return the whole report as Markdown, with GitHub's tables."""
+    details = [escape_markdown(data.names(line)) for line in data.details]
+    parts = [f"# {escape_markdown(data.comparison.title)}", f"**{escape_markdown(data.names(data.headline))}**"]
+    parts += ["  \n".join(details)]
+    parts.append(format_caveats([escape_markdown(data.names(caveat)) for caveat in data.comparison.caveats]))
+    for table in report_tables(data):
+        legend = "\n".join(f"- {escape_markdown(line)}" for line in table.legend)
+        title = f"## {escape_markdown(table.title)}"
+        parts += [title, table.to_markdown(escape_markdown), escape_markdown(table.note), legend]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-_TEXTS: Mapping[str, Callable[[ReportData], str]] = {
+def to_terminal(data: ReportData) -> RenderableType:
+    """Return every table except the first, which the commands always print, for a terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for table in report_tables(data):
+        if table.name == "strategies":
+            continue
+        title = Text(f"\n{strip_control(table.title)}", style="bold")
+        parts += [title, Text(""), table.to_rich(emphasis="", wrap_numbers=True)]
+        parts += [Text(strip_control(table.note), style="dim")] if table.note else []
+    return Group(*parts)
+
+
+def to_latex(data: ReportData) -> str:
+    """Return the tables that belong into a paper as LaTeX; it needs the packages booktabs and tabularx."""
+    head = ["% needs \\usepackage{booktabs,tabularx}", f"% {escape_latex(data.names(data.headline))}"]
+    head += [f"% {escape_latex(data.names(caveat))}" for caveat in data.comparison.caveats]
+    tables = []
+    for table in paper_tables(data):
+        if table.header[0] == "#":
+            # The number of a strategy is for other tables.
+            rows = [row[1:] for row in table.rows]
+            table = dataclasses.replace(table, header=table.header[1:], rows=rows, text_columns=table.text_columns - 1)
+        tables.append(table.to_latex(f"{table.title}: {data.comparison.title}. {table.note}"))
+    return "\n\n".join(["\n".join(head), *tables]) + "\n"
+
+
+_USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+_COLUMNS = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE)
+
+
+def to_csv(data: ReportData) -> str:
+    """Return the summaries of the strategies as CSV: totals, with full precision; unknown values are empty."""
+    rows = []
+    for row in data.comparison.rows:
+        accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
+        usage = dataclasses.asdict(row.usage)
+        used = (usage[name] for name in _USAGE)
+        rows.append((row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *used))
+    return Table(_COLUMNS, rows).to_csv()
+
+
+def _to_json(data: ReportData) -> str:
+    return json.dumps(data.to_json(), ensure_ascii=False, indent=2) + "\n"
+
+
+_WRITERS: Mapping[str, Callable[[ReportData], str]] = {
     ".md": to_markdown,
     ".tex": to_latex,
     ".csv": to_csv,
-    ".json": _plain,
+    ".json": _to_json,
 }
-FORMATS = (".html", *_TEXTS)
-"""The endings that a report's file may have."""
+FORMATS = (".html", *_WRITERS)
+"""The suffixes that a report's file may have."""
 
 
 def check_format(path: Path) -> None:
-    """Raise UnknownName where the file's name is none of a report."""
+    """Check that the file's suffix is one of `FORMATS`.
+
+    Raises:
+        UnknownName: it is not.
+    """
     if path.suffix not in FORMATS:
-        raise UnknownName("ending of a report", path.suffix, FORMATS, f"of {path}")
+        raise UnknownName("format of a report", path.suffix, FORMATS, f"of {path}")
 
 
-def save(store: ResultsFolder, found: ReportData, path: Path, *, traces: bool = True) -> None:
+def save(data: ReportData, path: Path, *, traces: bool = True) -> None:
     """Write a report whole, or leave the old one.
 
     Args:
-        store: what was found in.
-        found: what is to be told.
-        path: a file that ends in one of `FORMATS`.
-        traces: with what was asked and said, where the format is HTML.
+        data: the report.
+        path: a file whose suffix is one of `FORMATS`.
+        traces: with prompts and replies, if the format is HTML.
 
     Raises:
-        UnknownName: the file ends otherwise.
-        InputError: it cannot be written, or the folder is damaged.
+        UnknownName: the suffix is not a format.
+        InputError: the file cannot be written, or the folder is damaged.
     """
     check_format(path)
     if path.suffix == ".html":
-        write(store, found, path, traces=traces)
+        write_page(data, path, traces=traces)
         return
-    atomic_write(path, _TEXTS[path.suffix](found))
+    atomic_write(path, _WRITERS[path.suffix](data))

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop
-from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.config import RunConfig
@@ -20,6 +19,7 @@ from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.session import record_requests
 from reasoning.strategy import Strategy
+from reasoning.tables import pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -142,7 +142,7 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan
     rows = [
         event_loop.run_sync(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()
     ]
-    problems = many(len(examples), "problem")
+    problems = pluralize(len(examples), "problem")
     problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"

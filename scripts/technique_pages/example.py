@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
-from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.engine.llm import LLM
+from reasoning.tables import pluralize
 from reasoning.version import __version__
 from technique_pages import trace_markdown
 from technique_pages.markdown import code, fence
@@ -31,7 +31,7 @@ def _problem(shown_on: ExampleSolve) -> str:
 
 def _outcome(shown_on: ExampleSolve, answer: Answer) -> list[str]:
     usage, kind = answer.usage, shown_on.problem.kind
-    calls = many(usage.calls, "call")
+    calls = pluralize(usage.calls, "call")
     spent = f"{calls}, {usage.prompt_tokens:,} prompt tokens, {usage.completion_tokens:,} completion tokens"
     spent += "" if answer.confidence is None else f", confidence {answer.confidence:.0%}"
     parts = [f"**Votes:** {code(str(answer.votes))}"] if answer.votes else []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.report.report_data import ReportData, find
+from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.statistics import holm
@@ -64,10 +64,15 @@ class Measured:
             InputError: the folder has no run, or is damaged.
         """
         store = ResultsFolder.read(folder)
-        found = find(store)
-        scores = scores_by_problem(found.results)
-        others = [row.strategy for row in found.rows if row.n and row.strategy != REFERENCE and REFERENCE in scores]
-        pairs = {spec: paired_differences(scores, [spec, REFERENCE], families(found.results))[0] for spec in others}
+        found = ReportData.from_folder(store)
+        scores = scores_by_problem(found.comparison.results)
+        others = [
+            row.strategy for row in found.comparison.rows if row.n and row.strategy != REFERENCE and REFERENCE in scores
+        ]
+        pairs = {
+            spec: paired_differences(scores, [spec, REFERENCE], families(found.comparison.results))[0]
+            for spec in others
+        }
         adjusted = holm({spec: pair.p for spec, pair in pairs.items()})
         against = {spec: replace(pair, p_adjusted=adjusted[spec]) for spec, pair in pairs.items()}
         return cls(store, found, against, _votes(store, found))
@@ -75,11 +80,13 @@ class Measured:
     @property
     def ranked(self) -> list[StrategySummary]:
         """The rows by accuracy, ties by cost."""
-        return sorted((row for row in self.found.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row)))
+        return sorted(
+            (row for row in self.found.comparison.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row))
+        )
 
     def rows_of(self, name: str) -> list[StrategySummary]:
         """Return the rows of a technique with any parameters."""
-        return [row for row in self.found.rows if row.n and technique(row.strategy) == name]
+        return [row for row in self.found.comparison.rows if row.n and technique(row.strategy) == name]
 
     def vote_for(self, row: StrategySummary) -> Votes | None:
         """Return the vote with about as many tokens as a row; None if one draw takes more, or all take fewer."""
@@ -106,8 +113,8 @@ def _votes(store: ResultsFolder, found: ReportData) -> tuple[Votes, ...]:
     for pool in sorted(found.vote_curves, key=lambda curve: -curve.samples):
         strategy = get(pool.strategy)
         if strategy.card.name == "self_consistency" and dict(strategy.parameters())["base"] == get(REFERENCE):
-            [drawn] = vote_curves(store, found.results, [pool.strategy], range(1, pool.samples))
-            return _votes_along(drawn, next(row for row in found.rows if row.strategy == drawn.strategy))
+            [drawn] = vote_curves(store, found.comparison.results, [pool.strategy], range(1, pool.samples))
+            return _votes_along(drawn, next(row for row in found.comparison.rows if row.strategy == drawn.strategy))
     return ()
 
 

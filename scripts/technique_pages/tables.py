@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from reasoning.benchmarks.analysis.paired import ALPHA
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.analysis.verdict import ALPHA
 from reasoning.benchmarks.results.settings import sampling_settings, short_model_name
 from reasoning.registry import places
 from technique_pages.chart import file_names
@@ -31,7 +31,11 @@ _ABOUT = (
 def measured_part(name: str, measured: Sequence[Measured]) -> str:
     """Return the rows of one technique."""
     rows = [
-        [code(measurement.found.title), code(measurement.found.names(row.strategy)), *_cells(measurement, row)]
+        [
+            code(measurement.found.comparison.title),
+            code(measurement.found.names(row.strategy)),
+            *_cells(measurement, row),
+        ]
         for measurement in measured
         for row in measurement.rows_of(name)
     ]
@@ -46,7 +50,7 @@ def results_page(measured: Sequence[Measured]) -> str:
     parts = ["# Measured results", *_ABOUT]
     for measurement, picture in zip(measured, file_names(measured), strict=True):
         parts += _section(measurement, picture)
-    seen = {technique(row.strategy) for measurement in measured for row in measurement.found.rows if row.n}
+    seen = {technique(row.strategy) for measurement in measured for row in measurement.found.comparison.rows if row.n}
     missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
@@ -59,7 +63,7 @@ def results_page(measured: Sequence[Measured]) -> str:
 
 
 def _section(one: Measured, picture: str) -> Iterator[str]:
-    yield f"## {prose(one.found.title)}"
+    yield f"## {prose(one.found.comparison.title)}"
     alt = "Accuracy of each technique, and of a vote with about as many tokens; the table has the numbers."
     yield f"![{alt}](measured/{picture})"
     yield "Command:"
@@ -67,8 +71,8 @@ def _section(one: Measured, picture: str) -> Iterator[str]:
     names = one.found.names
     cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in one.ranked]
     yield table(["strategy", *HEADER, "unparsed"], cells, len(HEADER) + 1)
-    if one.found.remarks:
-        yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.remarks)
+    if one.found.comparison.caveats:
+        yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.comparison.caveats)
     facts = one.found.facts
     yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reasoning.benchmarks.analysis.summary_table import many
 from reasoning.messages import Completion, Message
+from reasoning.tables import pluralize
 from reasoning.trace import Call, Note, Trace
 from technique_pages.markdown import code, fence, folded
 
@@ -27,7 +27,7 @@ class TraceBlocks:
         yield from self._stage(self.trace, ())
         left = sum(1 for _ in self.trace.calls()) - CALLS
         if left > 0:
-            yield f"*… and {many(left, 'more call')} of the same kind.*"
+            yield f"*… and {pluralize(left, 'more call')} of the same kind.*"
 
     def _stage(self, stage: Trace, place: tuple[str, ...]) -> Iterator[str]:
         # The root stage has the strategy's name, which is above it on the page.
@@ -52,7 +52,7 @@ class TraceBlocks:
         self.calls += 1
         settings = ", ".join(f"{name}={value}" for name, value in call.sampling.items())
         repeated = next((n for n in range(len(call.messages), 0, -1) if call.messages[:n] in self._seen), 0)
-        note = [f"*{many(repeated, 'turn')} as above*"] if repeated else []
+        note = [f"*{pluralize(repeated, 'turn')} as above*"] if repeated else []
         turns = [f"{role}\n\n{fence(bounded(text))}" for role, text in call.messages[repeated:]]
         self._seen.update(call.messages[:n] for n in range(1, len(call.messages) + 1))
         yield folded(f"call {self.calls}{f' ({settings})' if settings else ''}", "\n\n".join([*note, *turns]))

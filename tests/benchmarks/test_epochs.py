@@ -114,7 +114,7 @@ def test_two_problems_are_no_certainty() -> None:
     assert pair.difference.low < 0 < pair.difference.high
     said = judged(made)
     assert "beats" not in said
-    assert "Not told apart from it: b" in said
+    assert "Not significantly different: b" in said
 
 
 def family(made: list[Result], size: int) -> list[Result]:

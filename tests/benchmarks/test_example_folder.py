@@ -22,12 +22,12 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_command_opens_it(folder: Path, tmp_path: Path) -> None:
     for words in (
-        ["report", folder, "--how", "--write", tmp_path / "report.html", "--write", tmp_path / "report.md"],
+        ["report", folder, "--parse-rules", "--write", tmp_path / "report.html", "--write", tmp_path / "report.md"],
         ["show", folder],
         ["show", folder, "--id", "gsm_symbolic-3-0001"],
         ["compare", folder, folder, "--fail-if-worse", "0"],
         ["matrix", folder, folder],
-        ["plan", "--pilot", folder],
+        ["power", "--pilot", folder],
     ):
         done = CliRunner().invoke(app(), ["bench", *map(str, words)])
         assert done.exit_code == 0, done.output

@@ -123,8 +123,8 @@ def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     read_by_older_rules(
         folder, "sum-3", SPECS[1], state="unparsed", value=None, rule="", correct=False, reason="nothing found"
     )
-    told = CliRunner().invoke(app(), ["bench", "report", str(folder), "--how"])
-    assert "how the answers were read" in told.stdout
+    told = CliRunner().invoke(app(), ["bench", "report", str(folder), "--parse-rules"])
+    assert "answers by parsing rule" in told.stdout
     assert "unparsed: nothing found" in told.stdout
     told = CliRunner().invoke(app(), ["bench", "rescore", str(folder)])
     assert told.exit_code == 0

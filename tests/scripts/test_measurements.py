@@ -59,7 +59,7 @@ def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypa
     one_draw, all_draws = found.votes[0], found.votes[-1]
     assert one_draw.accuracy == pytest.approx((30 * 3 / 5 + 10 / 5) / 40)
     assert all_draws.accuracy == pytest.approx(30 / 40)
-    rows = {row.strategy: row for row in found.found.rows}
+    rows = {row.strategy: row for row in found.found.comparison.rows}
     assert tokens_of(rows["plan_and_solve"]) == 450
     assert found.vote_for(rows["plan_and_solve"]) == found.votes[1]
     assert found.vote_for(rows["vanilla"]) is None

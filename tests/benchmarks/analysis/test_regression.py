@@ -217,13 +217,13 @@ def test_runs_of_two_seeds_are_no_matrix(tmp_path: Path) -> None:
     ],
 )
 def test_how_many_problems_are_needed(options: list[str], said: str) -> None:
-    assert said in told("plan", *options).stdout
+    assert said in told("power", *options).stdout
 
 
 def test_a_pilot_says_how_often_strategies_disagree(run: Callable[..., Path]) -> None:
-    assert "vanilla and cot(stages=1) (10 problems)" in told("plan", "--pilot", run("pilot", 1)).stdout
+    assert "vanilla and cot(stages=1) (10 problems)" in told("power", "--pilot", run("pilot", 1)).stdout
     failed = failing(run("failed"), *(f"sum-{k}" for k in range(1, 11)))
-    assert "no two strategies answered a problem in common" in str(told("plan", "--pilot", failed).exception)
-    assert "has one strategy" in str(told("plan", "--pilot", run("single", specs="vanilla")).exception)
-    assert "above 0" in str(told("plan", "--difference", "0").exception)
-    assert "not both" in str(told("plan", "--pilot", run("both", 1), "--disagree", "20").exception)
+    assert "no two strategies answered a problem in common" in str(told("power", "--pilot", failed).exception)
+    assert "at least two strategies" in str(told("power", "--pilot", run("single", specs="vanilla")).exception)
+    assert "must be above 0" in str(told("power", "--difference", "0").exception)
+    assert "not both" in str(told("power", "--pilot", run("both", 1), "--disagree", "20").exception)

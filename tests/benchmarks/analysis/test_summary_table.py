@@ -62,11 +62,11 @@ def test_where_all_failed_there_is_no_accuracy() -> None:
     assert (row.n, row.failed, row.best) == (0, 3, False)
     assert row.to_json()["accuracy"] is None
     assert row.to_json()["ci95"] is None
-    assert summary_table.cells(row, True)[1:3] == ("–", "–")
+    assert summary_table.summary_cells(row, True)[1:3] == ("–", "–")
 
 
 GOLDEN = """\
-| strategy | n | accuracy | 95 % | unparsed | failed | calls | tokens in | tokens out | cost | s each |
+| strategy | n | accuracy | 95 % | unparsed | failed | calls | prompt tokens | completion tokens | cost | s/problem |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 | vanilla | 23 | 4.3 % | 1–21 | 0 | 1 | 48 | 24,000 | 3,600 | local | 1.6 |
 | **cot** | **24** | **41.7 %** | **24–61** | **2** | **0** | **48** | **24,000** | **3,600** | **local** | **1.5** |
@@ -74,12 +74,12 @@ GOLDEN = """\
 
 
 def test_markdown() -> None:
-    assert summary_table.markdown(ROWS, free=True) == GOLDEN
+    assert summary_table.summary_table(ROWS, free=True).to_markdown() == GOLDEN
 
 
 def test_n_is_a_column_where_rows_differ_in_it() -> None:
-    assert "| n |" not in summary_table.markdown(ROWS[1:], free=True)
-    assert "<th style=text-align:right>n</th>" in summary_table.html(ROWS, free=True)
+    assert "| n |" not in summary_table.summary_table(ROWS[1:], free=True).to_markdown()
+    assert '<th style="text-align:right" scope="col">n</th>' in summary_table.summary_html(ROWS, free=True)
     assert " 23 " in printed(ROWS, 80)
 
 
@@ -105,7 +105,7 @@ def test_one_is_in_the_singular() -> None:
 
 def printed(shown: list[StrategySummary], width: int, free: bool = True) -> str:
     console = Console(file=StringIO(), width=width, color_system=None)
-    console.print(summary_table.terminal(shown, free))
+    console.print(summary_table.render_summary(shown, free))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -123,18 +123,18 @@ def test_in_a_terminal_no_number_is_cut(width: int) -> None:
 
 def test_money_and_large_numbers() -> None:
     (row,) = summarize(made("cot", 1, usd=0.0321), ["cot"])
-    assert summary_table.cells(row, free=False)[8] == "$0.0321"
+    assert summary_table.summary_cells(row, free=False)[8] == "$0.0321"
     (row,) = summarize(made("cot", 1), ["cot"])
-    assert summary_table.cells(row, free=False)[8] == "unknown"
+    assert summary_table.summary_cells(row, free=False)[8] == "unknown"
     large = StrategySummary("cot", 1, 1, 0, 0, Usage(1, 1_234_567, 99_999), (0.0, 1.0))
-    assert summary_table.cells(large, True)[6:8] == ("1,235k", "99,999")
+    assert summary_table.summary_cells(large, True)[6:8] == ("1,235k", "99,999")
 
 
 def test_names_are_shown_and_never_obeyed() -> None:
     (row,) = summarize(made("[bold]<script>alert(1)</script>|", 1), ["[bold]<script>alert(1)</script>|"])
-    assert "<script>" not in summary_table.html([row], True)
+    assert "<script>" not in summary_table.summary_html([row], True)
     assert "[bold]" in printed([row], 120)
-    assert r"</script>\|" in summary_table.markdown([row], True)
+    assert r"</script>\|" in summary_table.summary_table([row], True).to_markdown()
 
 
 def judged(*results: list[Result]) -> str:
@@ -147,7 +147,7 @@ def test_what_can_and_what_cannot_be_told_apart() -> None:
     said = judged(made("vanilla", 0, 24), made("cot", 11, 13), made("pot", 14, 10)).splitlines()
     assert said[0] == "Best: pot, 14 of 24 right."
     assert said[1] == "It beats vanilla by 58 points (95 %: 36 to 76; p < 0.001); exact McNemar, Holm over 3 pairs."
-    assert said[2] == "Not told apart from it: cot (p = 0.25)."
+    assert said[2] == "Not significantly different: cot (p = 0.25)."
     found = re.match(r"24 problems show differences of about (\d+) points or more .* on 12 % of the problems", said[3])
     assert found
     assert 25 < int(found[1]) < 45
@@ -157,7 +157,7 @@ def test_what_can_and_what_cannot_be_told_apart() -> None:
 def test_p_values_are_corrected() -> None:
     said = judged(made("a", 6, 14), made("b", 0, 20), made("c", 3, 17))
     # only a, none b: p = 2 / 2^6 = 0.031, times 3 pairs = 0.094
-    assert "Not told apart from it: b and c (p ≥ 0.094; exact McNemar, Holm over 3 pairs)." in said
+    assert "Not significantly different: b and c (p ≥ 0.094; exact McNemar, Holm over 3 pairs)." in said
     assert "Best: a, 6 of 20 right." in said
 
 
@@ -172,14 +172,14 @@ def test_pairs_are_made_of_problems_that_both_answered() -> None:
     said = judged(made("a", 5, 5), [one for one in made("b", 0, 10) if one.problem not in ("p0", "p1")])
     assert "p = 0.25" in said  # three problems divide them, not five
     apart = judged(made("a", 2), [Result("q", "b", "f", "answered", True)])
-    assert apart == "They have no answered problem in common, so nothing is compared."
+    assert apart == "The strategies answered no problem in common, so nothing is compared."
 
 
 @pytest.mark.parametrize(
     ("results", "said"),
     [
-        ([], "There is no result yet"),
-        ([made("a", 0, failed=3)], "Nothing came through"),
+        ([], "There are no results yet"),
+        ([made("a", 0, failed=3)], "Every call failed"),
         ([made("a", 10, 14)], "a solved 10 of 24: with 95 % confidence its accuracy lies between 24 and 61 %."),
         ([made("a", 0, 9), made("b", 0, 9)], "No strategy solved any of the 9 problems"),
         ([made("a", 0, 1), made("b", 0, 1)], "No strategy solved the one problem"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reasoning.benchmarks.report import find
-from reasoning.benchmarks.report.html_page import write
+from reasoning.benchmarks.report import ReportData
+from reasoning.benchmarks.report.html_page import write_page
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.kinds import Text
 from reasoning.messages import Completion, Message
@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """240 problems by eight strategies, with traces."""
     folder = tmp_path_factory.mktemp("report")
     store = made(folder / "run", 240, 8)
-    write(store, find(store), folder / "report.html")
+    write_page(ReportData.from_folder(store), folder / "report.html")
     return folder / "report.html"
 
 
@@ -85,7 +85,7 @@ def choose(browser: Browser, show: str = "all", of: str = "", text: str = "") ->
 
 def test_filters_count_what_the_results_say(browser: Browser, report: Path) -> None:
     store = ResultsFolder.read(report.parent / "run")
-    found = find(store)
+    found = ReportData.from_folder(store)
     by_problem: dict[str, list[str]] = {}
     for one in found.results:
         by_problem.setdefault(one.problem, []).append("r" if one.correct else "u" if one.value is None else "w")
@@ -194,7 +194,7 @@ def test_an_address_opens_its_problem(browser: Browser, report: Path) -> None:
 
 def test_hostile_content_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     store = hostile(tmp_path / "run")
-    write(store, find(store), tmp_path / "report.html")
+    write_page(ReportData.from_folder(store), tmp_path / "report.html")
     for width in (1440, 390):
         browser.open(tmp_path / "report.html", width)
         browser.wait(READY)
@@ -216,7 +216,7 @@ def test_a_line_of_a_million_characters_is_cut_until_it_is_wanted(browser: Brows
     store.register_strategies(["cot"])
     call = Call((Message("user", "z" * 1_000_000),), {}, (Completion("w" * 1_000_000),))
     store.add(result("p" * 3000, "cot", "w", value="v" * 1_000_000), Trace("cot", [call], 1.0))
-    write(store, find(store), tmp_path / "report.html")
+    write_page(ReportData.from_folder(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html", 390)
     browser.wait(READY)
     browser.ask(OPEN)
@@ -230,7 +230,7 @@ def test_a_line_of_a_million_characters_is_cut_until_it_is_wanted(browser: Brows
 
 def test_repetitions_are_shown_by_their_share(browser: Browser, tmp_path: Path) -> None:
     store = made(tmp_path / "run", 5, 2, epochs=3)
-    write(store, find(store), tmp_path / "report.html")
+    write_page(ReportData.from_folder(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html")
     browser.wait(READY)
     right = sum(
@@ -246,7 +246,7 @@ def test_repetitions_are_shown_by_their_share(browser: Browser, tmp_path: Path) 
 
 def test_an_empty_report_opens(browser: Browser, kept: Callable[..., ResultsFolder], tmp_path: Path) -> None:
     store = kept(a="")
-    write(store, find(store), tmp_path / "report.html")
+    write_page(ReportData.from_folder(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html")
-    assert "There is no result yet" in browser.ask("document.querySelector('.headline').textContent")
+    assert "There are no results yet" in browser.ask("document.querySelector('.headline').textContent")
     quiet(browser)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from reasoning.benchmarks.report import find
-from reasoning.benchmarks.report.html_page import write
+from reasoning.benchmarks.report import ReportData
+from reasoning.benchmarks.report.html_page import write_page
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import InputError
 from reasoning.kinds import Number
@@ -30,7 +30,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)><!-- \u2028 \u202e\x00 & <b>"
 
 
 def page(store: ResultsFolder, path: Path, **more: Any) -> str:
-    write(store, find(store), path, **more)
+    write_page(ReportData.from_folder(store), path, **more)
     return path.read_text(encoding="utf-8")
 
 
@@ -172,7 +172,7 @@ def test_a_damaged_trace_names_its_line_and_leaves_the_old_page(tmp_path: Path) 
     lines[3] = lines[3].replace('"stage"', '"stake"')
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"traces.jsonl:4: damaged record"):
-        write(store, find(store), file)
+        write_page(ReportData.from_folder(store), file)
     assert file.read_text(encoding="utf-8") == old
     assert {one.name for one in tmp_path.iterdir()} == {"run", "r.html"}
 
@@ -180,14 +180,14 @@ def test_a_damaged_trace_names_its_line_and_leaves_the_old_page(tmp_path: Path) 
 def test_a_place_that_cannot_be_written_is_named(kept: Kept, tmp_path: Path) -> None:
     store = kept(a="r")
     with pytest.raises(InputError, match=r"nowhere/r.html: cannot be written"):
-        write(store, find(store), tmp_path / "nowhere" / "r.html")
+        write_page(ReportData.from_folder(store), tmp_path / "nowhere" / "r.html")
 
 
 @pytest.mark.parametrize("words", [{"a": ""}, {"a": "fff", "b": "fff"}, {"a": "www", "b": "www"}, {"a": "r"}])
 def test_little_to_show_is_shown_without_charts_that_mislead(kept: Kept, tmp_path: Path, words: dict[str, str]) -> None:
     store = kept(**words)
     html = page(store, tmp_path / "r.html")
-    assert find(store).headline.split("(")[0].strip() in html.replace("&#x27;", "'")
+    assert ReportData.from_folder(store).headline.split("(")[0].strip() in html.replace("&#x27;", "'")
     nothing = not any("r" in word or "w" in word for word in words.values())
     assert ("<svg" in html) is not nothing
     assert not re.search(r"\bnan\b|Infinity", re.sub(r"(?s)<script>.*</script>", "", html), re.IGNORECASE)

@@ -209,7 +209,7 @@ def test_every_command_refuses_what_cannot_be_told_apart(tmp_path: Path, sums: S
             ["report", folder],
             ["report", folder, "--json"],
             ["show", folder],
-            ["plan", "--pilot", folder],
+            ["power", "--pilot", folder],
             ["matrix", folder],
             ["compare", folder, folder],
             ["rescore", folder],

@@ -67,10 +67,10 @@ def test_no_two_are_alike_and_the_legend_has_what_is_not_shown(specs: list[str])
 
 def test_sentences_call_them_by_their_names() -> None:
     names = ShortNames.of([TREE.format(2), TREE.format(5), "cot"])
-    said = names(f"Best: {TREE.format(5)}, 3 of 4 right. Not told apart from it: cot and {TREE.format(2)}.")
+    said = names(f"Best: {TREE.format(5)}, 3 of 4 right. Not significantly different: cot and {TREE.format(2)}.")
     assert said == (
         "Best: tree_of_thoughts(breadth=5, …), 3 of 4 right. "
-        "Not told apart from it: cot and tree_of_thoughts(breadth=2, …)."
+        "Not significantly different: cot and tree_of_thoughts(breadth=2, …)."
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.report import find
+from reasoning.benchmarks.report import ReportData
 from reasoning.benchmarks.report.tables import report_tables
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import UsageError
@@ -61,7 +61,7 @@ def test_a_strategy_that_cannot_win_is_stopped_and_the_run_ends(tmp_path: Path, 
     assert 3 < raced["stopped"]["vanilla"] < 30
     assert llm.calls < 80
     assert f"stopped vanilla after {raced['stopped']['vanilla']} problems" in found.verdict
-    assert f"{llm.calls} results were made rather than 400." in found.verdict
+    assert f"{llm.calls} results were made instead of 400." in found.verdict
     assert found.verdict.startswith("The race (a margin of 0 points) left cot(stages=1): ")
     assert "p <" not in found.verdict + " ".join(found.caveats)
     assert "p =" not in found.verdict
@@ -85,11 +85,11 @@ def test_only_those_that_are_left_are_compared(tmp_path: Path, sums: Sums) -> No
     assert [row.best for row in found.rows] == [False, True, True]
     said = found.verdict.splitlines()
     assert said[0] == "The race (a margin of 0 points) left 2 of 3 strategies: cot and cot(stages=1)."
-    assert said[1].startswith("Racing stopped vanilla after ")
+    assert said[1].startswith("The race stopped vanilla after ")
     assert "e-value ≥ 20" in said[1]
     assert said[2].startswith("Best of those left: ")
     assert all("vanilla" not in line for line in said[2:])
-    report = find(ResultsFolder.read(tmp_path))
+    report = ReportData.from_folder(ResultsFolder.read(tmp_path))
     assert report.headline == said[0]
     notes = {grid.name: grid.note for grid in report_tables(report)}
     after = ResultsFolder.read(tmp_path).metadata["race"]["stopped"]["vanilla"]
@@ -103,7 +103,7 @@ def test_what_a_race_saved_counts_repetitions_and_an_end_without_a_race_ends_it(
     given = {"limit": 30, "out": tmp_path, "epochs": 2, "concurrency": 1, "progress": False}
     found = compare(specs, sums(30), ScriptedLLM(by_prompt), race=True, margin=0, **given)  # type: ignore[arg-type]
     assert len(found.results) < 120
-    assert f"{len(found.results)} results were made rather than 120." in found.verdict
+    assert f"{len(found.results)} results were made instead of 120." in found.verdict
     whole = compare(specs, sums(30), ScriptedLLM(by_prompt), **given)  # type: ignore[arg-type]
     assert "acing" not in whole.verdict
     assert "It beats vanilla" in whole.verdict
@@ -150,7 +150,7 @@ def test_equals_run_to_the_end(sums: Sums) -> None:
     llm = ScriptedLLM(by_prompt)
     found = compare(["cot", "cot(stages=1)"], sums(30), llm, limit=30, race=True, margin=0, progress=False)
     assert [row.n for row in found.rows] == [30, 30]
-    assert "Racing stopped nobody" in found.verdict
+    assert "The race stopped no strategy" in found.verdict
 
 
 @pytest.mark.parametrize("margin", [-1, 100])
