@@ -23,9 +23,15 @@ from collections.abc import Iterable
 
 
 class ReasoningError(Exception):
-    """The root of this library's errors. `exit_code` is the exit code of the command line."""
+    """The root of this library's errors.
+
+    Attributes:
+        exit_code: the exit code of the command line.
+        ends_run: whether every other call would fail for the same reason.
+    """
 
     exit_code = 2
+    ends_run = False
 
 
 class UsageError(ReasoningError):
@@ -102,13 +108,9 @@ class CallFailed(ReasoningError):
         retryable: whether the same call may succeed later (rate limits, server errors, resets).
         retry_after: seconds to wait, where the provider names them.
         status: the HTTP status; None where no response came (a broken connection, a timeout).
-
-    Attributes:
-        ends_run: whether every other call would fail too.
     """
 
     exit_code = 4
-    ends_run = False
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which draws a branch takes."""
+"""Draw indices of streams, children and forks."""
 
 from __future__ import annotations
 

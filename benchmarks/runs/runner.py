@@ -29,11 +29,6 @@ _GIVE_UP = 8
 """Results that failed, and none that came through, after which a run is not worth going on."""
 
 
-def _ends_run(error: ReasoningError) -> bool:
-    """Whether no other call can come through either."""
-    return bool(getattr(error, "ends_run", False))
-
-
 def missing_keys(
     store: ResultsFolder, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1
 ) -> list[ResultKey]:
@@ -123,7 +118,7 @@ class _Run:
         try:
             await asyncio.gather(*tasks)
         except ReasoningError as error:
-            if isinstance(error, UsageError) and not _ends_run(error):
+            if isinstance(error, UsageError) and not error.ends_run:
                 raise
             return error
         finally:
@@ -170,7 +165,7 @@ class _Run:
             made = partial(Result.from_answer, answer, example, spec, self.prints[spec], key.epoch)
             return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
         except ReasoningError as error:
-            lasting = not isinstance(error, CallFailed | UsageError) or _ends_run(error)
+            lasting = not isinstance(error, CallFailed | UsageError) or error.ends_run
             if lasting or (isinstance(error, UsageError) and not self.answered):
                 raise
             failure: Exception = error

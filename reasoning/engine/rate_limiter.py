@@ -138,8 +138,8 @@ class RateLimiter:
         concurrency = min((one.concurrency for one in all_settings if one.concurrency), default=CONCURRENCY)
         self.concurrency = max(1, concurrency // processes)
         for name in ("requests_per_minute", "tokens_per_minute"):
-            least = _strictest(getattr(one, name) for one in all_settings)
-            setattr(self, name, None if least is None else least / processes)
+            strictest = _strictest(getattr(one, name) for one in all_settings)
+            setattr(self, name, None if strictest is None else strictest / processes)
         patience = _strictest(one.patience for one in all_settings)
         self.circuit.max_outage_seconds = MAX_OUTAGE_SECONDS if patience is None else patience
         self.window = float(self.concurrency) if self.window == before else min(self.window, self.concurrency)
@@ -201,10 +201,10 @@ class RateLimiter:
         if self.window < self.concurrency:
             self.window = min(self.concurrency, self.window + 1)
 
-    def on_failure(self, error: CallFailed, entered: float) -> None:
-        """Record a failure of an attempt that was admitted at the time `entered`."""
+    def on_failure(self, error: CallFailed, admitted_at: float) -> None:
+        """Record a failure of an attempt that was admitted at the time `admitted_at`."""
         self.circuit.record_failure(error)
-        if error.status in OVERLOAD_STATUSES and entered > self._halved_at:
+        if error.status in OVERLOAD_STATUSES and admitted_at > self._halved_at:
             self._halved_at = time.monotonic()
             self.window = max(1.0, self.window / 2)
         if error.retryable and error.retry_after and error.retry_after <= self.circuit.max_outage_seconds:

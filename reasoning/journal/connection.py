@@ -129,12 +129,12 @@ def _check_file(path: Path) -> int | None:
     into it.
     """
     # The log is measured before the file: in a sound pair the file was there first.
-    waiting = _size(wal_path(path))
+    wal_size = _size(wal_path(path))
     size = _size(path)
     if path.is_dir():
         raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file in it with --journal")
     # SQLite would delete the log of a missing or empty file.
-    if not size and waiting:
+    if not size and wal_size:
         raise JournalError(
             f"the journal {path} cannot be read: it is {'empty' if path.exists() else 'missing'}, but {wal_path(path)} "
             "holds draws; put the file back, or move both away to start a new journal"

@@ -1,6 +1,6 @@
 """Import of draws from an export or another journal; recorded draws stay as they are.
 
-Both run in short transactions, so that other processes can write meanwhile and memory does not grow
+An import runs in short transactions, so that other processes can write meanwhile and memory does not grow
 with the file. After an interruption the same call continues.
 """
 

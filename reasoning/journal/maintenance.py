@@ -78,7 +78,7 @@ def info(path: Path) -> JournalInfo:
                 f"SELECT model, {_STATS} FROM draws JOIN requests ON requests.id = draws.request "
                 "GROUP BY model ORDER BY count(*) DESC, model"
             )
-            models = {model: ModelStats(*share) for model, *share in rows}
+            models = {model: ModelStats(*stats) for model, *stats in rows}
             requests = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
     return JournalInfo(path, size, requests, models)
 

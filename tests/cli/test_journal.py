@@ -1,4 +1,4 @@
-"""`reasoning journal`: what it says, what it writes, and how it ends."""
+"""`reasoning journal`: its output, its files and its exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever waits for a budget: in order, whoever leaves, and without waking everybody."""
+"""Waiting for a budget: FIFO order, waiters that leave, and no needless wake-ups."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def call(budget: Budget, seconds: float = 1, draws: int = 1, words: int = 
 
 @dataclass(frozen=True)
 class Asking:
-    """One call: when it comes and what it takes; whoever asks may leave while it waits or is under way."""
+    """One call: when it arrives and what it takes; its caller may leave while it waits or is in flight."""
 
     at: int
     part: int
@@ -134,7 +134,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     async def scene(clock: Clock) -> None:
         await asyncio.gather(*(leaving(number, one) for number, one in enumerate(askings)))
 
-    clock.run(scene)  # it fails where everybody waits for somebody else
+    clock.run(scene)  # it fails in a deadlock
     for arrived, let_in in zip(came, went, strict=True):
         assert let_in == [number for number in arrived if number in let_in]
     assert all(

@@ -1,4 +1,4 @@
-"""The stack under the session: journal, single-flight, n, top-up, budget, limits, retry."""
+"""The layers below a session: journal, single flight, n, top-up, budget, limits, retries."""
 
 from __future__ import annotations
 

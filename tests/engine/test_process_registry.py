@@ -1,4 +1,4 @@
-"""Limits that processes with one journal share, also with those that are killed."""
+"""Limits that processes with one journal share, also with killed ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ with reasoning.connect("mock", base_url=url, **given) as llm:
 
 
 class Asking:
-    """A process that asks so many questions as it is told, and says what its limits were then."""
+    """A process that asks a given number of questions, and prints its limits then."""
 
     def __init__(self, server: Server, journal: Path, me: str) -> None:
         command = [sys.executable, "-c", CODE, server.url, str(journal), me, "0"]
@@ -88,7 +88,7 @@ def test_two_processes_ask_no_more_together_than_one_and_whoever_is_killed_count
 def test_those_that_leave_or_are_gone_are_counted_no_more(tmp_path: Path) -> None:
     folder = tmp_path / "company"
     one, other = ProcessRegistry(folder), ProcessRegistry(folder)
-    (folder / "gone").touch()  # nobody holds it
+    (folder / "gone").touch()  # without a lock
     assert (one.count(), other.count()) == (2, 2)
     assert not (folder / "gone").exists()
     other.leave()

@@ -1,4 +1,4 @@
-"""How fast calls go out, and what is done about failures, with the clock of the test."""
+"""Rate limits and circuit breakers, with the clock of the test."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_the_place_ba
 def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: Clock) -> None:
     limits = RateLimiter(16)
     for _ in range(5):
-        limits.on_failure(overloaded(), entered=1000.0)
+        limits.on_failure(overloaded(), admitted_at=1000.0)
         clock.now += 0.01
     assert limits.window == 8
-    limits.on_failure(overloaded(), entered=clock.now)
+    limits.on_failure(overloaded(), admitted_at=clock.now)
     assert limits.window == 4
     for _ in range(3):
         limits.on_success()
@@ -113,7 +113,7 @@ def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: 
 
 def test_retry_after_and_the_headers_hold_everybody_back(clock: Clock) -> None:
     limits = RateLimiter(4)
-    limits.on_failure(overloaded(after=3.0), entered=1000.0)
+    limits.on_failure(overloaded(after=3.0), admitted_at=1000.0)
     assert not limits._may_send(clock.now)
     assert str(limits) == ""  # too short to tell anybody
     clock.now += 3

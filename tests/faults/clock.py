@@ -1,4 +1,4 @@
-"""Time that passes at once: where everybody sleeps, the clock goes to the moment at which the first one wakes."""
+"""A clock that jumps: where every task sleeps, it moves to the moment at which the first one wakes."""
 
 from __future__ import annotations
 

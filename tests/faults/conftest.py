@@ -1,4 +1,4 @@
-"""What the tests of faults share: quick retries, and servers that are ended with their test."""
+"""Fixtures of the tests of faults: quick retries, and servers that end with their test."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 Fault = Callable[[str, int], str]
-"""The fault of an attempt, from the body of the request and how many equal ones came before; "" is none."""
+"""The fault of an attempt, from the request body and the number of equal ones before; "" for no fault."""
 
 Say = Callable[[str, int, int], str]
 """A completion, from the prompt, how many were sampled from it before, and its place among the choices of its reply."""
@@ -134,7 +134,7 @@ class Server:
     def __post_init__(self) -> None:
         self._ledger = None
         if self.ledger is not None:
-            self._sampled.update(prompt for prompt, _ in read_ledger(self.ledger))  # it goes on where it died
+            self._sampled.update(prompt for prompt, _ in read_ledger(self.ledger))  # it continues where it died
             self._ledger = os.open(self.ledger, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
 
     @property
@@ -188,7 +188,7 @@ class Server:
             self.in_flight -= 1
             self.statuses[asked.status] += 1
             asked.ended = time.monotonic()
-        connection.write(reply)  # last: whoever has it may look at what is counted
+        connection.write(reply)  # last, since the client may look at the counts once it has the reply
 
     def _arrived(self, headers: Mapping[str, str], body: str) -> Asked:
         said = json.loads(body)
@@ -347,7 +347,7 @@ def by_now(true: Callable[[], bool], complaint: str) -> None:
 
 
 def given_by_now(ledger: Path, number: int) -> None:
-    """Wait until a ledger has so many completions."""
+    """Wait until a ledger has a number of completions."""
     by_now(lambda: len(read_ledger(ledger)) >= number, f"fewer than {number} completions have been given out")
 
 

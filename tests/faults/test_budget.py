@@ -1,4 +1,4 @@
-"""Budgets, whatever happens: never passed at any moment, and nobody waits for ever for what could be afforded."""
+"""Budgets under faults: never exceeded at any moment, and no call waits for ever for what could be afforded."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Told(Client):
     async def close(self) -> None: ...
 
     def look(self) -> None:
-        """Nobody has spent more than allowed, also if all that is under way should use the worst.
+        """Check that no budget is exceeded, even if all calls in flight use their worst case.
 
         But for what the provider hides in the prompt of the first call of a budget.
         """

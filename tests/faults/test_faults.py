@@ -36,7 +36,7 @@ PLACES = 8
 
 @technique(title="A width of calls", calls="width", use_when="", avoid_when="")
 class Wide(Strategy):
-    """Ask so many different things at once."""
+    """Ask a number of different things at once."""
 
     width: int = 200
 

@@ -57,14 +57,14 @@ class Run:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self, out: Path | None = None) -> dict[str, Any]:
-        """Let it come to its end; gives what it printed."""
+        """Let it run to its end, and return what it printed."""
         said, errors = (running := self.start(out)).communicate(timeout=60)
         assert running.returncode == 0, errors
         printed: dict[str, Any] = json.loads(said)
         return printed
 
     def killed(self, by: signal.Signals, after: float, working: bool) -> bool:
-        """Whether it was killed, after so many seconds of its work or of its start, rather than done before."""
+        """Kill it after some seconds of its work or of its start; return whether it was still running."""
         asked, running = len(self.server.asked), self.start()
         while working and len(self.server.asked) == asked and running.poll() is None:
             time.sleep(0.002)

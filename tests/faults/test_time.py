@@ -1,4 +1,4 @@
-"""What takes minutes: outages and limits with their real numbers, in time that passes at once."""
+"""Outages and limits with their real numbers of minutes, on a clock that jumps."""
 
 from __future__ import annotations
 

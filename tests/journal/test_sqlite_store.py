@@ -1,4 +1,4 @@
-"""The journal's file: what is wrong with it is said and it is left alone, disks fill up."""
+"""The journal's file: errors are named, damaged files stay as they are, disks fill up."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def without_rights() -> Iterator[None]:
-    """As somebody who may not write where the mode says so."""
+    """Run as a user who may not write where the mode forbids it."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
