@@ -1,7 +1,7 @@
-"""Compare techniques on the same problems, and say what the numbers allow to say.
+"""Comparisons of techniques on the same problems, with a verdict that the numbers support.
 
-import reasoning as r
-r.benchmarks.compare(["vanilla", "cot"], "gsm_symbolic", r.connect("local"), limit=24)
+    import reasoning as r
+    r.benchmarks.compare(["vanilla", "cot"], "gsm_symbolic", r.connect("local"), limit=24)
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reasoning.benchmarks import chains as chains
+    from reasoning.benchmarks import report as report
+    from reasoning.benchmarks import statistics as statistics
     from reasoning.benchmarks import tasks as tasks
     from reasoning.benchmarks.analysis.comparison import Comparison as Comparison
     from reasoning.benchmarks.experiment import compare as compare
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.tasks import Task as Task
 
 _FROM = {"Comparison": "analysis.comparison", "Result": "results.result", "Task": "tasks", "compare": "experiment"}
-_MODULES = ("chains", "tasks")
+_MODULES = ("chains", "report", "statistics", "tasks")
 
 __all__ = sorted([*_FROM, *_MODULES])
 
@@ -33,4 +35,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return __all__

@@ -1,11 +1,13 @@
-"""Techniques by which a language model is made to think, as small composable strategies over one client.
+"""Strategies that make language models reason, as small composable techniques over one client.
 
     import reasoning as r
 
     llm = r.connect("local")
     answer = r.strategies.get("self_consistency(cot, samples=5)").run("A train leaves at …", llm)
 
-Everything public is named here and imported when it is first used: `import reasoning` loads no provider library.
+Everything public is named here, and imported when it is first used: `import reasoning` loads no
+provider library. The modules are `strategies`, `benchmarks`, `kinds`, `voting`, `errors` and
+`testing`.
 """
 
 from __future__ import annotations
@@ -21,51 +23,71 @@ if TYPE_CHECKING:
     from reasoning import kinds as kinds
     from reasoning import strategies as strategies
     from reasoning import testing as testing
+    from reasoning import voting as voting
     from reasoning.answer import Answer as Answer
     from reasoning.answer import Answered as Answered
     from reasoning.answer import Failed as Failed
     from reasoning.answer import Unparsed as Unparsed
     from reasoning.branches import FirstCall as FirstCall
     from reasoning.branches import gather as gather
+    from reasoning.card import Card as Card
     from reasoning.chain import Chain as Chain
     from reasoning.chain import Step as Step
     from reasoning.engine.budget import Budget as Budget
     from reasoning.engine.connect import connect as connect
+    from reasoning.engine.llm import LLM as LLM
     from reasoning.journal import Journal as Journal
+    from reasoning.messages import Completion as Completion
+    from reasoning.messages import Conversation as Conversation
+    from reasoning.messages import Message as Message
+    from reasoning.messages import Request as Request
+    from reasoning.messages import Usage as Usage
     from reasoning.problem import Example as Example
     from reasoning.problem import Problem as Problem
     from reasoning.prompts import Demonstration as Demonstration
     from reasoning.prompts import Prompt as Prompt
+    from reasoning.providers.client import Client as Client
     from reasoning.sandbox import Sandbox as Sandbox
     from reasoning.session import Session as Session
+    from reasoning.strategy import FirstCallStrategy as FirstCallStrategy
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
-
+    from reasoning.trace import Trace as Trace
 
 _FROM = {
     "Answer": "answer",
     "Answered": "answer",
     "Budget": "engine.budget",
+    "Card": "card",
     "Chain": "chain",
+    "Client": "providers.client",
+    "Completion": "messages",
+    "Conversation": "messages",
     "Demonstration": "prompts",
     "Example": "problem",
     "Failed": "answer",
-    "Journal": "journal",
     "FirstCall": "branches",
+    "FirstCallStrategy": "strategy",
+    "Journal": "journal",
+    "LLM": "engine.llm",
+    "Message": "messages",
     "Problem": "problem",
     "Prompt": "prompts",
+    "Request": "messages",
     "Sandbox": "sandbox",
     "Session": "session",
     "Step": "chain",
     "Strategy": "strategy",
+    "Trace": "trace",
     "Unparsed": "answer",
+    "Usage": "messages",
     "connect": "engine.connect",
-    "technique": "strategy",
     "gather": "branches",
+    "technique": "strategy",
 }
-_MODULES = ("benchmarks", "errors", "kinds", "strategies", "testing")
+_MODULES = ("benchmarks", "errors", "kinds", "strategies", "testing", "voting")
 
-__all__ = [*sorted([*_FROM, *_MODULES]), "__version__"]
+__all__ = sorted([*_FROM, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -80,4 +102,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

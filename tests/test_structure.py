@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 import reasoning
 from reasoning import benchmarks, strategies
+from reasoning.registry import places
 from tests.import_graph import find_circles, find_upward, read_imports, read_package
 
 ROOT = Path(reasoning.__file__).parent.parent
@@ -81,10 +83,35 @@ def test_what_is_exported_can_be_imported_and_nothing_else(module: object) -> No
     code = f"from {name} import *; print(*sorted(n for n in dir() if n[0] != '_' or n == '__version__'))"
     exported = sorted(module.__all__)  # type: ignore[attr-defined]
     assert _python(code).split() == exported
+    assert dir(module) == exported
     for one in exported:
         assert getattr(module, one) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         getattr(module, "nonsense")  # noqa: B009
+
+
+def test_the_table_of_techniques_is_the_one_that_type_checkers_see() -> None:
+    names = {alias.name for node in _for_type_checkers(Path(strategies.__file__)) for alias in node.names}
+    assert names == set(strategies.__all__)
+    modules = {
+        alias.name: node.module for node in _for_type_checkers(Path(strategies.__file__)) for alias in node.names
+    }
+    for place in places().values():
+        module, _, name = place.partition(":")
+        assert modules[name] in (module, module.rpartition(".")[0])
+
+
+def test_type_checkers_see_what_is_exported() -> None:
+    for module in (reasoning, benchmarks):
+        nodes = _for_type_checkers(Path(str(module.__file__)))
+        assert {alias.name for node in nodes for alias in node.names} == {*module.__all__} - {"__version__"}
+
+
+def _for_type_checkers(path: Path) -> list[ast.ImportFrom]:
+    """Return the imports that a facade makes for type checkers only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    return [node for node in block.body if isinstance(node, ast.ImportFrom)]
 
 
 def test_import_is_quiet_and_light() -> None:

@@ -3,6 +3,11 @@
 What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from reasoning.benchmarks.statistics.intervals import (
     Mean,
     clopper_pearson,
@@ -24,14 +29,20 @@ from reasoning.benchmarks.statistics.paired import (
 )
 from reasoning.benchmarks.statistics.power import design_effect, detectable_difference, required_sample_size
 
+if TYPE_CHECKING:
+    from reasoning.benchmarks.statistics.vote_curves import SamplePool as SamplePool
+    from reasoning.benchmarks.statistics.vote_curves import curve as curve
+
 __all__ = [
     "Difference",
     "Mean",
+    "SamplePool",
     "bootstrap",
     "clopper_pearson",
     "clustered_error",
     "clustered_mean",
     "clustered_share",
+    "curve",
     "design_effect",
     "detectable_difference",
     "disagreements",
@@ -44,3 +55,10 @@ __all__ = [
     "tango",
     "wilson",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("SamplePool", "curve"):  # they need `reasoning.voting`
+        raise AttributeError(f"module 'reasoning.benchmarks.statistics' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module("reasoning.benchmarks.statistics.vote_curves"), name)
+    return value

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from reasoning import plugins
 from reasoning.benchmarks.tasks.task import Task
 from reasoning.errors import InputError, UnknownName, UsageError
 
 __all__ = ["Task", "from_catalogue", "get"]
+
+GROUP = "reasoning.tasks"
+"""The entry points by which other distributions add tasks: a `Task`, or a function of what follows "NAME:"."""
 
 
 def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: str = "") -> Task:
@@ -60,7 +64,23 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
         if mapping:
             raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
         return known[form]()
-    raise UnknownName("task", name, [*known, *(form for form, *_ in FORMS.values())])
+    added = plugins.entry_points(GROUP)
+    if form in added:
+        if mapping:
+            raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
+        return _plugin(form, rest)
+    raise UnknownName("task", name, [*known, *(form for form, *_ in FORMS.values()), *added])
+
+
+def _plugin(name: str, rest: str) -> Task:
+    task = plugins.load(GROUP, name)
+    if callable(task):
+        task = task(rest) if rest else task()
+    elif rest:
+        raise UsageError(f"the task {name!r} takes nothing after a colon, got {rest!r}")
+    if not callable(getattr(task, "load", None)):
+        raise plugins.wrong(GROUP, name, f"must be a task or a function that makes one, got {task!r}")
+    return task  # type: ignore[no-any-return]
 
 
 def named() -> dict[str, Callable[[], Task]]:

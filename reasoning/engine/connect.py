@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from reasoning import plugins
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
@@ -20,6 +21,12 @@ _PARAMETERS = (
     *("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience"),
     *("warm_prefix", "sandbox"),
 )
+
+GROUP = "reasoning.providers"
+"""The entry points by which other distributions add providers.
+
+One names a function: `connect("NAME:REST")` calls it as `function("REST", api_key=…, timeout=…)` for a `Client`.
+"""
 
 
 def connect(
@@ -129,6 +136,11 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
         from reasoning.providers.replay import ReplayClient
 
         return ReplayClient(rest)
+    if rest and scheme in plugins.entry_points(GROUP):
+        made = plugins.load(GROUP, scheme)(rest, api_key=api_key, timeout=timeout)
+        if not isinstance(made, Client):
+            raise plugins.wrong(GROUP, scheme, f"must return a Client, got {made!r}")
+        return made
     from reasoning.providers.litellm_client import LiteLLMClient
 
     return LiteLLMClient(model, api_key=api_key, timeout=timeout)

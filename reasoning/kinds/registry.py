@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from reasoning import plugins
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
@@ -27,6 +28,8 @@ _ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items
 
 KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds that a data file can name, by name."""
+GROUP = "reasoning.kinds"
+"""The entry points by which other distributions add kinds. The names in `KINDS` cannot be taken over."""
 
 
 def get(name: str, **parameters: Any) -> Kind:
@@ -44,13 +47,12 @@ def get(name: str, **parameters: Any) -> Kind:
         >>> get("choice", options=["red", "blue"])
         Choice(options=('red', 'blue'), labels=('A', 'B'))
     """
-    if name not in KINDS:
-        raise UnknownName("kind", str(name), KINDS)
-    known = [field.name for field in dataclasses.fields(KINDS[name])]
+    cls = KINDS.get(name) or _plugin(str(name))
+    known = [field.name for field in dataclasses.fields(cls)]
     for parameter in parameters:
         if parameter not in known:
             raise UnknownName("parameter", parameter, known, f"of the kind {name!r}")
-    kind: Kind = KINDS[name](**parameters)
+    kind: Kind = cls(**parameters)
     return kind
 
 
@@ -73,6 +75,16 @@ def to_json(kind: Kind) -> dict[str, Any]:
         if value != field.default:
             data[field.name] = _plain(value)
     return data
+
+
+def _plugin(name: str) -> type[Any]:
+    points = plugins.entry_points(GROUP)
+    if name not in points:
+        raise UnknownName("kind", name, [*KINDS, *points])
+    cls = plugins.load(GROUP, name)
+    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls) or getattr(cls, "name", "") != name:
+        raise plugins.wrong(GROUP, name, f"must be a frozen dataclass with name = {name!r}, got {cls!r}")
+    return cls
 
 
 def _parameter(name: str, value: Any) -> Any:
