@@ -1,4 +1,4 @@
-"""Which technique to use on a task and a model, found out by a race within a budget."""
+"""Advice on which technique to use on a task with a model, from a race within a budget."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import reasoning
-from reasoning import event_loop
+from reasoning import event_loop, registry
 from reasoning.benchmarks import experiment
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.formatting import difference_cells, join_names
 from reasoning.benchmarks.analysis.paired import ALPHA, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.benchmarks.tasks import Task
 from reasoning.errors import UsageError
 from reasoning.problem import Example
@@ -22,7 +22,6 @@ from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
 
 if TYPE_CHECKING:
-    from reasoning.benchmarks.cli.progress import RunProgress
     from reasoning.engine.llm import LLM
 
 CANDIDATES = (
@@ -35,23 +34,26 @@ CANDIDATES = (
     "self_consistency(cot, samples=5)",
     "self_consistency(program_of_thoughts, samples=5)",
 )
-"""What is tried where nobody says, as far as it serves the task's kind of answer: one of each mechanism."""
-FEW = 10
-"""Problems below which nothing was measured that advice could stand on."""
+"""The default candidates, one of each mechanism. Those that do not support the task's kind of answer are left out."""
+MIN_PROBLEMS = 10
+"""The number of problems below which nothing was measured that could support advice."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to use, and why.
+    """The strategy to use, with the evidence.
 
     Attributes:
-        spec: the strategy to use: the cheapest of those that nothing tells apart from the best.
-        found: the race that it comes from.
-        row: its numbers, on what is compared; None where nothing was measured that advice could stand on. Then it is
-            the candidate with the fewest calls, and the candidates' cards are all there is.
-        near: the strategies, the advised one among them, that are as good as the best; the cheapest first.
-        beside: each other strategy that is compared, seen from the advised one.
-        candidates: what was raced.
+        strategy: the spec of the recommended strategy: the cheapest of those that do not differ
+            significantly from the best.
+        comparison: the race behind it.
+        summary: its numbers on the compared problems; None if nothing was measured that could
+            support advice. Then the strategy is the candidate with the fewest calls, and the cards
+            of the candidates are the only evidence.
+        ties: the strategies that are as good as the best, the recommended one among them; the
+            cheapest first.
+        differences: the recommended strategy against each other compared one.
+        candidates: the strategies that were raced.
     """
 
     strategy: str
@@ -63,12 +65,12 @@ class Recommendation:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it stands on results."""
+        """Return whether results support the recommendation."""
         return self.summary is not None
 
     @property
     def cost(self) -> dict[str, float]:
-        """What a thousand questions take, of those that were answered: calls, tokens, and dollars if they are known."""
+        """The cost of a thousand questions, from the answered ones: calls, tokens, and US dollars if known."""
         if self.summary is None:
             return {}
         usage, n = self.summary.usage, self.summary.n
@@ -80,50 +82,59 @@ class Recommendation:
         lines = [f"Use: {self.strategy}"]
         if self.summary is None:
             lines += [
-                f"This is a prior and no measurement: {self._why_not()}",
-                "Nothing tells the candidates apart, so it is the one with the fewest calls. What their cards say, the "
-                "fewest calls first:",
-                *map(_by_card, self.candidates),
+                f"This is a prior, not a measurement: {self._why_unmeasured()}",
+                "No candidate is significantly better than another, so it is the one with the fewest calls. The cards "
+                "of the candidates, the fewest calls first:",
+                *map(_describe_card, self.candidates),
             ]
         else:
             low, high = self.summary.interval
             right = f"{self.summary.correct} of {self.summary.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
-            lines.append(f"It got {right}; 1,000 questions take {_cost(self.cost)}.")
+            lines.append(f"It got {right}; 1,000 questions take {_format_cost(self.cost)}.")
             if len(self.ties) > 1:
                 others = join_names([spec for spec in self.ties if spec != self.strategy])
                 lines.append(
-                    f"It is advised as the cheapest of {len(self.ties)} that are not told apart, not as measured best; "
-                    f"the others are {others}."
+                    f"It is the cheapest of {len(self.ties)} strategies that are not significantly different, not the "
+                    f"best measured one; the others are {others}."
                 )
-            chance = [
+            by_chance = [
                 pair.second for pair in self.differences if pair.p_adjusted >= ALPHA and pair.second not in self.ties
             ]
-            if chance:
-                lines.append(f"It has more right answers than {join_names(chance)}, which may be chance.")
-            lines += [_beside(pair) for pair in self.differences]
-            if raced := self.comparison.race:
+            if by_chance:
+                lines.append(f"It has more right answers than {join_names(by_chance)}, which may be chance.")
+            lines += map(_describe_difference, self.differences)
+            if race := self.comparison.race:
                 lines += [
-                    f"beside {spec}: the race stopped that after {n} problems" for spec, n in raced.stopped.items()
+                    f"against {spec}: the race stopped it after {problems} problems"
+                    for spec, problems in race.stopped.items()
                 ]
             lines[1:] = map(self.comparison.names, lines[1:])
         return "\n".join(lines)
 
-    def _why_not(self) -> str:
-        """Why nothing was measured."""
+    def _why_unmeasured(self) -> str:
         best = self.comparison.best
         if best is None or not best.correct:
             return self.comparison.verdict.splitlines()[0]
-        return f"{pluralize(best.n, 'problem')} with an answer of each is not enough, which {FEW} would be."
+        return (
+            f"{pluralize(best.n, 'problem')} answered by every candidate are not enough; "
+            f"at least {MIN_PROBLEMS} are needed."
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data: "cost" is that of a thousand questions, "stopped" what ended the race before its end."""
-        row = None if self.summary is None else self.summary.to_json()
+        """Return plain data.
+
+        "cost" is the cost of a thousand questions, "stopped" the error that ended the race early.
+        """
+        evidence = self.summary and {
+            "row": self.summary.to_json(),
+            "ties": list(self.ties),
+            "differences": [asdict(pair) for pair in self.differences],
+        }
         return {
             "strategy": self.strategy,
             "measured": self.is_measured,
             "cost": self.cost or None,
-            "evidence": row
-            and {"row": row, "near": list(self.ties), "beside": [asdict(pair) for pair in self.differences]},
+            "evidence": evidence,
             "stopped": None if self.comparison.stopped is None else str(self.comparison.stopped),
             "failed": len(self.comparison.failed),
             **self.comparison.to_json(),
@@ -131,56 +142,81 @@ class Recommendation:
 
 
 def advise(
-    task: Task, llm: LLM, plan: RunConfig, display: RunProgress, candidates: Sequence[str | Strategy] | None = None
+    task: Task,
+    llm: LLM,
+    config: RunConfig,
+    listener: ProgressListener,
+    candidates: Sequence[str | Strategy] | None = None,
 ) -> Recommendation:
-    """Race the candidates, and advise the cheapest of those that are as good as the best.
+    """Race the candidates, and recommend the cheapest of those that are as good as the best.
 
-    Advice is for questions to come, so the race is about all problems like these (see `statistics.racing`).
+    Advice is for future questions, so the race is over all problems of this kind (see
+    `reasoning.benchmarks.statistics.racing`).
 
-    As good is: not told apart from the best (over the problems that both solved, with Holm's correction), and behind it
-    by no more than the race's margin. What the race has stopped is not. The model's budget ends the race where it is
-    used up; what was found until then counts. With fewer than ten problems, and no race that is decided, or none of
-    them solved, the cards are left, which are a prior.
+    A strategy is as good as the best if it is not significantly different (on the problems that
+    both answered, with Holm's correction) and not worse by more than the race's margin. A strategy
+    that the race stopped is not as good. If the model's budget runs out, the race ends there, and
+    the results up to then count. If no problem was solved, or with fewer than ten problems and an
+    undecided race, the recommendation is a prior from the cards.
+
+    Args:
+        task: the task.
+        llm: the model.
+        config: the configuration of the run, with the margin of the race.
+        listener: told of the progress.
+        candidates: the strategies to race; by default those of `CANDIDATES` that support the task.
 
     Raises:
-        UsageError: no candidate serves the task's kind of answer.
-        CallFailed: nothing came through.
+        UsageError: no default candidate supports the task's kind of answer.
+        CallFailed: no call succeeded.
     """
-    chosen = list(experiment.named_strategies(candidates or _serving(task, plan.seed, llm)).values())
-    found = experiment.run_comparison(chosen, task, llm, replace(plan, race_over_population=True), display)
-    if found.stopped is not None and found.stopped.exit_code != 3:
-        raise found.stopped
+    chosen = list(experiment.named_strategies(candidates or _supported(task, config.seed, llm)).values())
+    config = replace(config, race_over_population=True)
+    comparison = experiment.run_comparison(chosen, task, llm, config, listener)
+    if comparison.stopped is not None and comparison.stopped.exit_code != 3:
+        raise comparison.stopped
     chosen.sort(key=lambda one: one.calls_range()[::-1])
-    rows = {row.strategy: row for row in found.common_rows}
-    decided = found.race is not None and len(found.race.stopped) == len(chosen) - 1 > 0
-    price = _price(found)
+    rows = {row.strategy: row for row in comparison.common_rows}
+    is_decided = comparison.race is not None and len(comparison.race.stopped) == len(chosen) - 1 > 0
+    price = _price(comparison)
     best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
-    if best is None or not best.correct or (best.n < FEW and not decided):
-        return Recommendation(repr(chosen[0]), found, None, (), (), tuple(chosen))
-    with_best = [pair.oriented(best.strategy) for pair in found.pairs if best.strategy in (pair.first, pair.second)]
-    near = [best] + [
+    if best is None or not best.correct or (best.n < MIN_PROBLEMS and not is_decided):
+        return Recommendation(repr(chosen[0]), comparison, None, (), (), tuple(chosen))
+    ties = [best] + [
         rows[pair.second]
-        for pair in with_best
-        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (plan.race_margin or 0)
+        for pair in _differences(comparison, best.strategy)
+        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (config.race_margin or 0)
     ]
-    near.sort(key=price)
-    advised = near[0]
-    beside = [pair.oriented(advised.strategy) for pair in found.pairs if advised.strategy in (pair.first, pair.second)]
+    ties.sort(key=price)
+    recommended = ties[0]
     return Recommendation(
-        *(advised.strategy, found, advised, tuple(row.strategy for row in near), tuple(beside), tuple(chosen))
+        recommended.strategy,
+        comparison,
+        recommended,
+        ties=tuple(row.strategy for row in ties),
+        differences=tuple(_differences(comparison, recommended.strategy)),
+        candidates=tuple(chosen),
     )
 
 
-def _serving(task: Task, seed: int, llm: LLM) -> list[Strategy]:
+def _differences(comparison: Comparison, spec: str) -> list[PairedDifference]:
+    """Return the differences of this strategy to each other one."""
+    return [pair.oriented(spec) for pair in comparison.pairs if spec in (pair.first, pair.second)]
+
+
+def _supported(task: Task, seed: int, llm: LLM) -> list[Strategy]:
     [example] = task.load(1, seed)
-    serving = [one for one in map(reasoning.strategies.get, CANDIDATES) if _begins(one, example, llm)]
-    if not serving:
-        raise UsageError(f"none of the usual strategies gives answers of the kind {example.problem.kind!r}: name some")
-    return serving
+    supported = [one for one in map(registry.get, CANDIDATES) if _can_start(one, example, llm)]
+    if not supported:
+        raise UsageError(
+            f"none of the default strategies supports answers of the kind {example.problem.kind!r}; "
+            "name the strategies to compare"
+        )
+    return supported
 
 
-def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
-    """Whether it gives such answers, and has worked problems with such answers to show where it shows any."""
+def _can_start(strategy: Strategy, example: Example, llm: LLM) -> bool:
+    """Return whether it supports the kind of answer, and has worked problems of that kind if it shows any."""
     try:
         strategy.check_supports(example.problem.kind)
         event_loop.run_sync(record_requests(strategy, example.problem, llm))
@@ -189,27 +225,30 @@ def _begins(strategy: Strategy, example: Example, llm: LLM) -> bool:
     return True
 
 
-def _price(found: Comparison) -> Callable[[StrategySummary], float]:
-    """What a solve costs, all in one unit: dollars where each price is known and any is above 0, else tokens."""
-    if all(row.usage.usd is not None for row in found.common_rows) and any(row.usage.usd for row in found.common_rows):
+def _price(comparison: Comparison) -> Callable[[StrategySummary], float]:
+    """Return a function from a row to the cost of a solve.
+
+    All costs have one unit: US dollars if every price is known and any is above 0, else tokens.
+    """
+    rows = comparison.common_rows
+    if all(row.usage.usd is not None for row in rows) and any(row.usage.usd for row in rows):
         return lambda row: (row.usage.usd or 0.0) / row.n
     return lambda row: (row.usage.prompt_tokens + row.usage.completion_tokens) / row.n
 
 
-def _cost(cost: Mapping[str, float]) -> str:
+def _format_cost(cost: Mapping[str, float]) -> str:
     money = f"${cost['usd']:,.2f}, " if "usd" in cost else ""
     return f"{money}{cost['calls']:,.0f} calls, {cost['tokens'] / 1000:,.0f}k tokens"
 
 
-def _by_card(candidate: Strategy) -> str:
-    """What its card says; whether it serves the task was seen before."""
+def _describe_card(candidate: Strategy) -> str:
     low, high = candidate.calls_range()
     calls = pluralize(low, "call") if low == high else f"{low} to {high} calls"
     return f"- {candidate!r}, {calls}: when {candidate.card.use_when}. Not when {candidate.card.avoid_when}."
 
 
-def _beside(pair: PairedDifference) -> str:
-    found = pair.difference
-    told = "not told apart" if pair.p_adjusted >= ALPHA else "better" if found.value > 0 else "worse"
-    points = f"{round(100 * found.value):+d} points (95 %: {difference_cells(pair)[1]})"
-    return f"beside {pair.second}: {told}, {points} on {pluralize(pair.n, 'problem')}"
+def _describe_difference(pair: PairedDifference) -> str:
+    difference = pair.difference.value
+    relation = "not significantly different" if pair.p_adjusted >= ALPHA else "better" if difference > 0 else "worse"
+    points = f"{round(100 * difference):+d} points (95 %: {difference_cells(pair)[1]})"
+    return f"against {pair.second}: {relation}, {points} on {pluralize(pair.n, 'problem')}"

@@ -1,35 +1,32 @@
-"""Compare strategies on a task: the door from Python, and what the command line goes through."""
+"""The comparison of strategies on a task, from Python and from the command line."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import reasoning
-from reasoning import event_loop
+from reasoning import event_loop, registry, spec
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.results.settings import run_settings
-from reasoning.benchmarks.results.usage_difference import since
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.progress import ProgressListener, RunProgress
 from reasoning.benchmarks.runs.race import RaceController, shuffled
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.engine.budget import Budget
+from reasoning.engine.connect import connect
+from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
-
-if TYPE_CHECKING:
-    from reasoning.benchmarks.cli.progress import RunProgress
-    from reasoning.engine.llm import LLM
 
 
 def compare(
@@ -51,183 +48,224 @@ def compare(
     split: str = "",
     progress: bool = True,
 ) -> Comparison:
-    """Let strategies solve the same problems, and say which of them can be told apart.
+    """Run strategies on the same problems, and return a table with a verdict.
 
     Args:
         strategies: specs such as "self_consistency(cot, samples=5)", or strategies.
-        task: a task's name, a task, or examples of your own.
-        llm: what `reasoning.connect` gives, or the model's name.
-        limit: how many problems; fewer where the task has no more.
-        seed: of the problems, for tasks that are made from one.
-        out: a folder in which every result is kept when it is known, and from which the same call goes on.
-        concurrency: problems under way at once; by default as many as the model takes requests.
-        minutes: begin no further problem after this time; those begun are finished. The folder keeps the number, so
-            that the same call finds the same problems again.
-        strategy_budget: what each strategy may spend on all its problems, within the model's budget.
-        problem_budget: what each strategy may spend on one problem; where it is used up, the problem is unanswered.
-        fresh: take draws that nobody has taken before, rather than recorded ones.
-        epochs: independent repetitions of every problem, each with draws of its own.
-        race: stop a strategy when it can no longer be the best of these problems by more than this many points of
-            accuracy; the run ends when one is left. See `reasoning.benchmarks.statistics.racing`.
-        split: of a data set of the Hugging Face hub; by default its usual one.
-        progress: show on stderr how far it is.
+        task: the name of a task, a task, or a list of examples.
+        llm: what `reasoning.connect` returns, or the name of a model.
+        limit: the number of problems; fewer if the task has no more.
+        seed: the seed of generated problems.
+        out: a results folder. Every result is stored there at once, and the same call continues
+            from there after a stop.
+        concurrency: the maximum number of problems in progress; by default the model's limit on
+            requests.
+        time_limit: seconds after which no further problem is started; started problems are
+            finished. The folder stores how many were finished, so that the same call finds the
+            same problems again.
+        strategy_budget: what each strategy may spend on all problems, within the model's budget.
+        problem_budget: what each strategy may spend on one problem; when it runs out, the problem
+            stays unanswered.
+        new_samples: draw new completions instead of using recorded ones.
+        epochs: independent repetitions of every problem, each with its own draws.
+        race: stop a strategy once it can no longer be the best on these problems by more than the
+            margin; the run ends when one strategy remains. See
+            `reasoning.benchmarks.statistics.racing`.
+        margin: the margin of a race, in percentage points of accuracy.
+        split: the split of a data set of the Hugging Face hub; by default its usual one.
+        progress: show the progress on standard error.
 
     Returns:
-        The comparison. Where the budget ended it, what there is, with `stopped` set.
+        The comparison. If the budget ended the run, it holds the results up to then, and `stopped`
+        is set.
 
     Raises:
-        UsageError: what was asked for makes no sense.
-        CallFailed: nothing came through. What did before is kept in `out`.
-    """
-    from reasoning.benchmarks.cli.progress import RunProgress
+        UsageError: an argument is wrong.
+        CallFailed: calls failed for good. Earlier results are kept in `out`.
 
-    with RunProgress(shown=progress) as display:
-        folder = None if out is None else Path(out)
-        plan = RunConfig(
-            *(limit, seed, folder, concurrency, time_limit, strategy_budget, problem_budget, new_samples, epochs),
+    Examples:
+        >>> from reasoning import Example, Problem, kinds
+        >>> from reasoning.testing import ScriptedLLM
+        >>> examples = [Example(Problem(f"{k} + {k}?", kinds.Number()), 2 * k) for k in (1, 2)]
+        >>> llm = ScriptedLLM(lambda messages: "The answer is 2.")
+        >>> compare(["vanilla"], examples, llm, progress=False).rows[0].accuracy
+        0.5
+    """
+    with RunProgress(shown=progress) as listener:
+        config = RunConfig(
+            limit=limit,
+            seed=seed,
+            folder=None if out is None else Path(out),
+            concurrency=concurrency,
+            time_limit=time_limit,
+            strategy_budget=strategy_budget,
+            problem_budget=problem_budget,
+            new_samples=new_samples,
+            epochs=epochs,
             race_margin=margin if race else None,
         )
-        found = run_comparison(strategies, _task(task, split), llm, plan, display)
-    if found.stopped is not None and found.stopped.exit_code != 3:
-        raise found.stopped
-    return found
+        comparison = run_comparison(strategies, _task(task, split), llm, config, listener)
+    if comparison.stopped is not None and comparison.stopped.exit_code != 3:
+        raise comparison.stopped
+    return comparison
 
 
 def run_comparison(
     strategies: Sequence[str | Strategy],
     task: str | Task | Sequence[Example],
     llm: LLM | str,
-    plan: RunConfig,
-    display: RunProgress,
+    config: RunConfig,
+    listener: ProgressListener,
 ) -> Comparison:
-    """What `compare` does, with a display that is open; what stopped the run is in the comparison."""
+    """Do what `compare` does, and tell the listener. An error that stopped the run is in the comparison."""
     named = named_strategies(strategies)
-    source = _task(task)
-    model = reasoning.connect(llm) if isinstance(llm, str) else llm
-    about = {"free": model.client.free, "source": source.source, "licence": source.licence}
-    store = ResultsFolder.open(plan.folder, run_settings(source, plan.seed, model, plan.problem_budget), about)
-    # The folder keeps a copy of the draws that it used, so that it can be sent to someone.
-    journal = model.journal if plan.folder is None else Journal(plan.folder / "journal.sqlite", parent=model.journal)
+    task = _task(task)
+    model = connect(llm) if isinstance(llm, str) else llm
+    metadata = {"free": model.client.free, "source": task.source, "licence": task.licence}
+    store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
+    # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
+    own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
+    journal = own_journal or model.journal
     try:
-        _choose_epoch(store, plan, journal)
-        limit = min(plan.limit, store.metadata.get("completed_within", {}).get(str(plan.time_limit), plan.limit))
-        ids = _ids(store, plan)[:limit]
-        keys = runner.missing_keys(store, ids, named, plan.epochs)
+        _choose_epoch(store, config, journal)
+        limit = _limit(store, config)
+        ids = _ids(store, config)[:limit]
+        keys = runner.missing_keys(store, ids, named, config.epochs)
         if store.needs_examples(limit, (key.problem for key in keys)):
-            display.doing(f"making the problems of {source.name}")
-            store.add_examples(source.load(limit, plan.seed))
-            ids = _ids(store, plan)[:limit]
-            keys = runner.missing_keys(store, ids, named, plan.epochs)
+            listener.on_status(f"making the problems of {task.name}")
+            store.add_examples(task.load(limit, config.seed))
+            ids = _ids(store, config)[:limit]
+            keys = runner.missing_keys(store, ids, named, config.epochs)
         store.register_strategies(named)
-        _note_asked(store, named, plan, model)
-        racing, keys = _race(store, ids, named, plan, keys)
+        _record_invocation(store, named, config, model)
+        race, keys = _start_race(store, ids, named, config, keys)
         stopped = None
-        before = model.usage
+        usage_before = model.usage
         try:
             if keys:
-                before_now, out = Comparison.from_folder(store, ids, list(named)), racing.stopped if racing else ()
-                display.running(before_now, model, list(named), keys, plan.time_limit, out)
+                stored = Comparison.from_folder(store, ids, list(named))
+                problems = {key.problem for key in keys} | {result.problem for result in stored.results}
+                title = replace(stored, n=len(problems)).title
+                listener.on_start(
+                    *(title, model, list(named), keys, stored.results, config.time_limit),
+                    stopped=race.stopped if race else (),
+                )
                 stopped = event_loop.run_sync(
-                    runner.run(keys, named, model, store, display.result, plan, journal, racing)
+                    runner.run(keys, named, model, store, listener.on_result, config, journal, race)
                 )
         finally:
-            _note_race(store, racing, len(ids), named, plan)
-        if keys and plan.time_limit and stopped is None:
-            running = {spec: strategy for spec, strategy in named.items() if not racing or spec not in racing.stopped}
-            ids = _fitted(store, ids, running, plan)
-        spent = since(before, model.usage)
-        found = Comparison.from_folder(store, ids, list(named), spent=spent, stopped=stopped)
-        if found.results:
+            _record_race(store, race, len(ids), named, config)
+        if keys and config.time_limit and stopped is None:
+            remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
+            ids = _finished_in_time(store, ids, remaining, config)
+        spent = model.usage - usage_before
+        comparison = Comparison.from_folder(store, ids, list(named), spent=spent, stopped=stopped)
+        if comparison.results:
             Comparison.from_folder(store).save(store)
-        return found
+        return comparison
     finally:
-        if journal is not model.journal:
-            journal.close()
+        if own_journal is not None:
+            own_journal.close()
         store.close()
 
 
-def _note_asked(store: ResultsFolder, named: Mapping[str, Strategy], plan: RunConfig, model: LLM) -> None:
-    """Keep what the settings do not hold and a repetition needs: every plan by which the folder was filled, once."""
-    asked = {"strategies": list(named), "concurrency": model.limits.concurrency, **plan.to_json()}
-    more = {"budget": str(model.budget), "prices": model.client.prices}
-    asked |= {name: value for name, value in more.items() if value}
-    known = store.metadata.get("invocations", [])
-    if asked not in known:
-        store.update_metadata(invocations=[*known, asked])
-
-
-def _choose_epoch(store: ResultsFolder, plan: RunConfig, journal: Journal) -> None:
-    """Which repetition of the draws a folder holds: chosen once, so that the same call goes on with the same draws."""
-    if plan.new_samples and store.results and not store.metadata.get("first_epoch"):
-        raise UsageError(f"{plan.folder} holds results of recorded draws: give fresh ones another folder")
-    if "first_epoch" not in store.metadata:
-        store.update_metadata(first_epoch=journal.unused_epoch() if plan.new_samples else 0)
-
-
-def _ids(store: ResultsFolder, plan: RunConfig) -> list[str]:
-    """The problems that are asked for; a race takes them in an order of its own."""
-    ids = list(store.examples)[: plan.limit]
-    return ids if plan.race_margin is None else shuffled(ids, plan.seed)
-
-
-def _race(
-    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], plan: RunConfig, keys: list[ResultKey]
-) -> tuple[RaceController | None, list[ResultKey]]:
-    """The race as far as it was run, and what is left to run of those that are still in it."""
-    if plan.race_margin is None or len(named) < 2:
-        return None, keys
-    of = math.inf if plan.race_over_population else len(_ids(store, plan))
-    racing = RaceController(ids, of, list(named), plan.epochs, plan.race_margin)
-    again = set(keys)
-    racing.update({key: result for key, result in store.results.items() if key not in again})
-    return racing, [] if racing.decided else [key for key in keys if key.strategy not in racing.stopped]
-
-
-def _note_race(
-    store: ResultsFolder, racing: RaceController | None, problems: int, named: Mapping[str, Strategy], plan: RunConfig
-) -> None:
-    """Keep what the race decided. What was run without a race is no longer stopped by an earlier one."""
-    note = store.metadata.get("race") or {}
-    out = {spec: after for spec, after in note.get("stopped", {}).items() if spec not in named}
-    if racing:
-        note = {
-            "margin": plan.race_margin,
-            "results_per_strategy": problems * plan.epochs,
-            "over_population": plan.race_over_population,
-        }
-        out |= racing.stopped
-    if racing or note:
-        store.update_metadata(race={**note, "stopped": out} if racing or out else None)
-
-
-def _fitted(store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], plan: RunConfig) -> list[str]:
-    """The problems that every strategy has finished in the time given; their number is kept with it."""
-    lacking = {key.problem for key in runner.missing_keys(store, ids, named, plan.epochs)}
-    done = list(takewhile(lambda problem: problem not in lacking, ids))
-    if not done:
-        raise CallFailed("no problem was finished; the same command goes on")
-    if len(done) < len(ids):
-        store.update_metadata(
-            completed_within={**store.metadata.get("completed_within", {}), str(plan.time_limit): len(done)}
-        )
-    return done
-
-
 def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy]:
-    """The strategies by their specs, in order; one that is named twice is taken once."""
+    """Return the strategies by spec, in order, each once.
+
+    Args:
+        strategies: specs or strategies; a single text is split at its commas.
+
+    Raises:
+        UsageError: there is no strategy, or two different strategies have one spec.
+    """
     if isinstance(strategies, str):
-        strategies = reasoning.strategies.split(strategies)
+        strategies = spec.split(strategies)
     named: dict[str, Strategy] = {}
     for one in strategies:
-        strategy = reasoning.strategies.get(one)
-        spec = repr(strategy)
-        if spec in named and named[spec] != strategy:
-            raise UsageError(f"two different strategies are called {spec!r}; give each a name of its own")
-        named[spec] = strategy
+        strategy = registry.get(one)
+        name = repr(strategy)
+        if name in named and named[name] != strategy:
+            raise UsageError(f"two different strategies are called {name!r}; give each its own name")
+        named[name] = strategy
     if not named:
-        raise UsageError("no strategy is given; for example --strategies 'vanilla, cot'")
+        raise UsageError("at least one strategy is needed, such as --strategies 'vanilla, cot'")
     return named
 
 
 def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:
-    return get_task(ExampleList(tuple(task)) if isinstance(task, list | tuple) else task, split=split)  # type: ignore[arg-type]
+    examples = ExampleList(tuple(task)) if isinstance(task, list | tuple) else task
+    return get_task(examples, split=split)  # type: ignore[arg-type]
+
+
+def _limit(store: ResultsFolder, config: RunConfig) -> int:
+    """Return the number of problems: with a time limit, as many as an earlier run finished within it."""
+    finished: int = store.metadata.get("completed_within", {}).get(str(config.time_limit), config.limit)
+    return min(config.limit, finished)
+
+
+def _ids(store: ResultsFolder, config: RunConfig) -> list[str]:
+    """Return the ids of the problems; a race has its own order."""
+    ids = list(store.examples)[: config.limit]
+    return ids if config.race_margin is None else shuffled(ids, config.seed)
+
+
+def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> None:
+    """Choose the repetition of the draws that the folder holds, once: the same call continues with the same draws."""
+    if config.new_samples and store.results and not store.metadata.get("first_epoch"):
+        raise UsageError(f"{config.folder} holds results of recorded draws; give another folder for new samples")
+    if "first_epoch" not in store.metadata:
+        store.update_metadata(first_epoch=journal.unused_epoch() if config.new_samples else 0)
+
+
+def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:
+    """Store once what a repetition needs besides the settings: every configuration that filled the folder."""
+    invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **config.to_json()}
+    optional = {"budget": str(model.budget), "prices": model.client.prices}
+    invocation |= {name: value for name, value in optional.items() if value}
+    known = store.metadata.get("invocations", [])
+    if invocation not in known:
+        store.update_metadata(invocations=[*known, invocation])
+
+
+def _start_race(
+    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig, keys: list[ResultKey]
+) -> tuple[RaceController | None, list[ResultKey]]:
+    """Return the race up to the stored results, and the missing results of its remaining strategies."""
+    if config.race_margin is None or len(named) < 2:
+        return None, keys
+    total = math.inf if config.race_over_population else len(_ids(store, config))
+    race = RaceController(ids, total, list(named), config.epochs, config.race_margin)
+    missing = set(keys)
+    race.update({key: result for key, result in store.results.items() if key not in missing})
+    return race, [] if race.decided else [key for key in keys if key.strategy not in race.stopped]
+
+
+def _record_race(
+    store: ResultsFolder, race: RaceController | None, problems: int, named: Mapping[str, Strategy], config: RunConfig
+) -> None:
+    """Store the outcome of the race. Strategies run without a race are no longer stopped by an earlier one."""
+    record = store.metadata.get("race") or {}
+    stopped = {name: after for name, after in record.get("stopped", {}).items() if name not in named}
+    if race:
+        record = {
+            "margin": config.race_margin,
+            "results_per_strategy": problems * config.epochs,
+            "over_population": config.race_over_population,
+        }
+        stopped |= race.stopped
+    if race or record:
+        store.update_metadata(race={**record, "stopped": stopped} if race or stopped else None)
+
+
+def _finished_in_time(
+    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig
+) -> list[str]:
+    """Return the first problems that every strategy has finished, and store their number with the time limit."""
+    unfinished = {key.problem for key in runner.missing_keys(store, ids, named, config.epochs)}
+    finished = list(takewhile(lambda problem: problem not in unfinished, ids))
+    if not finished:
+        raise CallFailed("no problem was finished within the time limit; the same command continues")
+    if len(finished) < len(ids):
+        known = store.metadata.get("completed_within", {})
+        store.update_metadata(completed_within={**known, str(config.time_limit): len(finished)})
+    return finished

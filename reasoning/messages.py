@@ -143,6 +143,17 @@ class Usage:
             self.seconds + other.seconds,
         )
 
+    def __sub__(self, earlier: Usage) -> Usage:
+        """Return what has been added to a running total since it was `earlier`."""
+        return Usage(
+            self.calls - earlier.calls,
+            self.prompt_tokens - earlier.prompt_tokens,
+            self.completion_tokens - earlier.completion_tokens,
+            self.cached_tokens - earlier.cached_tokens,
+            None if self.usd is None else self.usd - (earlier.usd or 0.0),
+            self.seconds - earlier.seconds,
+        )
+
     def with_seconds(self, seconds: float) -> Usage:
         """Return the same usage with another duration.
 

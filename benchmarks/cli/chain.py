@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.benchmarks.cli.chain_generate import Model, generate, report_cost
+from reasoning.benchmarks.cli.chain_generate import generate, report_cost
 from reasoning.cli.chain import chain
-from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace, SandboxOption
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, expand_options
 from reasoning.cli.output import AsJson, console, info, print_json
+from reasoning.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from reasoning.benchmarks.chains.runner import CaseRun, SuiteResult
+    from reasoning.benchmarks.chains.runner import SuiteResult
     from reasoning.chain.code_loader import ImportPolicy
 
 Limit = Annotated[int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1)]
@@ -30,22 +30,18 @@ def register(root: typer.Typer) -> None:
         chain.command(name)(command)
 
 
+@expand_options
 def run_cases(
-    folder: Folder,
+    folder: ChainFolder,
     model: Model = "local",
-    base_url: Url = None,
     step: Annotated[str | None, typer.Option("--step", "-s", help="Only cases that test or check this step.")] = None,
     pattern: Filter = None,
     limit: Limit = None,
     min_pass_rate: Annotated[float, typer.Option(help="Share of cases that must pass.", min=0, max=1)] = 1.0,
-    concurrency: Concurrency = 32,
-    pace: Pace = None,
-    sandbox: SandboxOption = None,
-    budget: Spend = None,
-    max_tokens: Longest = None,
-    journal: Record = None,
     as_json: AsJson = False,
-    allow_code: Code = False,
+    allow_code: AllowCode = False,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Run the cases in the chain's folder `tests`, for single steps and for the whole chain.
 
@@ -61,10 +57,7 @@ def run_cases(
     policy: ImportPolicy = "all" if allow_code else "trusted"
     suite = load_suite(resolve_folder(folder), policy, step=step, pattern=pattern, limit=limit)
     runs = list(plan_tests(suite.chain, suite.cases))
-    with (
-        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
-        report_cost(llm),
-    ):
+    with options.open_model(model) as llm, report_cost(llm):
         with show_progress(len(runs)) as on_finished:
             result = run_suite(runs, llm, on_finished)
         recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
@@ -116,19 +109,9 @@ def _print_states(result: SuiteResult, states: dict[str, str], unchecked: list[s
 
 @contextmanager
 def show_progress(total: int) -> Iterator[Any]:
-    """Show a progress bar on a terminal; yield a function to call after each run."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-
-        def on_finished(run: CaseRun) -> None:
-            bar.update(task, advance=1)
-
-        yield on_finished
+    """Show a progress bar; yield a function to call after each run."""
+    with progress_bar(total=total) as bar:
+        yield lambda run: bar.advance()
 
 
 def check_finished(result: SuiteResult) -> None:
@@ -143,20 +126,16 @@ def check_finished(result: SuiteResult) -> None:
         raise typer.Exit(4)
 
 
+@expand_options
 def evaluate(
-    folder: Folder,
+    folder: ChainFolder,
     model: Model = "local",
-    base_url: Url = None,
     pattern: Filter = None,
     limit: Limit = None,
-    concurrency: Concurrency = 32,
-    pace: Pace = None,
-    sandbox: SandboxOption = None,
-    budget: Spend = None,
-    max_tokens: Longest = None,
-    journal: Record = None,
     as_json: AsJson = False,
-    allow_code: Code = False,
+    allow_code: AllowCode = False,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Score a chain by step and end to end, and name the step to work on.
 
@@ -170,10 +149,7 @@ def evaluate(
     from reasoning.chain.scaffold import resolve_folder
 
     suite = load_suite(resolve_folder(folder), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
-    with (
-        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
-        report_cost(llm),
-    ):
+    with options.open_model(model) as llm, report_cost(llm):
         done = run_evaluation(suite, llm, show_progress)
     if as_json:
         print_json(done.evaluation.to_json())
@@ -182,6 +158,7 @@ def evaluate(
     check_finished(done.result)
 
 
+@expand_options
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A folder, a bundled chain's name, or FOLDER@VERSION.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The version to compare with it, in the same form.")],
@@ -194,21 +171,16 @@ def compare(
             show_default="local",
         ),
     ] = None,
-    base_url: Url = None,
     pattern: Filter = None,
     limit: Limit = None,
-    concurrency: Concurrency = 32,
-    pace: Pace = None,
-    sandbox: SandboxOption = None,
-    budget: Spend = None,
-    max_tokens: Longest = None,
-    journal: Record = None,
     fail_if_worse: Annotated[
         str | None,
         typer.Option(help="Exit with 1 if the end result lost more than this, such as 2%.", metavar="POINTS"),
     ] = None,
     as_json: AsJson = False,
-    allow_code: Code = False,
+    allow_code: AllowCode = False,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Compare two versions of a chain on the same cases.
 
@@ -218,19 +190,16 @@ def compare(
     says so.
     """
     from reasoning.benchmarks.chains.api import VERSION, run_comparison
-    from reasoning.benchmarks.cli.results import tolerance
+    from reasoning.benchmarks.cli.results import parse_tolerance
 
-    points = None if fail_if_worse is None else tolerance(fail_if_worse)
+    points = None if fail_if_worse is None else parse_tolerance(fail_if_worse)
     policy: ImportPolicy = "all" if allow_code else "trusted"
-    options = (policy, pattern, limit, points, show_progress)
+    selection = (policy, pattern, limit, points, show_progress)
     if VERSION.fullmatch(first) and VERSION.fullmatch(second) and model is None:
-        comparison, results = run_comparison(first, second, None, *options)
+        comparison, results = run_comparison(first, second, None, *selection)
     else:
-        with (
-            connected(model or "local", base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
-            report_cost(llm),
-        ):
-            comparison, results = run_comparison(first, second, llm, *options)
+        with options.open_model(model or "local") as llm, report_cost(llm):
+            comparison, results = run_comparison(first, second, llm, *selection)
     if as_json:
         print_json(comparison.to_json())
     else:

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reasoning.cli.chain_options import Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace, SandboxOption
+from reasoning.cli.options import ChainFolder, Model, ModelOptions, expand_options
 from reasoning.cli.output import console, info
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.chains.cases import Case
     from reasoning.benchmarks.chains.input_generation import GeneratedInput, InputGenerator
     from reasoning.engine.llm import LLM
-
-Model = Annotated[str, typer.Option("--model", "-m", help="local, a litellm name, replay:FILE.")]
 
 
 @contextmanager
@@ -34,8 +31,9 @@ def report_cost(llm: LLM) -> Iterator[None]:
     info(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
 
 
+@expand_options
 def generate(
-    folder: Folder,
+    folder: ChainFolder,
     step: Annotated[str, typer.Argument(metavar="STEP", help="The step that reads the inputs.")],
     number: Annotated[int, typer.Option("-n", "--number", help="Number of inputs to generate.", min=1)] = 20,
     accept: Annotated[str, typer.Option(help="ask (about each, in the terminal), or all.")] = "ask",
@@ -44,13 +42,8 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed; another one gives other inputs.")] = 0,
     model: Model = "local",
-    base_url: Url = None,
-    concurrency: Concurrency = 32,
-    pace: Pace = None,
-    sandbox: SandboxOption = None,
-    budget: Spend = None,
-    max_tokens: Longest = None,
-    journal: Record = None,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Generate new inputs for a step, modelled on the real ones in its cases. Accepted inputs become cases.
 
@@ -82,7 +75,7 @@ def generate(
     accepted = 0
     try:
         with (
-            connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
+            options.open_model(model) as llm,
             report_cost(llm),
         ):
             inputs = generator.generate(number, llm, seed)

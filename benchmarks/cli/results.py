@@ -1,4 +1,4 @@
-"""`reasoning bench`: the commands that look at results that are there. Nothing is run."""
+"""The commands `reasoning bench` that read results folders, without any call."""
 
 from __future__ import annotations
 
@@ -18,46 +18,60 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")
 
 
 def register(bench: typer.Typer) -> None:
-    """Add them to `reasoning bench`."""
-    for command in (report, rescore, compare, matrix, show):
+    """Add these commands to `reasoning bench`."""
+    for command in (report, show, compare, matrix, rescore, power):
         bench.command()(command)
-    bench.command("power")(power_)
 
 
-def printed(found: Comparison, as_json: bool) -> None:
-    """The title, the table, the verdict and what limits the numbers; or one JSON object."""
+def print_comparison(comparison: Comparison, as_json: bool) -> None:
+    """Print the title, the table, the verdict and the caveats, or one JSON object."""
     from reasoning.benchmarks.analysis.caveats import format_caveats
 
     if as_json:
-        print_json(found.to_json())
+        print_json(comparison.to_json())
         return
     out = console()
-    out.print(found.title, style="bold")
-    if found.rows:
+    out.print(comparison.title, style="bold")
+    if comparison.rows:
         out.print()
-        out.print(found.table())
-    said = [found.verdict, format_caveats(found.caveats)]
-    for part in filter(None, ["\n".join(found.names.legend), *map(found.names, said)]):
+        out.print(comparison.table())
+    sentences = [comparison.verdict, format_caveats(comparison.caveats)]
+    for part in filter(None, ["\n".join(comparison.names.legend), *map(comparison.names, sentences)]):
         out.print()
         out.print(part, soft_wrap=not sys.stdout.isatty())
+
+
+def parse_tolerance(text: str) -> float:
+    """Return the percentage points of `--fail-if-worse`, such as 2 for `2%`.
+
+    Raises:
+        UsageError: the text is not a number from 0 to 100.
+    """
+    from reasoning.errors import UsageError
+
+    try:
+        points = float(text.removesuffix("%"))
+        if not 0 <= points <= 100:
+            raise ValueError
+        return points
+    except ValueError:
+        raise UsageError(f"--fail-if-worse must be percentage points from 0 to 100, such as 2%, got {text!r}") from None
 
 
 def report(
     folder: Folder,
     write: Annotated[
         list[Path] | None,
-        typer.Option(help="Also write a report: .html, .md, .tex, .csv or .json; may be given again.", metavar="FILE"),
+        typer.Option(help="Also write a report: .html, .md, .tex, .csv or .json. Repeatable.", metavar="FILE"),
     ] = None,
-    no_traces: Annotated[
-        bool, typer.Option("--no-traces", help="Leave the prompts and replies out of the page.")
-    ] = False,
+    no_traces: Annotated[bool, typer.Option("--no-traces", help="Leave prompts and replies out of the page.")] = False,
     parse_rules: Annotated[bool, typer.Option("--parse-rules", help="Also count the answers by parsing rule.")] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also print the other tables of a report: pairs, budgets, draws, …")
+        bool, typer.Option("--all", help="Also print the other tables of a report: pairs, budgets, votes, …")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the table of a results folder again, and write it in other forms; nothing is run."""
+    """Print the table of a results folder again, and write reports."""
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.results.folder import ResultsFolder
 
@@ -68,7 +82,7 @@ def report(
             check_format(path)
     store = ResultsFolder.read(folder)
     comparison = Comparison.from_folder(store)
-    printed(comparison, as_json)
+    print_comparison(comparison, as_json)
     if write or everything:
         from reasoning.benchmarks.report import ReportData, save, to_terminal
 
@@ -87,24 +101,31 @@ def report(
         console().print("\nanswers by parsing rule:", *legend, table, sep="\n")
 
 
-def rescore(folder: Folder, as_json: AsJson = False) -> None:
-    """Read the stored replies of a results folder again with the present rules, and show what changed; no call."""
-    from reasoning.benchmarks.rescore import rescore as read_again
+def show(
+    folder: Folder,
+    strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="The spec of a strategy.")] = None,
+    problem: Annotated[str | None, typer.Option("--id", "-i", help="The id of a problem, or the end of it.")] = None,
+) -> None:
+    """List which strategy solved which problem; open one problem with --id, and its trace with --strategy."""
+    from reasoning.benchmarks.analysis import inspect_results
+    from reasoning.benchmarks.results.folder import ResultsFolder
 
-    found = read_again(folder)
-    if as_json:
-        print_json(found.to_json())
+    store = ResultsFolder.read(folder)
+    out = console()
+    if problem is None:
+        out.print(inspect_results.answer_matrix(store, strategy))
+        info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
     else:
-        console().print(found.render())
+        out.print(inspect_results.show_problem(store, problem, strategy))
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the run before.")],
-    after: Annotated[Path, typer.Argument(metavar="DIR2", help="The one of the run after.")],
+    before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the earlier run.")],
+    after: Annotated[Path, typer.Argument(metavar="DIR2", help="The results folder of the later run.")],
     fail_if_worse: Annotated[
         str | None,
         typer.Option(
-            help="End with 1 where a strategy lost more than this, such as 2%, or could have without being seen.",
+            help="Exit with 1 if a strategy lost more than this, such as 2%, or may have without showing it.",
             metavar="POINTS",
         ),
     ] = None,
@@ -116,69 +137,55 @@ def compare(
     from reasoning.benchmarks.analysis.regression import compare_runs
     from reasoning.errors import InputError
 
-    found = compare_runs(before, after, None if fail_if_worse is None else tolerance(fail_if_worse))
+    changes = compare_runs(before, after, None if fail_if_worse is None else parse_tolerance(fail_if_worse))
     if junit is not None:
         try:
-            junit.write_text(to_junit(found), encoding="utf-8")
+            junit.write_text(to_junit(changes), encoding="utf-8")
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
     if as_json:
-        print_json(found.to_json())
+        print_json(changes.to_json())
     else:
-        console().print(found.table())
-    if not found.passed:
+        console().print(changes.table())
+    if not changes.passed:
         raise typer.Exit(1)
 
 
 def matrix(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders of one task.")],
 ) -> None:
-    """Models × strategies: the accuracies of several runs in one table."""
-    from reasoning.benchmarks.analysis.model_matrix import model_matrix as table
+    """Print the accuracies of several runs in one table: models × strategies."""
+    from reasoning.benchmarks.analysis.model_matrix import model_matrix
 
-    console().print(table(folders))
+    console().print(model_matrix(folders))
 
 
-def power_(
-    difference: Annotated[float, typer.Option(help="The difference to find, in points of accuracy.")] = 5,
-    pilot: Annotated[Path | None, typer.Option(help="A results folder: how often its strategies disagree.")] = None,
-    disagree: Annotated[float | None, typer.Option(help="Or the % of problems that one of two solves.")] = None,
+def rescore(folder: Folder, as_json: AsJson = False) -> None:
+    """Parse and score the stored replies again with the current rules, and show what changed."""
+    from reasoning.benchmarks.rescore import rescore as rescore_folder
+
+    rescored = rescore_folder(folder)
+    if as_json:
+        print_json(rescored.to_json())
+    else:
+        console().print(rescored.render())
+
+
+def power(
+    difference: Annotated[float, typer.Option(help="The difference to detect, in points of accuracy.")] = 5,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(help="A results folder that shows how often its strategies disagree.", metavar="DIR"),
+    ] = None,
+    disagree: Annotated[
+        float | None, typer.Option(help="Or the percentage of problems that exactly one of two strategies solves.")
+    ] = None,
     strategies: Annotated[
-        int, typer.Option(help="How many strategies are compared; a pilot says it itself.", min=2)
+        int, typer.Option(help="Number of strategies to compare, unless a pilot gives it.", min=2)
     ] = 2,
-    power: Annotated[float, typer.Option(help="The chance to find it, in %.", min=50, max=99.9)] = 80,
+    power: Annotated[float, typer.Option(help="The probability to detect it, in percent.", min=50, max=99.9)] = 80,
 ) -> None:
-    """Say how many problems a comparison needs, before it is run."""
+    """Print how many problems a comparison needs (a power analysis)."""
     from reasoning.benchmarks.analysis.sample_size import required_problems
 
     console().print(required_problems(difference, pilot, disagree, strategies, power))
-
-
-def tolerance(text: str) -> float:
-    from reasoning.errors import UsageError
-
-    try:
-        points = float(text.removesuffix("%"))
-        if not 0 <= points <= 100:
-            raise ValueError
-        return points
-    except ValueError:
-        raise UsageError(f"--fail-if-worse {text!r}: points of accuracy, such as 2%") from None
-
-
-def show(
-    folder: Folder,
-    strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="A strategy of the table.")] = None,
-    problem: Annotated[str | None, typer.Option("--id", "-i", help="A problem's id, or its end.")] = None,
-) -> None:
-    """List who solved which problem; with --id open one, with --strategy too its trace."""
-    from reasoning.benchmarks.analysis import inspect_results
-    from reasoning.benchmarks.results.folder import ResultsFolder
-
-    store = ResultsFolder.read(folder)
-    out = console()
-    if problem is None:
-        out.print(inspect_results.answer_matrix(store, strategy))
-        info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
-    else:
-        out.print(inspect_results.show_problem(store, problem, strategy))

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _HEADER = ("task", "problems", "answer", "licence", "what")
 
 
-def listing() -> RenderableType:
+def task_table() -> RenderableType:
     """Every task that has a name, and the forms of the others."""
     return _table([_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()])
 
 
-def one(name: str) -> RenderableType:
+def describe_task(name: str) -> RenderableType:
     """More about a task, or the names that complete a form. A file is read for it; nothing is fetched.
 
     Raises:

@@ -1,5 +1,8 @@
-"""A race while a run goes on: results are looked at problem by problem, in an order that is drawn before the run, and
-so the same strategies are stopped after the same problems whatever came back first."""
+"""A race during a run: strategies that can no longer win are stopped.
+
+Results are looked at problem by problem, in an order that is drawn before the run. The same
+strategies are therefore stopped after the same problems, in whatever order the results arrive.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 
 @dataclass(frozen=True)
 class RaceRecord:
-    """What a race decided, as a results folder notes it.
+    """The outcome of a race, as a results folder stores it.
 
     Attributes:
-        points: the margin, in points of accuracy.
-        of: how many results a strategy makes without a race: problems × repetitions.
-        out: the strategies that were stopped, with the number of problems after which.
+        margin: the margin, in percentage points of accuracy.
+        results_per_strategy: the results that a strategy has without a race: problems × repetitions.
+        stopped: the stopped strategies, each with the number of problems after which it was stopped.
     """
 
     margin: float
@@ -26,59 +29,64 @@ class RaceRecord:
     stopped: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def from_metadata(cls, note: Mapping[str, Any] | None, specs: Collection[str]) -> RaceRecord | None:
-        """What the note says of these strategies; None where there was no race."""
-        if not note:
+    def from_metadata(cls, data: Mapping[str, Any] | None, specs: Collection[str]) -> RaceRecord | None:
+        """Return the record of these strategies; None if there was no race."""
+        if not data:
             return None
-        out = {spec: after for spec, after in note["stopped"].items() if spec in specs}
-        return cls(note["margin"], note["results_per_strategy"], out)
+        stopped = {spec: problems for spec, problems in data["stopped"].items() if spec in specs}
+        return cls(data["margin"], data["results_per_strategy"], stopped)
 
 
 class RaceController:
-    """Who is still in the running, kept up to date with every result.
+    """The race of a run, updated with every result.
 
     Args:
-        problems: their ids, in the order in which they are looked at; see `shuffled`.
-        of: how many the run has, of which only the first may be run; see `reasoning.benchmarks.statistics.racing.Race`.
+        problems: the ids of the problems in the order in which they are looked at; see `shuffled`.
+        total: the number of problems of the run, of which `problems` may be the first part;
+            infinity races over all problems of this kind. See
+            `reasoning.benchmarks.statistics.racing.Race`.
         specs: the strategies.
-        epochs: repetitions of each problem, which count with their mean.
-        margin: in points of accuracy.
+        epochs: the repetitions of each problem; they count with their mean.
+        margin: the margin, in percentage points of accuracy.
     """
 
-    def __init__(self, problems: Sequence[str], of: float, specs: Sequence[str], epochs: int, margin: float) -> None:
+    def __init__(self, problems: Sequence[str], total: float, specs: Sequence[str], epochs: int, margin: float) -> None:
         from reasoning.benchmarks.statistics.racing import Race
 
         self._problems, self._epochs, self._seen = problems, range(epochs), 0
-        self.race = Race(specs, of, margin=margin / 100)
+        self.race = Race(specs, total, margin=margin / 100)
 
     @property
     def decided(self) -> bool:
-        """Whether only one is left."""
+        """Return whether one strategy alone remains."""
         return len(self.race.remaining) == 1 < len(self.race.strategies)
 
     @property
     def stopped(self) -> Mapping[str, int]:
-        """The strategies that were stopped, with the number of problems after which."""
+        """The stopped strategies, each with the number of problems after which it was stopped."""
         return self.race.stopped
 
     def update(self, results: Mapping[ResultKey, Result]) -> None:
-        """Take in every problem that all strategies in the running have finished."""
+        """Take in every problem that all remaining strategies have finished."""
         while self._seen < len(self._problems):
             problem = self._problems[self._seen]
             keys = {spec: [ResultKey(problem, spec, epoch) for epoch in self._epochs] for spec in self.race.remaining}
-            if self.decided or not all(key in results for ones in keys.values() for key in ones):
+            if self.decided or not all(key in results for of_spec in keys.values() for key in of_spec):
                 return
             self._seen += 1
-            means = {spec: _mean(results[key] for key in ones) for spec, ones in keys.items()}
+            means = {spec: _mean(results[key] for key in of_spec) for spec, of_spec in keys.items()}
             self.race.update({spec: mean for spec, mean in means.items() if mean is not None})
 
 
 def shuffled(problems: Iterable[str], seed: int) -> list[str]:
-    """Problems in a random order, always the same, which is what a race's chance of error is over."""
+    """Return the problems in a random order that depends on the seed and the ids alone.
+
+    The error rate of a race holds over this order.
+    """
     return sorted(problems, key=lambda problem: hashlib.sha256(f"race {seed} {problem}".encode()).digest())
 
 
 def _mean(results: Iterable[Result]) -> float | None:
-    """The share of right ones among those that count; None where none does."""
-    counted = [result.correct is True for result in results if not result.failed]
-    return sum(counted) / len(counted) if counted else None
+    """Return the share of right answers among the results that did not fail; None if all failed."""
+    right = [result.correct is True for result in results if not result.failed]
+    return sum(right) / len(right) if right else None

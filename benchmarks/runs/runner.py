@@ -1,4 +1,4 @@
-"""All problems and strategies over one queue, each result kept when it is known."""
+"""The runner: all problems and strategies over one queue, every result stored as soon as it is known."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ from reasoning.strategy import Strategy
 from reasoning.trace import Trace
 
 OnResult = Callable[[Result], None]
-"""Told of each result that is made now."""
+"""Receives each new result."""
 
-_GIVE_UP = 8
-"""Results that failed, and none that came through, after which a run is not worth going on."""
+_GIVE_UP_AFTER = 8
+"""Failed results, without any success, after which a run is given up."""
 
 
 def missing_keys(
     store: ResultsFolder, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1
 ) -> list[ResultKey]:
-    """What is still to be run, problem by problem, so that strategies can be compared at any moment.
+    """Return the results that are still to be made, problem by problem.
 
-    Failed results are tried again, and those of strategies whose prompts or code have changed are made anew.
+    With this order, strategies can be compared at any moment. Failed results are made again, and so
+    are those of strategies whose prompts or version have changed.
     """
-    prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+    fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
 
-    def stored(key: ResultKey) -> bool:
+    def is_stored(key: ResultKey) -> bool:
         result = store.results.get(key)
-        return result is not None and not result.failed and result.fingerprint == prints[key.strategy]
+        return result is not None and not result.failed and result.fingerprint == fingerprints[key.strategy]
 
     keys = (ResultKey(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
-    return [key for key in keys if not stored(key)]
+    return [key for key in keys if not is_stored(key)]
 
 
 async def run(
@@ -56,35 +57,34 @@ async def run(
     journal: Journal | None = None,
     race: RaceController | None = None,
 ) -> ReasoningError | None:
-    """Solve what the keys name, and store every result.
+    """Make the results that the keys name, and store each.
 
-    A call that fails for good, and a bug in a strategy, is that one result's failure.
+    A call that fails for good, or a bug in a strategy, fails that one result.
 
     Args:
-        keys: what is to be run, in order.
-        strategies: by spec.
+        keys: the results to make, in order.
+        strategies: the strategies by spec.
         llm: the model.
         store: where problems come from and results go.
-        on_result: told of each result.
-        config: what each strategy and each problem may spend, how many solves may be under way at once, and when no
-            further problem is begun (those begun are finished with every strategy).
-        journal: where draws are recorded; the model's own unless given.
+        on_result: called with each new result.
+        config: the budgets of each strategy and problem, the number of solves in progress, and the
+            time limit (solves of started problems finish with every strategy).
+        journal: where draws are recorded; by default the model's journal.
         race: stops strategies that can no longer be the best.
 
     Returns:
-        What stopped the run before its end, or None. The budget lets solves that are under way come to their end; a
-        strategy that has used up its own ends alone.
+        The error that stopped the run early, or None. When the budget runs out, solves in progress
+        finish; a strategy that has used up its own budget ends alone.
 
     Raises:
-        UsageError: what was asked for makes no sense, seen before anything had been answered.
+        UsageError: the request is wrong, noticed before any answer.
     """
     for spec, kind in dict.fromkeys((key.strategy, store.examples[key.problem].problem.kind) for key in keys):
         strategies[spec].check_supports(kind)
     config = config or RunConfig()
-    work = _Run(
-        strategies, llm, store, on_result, deque(keys), config, llm.journal if journal is None else journal, race
-    )
-    return await work.through(config.concurrency or llm.limits.concurrency)
+    journal = llm.journal if journal is None else journal
+    work = _Run(strategies, llm, store, on_result, deque(keys), config, journal, race)
+    return await work.run(config.concurrency or llm.limits.concurrency)
 
 
 class _Run:
@@ -93,27 +93,28 @@ class _Run:
         strategies: Mapping[str, Strategy],
         llm: LLM,
         store: ResultsFolder,
-        watch: OnResult,
+        on_result: OnResult,
         queue: deque[ResultKey],
-        plan: RunConfig,
+        config: RunConfig,
         journal: Journal,
-        racing: RaceController | None,
+        race: RaceController | None,
     ) -> None:
-        again = set(queue)
-        self.racing, self.current = racing, {key: one for key, one in store.results.items() if key not in again}
-        self.strategies, self.llm, self.store, self.watch, self.queue = strategies, llm, store, watch, queue
-        self.journal, self.epoch = journal, int(store.metadata.get("first_epoch", 0))
-        self.prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
-        self.budgets = {spec: (plan.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
-        self.of_a_problem = plan.problem_budget or Budget()
+        to_make = set(queue)
+        self.race = race
+        self.current = {key: result for key, result in store.results.items() if key not in to_make}
+        self.strategies, self.llm, self.store, self.on_result, self.queue = strategies, llm, store, on_result, queue
+        self.journal, self.first_epoch = journal, int(store.metadata.get("first_epoch", 0))
+        self.fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+        self.budgets = {spec: (config.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
+        self.problem_budget = config.problem_budget or Budget()
         self.exhausted: BudgetExhausted | None = None
-        self.over: set[str] = set()
-        self.answered = self.failed = 0
-        self.begun: set[str] = set()
-        self.ends = math.inf if plan.time_limit is None else time.monotonic() + plan.time_limit
+        self.exhausted_specs: set[str] = set()
+        self.succeeded = self.failed = 0
+        self.started: set[str] = set()
+        self.deadline = math.inf if config.time_limit is None else time.monotonic() + config.time_limit
 
-    async def through(self, workers: int) -> ReasoningError | None:
-        """Work until the queue is empty or something ends the run; what is not a ReasoningError is raised."""
+    async def run(self, workers: int) -> ReasoningError | None:
+        """Work until the queue is empty or an error ends the run; raise what is not a ReasoningError."""
         tasks = [asyncio.ensure_future(self._worker()) for _ in range(min(workers, len(self.queue)))]
         try:
             await asyncio.gather(*tasks)
@@ -129,55 +130,59 @@ class _Run:
 
     async def _worker(self) -> None:
         while self.queue:
-            if self.queue[0].problem not in self.begun and time.monotonic() > self.ends:
+            if self.queue[0].problem not in self.started and time.monotonic() > self.deadline:
                 return
             key = self.queue.popleft()
             spec = key.strategy
-            if spec in self.over or (self.racing and spec in self.racing.stopped):
+            if spec in self.exhausted_specs or (self.race and spec in self.race.stopped):
                 continue
-            self.begun.add(key.problem)
+            self.started.add(key.problem)
             try:
                 result, trace = await self._solve(key)
             except BudgetExhausted as error:
                 self.exhausted = error
                 if error.budget is not self.budgets[spec]:
                     self.queue.clear()
-                self.over.add(spec)
+                self.exhausted_specs.add(spec)
                 continue
             self.store.add(result, trace)
             self.current[key] = result
-            if self.racing:
-                self.racing.update(self.current)
-                if self.racing.decided:
+            if self.race:
+                self.race.update(self.current)
+                if self.race.decided:
                     self.queue.clear()
-            self.watch(result)
+            self.on_result(result)
             self._count(result)
 
     async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None]:
-        """The result; a call that failed and a bug are one. Raises what no other solve could get around."""
+        """Return the result; a failed call and a bug are results too. Raise what ends the whole run."""
         example, spec = self.store.examples[key.problem], key.strategy
         try:
-            budget = self.of_a_problem.nested_in(self.budgets[spec])
-            epoch = self.epoch + key.epoch
+            budget = self.problem_budget.nested_in(self.budgets[spec])
             answer = await self.strategies[spec].arun(
-                example.problem, self.llm, epoch=epoch, budget=budget, journal=self.journal
+                example.problem,
+                self.llm,
+                epoch=self.first_epoch + key.epoch,
+                budget=budget,
+                journal=self.journal,
             )
-            made = partial(Result.from_answer, answer, example, spec, self.prints[spec], key.epoch)
-            return await asyncio.to_thread(made) if getattr(example.scorer, "slow", False) else made(), answer.trace
+            score = partial(Result.from_answer, answer, example, spec, self.fingerprints[spec], key.epoch)
+            is_slow = getattr(example.scorer, "slow", False)
+            return await asyncio.to_thread(score) if is_slow else score(), answer.trace
         except ReasoningError as error:
-            lasting = not isinstance(error, CallFailed | UsageError) or error.ends_run
-            if lasting or (isinstance(error, UsageError) and not self.answered):
+            ends_all = not isinstance(error, CallFailed | UsageError) or error.ends_run
+            if ends_all or (isinstance(error, UsageError) and not self.succeeded):
                 raise
             failure: Exception = error
         except Exception as error:
             failure = error
         failed = Failed(f"{type(failure).__name__}: {failure}")
-        return Result.from_answer(failed, example, spec, self.prints[spec], key.epoch), None
+        return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), None
 
     def _count(self, result: Result) -> None:
         if result.failed:
             self.failed += 1
         else:
-            self.answered += 1
-        if self.failed >= _GIVE_UP and not self.answered:
+            self.succeeded += 1
+        if self.failed >= _GIVE_UP_AFTER and not self.succeeded:
             raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.reason}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reasoning.cli.chain_options import Code, Concurrency, Folder, Longest, Record, Spend, Url, connected
-from reasoning.cli.options import Pace, SandboxOption
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, expand_options
 from reasoning.cli.output import AsJson, command_line, console, info, print_json
+from reasoning.cli.progress import progress_bar
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from reasoning.messages import Usage
 
 chain = typer.Typer(help="Prompt chains in folders: create, check, draw, show and run them.", no_args_is_help=True)
-
-_PROGRESS_SECONDS = 10.0
-"""Seconds between two lines of progress if stderr is not a terminal."""
 
 
 @chain.command()
@@ -46,7 +42,7 @@ def new(
 
 @chain.command()
 def check(
-    folder: Folder,
+    folder: ChainFolder,
     as_json: AsJson = False,
 ) -> None:
     """Find errors without a model call: placeholders, cycles, kinds, lengths, secrets. No code of the chain is run.
@@ -100,7 +96,7 @@ def check(
 
 @chain.command()
 def diagram(
-    folder: Folder,
+    folder: ChainFolder,
     out: Annotated[Path | None, typer.Option(help="The file to write: .mmd or .md. By default printed.")] = None,
 ) -> None:
     """Print the chain as a Mermaid diagram, which GitHub, JupyterLab and MkDocs draw."""
@@ -123,7 +119,7 @@ def diagram(
 
 @chain.command()
 def show(
-    folder: Folder,
+    folder: ChainFolder,
     step: Annotated[str | None, typer.Option("--step", "-s", help="Show only this step.")] = None,
 ) -> None:
     """Print each prompt as it will be sent, with {names} in the places of values."""
@@ -164,15 +160,13 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
 
 
 @chain.command()
+@expand_options
 def run(
-    folder: Folder,
+    folder: ChainFolder,
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Text, .jsonl or .csv files; - is standard input.")
     ],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="The model: local, a litellm name, or replay:FILE.")
-    ] = "local",
-    base_url: Url = None,
+    model: Model = "local",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The file for the results: .csv, else JSON lines. By default printed."),
@@ -181,14 +175,10 @@ def run(
         str | None, typer.Option(help="The format of every file: text, jsonl or csv; by default by its suffix.")
     ] = None,
     max_input_chars: Annotated[int, typer.Option(help="The most characters of one input.", min=1)] = 200_000,
-    concurrency: Concurrency = 32,
-    pace: Pace = None,
-    sandbox: SandboxOption = None,
-    budget: Spend = None,
-    max_tokens: Longest = None,
-    journal: Record = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="New draws rather than recorded ones.")] = False,
-    allow_code: Code = False,
+    new_samples: NewSamples = False,
+    allow_code: AllowCode = False,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Run a chain on many inputs. The same command resumes a stopped run, since every draw is recorded.
 
@@ -207,7 +197,7 @@ def run(
     if not inputs:
         raise UsageError(f"no inputs in {', '.join(files)}")
     with (
-        connected(model, base_url, journal, budget, concurrency, max_tokens, pace, sandbox) as llm,
+        options.open_model(model) as llm,
         ResultWriter(out, [step.name for step in loaded.steps]) as writer,
         _progress(len(inputs)) as report,
     ):
@@ -216,7 +206,7 @@ def run(
             writer.write(row)
             report(row)
 
-        done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if fresh else 0)
+        done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if new_samples else 0)
         if done.stopped_by is not None:
             writer.mark_partial()
     _finish(done, len(inputs), llm.total_usage, writer.final_path)
@@ -224,29 +214,17 @@ def run(
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[BatchRow], None]]:
-    """Show a bar on a terminal, else a line now and then; and a line for each input without a value."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from reasoning.display import strip_control
-
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task, done, bought, last = bar.add_task("", total=total), 0, 0, time.monotonic()
+    """Show a progress bar, and a line for each input without a value."""
+    calls = 0
+    with progress_bar(total=total) as bar:
 
         def report(row: BatchRow) -> None:
-            nonlocal done, bought, last
-            done, bought = done + 1, bought + row.spent.calls
-            why = row.input.error if row.answer is None else row.answer.reason
-            if why:
-                line = f"{row.state}: {row.input.id}: {why.removeprefix(f'{row.input.id}: ')}"
-                bar.console.print(strip_control(line), soft_wrap=True)
-            calls = f"{bought:,} calls"
-            bar.update(task, advance=1, description=calls)
-            if not console.is_terminal and time.monotonic() - last > _PROGRESS_SECONDS:
-                last = time.monotonic()
-                console.print(f"{done:,}/{total:,} inputs · {calls}")
+            nonlocal calls
+            calls += row.spent.calls
+            reason = row.input.error if row.answer is None else row.answer.reason
+            if reason:
+                bar.print(f"{row.state}: {row.input.id}: {reason.removeprefix(f'{row.input.id}: ')}")
+            bar.advance(f"{calls:,} calls")
 
         yield report
 

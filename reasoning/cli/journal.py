@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +11,11 @@ import typer
 
 from reasoning import paths
 from reasoning.cli.output import AsJson, print_json
+from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
 from reasoning.journal import maintenance
 
 if TYPE_CHECKING:
-    from reasoning.journal.exporting import ProgressCallback
     from reasoning.journal.maintenance import ModelStats
 
 journal = typer.Typer(
@@ -37,7 +35,7 @@ _Model = Annotated[str | None, typer.Option(help="Only draws of this model.")]
 def info(file: _Journal = None, as_json: AsJson = False) -> None:
     """Show the recorded draws, tokens and cost of each model."""
 
-    with _spinning("counting"):
+    with spinner("counting"):
         found = maintenance.info(_path(file))
     draws = sum(stats.draws for stats in found.models.values())
     first = min((stats.first for stats in found.models.values() if stats.first), default=None)
@@ -84,7 +82,7 @@ def export_(
     from reasoning.journal.filters import parse_time
 
     after = None if since is None else parse_time(since, "--since")
-    with _bar("exporting") as progress:
+    with progress_bar("exporting") as progress:
         written = export_draws(_path(file), out.expanduser(), model=model, since=after, progress=progress)
     typer.echo(f"{out}: {_draws(written)}")
 
@@ -101,7 +99,7 @@ def import_(
     from reasoning.journal.importing import import_draws
 
     path = _path(file)
-    with _bar("reading lines") as progress:
+    with progress_bar("reading lines") as progress:
         result = import_draws(path, source, progress)
     typer.echo(f"{path}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
 
@@ -116,7 +114,7 @@ def merge(
 
     path = _path(file)
     for other in others:
-        with _bar(f"merging {other.name}") as progress:
+        with progress_bar(f"merging {other.name}") as progress:
             result = merge_journal(path, other.expanduser(), progress)
         typer.echo(f"{other}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
 
@@ -146,11 +144,11 @@ def prune(
         if not sys.stdin.isatty():
             raise UsageError(f"this deletes {what}: pass --yes to do it, or --dry-run to look only")
         typer.confirm(f"delete {what}?", abort=True, err=True)
-    with _spinning("deleting"):
+    with spinner("deleting"):
         deleted = maintenance.prune(path, model=model, before=before)
     typer.echo(f"{path}: deleted {_draws(deleted)}")
     try:
-        with _spinning("returning the space to the disk"):
+        with spinner("returning the space to the disk"):
             maintenance.vacuum(path)
     except JournalError as error:
         typer.echo(f"the file keeps its size, and later draws fill the space: {error}", err=True)
@@ -162,7 +160,7 @@ def verify(file: _Journal = None) -> None:
     from reasoning.display import strip_control
 
     path, found = _path(file), 0
-    with _bar("checking requests") as progress:
+    with progress_bar("checking requests") as progress:
         for problem in maintenance.verify(path, progress):
             found += 1
             if found <= _MAX_PROBLEMS:
@@ -191,30 +189,3 @@ def _cost(stats: ModelStats) -> str:
 
 def _conflicts(number: int) -> str:
     return f", {number:,} of them with another recorded text, which stays" if number else ""
-
-
-@contextmanager
-def _spinning(what: str) -> Iterator[None]:
-    """Show a spinner on stderr, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
-        yield
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[ProgressCallback]:
-    """Show a progress bar on stderr, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total or None)

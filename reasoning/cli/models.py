@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from reasoning.cli.progress import progress_bar
 from reasoning.providers.llama_cpp import download, weights
 
 models = typer.Typer(help="Local weights: list, download, remove.", no_args_is_help=True)
@@ -37,8 +35,8 @@ def list_models() -> None:
 @models.command("download")
 def download_model(name: _Name = weights.DEFAULT) -> None:
     """Download weights, or continue an interrupted download, and print the path of the file."""
-    with _progress(weights.entry(name)) as progress:
-        path = download.ensure(name, progress)
+    with progress_bar(name, weights.entry(name).bytes, is_bytes=True) as bar:
+        path = download.ensure(name, bar)
     typer.echo(path)
 
 
@@ -49,30 +47,3 @@ def remove(name: _Name) -> None:
         typer.echo(f"removed {weights.entry(name).path}")
     else:
         typer.echo(f"{name} is not on this machine")
-
-
-@contextmanager
-def _progress(entry: weights.Weights) -> Iterator[weights.LoadProgress]:
-    """Show a progress bar on stderr; without a terminal print a line for each source."""
-    if not sys.stderr.isatty():
-        yield _LineProgress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(entry.name, total=entry.bytes)
-        yield lambda done, total, text: bar.update(task, completed=done, total=total or None, description=text)
-
-
-class _LineProgress:
-    """Progress as lines of a log."""
-
-    def __init__(self) -> None:
-        self.description = ""
-
-    def __call__(self, done: int, total: int, description: str) -> None:
-        if description != self.description:
-            self.description = description
-            typer.echo(description, err=True)

@@ -1,61 +1,313 @@
-"""What commands say of how fast and how patiently a model is asked."""
+"""The options that several commands share, and the model that they describe."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from reasoning.errors import UnknownName, UsageError
+from reasoning.cli.output import INTERRUPTED, info
 
-Pace = Annotated[
-    str | None,
-    typer.Option(
-        help="A provider's limits and more: 'requests_per_minute=500, tokens_per_minute=200000, timeout=300, "
-        "shared=yes' (by all processes with this journal).",
-        metavar="NAME=VALUE,…",
-    ),
-]
+if TYPE_CHECKING:
+    from reasoning.engine.budget import Budget
+    from reasoning.engine.llm import LLM
 
-SandboxOption = Annotated[
-    str | None,
-    typer.Option(
-        "--sandbox",
-        help="Where model-written programs run: interpreter, process (the default) or container, with settings such as "
-        "'process, packages=numpy+pandas, memory_mb=256, seconds=10' or 'container, image=python:3.13-slim'.",
-        metavar="MODE[,NAME=VALUE…]",
-    ),
-]
+F = TypeVar("F", bound=Callable[..., Any])
 
-_NUMBERS = ("requests_per_minute", "tokens_per_minute", "timeout", "patience")
-_SWITCHES = ("shared", "warm_prefix")
-_YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
+_DURATION = re.compile(r"(?=\d)(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
-def paced(text: str | None) -> dict[str, Any]:
-    """What `connect` is told; its parameters of these names say what they mean.
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as `90s`, `10m` or `1h30m`.
 
     Raises:
-        UsageError: names the part that makes no sense.
+        typer.BadParameter: the text is not a duration above 0.
     """
-    told: dict[str, Any] = {}
-    for part in text.split(",") if text is not None else ():
-        name, _, value = (word.strip() for word in part.partition("="))
-        if name in _SWITCHES:
-            told[name] = _YES_OR_NO.get(value.lower())
-        elif name in _NUMBERS:
-            told[name] = _number(value)
+    parts = _DURATION.fullmatch(text.strip().lower().replace(" ", ""))
+    hours, minutes, seconds = (float(part or 0) for part in parts.groups()) if parts else (0.0, 0.0, 0.0)
+    duration = 3600 * hours + 60 * minutes + seconds
+    if not duration:
+        raise typer.BadParameter(f"a duration above 0 is written as 90s, 10m or 1h30m, got {text!r}")
+    return duration
+
+
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE."),
+]
+NewSamples = Annotated[bool, typer.Option("--new-samples", help="Draw new samples instead of using recorded ones.")]
+PromptTexts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt",
+        help="Replace a prompt, as in cot.trigger=TEXT; `reasoning prompts` lists the names. Repeatable.",
+        metavar="NAME=TEXT",
+    ),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        parser=parse_duration,
+        help="Start no further problem after this time, such as 90s, 10m or 1h30m.",
+        metavar="DURATION",
+    ),
+]
+ChainFolder = Annotated[
+    str, typer.Argument(metavar="CHAIN", help="The folder of a chain, or the name of a bundled chain.")
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code", help="Run the functions that the chain names. Read the code of unknown authors first."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class BudgetOptions:
+    """The limits on what a command may spend."""
+
+    budget_usd: Annotated[
+        float | None,
+        typer.Option(help="Stop before this many US dollars.", min=0, metavar="USD", rich_help_panel="Budget"),
+    ] = None
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop before this many prompt and completion tokens.", min=0, metavar="N", rich_help_panel="Budget"
+        ),
+    ] = None
+    budget_calls: Annotated[
+        int | None,
+        typer.Option(help="Stop before this many completions.", min=0, metavar="N", rich_help_panel="Budget"),
+    ] = None
+    budget_seconds: Annotated[
+        float | None,
+        typer.Option(help="Send nothing after this many seconds.", min=0, metavar="SECONDS", rich_help_panel="Budget"),
+    ] = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Return whether there is any limit."""
+        return any(getattr(self, field.name) is not None for field in dataclasses.fields(self))
+
+    def to_budget(self) -> Budget:
+        """Return a new budget with these limits."""
+        from reasoning.engine.budget import Budget
+
+        return Budget(self.budget_usd, self.budget_tokens, self.budget_calls, self.budget_seconds)
+
+
+@dataclass(frozen=True)
+class RateOptions:
+    """The rate limits of the provider, and the patience with it."""
+
+    concurrency: Annotated[
+        int,
+        typer.Option(help="Maximum number of requests in flight.", min=1, metavar="N", rich_help_panel="Rate limits"),
+    ] = 32
+    requests_per_minute: Annotated[
+        float | None,
+        typer.Option(
+            help="Maximum number of requests per minute.", min=1e-3, metavar="N", rich_help_panel="Rate limits"
+        ),
+    ] = None
+    tokens_per_minute: Annotated[
+        float | None,
+        typer.Option(help="Maximum number of tokens per minute.", min=1e-3, metavar="N", rich_help_panel="Rate limits"),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds before a call is given up and tried again.",
+            min=1e-3,
+            show_default="60",
+            metavar="SECONDS",
+            rich_help_panel="Rate limits",
+        ),
+    ] = None
+    max_outage: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds of failures alone after which the run ends.",
+            min=1e-3,
+            show_default="600",
+            metavar="SECONDS",
+            rich_help_panel="Rate limits",
+        ),
+    ] = None
+    warm_prefix: Annotated[
+        bool | None,
+        typer.Option(
+            help="Send the first of several requests with one prompt alone, to fill the provider's prefix cache.",
+            show_default="where the provider has one",
+            rich_help_panel="Rate limits",
+        ),
+    ] = None
+    share_limits: Annotated[
+        bool,
+        typer.Option(
+            "--share-limits",
+            help="Share the limits with all processes that use the same model and journal and this option.",
+            rich_help_panel="Rate limits",
+        ),
+    ] = False
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the arguments of `connect` that these options set."""
+        settings: dict[str, Any] = {
+            "concurrency": self.concurrency,
+            "requests_per_minute": self.requests_per_minute,
+            "tokens_per_minute": self.tokens_per_minute,
+            "timeout": self.timeout,
+            "patience": self.max_outage,
+            "warm_prefix": self.warm_prefix,
+            "shared": self.share_limits,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class JournalOptions:
+    """The file that records every completion."""
+
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="Record completions in this file.",
+            metavar="FILE",
+            show_default="the user's journal",
+            rich_help_panel="Journal",
+        ),
+    ] = None
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no journal.", rich_help_panel="Journal")] = (
+        False
+    )
+
+    def to_journal(self) -> Path | bool | None:
+        """Return the argument `journal` of `connect`.
+
+        Raises:
+            typer.BadParameter: both options are given.
+        """
+        if self.no_journal and self.journal is not None:
+            raise typer.BadParameter("--journal FILE and --no-journal exclude each other; give one of them")
+        return False if self.no_journal else self.journal
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Everything about a model except its name."""
+
+    budget: BudgetOptions
+    rate: RateOptions
+    journal: JournalOptions
+    base_url: Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")] = (
+        None
+    )
+    max_tokens: Annotated[int | None, typer.Option(help="Maximum number of tokens per reply.", min=1)] = None
+    temperature: Annotated[
+        float | None, typer.Option(help="Temperature of calls that do not set their own.", min=0)
+    ] = None
+    sandbox: Annotated[
+        str | None,
+        typer.Option(
+            help="Where model-written programs run: interpreter, process or container, with settings such as "
+            "'process, packages=numpy+pandas, memory_mb=256' or 'container, image=python:3.13-slim'.",
+            metavar="MODE[,NAME=VALUE…]",
+            show_default="process",
+        ),
+    ] = None
+
+    def connect(self, model: str, budget: Budget | None = None) -> LLM:
+        """Return the model of this name with these options.
+
+        Args:
+            model: a name as in `connect`.
+            budget: a budget that several models share; by default a new one from these options.
+
+        Raises:
+            UsageError: the model is unknown, or an option does not fit it.
+        """
+        from reasoning.engine.connect import connect
+
+        if budget is None and self.budget.is_limited:
+            budget = self.budget.to_budget()
+        sampling: dict[str, Any] = {"max_tokens": self.max_tokens, "temperature": self.temperature}
+        return connect(
+            model,
+            base_url=self.base_url,
+            journal=self.journal.to_journal(),
+            budget=budget,
+            sandbox=self.sandbox,
+            **self.rate.to_settings(),
+            **{name: value for name, value in sampling.items() if value is not None},
+        )
+
+    @contextmanager
+    def open_model(self, model: str) -> Iterator[LLM]:
+        """Yield the model; Ctrl-C ends the command with the advice to repeat it."""
+        with self.connect(model) as llm:
+            try:
+                yield llm
+            except KeyboardInterrupt:
+                info("\nstopped; the same command continues from the recorded draws")
+                raise typer.Exit(INTERRUPTED) from None
+
+
+def expand_options(command: F) -> F:
+    """Replace each parameter whose type is a dataclass of options by the options of that class.
+
+    Typer then shows the options one by one, and the command gets them as one object.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    signature = inspect.signature(command)
+    groups = {name: hints[name] for name in signature.parameters if dataclasses.is_dataclass(hints[name])}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        added = _parameters(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in added]
+
+    def run(**values: Any) -> Any:
+        return command(**{name: _build(group, values) for name, group in groups.items()}, **values)
+
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run  # type: ignore[return-value]
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    """Return the parameters of a class of options and of the classes in its fields, its own first."""
+    hints = get_type_hints(group, include_extras=True)
+    own, nested = list[inspect.Parameter](), list[inspect.Parameter]()
+    for field in dataclasses.fields(group):
+        if dataclasses.is_dataclass(hints[field.name]):
+            nested += _parameters(hints[field.name])
         else:
-            raise UnknownName("setting", name, (*_NUMBERS, *_SWITCHES), f"in the pace {text!r}")
-        if told[name] is None:
-            wanted = "yes or no" if name in _SWITCHES else "a number above 0"
-            raise UsageError(f"{part.strip()!r} in the pace {text!r} makes no sense: write {name}= and {wanted}")
-    return told
+            own.append(
+                inspect.Parameter(
+                    field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+                )
+            )
+    return own + nested
 
 
-def _number(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if 0 < number < float("inf") else None
+def _build(group: Any, values: dict[str, Any]) -> Any:
+    """Return an object of the class, and take its values out of `values`."""
+    hints = get_type_hints(group, include_extras=True)
+    names = [field.name for field in dataclasses.fields(group)]
+    # `ModelOptions.journal` is a group with an option of the same name, so groups are built first.
+    return group(
+        **{
+            name: _build(hints[name], values) if dataclasses.is_dataclass(hints[name]) else values.pop(name)
+            for name in names
+        }
+    )

@@ -1,4 +1,4 @@
-"""What the commands of all packages print with."""
+"""The output of all commands: tables on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as in shells, and after SIGTERM."""
+CALLS_FAILED = 4
+"""The exit code when calls failed for good; the other results are kept."""
 _WIDTH = 120
-"""Columns where standard output is no terminal."""
+"""Columns of a table if standard output is not a terminal."""
 
 
 def console() -> Console:
-    """Standard output for tables and text of other people, in which nothing is markup."""
+    """Return a console on standard output that prints text literally, without markup."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def info(text: str) -> None:
-    """Something about the run, on standard error."""
+    """Print information about the run on standard error."""
     typer.echo(text, err=True)
 
 
 def print_json(data: Any) -> None:
-    """One JSON object on standard output, and nothing else."""
+    """Print one JSON object on standard output."""
     typer.echo(json.dumps(data, ensure_ascii=False))
 
 
 def command_line() -> str:
-    """The command that runs, as one would type it again."""
+    """Return the running command as it would be typed again."""
     return shlex.join(["reasoning", *sys.argv[1:]])

@@ -1,21 +1,141 @@
-"""What a person sees while a model is fetched, loads and thinks: one line on stderr; none where nobody looks."""
+"""Progress on standard error: bars, spinners, and the state of a model that is loading or answering.
+
+A terminal gets one picture that is drawn again. Anything else, such as a log file, gets plain lines.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reasoning.display import strip_control
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
     from rich.text import Text
 
     from reasoning.engine.llm import LLM
 
+PLAIN_INTERVAL = 10.0
+"""Seconds between two lines if standard error is not a terminal."""
 
-class _Thinking:
-    """What is said while the model is asked, and why nothing comes: looked up anew for each picture."""
+
+class ProgressBar:
+    """How much of a job is done.
+
+    Args:
+        console: the console to draw on.
+        text: a description of the job.
+        total: how much there is to do; None if unknown.
+        bar: the bar of a terminal; None prints plain lines.
+    """
+
+    def __init__(self, console: Console, text: str, total: float | None, bar: Progress | None) -> None:
+        self._console, self._text, self._total, self._bar = console, text, total, bar
+        self._done, self._printed = 0.0, time.monotonic()
+        self._task = None if bar is None else bar.add_task(text, total=total)
+
+    def __call__(self, done: float, total: float, text: str = "", /) -> None:
+        """Show that `done` of `total` is done; a total of 0 is unknown. A new text replaces the old one."""
+        self._done, self._total = done, total or None
+        if text and text != self._text:
+            self._text = text
+            if self._bar is None:
+                self._print_line(text)
+        self._show()
+
+    def advance(self, text: str | None = None) -> None:
+        """Show that one more is done."""
+        self._done += 1
+        self._text = self._text if text is None else text
+        self._show()
+
+    def print(self, line: str) -> None:
+        """Print a line that stays, above the bar."""
+        console = self._console if self._bar is None else self._bar.console
+        console.print(strip_control(line), soft_wrap=True)
+
+    def _show(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._done, total=self._total, description=self._text)
+        elif time.monotonic() - self._printed > PLAIN_INTERVAL:
+            share = f"{self._done:,.0f}" + (f"/{self._total:,.0f}" if self._total else "")
+            self._print_line(f"{share} · {self._text}" if self._text else share)
+
+    def _print_line(self, line: str) -> None:
+        self._printed = time.monotonic()
+        self.print(line)
+
+
+@contextmanager
+def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool = False) -> Iterator[ProgressBar]:
+    """Yield a progress bar that disappears when the block ends.
+
+    Args:
+        text: a description of the job.
+        total: how much there is to do; None if unknown.
+        is_bytes: count megabytes and show the speed.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if not console.is_terminal:
+        yield ProgressBar(console, text, total, None)
+        return
+    counts = (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)
+    description = TextColumn("{task.description}", markup=False)
+    with Progress(BarColumn(30), *counts, TimeRemainingColumn(), description, console=console, transient=True) as bar:
+        yield ProgressBar(console, text, total, bar)
+
+
+@contextmanager
+def spinner(text: str) -> Iterator[None]:
+    """Show a spinner on a terminal until the block ends; elsewhere nothing."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(Text(text)):
+        yield
+
+
+@contextmanager
+def model_status(llm: LLM) -> Iterator[None]:
+    """Show on a terminal what the model is doing until the block ends: loading, answering, waiting."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    answering = _Answering(llm)
+    with console.status(answering, refresh_per_second=4) as status:
+
+        def on_loading(done: int, total: int, text: str) -> None:
+            share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
+            status.update(f"{text}{share}" if done < total or not total else answering)
+
+        llm.client.progress = on_loading
+        yield
+
+
+class _Answering:
+    """The line about a model that is being asked, and why no reply comes. Looked up for each picture."""
 
     def __init__(self, llm: LLM) -> None:
         self._llm = llm
@@ -23,26 +143,18 @@ class _Thinking:
     def __rich__(self) -> Text:
         from rich.text import Text
 
-        retried = f" · {self._llm.retries:,} retried" if self._llm.retries else ""
-        held = f" · {self._llm.limits}" if str(self._llm.limits) else ""
-        return Text(strip_control(f"{self._llm.name}: thinking{retried}{held}"))
+        return Text(strip_control(f"{self._llm.name}: thinking{describe_waiting(self._llm)}"))
 
 
-@contextmanager
-def loading(llm: LLM) -> Iterator[None]:
-    """Show what the model is doing until the block ends."""
-    from rich.console import Console
+def describe_waiting(llm: LLM) -> str:
+    """Return how often a model was retried and which limit holds it back now; empty if neither."""
+    retried = f" · {llm.retries:,} retried" if llm.retries else ""
+    held = str(llm.limits)
+    return retried + (f" · {held}" if held else "")
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
-        return
-    thinking = _Thinking(llm)
-    with console.status(thinking, refresh_per_second=4) as status:
 
-        def said(done: int, total: int, what: str) -> None:
-            share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
-            status.update(f"{what}{share}" if done < total or not total else thinking)
-
-        llm.client.progress = said
-        yield
+def format_duration(seconds: float) -> str:
+    """Return seconds as `minutes:seconds`, with hours in front if there are any."""
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

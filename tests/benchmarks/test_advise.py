@@ -15,8 +15,8 @@ import reasoning
 from reasoning.benchmarks.advise import _price, advise
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.cli.progress import RunProgress
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.cli.app import app
 from reasoning.engine.budget import Budget
@@ -45,13 +45,14 @@ def test_of_equally_good_ones_the_cheapest_is_advised(sums: Sums) -> None:
     assert found.strategy == "cot(stages=1)"
     assert found.is_measured
     said = str(found)
-    assert "beside vanilla: the race stopped that after 7 problems" in said
+    assert "against vanilla: the race stopped it after 7 problems" in said
     assert "1,000 questions take 1,000 calls" in said
-    assert "the cheapest of 2 that are not told apart, not as measured best; the others are self_consistency" in said
+    assert "the cheapest of 2 strategies that are not significantly different, not the best measured one" in said
+    assert "the others are self_consistency" in said
     told = found.to_json()
     assert told["cost"] == {"calls": 1000, "tokens": pytest.approx(27_000, rel=0.05)}
     assert told["evidence"]["row"]["correct"] == 60
-    assert [pair["second"] for pair in told["evidence"]["beside"]] == [SPECS[2]]
+    assert [pair["second"] for pair in told["evidence"]["differences"]] == [SPECS[2]]
     assert (told["stopped"], told["failed"]) == (None, 0)
 
 
@@ -97,7 +98,7 @@ def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
         False,
     )  # as many calls as cot(stages=1), and named before it
     said = str(found)
-    assert "a prior and no measurement" in said
+    assert "a prior, not a measurement" in said
     cards = [line for line in said.splitlines() if line.startswith("- ")]
     assert [line.split(":")[0] for line in cards] == [
         "- vanilla, 1 call",
@@ -114,7 +115,7 @@ def test_where_nothing_is_solved_it_is_a_prior_and_says_so(sums: Sums) -> None:
 def test_few_problems_are_no_measurement(sums: Sums) -> None:
     found = advice(sums, ScriptedLLM(thinking_pays), n=4)
     assert (found.strategy, found.is_measured) == ("vanilla", False)
-    assert "4 problems with an answer of each is not enough" in str(found)
+    assert "4 problems answered by every candidate are not enough" in str(found)
 
 
 def test_what_cannot_begin_is_no_candidate() -> None:
@@ -172,7 +173,7 @@ def test_a_budget_that_ends_it_is_said_and_ends_the_command_with_its_error(told:
     said = told("--budget-tokens", "400", "--max-tokens", "200")
     assert isinstance(said.exception, BudgetExhausted)  # 3
     assert "Use: " in said.output
-    assert "what was done is kept; go on with:" in said.output
+    assert "the results are kept; continue with:" in said.output
 
 
 def test_failed_calls_are_said_and_end_the_command_with_4(told: Callable[..., Any], server: Any) -> None:

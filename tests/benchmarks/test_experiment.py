@@ -111,7 +111,7 @@ def test_other_stops_are_raised_and_lose_nothing(tmp_path: Path, sums: Sums, add
     ("strategies", "said"),
     [
         (["vanila"], "did you mean 'vanilla'"),
-        ([], "no strategy is given"),
+        ([], "at least one strategy"),
         ([Chain(Step("a", Prompt())), Chain(Step("b", Prompt()))], "two different strategies are called 'chain'"),
     ],
 )

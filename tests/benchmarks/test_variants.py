@@ -16,7 +16,7 @@ MAIN = "from reasoning.cli.app import main; main()"
 @pytest.fixture
 def bench(tmp_path: Path, problems_file: Path, server: Any) -> Any:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        where = ["--model", "four", "--base-url", server.url, "--journal", "none", "--out", str(tmp_path / "run")]
+        where = ["--model", "four", "--base-url", server.url, "--no-journal", "--out", str(tmp_path / "run")]
         line = [sys.executable, "-c", MAIN, "bench", "run", "--task", f"jsonl:{problems_file}", *where, *options]
         return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
 
@@ -29,7 +29,7 @@ def specs(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_a_variant_is_a_row_beside_the_original_and_goes_on(bench: Any, server: Any) -> None:
-    options = ["--strategies", "cot, vanilla", "--vary", "cot.trigger=Breathe.", "--limit", "2", "--json"]
+    options = ["--strategies", "cot, vanilla", "--prompt-variant", "cot.trigger=Breathe.", "--limit", "2", "--json"]
     assert specs(bench(*options)) == ["cot", "cot(trigger='Breathe.')", "vanilla"]
     asked = len(server.asked)
     assert sum("Breathe." in body["messages"][-1]["content"] for body in server.asked) == 2
@@ -38,12 +38,14 @@ def test_a_variant_is_a_row_beside_the_original_and_goes_on(bench: Any, server: 
 
 
 def test_a_replaced_prompt_is_in_every_row(bench: Any) -> None:
-    found = specs(bench("--strategies", "cot, sc(cot, samples=2)", "--set", "cot.trigger=A.", "--limit", "1", "--json"))
+    found = specs(
+        bench("--strategies", "cot, sc(cot, samples=2)", "--prompt", "cot.trigger=A.", "--limit", "1", "--json")
+    )
     assert found == ["cot(trigger='A.')", "self_consistency(cot(trigger='A.'), samples=2)"]
 
 
 def test_every_form_in_one_command(bench: Any, server: Any) -> None:
-    found = specs(bench("--strategies", "vanilla", "--forms", "--limit", "1", "--json"))
+    found = specs(bench("--strategies", "vanilla", "--prompt-formats", "--limit", "1", "--json"))
     assert found == [
         "vanilla",
         *(f"rendered(vanilla, form='{one}')" for one in ("xml", "markdown", "json", "prefixes")),
@@ -52,7 +54,7 @@ def test_every_form_in_one_command(bench: Any, server: Any) -> None:
 
 
 def test_a_prompt_that_does_not_exist_ends_it(bench: Any, server: Any) -> None:
-    done = bench("--strategies", "cot", "--vary", "cot.triger=x")
+    done = bench("--strategies", "cot", "--prompt-variant", "cot.triger=x")
     assert done.returncode == 2
     assert "unknown prompt 'cot.triger'; did you mean 'cot.trigger'?" in done.stderr
     assert server.asked == []

@@ -58,7 +58,7 @@ def test_ask_with_the_trace(recording: str) -> None:
 
 
 def test_ask_with_another_prompt(recording: str) -> None:
-    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--trace", "--set", "cot.trigger=Take a breath.")
+    done = reasoning("ask", "What is 2 + 2?", "--model", recording, "--trace", "--prompt", "cot.trigger=Take a breath.")
     assert "cot(trigger='Take a breath.')" in done.stdout
     assert "Let's think" not in done.stdout
 
@@ -72,24 +72,24 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["ask"], 2, "give a question, or --file FILE"),
-        (["ask", "?", "--file", "x"], 2, "not both"),
+        (["ask"], 2, "give either a question or --file FILE"),
+        (["ask", "?", "--file", "x"], 2, "either a question or --file"),
         (["ask", "--file", "nowhere.txt"], 2, "nowhere.txt: cannot be read"),
         (["ask", "   "], 2, "the question is empty"),
         (["ask", "?", "--strategy", "kot"], 2, "unknown strategy 'kot'"),
         (["ask", "?", "--kind", "nummer"], 2, "unknown kind 'nummer'; did you mean 'number'?"),
-        (["ask", "?", "--kind", "label"], 2, "--option red --option blue"),
-        (["ask", "?", "--kind", "number", "--option", "3", "--option", "4"], 2, "--kind number is none"),
+        (["ask", "?", "--kind", "label"], 2, "--choice red --choice blue"),
+        (["ask", "?", "--kind", "number", "--choice", "3", "--choice", "4"], 2, "got --kind number"),
         (["ask", "?", "--model", "local:smollm2-135"], 2, "did you mean 'smollm2-135m'?"),
         (["ask", "?", "--model", "local:nowhere.gguf"], 2, "nowhere.gguf"),
         (["ask", "?", "--model", "replay:nowhere.jsonl"], 2, "nowhere.jsonl: no such file"),
         (["ask", "?", "--model", "replay:."], 2, "a folder, no file"),
         (["ask", "?", "--strategy", "pot", "--kind", "items"], 2, "gives answers of the kinds"),
         (["ask", "?", "--model", "gpt", "--base-url", "localhost:1"], 2, "is no address of a server"),
-        (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--journal", "none"], 4,
+        (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--no-journal"], 4,
          "nothing answers at http://127.0.0.1:1/v1"),
         (["strategies", "show", "vanila"], 2, "did you mean 'vanilla'?"),
-        (["models", "get", "smollm"], 2, "smollm2-135m"),
+        (["models", "download", "smollm"], 2, "smollm2-135m"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_an_exit_code(arguments: list[str], code: int, words: str) -> None:
@@ -112,14 +112,14 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in reasoning("--debug", "ask", "?", "--strategy", "kot").stderr
 
 
-def test_the_shelf_and_a_card() -> None:
+def test_the_table_of_techniques_and_a_card() -> None:
     table = reasoning("strategies").stdout
     for name in ("vanilla", "cot", "self_consistency", "least_to_most", "program_of_thoughts", "telecom_feedback"):
         assert name in table
     card = reasoning("strategies", "show", "sc(pot, samples=3)").stdout
     for part in ("Self-consistency", "2203.11171", "samples * base", "samples = 3", "avoid when"):
         assert part in card
-    assert re.search(r"^ +waves +base if stop == 'fixed' else rounds \* base ", card, re.MULTILINE)
+    assert re.search(r"^ +rounds +base if stop == 'fixed' else rounds \* base ", card, re.MULTILINE)
 
 
 def test_version_and_help_load_nothing_heavy() -> None:
@@ -167,10 +167,12 @@ def test_fresh_draws_and_a_budget_of_a_question(tmp_path: Path) -> None:
     said.write_text('{"question": "6 * 7?", "samples": ["42"]}\n')
     words = ["ask", "6 * 7?", "--model", f"replay:{said}", "--journal", str(tmp_path / "j.sqlite"), "-s", "vanilla"]
     assert reasoning(*words).stdout == "42\n"
-    assert reasoning(*words, "--budget", "calls=0").stdout == "42\n"  # a recorded draw costs nothing
-    used_up = reasoning(*words, "--budget", "calls=0", "--fresh")
+    assert reasoning(*words, "--budget-calls", "0").stdout == "42\n"  # a recorded draw costs nothing
+    used_up = reasoning(*words, "--budget-calls", "0", "--new-samples")
     assert (used_up.returncode, used_up.stderr) == (
         3,
         "error: the budget is used up: 0 of 0 calls are spent, and the next call may need 1\n",
     )
-    assert "did you mean 'calls'" in reasoning(*words, "--budget", "call=1").stderr
+    refused = reasoning(*words, "--budget-call", "1")
+    assert refused.returncode == 2
+    assert "--budget-calls" in refused.stderr

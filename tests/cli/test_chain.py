@@ -207,7 +207,7 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(6)))
     lines = str(tmp_path / "lines.jsonl")
     with Server(say=said) as server:
-        code, rows, errors = run(server, folder, lines, "--budget", "calls=5", "--concurrency", "1")
+        code, rows, errors = run(server, folder, lines, "--budget-calls", "5", "--concurrency", "1")
         assert code == 3, errors
         assert [row["state"] for row in rows] == ["answered", "answered"]
         assert "finished rows are kept; resume with: reasoning chain run" in errors
@@ -219,7 +219,7 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
         assert [row["state"] for row in rows].count("failed") == 1
         assert "step 'issues'" in str(rows[3]["why"])
     with Server(faults=lambda body, attempt: "401") as server:
-        assert run(server, folder, lines, "--fresh")[0] == 2
+        assert run(server, folder, lines, "--new-samples")[0] == 2
     assert reasoning("chain", "run", str(folder), lines, "--input-format", "xml").returncode == 2
     (tmp_path / "none.jsonl").write_text("\n")
     assert "no inputs in" in reasoning("chain", "run", str(folder), str(tmp_path / "none.jsonl")).stderr
@@ -229,7 +229,7 @@ def test_a_part_does_not_take_the_place_of_what_is_whole(folder: Path, server: S
     (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(3)))
     (tmp_path / "out.csv").write_text("whole\n")
     lines, out = str(tmp_path / "lines.jsonl"), str(tmp_path / "out.csv")
-    code, _, errors = run(server, folder, lines, "--budget", "calls=1", "--concurrency", "1", "--out", out)
+    code, _, errors = run(server, folder, lines, "--budget-calls", "1", "--concurrency", "1", "--out", out)
     assert code == 3, errors
     assert (tmp_path / "out.csv").read_text() == "whole\n"
     assert (tmp_path / "out.part.csv").read_text().startswith("id,state,value")

@@ -1,17 +1,21 @@
-"""What `ask` shows while it waits for a model."""
+"""The progress of a model, of a job with a known size, and durations."""
 
 from __future__ import annotations
 
+from io import StringIO
+
+import pytest
 from rich.console import Console
 
-from reasoning.cli.progress import _Thinking
+from reasoning.cli import progress
+from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar
 from reasoning.testing import ScriptedLLM
 
 
 def shown(llm: ScriptedLLM) -> str:
     console = Console(width=200)
     with console.capture() as said:
-        console.print(_Thinking(llm))
+        console.print(_Answering(llm))
     return said.get().strip()
 
 
@@ -19,5 +23,35 @@ def test_what_keeps_a_model_from_answering_is_said() -> None:
     llm = ScriptedLLM(["4"])
     assert shown(llm) == "scripted: thinking"
     llm.retries = 1200
-    llm.limits._hold(60)
+    llm.limits._delay(60)
     assert shown(llm).startswith("scripted: thinking · 1,200 retried · the provider asks to wait ")
+
+
+def test_without_a_terminal_a_bar_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=StringIO(), width=80)
+    bar = ProgressBar(console, "exporting", None, None)
+    bar(1, 9)
+    assert console.file.getvalue() == ""  # type: ignore[attr-defined]
+    bar(2, 9, "downloading part 2")
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", -1)
+    bar(3000, 9000)
+    bar.advance("7 calls")
+    bar.print("failed: one \x1b[31m")
+    assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "downloading part 2",
+        "3,000/9,000 · downloading part 2",
+        "3,001/9,000 · 7 calls",
+        "failed: one �[31m",
+    ]
+
+
+def test_a_bar_prints_nothing_for_a_job_that_is_quick(capfd: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("exporting") as bar:
+        bar(1, 2)
+        bar(2, 2)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")])
+def test_a_duration_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

@@ -228,7 +228,7 @@ def test_calls_that_nobody_answers() -> None:
 def test_without_a_key_the_command_says_so_in_one_line(model: str, variable: str) -> None:
     code = (
         "import sys\n"
-        f"sys.argv = ['reasoning', 'ask', '2 + 2?', '--model', {model!r}, '--journal', 'none']\n"
+        f"sys.argv = ['reasoning', 'ask', '2 + 2?', '--model', {model!r}, '--no-journal']\n"
         "from reasoning.cli.app import main\n"
         "main()\n"
     )

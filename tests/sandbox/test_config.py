@@ -155,7 +155,7 @@ def test_a_run_records_its_sandbox(tmp_path):
     row = {"question": "Sum?", "samples": ["```python\nans = sum(range(4))\n```"], "reference": "6"}
     recording.write_text(json.dumps(row))
     model = ["--model", f"replay:{recording}", "--strategies", "program_of_thoughts", "--json"]
-    run = ["bench", "run", "--task", f"replay:{recording}", *model, "--out", str(tmp_path / "run"), "--journal", "none"]
+    run = ["bench", "run", "--task", f"replay:{recording}", *model, "--out", str(tmp_path / "run"), "--no-journal"]
     assert command(*run, "--sandbox", "interpreter, seconds=2")[0] == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["settings"]["sandbox"] == "interpreter, seconds=2"
     code, _, err = command(*run)

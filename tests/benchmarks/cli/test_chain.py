@@ -167,7 +167,7 @@ def test_a_step_that_no_case_looks_at(folder: Path) -> None:
 
 
 def test_no_budget_keeps_what_is_done(folder: Path, server: Server) -> None:
-    code, _, errors = run(server, "eval", folder, "--budget", "calls=3")
+    code, _, errors = run(server, "eval", folder, "--budget-calls", "3")
     assert code == 3, errors
     assert "repeat the command to continue" in errors
     assert len(list((folder / ".runs").glob("*.json"))) == 1

@@ -79,7 +79,8 @@ def test_json_is_one_object_and_nothing_else(command: Any, tmp_path: Path) -> No
 
 
 def test_killed_half_way_the_same_command_goes_on(command: Any, server: Any, tmp_path: Path) -> None:
-    whole = json.loads(run(command("--json", "--out", str(tmp_path / "whole"), "--journal", "none")).stdout)
+    other = ["--out", str(tmp_path / "whole"), "--journal", str(tmp_path / "other.sqlite")]
+    whole = json.loads(run(command("--json", *other)).stdout)
     server.asked.clear()
     server.latency = 0.05
     arguments = command("--json", "--concurrency", "2")
@@ -118,7 +119,7 @@ def test_ctrl_c_ends_soon_keeps_what_is_done_and_says_how_to_go_on(
         assert time.monotonic() - started < 15  # some 0.5 s on a quiet machine; an answer takes 30
     assert running.returncode == 130
     assert out == ""
-    assert "go on with: reasoning bench run" in said
+    assert "continue with: reasoning bench run" in said
     assert "Traceback" not in said
     kept = (tmp_path / "run" / "results.jsonl").read_bytes().count(b"\n")
     assert kept >= 4
@@ -173,7 +174,7 @@ def test_the_budget_stops_with_3_and_more_of_it_goes_on(command: Any, server: An
     stopped = run(command("--budget-tokens", "2300", "--concurrency", "1"))
     assert stopped.returncode == 3
     assert "error: the budget is used up" in stopped.stderr
-    assert "go on with: reasoning bench run" in stopped.stderr
+    assert "continue with: reasoning bench run" in stopped.stderr
     assert "vanilla" in stopped.stdout
     kept = (tmp_path / "run" / "results.jsonl").read_bytes().count(b"\n")
     assert 0 < kept < 24

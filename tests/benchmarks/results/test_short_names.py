@@ -12,10 +12,10 @@ from rich.console import Console
 from reasoning.benchmarks.analysis import inspect_results
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import summarize
-from reasoning.benchmarks.cli.progress import RunProgress
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import MAX_LENGTH, ShortNames
+from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 
@@ -106,8 +106,8 @@ def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> No
     display, specs = RunProgress(shown=False), [TREE.format(2), TREE.format(5)]
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    display.running(Comparison.from_folder(store), ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
-    display.result(Result("sum-1", specs[0], "f", "answered", True))
+    display.on_start("t · 1 problem · m", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
+    display.on_result(Result("sum-1", specs[0], "f", "answered", True))
     console = Console(file=StringIO(), width=80, color_system=None)
     console.print(display._picture())
     shown = console.file.getvalue()  # type: ignore[attr-defined]

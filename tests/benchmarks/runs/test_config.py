@@ -99,7 +99,7 @@ def test_fresh_draws_are_new_and_the_same_call_goes_on_with_them(tmp_path: Path)
     assert [one.value for one in fresh.results] == ["6", "7", "8"]
     compare(["vanilla"], EXAMPLES[:3], llm, out=tmp_path / "new", new_samples=True, progress=False)
     assert llm.calls == 9
-    with pytest.raises(UsageError, match="give fresh ones another folder"):
+    with pytest.raises(UsageError, match="give another folder for new samples"):
         compare(["vanilla"], EXAMPLES, llm, out=tmp_path / "old", new_samples=True, progress=False)
 
 

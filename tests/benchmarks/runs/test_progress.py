@@ -11,14 +11,12 @@ import pytest
 from rich.console import Console
 
 from reasoning import event_loop
-from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.cli import progress
-from reasoning.benchmarks.cli.progress import RunProgress
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
-from reasoning.benchmarks.runs import runner
+from reasoning.benchmarks.runs import progress, runner
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.messages import Message, Usage
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -43,7 +41,7 @@ def begun(display: RunProgress, sums: Sums, llm: ScriptedLLM) -> tuple[ResultsFo
     event_loop.run_sync(runner.run(runner.missing_keys(store, ["sum-1", "sum-2"], named), named, llm, store))
     named = named_strategies(SPECS)
     pairs = runner.missing_keys(store, list(store.examples), named)
-    display.running(Comparison.from_folder(store, list(store.examples), list(named)), llm, SPECS, pairs)
+    display.on_start("t · 4 problems · m", llm, SPECS, pairs, list(store.results.values()))
     return store, pairs
 
 
@@ -57,7 +55,7 @@ def drawn(display: RunProgress, width: int) -> str:
 def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, width: int) -> None:
     display = RunProgress(shown=False)
     assert "starting" in drawn(display, width)
-    display.doing("making the problems of t")
+    display.on_status("making the problems of t")
     assert "making the problems of t" in drawn(display, width)
     llm = Fetched(adds(2))
     store, pairs = begun(display, sums, llm)
@@ -68,7 +66,7 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     assert "t · 4 problems · m" in first
     assert "2/8" in first  # stored before
     event_loop.run_sync(
-        runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+        runner.run(pairs[:3], named_strategies(SPECS), llm, store, display.on_result, RunConfig(concurrency=1))
     )
     time.sleep(0.05)
     said = drawn(display, width)
@@ -88,8 +86,8 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     display = RunProgress(shown=False)
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
-    display.running(Comparison.from_folder(store), llm, ["vanilla"], keys)
-    display.result(replace(once, spent=Usage()))
+    display.on_start("t · 4 problems · m", llm, ["vanilla"], keys)
+    display.on_result(replace(once, spent=Usage()))
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
 
@@ -97,7 +95,7 @@ def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, mo
     display, llm = RunProgress(shown=False), ScriptedLLM(adds())
     store, pairs = begun(display, sums, llm)
     event_loop.run_sync(
-        runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+        runner.run(pairs[:1], named_strategies(SPECS), llm, store, display.on_result, RunConfig(concurrency=1))
     )
     time.sleep(0.05)
     assert ", about " in drawn(display, 120)
@@ -112,9 +110,9 @@ def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     store.add_examples(sums(4))
     keys = [ResultKey(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
     display = RunProgress(shown=False)
-    display.running(Comparison.from_folder(store), llm, ["vanilla", "cot"], keys, stopped=out)
+    display.on_start("t · 4 problems · m", llm, ["vanilla", "cot"], keys, stopped=out)
     once = event_loop.run_sync(_solved(sums, llm))
-    display.result(replace(once, strategy="cot"))
+    display.on_result(replace(once, strategy="cot"))
     assert "1/8 ·" in drawn(display, 80)
     out["cot"] = 1
     assert "1/5 ·" in drawn(display, 80)
@@ -136,7 +134,7 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
     llm = Fetched(adds())
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(2))
-    display.running(Comparison.from_folder(store), llm, ["vanilla"], [ResultKey("sum-1", "vanilla")])
+    display.on_start("t · 1 problem · m", llm, ["vanilla"], [ResultKey("sum-1", "vanilla")])
     assert "waiting for the first answer" in drawn(display, 80)
     llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)
@@ -148,14 +146,14 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
 
 
 def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_PLAIN", 0.05)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.05)
     console = Console(file=StringIO(), force_terminal=False, width=80)
     llm = ScriptedLLM(adds(1), latency=0.06)
     with RunProgress(console=console) as display:
-        display.doing("making the problems of t")
+        display.on_status("making the problems of t")
         store, pairs = begun(display, sums, llm)
         event_loop.run_sync(
-            runner.run(pairs, named_strategies(SPECS), llm, store, display.result, RunConfig(concurrency=1))
+            runner.run(pairs, named_strategies(SPECS), llm, store, display.on_result, RunConfig(concurrency=1))
         )
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     lines = [line for line in lines if line != "making the problems of t" or line is lines[0]]

@@ -1,0 +1,290 @@
+"""The live progress of a run: how far it is, how fast, and which strategy leads. Shown on standard error only.
+
+It costs next to nothing, since a local model needs every core: two pictures per second on a terminal,
+and one plain line every ten seconds elsewhere.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.runs.time_estimate import TimeEstimate
+from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration
+from reasoning.messages import Usage
+from reasoning.tables import pluralize
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from reasoning.engine.llm import LLM
+
+_WAITING = "waiting for the first answer"
+_SPEED_WINDOW = 20.0
+"""Seconds over which the tokens per second are measured."""
+
+
+class ProgressListener(Protocol):
+    """Something that is told how far a run is."""
+
+    def on_status(self, text: str) -> None:
+        """Take note of what is being done before the first call."""
+
+    def on_start(
+        self,
+        title: str,
+        model: LLM,
+        specs: Sequence[str],
+        keys: Sequence[ResultKey],
+        stored: Sequence[Result] = (),
+        time_limit: float | None = None,
+        stopped: Collection[str] = (),
+    ) -> None:
+        """Take note that the run starts.
+
+        Args:
+            title: what is compared, in a line.
+            model: the model.
+            specs: the strategies, in the order of the table.
+            keys: the results to make.
+            stored: the results of earlier runs.
+            time_limit: seconds after which no further problem is started.
+            stopped: the strategies that a race has stopped; it grows during the run.
+        """
+
+    def on_result(self, result: Result) -> None:
+        """Take note of a new result."""
+
+
+@dataclass
+class _Tally:
+    """One strategy's results so far."""
+
+    total: int = 0
+    done: int = 0
+    counted: int = 0
+    correct: int = 0
+
+    def add(self, result: Result) -> None:
+        self.done += 1
+        self.counted += not result.failed
+        self.correct += result.correct is True
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.counted if self.counted else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–"
+
+
+class RunProgress:
+    """The live display of one run, as a context manager. It is a `ProgressListener`.
+
+    Args:
+        shown: False shows nothing.
+        console: the console to draw on; by default standard error.
+    """
+
+    def __init__(self, *, shown: bool = True, console: Console | None = None) -> None:
+        self._shown, self._console = shown, console
+        self._status = "starting"
+        self._model: LLM | None = None
+        self._usage_before = Usage()
+        self._title = ""
+        self._total = self._stored = self._new = 0
+        self._tallies: dict[str, _Tally] = {}
+        self._names = ShortNames.of([])
+        self._stopped: Collection[str] = ()
+        self._started = self._ready = time.monotonic()
+        self._estimate = TimeEstimate([], [])
+        self._time_limit: float | None = None
+        self._speeds: deque[tuple[float, int]] = deque()
+        self._closed = threading.Event()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> RunProgress:
+        if not self._shown:
+            return self
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = self._console or Console(stderr=True, highlight=False)
+        if self._console.is_terminal:
+            live = Live(
+                get_renderable=self._picture,
+                console=self._console,
+                refresh_per_second=2,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._stack.enter_context(live)
+        else:
+            lines = threading.Thread(target=self._print_lines, name="reasoning-progress", daemon=True)
+            lines.start()
+            self._stack.callback(lines.join, 1)
+            self._stack.callback(self._closed.set)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the picture. May be called twice."""
+        self._status = ""
+        self._stack.close()
+
+    def on_status(self, text: str) -> None:
+        """Show what is being done before the first call."""
+        self._status = text
+        self._print(text)
+
+    def on_start(
+        self,
+        title: str,
+        model: LLM,
+        specs: Sequence[str],
+        keys: Sequence[ResultKey],
+        stored: Sequence[Result] = (),
+        time_limit: float | None = None,
+        stopped: Collection[str] = (),
+    ) -> None:
+        """Show the run from now on; see `ProgressListener.on_start`."""
+        self._title, self._model, self._usage_before = title, model, model.usage
+        self._stopped, self._time_limit = stopped, time_limit
+        self._tallies, self._names = {spec: _Tally() for spec in specs}, ShortNames.of(specs)
+        to_make = set(keys)
+        kept = [result for result in stored if result.key not in to_make]
+        for result in kept:
+            self._tallies[result.strategy].add(result)
+        for key in keys:
+            self._tallies[key.strategy].total += 1
+        for tally in self._tallies.values():
+            tally.total += tally.done
+        self._stored, self._total = len(kept), len(kept) + len(keys)
+        self._started = self._ready = time.monotonic()
+        self._estimate = TimeEstimate(keys, kept)
+        self._status = _WAITING
+        model.client.progress = self._on_loading
+        self._print(f"{title} · {len(keys)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
+
+    def on_result(self, result: Result) -> None:
+        """Show a new result."""
+        self._new += 1
+        self._estimate.add(result, time.monotonic())
+        self._tallies[result.strategy].add(result)
+
+    def _on_loading(self, done: int, total: int, text: str) -> None:
+        """Show what a local model says while it is downloaded and loaded; bytes, if there is a total."""
+        if total and done >= total:
+            self._status, self._ready = _WAITING, time.monotonic()
+            return
+        share = f" · {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})" if total > 1e6 else ""
+        if text != self._status.partition(" · ")[0]:
+            self._print(text)
+        self._status = text + share
+
+    def _print(self, line: str) -> None:
+        if self._shown and self._console is not None and not self._console.is_terminal:
+            self._console.print(line, markup=False, soft_wrap=True)
+
+    def _print_lines(self) -> None:
+        while not self._closed.wait(PLAIN_INTERVAL):
+            self._print(self._line())
+
+    def _line(self) -> str:
+        if self._model is None or self._is_quiet:
+            return self._quiet_line()
+        best = max(self._tallies.items(), key=lambda item: item[1].accuracy, default=None)
+        ahead = f" · ahead: {self._names(best[0])} {best[1]}" if best and best[1].correct else ""
+        return f"{self._counts()} · {self._pace()}{ahead}"
+
+    def _picture(self) -> RenderableType:
+        """Return the picture for a terminal: title, bar with counts, pace, and a line per strategy."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        if self._model is None:
+            return Text(f"{self._status} …", style="dim") if self._status else Text("")
+        head = Table.grid(padding=(0, 2, 0, 0))
+        done = self._stored + self._new
+        head.add_row(ProgressBar(total=max(self._to_make, 1), completed=done, width=30), Text(self._counts()))
+        strategies = Table.grid(padding=(0, 2, 0, 0))
+        strategies.add_column(overflow="ellipsis", no_wrap=True)
+        strategies.add_column(justify="right", no_wrap=True)
+        strategies.add_column(justify="right", no_wrap=True)
+        for spec, tally in self._tallies.items():
+            stopped = " stopped" if spec in self._stopped else ""
+            strategies.add_row(Text(self._names(spec)), f"{tally.done}/{tally.total}", f"{tally}{stopped}")
+        return Group(
+            Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
+            head,
+            Text(
+                self._quiet_line() if self._is_quiet else self._pace(), style="dim", no_wrap=True, overflow="ellipsis"
+            ),
+            strategies,
+        )
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Return whether no reply has come back yet."""
+        return self._model is not None and self._model.usage.calls == self._usage_before.calls and not self._new
+
+    def _quiet_line(self) -> str:
+        in_flight = self._model.in_flight if self._model is not None else 0
+        return f"{self._status} · {in_flight} in flight" if in_flight and self._status == _WAITING else self._status
+
+    def _counts(self) -> str:
+        elapsed = format_duration(time.monotonic() - self._started)
+        return f"{self._stored + self._new}/{self._to_make} · {elapsed}{self._remaining()}"
+
+    @property
+    def _to_make(self) -> int:
+        """Return the number of results of the whole run, without those that a race has cancelled."""
+        stopped = [self._tallies[spec] for spec in list(self._stopped)]
+        return self._total - sum(tally.total - tally.done for tally in stopped)
+
+    def _remaining(self) -> str:
+        if not self._new or self._model is None:
+            return ""
+        now = time.monotonic()
+        spent = self._model.usage - self._usage_before
+        if not spent.calls:
+            return ", all from the journal so far"
+        # Until as many calls came back as are in flight, their number says nothing about the pace.
+        if spent.calls < self._model.in_flight:
+            return ""
+        seconds = self._estimate.estimate(spent.seconds, now, self._ready, self._stopped)
+        if seconds is None:
+            return ""
+        elapsed = now - self._started
+        if self._time_limit is not None and seconds > self._time_limit - elapsed:
+            rest = self._time_limit - elapsed
+            return f", {format_duration(rest)} left to start problems" if rest > 0 else ", finishing started problems"
+        return f", about {format_duration(seconds)} left"
+
+    def _pace(self) -> str:
+        assert self._model is not None
+        spent = self._model.usage - self._usage_before
+        now = time.monotonic()
+        self._speeds.append((now, spent.completion_tokens))
+        while now - self._speeds[0][0] > _SPEED_WINDOW:
+            self._speeds.popleft()
+        start, before = self._speeds[0]
+        speed = (spent.completion_tokens - before) / (now - start) if now - start > 1 else 0.0
+        tokens = f" · {speed:.0f} tokens/s" if speed else ""
+        in_flight = f"{self._model.in_flight} in flight"
+        return f"{pluralize(spent.calls, 'call')} · {in_flight}{tokens}{describe_waiting(self._model)}"

@@ -1,0 +1,78 @@
+"""An estimate of the time that a run still takes, from the model time of each strategy."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from statistics import fmean
+
+from reasoning.benchmarks.results.result import Result, ResultKey
+
+
+class TimeEstimate:
+    """What a solve of each strategy takes, learned from results. All times are seconds of one clock.
+
+    A solve counts with its model time: the seconds of its calls, one after the other. Draws from
+    the journal take no time, so they say nothing about the speed. The model time that they took
+    when they were bought stands in for a strategy of which nothing has been bought yet.
+
+    A race stops strategies of very different cost, so results per second would be no estimate.
+
+    Args:
+        keys: the results to make.
+        stored: the results of earlier runs.
+    """
+
+    def __init__(self, keys: Iterable[ResultKey], stored: Iterable[Result]) -> None:
+        self._remaining = Counter(key.strategy for key in keys)
+        self._bought: defaultdict[str, list[float]] = defaultdict(list)
+        self._recorded: defaultdict[str, list[float]] = defaultdict(list)
+        self._started: float | None = None
+        self._finished_seconds = 0.0
+        for result in stored:
+            self._record(result)
+
+    def add(self, result: Result, now: float) -> None:
+        """Take in a new result."""
+        self._remaining[result.strategy] -= 1
+        self._finished_seconds += result.spent.seconds
+        if not result.spent.calls:
+            self._record(result)
+            return
+        started = now - result.seconds
+        self._started = started if self._started is None else min(started, self._started)
+        if not result.failed:
+            self._bought[result.strategy].append(result.spent.seconds)
+
+    def estimate(self, spent: float, now: float, ready: float = 0.0, stopped: Collection[str] = ()) -> float | None:
+        """Return the seconds to the end of the run.
+
+        Args:
+            spent: model time bought so far, in seconds, including solves in progress.
+            now: the time.
+            ready: the time at which the model could take its first call.
+            stopped: strategies that are not run any more.
+
+        Returns:
+            None if there is no basis for an estimate: nothing has been bought yet, or the solves in
+            progress take longer than usual.
+        """
+        bought = [seconds for solves in self._bought.values() for seconds in solves]
+        if self._started is None or not bought or not spent:
+            return None
+        usual = fmean(bought)
+        work = sum(
+            count * fmean(self._bought[spec] or self._recorded[spec] or [usual])
+            for spec, count in self._remaining.items()
+            if spec not in stopped
+        )
+        in_progress = max(0.0, spent - self._finished_seconds)
+        if in_progress >= work:
+            return None
+        pace = spent / max(now - max(self._started, ready), 1e-3)
+        return (work - in_progress) / pace
+
+    def _record(self, result: Result) -> None:
+        if not result.failed:
+            usage = result.spent if result.spent.calls else result.usage
+            self._recorded[result.strategy].append(usage.seconds)
