@@ -1,4 +1,4 @@
-"""A prompt as a Markdown file: its sections are headings, so that it can be read, compared and reviewed by anybody.
+"""Prompts as Markdown files, with their sections as headings.
 
 Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`, `# Examples` with `## Input`,
 `## Reasoning` and `## Output` for each example in turn. A line of text that begins like a heading is written with a
@@ -26,16 +26,16 @@ _PARTS: dict[str, dict[str, str]] = {
     "Input": {},
     "Recap": {},
 }
-"""The sections in the order in which they are written, with their parts and the fields of a prompt that these are."""
+"""The sections in their order in a file, with their parts and the prompt's field of each part."""
 
 _GUARDED = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
 
 
 def to_markdown(prompt: Prompt) -> str:
-    """The file's text.
+    """Return the Markdown text of a prompt.
 
     Raises:
-        UsageError: the prompt holds what a text file cannot keep.
+        UsageError: the prompt contains \\r, which a text file does not keep.
     """
     blocks: list[str] = []
     for section, parts in _PARTS.items():
@@ -83,13 +83,13 @@ def _guarded(text: str, levels: int) -> str:
 
 
 def _inner(lines: Sequence[str]) -> tuple[int, int]:
-    """From the first line with anything in it to behind the last one."""
+    """Return the range from the first line that is not blank to the last one."""
     full = [place for place, line in enumerate(lines) if line.strip(" \t")]
     return (full[0], full[-1] + 1) if full else (0, 0)
 
 
 def _bare(lines: Sequence[str], levels: int) -> str:
-    """The text of lines as they stand in a file: without empty ones around it, and without the guards."""
+    """Return the text of a file's lines, without blank lines around it and without the backslashes that guard lines."""
     start, end = _inner(lines)
     guarded = _GUARDED[levels]
     return "\n".join(line[1:] if line[:1] == "\\" and guarded.match(line) else line for line in lines[start:end])
@@ -97,7 +97,7 @@ def _bare(lines: Sequence[str], levels: int) -> str:
 
 @dataclass
 class _Block:
-    """What stands under one heading."""
+    """The lines under one heading."""
 
     section: str
     part: str
@@ -110,21 +110,22 @@ class _Block:
 
 
 def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
-    """The prompt that a file's text is.
+    """Return the prompt of a Markdown text.
 
     Args:
-        text: the file's text.
-        path: its name, for errors.
-        form, turns: how the prompt is rendered; see `Prompt`.
+        text: the text of a file.
+        path: the file, for error messages.
+        form: the form in which the prompt is rendered; see `Prompt`.
+        turns: "chat" for system and user messages, "single" for one message; see `Prompt`.
 
     Raises:
-        InputError: names the file and the line.
+        InputError: the text is no prompt; names the file and the line.
     """
     fields: dict[str, Any] = {"form": form, "turns": turns}
     blocks = list(_blocks(text, path))
     if not any(block.section == "Input" for block in blocks):
         last = text.rstrip().count("\n") + 1
-        _wrong(path, last, "there is no input: add '# Input' and below it what is asked about, such as {feedback}")
+        _wrong(path, last, "there is no input: add '# Input' and a text below it, such as {feedback}")
     for block in blocks:
         if block.section == "Examples" or (_PARTS[block.section] and not block.part):
             continue
@@ -135,13 +136,13 @@ def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "c
 
 
 def line_of(text: str, words: str) -> int:
-    """The line on which words such as "{name}" stand first; 1 where they stand nowhere."""
+    """Return the number of the first line with some text, such as "{name}"; 1 if no line has it."""
     found = text.find(words)
     return text.count("\n", 0, found) + 1 if found >= 0 else 1
 
 
 def _blocks(text: str, path: Path) -> Iterator[_Block]:
-    """What stands under each heading, in order. Only examples may have a heading several times."""
+    """Yield the block under each heading, in order. Only examples may repeat a heading."""
     seen: dict[tuple[str, str], int] = {}
     section, block = "", None
     for number, line in enumerate(text.split("\n"), 1):
@@ -156,9 +157,7 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
             else:
                 part = _known(title, _PARTS[section], f"part of {section!r}", where)
             if (before := seen.get((section, part))) and (section != "Examples" or level == 1):
-                raise InputError(
-                    f"{path}:{number}: {part or section!r} stands here a second time; first in line {before}"
-                )
+                raise InputError(f"{path}:{number}: {part or section!r} is repeated; it is already in line {before}")
             seen[section, part] = number
             block = _Block(section, part, number)
         elif block is not None:
@@ -176,7 +175,7 @@ def _known(title: str, titles: dict[str, Any], what: str, where: tuple[Path, int
     if (found := folded.get(_fold(title))) is not None:
         return found
     near = nearest(_fold(title), folded)
-    hint = f"did you mean {folded[near]!r}?" if near else f"there are {' · '.join(titles)}"
+    hint = f"did you mean {folded[near]!r}?" if near else f"known: {' · '.join(titles)}"
     path, line = where
     raise InputError(
         f"{path}:{line}: unknown {what} {title!r}; {hint} (a line of text that begins with '#' is written '\\#')"
@@ -198,12 +197,16 @@ def _items(block: _Block, path: Path) -> tuple[str, ...]:
             if items:
                 items[-1].append("")
         else:
-            _wrong(path, number, f"under {block.part!r} each line begins with '- '; one that goes on, with two spaces")
+            _wrong(
+                path,
+                number,
+                f"under {block.part!r} each line must begin with '- ', and a continued line with two spaces",
+            )
     return tuple(_bare(item, 2) for item in items)
 
 
 def _examples(blocks: Sequence[_Block], path: Path) -> Iterator[Demonstration]:
-    """One for each `## Input`."""
+    """Yield an example for each `## Input`."""
     made: list[dict[str, _Block]] = []
     for block in blocks:
         if not block.part:
@@ -211,7 +214,7 @@ def _examples(blocks: Sequence[_Block], path: Path) -> Iterator[Demonstration]:
         if block.part == "Input":
             made.append({})
         elif not made:
-            _wrong(path, block.line, f"an example begins with '## Input', not with {block.part!r}")
+            _wrong(path, block.line, f"an example must begin with '## Input', got {block.part!r}")
         if block.part in made[-1]:
             _wrong(path, block.line, f"this example has a second {block.part!r}; a new one begins with '## Input'")
         made[-1][block.part] = block

@@ -1,10 +1,10 @@
-"""Prompt chains: a directed graph of steps, wired by the names that each step reads. A strategy, and a folder.
+"""Prompt chains: strategies of several steps, wired by the names that each step reads, and stored as folders.
 
     chain = Chain(Step("issues", Prompt(input="{feedback}"), returns=Items()), Step("reply", Prompt(input="{issues}")))
     chain.save("replies")                    # chain.toml, issues.md, reply.md
     assert Chain.load("replies") == chain
 
-docs/chains.md shows the folder, the ways in which a step is answered, and the command `reasoning chain`.
+docs/chains.md describes the folder, the keys of a step, and the command `reasoning chain`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Chain", "Check", "Fallback", "Step", "Validator"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when first used: the command line only wants the commands of this package."""
+    """Import an attribute when it is first used, so that the command line starts fast."""
     if name not in _FROM:
         raise AttributeError(f"module 'reasoning.chain' has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(f"reasoning.chain.{_FROM[name]}"), name)

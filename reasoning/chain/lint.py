@@ -50,7 +50,7 @@ For a line of a step's prompt the key is "prompt: LINE".
 
 _NEGATION = re.compile(
     r"\W*(?:(?:you )?(?:do|must|should|shall|may|can|could|will|would|is|are)(?:n['’]?t| not)\b"
-    r"|(?:no|not|never|none|nothing|nobody|neither|without|cannot|stop|skip|leave out|(?:under|in|on|at|by) no)\b"
+    r"|(?:no(?:t|ne|thing|body)?|never|neither|without|cannot|stop|skip|leave out|(?:under|in|on|at|by) no)\b"
     r"|(?:avoid|refrain|omit|exclud))"
     r"|.*\b(?:nicht|nie|niemals|keine?[mnrs]?|ohne|vermeide\w*|ne|n['’]\w+|pas|jamais|sans|évite[rz]?|nunca|jamás|sin"
     r"|evit\w+|non(?!-)|mai|não|sem|niet|geen)\b",
@@ -258,7 +258,7 @@ def _warnings(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
 
 
 def _placeholder_mistakes(step: Step, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each text of a prompt that looks like the placeholder of a known name but is none, and the name."""
+    """Yield each text of a prompt that looks like the placeholder of a known name but is not one, and the name."""
     known = {name.casefold(): name for name in (*names, *KIND_PLACEHOLDERS, *RETRY_PLACEHOLDERS)}
     prompt = step.prompt
     for text in (*prompt.sections.values(), prompt.input, prompt.recap) if prompt is not None else ():

@@ -25,7 +25,7 @@ _REPAIR = "That is not usable: {error}\nWrite the whole answer again, in the req
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a step reads: values, the same as texts, and the error and the reply of the attempt before."""
+    """The inputs of a step: values, the same as texts, and the error and the reply of the attempt before."""
 
     values: Mapping[str, Any]
     texts: Mapping[str, str]

@@ -38,7 +38,7 @@ def missing_from(texts: Iterable[str], known: Iterable[str]) -> list[str]:
 def word_recall(claim: str, source: str) -> float:
     """Return the share of a claim's words that a source has, from 0 to 1.
 
-    Only words of four letters and more count, or all words if there are none. A source has a word
+    Only words of four letters and more count, else all words. A source has a word
     if it contains the word itself, or one that begins with the same four letters. A claim without
     words gives 1.
 

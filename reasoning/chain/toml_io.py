@@ -118,7 +118,8 @@ def update(text: str, values: Mapping[str, Any], tables: Mapping[str, Any], same
 
     Args:
         text: the old text, valid TOML.
-        values, tables: the new content, as in `dumps`. Tables of an array are matched by their "name".
+        values: the new keys above all tables.
+        tables: the new tables, as in `dumps`. Tables of an array are matched by their "name".
         same: compares the old and the new meaning of a key; where it is the same, the old spelling stays.
 
     Returns:

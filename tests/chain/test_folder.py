@@ -358,7 +358,7 @@ TOML = FOLDER["chain.toml"]
         ({"chain": TOML.replace('reads = ["issues"]', "reads = [[1]]")}, r"chain\.toml:14: step 'reply' reads"),
         (
             {"issues": FOLDER["issues.md"] + "\n# Instructions\nAgain.\n"},
-            r"issues\.md:9: 'Instructions' stands here a second time; first in line 1",
+            r"issues\.md:9: 'Instructions' is repeated; it is already in line 1",
         ),
         (
             {"issues": "# Instruction\n\nList.\n"},
@@ -371,15 +371,15 @@ TOML = FOLDER["chain.toml"]
         ),
         (
             {"issues": "# Constraints\n## Do\nBe brief.\n\n# Input\n{feedback}\n"},
-            r"issues\.md:3: under 'Do' each line begins with '- '",
+            r"issues\.md:3: under 'Do' each line must begin with '- '",
         ),
         (
             {"issues": "# Constraints\n## Dont\n- Lie.\n## Don’t\n- Lie.\n"},
-            r"issues\.md:4: \"Don't\" stands here a second time",
+            r"issues\.md:4: \"Don't\" is repeated",
         ),
         (
             {"issues": "# Examples\n## Output\nx\n# Input\n{feedback}\n"},
-            r"issues\.md:2: an example begins with '## Input'",
+            r"issues\.md:2: an example must begin with '## Input'",
         ),
         (
             {"issues": "# Examples\n## Input\nx\n# Input\n{feedback}\n"},

@@ -187,7 +187,7 @@ def test_a_run_that_was_stopped_buys_only_the_rest() -> None:
                 thirty().run("the text", llm)
         else:
             answer = thirty().run("the text", llm)
-        while llm.in_flight:  # what was sent is recorded, though nobody waits for it
+        while llm.in_flight:  # sent requests are recorded, although no caller waits
             time.sleep(0.005)
         bought += slow.given
     assert (answer.value, answer.steps) == (expected.value, expected.steps)

@@ -21,7 +21,7 @@ from reasoning.testing import ScriptedLLM
 
 pytest.importorskip("bm25s")
 
-from reasoning.strategies.domain.grounded_answer.search import LONGEST, search
+from reasoning.strategies.domain.grounded_answer.search import PASSAGE_CHARS, search
 
 QUESTION = "How long may I keep a drill?"
 
@@ -86,12 +86,12 @@ def test_search_gives_the_best_passages_first(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("\n\n".join(texts) + "\n\n" + "word " * 2_000)
     found = search(str(tmp_path), "What do herons eat?", ("heron", "frog"))
     assert "The heron eats frogs." in found[0]["text"]
-    assert all(len(one["text"]) <= LONGEST for one in found)
+    assert all(len(one["text"]) <= PASSAGE_CHARS for one in found)
     assert search(str(tmp_path), "?", ("…",)) == []
 
 
 def test_a_folder_that_is_none_and_files_that_are_no_text(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no such folder"):
+    with pytest.raises(InputError, match="no such folder"):
         search(str(tmp_path / "gone"), "a", ("b",))
     (tmp_path / "latin.txt").write_bytes("Grüße".encode("latin-1"))
     with pytest.raises(InputError, match=r"latin\.txt: not UTF-8"):

@@ -1,2 +1,7 @@
-"""A chain to start from: a document → its claims → each checked against sources → a summary that marks what is not
-supported. The check of each claim on its own: Min et al. 2023 (FActScore, arXiv 2305.14251)."""
+"""A bundled chain that checks the claims of a document against sources.
+
+A document → its claims → each claim checked against the sources → a summary that marks unsupported claims.
+
+Source:
+    The separate check of each claim: Min et al. 2023 (FActScore), arXiv 2305.14251.
+"""

@@ -1,4 +1,4 @@
-"""How right the values of a step are, for the cases in `tests`: a score from 0 to 1."""
+"""Scores of a step's values for the cases in `tests`, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from typing import Any
 
 
 def verdicts(value: tuple[dict[str, Any], ...], gold: tuple[dict[str, Any], ...]) -> float:
-    """The F1 of the verdicts, in any order: which claims they are about, the claims' own check says."""
-    said, right = (Counter(one["verdict"] for one in verdicts) for verdicts in (value, gold))
-    return 2 * (said & right).total() / (said.total() + right.total()) if said or right else 1.0
+    """Return the F1 of the verdicts in any order. Whether they are about the right claims is checked at the step `claims`."""
+    given, right = (Counter(one["verdict"] for one in verdicts) for verdicts in (value, gold))
+    return 2 * (given & right).total() / (given.total() + right.total()) if given or right else 1.0

@@ -1,1 +1,1 @@
-"""A chain to start from: a question → search terms → passages of a folder → an answer whose quotations are verified."""
+"""A bundled chain that answers from a folder: a question → search terms → passages → an answer with verified quotations."""

@@ -1,4 +1,4 @@
-"""What the steps promise each other: an answer rests on quotations, and each stands in the passage that it names."""
+"""Checks and fallbacks for the steps of the chain: every quotation of an answer is in the passage that it names."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _WORD = re.compile(r"[^\W\d_]{4,}|\d+")
 
 
 def check_terms(terms: tuple[str, ...]) -> str | None:
-    """A handful of short texts."""
+    """Check for at most twelve terms, each of at most five words."""
     if long := [term for term in terms if len(term.split()) > 5]:
         return f'"{long[0]:.80}" is too long for a search: words and short phrases, with ; between them.'
     return None if len(terms) <= 12 else f"{len(terms)} are too many: the six that matter most."
 
 
 def fallback_terms(terms: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The short ones; without any, the words of the question."""
+    """Return the short terms, or the words of the question if there are no short ones."""
     short = tuple(term for term in terms or () if len(term.split()) <= 5)[:12]
     return short or tuple(_WORD.findall(values["question"])) or (values["question"],)
 
 
 def check_answer(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
-    """Each quotation is in its passage, and there is one, unless nothing is said."""
+    """Check that each quotation is in its passage, and that every answer but "not in the folder" has one."""
     texts = {one["passage"]: one["text"] for one in values["passages"]}
     for one in found["quotations"]:
         if one["passage"] not in texts:
@@ -40,13 +40,13 @@ def check_answer(found: dict[str, Any], values: Mapping[str, Any]) -> str | None
 
 
 def fallback_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The quotations that are in their passages; an answer without any is none."""
+    """Keep the quotations that are in their passages; an answer without any becomes "not in the folder"."""
     texts = {one["passage"]: one["text"] for one in values["passages"]}
     kept = [one for one in (found or {}).get("quotations", []) if _is_in(one["quote"], texts.get(one["passage"], ""))]
     return {"answer": found["answer"], "quotations": kept} if found and kept else {"answer": NOWHERE, "quotations": []}
 
 
 def _is_in(quote: str, text: str) -> bool:
-    """Whether a quotation of at least two words is in a text; signs and capital letters do not matter."""
+    """Return True if a quotation of at least two words is in a text, without regard to signs and case."""
     words = normalize(quote)
     return " " in words and f" {words} " in f" {normalize(text)} "

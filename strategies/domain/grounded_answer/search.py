@@ -1,5 +1,8 @@
-"""The passages of a folder that speak of some terms, by BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance
-Framework"; the library bm25s, Lù 2024, arXiv 2407.03618)."""
+"""A search for the passages of a folder's texts by BM25.
+
+Source:
+    Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework"; the library bm25s, Lù 2024, arXiv 2407.03618.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,31 @@ from typing import Any
 
 from reasoning.errors import InputError, MissingExtra
 
-TEXTS = (".md", ".rst", ".txt")
-BEST = 4
-"""Passages that are given, at most."""
-LONGEST = 1_200
-"""Characters of a passage: paragraphs are put together up to here, and a longer one is cut."""
-ASKED = 4
-"""Letters of a word of the question that is sought besides the terms: shorter ones are in every text."""
-LARGEST = 5_000_000
-"""Bytes of a file, at most."""
+SUFFIXES = (".md", ".rst", ".txt")
+MAX_PASSAGES = 4
+"""The most passages that a search returns."""
+PASSAGE_CHARS = 1_200
+"""The most characters of a passage: paragraphs are joined up to here, and a longer one is cut."""
+MIN_LETTERS = 4
+"""The least letters of a word of the question that is searched for: shorter words are in every text."""
+MAX_BYTES = 5_000_000
+"""The most bytes of a file."""
 
 _WORD = re.compile(r"\w+")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 
 def search(folder: str, question: str, terms: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The best passages, best first, each with a number, its file and its text; none where no word is there.
+    """Return the best passages, the best first.
 
     Args:
-        folder: where the texts are: files that end with .md, .rst or .txt, those in folders within it too. Links that
-            lead out of it are not followed.
-        question, terms: whose words are sought; those of the terms count twice where the question has them as well.
+        folder: the folder with .md, .rst and .txt files, in folders within it too. Links that lead
+            out of it are not followed.
+        question: its words of four letters and more are searched for.
+        terms: their words are searched for; words that the question has too count twice.
+
+    Returns:
+        Each passage with its number from 1 up, its file and its text. Empty if no word is found.
 
     Raises:
         InputError: there is no such folder, or a text in it cannot be read.
@@ -41,7 +48,7 @@ def search(folder: str, question: str, terms: tuple[str, ...]) -> list[dict[str,
     except ImportError:
         raise MissingExtra("searching a folder", "retrieval", "bm25s") from None
     found = [(name, text) for name, whole in _texts(Path(folder).expanduser()) for text in _passages(whole)]
-    words = [word for word in _words(question) if len(word) >= ASKED] + [
+    words = [word for word in _words(question) if len(word) >= MIN_LETTERS] + [
         word for text in terms for word in _words(text)
     ]
     if not found or not words:
@@ -49,19 +56,19 @@ def search(folder: str, question: str, terms: tuple[str, ...]) -> list[dict[str,
     index = bm25s.BM25()
     index.index([_words(text) for _, text in found], show_progress=False)
     scores = index.get_scores(words)
-    best = sorted(range(len(found)), key=lambda place: -scores[place])[:BEST]
+    best = sorted(range(len(found)), key=lambda place: -scores[place])[:MAX_PASSAGES]
     best = [place for place in best if scores[place] > 0]
     return [{"passage": n, "file": found[place][0], "text": found[place][1]} for n, place in enumerate(best, 1)]
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
     if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder")
+        raise InputError(f"{folder}: no such folder")
     root = folder.resolve()
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in TEXTS and path.is_file() and path.resolve().is_relative_to(root):
-            if path.stat().st_size > LARGEST:
-                raise InputError(f"{path}: more than {LARGEST:,} bytes; split it")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
+            if path.stat().st_size > MAX_BYTES:
+                raise InputError(f"{path}: more than {MAX_BYTES:,} bytes; split it")
             try:
                 yield str(path.relative_to(folder)), path.read_text(encoding="utf-8-sig")
             except UnicodeDecodeError as error:
@@ -71,22 +78,22 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _passages(text: str) -> Iterator[str]:
-    """Neighbouring paragraphs, as many as fit."""
-    room = ""
+    """Yield passages: neighbouring paragraphs, joined up to `PASSAGE_CHARS`."""
+    passage = ""
     for paragraph in _PARAGRAPH.split(text):
-        while len(room) + len(paragraph) > LONGEST:
-            if room:
-                yield room
-                room = ""
+        while len(passage) + len(paragraph) > PASSAGE_CHARS:
+            if passage:
+                yield passage
+                passage = ""
                 continue
-            cut = paragraph.rfind(" ", 0, LONGEST) + 1 or LONGEST
+            cut = paragraph.rfind(" ", 0, PASSAGE_CHARS) + 1 or PASSAGE_CHARS
             yield paragraph[:cut].strip()
             paragraph = paragraph[cut:]
-        room = f"{room}\n\n{paragraph}".strip()
-    if room:
-        yield room
+        passage = f"{passage}\n\n{paragraph}".strip()
+    if passage:
+        yield passage
 
 
 def _words(text: str) -> list[str]:
-    """The words as they are compared: small letters, and the plural's s of longer ones left out."""
+    """Return the words of a text for comparison: in lower case, longer ones without the s of a plural."""
     return [word[:-1] if len(word) > 4 and word.endswith("s") else word for word in _WORD.findall(text.casefold())]

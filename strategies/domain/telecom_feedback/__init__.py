@@ -1,8 +1,10 @@
-"""A chain to start from: customer feedback of a telecom company → issues → categories → recommendations.
+"""A bundled chain for a telecom company: customer feedback → issues → categories → recommendations.
 
-Three steps with a sectioned prompt, a validator and one repair each (prompt chaining: Wu et al. 2022, arXiv
-2110.01691), as a folder: `chain.toml`, a Markdown file for each prompt, and `checks.py`. The feedback is data: it is
-read in one step only, and the later steps see that step's list.
+Three steps, each with a prompt in sections, a validator and one repair. The feedback is data: only
+the first step reads it, and the later steps see that step's list.
+
+Source:
+    Prompt chaining: Wu et al. 2022, arXiv 2110.01691.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How right the values of a step are, for the cases in `tests`: a score from 0 to 1."""
+"""Scores of a step's values for the cases in `tests`, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from reasoning.kinds.text import f1
 
 
 def issues(value: tuple[str, ...], gold: tuple[str, ...]) -> float:
-    """The F1 of the issues: one is found where half of its words agree (by their F1) and its sentiment is the same."""
+    """Return the F1 of the issues. Two issues match if the F1 of their words is at least 0.5 and the sentiment is equal."""
     return items(value, gold, _alike)
 
 
 def categories(value: dict[str, Any], gold: dict[str, str]) -> float:
-    """The F1 of the entries: one is right where the issue is one of the gold list, as in `issues`, with its category."""
+    """Return the F1 of the entries. Two entries match if their issues match, as in `issues`, and the category is equal."""
     found, wanted = ([f"{issue} → {category}" for issue, category in one.items()] for one in (value, gold))
     return items(found, wanted, _entry_alike)
 
