@@ -172,7 +172,7 @@ class Comparison:
 
     @cached_property
     def parse_rules(self) -> Mapping[str, Mapping[str, int]]:
-        """How many answers each rule parsed, by rule and strategy, the most frequent rule first.
+        """The number of answers that each rule parsed, by rule and strategy, the most frequent rule first.
 
         A rule that starts with "unparsed" or "failed" gives the reason why there is no answer.
         """

@@ -1,4 +1,4 @@
-"""Two runs beside each other, several in a matrix, and how many problems it takes."""
+"""Comparison of two runs: what changed, what hides, and when it fails."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_wrong_usage(tmp_path: Path, server: Server) -> None:
     code, out, _ = command(server, folder, "points", "--accept", "everything")
     assert (code, "unknown way to accept" in out) == (2, True)
     code, out, rows = command(server, folder, "points", "-n", "2")
-    assert (code, rows) == (0, [])  # nobody there to ask: nothing is accepted
+    assert (code, rows) == (0, [])  # without a person to ask, nothing is accepted
     (tmp_path / "real.txt").write_text("Where is it?")
     (folder / "tests" / "notes.toml").unlink()
     code, out, rows = command(

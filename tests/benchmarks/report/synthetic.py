@@ -1,7 +1,7 @@
 """Results folders that no model made: of any size, with the texts of a run, for tests and measurements.
 
 python -m tests.benchmarks.report.synthetic DIR --problems 1319 --strategies 10
-python -m tests.benchmarks.report.synthetic DIR --problems 10000 --strategies 10 --without-traces
+python -m tests.benchmarks.report.synthetic DIR --problems 10000 --strategies 10 --no-traces
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=1319)
     parser.add_argument("--strategies", type=int, default=len(SPECS))
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--without-traces", action="store_true")
+    parser.add_argument("--no-traces", action="store_true")
     given = parser.parse_args()
-    made(given.folder, given.problems, given.strategies, traces=not given.without_traces, epochs=given.epochs)
+    made(given.folder, given.problems, given.strategies, traces=not given.no_traces, epochs=given.epochs)
 
 
 if __name__ == "__main__":

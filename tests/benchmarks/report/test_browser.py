@@ -87,7 +87,7 @@ def test_filters_count_what_the_results_say(browser: Browser, report: Path) -> N
     store = ResultsFolder.read(report.parent / "run")
     found = ReportData.from_folder(store)
     by_problem: dict[str, list[str]] = {}
-    for one in found.results:
+    for one in found.comparison.results:
         by_problem.setdefault(one.problem, []).append("r" if one.correct else "u" if one.value is None else "w")
     rows = list(by_problem.values())
     browser.open(report)
@@ -110,7 +110,7 @@ def test_filters_count_what_the_results_say(browser: Browser, report: Path) -> N
     assert choose(browser, text="made-00017") == "1 of 240 problems"
     word = store.examples["made-00003"].problem.question.split(" ")[3].lower()
     texts = {name: example.problem.question for name, example in store.examples.items()}
-    for one in found.results:
+    for one in found.comparison.results:
         texts[one.problem] += f" {one.value}"
     many = sum(word in text.lower() for text in texts.values())
     assert choose(browser, text=word.upper()).startswith(f"{many} ")
@@ -144,7 +144,7 @@ def test_a_problem_opens_beside_its_traces_by_keyboard_alone(browser: Browser, r
     assert trace
     said = next(trace.calls()).completions[0].text
     assert browser.ask("document.querySelectorAll('#side article')[2].querySelector('pre.said').textContent") == said
-    assert "read by: " in browser.ask("document.querySelector('#side').textContent")
+    assert "parsed by: " in browser.ask("document.querySelector('#side').textContent")
     browser.press("ArrowRight", 39)
     browser.wait("document.getElementById('name').textContent === 'made-00001'")
     browser.wait("document.querySelectorAll('#side article > div > .steps').length === 8")
