@@ -108,19 +108,21 @@ def list_(
     from reasoning.registry import catalogue, get
 
     rows = Table(box=None, header_style="bold", pad_edge=False)
-    found: list[tuple[str, str, str, str]] = []
+    prompt_rows: list[tuple[str, str, str, str]] = []
     for technique in [spec] if spec else catalogue():
         for name, prompt in prompts(get(technique)).items():
             if not spec and not name.startswith(f"{technique}."):
                 continue  # a prompt of a nested strategy, which has its own rows
             if isinstance(prompt, Prompt):
                 begin = next(iter(_sections(prompt).values()), "").partition("\n")[0]
-                found.append((name, " ".join(sorted(prompt.placeholders)), f"{prompt.form}, {prompt.turns}", begin))
+                prompt_rows.append(
+                    (name, " ".join(sorted(prompt.placeholders)), f"{prompt.form}, {prompt.turns}", begin)
+                )
             else:
-                found.append((name, "", "phrase", prompt.partition("\n")[0]))
+                prompt_rows.append((name, "", "phrase", prompt.partition("\n")[0]))
     for title in ("name", "placeholders", "form", "begins with"):
         rows.add_column(title, no_wrap=title != "placeholders", max_width=46, overflow="ellipsis")
-    for row in found:
+    for row in prompt_rows:
         rows.add_row(*row)
     Console(highlight=False, markup=False).print(rows)
 
@@ -149,11 +151,11 @@ def show_prompts(
     from reasoning.prompts import Prompt
     from reasoning.strategies.direct.prompt_format import sample_problem
 
-    technique, _, one = spec.partition(".") if "(" not in spec else (spec, "", "")
+    technique, _, prompt_name = spec.partition(".") if "(" not in spec else (spec, "", "")
     strategy = _with_overrides(technique, overrides)
     problem = sample_problem(strategy) if question is None else Problem(question, kinds.get(kind))
     known, sent = prompts(strategy), preview_prompts(strategy, problem)
-    wanted = f"{strategy.card.name}.{one}" if one else None
+    wanted = f"{strategy.card.name}.{prompt_name}" if prompt_name else None
     if wanted and wanted not in known:
         raise UnknownName("prompt", spec, known)
     out = Console(highlight=False, markup=False)
@@ -176,8 +178,8 @@ def _with_overrides(spec: str, overrides: list[str] | None) -> Strategy:
 
 
 def _sections(prompt: Prompt) -> dict[str, str]:
-    shown = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
-    return {title: text for title, text in shown.items() if text}
+    sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
+    return {title: text for title, text in sections.items() if text}
 
 
 def _print_sent(out: Console, prompt: Prompt, sent: Conversation) -> None:

@@ -66,13 +66,13 @@ def parse_items(text: str) -> list[str]:
 
     Items of fewer than 3 or more than 400 characters are left out.
     """
-    found: dict[str, str] = {}
+    items: dict[str, str] = {}
     for line in map(str.strip, text.splitlines()):
         if mark := _BULLET.match(line):
             item = line[mark.end() :].removeprefix("**").removesuffix("**").strip()
             if 3 <= len(item) <= _MAX_ITEM_CHARS:
-                found[normalize_question(item)] = item
-    return list(found.values())
+                items[normalize_question(item)] = item
+    return list(items.values())
 
 
 def parse_numbered(text: str) -> list[tuple[int, str]]:
@@ -113,10 +113,10 @@ def new_steps(text: str, known: Sequence[str] = ()) -> list[str]:
         text: the reply.
         known: the steps so far.
     """
-    found = parse_numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
-    later = [step for number, step in found if number > len(known)]
-    restarted = bool(found and known) and found[0][0] == 1 and not _alike(found[0][1], known[0])
-    steps = [step for _, step in found] if restarted or not later else later
+    numbered = parse_numbered(text) or list(enumerate((line.strip() for line in text.splitlines()), len(known) + 1))
+    later = [step for number, step in numbered if number > len(known)]
+    restarted = bool(numbered and known) and numbered[0][0] == 1 and not _alike(numbered[0][1], known[0])
+    steps = [step for _, step in numbered] if restarted or not later else later
     return [step for step in steps if step and step not in known]
 
 
@@ -166,5 +166,5 @@ def drop_truncated_tail(reply: Completion) -> str:
     return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text
 
 
-def _alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one.lower(), other.lower()).ratio() > _SAME_STEP
+def _alike(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first.lower(), second.lower()).ratio() > _SAME_STEP

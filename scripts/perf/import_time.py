@@ -53,7 +53,7 @@ def imports(programs: dict[str, Path]) -> Iterator[dict[str, Any]]:
                 row |= {
                     "modules": modules - bare,
                     "rss_mb": round(rss, 1),
-                    "with": [one for one in heavy if one != name],
+                    "with": [library for library in heavy if library != name],
                 }
             yield row
 

@@ -30,8 +30,8 @@ _WARM = 5_000
 
 def request(number: int) -> Request:
     """Return a prompt of typical length, different for each number."""
-    asked = f"{number}. {_PROSE[: 400 + number * 7919 % 1600]}"
-    return Request("some/model", (Message("user", asked),), {"temperature": 0.7, "max_tokens": 512})
+    question = f"{number}. {_PROSE[: 400 + number * 7919 % 1600]}"
+    return Request("some/model", (Message("user", question),), {"temperature": 0.7, "max_tokens": 512})
 
 
 def completion(number: int, draw: int = 0) -> Completion:
@@ -58,10 +58,10 @@ async def arrivals(do: Callable[[int], Awaitable[None]], draws: int) -> tuple[fl
 
 def recording(folder: Path, draws: int = 10_000) -> None:
     """Print the overhead of recording draws that arrive one by one; request keys are precomputed, as in the engine."""
-    asked = [request(number) for number in range(draws)]
-    said = [[completion(number)] for number in range(draws)]
-    for one in asked:
-        _ = one.key
+    requests = [request(number) for number in range(draws)]
+    completions = [[completion(number)] for number in range(draws)]
+    for item in requests:
+        _ = item.key
 
     async def nothing(number: int) -> None: ...
 
@@ -75,7 +75,7 @@ def recording(folder: Path, draws: int = 10_000) -> None:
 
         async def record(number: int, journal: Journal = journal, waits: list[float] = waits) -> None:
             begun = time.perf_counter()
-            await journal.record(asked[number], said[number])
+            await journal.record(requests[number], completions[number])
             waits.append(time.perf_counter() - begun)
 
         cpu, wall = asyncio.run(arrivals(record, draws))
@@ -124,11 +124,11 @@ def large(path: Path, draws: int) -> None:
     journal.close()
 
 
-def _timed(what: str, do: Callable[[], object], times: int = 0) -> None:
+def _timed(label: str, do: Callable[[], object], times: int = 0) -> None:
     begun = time.perf_counter()
     do()
     took = time.perf_counter() - begun
-    _say(f"{what}: {took * 1e3:.1f} ms" + (f", {took / times * 1e6:.1f} µs each" if times else ""))
+    _say(f"{label}: {took * 1e3:.1f} ms" + (f", {took / times * 1e6:.1f} µs each" if times else ""))
 
 
 def _peak() -> float:
@@ -145,11 +145,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=1_000_000, help="number of draws in the large file")
     parser.add_argument("--folder", type=Path, help="folder for the files; a temporary one by default")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         recording(Path(folder))
-        if given.draws:
-            large(Path(folder) / "large.sqlite", given.draws)
+        if arguments.draws:
+            large(Path(folder) / "large.sqlite", arguments.draws)
 
 
 if __name__ == "__main__":

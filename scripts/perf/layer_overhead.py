@@ -37,12 +37,12 @@ class InstantClient(Client):
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         await asyncio.sleep(0)
         key = bytes.fromhex(request.key)[:16]
-        said = [{"message": {"content": text(key, draw)}, "finish_reason": "stop"} for draw in draws]
-        used = {"prompt_tokens": 100, "completion_tokens": 40 * len(draws)}
-        return parse_completions({"id": "reply", "choices": said, "usage": used}, 0.1)
+        choices = [{"message": {"content": text(key, draw)}, "finish_reason": "stop"} for draw in draws]
+        usage = {"prompt_tokens": 100, "completion_tokens": 40 * len(draws)}
+        return parse_completions({"id": "reply", "choices": choices, "usage": usage}, 0.1)
 
 
-def draws(spec: str, asked: Sequence[str], samples: int) -> float:
+def draws(spec: str, asked_questions: Sequence[str], samples: int) -> float:
     """Return the CPU seconds of a strategy per draw, with every layer on and a journal in a file."""
     with tempfile.TemporaryDirectory(prefix="perf-") as folder:
         llm = LLM(
@@ -52,13 +52,13 @@ def draws(spec: str, asked: Sequence[str], samples: int) -> float:
             limits=RateLimiter(IN_FLIGHT, 10**9, 10**13),
             sampling={"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS},
         )
-        problems = [r.Problem(question, kind=r.kinds.Number()) for question in asked]
+        problems = [r.Problem(question, kind=r.kinds.Number()) for question in asked_questions]
         with llm:
             began = time.process_time()
             answers = r.strategies.get(spec).map(problems, llm)
             took = time.process_time() - began
     assert all(answer.state == "answered" for answer in answers)
-    return took / len(asked) / samples
+    return took / len(asked_questions) / samples
 
 
 async def _nothing() -> None:

@@ -33,8 +33,8 @@ from perf.workload import TEMPERATURE, WARM, WORKLOADS, Setting, questions
 
 def cpu_seconds() -> float:
     """Return the CPU time of this process and its finished children."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_rss_mb() -> float:
@@ -47,7 +47,7 @@ def peak_rss_mb() -> float:
 
 def measure(client: Any, setting: Setting, warm_up: bool) -> dict[str, object]:
     """Return the figures of one run."""
-    asked = questions(setting.workload.questions)
+    asked_questions = questions(setting.workload.questions)
     imports = cpu_seconds()
     start: list[float] = []
 
@@ -62,7 +62,7 @@ def measure(client: Any, setting: Setting, warm_up: bool) -> dict[str, object]:
             if warm_up:
                 await client.solve(*first)
             begin()
-            got: Sequence[str] = await client.solve(setting, asked)
+            got: Sequence[str] = await client.solve(setting, asked_questions)
             return got
 
         texts = asyncio.run(both())
@@ -70,7 +70,7 @@ def measure(client: Any, setting: Setting, warm_up: bool) -> dict[str, object]:
         if warm_up:
             client.solve(*first)
         begin()
-        texts = client.solve(setting, asked)
+        texts = client.solve(setting, asked_questions)
     wall, cpu = time.perf_counter() - start[0], cpu_seconds() - start[1]
     return {
         "date": date.today().isoformat(),
@@ -99,17 +99,23 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="folder for caches and logs; a new one by default")
     parser.add_argument("--temperature", type=float, default=TEMPERATURE)
     parser.add_argument("--no-warm-up", dest="warm_up", action="store_false")
-    given = parser.parse_args()
-    name, _, variant = given.client.partition(":")
-    workload = WORKLOADS["W2" if given.workload == WARM else given.workload]
-    if given.in_flight:
-        workload = workload.at(given.in_flight)
-    state = given.state or Path(tempfile.mkdtemp(prefix="perf-"))
+    arguments = parser.parse_args()
+    name, _, variant = arguments.client.partition(":")
+    workload = WORKLOADS["W2" if arguments.workload == WARM else arguments.workload]
+    if arguments.in_flight:
+        workload = workload.at(arguments.in_flight)
+    state = arguments.state or Path(tempfile.mkdtemp(prefix="perf-"))
     state.mkdir(parents=True, exist_ok=True)
     os.environ["PERF_STATE"] = str(state)  # some clients read it at import
     client = importlib.import_module(f"perf.clients.{name}")
-    figures = measure(client, Setting(given.url, workload, variant, state, given.temperature), given.warm_up)
-    print(json.dumps({"client": given.client, "workload": given.workload, "in_flight": workload.in_flight, **figures}))
+    figures = measure(
+        client, Setting(arguments.url, workload, variant, state, arguments.temperature), arguments.warm_up
+    )
+    print(
+        json.dumps(
+            {"client": arguments.client, "workload": arguments.workload, "in_flight": workload.in_flight, **figures}
+        )
+    )
     sys.stdout.flush()
     os._exit(0)  # some libraries have threads that would keep the process alive
 

@@ -59,33 +59,33 @@ class Model:
     def answer(self, body: bytes) -> tuple[int, bytes]:
         """Return status and JSON for the body of a request."""
         try:
-            asked = json.loads(body)
-            messages = asked["messages"]
+            request = json.loads(body)
+            messages = request["messages"]
             words = [str(turn["content"]) for turn in messages]
-            n = int(asked.get("n") or 1) if self.honour_n else 1
+            n = int(request.get("n") or 1) if self.honour_n else 1
         except (ValueError, LookupError, TypeError, AttributeError):
             return 400, error("the body must be a JSON object with messages", "invalid_request_error")
-        if not words or not 1 <= n <= 128 or asked.get("stream"):
+        if not words or not 1 <= n <= 128 or request.get("stream"):
             return 400, error("required: some messages, n from 1 to 128, no stream", "invalid_request_error")
         key = blake2b("\0".join(words).encode("utf-8", "replace"), digest_size=16).digest()
         first = self._drawn[key]
         self._drawn[key] = first + n
         texts = [text(key, draw, _DSPY in body) for draw in range(first, first + n)]
-        prompt, completion = sum(4 + len(one) // 4 for one in words), sum(len(one) // 4 for one in texts)
+        prompt, completion = sum(4 + len(part) // 4 for part in words), sum(len(part) // 4 for part in texts)
         self.stats.completions += n
         reply = {
             "id": f"chatcmpl-{key.hex()}-{first}",
             "object": "chat.completion",
             "created": 0,
-            "model": asked.get("model", "mock"),
+            "model": request.get("model", "mock"),
             "choices": [
                 {
                     "index": i,
-                    "message": {"role": "assistant", "content": one},
+                    "message": {"role": "assistant", "content": part},
                     "logprobs": None,
                     "finish_reason": "stop",
                 }
-                for i, one in enumerate(texts)
+                for i, part in enumerate(texts)
             ],
             "usage": {
                 "prompt_tokens": prompt,

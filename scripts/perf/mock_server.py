@@ -117,10 +117,10 @@ class Connection(asyncio.Protocol):
 
 def _content_length(fields: bytes) -> int | None:
     """Return the body length from a lower-cased head; 0 without a body, None if it is given in another way."""
-    at = fields.find(b"\r\ncontent-length:")
-    if at < 0:
+    position = fields.find(b"\r\ncontent-length:")
+    if position < 0:
         return None if b"\r\ntransfer-encoding:" in fields else 0
-    value = fields[at + 17 :].partition(b"\r")[0].strip()
+    value = fields[position + 17 :].partition(b"\r")[0].strip()
     return int(value) if value.isdigit() else None
 
 
@@ -140,11 +140,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--jitter", type=float, default=0.2, help="share of the latency, in both directions")
     parser.add_argument("--honour-n", action="store_true", default=True, help="n gives n choices (the default)")
     parser.add_argument("--ignore-n", dest="honour_n", action="store_false", help="always return one choice")
-    given: Any = parser.parse_args(arguments)
-    if given.latency_ms < 0 or not 0 <= given.jitter <= 1:
+    options: Any = parser.parse_args(arguments)
+    if options.latency_ms < 0 or not 0 <= options.jitter <= 1:
         parser.error("--latency-ms must be at least 0, and --jitter from 0 to 1")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(Model(given.latency_ms / 1000, given.jitter, given.honour_n), given.port))
+        asyncio.run(serve(Model(options.latency_ms / 1000, options.jitter, options.honour_n), options.port))
 
 
 if __name__ == "__main__":

@@ -148,11 +148,11 @@ def measured(names: list[str], also: list[str]) -> Iterator[dict[str, Any]]:
         for python in also:
             command = [python, "-m", "perf.programs", "--only", name, "--json"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-            if found and "failed" not in found[0]:
-                yield found[0]
+            rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+            if rows and "failed" not in rows[0]:
+                yield rows[0]
                 break
-            reason = found[0]["failed"] if found else done.stderr.strip()[-300:]
+            reason = rows[0]["failed"] if rows else done.stderr.strip()[-300:]
         else:
             yield {"runner": name, "failed": reason}
 
@@ -184,16 +184,16 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(RUNNERS), help="comma-separated list of runners")
     parser.add_argument("--also", action="append", default=[], help="another environment's Python; may be repeated")
     parser.add_argument("--json", action="store_true", help="print one line of JSON per runner")
-    given = parser.parse_args()
-    names = [name.strip() for name in given.only.split(",")]
+    arguments = parser.parse_args()
+    names = [name.strip() for name in arguments.only.split(",")]
     if unknown := [name for name in names if name not in RUNNERS]:
         raise SystemExit(f"error: unknown runner {unknown[0]!r}; known: {', '.join(RUNNERS)}")
     rows = []
-    for row in measured(names, given.also):
+    for row in measured(names, arguments.also):
         rows.append(row)
-        if given.json:
+        if arguments.json:
             print(json.dumps(row), flush=True)
-    if not given.json:
+    if not arguments.json:
         print(markdown(rows))
 
 

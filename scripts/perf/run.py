@@ -67,18 +67,18 @@ def workloads(
     """Yield all rounds of one workload; a client that caches runs W2 a second time, warm."""
     with mock(WORKLOADS[part]) as server:
         for number in range(1, rounds + 1):
-            for one in clients:
-                name, _, variant = one.partition(":")
+            for client_name in clients:
+                name, _, variant = client_name.partition(":")
                 client = CLIENTS[name]
                 keeps = variant in client.warm
                 if (part == "W2n" and not client.takes_n) or (keeps and variant and part != "W2"):
                     continue
                 with tempfile.TemporaryDirectory(prefix="perf-", ignore_cleanup_errors=True) as state:
-                    for what in (part, WARM) if part == "W2" and keeps else (part,):
+                    for workload in (part, WARM) if part == "W2" and keeps else (part,):
                         try:
-                            row = run_once(programs[name], one, what, server, Path(state), in_flight)
+                            row = run_once(programs[name], client_name, workload, server, Path(state), in_flight)
                         except RuntimeError as error:
-                            print(f"{what} {one} failed: {error}", file=sys.stderr, flush=True)
+                            print(f"{workload} {client_name} failed: {error}", file=sys.stderr, flush=True)
                             break
                         yield {"round": number, **row}
 
@@ -110,32 +110,33 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--markdown", nargs="?", const="-", help="print the tables of --out, or write them into this page"
     )
-    given = parser.parse_args(arguments)
-    parts = given.parts.split(",")
+    options = parser.parse_args(arguments)
+    parts = options.parts.split(",")
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
-    if given.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {given.rounds}")
-    if given.markdown is None:
-        if given.envs is None:
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    if options.markdown is None:
+        if options.envs is None:
             parser.error("--envs FOLDER is required: environments are created in it")
-        measure(given, parts)
-    if not given.out.exists():
-        parser.error(f"{given.out} does not exist: measure first, or name another file with --out")
-    text = markdown([json.loads(line) for line in given.out.read_text(encoding="utf-8").splitlines()])
-    if given.markdown in (None, "-"):
+        measure(options, parts)
+    if not options.out.exists():
+        parser.error(f"{options.out} does not exist: measure first, or name another file with --out")
+    text = markdown([json.loads(line) for line in options.out.read_text(encoding="utf-8").splitlines()])
+    if options.markdown in (None, "-"):
         print(text)
     else:
-        put_into(Path(given.markdown), text)
+        put_into(Path(options.markdown), text)
 
 
-def measure(given: argparse.Namespace, parts: list[str]) -> None:
+def measure(options: argparse.Namespace, parts: list[str]) -> None:
     """Run the parts, and append a line for each result."""
-    clients = named(given.only)
+    clients = named(options.only)
     programs = {
-        name: python(given.envs.absolute(), name) for name in dict.fromkeys(one.partition(":")[0] for one in clients)
+        name: python(options.envs.absolute(), name)
+        for name in dict.fromkeys(client.partition(":")[0] for client in clients)
     }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
 
     def results() -> Iterator[dict[str, Any]]:
         for part in parts:
@@ -144,12 +145,12 @@ def measure(given: argparse.Namespace, parts: list[str]) -> None:
             elif part == "resume":
                 yield from resume(programs, clients)
             elif part == "in-flight":
-                for many in given.in_flight.split(","):
-                    yield from workloads(programs, clients, "W1", int(many), given.rounds)
+                for count in options.in_flight.split(","):
+                    yield from workloads(programs, clients, "W1", int(count), options.rounds)
             else:
-                yield from workloads(programs, clients, part, None, given.rounds)
+                yield from workloads(programs, clients, part, None, options.rounds)
 
-    with given.out.open("a", encoding="utf-8") as file:
+    with options.out.open("a", encoding="utf-8") as file:
         for row in results():
             print(shown(row), file=sys.stderr, flush=True)
             file.write(json.dumps(row) + "\n")

@@ -26,16 +26,16 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     usual = [row for row in measured if row["in_flight"] == _default_in_flight(row)]
     parts = [_versions(measured)]
     for part, title in TITLES.items():
-        if found := [row for row in usual if row["workload"] == part]:
-            parts.append(f"### {title}\n\n{_workload(found)}")
+        if selected := [row for row in usual if row["workload"] == part]:
+            parts.append(f"### {title}\n\n{_workload(selected)}")
     if any(row["in_flight"] != _default_in_flight(row) for row in measured):
         parts.append(
             f"### W1 with more in flight: wall seconds\n\n{_in_flight([r for r in measured if r['workload'] == 'W1'])}"
         )
-    if found := [row for row in rows if "import" in row]:
-        parts.append(f"### Import\n\n{_imports(found)}")
-    if found := [row for row in rows if "resume" in row]:
-        parts.append(f"### Killed in the middle of W1, then run again\n\n{_resume(found)}")
+    if selected := [row for row in rows if "import" in row]:
+        parts.append(f"### Import\n\n{_imports(selected)}")
+    if selected := [row for row in rows if "resume" in row]:
+        parts.append(f"### Killed in the middle of W1, then run again\n\n{_resume(selected)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -80,20 +80,22 @@ def _default_in_flight(row: dict[str, Any]) -> int:
 
 
 def _in_flight(rows: list[dict[str, Any]]) -> str:
-    many = sorted({row["in_flight"] for row in rows})
+    counts = sorted({row["in_flight"] for row in rows})
     table = []
     for client, runs in _by(rows, "client").items():
         cells = []
-        for one in many:
-            found = [row for row in runs if row["in_flight"] == one]
+        for count in counts:
+            selected = [row for row in runs if row["in_flight"] == count]
             over = (
-                f" (+{100 * (statistics.median(r['wall_s'] / r['ideal_s'] for r in found) - 1):.0f} %)" if found else ""
+                f" (+{100 * (statistics.median(r['wall_s'] / r['ideal_s'] for r in selected) - 1):.0f} %)"
+                if selected
+                else ""
             )
-            cells.append(_spread(found, lambda row: row["wall_s"], 2) + over)
+            cells.append(_spread(selected, lambda row: row["wall_s"], 2) + over)
         table.append((client, *cells))
     ideal = rows[0]["ideal_s"]
     words = f"Ideal wall: {ideal:.2f} s in each column, since the questions scale with the requests in flight.\n\n"
-    return words + _table(("client", *(f"{one} in flight" for one in many)), table)
+    return words + _table(("client", *(f"{count} in flight" for count in counts)), table)
 
 
 def _imports(rows: list[dict[str, Any]]) -> str:
@@ -126,8 +128,8 @@ def _versions(rows: list[dict[str, Any]]) -> str:
     days = sorted({row["date"] for row in rows})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     python, cores = (", ".join(sorted({str(row[name]) for row in rows})) for name in ("python", "cores"))
-    found = {row["client"].partition(":")[0]: row["version"] for row in rows}
-    versions = ", ".join(f"{name} {version}" for name, version in found.items())
+    version_of = {row["client"].partition(":")[0]: row["version"] for row in rows}
+    versions = ", ".join(f"{name} {version}" for name, version in version_of.items())
     return f"{when}, Python {python}, {cores} cores. Versions: {versions}."
 
 
@@ -135,7 +137,7 @@ def _spread(rows: list[dict[str, Any]], value: Callable[[dict[str, Any]], float]
     """min / median / max."""
     values = sorted(value(row) for row in rows)
     if len(values) < 2:
-        return "".join(f"{one:.{digits}f}" for one in values)
+        return "".join(f"{number:.{digits}f}" for number in values)
     return f"{values[0]:.{digits}f} / **{statistics.median(values):.{digits}f}** / {values[-1]:.{digits}f}"
 
 

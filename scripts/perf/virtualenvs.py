@@ -56,11 +56,11 @@ def named(only: str) -> list[str]:
         SystemExit: there is no such client.
     """
     known = [f"{name}:{variant}".rstrip(":") for name, client in CLIENTS.items() for variant in client.variants]
-    wanted = [one.strip() for one in only.split(",") if one.strip()] or known
-    for one in wanted:
-        if one not in known:
-            raise SystemExit(f"error: unknown client {one!r}; known: {', '.join(known)}")
-    return [one for one in known if one in wanted]
+    wanted = [client_name.strip() for client_name in only.split(",") if client_name.strip()] or known
+    for client_name in wanted:
+        if client_name not in known:
+            raise SystemExit(f"error: unknown client {client_name!r}; known: {', '.join(known)}")
+    return [client_name for client_name in known if client_name in wanted]
 
 
 def python(folder: Path, name: str) -> Path:

@@ -107,14 +107,14 @@ def questions(count: int) -> list[str]:
     dice = random.Random(7)
     people = ("Anna", "Boris", "Chiara", "Deniz", "Elif", "Farid", "Greta", "Hugo")
     things = ("apples", "stamps", "marbles", "postcards", "pencils", "tickets", "lanterns", "walnuts")
-    asked = []
+    texts = []
     for number in range(count):
-        (one, other), thing = dice.sample(people, 2), dice.choice(things)
-        boxes, each, more, there = (dice.randint(2, 99) for _ in range(4))
-        asked.append(
-            f"Problem {number}. In the cellar of an old house {one} has {boxes} boxes, and {each} {thing} lie in every "
-            f"one of them. On Monday {other} comes by with {more} {thing} more and puts them there too. On Tuesday "
-            f"{one} gives half of everything in the cellar to a school, which had {there} {thing} before that day. "
-            f"How many {thing} does the school have when Tuesday is over?"
+        (first, second), thing = dice.sample(people, 2), dice.choice(things)
+        boxes, filled, added, before = (dice.randint(2, 99) for _ in range(4))
+        texts.append(
+            f"Problem {number}. In the cellar of an old house {first} has {boxes} boxes, and {filled} {thing} lie in "
+            f"every one of them. On Monday {second} comes by with {added} {thing} more and puts them there too. On "
+            f"Tuesday {first} gives half of everything in the cellar to a school, which had {before} {thing} before that "
+            f"day. How many {thing} does the school have when Tuesday is over?"
         )
-    return asked
+    return texts

@@ -52,16 +52,18 @@ def intervals(replicates: int) -> None:
     rows = []
     sizes = ((10, 4, 1), (20, 3, 1), (50, 4, 1), (120, 4, 1), (120, 10, 1), (48, 1, 8), (120, 1, 8), (360, 1, 8))
     for n, epochs, family in sizes:
-        found = cluster_coverage(n, epochs, family, replicates // 2)
-        of = f"{n} problems in {n // family} families" if family > 1 else f"{n} problems × {epochs}"
-        rows.append((of, *(f"{percent(sum(ones) / len(ones))} ({percent(min(ones))})" for ones in found.values())))
+        coverage = cluster_coverage(n, epochs, family, replicates // 2)
+        label = f"{n} problems in {n // family} families" if family > 1 else f"{n} problems × {epochs}"
+        rows.append(
+            (label, *(f"{percent(sum(ones) / len(ones))} ({percent(min(ones))})" for ones in coverage.values()))
+        )
     header = ("", "Wilson's, clustered", "Student's, clustered", "Wilson's, as if independent")
     note = "Mean over accuracies, and minimum in brackets, in %. Result tables use the first interval."
     table("Coverage over epochs and families", header, rows, note)
     rows = [
-        (f"{n} in {n // family}", str(k), percent(of["families"]), percent(of["problems"]))
+        (f"{n} in {n // family}", str(k), percent(label["families"]), percent(label["problems"]))
         for n, family in ((48, 8), (120, 8), (360, 9))
-        for k, of in curve_coverage(n, family, replicates // 2).items()
+        for k, label in curve_coverage(n, family, replicates // 2).items()
     ]
     header = ("problems in families", "k", "families %", "as if independent %")
     table("Coverage of 95 % intervals of maj@k, ten draws a problem", header, rows)
@@ -72,34 +74,34 @@ def differences(replicates: int) -> None:
         "Coverage of 95 % intervals of a paired difference",
         ("interval", "n", "mean %", "least %", "most %"),
         (
-            (name, str(n), *map(percent, found))
+            (name, str(n), *map(percent, coverage))
             for n in (20, 50, 120, 500)
-            for name, *found in difference_coverage(n, replicates // 4)
+            for name, *coverage in difference_coverage(n, replicates // 4)
         ),
     )
-    over = ("accuracies %", "Student's interval %", "bootstrap %", "significant by the t-test %")
+    columns = ("accuracies %", "Student's interval %", "bootstrap %", "significant by the t-test %")
     ends = ((0.5, 0.5), (0.6, 0.5), (0.95, 0.95), (0.98, 0.9))
     rows = [
         (
             f"{n} × {epochs}",
-            " and ".join(f"{100 * one:.0f}" for one in two),
-            *map(percent, mean_pairs(n, epochs, replicates, two)),
+            " and ".join(f"{100 * accuracy:.0f}" for accuracy in accuracies),
+            *map(percent, mean_pairs(n, epochs, replicates, accuracies)),
         )
         for n, epochs in ((5, 2), (10, 3), (20, 3), (50, 4), (120, 4))
-        for two in ends
+        for accuracies in ends
     ]
-    table("Paired differences over epochs: coverage of 95 % intervals", ("problems × epochs", *over), rows)
+    table("Paired differences over epochs: coverage of 95 % intervals", ("problems × epochs", *columns), rows)
     rows = [
         (
             f"{n} in {n // 8}",
-            " and ".join(f"{100 * one:.0f}" for one in two),
-            *map(percent, mean_pairs(n, 1, replicates, two, 8)),
+            " and ".join(f"{100 * accuracy:.0f}" for accuracy in accuracies),
+            *map(percent, mean_pairs(n, 1, replicates, accuracies, 8)),
         )
         for n in (48, 120, 480)
-        for two in ends
+        for accuracies in ends
     ]
-    over = ("accuracies %", "clustered %", "bootstrap over problems %", "significant, clustered %")
-    table("Paired differences where problems come in families", ("problems in families", *over), rows)
+    columns = ("accuracies %", "clustered %", "bootstrap over problems %", "significant, clustered %")
+    table("Paired differences where problems come in families", ("problems in families", *columns), rows)
 
 
 def tests(replicates: int) -> None:
@@ -142,10 +144,10 @@ def races(replicates: int) -> None:
         '"Significant": any two of the remaining strategies, by McNemar and Holm.'
     )
 
-    def row(name: str, n: int, margin: float, of: int = replicates, **how: Any) -> tuple[str, ...]:
-        found = race(RACES[name], n, margin, of, **how)
-        shown = map(percent, (found.calls, found.same, found.stopped, found.first, found.told))
-        return (name, str(n), f"{100 * margin:.0f}", *shown)
+    def row(name: str, n: int, margin: float, count: int = replicates, **options: Any) -> tuple[str, ...]:
+        summary = race(RACES[name], n, margin, count, **options)
+        cells = map(percent, (summary.calls, summary.same, summary.stopped, summary.first, summary.told))
+        return (name, str(n), f"{100 * margin:.0f}", *cells)
 
     more = ("first stopped %", "significant %")
     rows = (row(name, n, margin) for name in RACES for n in (500, 1319) for margin in (0.0, 0.05))

@@ -37,10 +37,10 @@ ACCURACIES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98)
 def cluster_coverage(n: int, epochs: int, family: int, replicates: int) -> Mapping[str, list[float]]:
     """Return the coverage at each of `ACCURACIES` by interval: clustered, Student's, and Wilson's as if independent."""
     clusters = np.repeat(np.arange(n // family), family).tolist()
-    found: dict[str, list[float]] = {"clustered": [], "Student's": [], "independent": []}
+    coverage: dict[str, list[float]] = {"clustered": [], "Student's": [], "independent": []}
     for accuracy in ACCURACIES:
         chance = np.random.default_rng([n, epochs, family, int(100 * accuracy)])
-        hits = dict.fromkeys(found, 0)
+        hits = dict.fromkeys(coverage, 0)
         for _ in range(replicates):
             right = shares(chance, [accuracy], n, epochs, family)[0]
             values = right.tolist()
@@ -52,8 +52,8 @@ def cluster_coverage(n: int, epochs: int, family: int, replicates: int) -> Mappi
             ):
                 hits[name] += low <= accuracy <= high
         for name, hit in hits.items():
-            found[name].append(hit / replicates)
-    return found
+            coverage[name].append(hit / replicates)
+    return coverage
 
 
 def curve_coverage(n: int, family: int, replicates: int, draws: int = 10) -> Mapping[int, Mapping[str, float]]:
@@ -94,11 +94,11 @@ def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, f
             hits = dict.fromkeys(covered, 0)
             for _ in range(replicates):
                 a, b = correlated(chance, (first, second), n, alike)
-                for name, found in (
+                for name, interval in (
                     ("Tango", tango(a.tolist(), b.tolist())),
                     ("bootstrap", bootstrap(a.tolist(), b.tolist(), resamples=1000, seed=int(chance.integers(2**31)))),
                 ):
-                    hits[name] += found.low <= first - second <= found.high
+                    hits[name] += interval.low <= first - second <= interval.high
             for name in covered:
                 covered[name].append(hits[name] / replicates)
     for name, ones in covered.items():
@@ -110,14 +110,14 @@ def mean_pairs(
 ) -> tuple[float, float, float]:
     """Return the coverage of the paired mean's interval and of the bootstrap's, and the t-test's rejection rate."""
     gap = accuracies[0] - accuracies[1]
-    chance = np.random.default_rng([n, epochs, *(int(1000 * one) for one in accuracies), family])
+    chance = np.random.default_rng([n, epochs, *(int(1000 * accuracy) for accuracy in accuracies), family])
     clusters = (np.arange(n) // family).tolist()
-    covered = bootstrapped = told = 0
+    covered = bootstrapped = rejected = 0
     for _ in range(replicates):
         a, b = shares(chance, accuracies, n, epochs, family).tolist()
-        found = paired_mean(a, b, clusters)
-        other = bootstrap(a, b, resamples=1000, seed=int(chance.integers(2**31)))
-        covered += found.low <= gap <= found.high
-        bootstrapped += other.low <= gap <= other.high
-        told += paired_t(a, b, clusters) < 0.05
-    return covered / replicates, bootstrapped / replicates, told / replicates
+        mean_interval = paired_mean(a, b, clusters)
+        bootstrap_interval = bootstrap(a, b, resamples=1000, seed=int(chance.integers(2**31)))
+        covered += mean_interval.low <= gap <= mean_interval.high
+        bootstrapped += bootstrap_interval.low <= gap <= bootstrap_interval.high
+        rejected += paired_t(a, b, clusters) < 0.05
+    return covered / replicates, bootstrapped / replicates, rejected / replicates

@@ -90,7 +90,9 @@ class RaceSummary:
         self.same += float((winner >= grid.max(axis=1) - margin - 1e-9).sum()) / of
         self.stopped += float((best.any(axis=1) & ~(best & running).any(axis=1)).sum()) / of
         self.first += float((~running[:, 0]).sum()) / of
-        self.told += sum(_any_significant(one[left]) for one, left in zip(right, running, strict=True)) / of
+        self.told += (
+            sum(_any_significant(outcomes[remaining]) for outcomes, remaining in zip(right, running, strict=True)) / of
+        )
 
 
 def _any_significant(right: Outcomes) -> bool:
@@ -113,11 +115,11 @@ def race(
 ) -> RaceSummary:
     """Run races on `n` problems, which may come in families, in random order or family by family."""
     chance = np.random.default_rng([n, int(1000 * margin), int(1000 * sum(accuracies)), family])
-    found = RaceSummary()
+    summary = RaceSummary()
     for start in range(0, replicates, _BATCH):
         size = min(_BATCH, replicates - start)
         right = np.stack([correlated(chance, accuracies, n, 0.6, family) for _ in range(size)])
         if family > 1 and shuffled:
-            right = np.stack([one[:, chance.permutation(n)] for one in right])
-        found.add(right, margin, replicates, sample)
-    return found
+            right = np.stack([outcomes[:, chance.permutation(n)] for outcomes in right])
+        summary.add(right, margin, replicates, sample)
+    return summary

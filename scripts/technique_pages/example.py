@@ -19,8 +19,10 @@ def example_part(shown_on: ExampleSolve, llm: LLM) -> str:
     assert answer.trace is not None
     settings = "".join(f", {name}={value}" for name, value in llm.sampling.items())
     blocks = list(trace_markdown.TraceBlocks(answer.trace).blocks())
-    made = f"{code(repr(shown_on.strategy))} with {code(llm.name.partition('@')[0])}{settings} (version {__version__}):"
-    return "\n\n".join([made, _problem(shown_on), *blocks, *_outcome(shown_on, answer)]) + "\n"
+    caption = (
+        f"{code(repr(shown_on.strategy))} with {code(llm.name.partition('@')[0])}{settings} (version {__version__}):"
+    )
+    return "\n\n".join([caption, _problem(shown_on), *blocks, *_outcome(shown_on, answer)]) + "\n"
 
 
 def _problem(shown_on: ExampleSolve) -> str:

@@ -21,8 +21,8 @@ class Page(NamedTuple):
     def of(cls, text: str) -> Page:
         """Split the text of a page into its parts."""
         card, _, rest = text.partition(f"\n{_MEASURED}")
-        measured, _, shown = rest.partition(f"\n{_EXAMPLE}")
-        return cls(card, measured or tables.NONE, shown or example.NONE)
+        measured, _, example_text = rest.partition(f"\n{_EXAMPLE}")
+        return cls(card, measured or tables.NONE, example_text or example.NONE)
 
     def __str__(self) -> str:
         return f"{self.card}\n{_MEASURED}{self.measured}\n{_EXAMPLE}{self.example}"

@@ -62,18 +62,21 @@ def results_page(measured: Sequence[Measured]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(one: Measured, picture: str) -> Iterator[str]:
-    yield f"## {prose(one.found.comparison.title)}"
+def _section(measurement: Measured, picture: str) -> Iterator[str]:
+    yield f"## {prose(measurement.found.comparison.title)}"
     alt = "Accuracy of each technique, and of a vote with about as many tokens; the table has the numbers."
     yield f"![{alt}](measured/{picture})"
     yield "Command:"
-    yield f"```sh\n{command(one)}\n```"
-    names = one.found.names
-    cells = [[_linked(row.strategy, names(row.strategy)), *_cells(one, row), f"{row.unparsed}"] for row in one.ranked]
+    yield f"```sh\n{command(measurement)}\n```"
+    names = measurement.found.names
+    cells = [
+        [_linked(row.strategy, names(row.strategy)), *_cells(measurement, row), f"{row.unparsed}"]
+        for row in measurement.ranked
+    ]
     yield table(["strategy", *HEADER, "unparsed"], cells, len(HEADER) + 1)
-    if one.found.comparison.caveats:
-        yield "\n".join(f"- {prose(names(remark))}" for remark in one.found.comparison.caveats)
-    facts = one.found.facts
+    if measurement.found.comparison.caveats:
+        yield "\n".join(f"- {prose(names(remark))}" for remark in measurement.found.comparison.caveats)
+    facts = measurement.found.facts
     yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
 
 
@@ -93,12 +96,12 @@ def command(measurement: Measured) -> str:
     return " \\\n    ".join(["reasoning bench run", *words])
 
 
-def _linked(spec: str, shown: str) -> str:
+def _linked(spec: str, text: str) -> str:
     name = technique(spec)
-    return link(code(shown), f"techniques/{name}.md") if name in places() else code(shown)
+    return link(code(text), f"techniques/{name}.md") if name in places() else code(text)
 
 
-def _cells(one: Measured, row: StrategySummary) -> list[str]:
+def _cells(measurement: Measured, row: StrategySummary) -> list[str]:
     low, high = row.interval
     solves = row.n + row.failed
     return [
@@ -107,30 +110,32 @@ def _cells(one: Measured, row: StrategySummary) -> list[str]:
         f"{row.usage.calls / solves:.1f}",
         f"{tokens_of(row):,.0f}",
         f"{row.seconds:.1f}",
-        _difference(one, row),
-        _vote(one, row),
+        _difference(measurement, row),
+        _vote(measurement, row),
     ]
 
 
-def _difference(one: Measured, row: StrategySummary) -> str:
-    pair = one.against.get(row.strategy)
+def _difference(measurement: Measured, row: StrategySummary) -> str:
+    pair = measurement.against.get(row.strategy)
     if pair is None or not pair.n:
         return "–"
-    found = pair.difference
-    value = f"{100 * found.value:+.1f} ({100 * found.low:+.0f} to {100 * found.high:+.0f})".replace("-", "−")
+    difference = pair.difference
+    value = f"{100 * difference.value:+.1f} ({100 * difference.low:+.0f} to {100 * difference.high:+.0f})".replace(
+        "-", "−"
+    )
     return (
         f"**{value}**, p = {pair.p_adjusted:.2g}" if pair.p_adjusted < ALPHA else f"{value}, p = {pair.p_adjusted:.2g}"
     )
 
 
-def _vote(one: Measured, row: StrategySummary) -> str:
-    vote = one.vote_for(row)
+def _vote(measurement: Measured, row: StrategySummary) -> str:
+    vote = measurement.vote_for(row)
     if vote is not None:
-        at = f"k = {vote.k}, {vote.tokens:,.0f} tokens"
-        return f"{100 * vote.accuracy:.1f} %, {100 * vote.low:.0f}–{100 * vote.high:.0f} ({at})"
-    if not one.votes:
+        details = f"k = {vote.k}, {vote.tokens:,.0f} tokens"
+        return f"{100 * vote.accuracy:.1f} %, {100 * vote.low:.0f}–{100 * vote.high:.0f} ({details})"
+    if not measurement.votes:
         return "no draws"
-    first, last = one.votes[0], one.votes[-1]
+    first, last = measurement.votes[0], measurement.votes[-1]
     if tokens_of(row) < first.tokens:
         return f"one draw takes more ({first.tokens:,.0f})"
     return f"beyond the {last.k} draws ({last.tokens:,.0f}: {100 * last.accuracy:.1f} %)"

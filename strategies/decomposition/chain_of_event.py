@@ -137,17 +137,17 @@ class ChainOfEvent(Strategy):
         if not events:
             return Unparsed("no event was found in any document", text=[*by_name.values()][-1].text)
         session.keep_partial(_partial([[event] for event in events]))
-        kept = self._kept(await self._groups(events, session), events_by_document, session)
-        session.keep_partial(_partial(kept))
-        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(event.told for event in group)}" for group in kept)
+        groups = self._kept(await self._groups(events, session), events_by_document, session)
+        session.keep_partial(_partial(groups))
+        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(event.told for event in group)}" for group in groups)
         with session.stage("summarise"):
             values = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
             turns = self.summarise.render(problem, **values)
             reply = await ask_or_skip(session, turns, "the events stand for their summary")
-        summary = _partial(kept).text if isinstance(reply, Failed) else reply
+        summary = _partial(groups).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).parse(summary, region=Region(label[0] if label else ""))
-        return replace(answer, steps=_partial(kept).steps)
+        return replace(answer, steps=_partial(groups).steps)
 
     async def _groups(self, events: Sequence[Event], session: Session) -> list[list[Event]]:
         if len(events) < 2:

@@ -30,32 +30,31 @@ ONE_PASS = Prompt(
 )
 
 
-def show_plan(worked: WorkedExample) -> Demonstration | None:
+def show_plan(example: WorkedExample) -> Demonstration | None:
     """Show a problem with its sub-questions as a numbered list; return None without sub-questions."""
-    if not worked.steps:
+    if not example.steps:
         return None
-    listing = format_numbered(step.question for step in worked.steps)
-    return Demonstration(f"{worked.question}\n\nLet's break down this problem:", listing)
+    listing = format_numbered(step.question for step in example.steps)
+    return Demonstration(f"{example.question}\n\nLet's break down this problem:", listing)
 
 
-def show_last_step(worked: WorkedExample) -> Demonstration | None:
+def show_last_step(example: WorkedExample) -> Demonstration | None:
     """Show a problem, its solved sub-questions and the last answer; return None without sub-questions."""
-    if not worked.steps:
+    if not example.steps:
         return None
-    *before, last = worked.steps
-    question = (
-        f"{worked.question}\n\n{format_solved([(step.question, step.answer) for step in before])}Q: {last.question}\nA:"
-    )
-    return Demonstration(question, f"The answer is {worked.answer}.", last.answer)
+    *before, last = example.steps
+    solved = format_solved([(step.question, step.answer) for step in before])
+    so_far = f"{example.question}\n\n{solved}Q: {last.question}\nA:"
+    return Demonstration(so_far, f"The answer is {example.answer}.", last.answer)
 
 
-def show_one_pass(worked: WorkedExample) -> Demonstration | None:
+def show_one_pass(example: WorkedExample) -> Demonstration | None:
     """Show a problem with its sub-questions and their answers in one reply; return None without sub-questions."""
-    if not worked.steps:
+    if not example.steps:
         return None
-    solved = format_solved([(step.question, step.answer) for step in worked.steps])
-    question = f"{worked.question}\n\nLet's break down this problem:"
-    return Demonstration(question, f"The answer is {worked.answer}.", solved.rstrip())
+    solved = format_solved([(step.question, step.answer) for step in example.steps])
+    question = f"{example.question}\n\nLet's break down this problem:"
+    return Demonstration(question, f"The answer is {example.answer}.", solved.rstrip())
 
 
 def format_solved(pairs: list[tuple[str, str]]) -> str:

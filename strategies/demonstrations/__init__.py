@@ -52,7 +52,7 @@ def with_examples(
     if not shots:
         raise UsageError("shots must be at least 1 with demonstrations, got 0: choose a number, such as shots=4")
     pool = DemonstrationPool.from_source(source)
-    demonstrations = (show(_with_options(worked)) for worked in pool.ranked(problem))
+    demonstrations = (show(_with_options(example)) for example in pool.ranked(problem))
     chosen = list(islice((demonstration for demonstration in demonstrations if demonstration is not None), shots))
     if shots > len(chosen):
         available = f"only {len(chosen)} worked examples are" if chosen else "no worked example is"
@@ -64,6 +64,6 @@ def with_examples(
     return prompt.replace(examples=tuple(chosen[::-1] if pool.select == "similar" else chosen))
 
 
-def _with_options(worked: WorkedExample) -> WorkedExample:
-    problem = Problem(worked.question, options=worked.options or None)
-    return replace(worked, question=problem.values()["problem"])
+def _with_options(example: WorkedExample) -> WorkedExample:
+    problem = Problem(example.question, options=example.options or None)
+    return replace(example, question=problem.values()["problem"])

@@ -42,33 +42,33 @@ def _plain_value(value: str) -> str:
     return value.rpartition("= ")[2].strip('"')
 
 
-def wrong_answer(worked: WorkedExample, chain: str, kind: Kind) -> str | None:
+def wrong_answer(example: WorkedExample, chain: str, kind: Kind) -> str | None:
     """Return a wrong answer, or None.
 
     It is another option or label, the opposite of yes or no, or else the last object of the
     shuffled chain.
     """
-    others = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
-    if worked.options:
-        kind = Choice(worked.options)
-        at = kind.labels.index(kind.target(worked.answer)) + 1
-        others = [*kind.labels[at:], *kind.labels[:at]]
-    last = [_plain_value(said) for objects in (_NAMES, _VALUES) for said in objects.findall(chain)]
-    right = kind.parse(worked.answer)
-    for other in others or reversed(last):
-        value = kind.parse(other)
-        if value is not None and right is not None and not kind.same(value, right):
-            return other
+    candidates = ["yes", "no"] if isinstance(kind, YesNo) else [*kind.options] if isinstance(kind, Label) else []
+    if example.options:
+        kind = Choice(example.options)
+        next_label = kind.labels.index(kind.target(example.answer)) + 1
+        candidates = [*kind.labels[next_label:], *kind.labels[:next_label]]
+    last = [_plain_value(value) for objects in (_NAMES, _VALUES) for value in objects.findall(chain)]
+    correct = kind.parse(example.answer)
+    for candidate in candidates or reversed(last):
+        value = kind.parse(candidate)
+        if value is not None and correct is not None and not kind.same(value, correct):
+            return candidate
     return None
 
 
-def contrastive_demonstration(worked: WorkedExample, kind: Kind) -> Demonstration | None:
+def contrastive_demonstration(example: WorkedExample, kind: Kind) -> Demonstration | None:
     """Show a question with a right and a wrong explanation and answer; return None if shuffling changes nothing."""
-    chain = shuffle_values(worked.rationale)
-    wrong = wrong_answer(worked, chain, kind)
-    if chain == worked.rationale or wrong is None:
+    chain = shuffle_values(example.rationale)
+    wrong = wrong_answer(example, chain, kind)
+    if chain == example.rationale or wrong is None:
         return None
-    if worked.options:
-        chain = chain.replace(f"option {worked.answer}", f"option {wrong}")
-    labelled = f"Answer: {worked.answer}\n\nWrong explanation: {chain}\n\nWrong answer: {wrong}"
-    return Demonstration(f"Question: {worked.question}", labelled, f"Explanation: {worked.rationale}")
+    if example.options:
+        chain = chain.replace(f"option {example.answer}", f"option {wrong}")
+    labelled = f"Answer: {example.answer}\n\nWrong explanation: {chain}\n\nWrong answer: {wrong}"
+    return Demonstration(f"Question: {example.question}", labelled, f"Explanation: {example.rationale}")

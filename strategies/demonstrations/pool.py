@@ -75,7 +75,7 @@ class DemonstrationPool:
         cached = self.__dict__.get("_ranked")
         if cached is None or cached[0] is not problem:  # concurrent branches ask for the same problem
             candidates = [
-                worked for worked in self._all(problem) if worked.question.strip() != problem.question.strip()
+                example for example in self._all(problem) if example.question.strip() != problem.question.strip()
             ]
             cached = self.__dict__["_ranked"] = problem, _distinct(self._ordered(candidates, problem))
         return cached[1]
@@ -84,26 +84,28 @@ class DemonstrationPool:
         if self.select == "random":
             return random.Random(self.seed).sample(candidates, len(candidates))
         if self.select == "similar":
-            similarities = _similarities([worked.question for worked in candidates], problem.question)
+            similarities = _similarities([example.question for example in candidates], problem.question)
             return [
                 candidates[place]
                 for place in sorted(range(len(candidates)), key=similarities.__getitem__, reverse=True)
             ]
         if self.select == "complex":
-            return sorted(candidates, key=lambda worked: -count_steps(worked.rationale))
+            return sorted(candidates, key=lambda example: -count_steps(example.rationale))
         return candidates
 
     @cached_property
     def _listed(self) -> Sequence[WorkedExample]:
-        return () if isinstance(self.source, str | None) else [WorkedExample.from_record(one) for one in self.source]
+        return (
+            () if isinstance(self.source, str | None) else [WorkedExample.from_record(record) for record in self.source]
+        )
 
     def _all(self, problem: Problem) -> Sequence[WorkedExample]:
         if self.source is None:
             return _for_kind(problem)
         if not isinstance(self.source, str):
             return self._listed
-        if found := shipped_examples(self.source):
-            return found
+        if shipped := shipped_examples(self.source):
+            return shipped
         path = Path(self.source)
         with suppress(RuntimeError):  # "~" without a home folder
             path = path.expanduser()
@@ -128,8 +130,8 @@ def _for_kind(problem: Problem) -> Sequence[WorkedExample]:
     kind, feelings = problem.kind, shipped_examples("sentiment")
     if isinstance(kind, Label) or (isinstance(kind, Choice) and not kind.options):
         labels = {label.casefold() for label in (kind.options if isinstance(kind, Label) else kind.labels)}
-        if labels <= {worked.answer for worked in feelings}:
-            return [worked for worked in feelings if worked.answer in labels]
+        if labels <= {example.answer for example in feelings}:
+            return [example for example in feelings if example.answer in labels]
     return shipped_examples(kind.name)
 
 

@@ -85,8 +85,8 @@ class ThreeHop(Strategy):
         return 3 * self.samples + 1, 3 * self.samples + 1
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        given = {name: text for name, text in problem.inputs.items() if text.strip()}
-        inputs = {"sentence": problem.context or problem.question, "target": "its subject", **given}
+        stated = {name: text for name, text in problem.inputs.items() if text.strip()}
+        inputs = {"sentence": problem.context or problem.question, "target": "its subject", **stated}
         # Each hop has its own kind, which would show other options.
         inputs["options"] = problem.values()["options"]
         problem = replace(problem, inputs=inputs)

@@ -96,25 +96,25 @@ class ImplicitRAG(Strategy):
         return answer
 
     def _parse(self, problem: Problem, reply: Completion, session: Session) -> Answer:
-        quoted, kept = self._check_sections(problem, reply.text, session)
-        steps = {"sections": tuple(kept)}
+        quoted, sections = self._check_sections(problem, reply.text, session)
+        steps = {"sections": tuple(sections)}
         answer_part = parse_answer_part(reply.text)
         if answer_part is not None or not quoted:
             answer = problem.parse(reply if answer_part is None else replace(reply, text=answer_part), after="Answer:")
         elif not (isinstance(answer := problem.parse(reply), Answered) and answer.is_stated):
             return Unparsed("the reply has no part Answer:", text=reply.text, steps=steps)
-        return replace(answer, text=reply.text, steps=steps, confidence=len(kept) / quoted if quoted else 0.0)
+        return replace(answer, text=reply.text, steps=steps, confidence=len(sections) / quoted if quoted else 0.0)
 
     def _check_sections(self, problem: Problem, text: str, session: Session) -> tuple[int, list[str]]:
         """Return the number of quoted sections, and those that the context contains and that are not too long."""
         sections = parse_sections(text)[: self.sections]
         context = problem.context or problem.question
-        kept = []
+        found_sections = []
         for section in sections:
             if (words := len(section.split())) > self.words:
                 session.note(f"dropped, since it has {words} words and not {self.words}: {section[:200]}")
             elif (copied := find_in_context(section, context)) is None:
                 session.note(f"dropped, since it does not stand in the context: {section[:200]}")
             else:
-                kept.append(copied)
-        return len(sections), kept
+                found_sections.append(copied)
+        return len(sections), found_sections

@@ -136,9 +136,11 @@ class System2Attention(Strategy):
             lost = lost_facts(problem, rewritten, opinions=self.leave_out == "opinion") if rewritten else []
             if rewritten and not lost and not reply.truncated:
                 return rewritten
-            why = f"{', '.join(lost)} of the question is lost" if lost else "the part Question: is missing or cut off"
-            session.note(f"refused: {why}")
-            turns = continue_with(turns, reply.text, self.again, why=why)
+            reason = (
+                f"{', '.join(lost)} of the question is lost" if lost else "the part Question: is missing or cut off"
+            )
+            session.note(f"refused: {reason}")
+            turns = continue_with(turns, reply.text, self.again, why=reason)
         return None
 
     @cached_property

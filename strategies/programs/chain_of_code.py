@@ -136,12 +136,12 @@ class ChainOfCode(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         async def run(code: str) -> ExecutionResult:
-            left = self.max_lines
+            lines_left = self.max_lines
 
             async def simulate_line(line: str, state: Mapping[str, str]) -> Mapping[str, PlainData]:
-                nonlocal left
-                left -= 1
-                if left < 0:
+                nonlocal lines_left
+                lines_left -= 1
+                if lines_left < 0:
                     raise StepperError(
                         f"more than {self.max_lines} lines are none that Python can run, the next is: {line:.80}"
                     )

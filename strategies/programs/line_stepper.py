@@ -84,10 +84,10 @@ class LineStepper:
                 self._done.append(f"{name} = {value!r}")
 
     async def _block(self, statements: Sequence[ast.stmt]) -> None:
-        left = list(statements)
-        while left and not await self._try_run(left):
-            first = left.pop(0)
-            if not left or not await self._try_run([first]):
+        pending = list(statements)
+        while pending and not await self._try_run(pending):
+            first = pending.pop(0)
+            if not pending or not await self._try_run([first]):
                 await self._step(first)
 
     async def _step(self, statement: ast.stmt) -> None:
@@ -175,9 +175,9 @@ def parse_delta_state(reply: str) -> dict[str, PlainData] | None:
         return None
     for reader in (literals.parse, json.loads):
         try:
-            found = reader(reply[start : end + 1])
+            parsed = reader(reply[start : end + 1])
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            return {str(name): value for name, value in found.items()}
+        if isinstance(parsed, dict):
+            return {str(name): value for name, value in parsed.items()}
     return None

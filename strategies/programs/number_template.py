@@ -99,7 +99,7 @@ def same_result(a: PlainData, b: PlainData) -> bool:
 
 def _parameters(function: ast.FunctionDef) -> list[str]:
     arguments = function.args
-    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
 def _for_each_set(expression: str, template: NumberTemplate) -> str:

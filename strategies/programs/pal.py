@@ -30,15 +30,15 @@ WRITE = Prompt(
 RESULTS = ("solution()", "answer()", "answer", "ans", *FALLBACK)
 
 
-def as_function(worked: WorkedExample) -> Demonstration | None:
+def as_function(example: WorkedExample) -> Demonstration | None:
     """Show a question and the function that returns its answer; return None without a program."""
-    if not worked.program:
+    if not example.program:
         return None
-    *body, last = worked.program.strip().splitlines()
+    *body, last = example.program.strip().splitlines()
     end = [f"return {last.removeprefix('ans = ')}"] if last.startswith("ans = ") else [last, "return ans"]
-    docstring = worked.question.partition("\n")[0].replace("\\", "").replace('"', "'")
+    docstring = example.question.partition("\n")[0].replace("\\", "").replace('"', "'")
     function_body = textwrap.indent("\n".join([f'"""{docstring}"""', *body, *end]), "    ")
-    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\ndef solution():\n{function_body}\n```")
+    return Demonstration(f"{example.question}\n\n{ASK}", f"```python\ndef solution():\n{function_body}\n```")
 
 
 @technique(

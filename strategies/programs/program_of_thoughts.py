@@ -40,9 +40,11 @@ CONCLUDE = Prompt(
 )
 
 
-def as_program(worked: WorkedExample) -> Demonstration | None:
+def as_program(example: WorkedExample) -> Demonstration | None:
     """Show a question and the program that answers it; return None without a program."""
-    return Demonstration(f"{worked.question}\n\n{ASK}", f"```python\n{worked.program}\n```") if worked.program else None
+    return (
+        Demonstration(f"{example.question}\n\n{ASK}", f"```python\n{example.program}\n```") if example.program else None
+    )
 
 
 @technique(
@@ -126,5 +128,5 @@ class ProgramOfThoughts(Strategy):
         return await answer_from_run(problem, ran, session, self.closest)
 
     def _needs_more(self, problem: Problem, ran: ProgramRun) -> bool:
-        several = isinstance(ran.value, list | dict) and len(ran.value) > 1
-        return self.second_stage == "needed" and (several or problem.kind.parse(format_result(ran.value)) is None)
+        multiple = isinstance(ran.value, list | dict) and len(ran.value) > 1
+        return self.second_stage == "needed" and (multiple or problem.kind.parse(format_result(ran.value)) is None)

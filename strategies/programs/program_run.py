@@ -73,9 +73,9 @@ async def write_and_run(
     """
     with session.stage("write"):
         reply = await session.ask(turns, stop=[STOP_AFTER_CODE])
-    for left in range(repairs, -1, -1):
+    for repairs_left in range(repairs, -1, -1):
         ran = await _run(session, reply, sources, run)
-        if ran.error is None or not left:
+        if ran.error is None or not repairs_left:
             break
         # Errors name lines of the program as it ran, with the added imports.
         code_as_run = f"```python\n{ran.code.rstrip()}\n```" if ran.code else ran.text

@@ -151,9 +151,9 @@ class StructuredCoT(Strategy):
         turns = self.write.render(problem, plan="\n".join(line for line in plan if not line.startswith("```")).strip())
         with session.stage("write"):
             reply = await session.ask(turns)
-        for left in range(self.repairs, -1, -1):
+        for repairs_left in range(self.repairs, -1, -1):
             answer, error = await self._check(problem, problem.parse(reply), session)
-            if error is None or not left:
+            if error is None or not repairs_left:
                 break
             turns = continue_with(turns, reply.text, self.repair, error=error)
             with session.stage("repair"):

@@ -18,11 +18,11 @@ STEPWISE = Prompt(
 )
 
 
-def in_lines(worked: WorkedExample) -> Demonstration | None:
+def in_lines(example: WorkedExample) -> Demonstration | None:
     """Show a question and its reasoning with one step per line, so that the steps of a reply can be counted."""
-    if not worked.rationale:
+    if not example.rationale:
         return None
-    return Demonstration(f"Question: {worked.question}", f"The answer is {worked.answer}.", "\n".join(worked.lines))
+    return Demonstration(f"Question: {example.question}", f"The answer is {example.answer}.", "\n".join(example.lines))
 
 
 @technique(

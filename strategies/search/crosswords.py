@@ -64,9 +64,9 @@ class Crosswords(SearchTask[Grid]):
 
     def start(self, problem: Problem) -> Grid:
         if len(_clues(problem)) != 2 * SIZE:
-            found = len(_clues(problem))
+            count = len(_clues(problem))
             raise UsageError(
-                f"a crossword must have ten clues, one per line, from 'h1. …' to 'v5. …'; the question has {found}"
+                f"a crossword must have ten clues, one per line, from 'h1. …' to 'v5. …'; the question has {count}"
             )
         return (EMPTY * SIZE,) * SIZE
 

@@ -54,7 +54,7 @@ def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
     for place, sign in enumerate(formula):
         if sign not in _APPLY or (operands := _operands((formula[:place], formula[place + 1 :]), numbers)) is None:
             continue
-        (first, second), others = operands
+        (first, second), rest = operands
         if sign == "/" and second == 0:
             return None
         result = _APPLY[sign](first, second)
@@ -63,11 +63,9 @@ def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
             return None
         if sign in "+*":
             first, second = sorted((first, second))
-        left = tuple(sorted([*others, result]))
-        return Equation(
-            f"{_operand(first)} {sign} {_operand(second)} = {format_numbers([result])} (left: {format_numbers(left)})",
-            left,
-        )
+        remaining = tuple(sorted([*rest, result]))
+        normal = f"{_operand(first)} {sign} {_operand(second)} = {format_numbers([result])}"
+        return Equation(f"{normal} (left: {format_numbers(remaining)})", remaining)
     return None
 
 
@@ -80,14 +78,14 @@ def _operands(
     texts: tuple[str, str], numbers: Sequence[Fraction]
 ) -> tuple[tuple[Fraction, Fraction], list[Fraction]] | None:
     """Return the two numbers that the texts denote, and the other numbers; None if one is not available."""
-    others, operands = list(numbers), []
+    rest, operands = list(numbers), []
     for text in texts:
-        number = next((candidate for candidate in others if _denotes(text, candidate)), None)
+        number = next((candidate for candidate in rest if _denotes(text, candidate)), None)
         if number is None:
             return None
-        others.remove(number)
+        rest.remove(number)
         operands.append(number)
-    return (operands[0], operands[1]), others
+    return (operands[0], operands[1]), rest
 
 
 def _denotes(text: str, number: Fraction) -> bool:

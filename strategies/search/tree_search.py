@@ -165,9 +165,9 @@ class TreeSearch(Generic[S]):
 
     def summary(self, answer: Answer) -> str:
         """Return one line for the trace: the answer of the first-ranked state, and those of all kept states."""
-        shown = [shorten(self.problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
-        first = "–" if answer.steps["first_ranked"] is None else shown[0]
-        return f"first-ranked: {first}; any of the kept: {' | '.join(shown) or '–'}"
+        values = [shorten(self.problem.kind.show(value), 80, placeholder="…") for value in answer.steps["kept"]]
+        first = "–" if answer.steps["first_ranked"] is None else values[0]
+        return f"first-ranked: {first}; any of the kept: {' | '.join(values) or '–'}"
 
     async def expand(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """Return the next states of each node, asked for concurrently; states seen before are dropped."""

@@ -25,11 +25,11 @@ SYMBOLS = Prompt(
 )
 
 
-def in_symbols(worked: WorkedExample) -> Demonstration | None:
+def in_symbols(example: WorkedExample) -> Demonstration | None:
     """Show a question, its chain of symbols and its answer, in the form that every kind parses first."""
-    if not worked.symbols:
+    if not example.symbols:
         return None
-    return Demonstration(worked.question, f"The answer is {worked.answer}.", worked.symbols)
+    return Demonstration(example.question, f"The answer is {example.answer}.", example.symbols)
 
 
 @technique(

@@ -66,7 +66,7 @@ class ContrastiveCoT(Strategy):
             self.prompt,
             problem,
             self.shots,
-            lambda worked: contrastive_demonstration(worked, kind),
+            lambda example: contrastive_demonstration(example, kind),
             self.demonstrations,
         )
         reply = await session.ask(prompt.render(problem), stop=["\nWrong explanation", "\nWrong Explanation"])

@@ -20,9 +20,9 @@ ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
 FEW_SHOT = Prompt(input="{problem}")
 
 
-def with_rationale(worked: WorkedExample) -> Demonstration:
+def with_rationale(example: WorkedExample) -> Demonstration:
     """Show a question, the reasoning and the answer, in the form that every kind parses first."""
-    return Demonstration(worked.question, f"The answer is {worked.answer}.", worked.rationale)
+    return Demonstration(example.question, f"The answer is {example.answer}.", example.rationale)
 
 
 @technique(
