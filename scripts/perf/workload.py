@@ -114,7 +114,7 @@ def questions(count: int) -> list[str]:
         texts.append(
             f"Problem {number}. In the cellar of an old house {first} has {boxes} boxes, and {filled} {thing} lie in "
             f"every one of them. On Monday {second} comes by with {added} {thing} more and puts them there too. On "
-            f"Tuesday {first} gives half of everything in the cellar to a school, which had {before} {thing} before that "
-            f"day. How many {thing} does the school have when Tuesday is over?"
+            f"Tuesday {first} gives half of everything in the cellar to a school, which had {before} {thing} before "
+            f"that day. How many {thing} does the school have when Tuesday is over?"
         )
     return texts

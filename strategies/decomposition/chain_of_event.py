@@ -143,7 +143,7 @@ class ChainOfEvent(Strategy):
         with session.stage("summarise"):
             values = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
             turns = self.summarise.render(problem, **values)
-            reply = await ask_or_skip(session, turns, "the events stand for their summary")
+            reply = await ask_or_skip(session, turns, "the events replace their summary")
         summary = _partial(groups).text if isinstance(reply, Failed) else reply
         label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
         answer = replace(problem, kind=Text(whole=True)).parse(summary, region=Region(label[0] if label else ""))
@@ -154,7 +154,7 @@ class ChainOfEvent(Strategy):
             return [list(events)]
         turns = self.group.fill(listing=format_numbered(event.general for event in events))
         with session.stage("group"):
-            reply = await ask_or_skip(session, turns, "events are the same that are said in the same general words")
+            reply = await ask_or_skip(session, turns, "events with the same general words are grouped")
         return group_by_words(events) if isinstance(reply, Failed) else parse_groups(reply.text, events)
 
     def _kept(
@@ -163,7 +163,7 @@ class ChainOfEvent(Strategy):
         support = self.support if len(events_by_document) > 2 else 1
         shared = [group for group in groups if len(sources_of(group)) >= support]
         if not shared:
-            session.note(f"no event is in {support} documents: the first event of each is taken")
+            session.note(f"no event is in {support} documents: the first event of each is used")
             return [[of_document[0]] for of_document in events_by_document if of_document][: self.events]
         return sorted(sorted(shared, key=lambda group: -len(sources_of(group)))[: self.events], key=groups.index)
 

@@ -156,7 +156,7 @@ class DecomposedPrompting(Strategy):
         try:
             return program.parse_next(reply.text, handlers)
         except NoAnswer as error:
-            session.note(f"refused: {error}")
+            session.note(f"rejected: {error}")
             turns = turns.then(reply.text, f"{error} Write the line again, and nothing else.")
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         return program.parse_next(reply.text, handlers)

@@ -87,7 +87,7 @@ class ImplicitRAG(Strategy):
             session.keep_partial(answer)
             with session.stage("quote again"):
                 turns = continue_with(turns, reply.text, self.again, words=self.words)
-                again = await ask_or_skip(session, turns, "the answer is taken as it is")
+                again = await ask_or_skip(session, turns, "the first answer is used")
             if not isinstance(again, Failed):
                 second = self._parse(problem, again, session)
                 labelled = parse_answer_part(again.text) is not None or parse_answer_part(reply.text) is None
@@ -112,9 +112,9 @@ class ImplicitRAG(Strategy):
         found_sections = []
         for section in sections:
             if (words := len(section.split())) > self.words:
-                session.note(f"dropped, since it has {words} words and not {self.words}: {section[:200]}")
+                session.note(f"dropped, since it has {words} words (maximum {self.words}): {section[:200]}")
             elif (copied := find_in_context(section, context)) is None:
-                session.note(f"dropped, since it does not stand in the context: {section[:200]}")
+                session.note(f"dropped, since the context does not contain it: {section[:200]}")
             else:
                 found_sections.append(copied)
         return len(sections), found_sections

@@ -116,7 +116,7 @@ class System2Attention(Strategy):
             session.note(f"the rewriting failed: {error}")
             rewritten = None
         if rewritten is None:
-            session.note("the rewriting cannot be used: the original is answered")
+            session.note("the rewriting is unusable: the original is answered")
             return await session.solve(self.base, problem)
         rewritten_problem = replace(
             problem, question=rewritten.question, context=rewritten.context or None, table=None, inputs={}
@@ -139,7 +139,7 @@ class System2Attention(Strategy):
             reason = (
                 f"{', '.join(lost)} of the question is lost" if lost else "the part Question: is missing or cut off"
             )
-            session.note(f"refused: {reason}")
+            session.note(f"rejected: {reason}")
             turns = continue_with(turns, reply.text, self.again, why=reason)
         return None
 

@@ -90,7 +90,7 @@ class MathPrompter(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         template = NumberTemplate.from_question(problem.values()["question_only"])
         if not template.values:
-            return Unparsed("the question has no numbers for which others could stand")
+            return Unparsed("the question has no numbers that could be varied")
         yes_no = isinstance(problem.kind, YesNo)
         kind, wanted = (problem.kind, "a comparison") if yes_no else (Number(), "a number")
         values = {"template": template.text, "names": template.names, "wanted": wanted}
@@ -148,7 +148,7 @@ class MathPrompter(Strategy):
 async def _evaluate(code: str | None, sets: list[list[int | float]], session: Session) -> list[PlainData] | None:
     """Return a program's result for each set of values, or None if it fails as a whole."""
     if code is None:
-        session.note("nothing that can be evaluated")
+        session.note("no expression to evaluate")
         return None
     code = add_imports(code)
     ran = await session.tools.interpreter.arun(code, inputs={"sets": [*map(list[PlainData], sets)]}, result="results")

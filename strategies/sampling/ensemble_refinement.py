@@ -103,7 +103,7 @@ class EnsembleRefinement(Strategy):
                 session.note(f"the refined answer {'repeats' if repeats else 'is not'} the majority of the drafts")
                 return replace(answer, steps={"drafts": draft_vote.value, "repeats the drafts": repeats})
             if isinstance(draft_vote, Answered):
-                session.note("no refined answer could be read: the vote over the drafts decides")
+                session.note("no refined answer was parsed: the vote over the drafts decides")
                 return replace(draft_vote, rule="vote of the drafts")
             return answer
 

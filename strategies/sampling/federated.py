@@ -123,7 +123,7 @@ class Federated(Strategy):
         if self.twins and (examples := await self._solve_analogues(problem, session)):
             solved_analogues = {example.input: example.output for example in examples}
             session.keep_partial(
-                Unparsed("only its twins are solved", text=examples[-1].output, steps={"twins": solved_analogues})
+                Unparsed("only its analogues are solved", text=examples[-1].output, steps={"twins": solved_analogues})
             )
             with session.stage("answer"):
                 prompt = self.few_shot.replace(examples=(*self.few_shot.examples, *examples))
@@ -148,14 +148,14 @@ class Federated(Strategy):
         if missing := self.paraphrases + 1 - len(wordings):
             with session.stage("rephrase"):
                 turns = self.rephrase.render(problem, wanted=missing)
-                proposed = parse_items((await ask_or_skip(session, turns, "there are no new wordings")).text)
+                proposed = parse_items((await ask_or_skip(session, turns, "there are no new paraphrases")).text)
             known = set(map(normalize_question, wordings))
             accepted = [
                 wording
                 for wording in proposed
                 if same_parameters(wording, question) and normalize_question(wording) not in known
             ][:missing]
-            session.note(f"{len(accepted)} of {len(proposed)} new wordings have the same numbers and names")
+            session.note(f"{len(accepted)} of {len(proposed)} new paraphrases have the same numbers and names")
             wordings += accepted
         return wordings
 
@@ -174,5 +174,5 @@ class Federated(Strategy):
             for analogue, answer in zip(problems, answers, strict=True)
             if isinstance(answer, Answered) and answer.votes and answer.votes.counts[0][1] > 1
         ]
-        session.note(f"{len(agreed)} of {len(problems)} twins have an answer that wordings agree on")
+        session.note(f"{len(agreed)} of {len(problems)} analogues have an answer on which wordings agree")
         return agreed

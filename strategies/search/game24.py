@@ -146,7 +146,7 @@ class Game24(SearchTask[GameState]):
 
     def answer_of(self, problem: Problem, state: GameState) -> Answered | Unparsed:
         if not state.answer:
-            return Unparsed("the equations were not made into an expression", text=self.show(problem, state))
+            return Unparsed("the equations were not combined into an expression", text=self.show(problem, state))
         return super().answer_of(problem, state)
 
     def is_right(self, problem: Problem, answer: Answered) -> bool:

@@ -189,9 +189,9 @@ class TreeSearch(Generic[S]):
             else:
                 states = self.task.parse_proposals(self.problem, node.state, list(map(drop_truncated_tail, replies)))
             new = [
-                state_found
-                for state_found in dict.fromkeys(states)
-                if state_found is not None and state_found not in self._seen
+                candidate
+                for candidate in dict.fromkeys(states)
+                if candidate is not None and candidate not in self._seen
             ][: self.children]
             self._seen.update(new)
             children += [Node(state, node.depth + 1, before=node.before + node.value, ended=last) for state in new]
@@ -232,7 +232,7 @@ class TreeSearch(Generic[S]):
             if error.ends_run or node.depth == 0:
                 raise
             self._lost = error
-            self.session.note(f"all calls failed ({error}): what was there before stays")
+            self.session.note(f"all calls failed ({error}): the states so far are kept")
             return []
 
     async def _draw(self, prompts: Sequence[Conversation], n: int, name: str) -> list[list[Completion]]:
@@ -263,7 +263,7 @@ class TreeSearch(Generic[S]):
         if isinstance(answer, Unparsed) or answer.is_stated or node.ended:
             return answer
         open_end = self.task.conclude(self.problem, node.state) is not None
-        return Unparsed("the solution was not brought to its end", text=answer.text) if open_end else answer
+        return Unparsed("the solution is not finished", text=answer.text) if open_end else answer
 
     def _is_complete(self, reply: Completion) -> bool:
         """Return whether a conclusion was not truncated, or stated the answer before the cut."""

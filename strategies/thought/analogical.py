@@ -95,7 +95,7 @@ class Analogical(Strategy):
             turns = continue_with(turns, reply.text, self.again, complaint=error, exemplars=self.exemplars)
             with session.stage("recall again"):
                 second_reply = await ask_or_skip(
-                    session, turns, "the reply is read as it is", max_tokens=self.max_tokens
+                    session, turns, "the reply is parsed as it is", max_tokens=self.max_tokens
                 )
             if isinstance(second_reply, Failed):
                 break

@@ -69,7 +69,7 @@ class Metacognitive(Strategy):
         text = reply.text
         decision, confidence = _last(_DECISION, text), _last(_CONFIDENCE, text)
         if decision is None and reply.truncated:
-            return Unparsed("the reply was cut off before its decision", text=text)
+            return Unparsed("the reply was truncated before its decision", text=text)
         part4, part5 = text[decision.end() if decision else 0 :], text[confidence.end() :] if confidence else ""
         answer: Answer
         if decision and confidence and decision.end() <= confidence.start():
@@ -81,7 +81,7 @@ class Metacognitive(Strategy):
             answer = problem.parse(replace(reply, text=part4))
         percentage = _PERCENT.search(_SCALE.sub("", part5))
         if percentage is None or not 0 <= float(percentage[1]) <= 100:
-            session.note("part 5 gives no confidence")
+            session.note("part 5 states no confidence")
             percentage = None
         share = float(percentage[1]) / 100 if percentage and isinstance(answer, Answered) else None
         return replace(answer, text=text, confidence=share)

@@ -45,7 +45,7 @@ def exemplar_error(text: str, problem: Problem, exemplars: int, alike: float) ->
 def parse_solution(reply: Completion, problem: Problem) -> Answer:
     """Parse the answer after the last heading "Solve the initial problem"; Unparsed without the heading."""
     if not (last_section := reply.text[_last_section(reply.text) :]):
-        return Unparsed("the reply never comes to the initial problem", text=reply.text)
+        return Unparsed("the reply does not solve the initial problem", text=reply.text)
     return replace(problem.parse(replace(reply, text=_HEADER.sub("", last_section, count=1))), text=reply.text)
 
 

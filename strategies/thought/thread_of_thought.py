@@ -58,9 +58,9 @@ class ThreadOfThought(Strategy):
         with session.stage("walk"):
             notes = await session.ask(turns, max_tokens=self.max_tokens)
         if notes.truncated:
-            session.note(f"the notes were cut off at {self.max_tokens} tokens: parts of the context may be missing")
+            session.note(f"the notes were truncated at {self.max_tokens} tokens: parts of the context may be missing")
         answer = await extract_answer(problem, session, turns, notes.text)
         if answer.text.strip():
             return answer
-        session.note("the answer stage said nothing: the last sentence of the notes is read")
+        session.note("the answer stage is empty: the last sentence of the notes is parsed")
         return problem.parse(replace(notes, text=re.split(r"(?<=[.!?])\s", notes.text.strip())[-1]))

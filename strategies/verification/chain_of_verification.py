@@ -144,7 +144,7 @@ class ChainOfVerification(Strategy):
             answer = problem.parse("\n\n".join(filter(None, texts)))
         if isinstance(answer, Answered):
             return replace(answer, steps={"baseline": first_answer.value})
-        session.note("nothing is left of the first answer: it stays as it is")
+        session.note("every claim was removed: the first answer is kept")
         return first_answer
 
     async def _revise(self, problem: Problem, passage: str, session: Session) -> Answer | None:
@@ -154,11 +154,11 @@ class ChainOfVerification(Strategy):
         except CallFailed as error:
             if error.ends_run:
                 raise
-            session.note(f"the passage stays as it is, since a call failed: {error}")
+            session.note(f"the passage is kept, since a call failed: {error}")
             return None
         if answer is None or isinstance(answer, Answered) or not answer.text.strip():
             return answer
-        session.note(f"the passage stays as it is, since its revision states no answer: {answer.reason}")
+        session.note(f"the passage is kept, since its revision states no answer: {answer.reason}")
         return None
 
     async def _verify(self, problem: Problem, passage: str, session: Session) -> Answer | None:
@@ -174,7 +174,7 @@ class ChainOfVerification(Strategy):
                 checks = await answer_questions(checks, self.verifier, problem, session)
         checks = [check for check in checks if check.found]
         if not checks:
-            session.note("there is no question, or no answer to one: the passage stays as it is")
+            session.note("no question, or no answer to one: the passage is kept")
             return None
         if self.variant == "factor_revise":
             with session.stage("compare"):

@@ -124,12 +124,12 @@ class LogicalThoughts(Strategy):
         except CallFailed as error:
             if error.ends_run:
                 raise
-            session.note(f"the draft is taken as it is, since a call failed: {error}")
+            session.note(f"the draft is used, since a call failed: {error}")
         steps = {"draft": draft, "chain": chain}
         session.keep_partial(replace(problem.parse(format_numbered(chain, "#")), steps=steps))
         answer = await extract_answer(problem, session, turns, format_numbered(chain, "#"))
         if not isinstance(answer, Answered) and chain != draft:
-            session.note("no answer in the verified chain: the draft's is taken")
+            session.note("the verified chain has no answer: the draft's is used")
             answer = await extract_answer(problem, session, turns, format_numbered(draft, "#"))
         return replace(answer, steps=steps)
 

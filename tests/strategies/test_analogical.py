@@ -119,7 +119,7 @@ def test_a_repair_that_never_comes_to_the_problem_leaves_the_answer_that_is_ther
 def test_a_repair_whose_call_fails_leaves_the_reply_that_is_there() -> None:
     answer = strategies.get("analogical").run(DICE, ScriptedLLM([COPY, CallFailed("gone")]))
     assert (answer.value, answer.text) == (90, COPY)
-    assert "the reply is read as it is, since the call failed: gone" in str(answer.trace.to_json())
+    assert "the reply is parsed as it is, since the call failed: gone" in str(answer.trace.to_json())
     with pytest.raises(AuthenticationFailed):
         strategies.get("analogical").run(DICE, ScriptedLLM([COPY, AuthenticationFailed("no key")]))
     assert strategies.get("analogical").run(DICE, ScriptedLLM([CallFailed("gone")])).state == "failed"

@@ -266,7 +266,7 @@ def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are
     assert llm.calls == call_counts.calls(strategy, d=3, g=0, s=1) == 4
     [ferry] = answer.steps["events"]  # "a ferry sank", in two documents
     assert [source for source, _ in ferry["told"]] == ["Gazette", "Herald"]
-    assert "said in the same general words, since the call failed: gone" in str(answer.trace.to_json())
+    assert "with the same general words are grouped, since the call failed: gone" in str(answer.trace.to_json())
 
 
 def test_where_the_summary_fails_the_events_stand_for_it() -> None:
@@ -276,7 +276,7 @@ def test_where_the_summary_fails_the_events_stand_for_it() -> None:
     assert answer.value == "Monday, the Ines sank"
     assert llm.calls == call_counts.calls(strategy, d=3, g=1, s=0) == 4
     assert len(answer.steps["events"]) == 1
-    assert "the events stand for their summary, since the call failed: gone" in str(answer.trace.to_json())
+    assert "the events replace their summary, since the call failed: gone" in str(answer.trace.to_json())
     two = Problem("What?", inputs={name: FERRY[name] for name in ("Gazette", "Herald")})
     answer = strategy.run(two, ScriptedLLM(without("Summary:")))
     lines = ["Monday, the Ines sank", "all were saved", "the minister resigned", "boats took passengers off"]

@@ -118,7 +118,7 @@ def test_a_rephrasing_that_changes_a_number_or_a_name_does_not_vote() -> None:
     answer = strategies.get("federated(cot(shots=1), paraphrases=4)").run(problem, llm)
     assert answer.votes is not None
     assert answer.votes.total == 3  # "three times" is the same as "3 times"
-    assert "2 of 4 new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    assert "2 of 4 new paraphrases" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("reply", ["I would rather not.", "", "1. ?", "12 rows, 9 chairs, 7 removed"])
@@ -311,7 +311,7 @@ def test_a_call_for_wordings_that_fails_leaves_those_of_the_pool() -> None:
         assert answer.value == 101
         assert answer.votes is not None
         assert answer.votes.total == 1 + len(pool)
-        assert "there are no new wordings" in str(answer.trace.to_json())  # type: ignore[union-attr]
+        assert "there are no new paraphrases" in str(answer.trace.to_json())  # type: ignore[union-attr]
     with pytest.raises(AuthenticationFailed):
         strategy.run(CHAIRS, ScriptedLLM(lambda turns: AuthenticationFailed("no key")))
 

@@ -131,7 +131,7 @@ def test_an_expression_that_cannot_be_read_leaves_the_path_without_an_answer() -
 
     answer = strategies.get("tot").run(PUZZLE, ScriptedLLM(silent))
     assert answer.state == "unparsed"
-    assert "not made into an expression" in answer.reason
+    assert "not combined into an expression" in answer.reason
     assert "4 + 20 = 24 (left: 24)" in answer.text
 
 

@@ -75,7 +75,7 @@ def test_a_section_that_is_too_long_is_dropped_and_said_to_be() -> None:
     llm = ScriptedLLM([f"{TRUE}\nSection 2: on day 1\nAnswer: heparin"])
     answer = strategies.get("implicit_rag(words=3)").run(DRUG, llm)
     assert (answer.steps["sections"], answer.confidence) == (("On day 1",), 0.5)
-    assert "dropped, since it has 6 words and not 3: He took" in str(answer.trace.to_json())
+    assert "dropped, since it has 6 words (maximum 3): He took" in str(answer.trace.to_json())
     llm = ScriptedLLM([f"{TRUE}\nAnswer: heparin", "Section 1: took apixaban\nAnswer: apixaban"])
     answer = strategies.get("implicit_rag(words=3)").run(DRUG, llm)
     assert (answer.value, answer.confidence) == ("apixaban", 1.0)
@@ -169,6 +169,6 @@ def test_a_budget_that_ends_before_the_second_request() -> None:
 def test_a_second_request_that_fails_leaves_the_answer_that_is_there() -> None:
     answer = strategies.get("implicit_rag").run(DRUG, ScriptedLLM([f"{MADE_UP}\nAnswer: heparin", CallFailed("gone")]))
     assert (answer.value, answer.confidence, answer.steps) == ("heparin", 0.0, {"sections": ()})
-    assert "the answer is taken as it is, since the call failed: gone" in str(answer.trace.to_json())
+    assert "the first answer is used, since the call failed: gone" in str(answer.trace.to_json())
     with pytest.raises(AuthenticationFailed):
         strategies.get("irag").run(DRUG, ScriptedLLM(["Answer: heparin", AuthenticationFailed("no key")]))

@@ -141,7 +141,7 @@ def test_the_names_and_quotations_of_what_is_asked_must_be_kept(question: str, r
     llm = ScriptedLLM([reply, reply, "It is late."] if lost else [reply, "It is late."])
     answer = strategies.get("s2a").run(question, llm)
     assert answer.steps.get("question") == (None if lost else rewriting)
-    assert not lost or f"refused: {lost} of the question is lost" in str(answer.trace.to_json())
+    assert not lost or f"rejected: {lost} of the question is lost" in str(answer.trace.to_json())
 
 
 def test_a_label_in_the_passage_is_no_part_of_its_own() -> None:

@@ -70,7 +70,7 @@ def test_notes_that_were_cut_off_are_said_to_be() -> None:
     cut = Completion("Passage 1 is", finish_reason="length")
     answer = strategies.get("thot(max_tokens=3)").run(PRESS, ScriptedLLM([cut, "Brno"]))
     assert answer.value == "Brno"
-    assert "cut off at 3 tokens" in str(answer.trace.to_json())
+    assert "truncated at 3 tokens" in str(answer.trace.to_json())
 
 
 def test_a_budget_that_ends_between_the_calls() -> None:

@@ -252,7 +252,7 @@ def test_a_level_of_which_all_calls_fail_leaves_the_best_before_it(search: str, 
     answer = strategy.run(WORD, ScriptedLLM(reply))
     assert answer.value == "10"
     assert answer.steps["kept"] == ("10", "11")
-    assert "all calls failed (lost): what was there before stays" in str(answer.trace.to_json())  # type: ignore[union-attr]
+    assert "all calls failed (lost): the states so far are kept" in str(answer.trace.to_json())  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("search", ["bfs", "dfs"])
