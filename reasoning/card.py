@@ -27,6 +27,8 @@ class Card:
         requires: what it needs besides a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
         aliases: other names in use.
+        version: the version of the algorithm; a change that may change answers raises it, so that
+            stored results are made again.
         rounds: the number of calls that wait for one another, as an expression. The calls of one round are sent
             together, so this is how many replies a problem waits for. Empty if it is not known.
     """
@@ -46,6 +48,7 @@ class Card:
     aliases: tuple[str, ...] = ()
     doi: str | None = None
     rounds: str = ""
+    version: int = 1
 
 
 def count_text(count: Count) -> str:

@@ -53,6 +53,7 @@ def technique(
     avoid_when: str = "",
     name: str = "",
     aliases: Sequence[str] = (),
+    version: int = 1,
 ) -> Callable[[type[S]], type[S]]:
     """Make a `Strategy` subclass a frozen dataclass with a card.
 
@@ -69,6 +70,8 @@ def technique(
         use_when, avoid_when: advice, with the reason.
         name: the name in specs; by default the class's name in snake_case.
         aliases: other names in use.
+        version: the version of the algorithm. Raise it with every change that may change answers:
+            results that a benchmark has stored are then made again.
 
     Returns:
         The decorator. The card's summary is the first line of the class's docstring.
@@ -89,6 +92,7 @@ def technique(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             *(title, summary, count_text(calls), counts, authors, year, arxiv),
             *(tuple(kinds), tuple(requires), use_when, avoid_when, tuple(aliases), doi, count_text(rounds)),
+            version=version,
         )
         return made
 

@@ -1,7 +1,13 @@
-"""What a strategy is beyond its spec: its prompts and its code, as a short hash.
+"""The fingerprint of a strategy: a short hash of everything that decides its answers, besides its spec.
 
-A spec names a strategy; editing the strategy does not change its name. With the fingerprint stored beside each
-result, a run notices that and solves again, which costs only the draws whose prompts have changed.
+A spec names a strategy, and an edit of the strategy does not change its name. A run stores the
+fingerprint with each result and makes a result again if the fingerprint has changed. That costs only
+the draws whose prompts have changed.
+
+The fingerprint covers the name, version and parameters of each technique, with the text of every
+prompt and demonstration. An algorithm of this library that changes states a new version
+(`@technique(version=2)`). The code of users has no version, so their source files, functions and
+classes are hashed.
 """
 
 from __future__ import annotations
@@ -11,53 +17,117 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from reasoning.strategy import Strategy
 
-_DATA = {".json", ".toml", ".txt", ".yaml"}
+_DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
+_DEMONSTRATIONS = "reasoning.strategies.demonstrations"
 
 
 def fingerprint(strategy: Strategy) -> str:
-    """Sixteen hex digits, the same in every process as long as values and source files are the same."""
+    """Return sixteen hexadecimal digits that change when the strategy may answer differently.
+
+    They are the same in every process, and do not depend on where the modules of this library are.
+    """
     modules: set[str] = set()
-    described = "\n".join(_described(strategy, modules))
-    sources = [_source(name) for name in sorted(_with_neighbours(modules))]
-    return hashlib.sha256("\0".join([described, *sources]).encode("utf-8", "replace")).hexdigest()[:16]
+    parts = ["\n".join(_describe(strategy, modules))]
+    parts += [_read_source(name) for name in sorted(_with_neighbours(modules))]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _described(value: Any, modules: set[str]) -> Iterator[str]:
-    """The parts of a value, without anything that differs from one process to the next."""
+def _describe(value: Any, modules: set[str]) -> Iterator[str]:
+    """Yield the parts of a value that are the same in every process, and collect the modules of users."""
     if isinstance(value, MethodType):
         value = value.__func__
     if isinstance(value, type | FunctionType):
-        modules.add(value.__module__)
-        yield f"{value.__module__}:{value.__qualname__}"
+        yield from _describe_code(value, modules)
     elif dataclasses.is_dataclass(value):
-        modules.add(type(value).__module__)
-        yield type(value).__qualname__
+        yield from _describe_class(type(value), modules)
+        if isinstance(value, Strategy):
+            yield f"{value.card.name} version {value.card.version}"
         for field in dataclasses.fields(value):
             yield field.name
-            yield from _described(getattr(value, field.name), modules)
+            yield from _describe(getattr(value, field.name), modules)
+        if hasattr(value, "demonstrations") and getattr(value, "shots", True):
+            yield _bundled_demonstrations()
     elif isinstance(value, Mapping):
-        for key, one in value.items():
+        for key, item in value.items():
             yield repr(key)
-            yield from _described(one, modules)
+            yield from _describe(item, modules)
     elif isinstance(value, list | tuple | set | frozenset):
         yield type(value).__name__
-        for one in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
-            yield from _described(one, modules)
+        for item in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
+            yield from _describe(item, modules)
     elif value is None or isinstance(value, str | bytes | int | float):
         yield repr(value)
-    else:  # an object of someone's own: its class is all that is sure to be the same next time
-        modules.add(type(value).__module__)
-        yield type(value).__qualname__
+    else:
+        # Of another object, only its class is sure to be the same in the next process.
+        yield from _describe_class(type(value), modules)
+
+
+def _describe_class(cls: type, modules: set[str]) -> Iterator[str]:
+    """Yield the name of a class. A technique of this library needs none: it has a name in specs."""
+    if _is_ours(cls.__module__):
+        yield "" if issubclass(cls, Strategy) else cls.__qualname__
+    else:
+        yield from _describe_code(cls, modules)
+
+
+def _describe_code(value: type | FunctionType, modules: set[str]) -> Iterator[str]:
+    """Yield the name of a class or function, and its code if a user wrote it where there is no file."""
+    if _is_ours(value.__module__):
+        yield value.__qualname__
+        return
+    modules.add(value.__module__)
+    yield f"{value.__module__}:{value.__qualname__}"
+    if not _file_of(value.__module__):
+        yield from _code_parts(value)
+
+
+def _code_parts(value: Any) -> Iterator[str]:
+    """Yield the source of a class or function, or without source its bytecode and constants."""
+    try:
+        yield inspect.getsource(value)
+        return
+    except (OSError, TypeError):
+        pass
+    if isinstance(value, FunctionType):
+        yield from _bytecode(value.__code__)
+    elif isinstance(value, type):
+        for name, member in vars(value).items():
+            if isinstance(member, FunctionType):
+                yield name
+                yield from _bytecode(member.__code__)
+
+
+def _bytecode(code: CodeType) -> Iterator[str]:
+    yield code.co_code.hex()
+    yield repr(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _bytecode(constant)
+        else:
+            # The order of a set of texts differs from process to process.
+            yield repr(sorted(constant, key=repr) if isinstance(constant, frozenset) else constant)
+
+
+def _is_ours(module: str) -> bool:
+    """Return whether a module belongs to this library, whose techniques state versions."""
+    return module.partition(".")[0] in ("reasoning", "builtins")
+
+
+def _bundled_demonstrations() -> str:
+    """Return the text of the demonstrations that come with the library: they reach prompts as data."""
+    data = [path for path in files(_DEMONSTRATIONS).iterdir() if Path(path.name).suffix in _DATA_SUFFIXES]
+    return "\0".join(path.read_text(encoding="utf-8") for path in sorted(data, key=lambda path: path.name))
 
 
 def _with_neighbours(modules: set[str]) -> set[str]:
-    """The modules, and those of the same package from which they take functions and classes."""
+    """Return the modules, and those of the same package from which they import functions and classes."""
     found, waiting = set[str](), list(modules)
     while waiting:
         name = waiting.pop()
@@ -65,21 +135,29 @@ def _with_neighbours(modules: set[str]) -> set[str]:
             continue
         found.add(name)
         package = name.partition(".")[0]
-        if package != "reasoning":  # the library's version says enough of its engine
-            used = {getattr(value, "__module__", None) for value in vars(sys.modules[name]).values()}
-            waiting += [one for one in used if isinstance(one, str) and one.partition(".")[0] == package]
+        imported = {getattr(value, "__module__", None) for value in vars(sys.modules[name]).values()}
+        waiting += [one for one in imported if isinstance(one, str) and one.partition(".")[0] == package]
     return found
 
 
-def _source(module: str) -> str:
-    """The text of a module's file, and of a package's data files. In a notebook there is none, and values must do."""
+def _file_of(module: str) -> Path | None:
+    """Return the source file of a module; None in a notebook."""
     loaded = sys.modules.get(module)
     try:
         file = inspect.getsourcefile(loaded) if loaded else None
-        if file is None:
-            return ""
-        data = Path(file).parent.iterdir() if Path(file).stem == "__init__" else ()
-        files = [Path(file), *sorted(one for one in data if one.suffix in _DATA)]
-        return "\0".join(one.read_text(encoding="utf-8") for one in files)
-    except (TypeError, OSError, UnicodeDecodeError):
+    except TypeError:
+        return None
+    return Path(file) if file and Path(file).is_file() else None
+
+
+def _read_source(module: str) -> str:
+    """Return the text of a module's file, and of a package's data files; empty in a notebook."""
+    file = _file_of(module)
+    if file is None:
+        return ""
+    try:
+        data = file.parent.iterdir() if file.stem == "__init__" else ()
+        paths = [file, *sorted(path for path in data if path.suffix in _DATA_SUFFIXES)]
+        return "\0".join(path.read_text(encoding="utf-8") for path in paths)
+    except (OSError, UnicodeDecodeError):
         return ""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import reasoning
+from reasoning.benchmarks.experiment import named_strategies
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.runs.fingerprint import fingerprint
+from reasoning.benchmarks.runs.runner import missing_keys
 from reasoning.chain import Chain, Step
 from reasoning.prompts import Prompt
 
@@ -63,8 +68,42 @@ def test_the_code_counts_and_that_of_its_neighbours(tmp_path: Path, monkeypatch:
     assert len(set(prints)) == 3
 
 
-def test_demonstrations_that_lie_beside_the_code_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint(get("cot(shots=2)"))
-    read = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda path, **how: read(path, **how) + "#" * (path.suffix == ".toml"))
-    assert fingerprint(get("cot(shots=2)")) != before
+def test_bundled_demonstrations_count_where_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = ["cot(shots=2)", "cot"]
+    before = [fingerprint(get(spec)) for spec in specs]
+    monkeypatch.setattr("reasoning.benchmarks.runs.fingerprint._bundled_demonstrations", lambda: "others")
+    after = [fingerprint(get(spec)) for spec in specs]
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def test_the_librarys_source_does_not_count_but_a_version_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    vote = get("self_consistency(cot, samples=3)")
+    before = fingerprint(vote)
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: "another source")
+    assert fingerprint(vote) == before
+    inner = vote.base  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(inner), "card", replace(inner.card, version=inner.card.version + 1))
+    assert fingerprint(vote) != before
+
+
+def test_a_function_without_a_file_counts_with_its_code() -> None:
+    def chain(source: str) -> Chain:
+        names: dict[str, Any] = {"__name__": "notebook"}
+        exec(source, names)  # as a cell of a notebook
+        return Chain(Step("a", Prompt(input="{problem}"), check=names["check"]))
+
+    codes = [
+        "def check(value): return value != 3",
+        "def check(value): return value != 4",
+        "def check(v): return v != 3",
+    ]
+    prints = [fingerprint(chain(code)) for code in codes]
+    assert prints[0] != prints[1]
+    assert prints[0] == fingerprint(chain(codes[0]))
+
+
+def test_the_results_of_the_documentation_are_complete() -> None:
+    store = ResultsFolder.read(Path(__file__).parents[3] / "docs/example")
+    named = named_strategies(store.specs)
+    assert missing_keys(store, list(store.examples), named) == []
