@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
+_REFUSED = "refused: choose --sandbox container or interpreter, or accept fewer locks with require_lockdown=no"
 _EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
 
 
@@ -19,7 +20,7 @@ def doctor() -> None:
     The guarantees of the child process are tested in such a process.
     """
     for subject, part, fact in findings():
-        typer.echo(f"{subject:<11}{part:<26}{fact}".rstrip())
+        typer.echo(f"{subject:<13}{part:<26}{fact}".rstrip())
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
@@ -27,12 +28,16 @@ def findings() -> Iterator[tuple[str, str, str]]:
     from reasoning.sandbox.container import ENGINES
 
     yield from _versions_and_folders()
-    yield "monty", "", f"pydantic-monty {_version('pydantic-monty')}"
+    yield "interpreter", "", f"pydantic-monty {_version('pydantic-monty')}"
     yield "", "files, network, processes", "Monty has no access to them"
     yield "", "memory, time", "Monty's limits; a worker that exceeds its time is killed"
-    yield from _child()
+    yield from _process()
     engine = next((engine for engine in ENGINES if shutil.which(engine)), None)
-    found = f"{engine} is installed; choose an image" if engine else "not available: docker or podman is not installed"
+    found = (
+        f"{engine} is installed; choose an image with --sandbox container,image=IMAGE"
+        if engine
+        else "not available: docker or podman is not installed"
+    )
     yield "container", "", found
 
 
@@ -46,7 +51,7 @@ def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
     yield "journal", "", str(paths.data_dir() / "journal.sqlite")
 
 
-def _child() -> Iterator[tuple[str, str, str]]:
+def _process() -> Iterator[tuple[str, str, str]]:
     from reasoning.errors import ReasoningError
     from reasoning.sandbox.fork_server import GUARANTEES, ForkServerPool
     from reasoning.sandbox.interpreter import PACKAGES
@@ -56,11 +61,11 @@ def _child() -> Iterator[tuple[str, str, str]]:
     try:
         status = pool.status()
     except (SandboxUnavailable, ReasoningError) as error:
-        yield "child", "", f"not available: {error}"
+        yield "process", "", f"not available: {error}"
         return
     finally:
         pool.close()
-    yield "child", "", "refused, unless isolation='process' is chosen" if status.unenforced else "ready"
+    yield "process", "", _REFUSED if status.unenforced else "ready"
     for guarantee in (*GUARANTEES, "privileges"):
         yield "", guarantee, status.mechanisms.get(guarantee, "NOT ENFORCED on this machine")
     for guarantee, mechanism in _EVERYWHERE.items():

@@ -1,1 +1,1 @@
-"""Models: one interface, and what implements it."""
+"""Providers: the clients of models, behind one interface."""

@@ -1,4 +1,4 @@
-"""The address of a server: whether it can be one, whose it is, and whether the way there leads through a proxy."""
+"""Checks of a server's address: its form, its owner, and whether it is reached through a proxy."""
 
 from __future__ import annotations
 
@@ -12,35 +12,43 @@ OPENAI = "https://api.openai.com/v1"
 
 
 def validate_base_url(base_url: str, name: str = "base_url") -> str:
-    """An address without a slash at its end, if it can be one. Keys do not belong in it: it is shown and recorded.
+    """Return an address without a slash at its end, after checking its form.
+
+    It may not contain a key, because it is shown and recorded.
+
+    Args:
+        base_url: the address.
+        name: the origin of the address, for the error message.
 
     Raises:
-        UsageError: it cannot; `name` says where it comes from.
+        UsageError: the address is not that of a server, or contains more than scheme, host and
+            path.
     """
-    named = redact(base_url)
     try:
         parts = urlsplit(base_url)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:  # an impossible port or host
-        right = False
-    if not right or re.search(r"\s", base_url):
-        raise UsageError(f"{name}={named!r} is no address of a server; it looks like http://localhost:8000/v1")
+        valid = False
+    if not valid or re.search(r"\s", base_url):
+        raise UsageError(f"{name} must be an address such as http://localhost:8000/v1, got {redact(base_url)!r}")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        what = "a user or password" if "@" in parts.netloc else "more than scheme, host and path"
-        start = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        raise UsageError(f"{name} has {what} in it: give {start} alone, and a key as api_key or in REASONING_API_KEY")
+        extra = "a user or password" if "@" in parts.netloc else "a query or fragment"
+        plain = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise UsageError(
+            f"{name} must not contain {extra}: give {plain}, and the key as api_key or in REASONING_API_KEY"
+        )
     return base_url.rstrip("/")
 
 
 def is_openai(address: str) -> bool:
-    """Whether an address is OpenAI's own."""
+    """Return whether an address is OpenAI's own."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     return parts.scheme == "https" and (host == "api.openai.com" or host.endswith(".api.openai.com"))
 
 
 def uses_proxy(address: str) -> bool:
-    """Whether the environment names a proxy for this address."""
+    """Return whether the environment sets a proxy for this address."""
     from urllib.request import getproxies, proxy_bypass
 
     parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""What a provider says when it does not answer: whether the call may come through later, and when."""
+"""Error responses of providers: whether to try again, when, and the message."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from typing import Any
 CONTEXT_OVERFLOW = re.compile(
     r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
 )
-"""How servers say that a prompt is longer than the model's context."""
+"""The phrases of servers for a prompt that is longer than the model's context."""
 
 
 def is_retryable(status: int) -> bool:
-    """Whether the same call may come through later: after a few client errors, and every 5xx except 501 and 505."""
+    """Return whether the same call may succeed later: 408, 409, 425, 429, 5xx except 501, 505."""
     return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a provider asks to wait: a number or a date, or milliseconds in a header of their own."""
+    """Return the seconds that a provider asks to wait; None if it does not say.
+
+    The `retry-after-ms` header has milliseconds; `retry-after` has seconds or a date.
+    """
     try:
         return max(0.0, float(headers["retry-after-ms"]) / 1000)
     except (KeyError, ValueError):
@@ -34,7 +37,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         until = parsedate_to_datetime(value).timestamp()
     except ValueError:
         return None
-    try:  # by the provider's clock: ours may be wrong
+    try:  # compare with the provider's clock, since ours may be wrong
         now = parsedate_to_datetime(headers.get("date", "")).timestamp()
     except ValueError:
         now = time.time()
@@ -42,7 +45,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def error_message(text: str) -> tuple[str, str]:
-    """The message of an error body, and its code or type."""
+    """Return the message of an error body, and its code and type."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -55,6 +58,6 @@ def error_message(text: str) -> tuple[str, str]:
 
 
 def error_status(error: Any) -> int:
-    """The status that an error in the body of an answer stands for."""
-    said = str(error.get("code")) if isinstance(error, dict) else ""
-    return int(said) if re.fullmatch(r"[45]\d\d", said) else 500
+    """Return the HTTP status of an error in the body of a response; 500 if it has none."""
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    return int(code) if re.fullmatch(r"[45]\d\d", code) else 500

@@ -1,4 +1,4 @@
-"""Hosted models of any provider, through litellm: imported at the first call, with nothing global set."""
+"""Hosted models of any provider, through litellm, which is imported at the first call."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from reasoning.text_safety import redact
 
 
 class LiteLLMClient(Client):
-    """One model of one provider, by its litellm name, such as "anthropic/claude-sonnet-4-5" or "ollama/llama3".
+    """A client of one hosted model, by its litellm name such as "ollama/llama3".
 
     Args:
-        model: the name.
-        api_key: the key, if not in the provider's environment variable.
+        model: the litellm name.
+        api_key: the key; None reads the provider's environment variable.
         timeout: seconds for one call.
 
     Attributes:
-        max_n: 1 where the table of models says that it does not give several draws, and from the moment that
-            litellm or the provider says so.
-        on_headers: told the headers of every answer, also of one that refuses.
+        max_n: 20, or 1 if the table of models, litellm or the provider says that `n` is not
+            supported.
     """
 
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
@@ -41,13 +40,18 @@ class LiteLLMClient(Client):
         self._known = self._reached = False
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions in one request, or for one where the provider does not take more.
+        """Ask for `len(draws)` completions in one request, or for one without support of `n`.
 
-        A `seed` goes out with the index of the first draw added, so that two requests for the same thing are two draws.
+        The index of the first draw is added to a `seed`, so that equal requests for different draws
+        differ.
+
+        Raises:
+            CallFailed: the request did not come through.
+            UnknownName: litellm knows no such provider or model.
         """
         litellm = _litellm()
         if not self._known:
-            self._get_to_know(litellm)
+            self._check_model(litellm)
         settings = dict(request.sampling)
         if isinstance(seed := settings.get("seed"), int):
             settings["seed"] = seed + draws[0]
@@ -60,17 +64,17 @@ class LiteLLMClient(Client):
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
                 raise
             answer = await self._send(litellm, request, settings)
-            self.max_n = 1  # it was `n` that this model does not take
-        took = time.monotonic() - started
-        return parse_completions(answer.model_dump(warnings=False), took, self._price, key=request.key, draws=draws)
+            self.max_n = 1  # the refused parameter was `n`
+        seconds = time.monotonic() - started
+        return parse_completions(answer.model_dump(warnings=False), seconds, self._price, key=request.key, draws=draws)
 
     def price(self, usage: Usage) -> float | None:
-        """What a usage costs in US dollars; None where no price is known."""
+        """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None if self._price is None else self._price.usd(usage)
 
     @property
     def prices(self) -> str:
-        """The version of the table that its price is from; empty where it has none."""
+        """The version of the price table; empty if the price is unknown."""
         return "" if self._price is None else self._price.version
 
     async def close(self) -> None:
@@ -82,7 +86,7 @@ class LiteLLMClient(Client):
     def _price(self) -> Price | None:
         return price_table(self.model)
 
-    def _get_to_know(self, litellm: Any) -> None:
+    def _check_model(self, litellm: Any) -> None:
         _check_name(litellm, self.model)
         if "n" not in (litellm.get_supported_openai_params(self.model) or ()):
             self.max_n = 1
@@ -96,7 +100,7 @@ class LiteLLMClient(Client):
                     messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
                     api_key=self._api_key,
                     timeout=self._timeout,
-                    num_retries=0,  # retries are made in one place, and not here
+                    num_retries=0,  # the engine retries
                     max_retries=0,
                     **settings,
                 )
@@ -107,11 +111,11 @@ class LiteLLMClient(Client):
         return answer
 
     def _failure(self, litellm: Any, error: Exception) -> CallFailed:
-        """litellm's exception as one of ours: the provider's words, shortened, and no key in them."""
+        """Return litellm's exception as one of ours, with the message shortened and redacted."""
         response = getattr(error, "response", None)
         headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
         self.on_headers(headers)
-        # litellm gives a status to everything; without headers nobody answered.
+        # litellm gives every error a status. Without headers there was no response.
         status = getattr(error, "status_code", None) if headers else None
         words = f"{self.model}: {redact(str(error), self._api_key, max_length=400)}"
         if self._api_key is None and not self._reached:
@@ -132,45 +136,46 @@ class LiteLLMClient(Client):
             and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)
             and not headers
         ):
-            return CallFailed(f"{words}; no answer came: is there a network?")
+            return CallFailed(f"{words}; there was no answer: is there a network?")
         if lasting or "insufficient_quota" in words or (status is not None and not is_retryable(status)):
             return CallFailed(words, status=status)
         return CallFailed(words, retryable=True, retry_after=retry_after(headers), status=status)
 
 
 def _check_name(litellm: Any, model: str) -> None:
-    """Is there such a provider, or, without one in the name, such a model?"""
-    provider, slash, _ = model.partition("/")
-    providers = [str(one.value) for one in litellm.provider_list]
-    if slash and provider not in providers:
-        raise UnknownName("provider", provider, providers, f"of the model {model!r}")
+    """Raise UnknownName unless litellm knows the provider, or the model without one."""
+    name, slash, _ = model.partition("/")
+    providers = [str(provider.value) for provider in litellm.provider_list]
+    if slash and name not in providers:
+        raise UnknownName("provider", name, providers, f"of the model {model!r}")
     if not slash and model not in litellm.model_cost:
         known = [*litellm.model_cost, "local"]
-        near = known if nearest(model, known) else ()  # thousands otherwise, of which the first tell nothing
+        near = known if nearest(model, known) else ()  # otherwise the message would list the first of thousands
         raise UnknownName("model", model, near, "(hosted models are named provider/model, this machine's is 'local')")
 
 
 @contextmanager
 def _quiet(litellm: Any) -> Iterator[None]:
-    """While calls of ours are under way litellm does not print its advice to stdout; after them all is as it was."""
-    global _calls, _said
+    """Keep litellm from printing advice to stdout while our calls run."""
+    global _calls, _previous
     if _calls == 0:
-        _said, litellm.suppress_debug_info = litellm.suppress_debug_info, True
+        _previous, litellm.suppress_debug_info = litellm.suppress_debug_info, True
     _calls += 1
     try:
         yield
     finally:
         _calls -= 1
         if _calls == 0:
-            litellm.suppress_debug_info = _said
+            litellm.suppress_debug_info = _previous
 
 
 _calls = 0
-_said: Any = None
+_previous: Any = None
 
 
 def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or its import asks the network for prices
+    # Without this the import of litellm downloads prices.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
         import litellm
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""What is known of models by their names: what they do not take, whether they honour `n`, what they cost.
+"""Traits of models by their names: refused parameters, support of `n`, prices.
 
-The table is `models.toml` beside this file, which says what its fields mean. The user's own file adds to it, in the
-same form: `$REASONING_MODELS`, or `models.toml` in the folder for settings (`$REASONING_HOME`, else
-`$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`).
+The table is `models.toml` next to this file, which describes its fields. The user's own file of the
+same form adds to it: `$REASONING_MODELS`, or `models.toml` in the settings folder
+(`$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`).
 """
 
 from __future__ import annotations
@@ -29,17 +29,20 @@ _PRICES = ("input", "output", "cached_input")
 
 @dataclass(frozen=True)
 class ModelTraits:
-    """What sets a model apart from a plain chat model.
+    """The differences of a model from a plain chat model.
 
     Attributes:
-        rename: settings that go out under another name.
-        drop: settings that it refuses or ignores.
-        drop_thinking: settings that it refuses while it reasons.
-        thinks: whether it reasons also when `reasoning_effort` is not given.
-        n: whether it gives several draws for one prompt.
-        prefix_cache: whether a first draw that is sent alone makes the prompt cheaper for those after it.
-        direct: whether OpenAI's own chat completions have it.
-        input, output, cached_input: US dollars per million tokens, where the user's file says so.
+        rename: parameters that are sent under another name.
+        drop: parameters that the model refuses or ignores.
+        drop_when_reasoning: parameters that it refuses while it reasons.
+        reasons_by_default: whether it reasons even without `reasoning_effort`.
+        n: whether it returns several completions for one prompt.
+        prefix_cache: whether a first request that is sent alone makes the prompt cheaper for those
+            after it.
+        direct: whether OpenAI's chat completions API serves it.
+        input: US dollars per million input tokens, if the user's file says so.
+        output: the same for output tokens.
+        cached_input: the same for cached input tokens.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -54,37 +57,44 @@ class ModelTraits:
     cached_input: float | None = None
 
     def apply(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings as they go out: renamed, and without those that the model does not take."""
-        gone = self._gone(sampling)
-        return {self.rename.get(name, name): value for name, value in sampling.items() if name not in gone}
+        """Return the parameters to send: renamed, and without those that the model refuses."""
+        dropped = self._dropped_names(sampling)
+        return {self.rename.get(name, name): value for name, value in sampling.items() if name not in dropped}
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
-        """The settings that `apply` leaves out, in their order."""
-        gone = self._gone(sampling)
-        return [name for name in sampling if name in gone] if gone else []
+        """Return the parameters that `apply` drops, in their order."""
+        dropped = self._dropped_names(sampling)
+        return [name for name in sampling if name in dropped] if dropped else []
 
-    def _gone(self, sampling: Mapping[str, Any]) -> frozenset[str]:
+    def _dropped_names(self, sampling: Mapping[str, Any]) -> frozenset[str]:
         if not self.drop_when_reasoning:
             return self.drop
         effort = sampling.get("reasoning_effort")
-        thinks = self.reasons_by_default if effort is None else effort != "none"
-        return self.drop | self.drop_when_reasoning if thinks else self.drop
+        reasons = self.reasons_by_default if effort is None else effort != "none"
+        return self.drop | self.drop_when_reasoning if reasons else self.drop
 
 
 def traits(model: str) -> ModelTraits:
-    """What is known of a model.
+    """Return the traits of a model.
 
     Args:
         model: its name, with or without a provider: "openai/o3-mini", "o3-mini".
 
     Raises:
-        UsageError: the user's file is missing, or something in it makes no sense.
+        UsageError: the user's file is missing or invalid.
+
+    Examples:
+        >>> traits("openai/o3-mini").apply({"max_tokens": 100, "temperature": 0.5})
+        {'max_completion_tokens': 100}
     """
     return _traits(model, users_file())
 
 
 def users_file() -> Path | None:
-    """The user's own table, if there is one; `$REASONING_MODELS` is taken at its word."""
+    """Return the path of the user's table, or None.
+
+    `$REASONING_MODELS` is returned even if it is missing.
+    """
     if named := os.environ.get("REASONING_MODELS"):
         return Path(named).expanduser()
     return path if (path := paths.config_dir() / "models.toml").is_file() else None
@@ -92,14 +102,14 @@ def users_file() -> Path | None:
 
 @lru_cache(maxsize=16)
 def fingerprint(path: Path) -> str:
-    """Eight hexadecimal digits of a file's content."""
+    """Return eight hexadecimal digits of a hash of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
 
 
 class _Entry(NamedTuple):
     pattern: str
     users: bool
-    said: Mapping[str, Any]
+    traits: Mapping[str, Any]
 
     @property
     def length(self) -> int:
@@ -113,48 +123,48 @@ class _Entry(NamedTuple):
 @lru_cache(maxsize=256)
 def _traits(model: str, own: Path | None) -> ModelTraits:
     entries = [*_table(SHIPPED, False), *(_table(own, True) if own else ())]
-    said: dict[str, Any] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the last word wins
+    merged: dict[str, Any] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the longest pattern wins
         if entry.matches(model):
-            if any(name in entry.said for name in _PRICES):  # prices belong together
-                said = {name: value for name, value in said.items() if name not in _PRICES}
-            said |= entry.said
-    return ModelTraits(**said)
+            if any(name in entry.traits for name in _PRICES):  # prices are replaced together
+                merged = {name: value for name, value in merged.items() if name not in _PRICES}
+            merged |= entry.traits
+    return ModelTraits(**merged)
 
 
 @lru_cache(maxsize=16)
 def _table(path: Path, users: bool) -> tuple[_Entry, ...]:
-    """The entries of a file."""
+    """Return the entries of a file."""
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"{path}, the table of models, cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise UsageError(f"{path}, the table of models, is not TOML: {error}") from None
-    return tuple(_Entry(pattern, users, said) for name, said in _checked(data, path) for pattern in name.split())
+    return tuple(_Entry(pattern, users, entry) for name, entry in _checked(data, path) for pattern in name.split())
 
 
 def _checked(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, table in data.items():
         if not isinstance(table, dict):
-            raise UsageError(f'{path}: {name} stands outside of a table; write it below a pattern such as ["gpt-5*"]')
+            raise UsageError(f'{path}: {name} must be in a table: write it below a pattern such as ["gpt-5*"]')
         if not name.strip():
-            raise UsageError(f'{path}: a table without a pattern; its name is one such as ["gpt-5*"]')
+            raise UsageError(f'{path}: the name of a table must be a pattern such as ["gpt-5*"], got an empty one')
         where = f'in ["{name}"] of {path}'
         for key, value in table.items():
             if key not in _FIELDS:
                 hint = "" if not isinstance(value, dict) else '; a name with a dot needs quotes: ["gpt-5.1"]'
                 raise UnknownName("field", key, _FIELDS, where + hint)
-            wanted, holds = _FIELDS[key]
-            if not holds(value):
-                raise UsageError(f"{key} = {value!r} {where} makes no sense: it must be {wanted}")
+            wanted, is_valid = _FIELDS[key]
+            if not is_valid(value):
+                raise UsageError(f"{key} {where} must be {wanted}, got {value!r}")
         if ("input" in table) != ("output" in table) or ("cached_input" in table and "input" not in table):
-            raise UsageError(f"half a price {where}: input and output belong together")
+            raise UsageError(f"a price {where} must have input and output together")
         yield name, {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _renames(value: Any) -> bool:
@@ -173,6 +183,6 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "Mapping[str, str]": ('a table such as { max_tokens = "max_completion_tokens" }', _renames),
     "frozenset[str]": ('a list such as ["temperature", "stop"]', _texts),
     "bool": ("true or false", _switch),
-    "float | None": ("US dollars per million tokens, from 0 up", _dollars),
+    "float | None": ("US dollars per million tokens, at least 0", _dollars),
 }
-_FIELDS = {one.name: _KINDS[str(one.type)] for one in fields(ModelTraits)}
+_FIELDS = {trait.name: _KINDS[str(trait.type)] for trait in fields(ModelTraits)}

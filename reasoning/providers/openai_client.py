@@ -1,6 +1,6 @@
-"""The direct way to OpenAI and to compatible servers: one POST to `/chat/completions` over a connection that is kept.
+"""The client of OpenAI and compatible servers: POSTs to `/chat/completions`.
 
-It sends once: retries, limits and the journal are the layers above.
+It sends each request once. Retries, limits and the journal belong to the engine.
 """
 
 from __future__ import annotations
@@ -35,19 +35,26 @@ _encoded = json.JSONEncoder(separators=(",", ":")).encode
 def openai_client(
     model: str, base_url: str | None, *, api_key: str | None = None, timeout: float = 60, concurrency: int | None = None
 ) -> OpenAIClient:
-    """The client of `openai/NAME`, or with a `base_url` of a model on that server.
+    """Return the client of `openai/NAME`, or of a model on the server at `base_url`.
 
-    A key from the environment goes only to whom it belongs: `OPENAI_API_KEY` to OpenAI and to `$OPENAI_BASE_URL`,
-    `REASONING_API_KEY` to any other address.
+    A key from the environment is sent only to its owner: `OPENAI_API_KEY` to OpenAI and to
+    `$OPENAI_BASE_URL`, `REASONING_API_KEY` to any other address.
+
+    Args:
+        model: the name of the model, with or without `openai/`.
+        base_url: the server; None is OpenAI, or `$OPENAI_BASE_URL`.
+        api_key: the key; None reads the environment.
+        timeout: seconds for one call.
+        concurrency: requests that the server can usefully answer at once; None is no limit.
 
     Raises:
-        UsageError: an address that cannot be one.
+        UsageError: an address is not valid.
     """
-    moved = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
-    home = validate_base_url(os.environ[moved], moved) if moved else OPENAI
-    address = home if base_url is None else validate_base_url(base_url)
-    theirs = is_openai(address)
-    variable = "OPENAI_API_KEY" if theirs or address == home else "REASONING_API_KEY"
+    override = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
+    default = validate_base_url(os.environ[override], override) if override else OPENAI
+    address = default if base_url is None else validate_base_url(base_url)
+    official = is_openai(address)
+    variable = "OPENAI_API_KEY" if official or address == default else "REASONING_API_KEY"
     return OpenAIClient(
         model.removeprefix("openai/"),
         address,
@@ -55,28 +62,29 @@ def openai_client(
         key_variable=variable if api_key is None else None,
         timeout=timeout,
         concurrency=concurrency,
-        listed=theirs or base_url is None,
+        listed=official or base_url is None,
     )
 
 
 class OpenAIClient(Client):
-    """One model of one OpenAI-compatible server.
+    """A client of one model on one OpenAI-compatible server.
 
     Args:
-        model: its name on that server.
-        base_url: what `/chat/completions` is appended to, such as "http://localhost:8000/v1".
-        api_key: sent as a bearer token; None sends none.
-        key_variable: the environment variable that the key is read from, named when the key is refused.
-        timeout: seconds a call may take, or None for as long as it needs.
-        max_n: how many draws go out as one request (`n`).
-        concurrency: requests that the server usefully answers at once, or None.
+        model: the name of the model on that server.
+        base_url: the address before `/chat/completions`, such as "http://localhost:8000/v1".
+        api_key: the bearer token; None sends none.
+        key_variable: the environment variable of the key, for the message when the key is refused.
+        timeout: seconds for one call; None waits without limit.
+        max_n: the number of completions that one request may ask for (`n`).
+        concurrency: requests that the server can usefully answer at once; None is no limit.
         free: whether its calls cost no money.
-        listed: whether it is a model of OpenAI, which tables of prices and the journal know as "openai/NAME".
-        socket_factory: makes the sockets of its connections, from an address as `socket.getaddrinfo` gives it.
+        listed: whether it is a model of OpenAI, which price tables and the journal know as
+            "openai/NAME".
+        socket_factory: makes the sockets of its connections, from an address of
+            `socket.getaddrinfo`.
 
     Attributes:
-        endpoint: what the journal has as the server's address; None for OpenAI itself.
-        on_headers: told the headers of every answer, also of one that refuses.
+        endpoint: the server's address in the journal; None for OpenAI itself.
     """
 
     def __init__(
@@ -106,7 +114,7 @@ class OpenAIClient(Client):
         self._reached = False
 
     def sibling(self, model: str) -> OpenAIClient | None:
-        """Another model of the same server; None where the name has a provider, and for OpenAI's own."""
+        """Return the client of another model of this server, unless it is OpenAI's."""
         if self._listed or "/" in model or model.partition(":")[0] in ("local", "replay"):
             return None
         return OpenAIClient(
@@ -121,16 +129,24 @@ class OpenAIClient(Client):
         )
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions; a server that refuses `n` is asked for one from then on.
+        """Ask for `len(draws)` completions.
 
-        A `seed` goes out with the index of the first draw added, so that two requests for the same thing are two draws.
+        A server that refuses `n` is asked for one at a time from then on.
+
+        The index of the first draw is added to a `seed`, so that equal requests for different draws
+        differ.
+
+        Raises:
+            AuthenticationFailed: the key is missing or refused.
+            ContextOverflow: the prompt is longer than the model's context.
+            CallFailed: the request did not come through for another reason.
         """
         body: dict[str, Any] = {
             "model": self._name,
             "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
             **request.sampling,
         }
-        if "extra_body" in body:  # what the server takes beyond what is usual
+        if "extra_body" in body:  # parameters beyond those of the API
             body |= body.pop("extra_body")
         if isinstance(seed := body.get("seed"), int):
             body["seed"] = seed + draws[0]
@@ -143,35 +159,38 @@ class OpenAIClient(Client):
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or body.pop("n", None) is None:
                 raise
             reply, headers = await self._send("/chat/completions", body)
-            self.max_n = 1  # it was `n` that this server does not take
+            self.max_n = 1  # the refused parameter was `n`
         try:
-            name, took = headers.get("x-request-id", ""), time.monotonic() - started
-            read = parse_completions(reply, took, self._price, name, request.key, draws)
-        except CallFailed as error:  # it quotes the reply
-            said = redact(str(error), self._key)
-            raise CallFailed(said, retryable=error.retryable, status=error.status) from None
-        if self._key and self._key in read[0].request_id:
-            read = CompletionBatch((replace(one, request_id="") for one in read), read.choices)
-        return read
+            request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
+            batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws)
+        except CallFailed as error:  # it quotes the reply, which may contain the key
+            message = redact(str(error), self._key)
+            raise CallFailed(message, retryable=error.retryable, status=error.status) from None
+        if self._key and self._key in batch[0].request_id:
+            batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
+        return batch
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a JSON object to a path under the base URL, and return the JSON that comes back.
+        """Send a JSON object to a path below the base URL, and return the JSON of the response.
 
         Raises:
-            AuthenticationFailed, ContextOverflow, CallFailed: as the module's errors say.
+            AuthenticationFailed: the key is missing or refused.
+            ContextOverflow: the prompt is longer than the model's context.
+            CallFailed: the request did not come through for another reason.
         """
         return (await self._send(path, body))[0]
 
     def price(self, usage: Usage) -> float | None:
-        """What a usage costs in US dollars; None where no price is known, and for a model that costs no money."""
+        """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None if self._price is None else self._price.usd(usage)
 
     @property
     def prices(self) -> str:
-        """The version of the table that its price is from; empty where it has none."""
+        """The version of the price table; empty if the price is unknown."""
         return "" if self._price is None else self._price.version
 
     async def close(self) -> None:
+        """Close the connections of all event loops."""
         here = asyncio.get_running_loop()
         while self._sessions:
             loop, session = self._sessions.popitem()
@@ -189,12 +208,13 @@ class OpenAIClient(Client):
         return self.endpoint or self._home
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
-        """The decoded JSON and the headers of the answer."""
+        """Send a request and return the decoded JSON and the headers of the response."""
         import aiohttp
 
         try:
             session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
-            # Redirects are not followed: a POST would become a GET, and go to a stranger with its prompt.
+            # Redirects are not followed: a POST would become a GET, and send the prompt to an
+            # unknown server.
             response = await session.post(self._url(path), data=_encoded(body).encode(), allow_redirects=False)
             raw = await response.read()
         except TimeoutError:
@@ -210,8 +230,8 @@ class OpenAIClient(Client):
         try:
             reply = _decoded(raw)
         except (ValueError, RecursionError):
-            said = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
-            raise CallFailed(f"{self._address} answered with broken JSON: {said}", retryable=True, status=200) from None
+            text = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
+            raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
             raise self._refused(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
         return reply, headers
@@ -225,7 +245,7 @@ class OpenAIClient(Client):
         return url
 
     async def _open(self) -> aiohttp.ClientSession:
-        """The session of the running event loop; those of loops that have ended are dropped."""
+        """Open the session of the running event loop, and close those of loops that have ended."""
         import aiohttp
 
         if self._listed and self._key is None:
@@ -239,11 +259,12 @@ class OpenAIClient(Client):
         if self._listed:
             headers |= {header: value for name, header in _ACCOUNT if (value := os.environ.get(name))}
         session = self._sessions[asyncio.get_running_loop()] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),  # limits are a layer above
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),  # the engine limits
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=uses_proxy(self._address),  # it costs two hops through a thread for each call
+            # Without a proxy this would cost two thread switches for each call.
+            trust_env=uses_proxy(self._address),
         )
         for ended in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(ended).close()
@@ -252,37 +273,37 @@ class OpenAIClient(Client):
     def _unreachable(self, error: Exception) -> CallFailed:
         import aiohttp
 
-        said = redact(str(error) or type(error).__name__, self._key)
+        reason = redact(str(error) or type(error).__name__, self._key)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            return CallFailed(f"no secure connection to {self._address}: {said}")
+            return CallFailed(f"no secure connection to {self._address}: {reason}")
         if isinstance(error, aiohttp.ClientConnectorError):
-            # A server that was there a moment ago may come back; one that never was is a wrong address.
+            # A server that answered before may come back. One that never did is a wrong address.
             hint = "is there a network?" if self._listed else "is the server running?"
             return CallFailed(f"nothing answers at {self._address}: {hint}", retryable=self._reached)
         if isinstance(error, ValueError):
-            return CallFailed(f"{self._address} cannot be called: {said}")
-        return CallFailed(f"the connection to {self._address} broke: {said}", retryable=True)
+            return CallFailed(f"{self._address} cannot be called: {reason}")
+        return CallFailed(f"the connection to {self._address} broke: {reason}", retryable=True)
 
     def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
         message, kind = error_message(text)
-        said = f"{self._address} answered {status}: {redact(message, self._key)}"
+        answer = f"{self._address} answered {status}: {redact(message, self._key)}"
         if status < 400:
-            there = redact(headers.get("Location", "") or "nowhere", self._key)
-            return CallFailed(f"{said}; it redirects to {there}: give the right base_url", status=status)
+            target = redact(headers.get("Location", "") or "nowhere", self._key)
+            return CallFailed(f"{answer}; it redirects to {target}: give the right base_url", status=status)
         if status == 401 or (status == 403 and not self._reached):
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
             return AuthenticationFailed(f"{self._address} refuses {key} (status {status})", status=status)
         if status in (400, 413, 422, 500) and (CONTEXT_OVERFLOW.search(kind) or CONTEXT_OVERFLOW.search(message)):
-            return ContextOverflow(said, status=status)
-        if "insufficient_quota" in kind:  # a 429 that waiting does not cure
-            return CallFailed(said, status=status)
-        return CallFailed(said, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
+            return ContextOverflow(answer, status=status)
+        if "insufficient_quota" in kind:  # a 429 that no waiting resolves
+            return CallFailed(answer, status=status)
+        return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 
 def _decoded(raw: bytes) -> Any:
     try:
         return json.loads(raw)
-    except UnicodeDecodeError:  # small servers cut a token within a character
+    except UnicodeDecodeError:  # some servers cut a token inside a character
         return json.loads(raw.decode("utf-8", "replace"))

@@ -1,4 +1,7 @@
-"""Reading the reply to a chat request, in its OpenAI form. What a server sends is not trusted to have that form."""
+"""Parser of responses of the chat completions API.
+
+It does not trust the server to follow the API.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from reasoning.providers.pricing import Price
 from reasoning.text_safety import redact
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
-"""What servers call the end of a draw, where they do not call it as we do."""
+"""The finish reasons that servers spell in another way."""
 
 _FILTERED = "content_filter"
-_ABSURD = 10**12
+_MAX_COUNT = 10**12
 
 
 def parse_completions(
@@ -26,50 +29,51 @@ def parse_completions(
     key: str = "",
     draws: Sequence[int] = (),
 ) -> CompletionBatch:
-    """The draws of a reply. What a content filter held back is left out; it can be asked for again.
+    """Return the completions of a response, without those that a content filter withheld.
 
-    The first draw carries the prompt's tokens. The tokens of several draws come as one sum, which is split by the
-    lengths of their texts. A count that is not there is 0; one that makes no sense (negative, no number) is estimated
-    for completions, a token for four characters, and is 0 for prompts, which are not at hand here.
+    The first completion carries the prompt's tokens. A response has one sum for the tokens of all
+    completions, which is divided by the lengths of their texts. A missing count is 0. An invalid
+    count (negative, not a number) is estimated for completions, one token for four characters, and
+    is 0 for prompts.
 
     Args:
         reply: the decoded JSON.
-        seconds: how long the request took.
-        price: what its tokens cost, or None where that is not known.
-        request_id: the provider's name for the request, where the reply has no `id`.
-        key, draws: the places in the journal that were asked for.
+        seconds: the duration of the request.
+        price: the price of its tokens; None if it is unknown.
+        request_id: the provider's id of the request, used if the response has no `id`.
+        key: the journal key of the request.
+        draws: the draw indices that were requested.
 
     Raises:
-        CallFailed: no choices in it (retryable), or none that the content filter let through (lasting).
+        CallFailed: there are no choices (retryable), or the content filter withheld all of them
+            (not retryable).
     """
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
-        raise CallFailed(
-            f"the model's server answered without choices: {redact(str(reply))}", retryable=True, status=200
-        )
+        raise CallFailed(f"the server's response has no choices: {redact(str(reply))}", retryable=True, status=200)
     try:
-        said = [_said(choice) for choice in choices if choice.get("finish_reason") != _FILTERED]
-        if not said:
-            raise CallFailed("the provider's content filter held the answer back", status=200)
-        lengths = [len(text) + len(reasoning) for text, _, reasoning, _ in said]
+        parsed = [_parse_choice(choice) for choice in choices if choice.get("finish_reason") != _FILTERED]
+        if not parsed:
+            raise CallFailed("the provider's content filter withheld the answer", status=200)
+        lengths = [len(text) + len(reasoning) for text, _, reasoning, _ in parsed]
         usages = _usages(reply.get("usage"), lengths, seconds, price)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        said_so = redact(str(error))
-        raise CallFailed(f"the model's server answered oddly: {said_so}", retryable=True, status=200) from None
+        reason = redact(str(error))
+        raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200) from None
     name = reply.get("id")
     name = name[:200] if isinstance(name, str) else request_id
     version = "" if price is None else price.version
-    drawn = [
+    completions = [
         Completion(text, finish, used, reasoning, tokens, name, version, 0, key, draw)
-        for (text, finish, reasoning, tokens), used, draw in zip(said, usages, chain(draws, repeat(0)), strict=False)
+        for (text, finish, reasoning, tokens), used, draw in zip(parsed, usages, chain(draws, repeat(0)), strict=False)
     ]
-    return CompletionBatch(drawn, len(choices))
+    return CompletionBatch(completions, len(choices))
 
 
-def _said(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:
-    """Text, reason of its end, hidden reasoning and tokens of a choice.
+def _parse_choice(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:
+    """Return text, finish reason, hidden reasoning and tokens of a choice.
 
-    A refusal is no text, or a number in its words would be read as an answer; it is kept where reasoning is.
+    A refusal is stored as reasoning: as text, a number in it would be parsed as an answer.
     """
     message = choice.get("message") or {}
     text = message.get("content") or ""
@@ -80,12 +84,12 @@ def _said(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     if not text and (refusal := message.get("refusal")):
         finish, reasoning = "refusal", reasoning or refusal
-    drawn = choice.get("logprobs")
-    return str(text), str(finish), str(reasoning), _tokens(drawn) if drawn else ()
+    logprobs = choice.get("logprobs")
+    return str(text), str(finish), str(reasoning), _tokens(logprobs) if logprobs else ()
 
 
 def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
-    """The drawn tokens with their log-probabilities, of a choice that has them."""
+    """Return the sampled tokens with their log-probabilities."""
     return tuple(
         Token(
             str(token.get("token", "")),
@@ -98,7 +102,7 @@ def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
 
 
 def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | None) -> list[Usage]:
-    """What each draw used, by the characters of each."""
+    """Return the usage of each completion, divided by the lengths of their texts."""
     if not isinstance(usage, dict):
         usage = {}
     prompt, total = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
@@ -111,16 +115,16 @@ def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | N
     if price is None:
         return [Usage(1, 0 if i else prompt, share, 0 if i else cached, None, each) for i, share in enumerate(shares)]
     details = usage.get("completion_tokens_details")
-    thought = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
     used = []
-    for i, (share, hidden) in enumerate(zip(shares, _split(min(thought or 0, total), lengths), strict=True)):
+    for i, (share, hidden) in enumerate(zip(shares, _split(min(reasoning or 0, total), lengths), strict=True)):
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)
         used.append(Usage(*tokens, price.usd(Usage(*tokens), prompt, hidden), each))
     return used
 
 
 def _split(total: int, lengths: Sequence[int]) -> list[int]:
-    """A sum in shares by length; rounded cumulatively, so that they add up to it."""
+    """Divide a sum by lengths, rounding cumulatively so that the parts add up to it."""
     if len(lengths) == 1:
         return [total]
     ends = list(accumulate(length + 1 for length in lengths))
@@ -129,12 +133,12 @@ def _split(total: int, lengths: Sequence[int]) -> list[int]:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens: 0 if it is not there, None if it makes no sense."""
+    """Return a number of tokens: 0 if it is missing, None if it is invalid."""
     if value.__class__ is int:
-        return value if 0 <= value < _ABSURD else None
+        return value if 0 <= value < _MAX_COUNT else None
     if value is None:
         return 0
     try:
-        return int(value) if 0 <= float(value) < _ABSURD else None
+        return int(value) if 0 <= float(value) < _MAX_COUNT else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -1,7 +1,7 @@
-"""What calls cost: by the user's table of models, else by litellm's, which is read without importing litellm.
+"""Prices of calls, from the user's table or from litellm's, read without importing litellm.
 
-Only tokens at the provider's standard price are counted. Discounts by the hour, for batches and for slow lanes, and
-what is asked for writing into a prompt cache or for a search, are in no figure.
+Only tokens at the provider's standard price are counted. No figure includes discounts (off-peak,
+batch, flex tiers) or charges for prompt cache writes and searches.
 """
 
 from __future__ import annotations
@@ -21,15 +21,24 @@ from reasoning.providers import model_traits
 
 _FILE = "model_prices_and_context_window_backup.json"
 _INPUT, _OUTPUT, _CACHED = "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"
-_THINKING = "output_cost_per_reasoning_token"
+_REASONING = "output_cost_per_reasoning_token"
 _ABOVE = re.compile(rf"({_INPUT}|{_OUTPUT}|{_CACHED})_above_(\d+)(k?)_tokens")
-_UP_TO_AND_WITH = {"xai"}  # its higher price begins at the threshold, not above it
-_FIREWORKS_CACHED = 0.5  # of the price of input, where its entry names no other
+# Providers whose higher price begins at the threshold, not above it.
+_INCLUSIVE = {"xai"}
+# The price of cached input as a share of that of input, if an entry of Fireworks has none.
+_FIREWORKS_CACHED = 0.5
 
 
 @dataclass(frozen=True)
 class TokenRates:
-    """US dollars per token: of a prompt, of its cached part, of what was said, and of what was thought."""
+    """US dollars per token.
+
+    Attributes:
+        input: of the prompt.
+        cached_input: of the cached part of the prompt.
+        output: of the visible completion.
+        reasoning: of hidden reasoning.
+    """
 
     input: float
     cached_input: float
@@ -39,29 +48,33 @@ class TokenRates:
 
 @dataclass(frozen=True)
 class Price:
-    """What the tokens of one model cost.
+    """The price of one model's tokens.
 
     Attributes:
-        steps: rates by the length of the prompt: those of the last step whose number it passes are for every token.
-        version: where the rates come from: "litellm 1.110.2", or "models.toml" and eight digits of its content.
+        tiers: rates by the length of the prompt. The last tier whose number of tokens it exceeds is
+            for every token.
+        version: the source of the rates: "litellm 1.110.2", or "models.toml" and eight digits of
+            its hash.
     """
 
     tiers: tuple[tuple[int, TokenRates], ...]
     version: str
 
     def usd(self, usage: Usage, prompt_tokens: int | None = None, reasoning_tokens: int | None = None) -> float:
-        """US dollars of a usage.
+        """Return the cost of a usage in US dollars.
 
         Args:
-            usage: its cached tokens are part of its prompt's.
-            prompt_tokens: the whole prompt, whose length says which rates hold; that of the usage if not given.
-            reasoning_tokens: those of the completion's that are hidden reasoning; None is unknown: the dearer rate.
+            usage: the usage. Its cached tokens are part of its prompt tokens.
+            prompt_tokens: the length of the whole prompt, which selects the tier; None is that of
+                the usage.
+            reasoning_tokens: the hidden part of the completion tokens; None is unknown, and takes
+                the higher rate.
         """
         length = usage.prompt_tokens if prompt_tokens is None else prompt_tokens
         rates = self.tiers[0][1]
-        for above, these in self.tiers:
+        for above, tier_rates in self.tiers:
             if length > above:
-                rates = these
+                rates = tier_rates
         if reasoning_tokens is None:
             out = usage.completion_tokens * max(rates.output, rates.reasoning)
         else:
@@ -71,19 +84,20 @@ class Price:
 
 
 def price_table(model: str, *, listed: bool = True) -> Price | None:
-    """The price of a model; None where it is not known, which is never 0. A model that is listed as free costs 0.
+    """Return the price of a model; None if it is unknown. A model that is listed as free costs 0.
 
     Args:
         model: its name, with or without a provider: "openai/gpt-4o-mini", "gpt-4o-mini".
-        listed: whether it is a provider's own, so that litellm's table speaks of it; else only the user's does.
+        listed: whether litellm's table may have it, because it is a provider's own model. Otherwise
+            only the user's table counts.
 
     Raises:
-        UsageError: something in the user's table makes no sense.
+        UsageError: the user's table is invalid.
     """
-    said = model_traits.traits(model)
-    if said.input is not None and said.output is not None:
-        cached = said.input if said.cached_input is None else said.cached_input
-        rates = TokenRates(said.input / 1e6, cached / 1e6, said.output / 1e6, said.output / 1e6)
+    traits = model_traits.traits(model)
+    if traits.input is not None and traits.output is not None:
+        cached = traits.input if traits.cached_input is None else traits.cached_input
+        rates = TokenRates(traits.input / 1e6, cached / 1e6, traits.output / 1e6, traits.output / 1e6)
         return Price(
             ((0, rates),), f"models.toml {model_traits.fingerprint(model_traits.users_file() or model_traits.SHIPPED)}"
         )
@@ -93,52 +107,52 @@ def price_table(model: str, *, listed: bool = True) -> Price | None:
 @lru_cache(maxsize=64)
 def _listed(model: str) -> Price | None:
     entry = _entry(model)
-    steps = tuple(_steps(entry)) if entry else ()
-    return Price(steps, f"litellm {importlib.metadata.version('litellm')}") if steps else None
+    tiers = tuple(_rate_tiers(entry)) if entry else ()
+    return Price(tiers, f"litellm {importlib.metadata.version('litellm')}") if tiers else None
 
 
 def _entry(model: str) -> Mapping[str, Any] | None:
-    """What the table says of a model: under its whole name, or under the bare one if that is the same provider's."""
+    """Return the entry of a model's whole name, or of its bare name at the same provider."""
     table = _table()
     provider, slash, rest = model.partition("/")
     if model.startswith("ft:"):
-        model = ":".join(model.split(":")[:2])  # a tuned model costs what all of its kind do
+        model = ":".join(model.split(":")[:2])  # all fine-tuned models of a base have one price
     if (entry := table.get(model)) is not None or not slash:
         return entry
     if rest.startswith("ft:"):
         rest = ":".join(rest.split(":")[:2])
     entry = table.get(rest)
-    theirs = str(entry.get("litellm_provider")) if entry else ""
-    return entry if theirs == provider or theirs.startswith((f"{provider}-", f"{provider}_")) else None
+    owner = str(entry.get("litellm_provider")) if entry else ""
+    return entry if owner == provider or owner.startswith((f"{provider}-", f"{provider}_")) else None
 
 
-def _steps(entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
-    """The rates by the length of the prompt; none where the price of input or output is missing."""
-    if tiers := _tiers(entry):
-        for above, tier in tiers:
-            yield from _step(above, tier)
+def _rate_tiers(entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
+    """Yield the rates by the length of the prompt; nothing if a price is missing."""
+    if ranges := _listed_ranges(entry):
+        for above, tier in ranges:
+            yield from _tier(above, tier)
         return
-    yield from _step(0, now := dict(entry))
+    yield from _tier(0, now := dict(entry))
     higher: dict[int, dict[str, float]] = {}
     for name, value in entry.items():
         if (found := _ABOVE.fullmatch(name)) and isinstance(value, int | float):
-            above = int(found[2]) * (1000 if found[3] else 1) - (entry.get("litellm_provider") in _UP_TO_AND_WITH)
+            above = int(found[2]) * (1000 if found[3] else 1) - (entry.get("litellm_provider") in _INCLUSIVE)
             higher.setdefault(above, {})[found[1]] = value
     for above in sorted(higher):
-        yield from _step(above, now := now | higher[above])
+        yield from _tier(above, now := now | higher[above])
 
 
-def _step(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
+def _tier(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
     into, out = _rate(entry, _INPUT), _rate(entry, _OUTPUT)
     if into is None or out is None:
         return
     usual = into * _FIREWORKS_CACHED if entry.get("litellm_provider") == "fireworks_ai" else into
-    cached, thought = _rate(entry, _CACHED), _rate(entry, _THINKING)
-    yield above, TokenRates(into, usual if cached is None else cached, out, out if thought is None else thought)
+    cached, reasoning = _rate(entry, _CACHED), _rate(entry, _REASONING)
+    yield above, TokenRates(into, usual if cached is None else cached, out, out if reasoning is None else reasoning)
 
 
-def _tiers(entry: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
-    """Rates that are listed by ranges of the prompt's length, from short to long."""
+def _listed_ranges(entry: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the rates that are listed by ranges of the prompt's length, from short to long."""
     tiers = entry.get("tiered_pricing")
     ranged = [tier for tier in tiers if isinstance(tier, dict) and tier.get("range")] if isinstance(tiers, list) else []
     return sorted(((int(tier["range"][0]), tier) for tier in ranged), key=lambda tier: tier[0])
@@ -151,7 +165,7 @@ def _rate(entry: Mapping[str, Any], name: str) -> float | None:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
-    """litellm's table, of the models that have a price by tokens."""
+    """Return litellm's table, reduced to models with a price per token."""
     found = importlib.util.find_spec("litellm")
     try:
         data = json.loads(Path(str(found and found.origin)).with_name(_FILE).read_bytes())
@@ -162,7 +176,7 @@ def _table() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _kept(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The few fields that are looked at, so that the rest of three megabytes is not held."""
+    """Return the few fields that are used: the whole table has three megabytes."""
     return {
         name: value
         for name, value in entry.items()
@@ -170,4 +184,4 @@ def _kept(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_WANTED = {_INPUT, _OUTPUT, _CACHED, _THINKING, "tiered_pricing", "litellm_provider"}
+_WANTED = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}

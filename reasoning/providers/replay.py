@@ -1,7 +1,8 @@
-"""Recorded samples as a model: what a model said once, said again, with no model at hand.
+"""A client that replays recorded samples instead of calling a model.
 
-A recording is JSON lines (plain or `.gz`), one problem a line: `{"question": …, "samples": [texts]}`, with any other
-fields. A request is answered from the problem whose question its last user's turns contain; draw `k` is sample `k`.
+A recording is a file of JSON lines (plain or `.gz`), one problem a line: `{"question": …,
+"samples": [texts]}`, with any other fields. A request is answered from the problem whose question
+its user turns contain: draw `k` is sample `k`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from reasoning.providers.client import Client
 
 
 class ReplayClient(Client):
-    """A model that says what a recording holds.
+    """A client of a recording.
 
-    Raises (from `complete`):
-        InputError: the file is missing, or a line of it lacks `question` or `samples`.
-        CallFailed: no recorded question is in the prompt, or it has fewer samples.
+    Args:
+        path: the file of the recording.
+
+    Raises:
+        InputError: the file does not exist.
     """
 
     max_n = 1024
@@ -33,38 +36,43 @@ class ReplayClient(Client):
         self.path = Path(path).expanduser()
         self.model = f"replay:{self.path.name}"
         if not self.path.is_file():
-            raise InputError(
-                f"{self.path}: {'a folder, no file' if self.path.is_dir() else 'no such file of recorded samples'}"
-            )
+            found = "is a folder" if self.path.is_dir() else "no such file"
+            raise InputError(f"{self.path}: {found}; a recording is a file of JSON lines")
 
     @cached_property
     def _samples(self) -> dict[str, list[str]]:
-        """By question, the longest question first, so that one that contains another is found before it."""
+        """The samples by question, the longest question first: it may contain a shorter one."""
         found: dict[str, list[str]] = {}
-        for number, said in read_jsonl(self.path):
-            question, samples = said.get("question"), said.get("samples")
+        for number, row in read_jsonl(self.path):
+            question, samples = row.get("question"), row.get("samples")
             if not isinstance(question, str) or not isinstance(samples, list):
                 raise InputError(f"{self.path}:{number}: a recording needs 'question' (text) and 'samples' (list)")
             found[question.strip()] = [str(sample) for sample in samples]
         return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
     def sibling(self, model: str) -> ReplayClient | None:
-        """The same recording, which speaks for every model but another recording."""
+        """Return the same recording under the name of another model; None for another recording."""
         if model.startswith("replay:"):
             return None
-        made = copy(self)
-        made.model = model
-        return made
+        client = copy(self)
+        client.model = model
+        return client
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+        """Return the recorded samples with the indices of the draws.
+
+        Raises:
+            InputError: a line of the file lacks `question` or `samples`.
+            CallFailed: no recorded question is in the prompt, or it has too few samples.
+        """
         asked = "\n".join(turn.content for turn in request.messages if turn.role == "user")
         last = request.messages[-1].content
-        samples = next((said for question, said in self._samples.items() if question in last), None)
+        samples = next((texts for question, texts in self._samples.items() if question in last), None)
         if samples is None:
-            samples = next((said for question, said in self._samples.items() if question in asked), None)
+            samples = next((texts for question, texts in self._samples.items() if question in asked), None)
         if samples is None:
             raise CallFailed(f"{self.path.name} has no recording of this question: {last[:80]!r}")
         if max(draws) >= len(samples):
-            more = "a repetition of the run" if max(draws) >= EPOCH_STRIDE else "another"
-            raise CallFailed(f"{self.path.name} has {len(samples)} of this question's samples, and {more} is asked for")
+            more = "a repetition of the run" if max(draws) >= EPOCH_STRIDE else "another one"
+            raise CallFailed(f"{self.path.name} has {len(samples)} samples of this question, and {more} was requested")
         return [Completion(samples[draw], usage=Usage(calls=1)) for draw in draws]

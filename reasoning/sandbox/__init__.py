@@ -10,11 +10,13 @@ from reasoning.sandbox.config import Sandbox
 if TYPE_CHECKING:
     from reasoning.sandbox.interpreter import Interpreter
 
+_DEFAULT = Sandbox()
+
 __all__ = ["Sandbox", "Tools", "check_sandbox", "shared_interpreter"]
 
 
 class Tools:
-    """What a strategy may use besides the model. Each tool is made when it is first used.
+    """The tools of a session, besides the model. Each is made when it is first used.
 
     Args:
         sandbox: where programs run; None is the default `Sandbox`.
@@ -25,15 +27,16 @@ class Tools:
 
     @property
     def interpreter(self) -> Interpreter:
-        """The interpreter that runs model-written programs, shared by all sessions with the same sandbox."""
-        return shared_interpreter(self.sandbox or Sandbox())
+        """The interpreter, shared by all sessions with the same sandbox."""
+        return shared_interpreter(self.sandbox or _DEFAULT)
 
 
 @functools.cache
 def shared_interpreter(sandbox: Sandbox) -> Interpreter:
     """Return the interpreter of a configuration, one for the whole process.
 
-    Its worker processes are started once: the first program of each session would otherwise wait for them.
+    Its worker processes are started once: the first program of each session would otherwise wait
+    for them.
     """
     from reasoning.sandbox.interpreter import Interpreter
 

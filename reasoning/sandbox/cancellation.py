@@ -17,7 +17,7 @@ class CancelToken:
 
     @contextlib.contextmanager
     def on_cancel(self, callback: Callable[[], object]) -> Iterator[None]:
-        """Call `callback` if the program is cancelled while the block runs, or was cancelled before."""
+        """Call `callback` if the program is cancelled during the block, or was cancelled before."""
         with self._lock:
             self._callbacks.append(callback)
             if self.cancelled:
@@ -37,7 +37,9 @@ class CancelToken:
 
 
 class ConcurrencyLimit:
-    """Limits how many programs compute at once. A program that waits for a host function gives its slot up.
+    """Limits how many programs compute at once.
+
+    A program that waits for a host function gives its slot up.
 
     Args:
         number: the maximum number of programs.

@@ -7,7 +7,7 @@ _TAIL_CHARS = 1000
 
 
 class CapturedOutput:
-    """Collects printed text and leaves out the middle of a text that is longer than `limit` characters.
+    """Collects printed text, without the middle of a text longer than `limit` characters.
 
     Args:
         limit: characters to keep from the start.

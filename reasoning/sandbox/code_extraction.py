@@ -1,4 +1,4 @@
-"""Functions that find the program in a model's reply, and the part of a program that holds its result."""
+"""Functions that find the program in a reply, and the part of a program with its result."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ _WITHOUT_EFFECT = ast.Expr | ast.Pass
 
 
 def extract_code(text: str) -> str | None:
-    """Return the Python program in a model's reply, or None if there is none.
+    """Return the Python program in a model's reply, or None.
 
-    It is the first fenced block marked as Python, else the first block without a language that parses as code, so that
-    output shown after a program is skipped. A fence that is never closed ends with the text. A fence that is never
-    opened starts with the text, because the prompt opened it. Without fences it is the whole text if that is a program,
-    else the part from the first line that looks like code, without the prose after it.
+    It is the first fenced block marked as Python, else the first block without a language that
+    parses as code, so that output shown after a program is skipped. A fence that is never closed
+    ends with the text. A fence that is never opened starts with the text, because the prompt opened
+    it. Without fences it is the whole text if that is a program, else the part from the first line
+    that looks like code, without the prose after it.
 
     Examples:
         >>> extract_code("Let me compute:\\n```python\\nprint(6 * 7)\\n```\\nThe answer is 42.")
@@ -48,7 +49,7 @@ def extract_code(text: str) -> str | None:
 
 
 def last_assigned(code: str) -> str | None:
-    """Return the variable that `code` assigns last, outside functions and classes; None if there is none."""
+    """Return the variable that `code` assigns last, outside functions and classes, or None."""
     name = None
     tree = parse(code)
     pending: list[ast.stmt] = list(reversed(tree.body)) if tree else []
@@ -70,7 +71,7 @@ def last_assigned(code: str) -> str | None:
 
 
 def bind_last_expression(code: str, name: str) -> str | None:
-    """Return `code` with its last expression assigned to `name`; None if it does not end in an expression."""
+    """Return `code` with its last expression assigned to `name`; None if it ends otherwise."""
     tree = parse(code)
     if tree is None or not tree.body or not isinstance(tree.body[-1], ast.Expr):
         return None
@@ -101,7 +102,7 @@ def _bare(text: str) -> str | None:
 
 
 def _is_program(text: str) -> bool:
-    """Return whether the text is Python with an effect: a word or a number alone is not a program."""
+    """Return whether the text is Python with an effect: a word or a number alone is not."""
     tree = parse(text)
     return tree is not None and any(
         not isinstance(node, _WITHOUT_EFFECT) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))

@@ -11,28 +11,32 @@ from reasoning.errors import UnknownName, UsageError
 from reasoning.sandbox.execution import ResourceLimits
 
 MODES = ("interpreter", "process", "container")
-"""The modes of a sandbox, from the one that runs the fewest programs to the one that runs the most."""
+"""The modes of a sandbox. Later ones run more programs."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where model-written programs run, and what each of them may use.
+    """The place where model-written programs run, and the limits of each.
 
-    Every program starts in the interpreter (Monty, a Python written in Rust that has no access to the machine). The
-    mode says what runs the programs that need more than Monty has. docs/security.md lists what each mode guarantees.
+    Every program starts in the interpreter (Monty, a Python written in Rust that has no access to
+    the machine). The mode says what runs the programs that need more than Monty has.
+    docs/security.md lists what each mode guarantees.
 
     Args:
-        mode: "interpreter" runs nothing outside Monty; "process" runs the rest in a locked-down process of its own
-            (Linux only); "container" runs the rest in a container by Docker or Podman.
-        packages: installed packages that programs may import besides the standard library; only for "process".
-            None allows those of sympy, numpy and dateutil that are installed. Each is imported before the process is
-            locked down, so name only packages that you would import yourself.
+        mode: "interpreter" runs nothing outside Monty; "process" runs the rest in a locked-down
+            process of its own (Linux only); "container" runs the rest in a container by Docker or
+            Podman.
+        packages: installed packages that programs may import besides the standard library; only for
+            "process". None allows those of sympy, numpy and dateutil that are installed. Each is
+            imported before the process is locked down, so name only packages that you would import
+            yourself.
         memory_mb: memory of one program, in megabytes.
         seconds: execution time of one program, in seconds.
-        image: the container image, such as "python:3.13-slim"; required by "container". It needs Python as `python3`
-            and the packages that programs may import.
-        require_lockdown: whether "process" refuses to run programs where this machine does not enforce every
-            guarantee. False accepts the locks that the machine has, for example on macOS.
+        image: the container image, such as "python:3.13-slim"; required by "container". It needs
+            Python as `python3` and the packages that programs may import.
+        require_lockdown: whether "process" refuses to run programs where this machine does not
+            enforce every guarantee. False accepts the locks that the machine has, for example on
+            macOS.
 
     Raises:
         UnknownName: `mode` is not a mode.
@@ -87,10 +91,11 @@ class Sandbox:
 
     @classmethod
     def parse(cls, text: str) -> Sandbox:
-        """Parse a mode with its settings, such as "process, packages=numpy+sympy, memory_mb=256, seconds=10".
+        """Parse a mode with its settings, such as "process, packages=numpy, memory_mb=256".
 
         Args:
-            text: the mode, then settings as NAME=VALUE, with commas between; several packages are joined by `+`.
+            text: the mode, then settings as NAME=VALUE, with commas between; several packages are
+                joined by `+`.
 
         Raises:
             UnknownName: the mode or a setting is not known; names the nearest one.
@@ -110,10 +115,10 @@ class Sandbox:
 
     def __str__(self) -> str:
         """Return the text that `parse` reads."""
-        changed = (
-            (one.name, getattr(self, one.name)) for one in fields(self)[1:] if getattr(self, one.name) != one.default
-        )
-        return ", ".join([self.mode, *(f"{name}={_written(value)}" for name, value in changed)])
+        defaults = {field.name: field.default for field in fields(self)[1:]}
+        settings = {name: getattr(self, name) for name in defaults}
+        changed = [f"{name}={_written(value)}" for name, value in settings.items() if value != defaults[name]]
+        return ", ".join([self.mode, *changed])
 
     def __repr__(self) -> str:
         return f"Sandbox({str(self)!r})"

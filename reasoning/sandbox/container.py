@@ -1,6 +1,7 @@
 """The container tier: programs run in a container of the user's image, by Docker or Podman.
 
-The image needs nothing of ours: only Python as `python3`, and the packages that programs may import.
+The image needs nothing of ours: only Python as `python3`, and the packages that programs may
+import.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class ContainerRunner:
 
         Raises:
             UsageError: neither Docker nor Podman is installed.
-            SandboxUnavailable: this system cannot wait for pipes (Windows; its Linux subsystem can).
+            SandboxUnavailable: this system cannot wait for pipes (Windows; its Linux subsystem
+                can).
         """
         if not hasattr(select, "poll"):
             raise SandboxUnavailable("this system cannot wait for pipes")
@@ -84,7 +86,7 @@ class ContainerRunner:
             self._remove(name, process)
 
     def check(self) -> None:
-        """Check that the engine works and the image runs programs, by running one; takes about a second.
+        """Check that the image runs programs, by running one; takes about a second.
 
         Raises:
             UsageError: it does not; says what is missing and what to do.

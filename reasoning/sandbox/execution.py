@@ -1,4 +1,4 @@
-"""The limits, the result and the plain data of a program run, shared by every tier of the interpreter."""
+"""The limits, the result and the plain data of a program run, shared by all tiers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PlainData: TypeAlias = (
 
 
 class ResultSource(Enum):
-    """A place to read a program's result from, besides a variable ("ans") or a call ("solver()")."""
+    """A place of a program's result, besides a variable ("ans") or a call ("solver()")."""
 
     EXPRESSION = "expression"
     """The value of the last line, if that is an expression."""
@@ -28,8 +28,8 @@ class ResultSource(Enum):
 
 
 ResultSpec: TypeAlias = "str | ResultSource | Sequence[str | ResultSource] | None"
-"""The places of the result, tried in order until one has a value. None is the last expression, then the last
-printed line."""
+"""The places of the result, tried in order until one has a value. None is the last expression, then
+the last printed line."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,12 @@ class ResourceLimits:
     """The limits of one program.
 
     Attributes:
-        seconds: execution time. A program that does not stop at the limit is killed at most one second later.
+        seconds: execution time. A program that does not stop at the limit is killed at most one
+            second later.
         memory_mb: heap memory, in megabytes.
         recursion: depth of calls.
-        output_chars: characters of printed output that are kept. Also the maximum length of the result when written
-            out, and of the arguments and the return value of a host function.
+        output_chars: characters of printed output that are kept. Also the maximum length of the
+            result when written out, and of the arguments and the return value of a host function.
         calls: calls of host functions. Their own time does not count towards `seconds`.
 
     Raises:
@@ -66,7 +67,8 @@ class ExecutionResult:
 
     Attributes:
         value: the result as plain data; None if there was none.
-        error: one line that says why there is no value, written for a model or a person; None if the program ran.
+        error: one line that says why there is no value, written for a model or a person; None if
+            the program ran.
         stdout: the printed output, without its middle if it is longer than the limit.
         seconds: wall-clock time, without waiting for a free worker.
         tier: where the program ran: "interpreter", "process" or "container".

@@ -1,7 +1,7 @@
 """The process tier: Python in a locked-down process of its own for each program.
 
-A server process that has the scientific packages loaded is forked for each program (`reasoning.sandbox.child`), which
-takes a few milliseconds. docs/security.md describes the locks.
+A server process that has the scientific packages loaded is forked for each program
+(`reasoning.sandbox.child`), which takes a few milliseconds. docs/security.md describes the locks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from reasoning.sandbox.program_imports import MODULES
 from reasoning.sandbox.protocol import ProgramChannel
 
 GUARANTEES = ("files", "network", "processes", "memory")
-"""The guarantees that must hold. The others (time, environment) hold on every system that can fork."""
+"""The guarantees that must hold.
+
+The others (time, environment) hold on every system that can fork.
+"""
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START = (
     "import sys; sys.path.insert(0, {root!r}); "

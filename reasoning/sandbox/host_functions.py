@@ -1,6 +1,7 @@
-"""Host functions: functions of this process that a program may call, such as a model's answer inside a calculation.
+"""Host functions: functions of this process that a program may call, such as one that asks a model.
 
-Source: Chain of Code (Li et al. 2023, arXiv 2312.04474, section 2); Binder (Cheng et al. 2022, arXiv 2210.02875).
+Source: Chain of Code (Li et al. 2023, arXiv 2312.04474, section 2); Binder (Cheng et al. 2022,
+arXiv 2210.02875).
 """
 
 from __future__ import annotations
@@ -18,22 +19,26 @@ from reasoning.sandbox.execution import PlainData, ResourceLimits
 
 
 class CallRejected(TypeError):
-    """The program called a host function in a way that is not allowed. The program may catch this error."""
+    """The program called a host function in a way that is not allowed.
+
+    The program may catch this error.
+    """
 
 
 class HostFunctions:
     """Answers one program's calls of host functions.
 
-    Arguments and return values are plain data of bounded size. While a function runs, the program's clock is stopped
-    and another program may compute. An exception in a function ends the program and is raised from `run`; an
-    exhausted budget is such an exception.
+    Arguments and return values are plain data of bounded size. While a function runs, the program's
+    clock is stopped and another program may compute. An exception in a function ends the program
+    and is raised from `run`; an exhausted budget is such an exception.
 
     Args:
         functions: the functions by name. Coroutine functions need a `loop`.
         limits: the number of calls, and the length of arguments and return values.
         slots: the concurrency limit whose slot is released while a function runs.
         cancel_token: the program's; None if nothing can cancel it.
-        loop: where coroutines run. They see the context variables of the code that made this object.
+        loop: where coroutines run. They see the context variables of the code that made this
+            object.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class HostFunctions:
         self._next = 0
 
     def rewind(self) -> None:
-        """Start over, because the program runs again in another tier: answered calls are answered from memory."""
+        """Start over for another tier: calls that were answered before are answered from memory."""
         self._next = 0
 
     def call(self, name: str, arguments: str) -> PlainData:

@@ -1,4 +1,4 @@
-"""The interpreter: runs model-written programs outside this process, with limits, each in a session of its own."""
+"""The interpreter of model-written programs: outside this process, with limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMont
 from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
 
 PACKAGES = ("sympy", "numpy", "dateutil")
-"""The packages that programs may import by default, besides the standard library, where they are installed."""
+"""The packages that programs may import by default, if they are installed."""
 _PLACE = re.compile(r"[^\W\d]\w*(\(\))?")
 # Characters of a program. Models write far shorter ones.
 _MAX_CODE_CHARS = 200_000
@@ -38,12 +38,13 @@ Function = Callable[..., Any]
 class Interpreter:
     """Runs programs concurrently, each in the tier that it needs.
 
-    Monty runs a program if it can. A program that needs more (sympy, numpy, inheritance, …) runs in the tier that the
-    sandbox's mode names. A program that fails by its own fault is not run again.
+    Monty runs a program if it can. A program that needs more (sympy, numpy, inheritance, …) runs in
+    the tier that the sandbox's mode names. A program that fails by its own fault is not run again.
 
-    A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing and reach nothing:
-    no variable of another program, no file, no network, no environment. docs/security.md lists the mechanisms. The
-    worker processes end with this process, or when the interpreter is closed. It is also a context manager.
+    A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing
+    and reach nothing: no variable of another program, no file, no network, no environment.
+    docs/security.md lists the mechanisms. The worker processes end with this process, or when the
+    interpreter is closed. It is also a context manager.
 
     Args:
         sandbox: the mode, its packages and its limits, as a `Sandbox` or as a text.
@@ -101,13 +102,14 @@ class Interpreter:
         Args:
             code: Python source, untrusted.
             inputs: variables that are set before the program starts.
-            functions: host functions that the program may call, by name. Their arguments and return values are plain
-                data. Their own time does not count towards the program's. An exception in one ends the program and is
-                raised here.
-            on_undefined: called as `on_undefined(name, …)` for every function that the program calls and does not
-                define.
-            result: where the result is: a variable ("ans"), a call ("solver()"), a `ResultSource`, or several of them,
-                tried in order until one has a value. None is the last expression, then the last printed line.
+            functions: host functions that the program may call, by name. Their arguments and return
+                values are plain data. Their own time does not count towards the program's. An
+                exception in one ends the program and is raised here.
+            on_undefined: called as `on_undefined(name, …)` for every function that the program
+                calls and does not define.
+            result: where the result is: a variable ("ans"), a call ("solver()"), a `ResultSource`,
+                or several of them, tried in order until one has a value. None is the last
+                expression, then the last printed line.
             limits: limits of this program instead of the interpreter's.
 
         Returns:
@@ -128,10 +130,12 @@ class Interpreter:
         result: ResultSpec = None,
         limits: ResourceLimits | None = None,
     ) -> ExecutionResult:
-        """Run a program from asynchronous code, on any event loop. Arguments and errors are those of `run`.
+        """Run a program from asynchronous code, on any event loop.
 
-        Host functions may be coroutine functions, which run on that loop; other functions run in a thread. Cancelling
-        the call ends the program at once.
+        Arguments and errors are those of `run`.
+
+        Host functions may be coroutine functions, which run on that loop; other functions run in a
+        thread. Cancelling the call ends the program at once.
         """
         loop, cancel_token = asyncio.get_running_loop(), CancelToken()
         job = self._job(code, inputs, functions, on_undefined, result, limits, cancel_token, loop)
@@ -204,7 +208,8 @@ class Interpreter:
             return self._threads[size]
 
     def _run(self, job: Job) -> ExecutionResult:
-        # The errors here reach the model that wrote the program: recorded draws depend on their words.
+        # The errors here reach the model that wrote the program: recorded draws depend on their
+        # words.
         if len(job.code) > _MAX_CODE_CHARS:
             return ExecutionResult(error=f"the program is longer than {_MAX_CODE_CHARS} characters")
         modules = imported_modules(job.code)

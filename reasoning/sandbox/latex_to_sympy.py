@@ -1,4 +1,4 @@
-"""Translation of mathematical expressions, token by token, into Python code that builds them with sympy.
+"""Translation of mathematical expressions into Python code that builds them with sympy.
 
 The code contains only numbers, signs and the names in the tables below. The interpreter runs it.
 """
@@ -34,10 +34,10 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def latex_to_sympy(text: str) -> str | None:
-    """Return the Python code of an expression in LaTeX or plain text; None if it cannot be translated.
+    """Return the Python code of an expression in LaTeX or plain text, or None.
 
-    Unordered values (a set, several solutions) become a list. Ordered ones (an interval, a point, a relation) become a
-    tuple with its signs as texts. Everything else is one sympy expression.
+    Unordered values (a set, several solutions) become a list. Ordered ones (an interval, a point, a
+    relation) become a tuple with its signs as texts. Everything else is one sympy expression.
     """
     if len(text) > _MAX_CHARS:
         return None
@@ -124,7 +124,7 @@ def _piece(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]:
 
 
 def _applied(tokens: Sequence[re.Match[str]], at: int) -> tuple[str | None, int]:
-    """Return a function with its argument: in brackets, or the product after it (sin 2x), with sin^2 x and log_2 8."""
+    """Return a function with its argument, also for sin 2x, sin^2 x and log_2 8."""
     name, at = tokens[at][0], at + 1
     signs = [token[0] for token in tokens]
     power = base = None

@@ -1,7 +1,8 @@
 """Functions that turn plain data into text with `repr`, and parse it back.
 
-A program's result leaves the sandbox as text and becomes data here. So only data can come out, and no more of it than
-the text is long. (Passing objects copies every shared reference: two lines of code can ask for 10⁹ copies.)
+A program's result leaves the sandbox as text and becomes data here. So only data can come out, and
+no more of it than the text is long. (Passing objects copies every shared reference: two lines of
+code can ask for 10⁹ copies.)
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
 
 
 def parse_printed(line: str) -> PlainData:
-    """Return a number if the line is only that, else the line itself: the answer kind reads "1,200"."""
+    """Return a number if the line is only that, else the line: the answer kind reads "1,200"."""
     try:
         value = parse(line)
     except ValueError:

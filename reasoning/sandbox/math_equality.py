@@ -77,15 +77,16 @@ def are_equal(
 ) -> list[bool]:
     """Compare many pairs of expressions; blocks, and starts one child process for fifty pairs.
 
-    Intervals and points are compared part by part, sets and lists in any order, relations side by side. Formulas with
-    unknowns are equal if their values agree to 30 digits at eight points, and at least four of the points have a
-    value. Text that is not mathematics is equal only if its notation is. Without sympy only notation counts, with a
-    warning.
+    Intervals and points are compared part by part, sets and lists in any order, relations side by
+    side. Formulas with unknowns are equal if their values agree to 30 digits at eight points, and
+    at least four of the points have a value. Text that is not mathematics is equal only if its
+    notation is. Without sympy only notation counts, with a warning.
 
     Args:
         pairs: the expressions, in LaTeX or plain text.
         interpreter: an interpreter whose programs may import sympy.
-        limits: the limits of one batch, and of a pair that is compared alone because its batch failed.
+        limits: the limits of one batch, and of a pair that is compared alone because its batch
+            failed.
     """
     found = [normalize(a) == normalize(b) for a, b in pairs]
     codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}

@@ -1,7 +1,8 @@
-"""The interpreter tier: programs run in Monty, a Python written in Rust without access to the machine (pydantic-monty).
+"""The interpreter tier: Monty (pydantic-monty), a Python in Rust without access to the machine.
 
-It is a pool of worker processes. Each program has a session of its own, always with limits. Monty's synchronous pool is
-driven from our own threads: it is faster than its asynchronous one, whose runtime can abort the process at exit.
+It is a pool of worker processes. Each program has a session of its own, always with limits. Monty's
+synchronous pool is driven from our own threads: it is faster than its asynchronous one, whose
+runtime can abort the process at exit.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class MontyPool:
 
     Args:
         workers: the maximum number of processes.
-        slots: the concurrency limit. A program takes its worker first and then a slot, and keeps the worker while it
-            waits for a host function.
+        slots: the concurrency limit. A program takes its worker first and then a slot, and keeps
+            the worker while it waits for a host function.
     """
 
     def __init__(self, workers: int, slots: ConcurrencyLimit) -> None:
@@ -129,7 +130,10 @@ def _kill(pid: int | None) -> None:
 
 
 def _answer(job: Job, name: str, arguments: str) -> PlainData:
-    """Answer a call that `_FUNCTION` passes on. The program can call this directly, with anything."""
+    """Answer a call that `_FUNCTION` passes on.
+
+    The program can call this directly, with anything.
+    """
     if not (isinstance(name, str) and isinstance(arguments, str)):
         raise CallRejected("no such call")
     try:
@@ -144,8 +148,8 @@ def _answer(job: Job, name: str, arguments: str) -> PlainData:
 def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError, ExecutionResult]:
     """Yield the texts to feed to a session, one after the other, until the result is known.
 
-    Each text ends in a formatted string, which the program cannot shadow. So only text of bounded length leaves the
-    sandbox.
+    Each text ends in a formatted string, which the program cannot shadow. So only text of bounded
+    length leaves the sandbox.
     """
     code, sources, limits = job.code, job.sources, job.limits
     if job.host_functions.names:

@@ -35,7 +35,7 @@ class SandboxUnavailable(Exception):
 
 
 def is_missing(place: str, error: MontyError, text: str) -> bool:
-    """Return whether the only error is that the place to read, on the last line of `text`, does not exist."""
+    """Return whether the only error is that the place, on the last line of `text`, is missing."""
     from pydantic_monty import MontyRuntimeError
 
     name = place.removesuffix("()")
@@ -50,7 +50,8 @@ def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -
     """Describe an error in one line for a model or a person.
 
     Raises:
-        UnsupportedByMonty: the program is not to blame, because Python has what it uses and Monty does not.
+        UnsupportedByMonty: the program is not to blame, because Python has what it uses and Monty
+            does not.
     """
     from pydantic_monty import MontyCrashedError, MontyRuntimeError, MontySyntaxError
 
@@ -73,7 +74,7 @@ def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -
 
 
 def describe_error(text: str, line: int | None, limits: ResourceLimits) -> str:
-    """Describe an error in one line for a model or a person, from its type, its message and the line number."""
+    """Describe an error in one line, from its type with its message, and the line number."""
     if text.startswith("MemoryError"):
         return f"out of memory: it needs more than {limits.memory_mb} MB"
     if text.startswith("RecursionError"):

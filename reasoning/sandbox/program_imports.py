@@ -1,4 +1,4 @@
-"""The modules that a program imports and the names that it calls, read from its source without running it."""
+"""The modules that a program imports and the names that it calls, read from its source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 def imported_modules(code: str) -> dict[str, int]:
-    """Return the top-level modules that `code` imports anywhere, each with the line of its first import."""
+    """Return the top-level modules that `code` imports, with the line of the first import."""
     tree = parse(code) if "import" in code else None
     found: dict[str, int] = {}
     for node in ast.walk(tree) if tree else ():
@@ -36,7 +36,7 @@ def imported_modules(code: str) -> dict[str, int]:
 
 
 def undefined_calls(code: str) -> list[str]:
-    """Return the names that `code` calls but never defines, imports, assigns or takes as an argument, sorted."""
+    """Return the sorted names that `code` calls but never defines, imports or assigns."""
     tree = parse(code)
     if tree is None:
         return []

@@ -1,7 +1,9 @@
-"""The host side of the protocol with a process that runs a program. That process may send anything at any time.
+"""The host side of the protocol with a process that runs a program.
 
-Frames have a maximum size, all of them together have one too, and every wait has a deadline. The kinds of frames are
-listed in `reasoning.sandbox.child.runner`.
+That process may send anything at any time.
+
+Frames have a maximum size, all of them together have one too, and every wait has a deadline. The
+kinds of frames are listed in `reasoning.sandbox.child.runner`.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ def test_the_command_tells_each_guarantee_of_each_tier():
         "python",
         "weights",
         "journal",
-        "monty",
-        "child",
+        "interpreter",
+        "process",
         "container",
         "files",
         "network",
@@ -46,9 +46,9 @@ def test_what_is_enforced_is_said_with_its_means(monkeypatch):
     assert ("", "files", "Landlock 7") in found
     assert ("", "processes", "NOT ENFORCED on this machine") in found
     assert any(part == "packages" and fact.startswith("sympy 1.") for _, part, fact in found)
-    assert any(about == "child" and "isolation='process'" in fact for about, _, fact in found)
+    assert any(about == "process" and "require_lockdown=no" in fact for about, _, fact in found)
 
 
 def test_where_there_is_no_child_process_it_is_said(monkeypatch):
     found = rows(monkeypatch, SandboxUnavailable("this system cannot fork processes"))
-    assert ("child", "", "not available: this system cannot fork processes") in found
+    assert ("process", "", "not available: this system cannot fork processes") in found

@@ -215,7 +215,7 @@ def test_calls_that_nobody_answers() -> None:
     got = outcomes([(name, 1, {}) for name in names], XAI_API_BASE="http://127.0.0.1:9/v1", XAI_API_KEY=CANARY)
     failure, provider, model, strange = (said for said, _, _ in got)
     assert failure[:4] == ["CallFailed", False, None, None]
-    assert failure[4].endswith("no answer came: is there a network?")
+    assert failure[4].endswith("there was no answer: is there a network?")
     assert provider == "unknown provider 'xia' of the model 'xia/grok-4.3'; did you mean 'xai'?"
     assert model.startswith("unknown model 'gpt-4o-minni' (hosted models are named provider/model")
     assert strange.endswith("this machine's is 'local')")  # the first of thousands of names would tell nothing

@@ -260,9 +260,9 @@ def status(number: int, message: str = "no", headers: dict[str, str] | None = No
         (lambda: {"error": {"message": "wait", "code": "429"}}, CallFailed, True, 429, "429: wait"),
         (lambda: {"error": "broken"}, CallFailed, True, 500, "500: broken"),
         (lambda: {"error": {"message": "no", "code": 400}}, CallFailed, False, 400, "400: no"),
-        (lambda: {"choices": []}, CallFailed, True, 200, "without choices"),
-        (lambda: {"choices": ["4"]}, CallFailed, True, 200, "answered oddly"),
-        (lambda: [1, 2], CallFailed, True, 200, "without choices"),
+        (lambda: {"choices": []}, CallFailed, True, 200, "has no choices"),
+        (lambda: {"choices": ["4"]}, CallFailed, True, 200, "cannot be parsed"),
+        (lambda: [1, 2], CallFailed, True, 200, "has no choices"),
         (lambda: reply(choice(finish_reason="content_filter")), CallFailed, False, 200, "content filter"),
         (lambda: status(400, "word " * 5000), CallFailed, False, 400, "…"),
         (lambda: status(418, f"bad key\n{CANARY}"), CallFailed, False, 418, "bad key …"),
@@ -455,9 +455,9 @@ def test_cancelling_closes_the_connection_at_once() -> None:
     "url", ["localhost:8000", "ftp://x/v1", "http://", "", "http://x:99999/v1", "http://[::1/v1", "http://a b"]
 )
 def test_a_wrong_address_is_named(url: str) -> None:
-    with pytest.raises(UsageError, match="base_url="):
+    with pytest.raises(UsageError, match="base_url must be an address"):
         OpenAIClient("m", url)
-    with pytest.raises(UsageError, match="base_url="):
+    with pytest.raises(UsageError, match="base_url must be an address"):
         reasoning.connect("m", base_url=url, journal=False)
 
 
@@ -466,15 +466,15 @@ def test_a_wrong_address_is_named(url: str) -> None:
     [
         ("https://me:hunter22@example.org/v1", "a user or password"),
         ("https://hunter22@example.org/v1", "a user or password"),
-        ("https://example.org/v1?key=hunter22", "more than scheme, host and path"),
-        ("https://example.org/v1#hunter22", "more than scheme, host and path"),
+        ("https://example.org/v1?key=hunter22", "a query or fragment"),
+        ("https://example.org/v1#hunter22", "a query or fragment"),
     ],
 )
 def test_an_address_with_a_secret_in_it_is_refused_and_not_shown(url: str, what: str) -> None:
     with pytest.raises(UsageError) as caught:
         OpenAIClient("m", url)
     assert str(caught.value) == (
-        f"base_url has {what} in it: give https://example.org/v1 alone, and a key as api_key or in REASONING_API_KEY"
+        f"base_url must not contain {what}: give https://example.org/v1, and the key as api_key or in REASONING_API_KEY"
     )
     with pytest.raises(UsageError) as caught:
         OpenAIClient("m", "ftp://me:hunter22@example.org")

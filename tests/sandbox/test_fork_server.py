@@ -157,7 +157,7 @@ def test_the_tier_is_the_one_that_the_program_needs(interpreter):
     # Its own fault comes first: the program is not run again.
     assert interpreter.run("x = 1\nx / 0\nimport heapq").tier == "interpreter"
     assert interpreter.run("x = 1\nassert x == 2").tier == "interpreter"
-    assert interpreter.run("().__class__").tier == "interpreter"  # a way in that nobody needs
+    assert interpreter.run("().__class__").tier == "interpreter"  # a way in that no program needs
     assert interpreter.run("import math\nmath.nothing").tier == "process"  # Monty's math may lack it
 
 

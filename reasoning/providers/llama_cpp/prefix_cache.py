@@ -1,4 +1,4 @@
-"""Cache of prompt prefixes that a local server has computed and saved, so that its other slots can load them."""
+"""Cache of prompt prefixes that a local server has computed, for its other slots to load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Save = Callable[[str], Awaitable[tuple[int, int]]]
-"""Computes a prefix and saves it under a name. Returns the number of tokens computed and of bytes saved."""
+"""Computes a prefix and saves it under a name.
+
+Returns the number of tokens computed and of bytes saved.
+"""
 
 
 @dataclass(eq=False)
@@ -23,7 +26,9 @@ class _Saved:
 
 
 class PrefixCache:
-    """Saved prefixes, one file each. The least recently used ones are removed when the files exceed `max_bytes`.
+    """Saved prefixes, one file each.
+
+    The least recently used ones are removed when the files exceed `max_bytes`.
 
     Concurrent callers that need the same prefix compute it once. Safe from several event loops.
 
@@ -39,7 +44,7 @@ class PrefixCache:
 
     @asynccontextmanager
     async def hold(self, key: str, save: Save, *, keep: bool) -> AsyncIterator[int]:
-        """Keep a prefix saved while the block runs; yields the number of tokens that were computed for it now.
+        """Keep a prefix saved during the block; yields the number of tokens computed for it now.
 
         Args:
             key: the name of the prefix and of its file.

@@ -1,4 +1,4 @@
-"""llama.cpp servers in this process: one a file of weights, on loopback behind a random key, shared and counted."""
+"""llama.cpp servers in this process, one for each file of weights, on loopback."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ from reasoning.providers.llama_cpp.slot_pool import SlotPool
 
 SLOTS = 8
 CONTEXT = 16_384
-"""The context of all slots together, in tokens. A token costs 12 kB of memory at 0.5 B parameters, 28 kB at 1.5 B."""
+"""The context of all slots together, in tokens.
+
+A token costs 12 kB of memory at 0.5 B parameters, 28 kB at 1.5 B.
+"""
 
 # Decoding is limited by memory bandwidth, so more threads would only take cores from other work.
 _MAX_THREADS = 8
 _SPIN = "1000"
-"""The number of times that a waiting OpenMP thread checks again before it sleeps. The longer default is no faster on an
-idle machine, and many times slower if another process needs one of the cores."""
+"""The number of times that a waiting OpenMP thread checks again before it sleeps. The longer
+default is no faster on an idle machine, and many times slower if another process needs one of the
+cores."""
 
 _servers: dict[Path, LlamaServer] = {}
 _lock = threading.Lock()
@@ -66,12 +70,17 @@ class LlamaServer:
         return CONTEXT // self.slots.count
 
     @property
+    def max_context(self) -> int:
+        """The longest possible context of one request, in tokens."""
+        return min(CONTEXT, self.trained_context)
+
+    @property
     def loaded(self) -> bool:
-        """Whether the server runs and has its folder of saved prefixes."""
+        """True while the server runs and has its folder of saved prefixes."""
         return self._server is not None
 
     def load(self) -> None:
-        """Load the weights and start the server; blocks for about a second per gigabyte. Does nothing if it runs.
+        """Load the weights and start the server, unless it runs; takes about a second per gigabyte.
 
         Raises:
             MissingExtra: xllamacpp is not installed.
@@ -88,7 +97,7 @@ class LlamaServer:
                     raise
 
     def reload(self, tokens: int) -> None:
-        """Load again with fewer slots, so that each holds at least `tokens`. No slot may be in use."""
+        """Load again with fewer slots of at least `tokens` each. No slot may be in use."""
         with self._loading:
             count = self.slots.count
             while count > 1 and CONTEXT // count < tokens:
@@ -114,7 +123,7 @@ class LlamaServer:
             return made
 
     def leak_after_fork(self) -> None:
-        """Keep the server object alive in a forked child: its destructor would wait for threads that are gone there."""
+        """Never run the destructor in a forked child: it would wait for missing threads."""
         if self._server is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._server))
 
@@ -143,7 +152,8 @@ class LlamaServer:
             ) from None
         self.address = self._server.listening_address
         self.trained_context = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
-        # The main loop answers this request. It must run before the destructor may run, which would wait forever.
+        # The main loop answers this request. It must run before the destructor may run, which would
+        # wait forever.
         self._ask("/slots")
 
     def _ask(self, path: str) -> Any:
@@ -188,7 +198,7 @@ def remove_files() -> None:
 
 
 def threads() -> int:
-    """Return the number of decoding threads: this process's physical cores (a second thread per core is slower)."""
+    """Return the number of decoding threads: the physical cores, since two per core are slower."""
     try:
         allowed = os.sched_getaffinity(0)
     except AttributeError:  # not Linux

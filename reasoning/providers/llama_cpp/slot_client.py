@@ -1,4 +1,4 @@
-"""Draws from a local server: prefixes that were computed before are copied into the slot of each draw."""
+"""Draws from a local server: computed prefixes are copied into the slot of each draw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers.llama_cpp.prefix_cache import Save
-from reasoning.providers.llama_cpp.server import CONTEXT, LlamaServer
+from reasoning.providers.llama_cpp.server import LlamaServer
 from reasoning.providers.llama_cpp.slot_pool import Slot
 from reasoning.providers.openai_client import OpenAIClient
 
@@ -38,7 +38,7 @@ class SlotClient:
         )
 
     async def draw(self, request: Request, draws: Sequence[int]) -> tuple[dict[int, Completion | BaseException], int]:
-        """Return each draw's completion or failure, and the number of prompt tokens computed before all of them."""
+        """Return each draw's result, and the number of prompt tokens computed before all draws."""
         precomputed = 0
         # The prefixes that the slots should begin with, the longest first.
         prefixes: list[str] = []
@@ -58,7 +58,7 @@ class SlotClient:
         return dict(zip(draws, results, strict=True)), precomputed
 
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
-        """Yield the prefixes worth saving, the shorter first: the key, the saving function, and whether it stays."""
+        """Yield the prefixes worth saving, shorter first: key, saving function, persistence."""
         before = []
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
@@ -70,7 +70,7 @@ class SlotClient:
             yield _key("", request.messages), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
-        """Load the server again with fewer and longer slots, if this request needs them and the model allows it.
+        """Load the server again with fewer and longer slots, if the model allows it.
 
         It waits until no slot is in use.
 
@@ -87,7 +87,7 @@ class SlotClient:
         text = "\n".join(turn.content for turn in request.messages)
         async with self.server.slots.acquire():  # the server is not loaded again meanwhile
             tokens = len((await self._post("/tokenize", {"content": text}))["tokens"])
-        limit = min(CONTEXT, self.server.trained_context)
+        limit = self.server.max_context
         if tokens >= limit:
             raise ContextOverflow(
                 f"the prompt has {tokens:,} tokens and {request.model} holds {limit:,} together with the answer: "
@@ -128,7 +128,7 @@ class SlotClient:
             return
 
     def _saving(self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str) -> Save:
-        """Return the function that computes a prefix in a slot, on top of shorter `prefixes`, and saves the slot."""
+        """Return a function that computes a prefix on top of `prefixes` and saves the slot."""
 
         async def save(key: str) -> tuple[int, int]:
             async with self.server.slots.acquire(*prefixes) as slot:

@@ -1,4 +1,4 @@
-"""The pool of a local server's parallel slots, with the prompt prefixes that each slot still holds."""
+"""The pool of a local server's parallel slots, with the prompt prefixes that each holds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class _Waiter:
 
 @dataclass(eq=False)
 class SlotPool:
-    """A pool of slots, served in FIFO order. All slots are taken at once or not at all, so callers cannot deadlock.
+    """A pool of slots, served in FIFO order.
+
+    All slots are taken at once or not at all, so callers cannot deadlock.
 
     Safe from several event loops. Waiting callers are woken; none of them polls.
 
@@ -55,7 +57,7 @@ class SlotPool:
 
     @asynccontextmanager
     async def acquire(self, *prefixes: str) -> AsyncIterator[Slot]:
-        """Hold a free slot while the block runs, preferably one that has the first of these prefixes, or the next."""
+        """Hold a free slot during the block, preferably one with the first of these prefixes."""
         [slot] = taken = await self._take(1, prefixes)
         try:
             yield slot
@@ -120,7 +122,7 @@ class SlotPool:
             waiter.ready.set_result(slots)
 
     def _best(self, prefixes: Sequence[str]) -> Slot:
-        """Remove and return the free slot with the first prefix found; without any, the least recently used one."""
+        """Remove and return the free slot with the first prefix, or the oldest one."""
         for prefix in prefixes:
             if holding := [slot for slot in self._free if prefix in slot.prefixes]:
                 best = holding[0]

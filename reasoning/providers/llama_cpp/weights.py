@@ -1,6 +1,7 @@
 """The catalogue of local weights (`weights.toml`), and the folder that holds their files.
 
-Every file is known by its size and SHA-256. So its source does not matter: a file that differs is refused.
+Every file is known by its size and SHA-256. So its source does not matter: a file that differs is
+refused.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def entry(name: str) -> Weights:
     """Return the catalogue's entry of this name.
 
     Raises:
-        UnknownName: there is none; names the nearest.
+        UnknownName: the catalogue has no entry of this name; suggests the nearest.
     """
     for weights in CATALOGUE:
         if weights.name == name.lower():
@@ -122,7 +123,9 @@ def entry(name: str) -> Weights:
 
 
 def find(name: str) -> Path | None:
-    """Return the file if it is on this machine in its full size. Its hash was checked when it was downloaded.
+    """Return the file if it is on this machine in its full size.
+
+    Its hash was checked when it was downloaded.
 
     Raises:
         UnknownName: the catalogue has no entry of this name.
@@ -202,7 +205,7 @@ def explain_os_errors(weights: Weights) -> Iterator[None]:
 
 
 def file_size(path: Path) -> int:
-    """Return the size of a file in bytes; 0 if there is none."""
+    """Return the size of a file in bytes; 0 if it does not exist."""
     try:
         return path.stat().st_size
     except OSError:

@@ -1,4 +1,5 @@
 """Code of the child processes: the server that is forked, its locks, and the runner of one program.
 
-These processes start clean, without our packages: they import only this package and the standard library.
+These processes start clean, without our packages: they import only this package and the standard
+library.
 """

@@ -1,4 +1,7 @@
-"""Landlock rules: the files that a program may read. Nothing may be written, created or removed anywhere."""
+"""Landlock rules: the files that a program may read.
+
+Nothing may be written, created or removed anywhere.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,12 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[str]) -> None:
-    """Restrict this process and its children to reading these files and folders. Needs no_new_privs.
+    """Restrict this process and its children to reading these files and folders.
 
-    Connecting, listening and signals to processes outside are forbidden too, if Landlock's version supports that.
+    Needs no_new_privs.
+
+    Connecting, listening and signals to processes outside are forbidden too, if Landlock's version
+    supports that.
 
     Raises:
         OSError: the kernel refuses the rules.

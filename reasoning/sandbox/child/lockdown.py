@@ -1,7 +1,7 @@
-"""The locks of a process, which can never be opened again: those of the server, then those of each program.
+"""The irreversible locks of a process: those of the server, then those of each program.
 
-A lock that this machine lacks is skipped. `find_unenforced` then tests which guarantees hold, and the host process
-decides what follows.
+A lock that this machine lacks is skipped. `find_unenforced` then tests which guarantees hold, and
+the host process decides what follows.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def lock_server(readable: Iterable[str]) -> dict[str, str]:
 
 
 def address_space() -> int | None:
-    """Return the address space of this process, in bytes. It cannot be read after files are locked."""
+    """Return the address space of this process, in bytes.
+
+    It cannot be read after files are locked.
+    """
     try:
         with open("/proc/self/statm", encoding="ascii") as statm:
             return int(statm.read().split()[0]) * os.sysconf("SC_PAGESIZE")

@@ -1,7 +1,9 @@
-"""The runner of one program, in a process of its own. This is the only place of the project that executes code.
+"""The runner of one program, in a process of its own.
 
-The process belongs to the program, which can read and replace everything here. So its output is not trusted: the host
-(`reasoning.sandbox.protocol`) accepts bounded frames and parses text.
+This is the only place of the project that executes code.
+
+The process belongs to the program, which can read and replace everything here. So its output is not
+trusted: the host (`reasoning.sandbox.protocol`) accepts bounded frames and parses text.
 
 This file uses the standard library only, because a container receives it as text.
 
@@ -256,7 +258,7 @@ def _settle() -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Return the error on one line, and on a second line the number of the program's last line in the traceback."""
+    """Return the error on one line, and on a second one the program's line number."""
     if isinstance(error, _NotPlainData):
         return f"{error}\n"
     if isinstance(error, SyntaxError) and error.filename == PROGRAM:

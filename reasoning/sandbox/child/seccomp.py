@@ -1,8 +1,8 @@
 """The seccomp filter: the system calls that a program may make, assembled by hand.
 
-It is an allow-list of calls that compute and read. No call that reaches another process, a network, or a file to write
-is on it. Every other call fails with EPERM, which a program sees as a PermissionError. A call for another architecture
-kills the process.
+It is an allow-list of calls that compute and read. No call that reaches another process, a network,
+or a file to write is on it. Every other call fails with EPERM, which a program sees as a
+PermissionError. A call for another architecture kills the process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""The server process that programs are forked from. It has the scientific packages loaded, and none of ours.
+"""The server process that programs are forked from.
 
-It receives sockets, and nothing else, over one control socket. For each socket it forks a process, which reads its job
-from that socket. When the control socket closes, the server ends, and its children with it.
+It has the scientific packages loaded, and none of ours.
+
+It receives sockets, and nothing else, over one control socket. For each socket it forks a process,
+which reads its job from that socket. When the control socket closes, the server ends, and its
+children with it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ _MORE = {
 }
 _PLACES = ("/usr/share/zoneinfo",)
 REQUEST = 64
-"""Bytes of a request on the control socket: the limits in seconds and bytes, padded. The job's socket comes with it."""
+"""The size of a request on the control socket, in bytes: the limits as text, padded."""
 
 
 def main(control: int, options: str) -> None:
@@ -35,7 +38,8 @@ def main(control: int, options: str) -> None:
 
     Args:
         control: the file descriptor of the control socket.
-        options: the text of a dict: root (the folder of our package), folders (of the packages), packages, modules.
+        options: the text of a dict: root (the folder of our package), folders (of the packages),
+            packages, modules.
     """
     wanted: dict[str, Any] = ast.literal_eval(options)
     with socket.socket(fileno=control) as socket_:
@@ -96,7 +100,7 @@ def _warm_up(packages: list[str]) -> None:
 
 
 def _files(library: list[str]) -> Iterator[str]:
-    """Yield the files and folders that may be read: the standard library and the loaded packages."""
+    """Yield the readable files and folders: the standard library and the loaded packages."""
     for folder in library:
         for entry in os.scandir(folder):
             if entry.name not in ("site-packages", "dist-packages"):
@@ -113,7 +117,7 @@ def _files(library: list[str]) -> Iterator[str]:
 
 
 def _enter_empty_folder() -> None:
-    """Change to a folder that has been removed: it is empty, and nothing can ever be created in it."""
+    """Change to a removed folder: it is empty, and nothing can ever be created in it."""
     import tempfile
 
     folder = tempfile.mkdtemp(prefix="reasoning-")
