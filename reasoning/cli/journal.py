@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning import paths
-from reasoning.cli.output import AsJson, print_json
+from reasoning.cli.output import AsJson, console, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
 from reasoning.journal import maintenance
+from reasoning.tables import Table, pluralize
 
 if TYPE_CHECKING:
     from reasoning.journal.maintenance import ModelStats
@@ -48,26 +49,16 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     if not found.models:
         typer.echo(f"{found.path}: no draws are recorded")
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from reasoning.display import strip_control
-
-    table = Table("model", box=None, pad_edge=False)
-    for name in ("draws", "prompt tokens", "completion tokens", "cost", "no price"):
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     for model, stats in found.models.items():
         counts = (f"{count:,}" for count in (stats.draws, stats.prompt_tokens, stats.completion_tokens))
         usd = "" if stats.usd is None else f"${stats.usd:,.4f}"
-        table.add_row(Text(strip_control(model)), *counts, usd, f"{stats.unpriced:,}" if stats.unpriced else "")
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(
-        f"{found.path}: {_draws(draws)} of {found.requests:,} request{'s' * (found.requests != 1)}, "
-        f"{found.bytes / 1e6:,.1f} MB"
-    )
-    console.print(f"from {first} to {last}")
-    console.print(table)
+        rows.append((model, *counts, usd, f"{stats.unpriced:,}" if stats.unpriced else ""))
+    requests, size = pluralize(found.requests, "request"), f"{found.bytes / 1e6:,.1f} MB"
+    typer.echo(f"{found.path}: {_draws(draws)} of {requests}, {size}")
+    typer.echo(f"from {first} to {last}")
+    header = ("model", "draws", "prompt tokens", "completion tokens", "cost", "no price")
+    console().print(Table(header, rows))
 
 
 @journal.command("export")
@@ -167,7 +158,7 @@ def verify(file: _Journal = None) -> None:
                 typer.echo(strip_control(problem), err=True)
     if found:
         more = f"; the first {_MAX_PROBLEMS} are shown" if found > _MAX_PROBLEMS else ""
-        typer.echo(f"{path}: {found:,} problem{'' if found == 1 else 's'}{more}", err=True)
+        typer.echo(f"{path}: {pluralize(found, 'problem')}{more}", err=True)
         raise typer.Exit(2)
     typer.echo(f"{path}: no problems found")
 
@@ -177,7 +168,7 @@ def _path(file: Path | None) -> Path:
 
 
 def _draws(number: int) -> str:
-    return f"{number:,} draw{'' if number == 1 else 's'}"
+    return pluralize(number, "draw")
 
 
 def _cost(stats: ModelStats) -> str:

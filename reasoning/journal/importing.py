@@ -110,26 +110,28 @@ def _read_records(source: Path) -> Iterator[Record]:
         yield parse_record(data, source, number)
 
 
-_THEIRS = "FROM other.draws AS theirs JOIN other.requests AS asked ON asked.id = theirs.request"
-_HERE = "JOIN main.requests AS here ON here.key = asked.key"
-_THESE = "WHERE theirs.rowid BETWEEN ? AND ?"
+_OTHER_ROWS = "FROM other.draws AS new JOIN other.requests AS new_request ON new_request.id = new.request"
+_MATCHING_REQUESTS = "JOIN main.requests AS known_request ON known_request.key = new_request.key"
+_IN_BATCH = "WHERE new.rowid BETWEEN ? AND ?"
 
 
 def _merge_rows(connection: sqlite3.Connection, rowids: tuple[int, int]) -> ImportResult:
     """Insert the draws of a range of row numbers."""
     connection.execute(
         "INSERT INTO main.requests (key, model, request) "
-        f"SELECT asked.key, asked.model, asked.request {_THEIRS} {_THESE} ON CONFLICT DO NOTHING",
+        f"SELECT new_request.key, new_request.model, new_request.request {_OTHER_ROWS} {_IN_BATCH} "
+        "ON CONFLICT DO NOTHING",
         rowids,
     )
     known, conflicts = connection.execute(
-        f"SELECT count(*), count(CASE WHEN ours.text <> theirs.text THEN 1 END) {_THEIRS} {_HERE} "
-        f"JOIN main.draws AS ours ON ours.request = here.id AND ours.draw = theirs.draw {_THESE}",
+        f"SELECT count(*), count(CASE WHEN old.text <> new.text THEN 1 END) {_OTHER_ROWS} {_MATCHING_REQUESTS} "
+        f"JOIN main.draws AS old ON old.request = known_request.id AND old.draw = new.draw {_IN_BATCH}",
         rowids,
     ).fetchone()
     new = connection.execute(
-        f"INSERT INTO main.draws (request, {', '.join(COLUMNS)}) SELECT here.id, "
-        f"{', '.join(f'theirs.{name}' for name in COLUMNS)} {_THEIRS} {_HERE} {_THESE} ON CONFLICT DO NOTHING",
+        f"INSERT INTO main.draws (request, {', '.join(COLUMNS)}) SELECT known_request.id, "
+        f"{', '.join(f'new.{name}' for name in COLUMNS)} {_OTHER_ROWS} {_MATCHING_REQUESTS} {_IN_BATCH} "
+        "ON CONFLICT DO NOTHING",
         rowids,
     ).rowcount
     return ImportResult(new, known, conflicts)
