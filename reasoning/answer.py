@@ -1,4 +1,4 @@
-"""What a strategy gives back: one of three states, never a bare string."""
+"""The answer of a strategy, in one of three states: `Answered`, `Unparsed` or `Failed`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reasoning.voting import Vote
 
 
-_NOTHING = Usage()
+_NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,16 @@ class Answer:
     """The common part of the three states `Answered`, `Unparsed` and `Failed`.
 
     Attributes:
-        text: the reply from which the answer was read.
-        confidence: between 0 and 1 where the strategy has a measure (the share of votes), else None.
-        votes: the candidates and their counts, where there was a vote.
+        value: the parsed value; None unless the state is `Answered`.
+        reason: why there is no value; empty if there is one.
+        text: the reply from which the value was parsed.
+        confidence: between 0 and 1 if the strategy measures it, such as the winner's share of the
+            votes; else None.
+        votes: the candidates and their counts, if there was a vote.
         steps: the results of a chain's steps, by name.
-        usage: all completions that the strategy used.
-        trace: what happened.
-        strategy: what answered.
+        usage: the sum over all completions that the strategy used.
+        trace: the calls, stages and notes of the solve.
+        strategy: the `Strategy` that answered.
     """
 
     state: ClassVar[str]
@@ -35,19 +38,21 @@ class Answer:
     confidence: float | None = None
     votes: Vote | None = None
     steps: Mapping[str, Any] = field(default_factory=dict)
-    usage: Usage = _NOTHING
+    usage: Usage = _NO_USAGE
     trace: Trace | None = field(default=None, compare=False, repr=False)
+    # A Strategy, which is above this module.
     strategy: Any = field(default=None, compare=False, repr=False)
 
     if TYPE_CHECKING:
+        # For type checkers only: a property here would become the default of a subclass's field of that name.
 
         @property
         def value(self) -> Any:
-            """What was read; None unless this is `Answered`."""
+            """The parsed value; None unless the state is `Answered`."""
 
         @property
         def reason(self) -> str:
-            """Why there is no value; empty for an answer."""
+            """Why there is no value; empty if there is one."""
 
     def _repr_html_(self) -> str:
         from reasoning.display import answer_html
@@ -57,7 +62,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answered(Answer):
-    """The model spoke and an answer was read. `how` names the rule that read it."""
+    """An answer whose value was parsed from a reply.
+
+    Attributes:
+        rule: the name of the parsing rule, such as "trigger" or "last candidate".
+    """
 
     state = "answered"
     value: Any
@@ -70,36 +79,46 @@ class Answered(Answer):
 
     @property
     def is_stated(self) -> bool:
-        """Whether the reply said in words, or by a box, that this is its answer."""
+        """True if the reply marked this as its answer, in words ("The answer is …") or by a box."""
         return self.rule in ("trigger", "box")
 
 
 @dataclass(frozen=True)
 class Unparsed(Answer):
-    """The model spoke, but no answer could be read. Not a vote, and no value is made up."""
+    """An answer without a value: the model replied, and no value could be parsed.
+
+    It does not vote, and no value is invented.
+
+    Attributes:
+        reason: why no value could be parsed.
+    """
 
     state = "unparsed"
     reason: str
 
     @property
     def value(self) -> None:
-        """None: there is no answer."""
+        """None: there is no value."""
         return None
 
 
 @dataclass(frozen=True)
 class Failed(Answer):
-    """A call did not come through for good. Not a wrong answer. `error` is the provider's word."""
+    """An answer without a value: a call failed for good. It is not a wrong answer.
+
+    Attributes:
+        error: the message of the error.
+    """
 
     state = "failed"
     error: str
 
     @property
     def value(self) -> None:
-        """None: there is no answer."""
+        """None: there is no value."""
         return None
 
     @property
     def reason(self) -> str:
-        """The error's text."""
+        """The message of the error."""
         return self.error

@@ -21,7 +21,8 @@ class FirstCall(NamedTuple):
 
     Attributes:
         messages: the conversation to send.
-        resolve: returns the answer if the reply settles it, else None: then the strategy asks further.
+        resolve: returns the answer if the reply settles it, else None: then the strategy asks
+            further.
         params: sampling parameters that the call sets itself, such as `max_tokens`.
         stage: the name of the trace's stage in which the call is made; empty for none.
     """
@@ -35,7 +36,8 @@ class FirstCall(NamedTuple):
 async def gather(branches: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Run branches concurrently and return their results in order.
 
-    Unlike `asyncio.gather`, the first error cancels the other branches, waits until they have ended, and is raised.
+    Unlike `asyncio.gather`, the first error cancels the other branches, waits until they have
+    ended, and is raised.
     """
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(branch) for branch in branches]

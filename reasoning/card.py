@@ -13,14 +13,14 @@ Count = int | str | tuple[int, int]
 
 @dataclass(frozen=True)
 class Card:
-    """What a reader should know of a technique before using it.
+    """The facts of a technique that a reader needs before using it.
 
     Attributes:
         name: the name in specs.
         title: the name in the paper.
         summary: one line.
-        calls: the number of completions for one problem, as an expression of parameters and counts: "1 + samples".
-            `Strategy.calls_range` has it as numbers.
+        calls: the number of completions for one problem, as an expression of parameters and counts,
+            such as "1 + samples". `Strategy.calls_range` has it as numbers.
         counts: the meaning of the names in `calls` and `rounds` that are not parameters.
         authors, year, arxiv, doi: the paper; a doi if the paper is not on arXiv.
         kinds: the kinds of answer that the technique can give; empty for all.
@@ -29,8 +29,9 @@ class Card:
         aliases: other names in use.
         version: the version of the algorithm; a change that may change answers raises it, so that
             stored results are made again.
-        rounds: the number of calls that wait for one another, as an expression. The calls of one round are sent
-            together, so this is how many replies a problem waits for. Empty if it is not known.
+        rounds: the number of calls that wait for one another, as an expression. The calls of one
+            round are sent together, so this is how many replies a problem waits for. Empty if it is
+            not known.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pictures of traces, answers and prompts: a rich tree for the terminal, HTML for a notebook. All data is escaped."""
+"""Views of traces, answers and prompts: a rich tree for the terminal, HTML for a notebook. All data is escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cost(usage: Usage) -> str:
-    """A usage in words: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
+    """Return a usage in words: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
     words = [
         f"{usage.calls:,} call{'' if usage.calls == 1 else 's'}",
         f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
@@ -48,7 +48,7 @@ def _about(draw: Completion) -> str:
 
 
 def trace_tree(trace: Trace) -> Tree:
-    """The trace as a tree of what was asked and what was said."""
+    """Return a trace as a tree of its requests and replies."""
     from rich.text import Text
     from rich.tree import Tree
 
@@ -85,7 +85,7 @@ def trace_tree(trace: Trace) -> Tree:
 
 
 def answer_tree(answer: Answer) -> Tree:
-    """The answer's trace as a tree, with its votes as bars at the end."""
+    """Return the trace of an answer as a tree, with its votes as bars at the end."""
     from rich.text import Text
     from rich.tree import Tree
 
@@ -103,7 +103,7 @@ def answer_tree(answer: Answer) -> Tree:
 
 
 def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
-    """For each candidate: its share, its value, its votes in words, and whether it is the winner or ties with it."""
+    """Return each candidate's share, value and votes in words, and whether it wins or ties with the winner."""
     rows = []
     for place, (one, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
         weight = f", weight {one.weight:.3g}" if votes.weighted else ""
@@ -122,7 +122,7 @@ _STYLE = (
 
 
 def trace_html(trace: Trace) -> str:
-    """The trace as nested, collapsible parts."""
+    """Return a trace as nested, collapsible parts."""
     return f'{_STYLE}<div class="rsn">{_stage_html(trace, open_=True, about=cost(trace.usage))}</div>'
 
 
@@ -151,7 +151,7 @@ def _event_html(event: Trace | Call | Note) -> str:
 
 
 def answer_html(answer: Answer) -> str:
-    """The answer, its votes as bars, and its trace."""
+    """Return an answer with its votes as bars and its trace."""
     value: Any = getattr(answer, "value", None)
     head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.reason}")
     if answer.confidence is not None:
@@ -162,7 +162,7 @@ def answer_html(answer: Answer) -> str:
 
 
 def votes_html(votes: Vote) -> str:
-    """The candidates as bars, with ties and an abstention named."""
+    """Return the candidates of a vote as bars, with a tie or an abstention named."""
     return f'{_STYLE}<div class="rsn">{_votes_html(votes)}</div>'
 
 
@@ -176,7 +176,7 @@ def _votes_html(votes: Vote) -> str:
 
 
 def prompt_html(prompt: Prompt) -> str:
-    """The prompt's form, its length, and its sections before anything is filled in, with placeholders marked."""
+    """Return a prompt's form, length and sections, with its placeholders unfilled and marked."""
     from reasoning.token_estimate import estimate_tokens
 
     sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}

@@ -1,4 +1,4 @@
-"""The parameters of a technique: what they must be, and how they are written."""
+"""The parameters of a technique: validate them, and write them as a spec."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ class HasParameters(Protocol):
 
 
 def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple[float, float]]) -> None:
-    """Check each parameter against its annotation, and the named ones against their bounds; see `Strategy`."""
+    """Check each parameter against its annotation, and the named ones against their bounds.
+
+    Args:
+        strategy: the technique.
+        bounds: the least value of a parameter, or the least and the greatest, by name.
+
+    Raises:
+        UsageError: names the parameter, its value and what it must be.
+    """
     hints, card = typing.get_type_hints(type(strategy)), getattr(type(strategy), "card", None)
     for name, value in strategy.parameters():
         where = name if card is None else f"{card.name}({name}={value!r})"
@@ -38,11 +46,15 @@ def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple
 
 
 def to_spec(name: str, made: Any) -> str:
-    """A dataclass as a call that makes it, with what differs from its defaults; a prompt as its changed sections."""
+    """Return a dataclass as a call expression with the parameters that differ from their defaults.
+
+    A prompt is written as its changed sections, and a strategy always: a wrapper says little
+        without it.
+    """
     changed: list[str] = []
     for one in dataclasses.fields(made):
         value = getattr(made, one.name)
-        if hasattr(type(value), "solve"):  # a strategy is always shown, since a wrapper says little without it
+        if hasattr(type(value), "solve"):
             changed.append(f"{one.name}={value!r}" if changed else repr(value))
         elif value != one.default:
             sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)

@@ -1,4 +1,4 @@
-"""What is asked: a problem, and an example (a problem with its target, which no strategy ever sees)."""
+"""Problems, and examples: problems with their targets, which no strategy ever sees."""
 
 from __future__ import annotations
 
@@ -16,16 +16,26 @@ from reasoning.messages import Completion
 
 @dataclass(frozen=True)
 class Problem:
-    """A question and the kind of answer that it wants.
+    """A question, and the kind of answer that it asks for.
 
     Attributes:
         question: the question itself.
-        kind: how answers are stated, read and compared.
+        kind: how answers are stated, parsed and compared; a text by default.
         context: a passage that the question is about.
-        options: texts to choose from; given these and no kind, the kind is `Choice(options)`.
-        table: rows of cells, the first row being the header.
+        options: the texts to choose from. With options and no kind, the kind is `Choice(options)`.
+        table: rows of cells; the first row is the header.
         inputs: further named texts, which prompts may name in placeholders.
         id: the problem's name in results.
+
+    Examples:
+        >>> from reasoning import kinds
+        >>> problem = Problem("How many legs do two spiders have?", kinds.Number())
+        >>> problem.parse("Each has 8 legs, so 2 * 8 = 16. The answer is 16.").value
+        16
+        >>> problem.parse("I do not know.").state
+        'unparsed'
+        >>> Problem("Which is a fruit?", options=["rose", "pear"]).parse("The answer is (B).").value
+        'B'
     """
 
     question: str
@@ -38,9 +48,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         if not isinstance(self.question, str):
-            raise UsageError(f"a problem's question is a text, not {type(self.question).__name__}")
+            raise UsageError(f"a problem's question must be a text, got {type(self.question).__name__}")
         if isinstance(self.kind, str | type):
-            raise UsageError(f"a problem's kind is an object such as Number() or Choice([…]), not {self.kind!r}")
+            raise UsageError(f"a problem's kind must be an object such as Number() or Choice([…]), got {self.kind!r}")
         if self.options is not None:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
@@ -48,22 +58,26 @@ class Problem:
 
     @classmethod
     def of(cls, problem: Problem | str) -> Problem:
-        """A problem as it is; a bare question as a problem that wants a text."""
+        """Return a problem unchanged, and make one that asks for a text from a bare question."""
         return problem if isinstance(problem, cls) else cls(str(problem))
 
     def values(self) -> Mapping[str, str]:
-        """What prompts can name: `problem` (all of it), `bare` (without the options), its parts, the kind's phrases
-        `instruction`, `trigger` and `direct`, and the `inputs`."""
+        """Return the values of the placeholders that prompts can name.
+
+        They are `problem` (context, table, question and options), `question_only` (the same without
+        the options), the parts `question`, `context`, `options` and `table`, the kind's phrases
+        `instruction`, `trigger` and `direct_instruction`, and the `inputs`.
+        """
         return self._values
 
     @cached_property
     def _values(self) -> dict[str, str]:
         options = self.kind.menu() if isinstance(self.kind, Choice) else ""
         table = "\n".join(" | ".join(row) for row in self.table or ())
-        bare = "\n\n".join(part for part in (self.context, table, self.question) if part)
+        without_options = "\n\n".join(part for part in (self.context, table, self.question) if part)
         return {
-            "problem": f"{bare}\n\n{options}" if options else bare,
-            "question_only": bare,
+            "problem": f"{without_options}\n\n{options}" if options else without_options,
+            "question_only": without_options,
             "question": self.question,
             "context": self.context or "",
             "options": options,
@@ -75,30 +89,34 @@ class Problem:
         }
 
     def parse(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
-        """Read the answer that a reply states: the kind reads, nobody else.
+        """Parse the answer that a reply states. Only the problem's kind decides what an answer is.
 
-        A reply that was cut off counts only if it had stated its answer before the cut.
+        A reply that was cut off counts only if it stated its answer before the cut.
 
         Args:
-            reply: what the model said.
-            after: the beginning of the sentence that the reply goes on with, such as the kind's trigger. It is no part
-                of a text or of code that is itself the answer.
-            region: the part in which to look.
+            reply: the model's reply.
+            after: the beginning of the sentence that the reply continues, such as the kind's
+                trigger. It is not part of a text or of code that is itself the answer.
+            region: the part of the reply in which to look; by default the whole.
         """
         text = reply if isinstance(reply, str) else reply.text
-        cut = isinstance(reply, Completion) and reply.truncated
-        said = text.rpartition(" ")[0] if cut else text  # the last word may be half a number
-        if after and said.strip().lower().startswith(after.lower()):  # it may be said once more
-            said = said.strip()[len(after) :].lstrip(" :")
-        if after and said.strip() and not _whole(self.kind):  # the beginning alone says nothing
-            said = f"{after} {said}"
-        reading = self.kind.parse_reply(said, region=region, stated_only=cut)
-        if reading.value is None:
-            return Unparsed(f"{reading.rule}{', and the reply was cut off' if cut else ''}", text=text)
-        return Answered(reading.value, rule=reading.rule, text=text)
+        truncated = isinstance(reply, Completion) and reply.truncated
+        # The last word of a truncated reply may be half a number.
+        statement = text.rpartition(" ")[0] if truncated else text
+        if after and statement.strip().lower().startswith(after.lower()):
+            # The reply repeats the beginning of the sentence.
+            statement = statement.strip()[len(after) :].lstrip(" :")
+        # The beginning alone states nothing.
+        if after and statement.strip() and not _is_whole_reply(self.kind):
+            statement = f"{after} {statement}"
+        result = self.kind.parse_reply(statement, region=region, stated_only=truncated)
+        if result.value is None:
+            return Unparsed(f"{result.rule}{', and the reply was cut off' if truncated else ''}", text=text)
+        return Answered(result.value, rule=result.rule, text=text)
 
 
-def _whole(kind: Kind) -> bool:
+def _is_whole_reply(kind: Kind) -> bool:
+    """Return whether the answers of a kind are whole replies, to which no sentence may be prepended."""
     return isinstance(kind, Code) or (isinstance(kind, Text) and kind.whole)
 
 
@@ -107,11 +125,13 @@ class Example:
     """A problem and its target. Only scorers see the target, so no strategy can leak it.
 
     Attributes:
-        problem: what is asked.
+        problem: the problem.
         target: the right answer, as the data set has it.
-        scorer: whether a value is right, where the kind cannot tell (a puzzle with many solutions).
-        family: what problems that are alike share, such as the question that they vary or the passage that they are
-            about; empty where a problem stands alone. Statistics count a family's problems together.
+        scorer: returns whether a value is right, for kinds that cannot tell (a puzzle with many
+            solutions).
+        family: the name that similar problems share, such as variants of one question or questions
+            about one passage; empty for a problem of its own. Statistics treat a family's problems
+            as a cluster.
     """
 
     problem: Problem
@@ -120,7 +140,7 @@ class Example:
     family: str = ""
 
     def score(self, value: Any) -> bool:
-        """Whether a value is right."""
+        """Return whether a value is right. None, the value of an unparsed answer, is not."""
         if value is None:
             return False
         return self.scorer(value) if self.scorer else self.problem.kind.score(value, self.target)

@@ -38,8 +38,8 @@ def map_prompts(strategy: S, change: Change) -> S:
 
     Args:
         strategy: the strategy; returned unchanged if no prompt changes.
-        change: is called with each name and prompt, and returns what replaces the prompt. A phrase is a text
-            parameter that prompts name, such as "cot.trigger".
+        change: is called with each name and prompt, and returns what replaces the prompt. A phrase
+            is a text parameter that prompts name, such as "cot.trigger".
     """
     name = strategy.card.name
 
@@ -86,8 +86,9 @@ def override_prompts(strategies: Sequence[Strategy], overrides: Sequence[str]) -
 
     Args:
         strategies: where the prompts are; each is replaced in all strategies that have it.
-        overrides: "cot.trigger=TEXT", a whole prompt or a phrase; "cot.two_stages.recap=TEXT", one section of a prompt;
-            "cot.two_stages=@FILE.md", a prompt with its sections as headings; "…=@FILE", the text of a file.
+        overrides: "cot.trigger=TEXT", a whole prompt or a phrase; "cot.two_stages.recap=TEXT", one
+            section of a prompt; "cot.two_stages=@FILE.md", a prompt with its sections as headings;
+            "…=@FILE", the text of a file.
 
     Raises:
         UnknownName: no prompt or section has the name; gives the nearest one.
@@ -134,8 +135,8 @@ def prompt_variants(
 def preview_prompts(strategy: Strategy, problem: Problem) -> dict[str, Conversation]:
     """Return each prompt as it would be sent for a problem, by name.
 
-    The prompts that the technique fills before its first reply are complete, with their demonstrations. In the others,
-    a placeholder stands where the text of an earlier reply would.
+    The prompts that the technique fills before its first reply are complete, with their
+    demonstrations. In the others, a placeholder stands where the text of an earlier reply would.
     """
     filled: dict[str, Conversation] = {}
     while within := getattr(strategy, "effective", None):  # a wrapper that changes prompts

@@ -1,10 +1,11 @@
-"""A prompt as data: named sections, demonstrations and one input, rendered in any of five forms.
+"""Prompts as data: named sections, demonstrations and one input, rendered in any of five forms.
 
-    prompt = Prompt(objective="Sort feedback.", dos=("Use the customer's words.",), input="{feedback}", form="xml")
-    prompt.fill(feedback="My internet drops.").messages
+    prompt = Prompt(objective="Sort feedback.", dos=("Use the customer's words.",),
+    input="{feedback}", form="xml") prompt.fill(feedback="My internet drops.").messages
 
-Placeholders are written `{name}`; a literal brace before a word is written twice, `{{name}}`. What is filled in comes
-from outside: it is put in as data, in one pass, and can neither open nor close a section or a chat turn.
+Placeholders are written `{name}`; a literal brace before a word is written twice, `{{name}}`. The
+text that fills a placeholder comes from outside. It is inserted as data, in one pass, and can
+neither open nor close a section or a chat turn.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
 Turns = Literal["chat", "single"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
-_OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})  # the same for every problem of a task
+# The same for every problem of a task.
+_OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Demonstration:
     """One worked example for a few-shot prompt.
 
     Attributes:
-        input: what the model is given, as the user's turn shows it.
-        output: what it should say, with the answer in its final form.
-        thoughts: the reasoning that comes before the output; empty for none.
+        input: the user's turn.
+        output: the desired reply, with the answer in its final form.
+        reasoning: the reasoning that precedes the output; empty for none.
     """
 
     input: str
@@ -46,7 +48,7 @@ class Demonstration:
 
     @property
     def reply(self) -> str:
-        """The assistant's turn: the thoughts, then the output."""
+        """The assistant's turn: the reasoning, then the output."""
         return f"{self.reasoning}\n{self.output}" if self.reasoning else self.output
 
 
@@ -55,15 +57,33 @@ class Prompt:
     """A sectioned prompt; every section may hold placeholders.
 
     Attributes:
-        input: the user's turn for the problem at hand.
-        objective, persona, instructions: what to do, as whom, and how.
+        input: the user's turn for the problem.
+        objective: the task.
+        persona: the role that the model takes.
+        instructions: the way to do the task.
         dos, donts: constraints, one a line.
         context: background that the task needs.
-        output_format: what the reply must look like.
+        output_format: the form of the reply.
         examples: demonstrations; taken literally, without placeholders.
-        recap: the last words, after the input: where small models look first.
-        form: "plain" (paragraphs without headings), "xml", "markdown", "json" or "prefixes" (`OBJECTIVE: …`).
-        turns: "chat" (system turn, each demonstration as two turns, the input) or "single" (one user's turn).
+        recap: the last words, after the input, to which small models pay most attention.
+        form: "plain" (paragraphs without headings), "xml", "markdown", "json" or "prefixes"
+            (`OBJECTIVE: …`).
+        turns: "chat" (system turn, each demonstration as two turns, the input) or "single" (one
+            user's turn).
+
+    Examples:
+        >>> from reasoning import Problem
+        >>> prompt = Prompt(objective="Answer briefly.", input="Question: {question}", form="xml")
+        >>> for role, text in prompt.render(Problem("Why is the sky blue?")).messages:
+        ...     print(f"{role}: {text}")
+        system: <objective>
+        Answer briefly.
+        </objective>
+        user: <input>
+        Question: Why is the sky blue?
+        </input>
+        >>> prompt.replace(form="plain").fill(question="Why?").messages[-1].content
+        'Question: Why?'
     """
 
     input: str = "{problem}"
@@ -85,31 +105,34 @@ class Prompt:
                 raise UnknownName(what, value, known)
 
     def replace(self, **changes: Any) -> Prompt:
-        """A copy with some sections changed."""
+        """Return a copy with some sections changed."""
         return replace(self, **changes)
 
     def with_plain(self, changes: Mapping[str, Any]) -> Prompt:
-        """A copy with some sections changed, from plain values as a strategy's spec has them: `{"form": "xml"}`.
+        """Return a copy with some sections changed, from plain values as specs have them: `{"form": "xml"}`.
 
-        Lines are tuples of texts, and an example is a tuple of its input, output and thoughts.
+        Lines are tuples of texts, and an example is a tuple of its input, output and reasoning.
 
         Raises:
             UnknownName: a section or a form that does not exist.
             UsageError: a value that is no text, or no tuple of texts.
         """
-        given = dict(changes)
-        for name, value in given.items():
+        sections = dict(changes)
+        for name, value in sections.items():
             if name not in (known := [one.name for one in fields(Prompt)]):
                 raise UnknownName("section", str(name), known, "of a prompt")
             if name == "examples":
-                given[name] = tuple(one if isinstance(one, Demonstration) else Demonstration(*one) for one in value)
+                sections[name] = tuple(one if isinstance(one, Demonstration) else Demonstration(*one) for one in value)
             elif not (_is_lines(value) if name in ("dos", "donts") else isinstance(value, str)):
                 what = "a tuple of texts" if name in ("dos", "donts") else "a text"
-                raise UsageError(f"a prompt's {name} is {what}, not {value!r:.80}")
-        return replace(self, **given)
+                raise UsageError(f"a prompt's {name} must be {what}, got {value!r:.80}")
+        return replace(self, **sections)
 
     def diff_plain(self, before: Prompt) -> dict[str, Any]:
-        """The sections that differ from another prompt's, as plain values: `before.changed(…)` of them is this one."""
+        """Return the sections that differ from another prompt's, as plain values.
+
+        `before.with_plain(prompt.diff_plain(before))` equals the prompt.
+        """
         found = {one.name: getattr(self, one.name) for one in fields(Prompt)}
         found = {name: value for name, value in found.items() if value != getattr(before, name)}
         if "examples" in found:
@@ -118,23 +141,24 @@ class Prompt:
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """The placeholders in use."""
+        """The names of the placeholders in use."""
         return _names([*self.sections.values(), self.input, self.recap])
 
     def render(self, problem: Problem, **values: object) -> Conversation:
-        """Fill the prompt with what a problem offers (see `Problem.values`), and with `values`."""
+        """Fill the placeholders with the values of a problem (see `Problem.values`) and with `values`."""
         known = self.__dict__.get("_filled")
         if known is not None and known[0] is problem and known[1] == values:
             return known[2]  # type: ignore[no-any-return]
         filled = self.fill(**{**problem.values(), **values})
-        self.__dict__["_filled"] = problem, values, filled  # branches fill the same prompt for the same problem at once
+        # Branches fill the same prompt for the same problem one after the other.
+        self.__dict__["_filled"] = problem, values, filled
         return filled
 
     def fill(self, **values: object) -> Conversation:
         """Fill the placeholders and render the turns.
 
         Raises:
-            UsageError: a placeholder that nothing provides.
+            UsageError: a placeholder has no value.
         """
         clean = _Clean(values, _NEUTRAL[self.form])
         preamble = {title: _fill(text, clean) for title, text in self._titled.items()}
@@ -151,12 +175,12 @@ class Prompt:
 
     @property
     def sections(self) -> dict[str, str]:
-        """The sections before the examples, by title, without the empty ones."""
+        """The sections that precede the examples, by title, without the empty ones."""
         return dict(self._titled)
 
     @cached_property
     def _fixed(self) -> bool:
-        """Whether the turns before the last are the same for every problem of a kind."""
+        """True if the turns before the last are the same for every problem of a kind."""
         return _names(self._titled.values()) <= _OF_THE_KIND
 
     @cached_property
@@ -180,7 +204,7 @@ class Prompt:
         return escape_turn_marks("\n\n".join(_FORMS[self.form](parts) for parts in shown))
 
     def _as_data(self, text: str) -> str:
-        """An example's question, which may be another user's: it can close no section and no turn."""
+        """Return an example's question, which may be another user's, unable to close a section or a turn."""
         return escape_turn_marks(_NEUTRAL[self.form](text))
 
     def _repr_html_(self) -> str:
@@ -198,7 +222,7 @@ def _names(texts: Iterable[str]) -> frozenset[str]:
 
 
 class _Clean(dict[str, str]):
-    """Values as data, cleaned when a placeholder first wants them: most of what a problem offers is in no prompt."""
+    """Values as data, cleaned when a placeholder first needs them: a prompt uses few of a problem's values."""
 
     def __init__(self, values: Mapping[str, object], neutral: Callable[[str], str]) -> None:
         self._values, self._neutral = values, neutral
@@ -211,12 +235,12 @@ class _Clean(dict[str, str]):
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
-    return "".join([values[name] if name else said for said, name in _parts(text)])
+    return "".join([values[name] if name else literal for literal, name in _parts(text)])
 
 
 @lru_cache(1024)
 def _parts(text: str) -> list[tuple[str, str]]:
-    """A section in parts: words as they stand, or the name of a placeholder."""
+    """Return a section in parts: literal text, or the name of a placeholder."""
     parts, at = [], 0
     for match in PLACEHOLDER.finditer(text):
         parts += [(text[at : match.start()], ""), (f"{{{match[1]}}}", "") if match[1] else ("", match[2])]
@@ -228,7 +252,7 @@ def _lines(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-# The forms: titled sections in, text out. Empty sections are left out.
+# The forms: each turns titled sections into text, without the empty ones.
 
 
 def _plain(sections: Mapping[str, str]) -> str:
@@ -263,7 +287,7 @@ _FORMS: dict[Form, Callable[[Mapping[str, str]], str]] = {
     "prefixes": _prefixes,
 }
 
-# What each form does to data so that it stays data. JSON's own quoting does it; plain text has no sections to close.
+# How each form keeps data from closing a section. JSON's quoting does so; plain text has no sections to close.
 _TITLES = (
     r"objective|persona|instructions|do|don'?t|context|output[ _]format|input|recap|"
     r"example[ _](?:input|thoughts|output)"

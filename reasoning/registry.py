@@ -1,7 +1,7 @@
 """The registry of strategies: the library's own techniques, and those of plug-ins.
 
-Other distributions add strategies through the entry-point group `reasoning.strategies`, and classes that a spec may
-call through `reasoning.spec_values`. The library's own names cannot be taken over.
+Other distributions add strategies through the entry-point group `reasoning.strategies`, and classes
+that a spec may call through `reasoning.spec_values`. The library's own names cannot be taken over.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _TECHNIQUES = {
     "three_hop": "reasoning.strategies.domain.three_hop:ThreeHop",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }
-"""Where each technique is, as "package.module:attribute", by its name in specs."""
+"""The places of the techniques, as "package.module:attribute", by their names in specs."""
 
 _SPEC_VALUES = {
     "Pool": "reasoning.strategies.demonstrations.pool:DemonstrationPool",
@@ -63,7 +63,7 @@ _SPEC_VALUES = {
     "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
     "Steps": "reasoning.strategies.search.stepwise:Steps",
 }
-"""Where each class is that a spec may call as a parameter, by its name in specs."""
+"""The places of the classes that a spec may call as a parameter, by their names in specs."""
 
 _CHAINS = {
     "claims": "reasoning.strategies.domain.claims",
@@ -80,7 +80,8 @@ def get(spec: str | Strategy) -> Strategy:
     """Return the strategy that a spec describes.
 
     Args:
-        spec: a call expression such as "cot" or "self_consistency(cot, samples=5)"; a strategy is returned unchanged.
+        spec: a call expression such as "cot" or "self_consistency(cot, samples=5)"; a strategy is
+            returned unchanged.
 
     Raises:
         SpecError: the spec is no call expression; shows where.
@@ -96,7 +97,7 @@ def get(spec: str | Strategy) -> Strategy:
         True
         >>> strategies.get("self_consistancy")
         Traceback (most recent call last):
-        reasoning.errors.UnknownName: unknown strategy 'self_consistancy' at column 1 of ...; did you mean ...?
+        reasoning.errors.UnknownName: unknown strategy 'self_consistancy' at column 1 of ...
     """
     from reasoning import spec as language
     from reasoning.strategy import Strategy

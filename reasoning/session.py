@@ -84,8 +84,8 @@ class Session:
     ) -> list[Completion]:
         """Draw `n` completions: distinct within this solve, and the same ones when the solve is repeated.
 
-        A parameter that is None is taken from the strategy that wraps this one, then from `connect`, then from the
-        library's defaults (temperature 0, at most 1,024 tokens).
+        A parameter that is None is taken from the strategy that wraps this one, then from
+        `connect`, then from the library's defaults (temperature 0, at most 1,024 tokens).
 
         Args:
             prompt: the conversation to send; a text is sent as one user turn.
@@ -101,8 +101,10 @@ class Session:
             The completions, in draw order.
 
         Raises:
-            CallFailed: a draw failed for good. The draws that succeeded are in the trace and its usage.
-            BudgetExhausted: the budget does not cover a draw. The draws that it did cover are in the trace.
+            CallFailed: a draw failed for good. The draws that succeeded are in the trace and its
+                usage.
+            BudgetExhausted: the budget does not cover a draw. The draws that it did cover are in
+                the trace.
         """
         if n < 1:
             raise UsageError(f"n must be at least 1, got {n}")
@@ -129,8 +131,8 @@ class Session:
     ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, StartedBranch]]:
         """Start `n` branches that make the same first call: one request asks for the first draws of all.
 
-        Each branch gets the draw that it would have got alone. A branch whose first reply settles its answer needs no
-        session; the others continue in sessions such as `branches` makes.
+        Each branch gets the draw that it would have got alone. A branch whose first reply settles
+        its answer needs no session; the others continue in sessions such as `branches` makes.
 
         Args:
             first_call: the call that all branches make first.
@@ -140,8 +142,8 @@ class Session:
             sampling: default sampling parameters of the branches.
 
         Returns:
-            Two dictionaries by place, from 0: the answers that are settled, with their draws; and the branches that
-            have to continue or whose first draw failed.
+            Two dictionaries by place, from 0: the answers that are settled, with their draws; and
+            the branches that have to continue or whose first draw failed.
         """
         settings = self._settings(sampling)
         request = self._request(first_call.messages, {**settings, **first_call.params})
@@ -151,9 +153,8 @@ class Session:
             if isinstance(outcome, Completion) and (answer := first_call.resolve(outcome)) is not None:
                 settled[place] = answer, outcome
         if settled:
-            self._stream.child(start, start + n).next(
-                request.key, 1
-            )  # this session's stream continues after all branches
+            # This session's own stream continues after all branches.
+            self._stream.child(start, start + n).next(request.key, 1)
             draws = tuple([draw for _, draw in settled.values()])
             self.trace.events.append(Call(request.messages, request.sampling, draws))
         started = {}
@@ -187,8 +188,10 @@ class Session:
         return self._kept[0] if self._kept else None
 
     def stopped_answer(self, why: str) -> Answer:
-        """Return the answer to report when the budget runs out: `Unparsed`, with the partial result if there is one,
-        else with the text of the last reply.
+        """Return the answer to report when the budget runs out.
+
+        It is `Unparsed`, with the partial result if there is one, else with the text of the last
+        reply.
         """
         if (kept := self.partial) is not None:
             return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
@@ -205,8 +208,8 @@ class Session:
         Args:
             n: the number of branches.
             name: the name of a branch in the trace; its number follows.
-            start: the number of branches that were made before and have ended; these are the next. See
-                `DrawStream.spawn`.
+            start: the number of branches that were made before and have ended; these are the next.
+                See `DrawStream.spawn`.
             sampling: default sampling parameters of the branches.
         """
         settings = self._settings(sampling)
@@ -216,12 +219,14 @@ class Session:
     def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
         """Return sessions for concurrent branches that ask different things.
 
-        Each has the draws that it would have alone, so that none depends on which other branches there are.
+        Each has the draws that it would have alone, so that none depends on which other branches
+        there are.
 
         Args:
-            names: the names of the branches in the trace; a single name is numbered, as in `branches`.
-            keys: one key for each branch, which says what it asks. Branches with equal keys ask the same, and get
-                draws of their own.
+            names: the names of the branches in the trace; a single name is numbered, as in
+                `branches`.
+            keys: one key for each branch, which says what it asks. Branches with equal keys ask the
+                same, and get draws of their own.
         """
         if isinstance(names, str):
             names = [f"{names} {place}" for place in range(1, len(keys) + 1)]
@@ -234,8 +239,8 @@ class Session:
     def with_model(self, model: str) -> Session:
         """Return a session of the same solve with another model: journal, budget, draws and trace stay.
 
-        A name without a provider is another model of this one's server, if it has a server of its own (`base_url`).
-        The models of `reasoning.testing` answer to every name.
+        A name without a provider is another model of this one's server, if it has a server of its
+        own (`base_url`). The models of `reasoning.testing` answer to every name.
         """
         return self._same(self._llm.sibling(model), self._sampling)
 
@@ -365,7 +370,8 @@ async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[
         llm: the model that would be called; it supplies the sampling parameters.
 
     Returns:
-        The requests with the indices of the draws that would be made; none where the strategy makes no call.
+        The requests, each with the indices of the draws that would be made. The list is empty if the
+        strategy makes no call.
 
     Examples:
         >>> import asyncio

@@ -3,8 +3,8 @@
 A spec is parsed and never evaluated. Besides literals and strategies, a parameter may be
 
 - a prompt, as the sections that differ from the default: `cot(two_stages={'form': 'xml'})`;
-- a call of a registered class, as its repr shows it: `cot(shots=4, demonstrations=Pool('mine.toml', select='similar'))`
-  or `tree_of_thoughts(Steps(rate={…}))`. See `reasoning.registry`.
+- a call of a registered class, as its repr shows it: `cot(shots=4, demonstrations=Pool('mine.toml',
+  select='similar'))` or `tree_of_thoughts(Steps(rate={…}))`. See `reasoning.registry`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ def build(spec: str, find_strategy: FindStrategy, find_value: FindValue) -> Stra
 
     Args:
         spec: the call expression.
-        find_strategy, find_value: look up the names in it.
+        find_strategy: looks up the names of strategies.
+        find_value: looks up the names of classes that a spec may call.
 
     Raises:
         SpecError: the spec is no call expression; shows where.
-        UnknownName: a name or a parameter that does not exist; gives the nearest one and the column.
+        UnknownName: a name or a parameter that does not exist; gives the nearest one and the
+            column.
         UsageError: a value that a parameter does not take.
     """
     return _Reader(spec, find_strategy, find_value).strategy(_parse(spec))

@@ -59,15 +59,20 @@ def technique(
 
     Args:
         title: the technique's name in the paper.
-        calls: the number of completions for one problem: a number, the least and the greatest, or an expression that
-            people read, such as "1 + samples". A class with an expression defines `calls_range`.
-        rounds: the number of calls that wait for one another, likewise; a class with an expression defines
-            `rounds_range`. By default it is not known.
+        calls: the number of completions for one problem: a number, the least and the greatest, or
+            an expression that people read, such as "1 + samples". A class with an expression
+            defines `calls_range`.
+        rounds: the number of calls that wait for one another, likewise; a class with an expression
+            defines `rounds_range`. By default it is not known.
         counts: the meaning of the names in these expressions that are not parameters.
-        authors, year, arxiv, doi: the paper.
+        authors: the paper's authors, such as "Wei et al.".
+        year: the paper's year.
+        arxiv: the paper's number on arXiv, such as "2201.11903".
+        doi: the paper's doi, if it is not on arXiv.
         kinds: the kinds of answer that the technique can give; by default all.
         requires: what it needs besides a model, such as "interpreter".
-        use_when, avoid_when: advice, with the reason.
+        use_when: when the technique helps, with the evidence.
+        avoid_when: when it does not, with the evidence.
         name: the name in specs; by default the class's name in snake_case.
         aliases: other names in use.
         version: the version of the algorithm. Raise it with every change that may change answers:
@@ -104,28 +109,39 @@ class Strategy(ABC):
 
     card: ClassVar[Card]
     prompt_includes_samples: ClassVar[bool] = False
-    """Whether a call of a wrapper may hold all that its branches said: what a forecast must reckon with."""
+    """True if a call of a wrapper may hold the replies of all its branches; a cost estimate needs to know."""
 
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
 
     def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> Answer:
-        """Answer one problem, from synchronous code: a script, a notebook, a thread.
+        """Answer one problem, from synchronous code: a script, a notebook or a thread.
 
         Args:
-            problem: a problem, or a bare question (which wants a text).
-            llm: what `reasoning.connect` gives, or the model's name.
+            problem: a problem, or a bare question, which asks for a text.
+            llm: the model: what `reasoning.connect` returns, or its name.
             epoch: the number of an independent repetition; each has draws of its own.
-            budget: what may be spent on this problem, within the model's budget.
+            budget: the limit for this problem, within the model's budget.
 
         Returns:
-            The answer; `Unparsed` where its own budget is used up before there is one, with what there was by then.
+            The answer. If this problem's own budget runs out first, `Unparsed` with the partial
+            result.
 
         Raises:
-            UsageError: the strategy does not serve this kind of answer.
-            AuthenticationFailed, EndpointDown: no call can come through. Other failed calls give `Failed`.
+            UsageError: the strategy does not support this kind of answer.
+            AuthenticationFailed, EndpointDown: no call can succeed. Other failed calls give
+                `Failed`.
             BudgetExhausted: the model's budget is used up.
+
+        Examples:
+            >>> from reasoning import Problem, kinds, strategies
+            >>> from reasoning.testing import ScriptedLLM
+            >>> llm = ScriptedLLM(["Each spider has 8 legs. The answer is 16."])
+            >>> problem = Problem("How many legs do two spiders have?", kinds.Number())
+            >>> answer = strategies.get("cot").run(problem, llm)
+            >>> answer.state, answer.value, answer.usage.calls
+            ('answered', 16, 1)
         """
         return event_loop.run_sync(self._run(problem, llm, epoch, budget, None))
 
@@ -138,10 +154,14 @@ class Strategy(ABC):
         budget: Budget | None = None,
         journal: Journal | None = None,
     ) -> Answer:
-        """The same from asynchronous code, on any event loop.
+        """Answer one problem, from asynchronous code on any event loop.
 
         Args:
-            journal: where draws are recorded, over the model's own journal.
+            problem: as in `run`.
+            llm: as in `run`.
+            epoch: as in `run`.
+            budget: as in `run`.
+            journal: where draws are recorded, instead of the model's own journal.
         """
         return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal))
 
@@ -154,15 +174,18 @@ class Strategy(ABC):
         budget: Budget | None = None,
         concurrency: int | None = None,
     ) -> list[Answer]:
-        """Answer many problems side by side, from synchronous code; the answers come in the problems' order.
+        """Answer many problems concurrently, from synchronous code. The answers are in the order of the problems.
 
         Args:
-            problems, llm, epoch: as in `run`.
-            budget: what may be spent on each problem.
-            concurrency: problems under way at once; by default as many as the model takes requests.
+            problems: the problems, or bare questions.
+            llm: as in `run`.
+            epoch: as in `run`.
+            budget: the limit for each problem.
+            concurrency: the most problems that are solved at once; by default the number of
+                requests that the model takes at once.
 
         Raises:
-            As `run`. What was paid for until then is in the journal.
+            Exception: as `run`. The draws made by then are in the journal.
         """
         return event_loop.run_sync(self._map(list(problems), llm, epoch, budget, concurrency))
 
@@ -175,13 +198,22 @@ class Strategy(ABC):
         budget: Budget | None = None,
         concurrency: int | None = None,
     ) -> list[Answer]:
-        """The same from asynchronous code, on any event loop: cheaper than many `arun`."""
+        """Answer many problems concurrently, from asynchronous code on any event loop; cheaper than many `arun`.
+
+        Args:
+            problems: as in `map`.
+            llm: as in `map`.
+            epoch: as in `map`.
+            budget: as in `map`.
+            concurrency: as in `map`.
+        """
         return await event_loop.run_async(self._map(list(problems), llm, epoch, budget, concurrency))
 
     def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """Return a copy of this strategy that has learned from examples, from synchronous code.
 
-        Every draw is in the journal: fitting again on the same examples costs nothing and gives the same copy.
+        Every draw is in the journal: fitting again on the same examples costs nothing and gives the
+            same copy.
 
         Args:
             pool: the examples to learn from; not those on which the strategy is evaluated.
@@ -199,7 +231,14 @@ class Strategy(ABC):
     async def afit(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
     ) -> S:
-        """Like `fit`, from asynchronous code on any event loop."""
+        """Return a copy that has learned from examples, from asynchronous code on any event loop.
+
+        Args:
+            pool: as in `fit`.
+            llm: as in `fit`.
+            epoch: as in `fit`.
+            budget: as in `fit`.
+        """
         return await event_loop.run_async(self._fitted(tuple(pool), llm, epoch, budget))
 
     async def _fit(self: S, pool: Sequence[Example], session: Session) -> S:
@@ -281,10 +320,10 @@ class Strategy(ABC):
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 
     def check_supports(self, kind: Kind) -> None:
-        """Raise UsageError where this strategy cannot give this kind of answer."""
-        serves = self.card.kinds
-        if serves and not isinstance(kind, tuple(serves)):
-            known = ", ".join(one.__name__ for one in serves)
+        """Raise UsageError if this strategy does not support a kind of answer."""
+        kinds = self.card.kinds
+        if kinds and not isinstance(kind, tuple(kinds)):
+            known = ", ".join(cls.__name__ for cls in kinds)
             raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem wants {kind!r}")
 
     def calls_range(self) -> tuple[int, int]:
@@ -299,21 +338,22 @@ class Strategy(ABC):
     def rounds_range(self) -> tuple[int, int] | None:
         """Return the least and the greatest number of calls that wait for one another for one problem.
 
-        By default the card's fixed number; a technique whose parameters matter overrides it. None if it is not known.
+        By default the card's fixed number; a technique whose parameters matter overrides it. None
+        if it is not known.
         """
         return fixed_range(self.card.rounds)
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
-        """Its parameters by name, in order."""
+        """Yield the parameters with their names, in order."""
         for one in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
             yield one.name, getattr(self, one.name)
 
     def replace(self: S, **changes: Any) -> S:
-        """A copy with some parameters changed."""
+        """Return a copy with some parameters changed."""
         return replace(self, **changes)  # type: ignore[type-var]
 
     def with_prompts(self: S, change: Callable[[str, Prompt], Prompt]) -> S:
-        """Return a copy with those prompts changed that are no parameters. By default there are none.
+        """Return a copy with those prompts changed that are no parameters. By default it has none.
 
         Args:
             change: is called with each name and prompt, and returns the prompt that replaces it.
@@ -321,7 +361,7 @@ class Strategy(ABC):
         return self
 
     def with_strategies(self: S, change: Callable[[Strategy], Strategy]) -> S:
-        """Return a copy with those strategies within it changed that are no parameters. By default there are none."""
+        """Return a copy with those inner strategies changed that are no parameters. By default it has none."""
         return self
 
     def as_variant_of(self: S, original: Strategy) -> S:
@@ -333,7 +373,7 @@ class Strategy(ABC):
 
     @cached_property
     def _spec(self) -> str:
-        """Its repr, for as many problems as it solves."""
+        """The repr, computed once for all problems."""
         return repr(self)
 
     def __repr__(self) -> str:
@@ -343,10 +383,13 @@ class Strategy(ABC):
         self.check_parameters()
 
     def check_parameters(self, **bounds: float | tuple[float, float]) -> None:
-        """Check each parameter against its annotation, and the named ones against their least value, or least and most.
+        """Check each parameter against its annotation, and the named ones against their bounds.
+
+        Args:
+            bounds: the least value of a parameter, or the least and the greatest, by name.
 
         Raises:
-            UsageError: names the parameter, the value and what would do.
+            UsageError: names the parameter, its value and what it must be.
         """
         check_parameters(self, bounds)
 
@@ -354,9 +397,10 @@ class Strategy(ABC):
 class FirstCallStrategy(Strategy):
     """A strategy whose first call depends on the problem alone.
 
-    A technique defines the call with `first_call`, and with `continue_from` what to do if the reply does not settle the
-    answer; `solve` follows from the two. So several draws of the strategy can share one request for their first calls:
-    a vote of 20 over `cot` sends one request, and opens a session only for the draws that have to continue.
+    A technique defines the call with `first_call`, and with `continue_from` what to do if the reply
+    does not settle the answer; `solve` follows from the two. So several draws of the strategy can
+    share one request for their first calls: a vote of 20 over `cot` sends one request, and opens a
+    session only for the draws that have to continue.
     """
 
     @abstractmethod
@@ -385,7 +429,7 @@ class FirstCallStrategy(Strategy):
 
     @property
     def shares_first_call(self) -> bool:
-        """Whether `solve` follows from `first_call`: a subclass that overrides `solve` may begin otherwise."""
+        """True if `solve` follows from `first_call`: a subclass that overrides `solve` may begin otherwise."""
         return type(self).solve is FirstCallStrategy.solve
 
 

@@ -1,6 +1,6 @@
-"""Models for tests, without a network: one that follows a script, one that plays a recording.
+"""Models for tests, without a network: `ScriptedLLM` follows a script, `ReplayLLM` plays a recording.
 
-For the cases of chains there is a plugin of pytest, see `reasoning.benchmarks.chains.pytest_plugin`.
+The test cases of chains run under pytest; see `reasoning.benchmarks.chains.pytest_plugin`.
 """
 
 from __future__ import annotations
@@ -27,21 +27,38 @@ __all__ = ["ReplayLLM", "ScriptedLLM"]
 
 
 class ScriptedLLM(LLM):
-    """A model that says what a test wants, for every model that a chain's steps name.
+    """A model that gives the replies of a script, under the name of every model that a step asks for.
 
     Args:
-        script: the replies in the order of the calls, or a function from the messages to a reply. A reply is a text,
-            a `Completion`, or an exception to raise.
-        latency: seconds that each request takes.
-        max_choices: how many draws go out as one request.
-        journal, budget, sandbox, sampling: as in `connect`; the journal is in memory unless given.
+        script: the replies in the order of the calls, or a function from the messages to a reply. A
+            reply is a text, a `Completion`, or an exception to raise.
+        latency: the duration of each request, in seconds.
+        max_n: the most draws that one request asks for.
+        journal: where draws are recorded; by default in memory.
+        budget, sandbox: as in `connect`.
+        sampling: default sampling parameters, as in `connect`.
 
     Attributes:
-        requests: every request that went out, in order.
-        calls: the number of completions that were given.
-        peak: the most requests that were under way at once.
-        waves: how many requests followed one another, where all take the same time: one that went out after another
-            had ended belongs to a later wave.
+        requests: every request, in order.
+        calls: the number of completions.
+        peak_concurrency: the most requests that were in flight at once.
+        rounds: the number of requests that waited for one another, if all take the same time: a
+            request that started after another had ended belongs to a later round.
+        prompts: every request as one text, with roles.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> llm = ScriptedLLM(["Two and two make four. The answer is 4."])
+        >>> strategies.get("cot").run(Problem("What is 2 + 2?", kinds.Number()), llm).value
+        4
+        >>> llm.prompts
+        ["user: What is 2 + 2?\\n\\nLet's think step by step."]
+        >>> vote = strategies.get("self_consistency(cot, samples=3)")
+        >>> llm = ScriptedLLM(lambda messages: "The answer is 4.")
+        >>> vote.run(Problem("What is 2 + 2?", kinds.Number()), llm).confidence
+        1.0
+        >>> llm.calls, len(llm.requests)
+        (3, 1)
     """
 
     def __init__(
@@ -79,14 +96,14 @@ class ScriptedLLM(LLM):
 
     @property
     def prompts(self) -> list[str]:
-        """Every request as one text, roles included."""
+        """Every request as one text, with roles."""
         return ["\n".join(f"{role}: {content}" for role, content in one.messages) for one in self.requests]
 
 
 class ReplayLLM(LLM):
-    """A model that plays a recording, for every model that a chain's steps name.
+    """A model that plays a recording, under the name of every model that a step asks for.
 
-    See `reasoning.providers.replay` for the file's form.
+    See `reasoning.providers.replay` for the format of the file.
     """
 
     def __init__(self, path: str | Path, *, journal: Journal | None = None, budget: Budget | None = None) -> None:
@@ -129,7 +146,7 @@ class _ScriptedClient(Client):
 
 
 class _NamedClient(Client):
-    """The script under another model's name."""
+    """A scripted client under another model's name."""
 
     free = True
 

@@ -1,4 +1,4 @@
-"""What happened in a solve: a tree of stages, calls and notes; draws itself in a terminal and in a notebook."""
+"""The trace of a solve: a tree of stages, calls and notes, shown in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One `sample`: the turns that went out, the settings, and the draws that came back."""
+    """One `Session.sample`.
+
+    Attributes:
+        messages: the conversation that was sent.
+        sampling: the sampling parameters.
+        completions: the draws that succeeded, in draw order.
+    """
 
     messages: tuple[Message, ...]
     sampling: Mapping[str, Any]
@@ -23,19 +29,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that a strategy, a tool or the kind wants to be seen."""
+    """A remark of a strategy or a tool."""
 
     text: str
 
 
 @dataclass(slots=True)
 class Trace:
-    """A stage and what happened in it, in order.
+    """A stage with its events, in order.
 
     Attributes:
-        name: the stage's name; that of the root is the strategy's spec.
+        name: the stage's name; the root is named by the strategy's spec.
         events: calls, notes and inner stages.
-        seconds: wall time, where the stage has ended.
+        seconds: wall time; None until the stage has ended.
     """
 
     name: str
@@ -43,7 +49,7 @@ class Trace:
     seconds: float | None = None
 
     def calls(self) -> Iterator[Call]:
-        """Every call, depth first."""
+        """Yield every call, depth first."""
         events: list[Trace | Call | Note] = self.events[::-1]
         while events:
             event = events.pop()
@@ -54,25 +60,25 @@ class Trace:
 
     @property
     def usage(self) -> Usage:
-        """All draws of all calls together, whether paid for now or taken from the journal."""
+        """The sum over all draws of all calls, whether new or read from the journal."""
         return Usage.total([draw.usage for call in self.calls() for draw in call.completions])
 
     @property
     def spent(self) -> Usage:
-        """Of these, what was paid for now."""
+        """The sum over the draws that were made now, without those read from the journal."""
         return Usage.total([draw.usage for call in self.calls() for draw in call.completions if draw.is_new])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` reads it back."""
+        """Return the trace as plain data for JSON; `from_json` reverses it."""
         return {"stage": self.name, "seconds": self.seconds, "events": [_event_to_json(event) for event in self.events]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Trace:
-        """The inverse of `to_json`."""
+        """Return the trace that `to_json` has written."""
         return cls(data["stage"], [_event_from_json(event) for event in data["events"]], data.get("seconds"))
 
     def tree(self) -> Tree:
-        """A `rich` tree: print it in a terminal."""
+        """Return the trace as a `rich` tree, to print in a terminal."""
         from reasoning.display import trace_tree
 
         return trace_tree(self)

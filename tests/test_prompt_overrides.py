@@ -123,7 +123,7 @@ def test_a_spec_names_the_sections_that_are_changed() -> None:
     assert repr(strategies.get(tree)) == tree
     with pytest.raises(UnknownName, match=r"unknown section 'recapp'.* at column 16"):
         strategies.get("cot(two_stages={'recapp': 'x'})")
-    with pytest.raises(SpecError, match="a prompt's recap is a text, not 3"):
+    with pytest.raises(SpecError, match="a prompt's recap must be a text, got 3"):
         strategies.get("cot(two_stages={'recap': 3})")
 
 

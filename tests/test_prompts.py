@@ -123,7 +123,7 @@ def test_sections_change_by_plain_values_and_come_back() -> None:
     assert Prompt().with_plain(FULL.diff_plain(Prompt())) == FULL
     with pytest.raises(UnknownName, match="unknown section 'objectiv' of a prompt; did you mean 'objective'"):
         FULL.with_plain({"objectiv": "x"})
-    with pytest.raises(UsageError, match="a prompt's recap is a text, not 3"):
+    with pytest.raises(UsageError, match="a prompt's recap must be a text, got 3"):
         FULL.with_plain({"recap": 3})
-    with pytest.raises(UsageError, match="a prompt's dos is a tuple of texts"):
+    with pytest.raises(UsageError, match="a prompt's dos must be a tuple of texts"):
         FULL.with_plain({"dos": "Be brief."})

@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _BYTES_A_TOKEN = 6
-"""No language's prompts have longer tokens on average, so that a sixth of a prompt's bytes is a lower bound."""
+"""Bytes per token for a lower bound: in no language are the tokens of a prompt longer on average."""
 
 
 @dataclass(frozen=True)
 class StrategyCost:
-    """What one strategy will take on all problems and repetitions, at least and at most.
+    """The cost of one strategy on all problems and repetitions, at least and at most.
 
     Attributes:
         strategy: its spec.
         least, most: completions, tokens and US dollars.
-        recorded: of the draws that it asks for first, how many the journal has.
-        first: how many draws it asks for first.
-        waves: replies that one problem waits for, one after the other, at most; None where its card does not say.
+        recorded: the number of its first draws that the journal has.
+        first_draws: the number of draws that it asks for before it has seen a reply.
+        rounds: the most replies that one problem waits for, one after the other; None if it is not
+            known.
     """
 
     strategy: str
@@ -50,7 +51,7 @@ class StrategyCost:
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a run will take. The bounds hold for a journal that is empty."""
+    """The cost of a run. The bounds hold for an empty journal."""
 
     title: str
     rows: tuple[StrategyCost, ...]
@@ -66,10 +67,10 @@ class CostEstimate:
 
     @property
     def notes(self) -> str:
-        """What the bounds stand on, and what the journal already has."""
+        """The assumptions of the bounds, and the number of draws that the journal has."""
         first, recorded = sum(row.first_draws for row in self.rows), sum(row.recorded for row in self.rows)
-        notes = ["", "At most: every reply as long as max_tokens allows, and no token of a prompt longer than a byte."]
-        notes.append("Waves: so many replies follow one another for one problem, at most.")
+        notes = ["", "Upper bounds: every reply is as long as max_tokens, and every token of a prompt is one byte."]
+        notes.append("Rounds: the most replies that one problem waits for, one after the other.")
         if recorded:
             notes.append(
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
@@ -83,14 +84,14 @@ class CostEstimate:
         return ShortNames.of(row.strategy for row in self.rows)
 
     def table(self) -> Table:
-        """A `rich` table for the terminal."""
+        """Return a `rich` table for the terminal."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("strategy")
-        for name in ("waves", "calls", "tokens in", "tokens out", "cost"):
+        for name in ("rounds", "calls", "prompt tokens", "completion tokens", "cost"):
             table.add_column(name, justify="right")
         for row in self.rows:
             table.add_row(Text(self._names(row.strategy)), str(row.rounds or "–"), *self._cells(row.least, row.most))
@@ -99,7 +100,7 @@ class CostEstimate:
         return table
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, for `--json`."""
+        """Return plain data, for `--json`."""
 
         def plain(usage: Usage) -> dict[str, Any]:
             return {
@@ -113,7 +114,7 @@ class CostEstimate:
             "least": plain(self.least),
             "most": plain(self.most),
             "strategies": [
-                {"strategy": row.strategy, "waves": row.rounds, "least": plain(row.least), "most": plain(row.most)}
+                {"strategy": row.strategy, "rounds": row.rounds, "least": plain(row.least), "most": plain(row.most)}
                 for row in self.rows
             ],
         }
@@ -137,7 +138,7 @@ class CostEstimate:
 
 
 def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: RunConfig) -> CostEstimate:
-    """What these strategies will take on the task's problems. Makes the problems and calls nobody."""
+    """Return the cost of strategies on a task's problems. Loads the problems and calls no model."""
     examples = task.load(plan.limit, plan.seed)
     rows = [
         event_loop.run_sync(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()

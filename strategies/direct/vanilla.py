@@ -12,7 +12,7 @@ PROMPT = Prompt(input="{problem}", recap="{direct_instruction}")
 
 
 def bare(worked: WorkedExample) -> Demonstration:
-    """A question and its answer, without the way there."""
+    """Return a demonstration of a question and its answer, without the reasoning."""
     return Demonstration(worked.question, worked.answer)
 
 

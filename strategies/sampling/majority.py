@@ -1,4 +1,4 @@
-"""The answer on which draws agree."""
+"""The majority of samples as an answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from reasoning.voting import VoteSample, vote
 
 
 def first_text(draws: Sequence[Answer | VoteSample]) -> str:
-    """The first text that any of them has: what there is to read where none of them is an answer."""
+    """Return the first text that is not empty, to be shown if no sample has an answer."""
     return next((draw.text for draw in draws if draw.text.strip()), "")
 
 
 def majority_answer(draws: Sequence[VoteSample], problem: Problem) -> Answer:
-    """The answer that most draws give, with the vote; its text is the whole chain. Failed where all draws are."""
-    answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]  # each has one
+    """Return the answer that most samples give, with the vote and the text of the winner's whole chain.
+
+    If all samples failed, return the first failure.
+    """
+    # Each sample of a strategy has an answer.
+    answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
     if all(isinstance(answer, Failed) for answer in answers):
         return answers[0]
     found = vote(draws, problem.kind)

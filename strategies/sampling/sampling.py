@@ -1,4 +1,4 @@
-"""Independent draws from a strategy: what every technique of this folder begins with."""
+"""Independent samples of a strategy, with which every technique of this folder begins."""
 
 from __future__ import annotations
 
@@ -26,44 +26,56 @@ async def draw_samples(
     logprobs: bool = False,
     outcome: Callable[[list[VoteSample]], Answer] | None = None,
 ) -> list[VoteSample]:
-    """Solve with the base strategy `n` times, side by side, each with draws of its own; in draw order.
+    """Solve with the base strategy `n` times concurrently, each time with draws of its own.
+
+    If the first call of the base strategy depends on the problem alone, as that of `cot` does, one
+    request asks for the first draws of all samples.
 
     Args:
-        problem: one for all draws, or several, which they take in turn.
-        name: what the trace calls a draw.
-        after: so many draws of this kind were made before; these are the next.
-        temperature: of calls that do not give their own.
-        logprobs: whether to ask for log-probabilities. They are part of a request, so these draws
-            are other draws.
-        outcome: what draws come to, for those that there are where the budget ends the others;
-            without it they vote.
+        base: the strategy that makes the samples.
+        problem: one problem for all samples, or several, which the samples take in turn.
+        session: the session of the technique that samples.
+        n: the number of samples.
+        name: the name of a sample in the trace.
+        after: the number of samples that were made before; these are the next.
+        temperature: for calls that set none themselves.
+        logprobs: whether to request log-probabilities. They are part of a request, so these samples
+            use other draws than those without.
+        outcome: returns the partial answer from the samples that are complete when the budget runs
+            out; by default their majority.
+
+    Returns:
+        The samples, in draw order.
+
+    Raises:
+        BudgetExhausted: the budget does not cover all samples. The partial answer is kept.
     """
-    posed = [problem] if isinstance(problem, Problem) else problem
+    problems = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, VoteSample] = {}
 
-    def finish(place: int, answer: Answer, branch: Session) -> None:
+    def record(place: int, answer: Answer, branch: Session) -> None:
         done[place] = VoteSample.from_answer(
             answer, [draw for call in branch.trace.calls() for draw in call.completions]
         )
 
-    async def whole(place: int, branch: Session) -> None:
-        finish(place, await branch.solve(base, posed[place % len(posed)]), branch)
+    async def solve_sample(place: int, branch: Session) -> None:
+        record(place, await branch.solve(base, problems[place % len(problems)]), branch)
 
-    async def rest(place: int, branch: StartedBranch, strategy: FirstCallStrategy) -> None:
-        finish(place, await branch.solve(strategy, posed[0]), branch.session)
+    async def finish_sample(place: int, branch: StartedBranch, strategy: FirstCallStrategy) -> None:
+        record(place, await branch.solve(strategy, problems[0]), branch.session)
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
     try:
-        if isinstance(base, FirstCallStrategy) and base.shares_first_call and len(posed) == 1:
-            call = base.first_call(posed[0])
+        if isinstance(base, FirstCallStrategy) and base.shares_first_call and len(problems) == 1:
+            call = base.first_call(problems[0])
             settled, started = await session.start_branches(call, n, name, start=after, **settings)
             done.update({place: VoteSample.from_answer(answer, [draw]) for place, (answer, draw) in settled.items()})
-            await gather([rest(place, branch, base) for place, branch in started.items()])
+            await gather([finish_sample(place, branch, base) for place, branch in started.items()])
         else:
             branches = session.branches(n, name, start=after, **settings)
-            await gather([whole(place, branch) for place, branch in enumerate(branches)])
+            await gather([solve_sample(place, branch) for place, branch in enumerate(branches)])
     except BudgetExhausted:
-        if there := [done[place] for place in sorted(done)]:
-            session.keep_partial(outcome(there) if outcome is not None else majority_answer(there, posed[0]))
+        if complete := [done[place] for place in sorted(done)]:
+            session.keep_partial(outcome(complete) if outcome is not None else majority_answer(complete, problems[0]))
         raise
     return [done[place] for place in range(n)]

@@ -40,36 +40,41 @@ from reasoning.voting.weights import BY_LOGPROB, WeightName
 class SelfConsistency(Strategy):
     """Solve with the base strategy `samples` times, independently, and take the majority.
 
-    Samples that could not be read do not vote, nor do failed calls. A tie goes to the candidate
-    with the higher mean log-probability where there is one, else to the one that was drawn first.
-    The confidence is the winner's share of the votes. The paper draws 40 at temperature 0.7 from a
-    few-shot chain of thought; any strategy can be the base here, and its first draws leave as one
-    request where the model takes `n`.
+    Unparsed samples and failed calls do not vote. A tie goes to the candidate with the higher mean
+    log-probability if that is known, else to the one that was drawn first. The confidence is the
+    winner's share of the votes. The paper draws 40 samples at temperature 0.7 from a few-shot chain
+    of thought. Here any strategy can be the base, and its first draws are one request if the model
+    takes `n`.
 
-    `stop` ends the sampling early; see `reasoning.voting.stopping`. Draws are judged in draw order,
-    so neither the answer nor their number depends on which reply came first. They are asked for in
-    waves, each as small as could be enough, so that nothing is bought that does not vote; a greater
-    `wave` waits less often and may buy more.
+    `stop` ends the sampling early; see `reasoning.voting.stopping`. Samples are judged in draw
+    order, so neither the answer nor the number of samples depends on which reply arrives first.
+    They are drawn in batches, each the smallest that could be enough, so that no sample is paid for
+    without a vote. A greater `wave` waits less often and may pay for more.
 
     Args:
-        samples: draws, at most.
-        temperature: of the draws.
-        stop: "fixed" draws all; "decided" until the majority can no longer change; "beta" and
-            "dirichlet" until it is the right one with probability `threshold` (Aggarwal et al.
-            2023, arXiv 2305.11860); "window" until `window` draws in a row say the same (Li et al.
-            2024, arXiv 2401.10480).
-        threshold, window: of these rules.
-        wave: draws to ask for at once, at least, with a rule that stops.
+        base: the strategy that makes the samples.
+        samples: the most samples.
+        temperature: the sampling temperature.
+        stop: "fixed" draws all samples; "decided" stops when the majority can no longer change;
+            "beta" and "dirichlet" stop when it is right with probability `threshold` (Aggarwal et
+            al. 2023, arXiv 2305.11860); "window" stops when `window` samples in a row agree (Li et
+            al. 2024, arXiv 2401.10480).
+        threshold: the probability at which "beta" and "dirichlet" stop.
+        window: the number of equal samples at which "window" stops.
+        wave: the least number of samples in a batch, with a rule that stops.
         weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or
             a function of a `VoteSample`, such as a verifier.
-        keep: which samples may vote: "executed" for those that hold a program that runs without
-            error (under `program_of_thoughts` this is so anyway: a program that fails has no
-            answer), or a function of a `VoteSample`.
-        most_complex: let only so many vote, those with the most steps (Fu et al. 2022, arXiv
-            2210.00720: 50 samples, 30 to 40 of them vote).
-        min_share: abstain (`Unparsed`, with the votes) where the winner has a smaller share of what
-            voted.
-        group: joins answers that mean the same: a function of one value (its key) or of two.
+        keep: the samples that may vote: "executed" for those with a program that runs without error
+            (under `program_of_thoughts` this holds anyway: a program that fails has no answer), or
+            a function of a `VoteSample`.
+        most_complex: the number of samples that may vote, those with the most steps (Fu et al.
+            2022, arXiv 2210.00720: 30 to 40 of 50 samples vote).
+        min_share: abstain (`Unparsed`, with the votes) if the winner's share of the votes is smaller.
+        group: joins answers with the same meaning: a function of one value (its key) or of two.
+
+    Source:
+        Wang et al. (2022), "Self-Consistency Improves Chain of Thought Reasoning in Language Models",
+        arXiv 2203.11171.
     """
 
     base: Strategy = ChainOfThought()  # a frozen value
@@ -91,7 +96,7 @@ class SelfConsistency(Strategy):
                 raise UnknownName(name, value, known)
         self.check_parameters(samples=1, temperature=0, window=1, wave=1, most_complex=1, min_share=0)
         if self.min_share > 1:
-            raise UsageError(f"self_consistency(min_share={self.min_share}): a share is at most 1")
+            raise UsageError(f"min_share must be at most 1, got {self.min_share}")
         if self.stop != "fixed" and (self.weigh != "equal" or self.most_complex is not None):
             other = "most_complex" if self.weigh == "equal" else "weigh"
             raise UsageError(f"self_consistency(stop={self.stop!r}) counts votes one by one: leave {other} out")
@@ -101,11 +106,11 @@ class SelfConsistency(Strategy):
 
     @property
     def rule(self) -> Rule:
-        """When it stops, as a value; see `reasoning.voting.stopping`."""
+        """The stopping rule; see `reasoning.voting.stopping`."""
         return stopping.rule_by_name(self.stop, self.threshold, self.window)
 
     def calls_range(self) -> tuple[int, int]:
-        """The least and the greatest number of completions for one problem: where all agree, and where all is drawn."""
+        """Return the number of completions if all samples agree, and if all are drawn."""
         low, high = self.base.calls_range()
         return self._next([]) * low, self.samples * high
 
@@ -145,7 +150,7 @@ class SelfConsistency(Strategy):
         return replace(answers[found.candidates[0].representative], confidence=found.share, votes=found)
 
     def _next(self, keys: list[Any]) -> int:
-        """How many draws the next wave has."""
+        """Return the size of the next batch."""
         return min(max(stopping.next_batch_size(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
 
     async def _wave(
@@ -164,5 +169,5 @@ class SelfConsistency(Strategy):
 
 
 def _votes(draws: Sequence[VoteSample]) -> list[Any]:
-    """The values that vote, in draw order; None for a draw that does not."""
+    """Return the values of the samples in draw order, with None for a sample that does not vote."""
     return [draw.value if draw.counts else None for draw in draws]

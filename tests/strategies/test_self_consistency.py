@@ -358,7 +358,7 @@ def test_answers_that_mean_the_same_are_one_and_count_for_the_rule() -> None:
         ("weigh='probable'", "unknown weigh 'probable'; did you mean 'probability'"),
         ("keep='execute'", "unknown keep 'execute'; did you mean 'executed'"),
         ("threshold=0.2, stop='beta'", "threshold must be a probability above 0.5"),
-        ("min_share=50", "min_share=50.*a share is at most 1"),
+        ("min_share=50", "min_share must be at most 1, got 50"),
         ("window=0", "window must be at least 1"),
         ("most_complex=0", "most_complex must be at least 1"),
         ("stop='beta', most_complex=3", "counts votes one by one: leave most_complex out"),

@@ -148,7 +148,7 @@ def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
     strategies = {spec: reasoning.strategies.get(spec) for spec in most}
     found = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), counting(), RunConfig(limit=1))
     assert {row.strategy: row.rounds for row in found.rows} == most
-    assert [one["waves"] for one in found.to_json()["strategies"]] == list(most.values())
+    assert [one["rounds"] for one in found.to_json()["strategies"]] == list(most.values())
     assert list(found.table().columns[1].cells) == ["1", "2", "6", "13", "6", "–", "–", ""]
 
 
