@@ -354,9 +354,9 @@ def test_answers_that_mean_the_same_are_one_and_count_for_the_rule() -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ("stop='bta'", "unknown stop 'bta'; did you mean 'beta'"),
-        ("weigh='probable'", "unknown weigh 'probable'; did you mean 'probability'"),
-        ("keep='execute'", "unknown keep 'execute'; did you mean 'executed'"),
+        ("stop='bta'", "unknown stop 'bta' at column 1 .*; did you mean 'beta'"),
+        ("weigh='probable'", "unknown weigh 'probable' at column 1 .*; did you mean 'probability'"),
+        ("keep='execute'", "unknown keep 'execute' at column 1 .*; did you mean 'executed'"),
         ("threshold=0.2, stop='beta'", "threshold must be a probability above 0.5"),
         ("min_share=50", "min_share must be at most 1, got 50"),
         ("window=0", "window must be at least 1"),
