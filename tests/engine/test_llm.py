@@ -297,6 +297,30 @@ def test_a_model_of_another_name_at_the_same_address_shares_the_limits_of_that_n
     assert own.limits.concurrency == 3
 
 
+def test_a_sibling_is_one_object_and_its_usage_counts() -> None:
+    llm = ScriptedLLM(lambda messages: "x")
+    judge = llm.sibling("judge")
+    assert judge is llm.sibling("judge") is not llm.sibling("another")
+    assert (judge.name, judge.journal, judge.budget) == ("judge", llm.journal, llm.budget)
+    ask(llm, [0])
+    ask(judge, range(2))
+    assert (llm.usage.calls, judge.usage.calls, llm.total_usage.calls) == (1, 2, 3)
+
+
+def test_a_minimal_client_has_defaults_and_knows_no_other_model() -> None:
+    class Echo(Client):
+        model = "echo"
+
+        async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
+            return [Completion(request.messages[-1].content)]
+
+    llm = LLM(Echo())
+    assert [draw.text for draw in ask(llm, range(3))] == ["why?"] * 3
+    assert (llm.max_n, llm.client.prices, llm.client.price(Usage(1, 2, 3))) == (1, "", None)
+    with pytest.raises(UsageError, match="the client of echo knows no model 'judge'"):
+        llm.sibling("judge")
+
+
 def test_a_draw_survives_a_kill_from_the_moment_it_is_seen(tmp_path: Path) -> None:
     script = (
         "import asyncio, os, signal, sys\n"
