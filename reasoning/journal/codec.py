@@ -54,12 +54,10 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
             raise JournalError(f"a draw index must be from 0 to {_TOO_LARGE - 1}, got {one.draw}")
         rows.append(
             (
-                *(
-                    one.draw,
-                    replace_surrogates(one.text),
-                    replace_surrogates(one.finish_reason),
-                    replace_surrogates(one.reasoning),
-                ),
+                one.draw,
+                replace_surrogates(one.text),
+                replace_surrogates(one.finish_reason),
+                replace_surrogates(one.reasoning),
                 json.dumps(one.tokens) if one.tokens else None,
                 *(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd, usage.seconds),
                 *(one.retries, replace_surrogates(one.request_id), one.prices, at),

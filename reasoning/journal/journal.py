@@ -33,7 +33,7 @@ class Journal:
     returns the first.
 
     All methods that read or write raise a JournalError where the file is damaged, of another
-    version, or cannot be written; what it held is kept.
+    version, or cannot be written; its contents are kept.
 
     Args:
         path: the file, which is created when something is recorded; None for a journal in memory.
@@ -55,7 +55,7 @@ class Journal:
     """
 
     _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
-    _sharing: ClassVar[threading.Lock] = threading.Lock()
+    _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, path: str | Path | None = None, *, parent: Journal | None = None) -> None:
         self.path = None if path is None else Path(path).expanduser().absolute()
@@ -74,11 +74,11 @@ class Journal:
 
         Every caller in this process gets the same object, as long as any of them holds it.
         """
-        place = Path(path).expanduser().resolve()
-        with cls._sharing:
-            journal = cls._shared.get(place)
+        resolved = Path(path).expanduser().resolve()
+        with cls._shared_lock:
+            journal = cls._shared.get(resolved)
             if journal is None:
-                journal = cls._shared[place] = cls(place)
+                journal = cls._shared[resolved] = cls(resolved)
             return journal
 
     @classmethod
@@ -152,8 +152,8 @@ class Journal:
         rows = self._store.rows(key, wanted)
         if self.parent is None or len(rows) == len(wanted):
             return rows
-        here = {row[0] for row in rows}
-        more = self.parent._rows(key, [draw for draw in wanted if draw not in here])
+        found = {row[0] for row in rows}
+        more = self.parent._rows(key, [draw for draw in wanted if draw not in found])
         if more:
             model, request = next(filter(None, (store.request(key) for store in self.parent._stores)))
             record = Record(bytes.fromhex(key), model, request, more)
