@@ -132,7 +132,9 @@ def _check_file(path: Path) -> int | None:
     wal_size = _size(wal_path(path))
     size = _size(path)
     if path.is_dir():
-        raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file in it with --journal")
+        raise JournalError(
+            f"the journal {path} cannot be read: it is a folder; choose a file with --journal FILE"
+        )
     # SQLite would delete the log of a missing or empty file.
     if not size and wal_size:
         raise JournalError(
@@ -175,14 +177,14 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if tables and not {"requests", "draws"} <= tables:
         raise JournalError(
             f"the journal {path} cannot be read: it is another kind of database (it has a table "
-            f"{min(tables)!r}); it was not changed; choose another file with --journal, or none"
+            f"{min(tables)!r}); it was not changed; choose another file with --journal FILE, or none with --no-journal"
         )
     if not tables and not version:
         return 0
     if version != VERSION:
         raise JournalError(
             f"the journal {path} was written by another version of this library (format {version}, this one reads "
-            f"{VERSION}): update the library, or choose another file with --journal"
+            f"{VERSION}): update the library, or choose another file with --journal FILE"
         )
     return version
 

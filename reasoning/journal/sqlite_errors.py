@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reasoning.errors import JournalError
 
-_ELSEWHERE = "choose another file with --journal, or none"
+_ELSEWHERE = "choose another file with --journal FILE, or none with --no-journal"
 _SQLITE = {
     sqlite3.SQLITE_FULL: ("the disk is full", "free some space; the same command then continues from what is recorded"),
     sqlite3.SQLITE_NOTADB: ("it is not a SQLite database, or a damaged one", f"it was not changed; {_ELSEWHERE}"),
