@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli.options import PromptTexts
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.padding import Padding
@@ -17,14 +19,9 @@ if TYPE_CHECKING:
     from reasoning.strategy import Strategy
 
 Spec = Annotated[str, typer.Argument(help="A technique's name or spec, such as 'cot(shots=4)'.")]
-Prompts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--prompt", help="Replace a prompt: 'cot.trigger=TEXT' or '…=@FILE'; may be repeated.", metavar="NAME=TEXT"
-    ),
-]
 
 prompts_app = typer.Typer(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
+
 strategies_app = typer.Typer(help="List techniques, or show one technique's card.", invoke_without_command=True)
 
 
@@ -58,7 +55,7 @@ def table(context: typer.Context) -> None:
 
 
 @strategies_app.command()
-def show(spec: Spec, overrides: Prompts = None) -> None:
+def show(spec: Spec, overrides: PromptTexts = None) -> None:
     """Show one technique's card, its parameters, and its prompts as sent for a sample problem."""
     from rich.console import Console
 
@@ -139,7 +136,7 @@ def show_prompts(
         str | None, typer.Option(help="Question to show the prompts for; a sample problem by default.")
     ] = None,
     kind: Annotated[str, typer.Option(help="Kind of answer to --question.")] = "number",
-    overrides: Prompts = None,
+    overrides: PromptTexts = None,
 ) -> None:
     """Show prompts: their sections as written, and their turns as sent for a problem."""
     from rich.console import Console

@@ -42,6 +42,14 @@ class DemonstrationPool:
             prompt shows the most similar one last. "complex" ranks by the number of steps, not of
             characters (Fu et al. 2022, arXiv 2210.00720). Ties keep their order.
         seed: seed for "random".
+
+    Examples:
+        >>> from reasoning import Problem
+        >>> pens = {"question": "Two pens cost 4. What does one cost?", "answer": "2"}
+        >>> emma = {"question": "Who wrote Emma?", "answer": "Austen"}
+        >>> pool = DemonstrationPool([emma, pens], select="similar")
+        >>> [example.answer for example in pool.ranked(Problem("Three pens cost 9. What does one cost?"))]
+        ['2', 'Austen']
     """
 
     source: str | Sequence[WorkedExample | Mapping[str, Any]] | None = None

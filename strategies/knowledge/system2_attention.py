@@ -83,6 +83,16 @@ class System2Attention(Strategy):
     Source:
         Weston & Sukhbaatar (2023), "System 2 Attention (is something you might need too)", arXiv
         2311.11829.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> rewritten = '''Context: A train has 8 cars.
+        ... Question: How many cars has the train?'''
+        >>> problem = Problem("A train has 8 cars. How many cars has it? I think 9.", kinds.Number())
+        >>> answer = strategies.System2Attention().run(problem, ScriptedLLM([rewritten, "8"]))
+        >>> answer.value, answer.steps["question"]
+        (8, 'How many cars has the train?')
     """
 
     base: Strategy = Vanilla()

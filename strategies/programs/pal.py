@@ -59,7 +59,7 @@ def as_function(example: WorkedExample) -> Demonstration | None:
     aliases=("program_aided",),
 )
 class PAL(Strategy):
-    """Write a function `solution()`, run it, and parse its return value.
+    r"""Write a function `solution()`, run it, and parse its return value.
 
     The steps are as small as in a chain of thought, in code with meaningful names; the model
     computes nothing itself. If a chat model writes no such function, the result is read from the
@@ -73,6 +73,14 @@ class PAL(Strategy):
 
     Source:
         Gao et al. (2022), "PAL: Program-aided Language Models", arXiv 2211.10435, section 3.
+
+    Examples:
+        >>> from reasoning import Problem, kinds, strategies
+        >>> from reasoning.testing import ScriptedLLM
+        >>> llm = ScriptedLLM(["def solution():\n    pens = 3 * 8\n    return pens - 4"])
+        >>> problem = Problem("A box holds 8 pens. Ann buys 3 and loses 4 pens. How many are left?", kinds.Number())
+        >>> strategies.PAL().run(problem, llm).value
+        20
     """
 
     shots: int = 8

@@ -147,7 +147,7 @@ def test_an_example_shows_what_was_asked_and_said_and_whether_it_is_right() -> N
     assert HOSTILE in told
     assert "**Answer:** `6` (2 calls" in told
     assert "The answer is wrong; `5` is right." in told
-    assert "2 turns as above" in told  # the second stage goes on with the conversation
+    assert "2 turns as above" in told  # the second stage continues the conversation
     assert html(told) == ["<details>", "<summary>", "</summary>", "</details>"] * 2
     page = Page(card_part("cot", on), "Rows.\n", told)
     assert Page.of(str(page)) == page

@@ -74,7 +74,7 @@ def test_the_prompt_asks_for_so_many_problems_and_the_form_of_the_answer() -> No
 @pytest.mark.parametrize(
     "text",
     [
-        reply(*RECALLED, end=""),  # never comes to the problem
+        reply(*RECALLED, end=""),  # never reaches the problem
         reply(*RECALLED, end="## Solve the initial problem\n"),
         reply(*RECALLED, end="## Solve the initial problem\nI cannot determine this."),
         Completion(reply(*RECALLED, end=""), finish_reason="length"),

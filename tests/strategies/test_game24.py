@@ -77,7 +77,7 @@ def test_fractions_and_negative_numbers(line: str, left: str | None) -> None:
 
 
 def player(turns: tuple[Message, ...]) -> str:
-    """Knows one way, and proposes nonsense beside it."""
+    """Knows one way, and proposes nonsense too."""
     said = turns[-1].content
     if said.startswith("Numbers: 4 5 6 10\nSteps:"):
         return "The answer is (10 - 6) + (4 * 5) = 24"
