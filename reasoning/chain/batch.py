@@ -70,9 +70,9 @@ class BatchRow:
         """Return the row as plain data for one line of JSON."""
         row: dict[str, Any] = {"id": self.input.id, "state": self.state}
         if self.answer is None:
-            return {**row, "why": self.input.error}
+            return {**row, "reason": self.input.error}
         usage = self.answer.usage
-        row |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"why": self.answer.reason}
+        row |= {"value": self.answer.value} if isinstance(self.answer, Answered) else {"reason": self.answer.reason}
         counts: dict[str, Any] = {"calls": usage.calls, "prompt_tokens": usage.prompt_tokens}
         counts |= {"completion_tokens": usage.completion_tokens, "usd": usage.usd, "rejections": self.rejections}
         return {**row, "steps": dict(self.answer.steps), "fallbacks": self.fallbacks, **counts}

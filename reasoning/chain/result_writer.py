@@ -44,7 +44,7 @@ class ResultWriter:
                 raise InputError(f"{self.path}: cannot be written: {error.strerror}") from None
         if self.path is not None and self.path.suffix.lower() == ".csv":
             self._csv = csv.writer(self._file)
-            self._csv.writerow(["id", "state", "value", *self.steps, "why", "fallbacks"])
+            self._csv.writerow(["id", "state", "value", *self.steps, "reason", "fallbacks"])
         return self
 
     def __exit__(
@@ -77,7 +77,7 @@ class ResultWriter:
             return
         steps = data.get("steps", {})
         values = [data.get("value"), *(steps.get(step) for step in self.steps)]
-        notes = _cell(data.get("why", "")), " ".join(data.get("fallbacks", ()))
+        notes = _cell(data.get("reason", "")), " ".join(data.get("fallbacks", ()))
         self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *notes])
 
 

@@ -161,7 +161,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
     assert code == 2
     with out.open(newline="") as table:
         rows = list(csv.DictReader(table))
-    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "why", "fallbacks"]
+    assert list(rows[0]) == ["id", "state", "value", "issues", "reply", "reason", "fallbacks"]
     assert [row["state"] for row in rows] == [
         "answered",
         *["invalid"] * 6,
@@ -171,7 +171,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
         *["invalid"] * 4,
     ]
     assert rows[0]["issues"] == '["late", "rude"]'
-    whys = "\n".join(row["why"] for row in rows)
+    whys = "\n".join(row["reason"] for row in rows)
     for why in (
         "lines.jsonl:2: not JSON: Expecting value at column",
         "lines.jsonl:3: the chain 'replies' needs 'feedback'; found: feed, back",
@@ -196,7 +196,7 @@ def test_a_model_that_never_gives_json_ends_as_that_step(folder: Path, tmp_path:
     code, rows, errors = run(server, folder, "-", stdin="slow dear")
     assert code == 1, errors
     assert rows[0]["state"] == "unparsed"
-    assert rows[0]["why"] == "step 'reply': There is no JSON object in the reply."
+    assert rows[0]["reason"] == "step 'reply': There is no JSON object in the reply."
     assert rows[0]["steps"] == {"issues": ["slow", "dear"]}
     assert rows[0]["calls"] == 3
     assert rows[0]["rejections"] == 2
@@ -217,7 +217,7 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
         code, rows, errors = run(server, folder, lines)
         assert code == 4, errors
         assert [row["state"] for row in rows].count("failed") == 1
-        assert "step 'issues'" in str(rows[3]["why"])
+        assert "step 'issues'" in str(rows[3]["reason"])
     with Server(faults=lambda body, attempt: "401") as server:
         assert run(server, folder, lines, "--new-samples")[0] == 2
     assert reasoning("chain", "run", str(folder), lines, "--input-format", "xml").returncode == 2
