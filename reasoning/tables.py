@@ -129,7 +129,7 @@ class Table:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        table = RichTable(box=None, padding=(0, gap, 0, 0), header_style="bold")
+        table = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
         for column, title in enumerate(self.narrow_header or self.header):
             is_text, width = column < self.text_columns, self.max_widths.get(column)
             table.add_column(

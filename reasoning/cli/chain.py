@@ -49,12 +49,11 @@ def check(
 
     Exit codes: 0 no errors, 1 errors, 2 the folder cannot be read as a chain.
     """
-    from rich.table import Table
-
     from reasoning.chain.diagram import describe_options, describe_source, kind_label
     from reasoning.chain.lint import lint_folder
     from reasoning.chain.prompt_preview import prompt_tokens
     from reasoning.chain.scaffold import resolve_folder
+    from reasoning.tables import Table
 
     checked, findings = lint_folder(resolve_folder(folder))
     errors = sum(finding.level == "error" for finding in findings)
@@ -63,21 +62,19 @@ def check(
         steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in checked.steps]
         print_json({"chain": checked.name, "steps": steps, "findings": listed})
     else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("step", "reads", "answered by", "returns"):
-            table.add_column(column)
-        table.add_column("about tokens", justify="right")
+        rows = []
         for step in checked.steps:
             kind, tokens = checked.kind_of(step.name), prompt_tokens(step)
-            table.add_row(
+            row = (
                 step.name,
                 ", ".join(sorted(step.dependencies)),
                 ", ".join([describe_source(step), *describe_options(step)]),
                 kind_label(kind) if kind else "",
                 "" if tokens is None else f"{tokens:,}",
             )
+            rows.append(row)
         out = console()
-        out.print(table)
+        out.print(Table(("step", "reads", "answered by", "returns", "about tokens"), rows, text_columns=4))
         out.print()
         for finding in findings:
             out.print(str(finding), soft_wrap=True)

@@ -18,15 +18,17 @@ _Name = Annotated[str, typer.Argument(help="A name that `reasoning models list` 
 def list_models() -> None:
     """Show the weights of the catalogue, and which of them are on this machine."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("name", "parameters", "size", "licence", "on disk", "", box=None, pad_edge=False)
+    from reasoning.tables import Table
+
+    header = ("name", "parameters", "size", "licence", "on disk", "")
+    rows = []
     for entry in weights.CATALOGUE:
         on_disk = "yes" if weights.find(entry.name) else "no"
         default = "default" if entry.name == weights.DEFAULT else ""
-        table.add_row(entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default)
+        rows.append((entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default))
     console = Console(soft_wrap=True)
-    console.print(table)
+    console.print(Table(header, rows, text_columns=len(header)))
     console.print(
         f"They are kept in {weights.folder()}. Use one with --model local:NAME, or your own file with local:FILE.gguf."
     )

@@ -10,6 +10,8 @@ from typing import Any
 from perf.virtualenvs import REFERENCE
 from perf.workload import WARM, WORKLOADS
 
+from reasoning.tables import Table
+
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 TITLES = {
     "W1": "W1: 500 calls of 200 ms, 32 in flight",
@@ -149,5 +151,5 @@ def _by(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, A
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(str, (*line, *[""] * (len(heads) - len(line))))) + " |" for line in lines)
+    cells = [[*map(str, row), *[""] * (len(heads) - len(row))] for row in rows]
+    return Table(heads, cells, text_columns=len(heads)).to_markdown()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reasoning.benchmarks.statistics import clopper_pearson, required_sample_size, wilson
+from reasoning.tables import Table
 from simulation.coverage import cluster_coverage, curve_coverage, difference_coverage, mean_pairs, share_coverage
 from simulation.error_rates import family_power, pair_errors, table_error
 from simulation.races import RACES, race
@@ -25,14 +26,8 @@ correlations of difficulty. Tests: 4,000 replicates. Vote curves: 2,000. Races: 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> None:
     """Print one table."""
-    lines = [
-        f"## {title}",
-        "",
-        *([note, ""] if note else []),
-        f"| {' | '.join(header)} |",
-        f"|{' --- |' * len(header)}",
-    ]
-    print("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]), flush=True)
+    rendered = Table(tuple(header), list(rows), text_columns=len(header)).to_markdown()
+    print("\n".join([f"## {title}", "", *([note, ""] if note else []), rendered, ""]), flush=True)
 
 
 def percent(share: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from reasoning.display import strip_control
+from reasoning.tables import Table
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _DOI = re.compile(r"doi (10\.\d{4,9}/[\w./-]+\w)")
@@ -51,9 +52,7 @@ def folded(title: str, body: str) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
     """Return a table of Markdown cells; the last `numbers` columns are right-aligned."""
-    rule = ["---"] * (len(header) - numbers) + ["---:"] * numbers
-    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in [header, rule, *rows])
-    return "\n".join(f"| {line} |" for line in lines)
+    return Table(tuple(header), rows, text_columns=len(header) - numbers).to_markdown()
 
 
 def _ticks(text: str) -> int:
