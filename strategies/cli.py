@@ -109,7 +109,8 @@ def list_(
     for technique in [spec] if spec else catalogue():
         for name, prompt in prompts(get(technique)).items():
             if not spec and not name.startswith(f"{technique}."):
-                continue  # a prompt of a nested strategy, which has its own rows
+                # A prompt of a nested strategy, which has its own rows.
+                continue
             if isinstance(prompt, Prompt):
                 begin = next(iter(_sections(prompt).values()), "").partition("\n")[0]
                 prompt_rows.append(

@@ -109,7 +109,8 @@ class DecomposedPrompting(Strategy):
         return 1, 2 * (2 * self.max_asked + 1) + self.max_asked * most_expensive
 
     def rounds_range(self) -> None:
-        return None  # the calls that are sent together are known only when the controller has written its lines
+        # The calls that are sent together are known only when the controller has written its lines.
+        return None
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> DecomposedPrompting:
         """Return a copy with every strategy that serves as a handler replaced by `change(strategy)`."""

@@ -111,7 +111,8 @@ class Handler:
                     else await asyncio.to_thread(_as_no_answer()(self.by), argument)
                 )
                 value = await value if inspect.isawaitable(value) else value
-                format_value(value)  # raises if JSON cannot represent the value
+                # Raises if JSON cannot represent the value.
+                format_value(value)
                 return value
         passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]

@@ -81,7 +81,8 @@ class DemonstrationPool:
             InputError: the file cannot be used.
         """
         cached = self.__dict__.get("_ranked")
-        if cached is None or cached[0] is not problem:  # concurrent branches ask for the same problem
+        # Concurrent branches ask for the same problem.
+        if cached is None or cached[0] is not problem:
             candidates = [
                 example for example in self._all(problem) if example.question.strip() != problem.question.strip()
             ]
@@ -115,7 +116,8 @@ class DemonstrationPool:
         if shipped := shipped_examples(self.source):
             return shipped
         path = Path(self.source)
-        with suppress(RuntimeError):  # "~" without a home folder
+        # "~" without a home folder.
+        with suppress(RuntimeError):
             path = path.expanduser()
         if not path.is_file():
             raise UnknownName("set or file of demonstrations", self.source, shipped_sets())
@@ -153,4 +155,5 @@ def _similarities(texts: Sequence[str], other: str) -> list[float]:
 
 
 def _sum(weight: Mapping[str, float], words: Iterable[str]) -> float:
-    return math.fsum(weight[word] for word in words)  # exact, since the order of a set varies
+    # Exact, since the order of a set varies.
+    return math.fsum(weight[word] for word in words)

@@ -11,7 +11,8 @@ _ANSWER = re.compile(
     r"^\W{0,6}(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?answer(?:\W{0,4}:| is\b:?|\W{0,4}$)", re.M | re.I
 )
 _BULLET = re.compile(r"^\s*(?:[-*•>]\s+)+")
-_CUT = re.compile(r"^\s*(?:…|\.{2,})|[.…\s]+$")  # dots in place of omitted text
+# Dots in place of omitted text.
+_CUT = re.compile(r"^\s*(?:…|\.{2,})|[.…\s]+$")
 _WORD = re.compile(r"\w+|[^\w\s]")
 _MARKS = str.maketrans("“”„‘’", '"""\'\'')
 

@@ -18,7 +18,8 @@ _LABEL = re.compile(
 _OPINION = re.compile(
     r"\b(?:I(?: am|['’]m| think| believe| guess| feel| hope)|(?i:in my (?:opinion|view)|my guess))\b[^,;.!?\n]*"
 )
-_START = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(]*\w+")  # the first word of a sentence is always capitalised
+# The first word of a sentence is always capitalised.
+_START = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(]*\w+")
 _NAME = re.compile(r"\b(?!I\b)[^\W\d_]\w*")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _QUOTED = re.compile(r"[\"“„]([^\"“”„\n]{1,80})[\"”]|(?<!\w)['‘]([^'‘’\n]{1,80})['’](?!\w)")

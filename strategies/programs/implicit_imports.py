@@ -41,7 +41,8 @@ def add_imports(code: str) -> str:
     used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     missing = used.difference(*map(_bound, nodes))
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes):
-        return code  # the names that a star import brings are unknown
+        # The names that a star import brings are unknown.
+        return code
     helper = _SOLVE_IT if "solve_it" in missing else ""
     missing |= {"solve"} if helper else set()
     imports = [_MODULES[name].format(name) for name in sorted(missing) if name in _MODULES]

@@ -107,9 +107,11 @@ class LineStepper:
             case ast.Continue():
                 raise _Continue
             case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
-                pass  # a use of the missing definition fails later
+                # A use of the missing definition fails later.
+                pass
             case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
-                pass  # print changes no variable
+                # Print changes no variable.
+                pass
             case _:
                 await self.simulate(ast.unparse(statement))
 

@@ -13,8 +13,10 @@ from reasoning.strategies.reply_parsing import normalize_question
 
 _WORD = re.compile(r"[^\W\d_]+")
 NUMBER = re.compile(r"\d+(?:,\d{3})*+(?:\.\d+)?")
-_NAME = re.compile(r"(?<=[a-z0-9,;:] )(?!I\b)[A-Z]\w*")  # a capital within a sentence
-_FIRST = re.compile(r"(?:^|[.?!]\s+)([A-Z]\w*)")  # the first word of a sentence
+# A capital within a sentence.
+_NAME = re.compile(r"(?<=[a-z0-9,;:] )(?!I\b)[A-Z]\w*")
+# The first word of a sentence.
+_FIRST = re.compile(r"(?:^|[.?!]\s+)([A-Z]\w*)")
 _NO_NAMES = {"who", "whom", "whose", "what", "which", "how", "when", "where", "why", "is", "are", "do", "does", "did"}
 _NO_NAMES |= {"a", "an", "the", "this", "these", "there", "each", "every", "if", "in", "on", "at", "for", "of", "from"}
 _NUMBER_NOUNS: dict[str, float] = {"twice": 2, "double": 2, "doubled": 2, "triple": 3, "tripled": 3, "dozen": 12}
@@ -117,8 +119,10 @@ def parse_numbers(text: str) -> Counter[Decimal | float]:
         if (start := word.start()) < end:
             continue
         parsed = parse_number_words(text[start : start + _MAX_SPELLED_CHARS])
-        if not isinstance(parsed, tuple) and word[0].lower() != "one":  # "one" may be a pronoun
-            parsed = parse_number_words(word[0])  # in a range, or a word such as "six-pack"
+        # "one" may be a pronoun.
+        if not isinstance(parsed, tuple) and word[0].lower() != "one":
+            # In a range, or a word such as "six-pack".
+            parsed = parse_number_words(word[0])
         if isinstance(parsed, tuple):
             numbers[parsed[0]] += 1
             end = start + parsed[1]

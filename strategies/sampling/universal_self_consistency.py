@@ -80,7 +80,8 @@ class UniversalSelfConsistency(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         draws = await draw_samples(self.base, problem, session, self.samples, temperature=self.temperature)
         majority = majority_answer(draws, problem)
-        if majority.votes is None:  # every sample failed
+        # Every sample failed.
+        if majority.votes is None:
             return majority
         session.note(f"equal answers: {majority.votes}")
         session.keep_partial(majority)

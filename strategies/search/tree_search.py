@@ -172,7 +172,8 @@ class TreeSearch(Generic[S]):
     async def expand(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """Return the next states of each node, asked for concurrently; states seen before are dropped."""
         ask = self.task.sample if self.sample else self.task.propose
-        requests: list[tuple[Node[S], Conversation, bool]] = []  # the flag: whether it asks for the end
+        # The flag: whether it asks for the end.
+        requests: list[tuple[Node[S], Conversation, bool]] = []
         for node in nodes:
             end = self.task.conclude(self.problem, node.state) if last else None
             if prompt := end or ask(self.problem, node.state):

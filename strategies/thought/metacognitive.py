@@ -26,13 +26,15 @@ STAGES = Prompt(
 _HEADING = r"^\W{{0,6}}(?:(?:part|stage|step) )?{}\W{{1,6}}\s?{}\b[*_ ]{{0,4}}[:.–—-]?[*_ ]{{0,4}}"
 _DECISION = re.compile(_HEADING.format(4, "decision"), re.MULTILINE | re.IGNORECASE)
 _CONFIDENCE = re.compile(_HEADING.format(5, "confidence"), re.MULTILINE | re.IGNORECASE)
-_STATED = re.compile(  # on a line of its own
+# On a line of its own.
+_STATED = re.compile(
     r"\n(?:\W{0,6}(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) )?(?:final )?answer(?:\W{0,4}:| is\b)"
     r"|\s*####\s|\W{0,6}boxed\{)",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,4})?)\s?\\?(?:%|percent\b)")
-_SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")  # the scale of the confidence, not its value
+# The scale of the confidence, not its value.
+_SCALE = re.compile(r"\b[01]\s?\\?%?\s?(?:to|[-–])\s?100\s?\\?%")
 
 
 @technique(

@@ -149,7 +149,8 @@ async def answer_questions(
 
     The finding is empty if the verifier does not know or fails.
     """
-    problems = [  # several questions in one have an answer of several lines
+    # Several questions in one have an answer of several lines.
+    problems = [
         Problem(check.question, Text(whole="\n" in check.question), context=problem.context, table=problem.table)
         for check in checks
     ]
