@@ -67,7 +67,8 @@ def trace_tree(trace: Trace) -> Tree:
         settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
         branch = tree.add(Text(f"call ({settings})", style="dim"))
         known = next((i for i in range(len(event.messages), 0, -1) if event.messages[:i] in shown), 0)
-        if known:  # turns that stand above already: demonstrations, earlier stages, the other samples' prompt
+        # Turns that the tree already shows: demonstrations, earlier stages, the prompt of other samples.
+        if known:
             branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
         for role, content in event.messages[known:]:
             branch.add(Text.assemble((f"{role}  ", "cyan"), strip_control(content)))
@@ -105,11 +106,11 @@ def answer_tree(answer: Answer) -> Tree:
 def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
     """Return each candidate's share, value and votes in words, and whether it wins or ties with the winner."""
     rows = []
-    for place, (one, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
-        weight = f", weight {one.weight:.3g}" if votes.weighted else ""
+    for place, (candidate, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
+        weight = f", weight {candidate.weight:.3g}" if votes.weighted else ""
         level = votes.tied and place < len(votes.winners)
-        about = f"{len(one.draws)}{weight} · {share:.0%}{' · tied' if level else ''}"
-        rows.append((share, str(one.value), about, place < len(votes.winners) and not votes.abstained))
+        about = f"{len(candidate.draws)}{weight} · {share:.0%}{' · tied' if level else ''}"
+        rows.append((share, str(candidate.value), about, place < len(votes.winners) and not votes.abstained))
     return rows
 
 
@@ -137,8 +138,8 @@ def _event_html(event: Trace | Call | Note) -> str:
         return _stage_html(event)
     if isinstance(event, Note):
         return f'<div class="note">{escape(event.text)}</div>'
-    asked = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)
-    said = "".join(
+    request = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)
+    replies = "".join(
         (
             f"<details><summary class=dim>reasoning</summary><pre>{escape(draw.reasoning)}</pre></details>"
             * bool(draw.reasoning)
@@ -147,7 +148,7 @@ def _event_html(event: Trace | Call | Note) -> str:
         for draw in event.completions
     )
     settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
-    return f"<details><summary class=dim>asked ({escape(settings)})</summary>{asked}</details>{said}"
+    return f"<details><summary class=dim>request ({escape(settings)})</summary>{request}</details>{replies}"
 
 
 def answer_html(answer: Answer) -> str:

@@ -139,7 +139,8 @@ def preview_prompts(strategy: Strategy, problem: Problem) -> dict[str, Conversat
     demonstrations. In the others, a placeholder stands where the text of an earlier reply would.
     """
     filled: dict[str, Conversation] = {}
-    while within := getattr(strategy, "effective", None):  # a wrapper that changes prompts
+    # A wrapper that changes prompts asks the strategy that has the changed ones.
+    while within := getattr(strategy, "effective", None):
         strategy = within
 
     def watch(name: str, prompt: Prompt | str) -> Prompt | str:
@@ -148,7 +149,8 @@ def preview_prompts(strategy: Strategy, problem: Problem) -> dict[str, Conversat
         sections = {one.name: getattr(prompt, one.name) for one in fields(Prompt)}
         return _WatchedPrompt(**sections, name=name, filled=filled)
 
-    with suppress(UsageError):  # it lacks something that a problem or a parameter would supply
+    # The solve may lack something that another problem or a parameter would supply.
+    with suppress(UsageError):
         map_prompts(strategy, watch).run(problem, LLM(_SilentClient()))
     phrases = {name.rpartition(".")[2]: one for name, one in prompts(strategy).items() if isinstance(one, str)}
     numbers = {name: value for name, value in strategy.parameters() if isinstance(value, int | float)}

@@ -142,7 +142,8 @@ class _Reader:
             raise UnknownName(error.what, error.name, error.known, error.where or self._where(node)) from None
         except UsageError as error:
             raise SpecError(str(error), self.spec, node.col_offset) from None
-        except TypeError as error:  # a parameter without a default is missing
+        except TypeError as error:
+            # A parameter without a default is missing.
             raise SpecError(str(error).replace("__init__()", name), self.spec, node.col_offset) from None
 
     def _where(self, node: ast.expr) -> str:

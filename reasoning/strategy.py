@@ -332,7 +332,8 @@ class Strategy(ABC):
         By default the card's fixed number; a technique whose parameters matter overrides it.
         """
         fixed = fixed_range(self.card.calls)
-        assert fixed is not None  # checked by `technique`
+        # `technique` has checked that a card with an expression has a method of its own.
+        assert fixed is not None
         return fixed
 
     def rounds_range(self) -> tuple[int, int] | None:
@@ -436,6 +437,7 @@ class FirstCallStrategy(Strategy):
 def _connected(llm: LLM | str) -> LLM:
     if not isinstance(llm, str):
         return llm
-    from reasoning.engine.connect import connect  # at the top it would load the providers with `import reasoning`
+    # At the top, this import would load the providers with `import reasoning`.
+    from reasoning.engine.connect import connect
 
     return connect(llm)

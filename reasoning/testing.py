@@ -92,7 +92,7 @@ class ScriptedLLM(LLM):
 
     @property
     def rounds(self) -> int:
-        return self._script.waves
+        return self._script.rounds
 
     @property
     def prompts(self) -> list[str]:
@@ -118,19 +118,19 @@ class _ScriptedClient(Client):
         self._reply = script if callable(script) else _in_order(script)
         self._latency, self.max_n = latency, max_n
         self.requests: list[Request] = []
-        self.calls = self.peak = self.waves = self._under_way = 0
+        self.calls = self.peak = self.rounds = self._under_way = 0
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         self.requests.append(request)
         self._under_way += 1
         self.peak = max(self.peak, self._under_way)
-        wave = self.waves + 1
+        this_round = self.rounds + 1
         try:
             replies = [self._reply(request.messages) for _ in draws]
             await asyncio.sleep(self._latency)
         finally:
             self._under_way -= 1
-            self.waves = max(self.waves, wave)
+            self.rounds = max(self.rounds, this_round)
         given = []
         for place, reply in enumerate(replies):
             if isinstance(reply, Exception):

@@ -1,4 +1,4 @@
-"""Branches that begin with the same call: one request for their first draws, and sessions for those that go on."""
+"""Branches that make the same first call: one request for their first draws, and sessions for those that continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The synchronous door of techniques with two phases."""
+"""Fitting: techniques that learn from examples before they answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prompt workshop: every prompt is named, shown as it goes out, replaced, varied and put into other forms."""
+"""Prompts by name: each is shown as it is sent, replaced, varied and put into other formats."""
 
 from __future__ import annotations
 

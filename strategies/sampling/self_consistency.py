@@ -77,7 +77,7 @@ class SelfConsistency(Strategy):
         arXiv 2203.11171.
     """
 
-    base: Strategy = ChainOfThought()  # a frozen value
+    base: Strategy = ChainOfThought()
     samples: int = 40
     temperature: float = 0.7
     stop: stopping.RuleName = "fixed"
@@ -133,7 +133,8 @@ class SelfConsistency(Strategy):
         return answer
 
     def _voted(self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, bought: int) -> Answer:
-        answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]  # each has one
+        # Each sample of a strategy has an answer.
+        answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
         found = vote(
