@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.formatting import difference_cells
 from reasoning.benchmarks.analysis.paired import ALPHA, MIN_CASES
-from reasoning.benchmarks.analysis.regression import PairedChange, RunComparison
+from reasoning.benchmarks.analysis.paired_change import PairedChange
+from reasoning.benchmarks.analysis.regression import RunComparison
 from reasoning.benchmarks.chains.evaluation import by_part
 from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
