@@ -15,7 +15,8 @@ from pathlib import Path
 
 BANNED = re.compile(
     r"\b(?:whoever|nobody|somebody|so many|at most so|that there (?:is|are)|of one's own|(?-i:is none|are none)"
-    r"|comes? to|goes on|at hand|makes no sense|told apart|tell apart|holds? to|held to|doors?|waist|people's words|beside)\b",
+    r"|comes? to|goes on|at hand|makes no sense|told apart|tell apart|holds? to|held to"
+    r"|doors?|waist|people's words|beside)\b",
     re.IGNORECASE,
 )
 """Phrases that stand for a plainer one. See CONTRIBUTING.md."""

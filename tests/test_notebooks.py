@@ -13,7 +13,7 @@ import pytest
 import reasoning
 
 ROOT = Path(reasoning.__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "docs/tutorials").glob("*.ipynb"))
 SHOWN = {"stream", "display_data", "execute_result"}
 
 

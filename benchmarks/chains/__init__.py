@@ -12,7 +12,7 @@ The same from Python:
     benchmarks.chains.evaluate("my_chain", connect("local"))
     benchmarks.chains.compare("my_chain@1", "my_chain@2")
 
-docs/how-to/ describes the files.
+docs/how-to/test-chains.md describes the files.
 """
 
 from __future__ import annotations

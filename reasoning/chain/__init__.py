@@ -4,7 +4,7 @@
     chain.save("replies")                    # chain.toml, issues.md, reply.md
     assert Chain.load("replies") == chain
 
-docs/chains.md describes the folder, the keys of a step, and the command `reasoning chain`.
+docs/how-to/chains.md describes the folder, the keys of a step, and the command `reasoning chain`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@
     Composite({"age": Number(), "member": YesNo()})      several answers at once
 
 `Region` restricts the part of a reply that is parsed; `stated_only=True` accepts only stated
-answers. docs/answers.md describes the parsing rules.
+answers. docs/explanation/answers.md describes the parsing rules.
 
 A kind of your own is a frozen dataclass that inherits from `BaseKind` and finds its answer on a
 line:

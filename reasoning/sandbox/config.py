@@ -20,7 +20,7 @@ class Sandbox:
 
     Every program starts in the interpreter (Monty, a Python written in Rust that has no access to
     the machine). The mode says what runs the programs that need more than Monty has.
-    docs/security.md lists what each mode guarantees.
+    docs/how-to/security.md lists what each mode guarantees.
 
     Args:
         mode: "interpreter" runs nothing outside Monty; "process" runs the rest in a locked-down

@@ -43,7 +43,7 @@ class Interpreter:
 
     A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing
     and reach nothing: no variable of another program, no file, no network, no environment.
-    docs/security.md lists the mechanisms. The worker processes end with this process, or when the
+    docs/how-to/security.md lists the mechanisms. The worker processes end with this process, or when the
     interpreter is closed. It is also a context manager.
 
     Args:

@@ -3,7 +3,7 @@
     export PYTHONPATH=scripts
     .venv/bin/python -m perf.run --envs FOLDER                 # everything; takes about an hour and a half
     .venv/bin/python -m perf.run --envs FOLDER --only aiohttp,reasoning --parts W1,W3 --rounds 1
-    .venv/bin/python -m perf.run --markdown docs/performance.md    # writes the tables into the page
+    .venv/bin/python -m perf.run --markdown docs/research/performance.md    # writes the tables into the page
 
 A round runs each client once, so that disturbances of the machine affect all alike; ratios are to aiohttp in the same
 round. Environments are created at the first run and kept. Lines are appended to the results; use one file per

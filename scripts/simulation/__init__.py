@@ -2,7 +2,7 @@
 
 Run it from the root of the checkout:
 
-    PYTHONPATH=scripts .venv/bin/python -m simulation [--quick] > docs/statistics-figures.md
+    PYTHONPATH=scripts .venv/bin/python -m simulation [--quick] > docs/research/statistics-figures.md
 
-Every simulated figure of `docs/statistics.md` comes from here, with the seeds in this code.
+Every simulated figure of `docs/explanation/statistics.md` comes from here, with the seeds in this code.
 """

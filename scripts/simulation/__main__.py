@@ -1,4 +1,4 @@
-"""Print the tables of docs/statistics-figures.md."""
+"""Print the tables of docs/research/statistics-figures.md."""
 
 from __future__ import annotations
 

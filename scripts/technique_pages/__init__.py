@@ -1,1 +1,1 @@
-"""Generator of docs/techniques/ and docs/results.md from cards, real traces and measured results."""
+"""Generator of docs/reference/techniques/ and docs/research/results.md from cards, real traces and measured results."""

@@ -47,7 +47,7 @@ def papers(card: Card) -> str:
 
 def _words(strategy: Strategy) -> list[str]:
     if isinstance(strategy, Chain):
-        return [prose(strategy.card.summary), "A chain of prompts: see [chains](../chains.md)."]
+        return [prose(strategy.card.summary), "A chain of prompts: see [chains](../../how-to/chains.md)."]
     return [prose(paragraph) for paragraph in Docstring.of(strategy).paragraphs]
 
 
@@ -66,7 +66,7 @@ def _facts(strategy: Strategy, card: Card) -> str:
         "tokens saved": prose(getattr(strategy, "saving", "")),
         "answers": ", ".join(code(kind.__name__) for kind in card.kinds) or "of every kind",
         "requires, besides a model": prose(", ".join(card.requires)) or "nothing",
-        "code": link(code(file), f"../../{file}"),
+        "code": link(code(file), f"../../../{file}"),
     }
     return table(["", ""], [[fact, text] for fact, text in facts.items() if text])
 

@@ -1,4 +1,4 @@
-"""Pages of docs/techniques/: the card, the measurements and an example, each updated without the others."""
+"""Pages of docs/reference/techniques/: the card, the measurements and an example, each updated without the others."""
 
 from __future__ import annotations
 

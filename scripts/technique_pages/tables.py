@@ -1,4 +1,4 @@
-"""Tables of measurements: the part of a technique's page, and the page docs/results.md."""
+"""Tables of measurements: the part of a technique's page, and the page docs/research/results.md."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
     if not rows:
         return NONE
     rendered = table(["on", "spec", *HEADER], rows, len(HEADER))
-    return f"{rendered}\n\n{link('All techniques and the meaning of the columns', '../results.md')}.\n"
+    return f"{rendered}\n\n{link('All techniques and the meaning of the columns', '../../research/results.md')}.\n"
 
 
 def results_page(measured: Sequence[Measured]) -> str:
@@ -51,12 +51,13 @@ def results_page(measured: Sequence[Measured]) -> str:
     for measurement, picture in zip(measured, file_names(measured), strict=True):
         parts += _section(measurement, picture)
     seen = {technique(row.strategy) for measurement in measured for row in measurement.found.comparison.rows if row.n}
-    missing = [link(code(name), f"techniques/{name}.md") for name in places() if name not in seen]
+    missing = [link(code(name), f"../reference/techniques/{name}.md") for name in places() if name not in seen]
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
     parts.append(
         f"Generated from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
-        f"{link('docs/measured', 'measured')}: {code('reasoning journal import docs/measured/draws.jsonl.gz')}, and "
+        f"{link('docs/research/measured', 'measured/README.md')}: "
+        f"{code('reasoning journal import docs/research/measured/draws.jsonl.gz')}, and "
         "the commands above reuse them, except where a technique's requests have changed since."
     )
     return "\n\n".join(parts) + "\n"
@@ -98,7 +99,7 @@ def command(measurement: Measured) -> str:
 
 def _linked(spec: str, text: str) -> str:
     name = technique(spec)
-    return link(code(text), f"techniques/{name}.md") if name in places() else code(text)
+    return link(code(text), f"../reference/techniques/{name}.md") if name in places() else code(text)
 
 
 def _cells(measurement: Measured, row: StrategySummary) -> list[str]:

@@ -12,7 +12,7 @@ from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.cli.app import app
 
-EXAMPLE = Path(__file__).parents[2] / "docs/example"
+EXAMPLE = Path(__file__).parents[2] / "docs/research/example"
 
 
 @pytest.fixture

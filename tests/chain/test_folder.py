@@ -550,7 +550,7 @@ def test_the_folder_in_the_documentation_is_one(tmp_path: Path) -> None:
     import reasoning.strategies.domain.telecom_feedback as package
 
     shipped = Path(package.__file__).parent
-    text = (Path(__file__).parents[2] / "docs" / "chains.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs/how-to/chains.md").read_text(encoding="utf-8")
     blocks = {kind: text.partition(f"```{kind}\n")[2].partition("```")[0] for kind in ("toml", "markdown")}
     (tmp_path / "chain.toml").write_text(blocks["toml"])
     (tmp_path / "issues.md").write_text(blocks["markdown"])

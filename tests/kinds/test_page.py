@@ -1,4 +1,4 @@
-"""The page `docs/answers.md`: its programs print what it says, and its pictures show the current parsers."""
+"""The page of answers: its programs print what it says, and its pictures show the current parsers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import reasoning
 
 ROOT = Path(reasoning.__file__).parent.parent
-PAGE = (ROOT / "docs/answers.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/explanation/answers.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -39,15 +39,17 @@ def test_the_pictures_show_the_current_parsers() -> None:
     sys.modules["pictures"] = script
     loader.exec_module(script)
     drawn = script.drawn()
-    assert drawn == {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/pictures").glob("*.svg")}
+    assert drawn == {
+        path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/explanation/pictures").glob("*.svg")
+    }
     for svg in drawn.values():
         assert ElementTree.fromstring(svg).tag.endswith("svg")
 
 
 def test_every_picture_and_link_of_the_page_exists() -> None:
     targets = re.findall(r"\]\(([^)#]+)", PAGE)
-    assert {f"pictures/{path.name}" for path in (ROOT / "docs/pictures").glob("*.svg")} <= set(targets)
-    assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []
+    assert {f"pictures/{path.name}" for path in (ROOT / "docs/explanation/pictures").glob("*.svg")} <= set(targets)
+    assert [target for target in targets if not (ROOT / "docs/explanation" / target).exists()] == []
     headings = {
         re.sub(r"[^\w -]", "", line[3:]).strip().lower().replace(" ", "-")
         for line in PAGE.splitlines()

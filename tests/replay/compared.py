@@ -1,4 +1,4 @@
-"""Statistics of recorded replies for `docs/statistics-recordings.md`: `python -m tests.replay.compared`.
+"""Statistics of recorded replies for `docs/research/statistics-recordings.md`: `python -m tests.replay.compared`.
 
 `--check` only prints the changes, and exits with 1 if there are any.
 """
@@ -23,7 +23,7 @@ from tests.replay.lines import FOLDER, lines
 from tests.replay.make import replaced
 from tests.replay.page import table
 
-PAGE = Path(__file__).parents[2] / "docs/statistics-recordings.md"
+PAGE = Path(__file__).parents[2] / "docs/research/statistics-recordings.md"
 GSM8K = {
     "cot": "faithful_gsm8k_codex_cot",
     "pal": "faithful_gsm8k_codex_pal",

@@ -1,4 +1,4 @@
-"""The tables of `docs/answers-recordings.md`."""
+"""The tables of `docs/research/answers-recordings.md`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.replay.summary import COARSE, FIRST
 
-PAGE = Path(__file__).parents[2] / "docs/answers-recordings.md"
+PAGE = Path(__file__).parents[2] / "docs/research/answers-recordings.md"
 
 
 def tables(found: Mapping[str, Mapping[str, Any]]) -> str:

@@ -27,7 +27,7 @@ from reasoning.registry import places
 from reasoning.testing import ScriptedLLM
 
 ROOT = Path(reasoning.__file__).parent.parent
-PAGES = [*sorted((ROOT / "docs/techniques").glob("*.md")), *(ROOT / "docs").glob("results.md")]
+PAGES = [*sorted((ROOT / "docs/reference/techniques").glob("*.md")), *(ROOT / "docs/research").glob("results.md")]
 HOSTILE = "```\n<img src=x onerror=alert(1)>\n````text\n</details>\n## Example\n\n<!-- made by scripts/cards"
 
 
@@ -61,7 +61,7 @@ def test_the_pages_are_those_of_the_code(script: ModuleType) -> None:
 def test_writing_renews_a_part_and_keeps_the_others(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "DOCS", tmp_path)
+    monkeypatch.setattr(script, "RESEARCH", tmp_path)
     monkeypatch.setattr(script, "FOLDER", tmp_path / "techniques")
     path = tmp_path / "techniques/cot.md"
     path.parent.mkdir()

@@ -11,7 +11,7 @@ import pytest
 
 import reasoning
 
-PAGE = (Path(reasoning.__file__).parent.parent / "docs" / "voting.md").read_text(encoding="utf-8")
+PAGE = (Path(reasoning.__file__).parent.parent / "docs/explanation/voting.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 

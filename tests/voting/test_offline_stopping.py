@@ -58,7 +58,7 @@ def test_the_vote_has_the_published_accuracy(problems: list[Any]) -> None:
     ids=lambda value: type(value).__name__ if not isinstance(value, float) else None,
 )
 def test_a_rule_saves_draws(problems: list[Any], rule: Rule, draws: float, percent: float) -> None:
-    """The figures are those of the table in docs/voting.md."""
+    """The figures are those of the table in docs/explanation/voting.md."""
     found = [simulate_stopping(values, KIND, rule) for values, _ in problems]
     assert round(mean(one.draws for one in found), 2) == draws
     assert round(100 * accuracy([one.vote for one in found], problems), 2) == percent

@@ -104,6 +104,6 @@ def test_a_function_without_a_file_counts_with_its_code() -> None:
 
 
 def test_the_results_of_the_documentation_are_complete() -> None:
-    store = ResultsFolder.read(Path(__file__).parents[3] / "docs/example")
+    store = ResultsFolder.read(Path(__file__).parents[3] / "docs/research/example")
     named = named_strategies(store.specs)
     assert missing_keys(store, list(store.examples), named) == []
