@@ -1,7 +1,8 @@
 """The process tier: Python in a locked-down process of its own for each program.
 
 A server process that has the scientific packages loaded is forked for each program
-(`reasoning.sandbox.child`), which takes a few milliseconds. docs/how-to/security.md describes the locks.
+(`reasoning.sandbox.child`), which takes a few milliseconds. docs/how-to/security.md describes the
+locks.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class Interpreter:
 
     A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing
     and reach nothing: no variable of another program, no file, no network, no environment.
-    docs/how-to/security.md lists the mechanisms. The worker processes end with this process, or when the
-    interpreter is closed. It is also a context manager.
+    docs/how-to/security.md lists the mechanisms. The worker processes end with this process, or
+    when the interpreter is closed. It is also a context manager.
 
     Args:
         sandbox: the mode, its packages and its limits, as a `Sandbox` or as a text.
