@@ -218,7 +218,7 @@ def test_saving_keeps_comments_and_order_and_changes_only_what_changed(tmp_path:
 @pytest.mark.parametrize(
     "text",
     [
-        'name = "replies"\n[[step]]\nname = "reply"\n[step.sampling]\ntemperature = 1\n[inputs.feedback]\nkind = "text"\n',
+        'name = "r"\n[[step]]\nname = "reply"\n[step.sampling]\ntemperature = 1\n[inputs.feedback]\nkind = "text"\n',
         'about = """\n[[step]]\nname = "x"\n"""\n[[step]]\nname = "reply"\nprompt = "reply.md"\n',
         'name = "replies"\nstep = [{ name = "reply", prompt = "reply.md" }]\ninputs = { feedback = "text" }\n',
         'name = "replies"\n[[step]]\nkeep = true',

@@ -180,7 +180,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
         "lines.jsonl:6: not UTF-8: byte 0xff at 1",
         "lines.jsonl:7: not JSON that can be read: it is nested too deeply",
         "latin.txt: not UTF-8: byte 0xfc at 2 (line 1); save it as UTF-8: iconv -f latin1 -t utf-8",
-        "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--max-input-chars). Split it",
+        "long.txt: 5,242,880 bytes are too long for one input: the limit is 200,000 characters (--max-input-chars)",
         "table.csv:3: 2 cells, but 1 columns: feedback",
         "empty.txt: 'feedback' is empty",
         "gone.txt: cannot be read: No such file or directory",
