@@ -1,8 +1,8 @@
-"""Read the stored replies of a results folder again with the present rules, without a call.
+"""Rescoring of a results folder: its stored replies are parsed again with the current rules, without a call.
 
-Every strategy is run again on the draws that the folder's journal holds, so whatever lies between a reply and an answer
-(reading, votes, programs, scores) is done anew. A result whose prompts are others now, so that its draws are not
-there, stays as it is and is said.
+Every strategy runs again on the draws in the folder's journal, so everything between a reply and an
+answer is repeated: parsing, votes, programs, scores. A result whose prompts have changed has no draws
+in the journal. It stays as it is, and is reported.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RescoreResult:
-    """What became of a results folder.
+    """The outcome of rescoring a results folder.
 
     Attributes:
-        before, after: the version of the rules that read the results, and the one that reads them now.
-        was, now: the folder's comparison before and after.
-        changed: results of which the answer or its score is another now: as it was, as it is.
-        read: how many were read again.
-        left: why results were left as they were, and how many.
+        version_before, version_after: the parser version of the stored results, and the current one.
+        results_before, results_after: the comparison of the folder before and after.
+        changed: the results whose answer or score changed, each before and after.
+        reread: the number of results that were parsed again.
+        skipped: the reasons why results were left unchanged, each with the number of results.
     """
 
     version_before: int
@@ -55,7 +55,7 @@ class RescoreResult:
     skipped: tuple[tuple[str, int], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data."""
         return {
             "parser_version": {"before": self.version_before, "after": self.version_after},
             "read": self.reread,
@@ -68,22 +68,26 @@ class RescoreResult:
         }
 
     def render(self, most: int = 40) -> RenderableType:
-        """For the terminal: each strategy's numbers before and after, and the answers that changed, at most so many."""
+        """Return the numbers of each strategy before and after, and the changed answers, for the terminal.
+
+        Args:
+            most: the largest number of changed answers to list.
+        """
         from rich.console import Group
         from rich.text import Text
 
         read = pluralize(self.reread, "result")
         lines = [
             f"parser version {self.version_before} → {self.version_after}: "
-            f"{read} read again, {len(self.changed):,} changed"
+            f"{read} parsed again, {len(self.changed):,} changed"
         ]
-        lines += [f"{count:,} left as they were: {why}" for why, count in self.skipped]
+        lines += [f"{count:,} left unchanged: {why}" for why, count in self.skipped]
         lines += self.results_after.names.legend if self.changed else []
         parts: list[RenderableType] = [Text("\n".join(lines)), Text("")]
         if self.changed:
             parts += [self._numbers(), Text(""), self._changes(most)]
         if len(self.changed) > most:
-            parts.append(Text(f"and {len(self.changed) - most} more; all of them with --json"))
+            parts.append(Text(f"and {len(self.changed) - most} more; --json lists all"))
         return Group(*parts)
 
     def _numbers(self) -> RenderableType:
@@ -116,7 +120,10 @@ class RescoreResult:
 
 
 def rescore(folder: Path) -> RescoreResult:
-    """Read the results of a folder again and keep what comes out; see the module.
+    """Parse and score the replies of a results folder again, and store the new results; see the module.
+
+    Args:
+        folder: the results folder.
 
     Raises:
         InputError: the folder holds no run, is damaged, or is in use.
@@ -144,7 +151,8 @@ def rescore(folder: Path) -> RescoreResult:
             if _answer(old) != _answer(new):
                 changed.append((old, new))
             if old != new:
-                store.add(new, None)  # what was asked and said is as it was
+                # The prompts and replies are unchanged, so the stored trace stays.
+                store.add(new, None)
         left.update(
             unknown.get(key.strategy) or without[key.problem]
             for key in keys
@@ -162,7 +170,11 @@ def rescore(folder: Path) -> RescoreResult:
 
 
 def _complete(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]:
-    """Load the task where its own scorers are needed, which no file can hold; why that cannot be, by problem."""
+    """Load the task if its own scorers are needed, which no file can hold.
+
+    Returns:
+        The problems whose scorer is missing, each with the reason.
+    """
     if not store.needs_examples(0, (key.problem for key in keys)):
         return {}
     try:
@@ -175,7 +187,7 @@ def _complete(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]
 
 
 def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
-    """The strategies that can be made from their specs, and why the others cannot."""
+    """Return the strategies that can be built from their specs, and the reasons for the others."""
     made, unknown = {}, {}
     for spec in specs:
         try:
@@ -188,7 +200,7 @@ def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, st
 async def _read(
     store: ResultsFolder, keys: Sequence[ResultKey], strategies: Mapping[str, Strategy], llm: LLM
 ) -> list[tuple[Result, Result | str]]:
-    """Each stored result with what it is now, or with why that cannot be known."""
+    """Return each stored result with the new one, or with the reason why there is none."""
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
     epoch = int(store.metadata.get("first_epoch", 0))
     found: list[tuple[Result, Result | str]] = []
@@ -199,17 +211,19 @@ async def _read(
             found.append((old, Result.from_answer(answer, example, spec, prints[spec], key.epoch)))
         except _NotRecorded as error:
             found.append((old, str(error)))
-        except Exception as error:  # a strategy of someone's own that is broken now
+        except Exception as error:
+            # The code of a user's strategy may be broken by now.
             found.append((old, f"{type(error).__name__}: {error}"))
     return found
 
 
 class _NotRecorded(CallFailed):
-    ends_run = True  # a branch that goes on without its draw would give another answer than the one that was stored
+    # A branch without its draw would give another answer than the stored one.
+    ends_run = True
 
 
 class _Recorded(Client):
-    """A model of which only the journal is left."""
+    """A client of a model whose journal alone is left."""
 
     free = True
 
@@ -217,11 +231,11 @@ class _Recorded(Client):
         self.model, self.endpoint = model, endpoint
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        raise _NotRecorded("a draw is not in the folder: the strategy or its prompts have changed since")
+        raise _NotRecorded("a draw is not in the folder: the strategy or its prompts have changed")
 
 
 def _answer(result: Result) -> dict[str, Any]:
-    """What of a result may change when it is read again."""
+    """Return the parts of a result that rescoring may change."""
     return {"state": result.state, "value": result.value, "correct": result.correct}
 
 

@@ -1,4 +1,4 @@
-"""The tasks as a table: how many problems, what kind of answer, which licence."""
+"""The table of tasks, and the description of one: problems, kind of answer, licence."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ _HEADER = ("task", "problems", "answer", "licence", "what")
 
 
 def task_table() -> RenderableType:
-    """Every task that has a name, and the forms of the others."""
+    """Return a table of every named task, and of the forms of the others."""
     return _table([_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()])
 
 
 def describe_task(name: str) -> RenderableType:
-    """More about a task, or the names that complete a form. A file is read for it; nothing is fetched.
+    """Return the description of a task, or the names that complete a form.
+
+    A file is read for it; nothing is downloaded.
 
     Raises:
         UnknownName: there is no such task.
-        InputError: it is a file that cannot be read as a task.
+        InputError: the file cannot be read as a task.
     """
     from rich.text import Text
 
@@ -46,7 +48,7 @@ def describe_task(name: str) -> RenderableType:
 
 
 def _refused() -> list[str]:
-    """The sets of reasoning-gym that cannot be had, by why."""
+    """Return lines with the data sets of reasoning-gym that are not offered, by reason."""
     by_reason: dict[str, list[str]] = {}
     for name, why in not_offered().items():
         by_reason.setdefault(why, []).append(name)

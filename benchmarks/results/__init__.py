@@ -1,1 +1,1 @@
-"""The results folder: what a run keeps, and how it survives a kill."""
+"""The results folder: the files that a run keeps, which survive a kill."""

@@ -1,4 +1,4 @@
-"""Examples as plain data, so that a results folder needs neither the task's package nor its files."""
+"""Examples to and from JSON, so that a results folder needs neither the task's package nor its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reasoning.problem import Example, Problem
 
 
 def to_json(example: Example) -> dict[str, Any]:
-    """The example without its scorer; whether it had one is noted."""
+    """Return the example as plain data. Its scorer is left out; `own_scorer` says that it had one."""
     problem = example.problem
     data = {
         "id": problem.id,
@@ -27,7 +27,11 @@ def to_json(example: Example) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Example:
-    """The inverse of `to_json`, but without a scorer of its own. Raises KeyError where a field is missing."""
+    """Return the example of `to_json`, without a scorer of its own.
+
+    Raises:
+        KeyError: a field is missing.
+    """
     kind = kinds.from_json(data["kind"])
     problem = Problem(
         *(data["question"], kind, data.get("context")),

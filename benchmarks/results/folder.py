@@ -1,12 +1,12 @@
-"""The results folder: what defines the run, its problems, every result when it is known, and the traces.
+"""The results folder: the settings of a run, its problems, every result, and the traces.
 
-    run.json         the settings, the strategies, and what made it; written once, grows by strategies
+    run.json         the settings, the strategies and the provenance; strategies are added
     problems.jsonl   the problems with their targets
-    results.jsonl    one line for each (problem, strategy) result; of several the last counts
-    traces.jsonl     what was asked and said, one line for each result
-    journal.sqlite   the draws that were used, so that the folder can be sent to someone who goes on with it
+    results.jsonl    one line for each result of a strategy on a problem; the last one counts
+    traces.jsonl     the prompts and replies, one line for each result
+    journal.sqlite   the draws of the run, so that another person can continue from the folder
 
-The JSON lines only grow, so that a kill at any moment leaves them readable.
+The JSON lines only grow, so they stay readable after a kill at any moment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from reasoning.benchmarks.results import example_json as problems
+from reasoning.benchmarks.results import example_json
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.provenance import provenance
@@ -36,16 +36,17 @@ _FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 @dataclass
 class ResultsFolder:
-    """Results in memory, and in a folder if there is one.
+    """The results of a run, in memory and, if it has one, in a folder.
 
     Attributes:
-        folder: where it is kept; None for memory alone.
-        settings: what defines the run.
-        about: further facts: "free" (the model costs nothing), "licence" and "source" of the problems, "asked" (the
-            plans by which the folder was filled), what made it.
+        folder: the folder; None keeps everything in memory.
+        settings: the settings of the run, which never change.
+        metadata: further facts: "free" (the model costs nothing), "licence" and "source" of the
+            problems, "invocations" (the configurations that filled the folder), "race" (the outcome
+            of a race), and the provenance.
         examples: the problems by id, in order.
-        results: by problem, strategy and epoch.
-        specs: the strategies that were asked for so far, in order.
+        results: the results by problem, strategy and epoch.
+        specs: the strategies of all runs so far, in order.
     """
 
     folder: Path | None
@@ -60,18 +61,23 @@ class ResultsFolder:
     _lock: IO[bytes] | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, folder: Path | None, settings: Settings, about: dict[str, Any]) -> ResultsFolder:
-        """A store to run with: a new one, or the one of this folder. Close it after.
+    def open(cls, folder: Path | None, settings: Settings, metadata: dict[str, Any]) -> ResultsFolder:
+        """Open a folder to run with, or create it; close it afterwards.
+
+        Args:
+            folder: the folder; None keeps everything in memory.
+            settings: the settings of the run.
+            metadata: further facts, for a new folder.
 
         Raises:
-            SettingsChanged: the folder was made with other settings; says which.
+            SettingsChanged: the folder was made with other settings; names them.
             InputError: the folder is damaged, in use, or cannot be written.
         """
         if folder is None:
-            return cls(None, settings, about)
+            return cls(None, settings, metadata)
         lock = lock_folder(folder, {f"{name}{new}" for name in _FILES for new in ("", ".new")})
         try:
-            store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, about)
+            store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             check_settings(folder, store.settings, settings)
             store._lock = lock
             store._write_run()
@@ -82,18 +88,18 @@ class ResultsFolder:
 
     @classmethod
     def read(cls, folder: Path) -> ResultsFolder:
-        """A store to look at, also while a run fills it.
+        """Read a folder, also while a run fills it.
 
         Raises:
-            InputError: the folder holds no run, is damaged, or holds results of problems that are not its own.
+            InputError: the folder holds no run, is damaged, or holds results of unknown problems.
         """
         if not (folder / "run.json").is_file():
-            raise InputError(f"{folder}: no results of a run here (run.json is missing)")
+            raise InputError(f"{folder}: not a results folder (run.json is missing)")
         store = cls._stored(folder)
-        if stranger := next((key.problem for key in store.results if key.problem not in store.examples), None):
+        if unknown := next((key.problem for key in store.results if key.problem not in store.examples), None):
             raise InputError(
-                f"{folder / 'results.jsonl'}: a result of the problem {stranger!r}, which is not in problems.jsonl: "
-                "it is of another task, or that file is damaged (the command of the run adds problems that are missing)"
+                f"{folder / 'results.jsonl'}: a result of the problem {unknown!r}, which is not in problems.jsonl; "
+                "it belongs to another task, or that file is damaged (the command of the run adds missing problems)"
             )
         return store
 
@@ -103,60 +109,60 @@ class ResultsFolder:
         try:
             run = json.loads(path.read_text(encoding="utf-8"))
             if run["format"] > _FORMAT:
-                raise InputError(f"{path}: written by a newer version of this library; update it")
+                raise InputError(f"{path}: written by a newer version of this library; update the library")
             store = cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
-        # Results before problems: a run that fills the folder meanwhile writes a problem before its results.
-        made, asked = store._file("results"), store._file("problems")
-        for number, record in enumerate(made.read(), 1):
-            with _readable(made.path, number):
+        # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
+        results, problems = store._file("results"), store._file("problems")
+        for number, record in enumerate(results.read(), 1):
+            with _readable(results.path, number):
                 result = Result.from_json(record)
                 store.results[result.key] = result
-        for number, record in enumerate(asked.read(), 1):
-            with _readable(asked.path, number):
-                name, example = record["id"], problems.from_json(record)
+        for number, record in enumerate(problems.read(), 1):
+            with _readable(problems.path, number):
+                name, example = record["id"], example_json.from_json(record)
                 if name in store.examples:
-                    raise ValueError(f"a second problem {name!r}; which of them a result belongs to is not known")
+                    raise ValueError(f"a second problem {name!r}: its results cannot be assigned to one of them")
                 store.examples[name] = example
                 if record.get("own_scorer"):
                     store._incomplete.add(name)
         return store
 
     def register_strategies(self, specs: Iterable[str]) -> None:
-        """Note the strategies of a run, so that a report lists them in this order."""
+        """Add the strategies of a run, so that a report lists them in this order."""
         new = [spec for spec in specs if spec not in self.specs]
         if new:
             self.specs.extend(new)
             self._write_run()
 
     def update_metadata(self, **facts: Any) -> None:
-        """Keep further facts about the run."""
+        """Store further facts about the run."""
         self.metadata.update(facts)
         self._write_run()
 
     def needs_examples(self, limit: int, problems: Iterable[str]) -> bool:
-        """Whether the task must be loaded to have `limit` problems and to score these."""
+        """Return whether the task must be loaded, to have `limit` problems or to score these."""
         return len(self.examples) < limit or any(problem in self._incomplete for problem in problems)
 
     def add_examples(self, examples: Sequence[Example]) -> None:
-        """Take in a task's problems: those that are there must be the same, the others are added.
+        """Add the problems of a task; stored ones must be the same.
 
         Raises:
-            SettingsChanged: a stored problem is another one now.
+            SettingsChanged: a stored problem has changed.
         """
         for example in examples:
             name = str(example.problem.id)
             known = self.examples.get(name)
-            if known is not None and _asked(known) != _asked(example):
+            if known is not None and _fixed_parts(known) != _fixed_parts(example):
                 raise SettingsChanged(f"{self.folder}: the problem {name!r} has changed; give another --out")
             self.examples[name] = example
             self._incomplete.discard(name)
             if known is None and self.folder is not None:
-                self._file("problems").append(problems.to_json(example))
+                self._file("problems").append(example_json.to_json(example))
 
     def add(self, result: Result, trace: Trace | None) -> None:
-        """Keep a result and its trace from now on, whatever happens to this process."""
+        """Store a result and its trace. They survive the end of this process."""
         key = result.key
         if self.folder is None:
             if trace is not None:
@@ -165,11 +171,12 @@ class ResultsFolder:
             if trace is not None:
                 record = {**key._asdict(), "trace": trace.to_json()}
                 self._file("traces").append(record)
-            self._file("results").append(result.to_json())  # last: a result that is there has its trace
+            # The result comes last, so that every stored result has its trace.
+            self._file("results").append(result.to_json())
         self.results[key] = result
 
     def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
-        """What was asked and said for a result; the file is searched for it."""
+        """Return the prompts and replies of a result, searched in the file; None if there is no trace."""
         key = ResultKey(problem, spec, epoch)
         if self.folder is None:
             return self._traces.get(key)
@@ -181,13 +188,13 @@ class ResultsFolder:
         return found
 
     def write_file(self, name: str, text: str) -> None:
-        """Write a file of the folder whole, or leave the old one."""
+        """Write a file of the folder completely, or leave the old one."""
         if self.folder is None:
             return
         atomic_write(self.folder / name, text)
 
     def close(self) -> None:
-        """Close the files and let other processes in."""
+        """Close the files, and release the lock."""
         for lines in self._lines.values():
             lines.close()
         if self._lock is not None:
@@ -207,23 +214,23 @@ class ResultsFolder:
 
 
 def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:
-    """The ids of the problems that all of them hold, the same, in the order of the first."""
+    """Return the ids of the problems that all of them hold unchanged, in the order of the first."""
     first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
     return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
 
 
-def _asked(example: Example) -> bytes:
-    """What may not change of a problem, as the file gives it back."""
-    asked = (example.problem.question, example.problem.context, example.target)
-    return json.dumps(asked, ensure_ascii=False, default=str).encode("utf-8", "replace")
+def _fixed_parts(example: Example) -> bytes:
+    """Return the parts of a problem that may not change, as the file gives them back."""
+    parts = (example.problem.question, example.problem.context, example.target)
+    return json.dumps(parts, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def _content(example: Example) -> dict[str, Any]:
-    return {name: value for name, value in problems.to_json(example).items() if name != "family"}
+    return {name: value for name, value in example_json.to_json(example).items() if name != "family"}
 
 
 class _readable:
-    """Turns what a damaged record raises into its place."""
+    """A context that turns the error of a damaged record into an `InputError` with its line."""
 
     def __init__(self, path: Path, number: int) -> None:
         self.path, self.number = path, number
@@ -236,5 +243,5 @@ class _readable:
 
 
 def _fault(error: BaseException) -> str:
-    """What is wrong, in words."""
+    """Return a description of what is wrong."""
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,4 @@
-"""A results folder, claimed for one process."""
+"""The lock of a results folder, which one process at a time may write."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from typing import IO
 from reasoning.errors import InputError
 
 
-def lock_folder(folder: Path, ours: Set[str]) -> IO[bytes]:
-    """Make the folder if it is not there, and lock it until the file that is given back is closed.
+def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
+    """Create the folder if it is missing, and lock it.
 
-    The system takes the lock back when this process dies, however it dies.
+    The operating system releases the lock when the process ends, however it ends.
 
     Args:
         folder: the results folder.
-        ours: the names of files that may be in it; a folder with `run.json` may hold anything.
+        own_files: the file names of a results folder. A folder with `run.json` may hold others too.
+
+    Returns:
+        The lock file; closing it releases the lock.
 
     Raises:
-        InputError: it cannot be written, is in use, or is a folder of other things.
+        InputError: the folder cannot be written, is in use, or holds other files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = sorted({file.name for file in folder.iterdir()} - ours)
-        if strangers and not (folder / "run.json").exists():
-            raise InputError(f"{folder}: holds other things ({strangers[0]}) and no run; give another --out")
+        others = sorted({file.name for file in folder.iterdir()} - own_files)
+        if others and not (folder / "run.json").exists():
+            raise InputError(f"{folder}: holds other files ({others[0]}) and no run; give another --out")
         lock = (folder / "lock").open("a+b")
     except OSError as error:
         raise InputError(f"{folder}: cannot be used for results: {error.strerror}; give another --out") from None

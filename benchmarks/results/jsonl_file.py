@@ -1,4 +1,4 @@
-"""An append-only file of JSON lines that a kill at any moment leaves readable."""
+"""An append-only file of JSON lines that stays readable after a kill at any moment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from reasoning.files import parse_json_object
 
 
 class JsonlFile:
-    """JSON objects, one a line. A record is there when its line has its end; a torn last line is cut off.
+    """JSON objects, one per line. A record counts once its line has ended; a torn last line is cut off.
 
     Raises (from all methods):
-        InputError: the file cannot be read or written, or a whole line of it is no JSON object; says where.
+        InputError: the file cannot be read or written, or a complete line is not a JSON object;
+            names the line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,7 +24,7 @@ class JsonlFile:
         self._file: IO[bytes] | None = None
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The records, without a torn last one."""
+        """Yield the records, without a torn last one."""
         try:
             with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):
@@ -35,7 +36,7 @@ class JsonlFile:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add one record. It survives the death of this process as soon as this returns."""
+        """Add one record. It survives the end of this process as soon as this returns."""
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
         try:
             file = self._opened()
@@ -54,13 +55,13 @@ class JsonlFile:
             ) from None
 
     def close(self) -> None:
-        """Close the file. It opens again on the next use."""
+        """Close the file. It is opened again on the next use."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _opened(self) -> IO[bytes]:
-        """The file at its end, behind the last whole line."""
+        """Return the file, positioned after the last complete line."""
         if self._file is None:
             file = self.path.open("r+b" if self.path.exists() else "x+b", buffering=0)
             end = _last_end(file)
@@ -71,7 +72,7 @@ class JsonlFile:
 
 
 def _last_end(file: IO[bytes]) -> int:
-    """Where the last whole line ends; looked for in blocks from the back."""
+    """Return the offset after the last complete line, searched in blocks from the end."""
     end = file.seek(0, 2)
     while end:
         start = max(0, end - 65536)

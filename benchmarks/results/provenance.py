@@ -1,4 +1,4 @@
-"""What made a results folder, beside its settings: versions, and the state of the project that it was made in."""
+"""The provenance of a results folder besides its settings: versions, and the state of the project."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from importlib import metadata
 from reasoning.version import __version__
 
 _PACKAGES = ("aiohttp", "datasets", "litellm", "pydantic-monty", "reasoning-gym", "xllamacpp")
-"""Those that what is sent, run or asked may depend on."""
+"""Packages on which requests, programs or problems may depend."""
 
 
 def provenance() -> Mapping[str, str]:
-    """The library's version, Python's, the platform, packages, and the commit that is checked out here, if one is."""
+    """Return the versions of library, Python and packages, the platform, and the commit that is checked out here."""
     found = {"library": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in _PACKAGES:
         try:
@@ -25,7 +25,7 @@ def provenance() -> Mapping[str, str]:
 
 
 def git_state() -> str:
-    """The commit of the working folder, with "changed" where tracked files differ from it; empty where git has none."""
+    """Return the commit of the working folder, followed by ", changed" if tracked files differ; empty without git."""
     commit = _git("rev-parse", "HEAD")
     return f"{commit}, changed" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
 

@@ -1,4 +1,4 @@
-"""What came of one strategy on one problem, as it is stored."""
+"""The stored result of one strategy on one problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reasoning.problem import Example
 
 
 class ResultKey(NamedTuple):
-    """What is run once: a problem's id, a strategy's spec, and which repetition."""
+    """The key of a result: a problem's id, a strategy's spec, and the repetition."""
 
     problem: str
     strategy: str
@@ -22,25 +22,26 @@ class ResultKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """One (problem, strategy) result.
+    """The result of one strategy on one problem.
 
     Attributes:
         problem: the problem's id.
         strategy: the strategy's spec.
-        fingerprint: of the strategy; see `reasoning.benchmarks.runs.fingerprint`.
+        fingerprint: the strategy's fingerprint; see `reasoning.benchmarks.runs.fingerprint`.
         state: "answered", "unparsed" or "failed".
-        correct: whether the answer is right; an unparsed one is not, a failed one has no verdict (None).
-        value: the answer as the kind shows it.
-        how: the rule that read it.
-        why: why there is no value.
-        confidence: the strategy's measure, if it has one.
-        votes: the candidates and their counts, where there was a vote.
-        usage: all draws that the strategy used.
-        spent: those of them that were paid for when this was made.
-        seconds: wall time of the solve.
-        epoch: which independent repetition of the problem, from 0.
-        parser_version: the version of the rules that read and scored it; see `reasoning.kinds.PARSER_VERSION`.
-        family: the problem's; see `Example`.
+        correct: True for a right answer, False for a wrong or unparsed one, None for a failed call.
+        value: the answer as its kind displays it.
+        rule: the rule that parsed it.
+        reason: the reason if there is no value.
+        confidence: the strategy's confidence from 0 to 1, if it states one.
+        votes: the candidates with their counts, if there was a vote.
+        usage: the usage of all draws of the solve.
+        spent: the usage of those draws that were bought for this result.
+        seconds: the wall time of the solve.
+        epoch: the repetition of the problem, from 0.
+        parser_version: the version of the rules that parsed and scored it; see
+            `reasoning.kinds.PARSER_VERSION`.
+        family: the problem's family; see `Example`.
     """
 
     problem: str
@@ -62,7 +63,7 @@ class Result:
 
     @classmethod
     def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
-        """The result that an answer is, scored."""
+        """Score an answer, and return it as a result."""
         kind, trace = example.problem.kind, answer.trace
         value = answer.value if isinstance(answer, Answered) else None
         votes = tuple((kind.show(one), count) for one, count in answer.votes.counts) if answer.votes else ()
@@ -87,36 +88,36 @@ class Result:
 
     @property
     def key(self) -> ResultKey:
-        """What it is the result of."""
+        """The key of this result."""
         return ResultKey(self.problem, self.strategy, self.epoch)
 
     @property
     def cluster(self) -> Hashable:
-        """What it has in common with other results: the problem's family, or where it has none the problem."""
+        """The group of similar results: the problem's family, or the problem itself if it has none."""
         return ("family", self.family) if self.family else self.problem
 
     @property
     def failed(self) -> bool:
-        """Whether a call did not come through: no wrong answer, and worth another try."""
+        """Return whether a call failed. That is not a wrong answer, and the result is made again."""
         return self.state == "failed"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` reads it back."""
+        """Return plain data; `from_json` reads it back."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
-        """The inverse of `to_json`; fields of later versions are passed over.
+        """Return the result of `to_json`. Unknown fields are ignored.
 
         Raises:
-            KeyError, TypeError, ValueError: a field is missing, of another type, or makes no sense.
+            KeyError, TypeError, ValueError: a field is missing, has another type, or is out of range.
         """
-        given = _checked(data, _RESULT)
-        if given["state"] not in _STATES or (given["state"] == "failed") != (given["correct"] is None):
-            raise ValueError(f"the state {given['state']!r} with correct={given['correct']!r}")
+        fields = _checked(data, _RESULT)
+        if fields["state"] not in _STATES or (fields["state"] == "failed") != (fields["correct"] is None):
+            raise ValueError(f"the state {fields['state']!r} with correct={fields['correct']!r}")
         votes = tuple((str(candidate), count) for candidate, count in data.get("votes", ()))
         usage, spent = (Usage(**_checked(data[name], _USAGE)) for name in ("usage", "spent"))
-        return cls(**given, votes=votes, usage=usage, spent=spent)
+        return cls(**fields, votes=votes, usage=usage, spent=spent)
 
 
 _NUMBER = (int, float)
@@ -138,11 +139,12 @@ _USAGE: Mapping[str, tuple[type, ...]] = {
 
 
 def _checked(data: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
-    """The known fields, each of its type; numbers but for a confidence are finite and not negative."""
-    given = {name: data[name] for name in types if name in data}
-    for name, value in given.items():
-        if type(value) not in types[name]:  # exactly: to Python true is a number
+    """Return the known fields after checking their types and ranges: numbers are finite and at least 0."""
+    fields = {name: data[name] for name in types if name in data}
+    for name, value in fields.items():
+        # `isinstance` would accept a bool as a number.
+        if type(value) not in types[name]:
             raise TypeError(f"{name!r} is {value!r:.40}, not {' or '.join(one.__name__ for one in types[name])}")
         if type(value) in _NUMBER and name != "confidence" and not 0 <= value < float("inf"):
             raise ValueError(f"{name!r} is {value!r}")
-    return given
+    return fields

@@ -1,4 +1,4 @@
-"""Everything that defines a run and may not change within one results folder."""
+"""The settings that define a run, which may not change within one results folder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import SettingsChanged
 
 Settings = Mapping[str, Any]
-"""Names and values, in the order in which people should read them."""
-_OF_THE_RUN = {
+"""Names and values, in reading order."""
+_NOT_SAMPLING = {
     "task",
     "task_version",
     "split",
@@ -29,11 +29,11 @@ _OF_THE_RUN = {
     "problem_budget",
     "sandbox",
 }
-"""Those that are no setting of the model."""
+"""Settings that are not sampling parameters of the model."""
 
 
 def run_settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = None) -> dict[str, Any]:
-    """The settings of a run. A seed that changes nothing is none."""
+    """Return the settings of a run. The seed is None if the task has none."""
     return {
         "task": task.name,
         "task_version": task.version(),
@@ -49,59 +49,59 @@ def run_settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None 
 
 
 def task_title(stored: Settings) -> str:
-    """The task of a run with its split, for people."""
+    """Return the task of a run with its split, for display."""
     return f"{stored['task']} ({stored['split']})" if stored.get("split") else str(stored["task"])
 
 
 def sampling_settings(stored: Settings) -> dict[str, Any]:
-    """Of a run's settings, those that the model gets."""
-    return {name: value for name, value in stored.items() if name not in _OF_THE_RUN}
+    """Return those settings of a run that are sampling parameters of the model."""
+    return {name: value for name, value in stored.items() if name not in _NOT_SAMPLING}
 
 
-def check_settings(folder: Path, stored: Settings, asked: Settings) -> None:
-    """Raise SettingsChanged where a folder was made with other settings than those asked for.
+def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
+    """Check that a folder was made with the wanted settings.
 
-    A folder of before splits were a setting of their own has its split in "problems".
+    Raises:
+        SettingsChanged: a setting differs; names it with both values.
     """
-    asked = {name: value for name, value in asked.items() if name != "split" or name in stored}
     changed = {
-        name: f"{name} {_shown(stored, name)} → {_shown(asked, name)}"
-        for name in dict.fromkeys([*stored, *asked])
-        if _plain(stored.get(name)) != _plain(asked.get(name))
+        name: f"{name} {_format(stored, name)} → {_format(wanted, name)}"
+        for name in dict.fromkeys([*stored, *wanted])
+        if _as_json(stored.get(name)) != _as_json(wanted.get(name))
     }
     if changed.keys() == {"parser_version"}:
         raise SettingsChanged(
-            f"{folder} was read by other rules ({changed['parser_version']}). To read its stored replies by the "
-            f"present ones, without a call: reasoning bench rescore {shlex.quote(str(folder))}; or give another --out"
+            f"the replies in {folder} were parsed by other rules ({changed['parser_version']}). Parse them again, "
+            f"without a call: reasoning bench rescore {shlex.quote(str(folder))}; or give another --out"
         )
     if changed:
         raise SettingsChanged(
             f"{folder} was made with other settings: {'; '.join(changed.values())}. "
-            "Give another --out, or leave it out, to keep both runs"
+            "Give another --out, or omit --out, to keep both runs"
         )
 
 
-def default_folder(asked: Settings) -> Path:
-    """`results/TASK-MODEL-DIGEST`: the same settings find their folder again, others get their own."""
-    hashed = {name: value for name, value in _plain(asked).items() if name != "split"}  # "problems" has it
-    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:8]
-    return Path("results") / "-".join([safe_name(asked["task"]), safe_name(short_model_name(asked["model"])), digest])
+def default_folder(settings: Settings) -> Path:
+    """Return `results/TASK-MODEL-DIGEST`: equal settings have one folder, different settings different folders."""
+    digest = hashlib.sha256(json.dumps(_as_json(settings), sort_keys=True).encode()).hexdigest()[:8]
+    names = [safe_name(settings["task"]), safe_name(short_model_name(settings["model"])), digest]
+    return Path("results") / "-".join(names)
 
 
 def safe_name(name: str) -> str:
-    """What a folder may be called after a task or a model."""
+    """Return a folder name made from the name of a task or model."""
     return re.sub(r"[^\w.]+", "_", name).strip("_.")[:40] or "run"
 
 
 def short_model_name(model: str) -> str:
-    """A model's name without the hash that local weights carry."""
+    """Return the name of a model without the hash of local weights."""
     return model.partition("@")[0] if model.startswith("local:") else model
 
 
-def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
+def _as_json(value: Any) -> Any:
+    """Return a value as JSON would give it back."""
     return json.loads(json.dumps(value, default=str))
 
 
-def _shown(values: Settings, name: str) -> str:
+def _format(values: Settings, name: str) -> str:
     return "none" if values.get(name) is None else str(values[name])

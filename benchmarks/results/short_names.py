@@ -1,4 +1,4 @@
-"""Short names for strategies: long specs make tables, charts and sentences unreadable."""
+"""Short names for strategies, since long specs make tables, charts and sentences unreadable."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MAX_LENGTH = 36
-"""Characters of a spec that is its own name."""
+"""The longest spec, in characters, that is its own name."""
 _VALUE = 20
-"""Characters of an argument's value that is shown whole."""
+"""The longest value of an argument, in characters, that is shown completely."""
 _BEGINNING = 12
-"""Characters of a longer one that are shown, or as many as tell it from the others."""
+"""The characters shown of a longer value; more if they are needed to make it distinct."""
 
 
 @dataclass(frozen=True)
 class ShortNames:
-    """What the strategies of one table are called, wherever they are shown to people.
+    """The names of the strategies of one table, wherever they are displayed.
 
-    A spec that is not long is its own name. Of a long one those arguments are named that tell it from the others of the
-    table, and then as many as there is room for; "…" stands for the others.
+    A short spec is its own name. The name of a long spec keeps the arguments that distinguish it
+    from the other specs of the table, and further ones while there is room; "…" stands for the rest.
 
     Attributes:
         by_spec: the name of each spec.
@@ -38,7 +38,7 @@ class ShortNames:
 
     @classmethod
     def of(cls, specs: Iterable[str]) -> ShortNames:
-        """ShortNames for these specs, no two alike."""
+        """Return distinct names for these specs."""
         calls = {spec: _Call.of(spec) for spec in specs}
         names: dict[str, str] = {}
         taken = {spec for spec in calls if len(spec) <= MAX_LENGTH}
@@ -51,13 +51,13 @@ class ShortNames:
             taken.add(name)
         return cls(names)
 
-    def __call__(self, said: str) -> str:
-        """A text in which every spec is called by its name."""
-        return self._long.sub(lambda found: self.by_spec[found[0]], said) if self._long.pattern else said
+    def __call__(self, text: str) -> str:
+        """Return the text with every spec replaced by its name."""
+        return self._long.sub(lambda match: self.by_spec[match[0]], text) if self._long.pattern else text
 
     @cached_property
     def legend(self) -> list[str]:
-        """Which spec a name stands for, where it is not the spec itself."""
+        """The lines `name = spec` for all names that are not the spec itself."""
         return [f"{name} = {spec}" for spec, name in self.by_spec.items() if name != spec]
 
     @cached_property
@@ -68,7 +68,7 @@ class ShortNames:
 
 @dataclass(frozen=True)
 class WrappedName:
-    """A name for a cell of a terminal's table, which goes on in the next line behind a bracket or a comma."""
+    """A name in a cell of a terminal table, which wraps after a bracket or a comma."""
 
     name: str
 
@@ -95,7 +95,7 @@ class WrappedName:
 
 @dataclass(frozen=True)
 class _Call:
-    """A spec in parts: what is called, and its arguments as they are written, by keyword or place."""
+    """A spec in parts: the called name, and the arguments as written, by keyword or position."""
 
     spec: str
     called: str
@@ -103,7 +103,7 @@ class _Call:
 
     @classmethod
     def of(cls, spec: str) -> _Call:
-        """Of a spec; a text that is no call has no parts."""
+        """Parse a spec; a text that is not a call has no arguments."""
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             call = ast.parse(spec, mode="eval").body
             if isinstance(call, ast.Call):
@@ -113,7 +113,7 @@ class _Call:
         return cls(spec, spec, {})
 
     def named(self, others: Collection[_Call], most: int) -> str:
-        """Its name among others, of at most so many characters if that is enough to tell it from them."""
+        """Return its name among others, with at most `most` characters if they make it distinct."""
         if len(self.spec) <= most:
             return self.spec
         alike = [one.arguments for one in others if one.called == self.called]
@@ -127,7 +127,8 @@ class _Call:
             told = {key: sum(one.get(key) != value for one in alike) for key, value in self.arguments.items()}
             best = max(told, key=lambda key: told[key])
             if not told[best]:
-                break  # the others have arguments that this one lacks, and show them
+                # The others have arguments that this one lacks, and their names show them.
+                break
             kept.add(best)
             alike = [one for one in alike if one.get(best) == self.arguments[best]]
         for key in self.arguments:
@@ -141,7 +142,7 @@ class _Call:
 
 
 def _short(value: str, others: Collection[str]) -> str:
-    """An argument's value among those that other strategies have there."""
+    """Return a value shortened so that it differs from the values of the other strategies."""
     if len(value) <= _VALUE:
         return value
     call = _Call.of(value)
@@ -149,7 +150,7 @@ def _short(value: str, others: Collection[str]) -> str:
 
 
 def _beginning(text: str, others: Collection[str]) -> str:
-    """As much of a text as tells it from the others, and its last character, which closes it."""
+    """Return the shortest distinct beginning of a text, and its last character, which closes it."""
     length = _BEGINNING
     while length < len(text) - 2 and any(one[:length] == text[:length] for one in others if one != text):
         length += 1

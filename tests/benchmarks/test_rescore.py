@@ -128,10 +128,10 @@ def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     assert "unparsed: nothing found" in told.stdout
     told = CliRunner().invoke(app(), ["bench", "rescore", str(folder)])
     assert told.exit_code == 0
-    assert f"parser version 0 → {kinds.PARSER_VERSION}: 8 results read again, 1 changed" in told.stdout
+    assert f"parser version 0 → {kinds.PARSER_VERSION}: 8 results parsed again, 1 changed" in told.stdout
     assert "✗ unparsed (nothing found)" in told.stdout
     assert "✓ 6 (trigger)" in told.stdout
     told = CliRunner().invoke(app(), ["bench", "rescore", str(folder), "--json"])
     assert json.loads(told.stdout)["changed"] == []
-    with pytest.raises(InputError, match="no results of a run here"):
+    with pytest.raises(InputError, match="not a results folder"):
         rescore(tmp_path / "nothing")

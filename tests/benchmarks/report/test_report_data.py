@@ -389,7 +389,7 @@ def test_a_damaged_folder_names_the_place(folder: Path) -> None:
     with pytest.raises(InputError, match=r"results.jsonl:19"):
         ReportData.from_folder(ResultsFolder.read(folder))
     shutil.rmtree(folder)
-    with pytest.raises(InputError, match="no results of a run here"):
+    with pytest.raises(InputError, match="not a results folder"):
         ReportData.from_folder(ResultsFolder.read(folder))
 
 

@@ -126,7 +126,7 @@ def test_a_folder_is_for_one_process_and_free_when_that_dies(tmp_path: Path) -> 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(InputError, match=r"holds other things \(thesis.tex\)"):
+    with pytest.raises(InputError, match=r"holds other files \(thesis.tex\)"):
         opened(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -135,7 +135,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(InputError, match=r"run: cannot be used for results: .*--out"):
         opened(tmp_path / "run")
-    with pytest.raises(InputError, match="no results of a run here"):
+    with pytest.raises(InputError, match="not a results folder"):
         ResultsFolder.read(tmp_path / "run")
 
 
