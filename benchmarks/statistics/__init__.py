@@ -1,6 +1,8 @@
-"""What counts can tell: intervals, paired tests, power, noise, calibration, racing. Each function names its source.
+"""Statistics of benchmark results: intervals, paired tests, power, variance components, calibration, racing.
 
-What the table of every run needs is here and imports nothing heavy; `noise`, `calibration` and `racing` are modules.
+Each function names its source. The package exports what the table of every run needs, and imports
+nothing heavy; the modules `variance_components`, `calibration`, `racing` and `vote_curves` are imported
+by name.
 """
 
 from __future__ import annotations

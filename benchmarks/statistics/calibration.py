@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says, and what leaving the unsure ones out would give."""
+"""Calibration of confidences, and accuracy when the least confident answers are left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of about the same confidence: how many, their mean confidence, and the share that is right."""
+    """Answers of similar confidence: their number, mean confidence, and share of right answers."""
 
     n: int
     confidence: float
@@ -16,7 +16,13 @@ class Bin:
 
 
 def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> list[Bin]:
-    """Accuracy by confidence, in bins of equal width from 0 to 1; empty ones are left out."""
+    """Return the accuracy by confidence, in bins of equal width from 0 to 1, without empty bins.
+
+    Args:
+        confidences: the confidence of each answer, from 0 to 1.
+        right: whether each answer is right.
+        bins: the number of bins.
+    """
     grouped: dict[int, list[int]] = {}
     for place, confidence in enumerate(confidences):
         grouped.setdefault(min(bins - 1, int(confidence * bins)), []).append(place)
@@ -29,7 +35,12 @@ def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int =
 
 
 def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """The expected calibration error: how far accuracy and confidence are apart, on average over answers.
+    """Return the expected calibration error: the mean distance of accuracy and confidence over answers.
+
+    Args:
+        confidences: the confidence of each answer, from 0 to 1.
+        right: whether each answer is right.
+        bins: the number of bins of equal width.
 
     Source: Naeini, Cooper and Hauskrecht (2015), "Obtaining well calibrated probabilities using Bayesian
     binning", AAAI.
@@ -39,9 +50,13 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
 
 
 def selective_accuracy(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
-    """Accuracy at coverage: for each share of problems that is answered, the surest first, the share of right ones.
+    """Return pairs of coverage and accuracy: for each share of answered problems the share of right answers.
 
-    Equally sure answers are taken together.
+    The most confident answers come first. Answers of equal confidence are taken together.
+
+    Args:
+        confidences: the confidence of each answer.
+        right: whether each answer is right.
 
     Source: El-Yaniv and Wiener (2010), "On the foundations of noise-free selective classification", JMLR 11.
     """

@@ -1,4 +1,4 @@
-"""Intervals for the accuracy of one strategy."""
+"""Confidence intervals for the accuracy of one strategy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from statistics import NormalDist
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a share; (0, 1) where nothing was observed.
+    """Return the score interval of a proportion; (0, 1) without observations.
+
+    Args:
+        successes: the number of successes.
+        n: the number of observations.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22;
     recommended for small n by Brown, Cai and DasGupta (2001), Statistical Science 16(2).
@@ -22,7 +27,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
 def _score(share: float, n: float, z: float) -> tuple[float, float]:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if share == 0 else max(0.0, centre - half)  # exact at the ends, where rounding would show
+    # Exact at the ends, where rounding would show.
+    low = 0.0 if share == 0 else max(0.0, centre - half)
     high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
 
@@ -30,16 +36,17 @@ def _score(share: float, n: float, z: float) -> tuple[float, float]:
 def clustered_share(
     values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95
 ) -> tuple[float, float]:
-    """The interval of an accuracy over values that are alike within clusters: epochs of one problem, problems of one
-    family.
+    """Return the interval of an accuracy over values that are correlated within clusters.
 
-    Wilson's for as many independent values as would have the clustered standard error, with Student's quantile. Unlike
-    `clustered` it holds near 0 and 1, too. Where all values are 0, or all are 1, it is Wilson's over the clusters; with
-    one cluster nothing is known.
+    Clusters are the epochs of one problem, or the problems of one family. The interval is Wilson's
+    for the number of independent values that would have the clustered standard error, with Student's
+    quantile. Unlike that of `clustered_mean` it keeps its coverage near 0 and 1. If all values are 0,
+    or all are 1, it is Wilson's over the clusters. One cluster gives (0, 1).
 
     Args:
-        values: from 0 to 1, such as 1 for right and 0 for wrong.
-        clusters: which cluster each value belongs to.
+        values: values from 0 to 1, such as 1 for right and 0 for wrong.
+        clusters: the cluster of each value.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Korn and Graubard (1998), "Confidence intervals for proportions with small expected number of positive
     counts estimated from survey data", Survey Methodology 24(2), for the number and its degrees of freedom; the score
@@ -53,12 +60,20 @@ def clustered_share(
         return wilson(int(mean) * groups, groups, confidence)
     if groups < 2:
         return 0.0, 1.0
-    n = mean * (1 - mean) / error**2 if error > 1e-12 else groups  # where all clusters have the same share
+    # The error is 0 if all clusters have the same share.
+    n = mean * (1 - mean) / error**2 if error > 1e-12 else groups
     return _score(mean, n, float(t.ppf((1 + confidence) / 2, groups - 1)))
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share: never covers less than it says, and is wider than Wilson's for that.
+    """Return the exact interval of a proportion.
+
+    Its coverage is never below the confidence level, so it is wider than Wilson's interval.
+
+    Args:
+        successes: the number of successes.
+        n: the number of observations.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits", Biometrika 26(4).
     """
@@ -72,7 +87,7 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with its standard error and interval."""
+    """A mean with its standard error and confidence interval."""
 
     value: float
     error: float
@@ -81,14 +96,15 @@ class Mean:
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95) -> Mean:
-    """The mean of values that are alike within clusters: epochs of one problem, problems of one family.
+    """Return the mean of values that are correlated within clusters, with a standard error and interval.
 
-    The interval uses Student's t with as many degrees of freedom as there are clusters, less one; with one cluster
-    nothing is known, and it is as wide as the values can be taken to be.
+    Clusters are the epochs of one problem, or the problems of one family. The interval uses Student's
+    t with one degree of freedom fewer than clusters. One cluster gives the whole range of the values.
 
     Args:
         values: such as 1 for right and 0 for wrong.
-        clusters: which cluster each value belongs to.
+        clusters: the cluster of each value.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Miller (2024), "Adding error bars to evals", arXiv 2411.00640, §2.2; the correction for few clusters is
     CR1 of Cameron and Miller (2015), Journal of Human Resources 50(2).
@@ -103,7 +119,7 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable], confid
 
 
 def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, float, int]:
-    """The mean, its standard error over clusters (not a number where there is one), and how many clusters there are."""
+    """Return the mean, its standard error over clusters (NaN with one cluster), and the number of clusters."""
     mean = math.fsum(values) / len(values)
     sums: dict[Hashable, float] = dict.fromkeys(clusters, 0.0)
     for value, cluster in zip(values, clusters, strict=True):

@@ -1,4 +1,4 @@
-"""Two strategies on the same problems: tests, their correction over many pairs, and the size of the difference."""
+"""Comparisons of two strategies on the same problems: tests, multiplicity correction, effect sizes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ K = TypeVar("K")
 
 
 def disagreements(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int]:
-    """From the same problems in the same order: how many only the first solved, and how many only the second."""
+    """Return how many problems only the first strategy solved, and how many only the second.
+
+    Args:
+        a, b: whether each strategy solved each problem, in the same order.
+    """
     pairs = list(zip(a, b, strict=True))
     return sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """The two-sided exact p-value that two strategies are equally good, from the problems on which they disagree.
+    """Return the two-sided exact p-value of the hypothesis that two strategies are equally good.
 
     Args:
         only_a: problems that only the first solved.
@@ -32,13 +36,20 @@ def mcnemar(only_a: int, only_b: int) -> float:
     tail: int = 1
     term: int = 1
     for k in range(min(only_a, only_b)):
-        term = term * (n - k) // (k + 1)  # n over k + 1, from n over k
+        # From the binomial coefficient n over k to n over k + 1.
+        term = term * (n - k) // (k + 1)
         tail += term
     return float(min(1.0, 2 * tail / 2**n))
 
 
 def holm(p_values: Mapping[K, float]) -> dict[K, float]:
-    """Adjusted p-values: those under the level hold together, with an error rate of the level over all of them.
+    """Return p-values adjusted for multiple comparisons.
+
+    All hypotheses with an adjusted value below a level can be rejected together, with a family-wise
+    error rate of that level.
+
+    Args:
+        p_values: the p-value of each hypothesis.
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6(2).
@@ -54,7 +65,7 @@ def holm(p_values: Mapping[K, float]) -> dict[K, float]:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better the first of two strategies is, in accuracy from -1 to 1, with an interval."""
+    """The accuracy of the first strategy minus that of the second, from -1 to 1, with an interval."""
 
     value: float
     low: float
@@ -62,14 +73,19 @@ class Difference:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Return whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
 def tango(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Difference:
-    """The difference of two accuracies on the same problems, each solved once: right also where they never disagree.
+    """Return the difference of two accuracies on the same problems, each solved once.
 
-    All differences that the score test does not refuse, so it goes with McNemar's test, which asks the same of 0.
+    The interval holds all differences that the score test does not reject. McNemar's test is the same
+    test for a difference of 0. The interval is valid even if the strategies never disagree.
+
+    Args:
+        a, b: whether each strategy solved each problem, in the same order.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17(8), §3.
@@ -97,7 +113,7 @@ def tango(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Dif
 
 
 def _variance(difference: float, only_a: int, only_b: int, n: int) -> float:
-    """Of one problem's difference, where the mean is as given and the shares are otherwise as likely as can be."""
+    """Return the variance of one problem's difference, by maximum likelihood under the given mean."""
     spread = difference * (1 - difference)
     linear = (2 * n - only_a + only_b) * difference - only_a - only_b
     share_b = (math.sqrt(linear * linear + 8 * n * only_b * spread) - linear) / (4 * n)
@@ -107,10 +123,17 @@ def _variance(difference: float, only_a: int, only_b: int, n: int) -> float:
 def bootstrap(
     a: Sequence[float], b: Sequence[float], confidence: float = 0.95, *, seed: int = 0, resamples: int = 10_000
 ) -> Difference:
-    """The difference of two means over the same problems, of any values.
+    """Return the difference of two means over the same problems, for values of any range.
 
-    The bias-corrected and accelerated bootstrap over problems. It is too narrow for few problems, and has no width
-    where all differences are equal: the tables use `tango` for single outcomes and `paired_mean` for shares.
+    The interval is the bias-corrected and accelerated bootstrap over problems. It is too narrow for few
+    problems, and has no width if all differences are equal. The tables therefore use `tango` for single
+    outcomes and `paired_mean` for shares.
+
+    Args:
+        a, b: the value of each strategy on each problem, in the same order.
+        confidence: the confidence level, from 0 to 1.
+        seed: the seed of the resampling.
+        resamples: the number of resamples.
 
     Source: Efron (1987), "Better bootstrap confidence intervals", JASA 82(397).
     """
@@ -122,11 +145,13 @@ def bootstrap(
     spread = float(np.square(deviation).sum())
     if spread <= n * 1e-24:
         return Difference(mean, mean, mean)
-    values, counts = np.unique(d, return_counts=True)  # resampling n of few values is a multinomial draw
+    # Resampling n of few distinct values is a multinomial draw.
+    values, counts = np.unique(d, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(n, counts / n, size=resamples)
     means = np.sort(drawn @ values / n)
     normal = NormalDist()
-    tolerance = 1e-9 * max(1.0, abs(mean))  # equal sums come out in either order
+    # Equal sums may differ by rounding.
+    tolerance = 1e-9 * max(1.0, abs(mean))
     below = (np.sum(means < mean - tolerance) + np.sum(np.abs(means - mean) <= tolerance) / 2) / resamples
     bias = normal.inv_cdf(float(min(max(below, 0.5 / resamples), 1 - 0.5 / resamples)))
     acceleration = float((deviation**3).sum()) / (6 * spread**1.5)
@@ -141,17 +166,18 @@ def bootstrap(
 def paired_mean(
     a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
 ) -> Difference:
-    """The difference of two means over the same problems, for values from 0 to 1 that are no single yes or no, as over
-    epochs, or whose problems come in families.
+    """Return the difference of two means over the same problems, for values from 0 to 1.
 
-    Student's interval over the clusters; see `clustered`. Where all differences are equal (or there is one cluster) it
-    has no width, which means nothing. Then it is the widest that so few problems allow: problems with any other
-    difference may be so frequent that none is met in 1 of 40 samples, as the exact interval of no success has it.
+    It is for shares over epochs, and for problems that come in families. The interval is Student's over
+    the clusters; see `clustered_mean`. If all differences are equal, or there is one cluster, that
+    interval has no width. It is then replaced by the widest interval that the number of clusters
+    allows: problems with other differences may be so rare that a sample misses them, with the exact
+    interval of a proportion without successes.
 
     Args:
-        a, b: what each strategy got, problem by problem.
-        clusters: which cluster each problem belongs to; by default each stands alone.
-        confidence: of the interval.
+        a, b: the value of each strategy on each problem, in the same order.
+        clusters: the cluster of each problem; by default each problem is its own.
+        confidence: the confidence level, from 0 to 1.
 
     Source: Miller (2024), arXiv 2411.00640, §4; for no spread Clopper and Pearson (1934), Biometrika 26(4).
     """
@@ -160,7 +186,8 @@ def paired_mean(
     mean, error, groups = _differences(a, b, clusters)
     if not groups:
         return Difference(0.0, -1.0, 1.0)
-    if not error > _NO_SPREAD:  # also where it is not a number
+    # The error is NaN with one cluster, and this is true then too.
+    if not error > _NO_SPREAD:
         unseen = 1 - ((1 - confidence) / 2) ** (1 / groups)
         return Difference(mean, mean - unseen * (1 + mean), mean + unseen * (1 - mean))
     half = float(t.ppf((1 + confidence) / 2, groups - 1)) * error
@@ -189,7 +216,7 @@ _NO_SPREAD = 1e-12
 def _differences(
     a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None
 ) -> tuple[float, float, int]:
-    """Their mean, its standard error, and how many clusters there are."""
+    """Return the mean of the differences, its standard error, and the number of clusters."""
     differences = [x - y for x, y in zip(a, b, strict=True)]
     if not differences:
         return 0.0, math.nan, 0
@@ -197,7 +224,10 @@ def _differences(
 
 
 def superiority(a: Sequence[float], b: Sequence[float]) -> float:
-    """How likely the first is better than the second on a problem drawn at random; a tie counts half.
+    """Return the probability that the first is better than the second on a random problem; a tie counts half.
+
+    Args:
+        a, b: the value of each strategy on each problem, in the same order.
 
     Source: the common-language effect size of McGraw and Wong (1992), Psychological Bulletin 111(2), for pairs.
     """

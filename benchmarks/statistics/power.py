@@ -1,4 +1,4 @@
-"""How many problems it takes, and what a number of problems can show."""
+"""Sample sizes: how many problems a comparison needs, and which difference a number of problems can detect."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from reasoning.benchmarks.statistics.intervals import clustered_error
 
 
 def detectable_difference(n: int, disagreement: float, *, level: float = 0.05, power: float = 0.8) -> float | None:
-    """The smallest difference in accuracy that McNemar's test on `n` problems finds with the given power.
+    """Return the smallest difference in accuracy that McNemar's test on `n` problems detects.
 
-    Assumes that the two strategies disagree on the given share of problems, or on as many as the difference itself
-    needs where that is more. The normal approximation; None where no difference would do.
+    The two strategies are assumed to disagree on the given share of problems, or on the share that the
+    difference itself needs, if that is larger. The normal approximation is used.
 
     Args:
-        n: problems that both strategies answered.
+        n: the number of problems that both strategies answered.
         disagreement: the share of problems that exactly one of them solves.
-        level: of the two-sided test; for one of k pairs under Holm's correction, a k-th of it is on the safe side.
-        power: the chance to find the difference if it is there.
+        level: the level of the two-sided test; for one of k pairs under Holm's correction, a k-th of it
+            is conservative.
+        power: the probability to detect the difference.
+
+    Returns:
+        The difference in accuracy, from 0 to 1; None if no difference could be detected.
 
     Source: Connor (1987), "Sample size for testing differences in proportions for the paired-sample design",
     Biometrics 43(1), equation 3.
@@ -46,16 +50,19 @@ def detectable_difference(n: int, disagreement: float, *, level: float = 0.05, p
 def required_sample_size(
     difference: float, disagreement: float, *, level: float = 0.05, power: float = 0.8, effect: float = 1.0
 ) -> int:
-    """How many problems McNemar's test needs to find a difference in accuracy; the inverse of `detectable_difference`.
+    """Return the number of problems that McNemar's test needs; the inverse of `detectable_difference`.
 
     Args:
-        difference: in accuracy, above 0 and at most 1.
+        difference: the difference in accuracy to detect, above 0 and at most 1.
         disagreement: the share of problems that exactly one of the two solves; at least the difference.
         level, power: as in `detectable_difference`.
         effect: the design effect of families; see `design_effect`.
+
+    Raises:
+        ValueError: the difference is out of range.
     """
     if not 0 < difference <= 1:
-        raise ValueError(f"a difference in accuracy lies between 0 and 1, not {difference}")
+        raise ValueError(f"difference must be above 0 and at most 1, got {difference}")
     share = max(disagreement, difference)
     z_level, z_power = NormalDist().inv_cdf(1 - level / 2), NormalDist().inv_cdf(power)
     spread = z_level * math.sqrt(share) + z_power * math.sqrt(max(0.0, share - difference * difference))
@@ -63,14 +70,14 @@ def required_sample_size(
 
 
 def design_effect(differences: Sequence[float], clusters: Sequence[Hashable]) -> float:
-    """How many times as many problems it takes where they come in families as large and as alike as these; at least 1.
+    """Return the factor by which families of problems like these raise the required number of problems; at least 1.
 
-    The clustered variance of the mean over the one that takes problems for independent. Where one of them is not known,
-    or is 0, it is what families would have whose problems are all the same.
+    It is the clustered variance of the mean divided by the variance of independent problems. If one of
+    them is unknown or 0, it is the factor of families whose problems are all equal.
 
     Args:
-        differences: of two strategies, problem by problem.
-        clusters: the family of each problem, or something of its own.
+        differences: the difference of two strategies on each problem.
+        clusters: the family of each problem; a distinct value for a problem without one.
 
     Source: Kish (1965), "Survey Sampling", §5.4 and §8.2.
     """

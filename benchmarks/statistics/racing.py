@@ -1,14 +1,15 @@
-"""Racing: strategies that can no longer be the best of a run are stopped, however often one looks.
+"""Racing: a sequential test that stops strategies which can no longer be the best of a run.
 
-A run has a number of problems, which are taken in a random order. For each pair a bet is kept against "on all of them
-the first is better than the second by the margin". What was seen says what the problems that are left would have to
-give for that, and as long as it is true the bet's capital is expected not to grow, so it passes 1/level with a chance
-of at most the level at *any* time (Ville's inequality): looking after every problem is no sin. Capital that has passed
-it is evidence enough to stop the first. The order is all that is random, so the problems may be anything: families, or
-no sample of any others.
+The problems of a run are taken in random order. For each ordered pair, a bet is placed against the
+hypothesis "on all problems of the run, the first is better than the second by the margin". The results
+so far determine what the remaining problems would have to give. Under the hypothesis the capital of the
+bet is a supermartingale, so it exceeds 1/level with a probability of at most the level at *any* time
+(Ville's inequality): the race may look after every problem. Capital above 1/level stops the first
+strategy. The order alone is random, so the problems may be families, or no random sample at all.
 
-Of a run without an end nothing is left to make up for what was seen, and the same bets are against "on all problems
-like these". That takes more of them, and takes each for an independent draw.
+In a run of infinitely many problems, nothing can make up for the results so far, and the same bets are
+against the hypothesis "on all problems of this kind". That needs more problems, and takes each for an
+independent draw.
 
 Sources: Waudby-Smith and Ramdas (2020), "Confidence sequences for sampling without replacement", NeurIPS 33, and
 (2023), "Estimating means of bounded random variables by betting", JRSS B 86(1), §5; Ramdas, Grünwald, Vovk and Shafer
@@ -26,76 +27,100 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STAKES: Floats = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
-"""Shares of what may be lost that are put on each problem."""
+"""The stakes of the bets, as shares of the amount that may be lost on a problem."""
 _NONE = 1e-9
-"""Instead of no room, so that nothing is divided by 0."""
+"""The least divisor, to avoid a division by 0."""
 
 
 def gaps(got: Floats, margin: float) -> Floats:
-    """By how much each rival got more than each strategy, plus the margin: shape (…, one, rival) from (…, strategy)."""
+    """Return the lead of each rival over each strategy, plus the margin.
+
+    Args:
+        got: the values of the strategies, of shape (…, strategy); NaN if there is no result.
+        margin: the difference that does not matter.
+
+    Returns:
+        An array of shape (…, strategy, rival).
+    """
     return np.asarray(got[..., None, :] - got[..., :, None] + margin)
 
 
 def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
-    """What each stake becomes by one problem, times what it was, with the stakes as the first axis.
+    """Return the factor by which one problem multiplies each stake, with the stakes as the first axis.
 
     Args:
-        gap: see `gaps`; not a number where one of the two has no result.
-        owed: the gaps of the problems before, added up and shared out over those that were left: what the first must
-            get back on each to be the best.
-        margin: a difference that does not matter.
+        gap: the leads of `gaps`; NaN if one of the two has no result.
+        owed: the sum of the earlier leads divided by the number of remaining problems: what the first
+            strategy must regain on each to be the best.
+        margin: the difference that does not matter.
     """
-    room = 1 - margin - owed  # what it gets back, beyond what it owes, on a problem that only it solves; at times none
+    # The most that it regains, beyond what it owes, on a problem that it alone solves; may be negative.
+    room = 1 - margin - owed
     gain = np.maximum((gap + owed) / np.maximum(room, _NONE), -1)
     return np.asarray(1 + np.multiply.outer(STAKES, np.nan_to_num(gain)))
 
 
 def initial_capital(strategies: int) -> Floats:
-    """A capital of 1 against each strategy, as it is split among its rivals and the stakes."""
+    """Return a capital of 1 against each strategy, divided equally among its rivals and the stakes."""
     against = (1 - np.eye(strategies)) / max(1, strategies - 1) / len(STAKES)
     return np.repeat(against[None], len(STAKES), axis=0)
 
 
 class Race:
-    """Which strategies are still in the running.
+    """A race of strategies over problems in random order.
 
     Args:
-        names: the strategies.
-        of: how many problems the run has, which are seen in a random order; infinity where they are a sample of all.
-        level: the chance to stop the one that would be the best on all of them, by at least the margin.
-        margin: a difference in accuracy, from 0 up to below 1, that does not matter.
+        strategies: the strategies.
+        total: the number of problems of the run; infinity if they are a sample of all problems.
+        level: the probability to stop the strategy that would be the best on all problems by at least
+            the margin, above 0 and below 1.
+        margin: the difference in accuracy that does not matter, from 0 to below 1.
 
     Attributes:
-        out: the strategies that were stopped, with the number of problems after which.
-        problems: how many were seen.
+        stopped: the stopped strategies, each with the number of problems after which it was stopped.
+        problems: the number of problems seen.
+
+    Raises:
+        ValueError: `level` or `margin` is out of range.
+
+    Examples:
+        >>> race = Race(["a", "b"], total=12)
+        >>> while len(race.remaining) > 1:
+        ...     stopped = race.update({"a": 1.0, "b": 0.0})
+        >>> stopped, race.remaining
+        (['b'], ['a'])
     """
 
     def __init__(self, strategies: Sequence[str], total: float, level: float = 0.05, margin: float = 0.0) -> None:
         if not 0 < level < 1 or not 0 <= margin < 1:
-            raise ValueError(f"level={level} lies between 0 and 1, margin={margin} from 0 to below 1")
+            raise ValueError(
+                f"level must be above 0 and below 1, and margin from 0 to below 1, got {level} and {margin}"
+            )
         self.strategies, self.total, self.level, self.margin = tuple(strategies), total, level, margin
         self.stopped: dict[str, int] = {}
         self.problems = 0
         k = len(self.strategies)
-        self._lead: Floats = np.zeros((k, k))  # of the rival over the strategy
+        # The lead of each rival (column) over each strategy (row).
+        self._lead: Floats = np.zeros((k, k))
         self._capital = initial_capital(k)
 
     @property
     def remaining(self) -> list[str]:
-        """The strategies that were not stopped."""
+        """The strategies that have not been stopped."""
         return [name for name in self.strategies if name not in self.stopped]
 
     def update(self, right: Mapping[str, float]) -> list[str]:
-        """Take in one problem; gives the strategies that are stopped by it.
+        """Take in one problem, and return the strategies that it stops.
 
         Args:
-            right: by strategy, what it got on the problem, from 0 to 1; one that has no result is left out.
+            right: the value of each strategy on the problem, from 0 to 1, without strategies that have
+                no result.
 
         Raises:
-            ValueError: all problems were seen.
+            ValueError: all problems have been seen.
         """
         if self.problems == self.total:
-            raise ValueError(f"a race of {self.total} problems has seen them all")
+            raise ValueError(f"all {self.total} problems of the race have been seen")
         gap = gaps(np.array([right.get(name, np.nan) for name in self.strategies]), self.margin)
         self._capital *= winnings(gap, self._lead / (self.total - self.problems), self.margin)
         self._lead += np.nan_to_num(gap)
@@ -109,5 +134,5 @@ class Race:
         return stopped
 
     def evidence(self) -> dict[str, float]:
-        """By strategy the e-value against it: what betting 1 against it has become."""
+        """Return the e-value against each strategy: what a bet of 1 against it has become."""
         return dict(zip(self.strategies, self._capital.sum(axis=(0, 2)).tolist(), strict=True))

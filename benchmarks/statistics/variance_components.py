@@ -1,4 +1,4 @@
-"""What repetitions tell: how much a result changes from run to run, and which strategy wins a single run."""
+"""Variance over repetitions: how much results change from run to run, and which strategy wins a single run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """Where the variance of results comes from, as shares of a squared accuracy.
+    """The components of the variance of outcomes.
 
     Attributes:
-        problems: some problems are harder than others.
-        repetitions: some runs are better as a whole.
-        interaction: the rest: a problem that is solved in one run and not in another.
+        problems: the variance between problems: some are harder than others.
+        repetitions: the variance between repetitions: some runs are better as a whole.
+        interaction: the rest: problems that are solved in one run and not in another.
         run: the standard deviation of a run's accuracy on these problems.
     """
 
@@ -30,9 +30,10 @@ class VarianceComponents:
 
 
 def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponents:
-    """Split the variance of a table of outcomes, one row for each problem and one column for each repetition.
+    """Estimate the variance components of a table of outcomes. A negative estimate is reported as 0.
 
-    A negative estimate is reported as 0.
+    Args:
+        outcomes: one row for each problem, one column for each repetition; values from 0 to 1.
 
     Raises:
         ValueError: fewer than two problems or two repetitions, or rows of different lengths.
@@ -44,7 +45,9 @@ def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponen
 
     x = np.asarray(outcomes, dtype=float)
     if x.ndim != 2 or min(x.shape) < 2:
-        raise ValueError(f"at least two problems and two repetitions of each are needed, not a table of {x.shape}")
+        raise ValueError(
+            f"outcomes must have at least two problems and two repetitions, got a table of shape {x.shape}"
+        )
     n, epochs = x.shape
     mean, rows, columns = x.mean(), x.mean(axis=1), x.mean(axis=0)
     within = float(np.square(x - rows[:, None] - columns[None, :] + mean).sum() / ((n - 1) * (epochs - 1)))
@@ -58,7 +61,7 @@ def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponen
 
 @dataclass(frozen=True)
 class WinProbabilities:
-    """How likely each of two strategies has the higher accuracy when both are run once."""
+    """The probabilities that the first or the second of two strategies is more accurate in a single run, or neither."""
 
     first: float
     second: float
@@ -66,24 +69,25 @@ class WinProbabilities:
 
 
 def single_run(a: Sequence[float], b: Sequence[float]) -> WinProbabilities:
-    """Who wins if each strategy solves every problem once.
+    """Return which strategy is likely to win if each solves every problem once.
+
+    Problems are taken as independent, so the number of solved problems has a Poisson binomial
+    distribution, which is computed exactly.
 
     Args:
-        a, b: each problem's share of right answers over the repetitions, for the same problems.
-
-    Problems are taken to be solved independently of each other, so the number solved is a sum of unequal coins
-    (Poisson binomial), which is computed exactly.
+        a, b: the share of right answers over the repetitions for each problem, in the same order.
     """
     import numpy as np
 
     first, second = _solved(a), _solved(b)
-    below = np.concatenate(([0.0], np.cumsum(second)[:-1]))  # the second solves fewer
+    # The probability that the second solves fewer problems.
+    below = np.concatenate(([0.0], np.cumsum(second)[:-1]))
     win, tie = float(first @ below), float(first @ second)
     return WinProbabilities(win, max(0.0, 1.0 - win - tie), tie)
 
 
 def _solved(shares: Sequence[float]) -> NDArray[np.float64]:
-    """The chance of each number of solved problems."""
+    """Return the probability of each number of solved problems."""
     import numpy as np
 
     chances = np.ones(1)

@@ -1,10 +1,10 @@
-"""Accuracy against the number of samples, from one pool of draws a problem: maj@k and pass@k, without bias.
+"""Accuracy against the number of samples, from one pool of samples per problem: unbiased maj@k and pass@k.
 
     pools = [SamplePool.from_vote(majority(values, kind), example.score) for …]
-    curve(pools, [1, 5, 10, 20])                      # the vote of k
-    curve(pools, [1, 5, 10, 20], measure="any")       # any of k is right: pass@k, what a perfect verifier would reach
+    curve(pools, [1, 5, 10, 20])                      # majority vote of k samples
+    curve(pools, [1, 5, 10, 20], measure="any")       # pass@k, the accuracy of a perfect verifier
 
-A pool of n draws tells what k of them would have given: the mean over all subsets of k, and not the first k.
+From a pool of n samples follows the accuracy of k samples: the mean over all subsets of k, not the first k.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from reasoning.errors import UsageError
 from reasoning.voting import Vote
 
 MAX_EXACT = 1 << 16
-"""Up to so many draws of a pool times the largest k are counted out exactly (256 draws: half a second for the whole
-curve at worst; 1,000 draws up to k = 40: 0.05 s); larger pools are sampled."""
+"""The largest product of a pool's size and k that is counted exactly; larger pools are sampled.
+
+A whole curve of 256 samples takes half a second at worst, of 1,000 samples up to k = 40 it takes 0.05 s.
+"""
 SHUFFLES = 4000
-"""How often a larger pool is shuffled; the standard error of one problem's value is then at most 0.008."""
+"""The shuffles of a larger pool; the standard error of one problem's value is then at most 0.008."""
 
 
 @dataclass(frozen=True)
 class SamplePool:
-    """The draws of one problem.
+    """The samples of one problem.
 
     Attributes:
-        right: how often each right answer was drawn; mostly there is one.
-        wrong: how often each wrong answer was drawn.
-        unread: draws without an answer; they neither vote nor are right.
-        cluster: what the problem has in common with others, such as its family; None for nothing.
+        right: the count of each right answer; usually there is one.
+        wrong: the count of each wrong answer.
+        unparsed: the number of samples without an answer; they do not vote and are not right.
+        cluster: the group of similar problems, such as the family; None for none.
     """
 
     right: tuple[int, ...]
@@ -47,7 +49,13 @@ class SamplePool:
 
     @classmethod
     def from_vote(cls, vote: Vote, right: Callable[[Any], bool], cluster: Hashable = None) -> SamplePool:
-        """The pool that was voted on, such as `answer.votes`; `right` tells right values, such as `example.score`."""
+        """Return the pool of a vote.
+
+        Args:
+            vote: the vote, such as `answer.votes`.
+            right: returns whether a value is right, such as `example.score`.
+            cluster: the group of similar problems; None for none.
+        """
         scored = [(len(one.draws), bool(right(one.value))) for one in vote.candidates]
         return cls(
             tuple(count for count, fine in scored if fine),
@@ -58,7 +66,7 @@ class SamplePool:
 
     @property
     def n(self) -> int:
-        """All draws."""
+        """The number of samples."""
         return sum(self.right) + sum(self.wrong) + self.unparsed
 
 
@@ -67,10 +75,10 @@ class CurvePoint:
     """One point of a curve.
 
     Attributes:
-        k: draws a problem.
-        mean: over the problems.
-        low, high: its interval, for problems like these.
-        error: the standard error that sampling of large pools adds to the mean; 0 where all was counted out.
+        k: the number of samples per problem.
+        mean: the mean accuracy over the problems.
+        low, high: its confidence interval, for problems of this kind.
+        error: the standard error from the sampling of large pools; 0 if all was counted exactly.
     """
 
     k: int
@@ -81,7 +89,15 @@ class CurvePoint:
 
 
 def pass_at(pool: SamplePool, k: int) -> Fraction:
-    """The chance that any of k draws is right: pass@k, exactly.
+    """Return the exact probability that any of k samples is right (pass@k).
+
+    Args:
+        pool: the samples.
+        k: the number of samples, from 1 to the size of the pool.
+
+    Examples:
+        >>> pass_at(SamplePool((3,), (5, 2)), 1)
+        Fraction(3, 10)
 
     Source: Chen et al. 2021, arXiv 2107.03374, §2.1: 1 - C(n - c, k) / C(n, k) for c right ones of n.
     """
@@ -90,15 +106,21 @@ def pass_at(pool: SamplePool, k: int) -> Fraction:
 
 
 def majority_at(pool: SamplePool, ks: Sequence[int]) -> dict[int, Fraction]:
-    """The chance that the vote of k draws is right: maj@k, exactly.
+    """Return the exact probability that the majority vote of k samples is right (maj@k), for each k.
 
-    All subsets of k draws are counted, without listing them. For a winner that has m votes, the number of subsets is a
-    coefficient of a product of polynomials, one for each candidate, that say in how many ways it gets fewer than m (or
-    m: a tie). A tie counts by the share of its winners that are right. That is also what the earliest draw of a tie
-    gives, over all orders of the draws. Takes about n³ steps at worst.
+    All subsets of k samples are counted without enumerating them. For a winner with m votes, the number
+    of subsets is a coefficient of a product of polynomials, one for each candidate, with the number of
+    ways in which it gets fewer than m votes (or m, for a tie). A tie counts with the share of its
+    winners that are right; the earliest sample of a tie gives the same, over all orders. The cost is
+    about n³ steps at worst.
+
+    Args:
+        pool: the samples.
+        ks: numbers of samples, each from 1 to the size of the pool.
     """
     _check(pool, ks)
-    most, width = max(ks), pool.n + 1  # polynomials as whole numbers, `width` bits a coefficient: none exceeds 2^n
+    # Polynomials are integers with `width` bits for each coefficient; none exceeds 2^n.
+    most, width = max(ks), pool.n + 1
     ways = {k: Fraction(0) for k in ks}
     for count, equal in Counter(pool.right).items():
         others = [*pool.right, *pool.wrong]
@@ -112,13 +134,15 @@ def majority_at(pool: SamplePool, ks: Sequence[int]) -> dict[int, Fraction]:
 
 
 def _products(others: Sequence[int], unread: int, votes: int, most: int, width: int) -> list[int]:
-    """By the number of rivals that tie: the ways to draw the rest, if all others have at most so many votes."""
+    """Return, by number of tied rivals, the ways to draw the rest if no other has more than `votes` votes."""
 
     def polynomial(coefficients: Sequence[int]) -> int:
         return sum(one << place * width for place, one in enumerate(coefficients))
 
-    within = (1 << (most - votes + 1) * width) - 1  # no more draws than there are
-    free = unread + sum(one for one in others if one < votes)  # these can neither win nor tie
+    # No subset is larger than the largest k.
+    within = (1 << (most - votes + 1) * width) - 1
+    # These samples can neither win nor tie.
+    free = unread + sum(one for one in others if one < votes)
     products = [polynomial([math.comb(free, j) for j in range(min(free, most) + 1)]) & within]
     for one in others:
         if one >= votes:
@@ -132,7 +156,7 @@ def _products(others: Sequence[int], unread: int, votes: int, most: int, width: 
 
 
 def estimate_majority_at(pool: SamplePool, ks: Sequence[int], seed: int | str = 0) -> dict[int, tuple[float, float]]:
-    """The same from random orders of the pool: for each k the mean and its standard error."""
+    """Return estimates of `majority_at` from random orders: for each k the mean and its standard error."""
     _check(pool, ks)
     random, most = Random(str(seed)), max(ks)
     counts = [*pool.right, *pool.wrong]
@@ -153,7 +177,8 @@ def estimate_majority_at(pool: SamplePool, ks: Sequence[int], seed: int | str = 
     for k, (total, squares) in sums.items():
         mean = total / SHUFFLES
         error = math.sqrt(max(0.0, squares / SHUFFLES - mean * mean) / (SHUFFLES - 1))
-        found[k] = mean, max(error, 1 / SHUFFLES)  # what was never seen may still be there, and rare
+        # An event that was never seen may still exist and be rare.
+        found[k] = mean, max(error, 1 / SHUFFLES)
     return found
 
 
@@ -165,23 +190,24 @@ def curve(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[CurvePoint, ...]:
-    """The mean over problems at each k, with an interval for the mean over all problems of this sort.
+    """Return the mean accuracy over problems at each k, with an interval for all problems of this kind.
 
-    The interval is `clustered_share`, from the spread between problems (which holds that between draws), with problems
-    of a cluster taken as one observation. The points of a curve share their draws: their intervals are no test of one k
-    against another.
+    The interval is that of `clustered_share`, from the spread between problems, which includes the
+    spread between samples. The problems of a cluster count as one observation. The points of a curve
+    share their samples, so their intervals do not test one k against another.
 
     Args:
-        pools: one for each problem; all with at least max(ks) draws.
-        ks: numbers of draws.
-        measure: "majority", the vote of k is right; "any", at least one of k is right.
-        seed: of the sampling of pools that are too large to count out; see `MAX_EXACT`.
+        pools: one pool for each problem, all with at least max(ks) samples.
+        ks: numbers of samples.
+        measure: "majority" if the vote of k samples must be right, "any" if at least one of k must be.
+        confidence: the confidence level, from 0 to 1.
+        seed: the seed for pools that are too large to be counted exactly; see `MAX_EXACT`.
 
     Raises:
-        UsageError: no pools, or one with fewer draws than asked for.
+        UsageError: there is no pool, or a pool has fewer samples than the largest k.
     """
     if not pools:
-        raise UsageError("a curve needs the pool of at least one problem")
+        raise UsageError("pools must hold at least one pool")
     for pool in pools:
         _check(pool, ks)
     worth = [_worth(pool, ks, measure, f"{seed} {place}") for place, pool in enumerate(pools)]
@@ -201,7 +227,8 @@ def _worth(pool: SamplePool, ks: Sequence[int], measure: str, seed: str) -> dict
     return estimate_majority_at(pool, ks, seed)
 
 
-@lru_cache(maxsize=4096)  # many problems have the same pool: all right, or one draw apart
+# Many problems have equal pools, such as those where all samples are right.
+@lru_cache(maxsize=4096)
 def _counted(pool: SamplePool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
     found = {k: pass_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
     return {k: (float(value), 0.0) for k, value in found.items()}
@@ -209,7 +236,7 @@ def _counted(pool: SamplePool, ks: tuple[int, ...], measure: str) -> dict[int, t
 
 def _check(pool: SamplePool, ks: Sequence[int]) -> None:
     if not ks:
-        raise UsageError("name at least one k")
+        raise UsageError("ks must hold at least one k")
     for k in ks:
         if not 1 <= k <= pool.n:
-            raise UsageError(f"k={k}: the pool has {pool.n} draws, so k is from 1 to {pool.n}")
+            raise UsageError(f"k must be from 1 to {pool.n}, the size of the pool, got {k}")

@@ -123,11 +123,11 @@ def test_one_alone_is_never_stopped() -> None:
     race = Race(["a"], 1)
     assert race.update({"a": 0.0}) == []
     assert race.remaining == ["a"]
-    with pytest.raises(ValueError, match="a race of 1 problems has seen them all"):
+    with pytest.raises(ValueError, match="have been seen"):
         race.update({"a": 0.0})
 
 
 @pytest.mark.parametrize("how", [{"level": 0}, {"level": 1}, {"margin": -0.1}, {"margin": 1}])
 def test_nonsense_is_refused(how: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="level="):
+    with pytest.raises(ValueError, match="level must be"):
         Race(["a", "b"], 10, **how)
