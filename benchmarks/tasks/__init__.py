@@ -18,24 +18,25 @@ GROUP = "reasoning.tasks"
 
 
 def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: str = "") -> Task:
-    """A task by its name: a word of `named()`, or one of the forms below. Loads no problem yet.
+    """Return a task by its name: a name of `named()`, or one of the forms below. No problem is loaded yet.
 
-        gym:NAME           a data set of reasoning-gym, or with settings: gym:chain_sum(min_terms=5, max_terms=8)
-        bbh:NAME           one of BIG-Bench Hard
+        gym:NAME           a data set of reasoning-gym, optionally with settings:
+                           gym:chain_sum(min_terms=5, max_terms=8)
+        bbh:NAME           a task of BIG-Bench Hard
         jsonl:FILE         also csv:FILE and parquet:FILE
         hf:OWNER/NAME      any data set of the Hugging Face hub
         toml:FILE          a task in a file: `from = "hf:OWNER/NAME"` and the fields
         replay:FILE        the problems of a recording
 
     Args:
-        name: the name; a task is given back as it is.
-        fields: which columns stand for what, for files and `hf:`; see `field_mapping.Fields`. As text:
-            "question=Body, answer=Answer, kind=number", for `hf:` also config, split, revision.
-        split: of a data set of the hub, such as "train"; by default its usual one.
+        name: the name; a task is returned unchanged.
+        fields: the columns of files and of `hf:`; see `field_mapping.Fields`. As text:
+            "question=Body, answer=Answer, kind=number"; `hf:` takes config, split and revision too.
+        split: the split of a data set of the hub, such as "train"; by default its usual one.
 
     Raises:
-        UnknownName: no such task or field; gives the nearest one.
-        UsageError: no such split; names those there are.
+        UnknownName: there is no such task or field; names the nearest one.
+        UsageError: there is no such split; names the existing ones.
         InputError: the file does not exist.
     """
     mapping = _mapping(fields)
@@ -45,7 +46,7 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     from reasoning.benchmarks.tasks.huggingface import HubTask
 
     if not isinstance(task, HubTask):
-        raise UsageError(f"the task {task.name!r} has no splits; data sets of the Hugging Face hub have")
+        raise UsageError(f"the task {task.name!r} has no splits; only data sets of the Hugging Face hub have splits")
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
     return task.with_split(split)
@@ -55,7 +56,7 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
     form, colon, rest = (part.strip() for part in name.partition(":"))
     known = named()
     if form in _MAKERS and form not in known and not rest:
-        raise UsageError(f"the task {name!r} is not complete: write {FORMS[form][0]}")
+        raise UsageError(f"the task {name!r} is incomplete; write {FORMS[form][0]}")
     if rest and form in _MAKERS:
         if mapping and form not in _MAPPED:
             raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
@@ -84,7 +85,7 @@ def _plugin(name: str, rest: str) -> Task:
 
 
 def named() -> dict[str, Callable[[], Task]]:
-    """What makes each task that has a word for a name."""
+    """Return the named tasks, each with a function that makes it."""
     from reasoning.benchmarks.tasks import huggingface
     from reasoning.benchmarks.tasks.event_reports import EVENT_REPORTS
     from reasoning.benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
@@ -140,7 +141,7 @@ def _toml(rest: str, mapping: Mapping[str, str]) -> Task:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+        raise InputError(f"{path}: must be a TOML file: {error}") from None
     source = data.pop("from", None)
     if not isinstance(source, str) or source.startswith("toml:"):
         raise InputError(f'{path}: "from" is missing: from = "hf:OWNER/NAME", or "csv:FILE", "jsonl:FILE", …')
@@ -180,4 +181,4 @@ FORMS: dict[str, tuple[str, str, str, str, str]] = {
     "toml": ("toml:FILE", "–", "by the answers", "–", "a task in a file: from = …, and its fields"),
     "replay": ("replay:FILE", "–", "by the answers", "–", "the problems of a recording"),
 }
-"""How tasks that have no word for a name are written: form, problems, kind of answer, licence, what it is."""
+"""The forms of tasks without a fixed name: form, problems, kind of answer, licence, description."""

@@ -1,4 +1,4 @@
-"""Several reports of a day, and what more than one of them tells: made from a seed, and scored exactly."""
+"""A task of summarising what several reports have in common: generated from a seed, scored exactly."""
 
 from __future__ import annotations
 
@@ -76,16 +76,17 @@ _HAPPENINGS = (
 
 @dataclass(frozen=True)
 class EventReports:
-    """Three reports, each of which tells in its own words of two things that another tells of too, and of one more.
+    """Three reports of one day, with events that several of them tell in their own words, and one of each alone.
 
-    A summary is right that names the place of everything that two or more reports tell, and no other place.
+    A summary is right if it names the places of all events that two or more reports tell, and no other
+    place.
     """
 
     name = "reports"
     split = ""
     kind = Text.name
-    scorer = "the places of all that several reports tell are named, and no others"
-    source = "made from a seed"
+    scorer = "names the places of all events that several reports tell, and no others"
+    source = "generated from a seed"
     licence = "Apache-2.0"
     canary = ""
     contamination = GENERATED
@@ -119,5 +120,5 @@ def _example(seed: int, number: int) -> Example:
 
 
 def _names_only(shared: frozenset[str], summary: str) -> bool:
-    """Whether these places are named, and no other of those that there are."""
+    """Return whether the summary names these places and no other."""
     return {place for place in _PLACES if place.casefold() in summary.casefold()} == shared

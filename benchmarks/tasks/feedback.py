@@ -1,4 +1,4 @@
-"""What a customer means, and what it is about: the issues of the shipped chain's feedback, one a problem."""
+"""Classification tasks from customer feedback: the category and the sentiment of each issue."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _MEANT = re.compile(r"(?P<issue>.+) \((?P<sentiment>positive|negative|neutral)\)
 
 @dataclass(frozen=True)
 class Feedback:
-    """Every issue of the 60 pieces of feedback that `telecom_feedback` is tested with, in an order that the seed gives.
+    """Every issue of the 60 pieces of feedback of the tests of `telecom_feedback`, in an order from the seed.
 
-    The issue is in the problem's question, and in its inputs as `target`, which techniques for sentiment want.
+    The issue is part of the problem's question, and is its input `target`, for sentiment techniques.
 
     Attributes:
-        name: its name.
-        asks: from an issue to the question.
+        name: the name of the task.
+        asks: returns the question about an issue.
         labels: the kind of answer.
-        of: which of sentiment and category is the answer.
+        of: returns the answer, given sentiment and category.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Feedback:
     source = "feedback to a telecom company, written for this library"
     licence = "Apache-2.0"
     canary = ""
-    contamination = "shipped with this library, so models made later may have seen it"
+    contamination = "part of this library, so later models may have seen it"
     seeded = True
     size = 75
 
@@ -69,7 +69,7 @@ def _text() -> str:
 
 
 def _issues() -> Iterator[tuple[str, str, str, str, str]]:
-    """Id, feedback, issue, sentiment and category of each issue."""
+    """Yield id, feedback, issue, sentiment and category of each issue."""
     for case in tomllib.loads(_text())["case"]:
         for number, (said, category) in enumerate(case.get("gold", {}).get("categories", {}).items(), 1):
             if meant := _MEANT.fullmatch(said):

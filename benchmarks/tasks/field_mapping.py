@@ -1,4 +1,4 @@
-"""Which columns of a data set hold the question, the answer and the rest."""
+"""The mapping from the columns of a data set to question, answer and the other fields."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _OPTION = re.compile(r"^\(([A-Z])\) ?(.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Fields:
-    """Where in a row each part of a problem stands.
+    """The columns of a row that hold the parts of a problem.
 
-    A value is a column ("Answer"), a way into one ("choices.text", "answers.0"), or a text with columns in braces
-    ("{Body} {Question}").
+    A value is a column ("Answer"), a path into one ("choices.text", "answers.0"), or a text with columns
+    in braces ("{Body} {Question}").
 
     Attributes:
-        question, answer, options, context, id: where they stand; empty for none.
-        family: what the problems that are alike have in common, such as a passage or the question that they vary; see
-            `Example`. It changes no result, and so it is no part of a task's version.
-        kind: the kind of answer, the same for all rows: a word, or a JSON object with its parameters. Empty to tell by
-            the answers.
+        question, answer, options, context, id: the columns; empty for none.
+        family: the column that similar problems share, such as a passage or the question that they
+            vary; see `Example`. It changes no result, so it is not part of a task's version.
+        kind: the kind of answer of all rows: a name, or a JSON object with its parameters. Empty infers
+            it from the answers.
         index: the answer is the number of the right option, from 0.
-        any_of: the answer is a list, each of which is right.
-        lettered: the question ends with its options, "Options:" and lines such as "(A) red".
-        where: rows of which the column on the left of "!=" holds the text on its right are left out.
+        any_of: the answer is a list of right answers.
+        lettered: the question ends with its options: "Options:" and lines such as "(A) red".
+        where: `COLUMN != TEXT` leaves out the rows with that text in that column.
     """
 
     question: str = "question"
@@ -49,7 +49,11 @@ class Fields:
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Fields:
-        """From names and values; flags may be "yes" or true. Raises UnknownName for other names."""
+        """Return the fields of names and values; flags may be "yes" or true.
+
+        Raises:
+            UnknownName: there is no such field.
+        """
         known = {one.name: one.type for one in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         for name, value in given.items():
@@ -64,12 +68,16 @@ class Fields:
         return cls(**values)
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
-        """Whether the row is not left out by `where`."""
+        """Return whether `where` keeps the row."""
         column, unequal, unwanted = self.where.partition("!=")
         return not unequal or str(_at(row, column.strip())) != unwanted.strip()
 
     def normalize(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row as a line with `question`, `answer`, `options`, …. Raises UsageError where a column is missing."""
+        """Return the row with the keys `question`, `answer`, `options`, …
+
+        Raises:
+            UsageError: a column is missing.
+        """
         line = {
             name: _at(row, place)
             for name in ("question", "answer", "options", "context", "id", "family")
@@ -90,12 +98,12 @@ class Fields:
 
 
 def parse_mapping(text: str) -> dict[str, str]:
-    """The names and values of "question=Body, answer=Answer".
+    """Parse a text such as "question=Body, answer=Answer".
 
-    Commas in braces, brackets and double quotes do not count.
+    Commas in braces, brackets and double quotes do not separate.
 
     Raises:
-        UsageError: that makes no sense.
+        UsageError: a part has no "=" or no value.
     """
     return dict(_pair(part) for part in _parts(text) if part.strip())
 
@@ -116,7 +124,9 @@ def _parts(text: str) -> Iterator[str]:
 def _pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not equals or not value.strip():
-        raise UsageError(f"{part.strip()!r}: write a mapping as NAME=COLUMN, such as 'question=Body, answer=Answer'")
+        raise UsageError(
+            f"a mapping is written as NAME=COLUMN, such as 'question=Body, answer=Answer', got {part.strip()!r}"
+        )
     value = value.strip()
     return name.strip(), value[1:-1] if len(value) > 2 and value[0] == value[-1] == '"' else value
 
@@ -125,7 +135,7 @@ def _object(kind: str) -> Any:
     try:
         return json.loads(kind)
     except ValueError as error:
-        raise UsageError(f"kind={kind!r} is no JSON object: {error}") from None
+        raise UsageError(f"kind must be a JSON object, got {kind!r}: {error}") from None
 
 
 def _at(row: Mapping[str, Any], place: str) -> Any:
@@ -147,5 +157,5 @@ def _at(row: Mapping[str, Any], place: str) -> Any:
 
 def _letter(number: Any) -> str:
     if not isinstance(number, int) or not 0 <= number < 26:
-        raise UsageError(f"the answer is the number of an option, from 0; not {number!r}")
+        raise UsageError(f"the answer must be the number of an option, from 0, got {number!r}")
     return chr(ord("A") + number)

@@ -1,4 +1,4 @@
-"""Problems from files: JSON lines, CSV and Parquet of one's own, and recordings of models."""
+"""Tasks from files: JSON lines, CSV, Parquet, and recordings of models."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from reasoning.problem import Example
 
 @dataclass(frozen=True)
 class FileTask(RowTask):
-    """A file of rows, taken in its order; see `RowTask` for what a row holds.
+    """A file of rows, in its order; see `RowTask` for the content of a row.
 
     Attributes:
-        path: where it is.
-        fields: which columns stand for what, where they have other names.
+        path: the path of the file.
+        fields: the columns, if they have other names.
     """
 
     path: str
     fields: Fields | None = None
 
     form: ClassVar[str]
-    """The word in front of the path in a task's name."""
+    """The prefix of the path in the name of a task."""
     split = ""
     seeded = False
     licence = "the file's own"
@@ -42,11 +42,11 @@ class FileTask(RowTask):
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
-            raise InputError(f"{self.file}: {'a folder, no file' if self.file.is_dir() else 'no such file'}")
+            raise InputError(f"{self.file}: {'a folder, not a file' if self.file.is_dir() else 'no such file'}")
 
     @abstractmethod
     def read(self) -> Iterator[Row]:
-        """The file's rows. May raise InputError, OSError, ValueError."""
+        """Yield the rows of the file. May raise InputError, OSError, ValueError."""
 
     @property
     def file(self) -> Path:
@@ -62,12 +62,12 @@ class FileTask(RowTask):
 
     @property
     def kind(self) -> str:
-        """Known by reading the file. May raise InputError."""
+        """The kinds of its answers, from reading the file. May raise InputError."""
         return kind_names(self._all)
 
     @property
     def size(self) -> int:
-        """How many problems there are. May raise InputError."""
+        """The number of problems. May raise InputError."""
         return len(self._all)
 
     @cached_property
@@ -102,12 +102,12 @@ class FileTask(RowTask):
         except (OSError, ValueError) as error:
             raise InputError(f"{self.file}: cannot be read as {self.form}: {error}") from None
         if not found:
-            raise InputError(f"{self.file}: the file holds no problem")
+            raise InputError(f"{self.file}: the file holds no problems")
         return found
 
 
 class JsonlTask(FileTask):
-    """JSON lines, plain or `.gz`."""
+    """A file of JSON lines, plain or `.gz`."""
 
     form = "jsonl"
 
@@ -116,14 +116,14 @@ class JsonlTask(FileTask):
 
 
 class ReplayTask(JsonlTask):
-    """The problems of a recording (see `reasoning.providers.replay`), whose right answers are in `reference`."""
+    """The problems of a recording (see `reasoning.providers.replay`) with their right answers in `reference`."""
 
     form = "replay"
     answers = ("reference", "answer", "target")
 
 
 class CsvTask(FileTask):
-    """Comma-separated values; the first line names the columns."""
+    """A file of comma-separated values; the first line names the columns."""
 
     form = "csv"
 
@@ -151,7 +151,11 @@ class ParquetTask(FileTask):
 
 
 def _filled(row: dict[Any, Any]) -> dict[str, Any]:
-    """Without what is empty; a line with more cells than columns is refused."""
+    """Return the row without empty cells.
+
+    Raises:
+        ValueError: the line has more cells than columns.
+    """
     if None in row:
         raise ValueError(f"more cells than columns: {row[None]}")
     return {str(name): value for name, value in row.items() if value not in (None, "")}

@@ -1,4 +1,4 @@
-"""The game of 24: four numbers, each used once, to make 24. All that can be solved, made here."""
+"""The game of 24: make 24 from four numbers, each used once. All solvable puzzles are generated here."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Numbers = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Game24:
-    """The 1,362 solvable quadruples of 1 to 13, in an order that the seed gives.
+    """The 1,362 solvable quadruples of 1 to 13, in an order from the seed.
 
-    The target is one solution; any expression that uses the same numbers and comes to 24 is right. The quadruples are
-    those of the data set of Yao et al. 2023 (arXiv 2305.10601, §4.1), which has the hardest for people last and
-    takes the places 901 to 1,000. How hard people find them is not known here, so those hundred cannot be chosen: a
-    file of them can be given as `jsonl:FILE`.
+    The target is one solution; any expression that uses the same numbers and equals 24 is right. The
+    quadruples are those of the data set of Yao et al. 2023 (arXiv 2305.10601, §4.1), which sorts them by
+    difficulty for people and takes numbers 901 to 1,000. The difficulty is not known here, so those
+    hundred cannot be selected; a file of them can be used as `jsonl:FILE`.
     """
 
     name = "game24"
     split = ""
     kind = Calculation.name
-    scorer = "any expression that uses each number once and comes to 24"
+    scorer = "any expression that uses each number once and equals 24"
     source = "all quadruples of 1 to 13 that make 24"
     licence = "Apache-2.0"
     canary = ""
@@ -65,7 +65,7 @@ def _examples(seed: int) -> Iterator[Example]:
 
 
 def solution(numbers: Numbers, goal: Fraction = GOAL) -> str | None:
-    """An expression that uses each number once and comes to the goal, exactly; None where there is none."""
+    """Return an expression that uses each number once and equals the goal exactly; None if there is none."""
     for left, right in _parted(tuple(sorted(numbers))):
         others = _reached(right)
         for a, first in _reached(left).items():
@@ -78,7 +78,7 @@ def solution(numbers: Numbers, goal: Fraction = GOAL) -> str | None:
 
 @cache
 def _reached(numbers: Numbers) -> dict[Fraction, str]:
-    """Every value that the numbers can make, with an expression for it."""
+    """Return every value that the numbers can make, with an expression for it."""
     if len(numbers) == 1:
         return {Fraction(numbers[0]): str(numbers[0])}
     reached: dict[Fraction, str] = {}
@@ -95,7 +95,7 @@ def _reached(numbers: Numbers) -> dict[Fraction, str]:
 
 @cache
 def _parted(numbers: Numbers) -> list[tuple[Numbers, Numbers]]:
-    """The ways of parting numbers in two, in both orders."""
+    """Return the ways to split numbers into two groups, in both orders."""
     places = range(len(numbers))
     parts = [set(part) for size in range(1, len(numbers)) for part in combinations(places, size)]
     split = [

@@ -19,7 +19,7 @@ from reasoning.benchmarks.tasks.row_task import Row, RowTask
 from reasoning.errors import InputError, MissingExtra, UnknownName, UsageError
 
 _ANSWER = 5.0
-"""Seconds within which the hub must answer; `datasets` itself would try for twenty and more."""
+"""Seconds within which the hub must answer; `datasets` itself would try for more than twenty."""
 _FRESH = "such as gsm_symbolic"
 _UNKNOWN_SPLIT = re.compile(r"Unknown split .*\[(.*)\]")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -27,22 +27,22 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 @dataclass(frozen=True)
 class HubTask(RowTask):
-    """A split of a data set.
+    """A split of a data set of the hub.
 
     Attributes:
-        repository: on the hub, or a folder with a copy of it.
-        config: which of its configurations; empty for the only one.
-        split: which of its splits; the usual one, unless `at` chose another.
-        splits: those that can be chosen, where that is known: with answers, and rows of the same columns.
-        revision: the commit or tag that is taken; empty for the newest. What a name stands for may change, so problems
-            that are loaded again into a results folder must be those that it holds.
-        fields: which columns stand for what.
-        alias: the task's name, if it is another than `hf:REPOSITORY`.
-        sampled: whether a seed draws the problems, rather than their order.
-        size: how many problems there are, where that is known.
-        licence, about, note, canary, learned: of the problems, for people; the last is what is known of models that
-            were trained on them.
-        instead: the task to name where the hub cannot be reached.
+        repository: the repository on the hub, or a folder with a copy of it.
+        config: the configuration; empty for the only one.
+        split: the split; the usual one unless `with_split` chose another.
+        splits: the splits with answers and the same columns, if known.
+        revision: the commit or tag; empty for the newest. A name may change its meaning, so problems
+            that are loaded again into a results folder must equal the stored ones.
+        fields: the columns.
+        alias: the task's name, if it is not `hf:REPOSITORY`.
+        sampled: whether the seed draws the problems; otherwise they come in their order.
+        size: the number of problems, if known.
+        licence, about, note, canary: facts about the problems, for display.
+        learned: what is known of models that were trained on the problems.
+        instead: the task to suggest if the hub cannot be reached.
     """
 
     repository: str
@@ -78,7 +78,7 @@ class HubTask(RowTask):
         year = re.search(r"\b(?:19|20)\d\d\b", self.about)
         since = f"public since {year[0]}" if year else "public"
         told = f"{self.learned}; " if self.learned else ""
-        return f"{told}{since}, so models may have seen it; compare with a task that is made from a seed, {_FRESH}"
+        return f"{told}{since}, so models may have seen it; compare with a task that is generated from a seed, {_FRESH}"
 
     @property
     def seeded(self) -> bool:
@@ -93,7 +93,11 @@ class HubTask(RowTask):
         return self.fields
 
     def with_split(self, split: str) -> HubTask:
-        """Another split of it. Raises UsageError where it is known that there is none of this name."""
+        """Return another split of the data set.
+
+        Raises:
+            UsageError: the splits are known, and there is none of this name.
+        """
         if self.splits and split not in self.splits:
             raise self._no_split(split, self.splits)
         return self if split == self.split else replace(self, split=split, size=None, instead="")
@@ -106,7 +110,7 @@ class HubTask(RowTask):
         return f"{self.repository} ({self.config or 'default'}, {self.split}), row {number}"
 
     def rows(self, limit: int, seed: int) -> Sequence[Row]:
-        """The rows. All of them where some are left out, or where a kind must be told by all answers."""
+        """Return the rows: all of them if some are filtered out, or if the kind is inferred from all answers."""
         split = self._split()
         order = list(range(len(split)))
         if self.sampled:
@@ -127,7 +131,8 @@ class HubTask(RowTask):
             return datasets.load_dataset(
                 self.repository, self.config or None, split=self.split, revision=self.revision or None
             )
-        except Exception as error:  # whatever the hub, the network or a damaged copy makes of it
+        except Exception as error:
+            # The hub, the network and a damaged copy raise many kinds of errors.
             if isinstance(error, ValueError) and (there := _UNKNOWN_SPLIT.search(str(error))):
                 raise self._no_split(self.split, _QUOTED.findall(there[1])) from None
             raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
@@ -138,17 +143,22 @@ class HubTask(RowTask):
     def _cannot(self, fault: str) -> InputError:
         instead = self.instead or "jsonl:FILE, with a question and an answer in each line, or csv:FILE or parquet:FILE"
         return InputError(
-            f"{self.name} cannot be had from the Hugging Face hub ({fault}). Give a file instead: --task {instead}; "
-            "or set HF_HUB_OFFLINE=1 if it was fetched before"
+            f"{self.name} cannot be loaded from the Hugging Face hub ({fault}). Give a file instead: --task {instead}; "
+            "or set HF_HUB_OFFLINE=1 if it was downloaded before"
         )
 
 
 def from_catalogue(name: str, config: str = "") -> HubTask:
-    """A data set of `huggingface.toml`: `named("gsm8k")`, `named("bbh", "snarks")`. Raises UnknownName, UsageError."""
+    """Return a data set of `huggingface.toml`: `from_catalogue("gsm8k")`, `from_catalogue("bbh", "snarks")`.
+
+    Raises:
+        UnknownName: there is no such configuration.
+        UsageError: the configuration is missing.
+    """
     data = catalogue()[name]
     configs = data.get("configs", ())
     if configs and not config:
-        raise UsageError(f"the task {name!r} is not complete: write {name}:NAME, such as {name}:{configs[0]}")
+        raise UsageError(f"the task {name!r} is incomplete; write {name}:NAME, such as {name}:{configs[0]}")
     if config and config not in configs:
         raise UnknownName("task", f"{name}:{config}", [f"{name}:{one}" for one in configs] or [name])
     given = {key: value for key, value in data.items() if key not in ("fields", "configs")}
@@ -158,7 +168,7 @@ def from_catalogue(name: str, config: str = "") -> HubTask:
 
 
 def from_repository(repository: str, mapping: Mapping[str, str]) -> HubTask:
-    """Any data set, with `config`, `split`, `revision` and the fields in one mapping."""
+    """Return any data set, with `config`, `split`, `revision` and the fields in one mapping."""
     which: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
     rest = {key: value for key, value in mapping.items() if key not in which}
     return HubTask(repository, fields=Fields.from_mapping(rest), **which)
@@ -166,17 +176,18 @@ def from_repository(repository: str, mapping: Mapping[str, str]) -> HubTask:
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """The data sets of `huggingface.toml`, by name."""
+    """Return the data sets of `huggingface.toml`, by name."""
     text = resources.files("reasoning.benchmarks.tasks").joinpath("huggingface.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def _unreachable(endpoint: str) -> str:
-    """Why the hub does not answer within a few seconds; empty when it does."""
+    """Return the reason why the hub does not answer within a few seconds; empty if it does."""
     try:
         urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=_ANSWER).close()
     except urllib.error.HTTPError:
-        return ""  # it answered
+        # An HTTP error is an answer.
+        return ""
     except (OSError, ValueError) as error:
         return str(getattr(error, "reason", error))
     return ""

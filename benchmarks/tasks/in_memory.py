@@ -1,4 +1,4 @@
-"""Examples that someone has at hand, as a task."""
+"""A task made from a list of examples."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reasoning.problem import Example
 
 @dataclass(frozen=True)
 class ExampleList:
-    """Examples as they are, in their order. Those without an id get one by their place."""
+    """A list of examples in its order. An example without an id gets one from its position."""
 
     examples: tuple[Example, ...]
 
     name = "given"
     split = ""
     scorer = "the examples' own, or as the kind of answer compares"
-    source = "examples of one's own"
+    source = "the user's examples"
     licence = "the examples' own"
     canary = ""
     contamination = UNKNOWN
@@ -28,16 +28,16 @@ class ExampleList:
 
     def __post_init__(self) -> None:
         if not self.examples:
-            raise UsageError("no examples are given")
-        if stranger := next((one for one in self.examples if not isinstance(one, Example)), None):
-            raise UsageError(f"a task is a name, a Task, or Examples; got {stranger!r:.80}")
+            raise UsageError("a task needs at least one example")
+        if other := next((one for one in self.examples if not isinstance(one, Example)), None):
+            raise UsageError(f"a task must be a name, a Task or a list of Examples, got {other!r:.80}")
         named = [
             one if one.problem.id else replace(one, problem=replace(one.problem, id=f"given-{number:04d}"))
             for number, one in enumerate(self.examples, 1)
         ]
         ids = [one.problem.id for one in named]
         if twice := next((name for name, many in Counter(ids).items() if many > 1), None):
-            raise UsageError(f"two examples have the id {twice!r}")
+            raise UsageError(f"ids must be distinct, but two examples have the id {twice!r}")
         object.__setattr__(self, "examples", tuple(named))
 
     @property

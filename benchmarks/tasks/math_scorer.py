@@ -1,4 +1,4 @@
-"""Expressions are scored by their value: 1/2 is right where 0.5 is wanted."""
+"""A scorer that compares expressions by value: 1/2 is right if the target is 0.5."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from reasoning.sandbox.math_equality import is_equal
 
 @dataclass(frozen=True)
 class MathScorer:
-    """Whether an expression is the target, by its notation or else by its value, which sympy works out in the sandbox.
+    """A scorer that compares an expression with the target, by notation or else by value.
 
-    Without sympy, or where no process can be locked down, only notation counts, with a warning.
+    The value is computed by sympy in the sandbox. Without sympy, or if no process can be locked down,
+    only the notation is compared, with a warning.
+
+    Attributes:
+        kind: the kind of the answer.
+        target: the right expression.
     """
 
     kind: Expression
     target: Any
 
     slow: ClassVar[bool] = True
-    """Whether the event loop should not wait for it."""
+    """Whether it runs in a thread, so that it does not block the event loop."""
 
     def __call__(self, value: Any) -> bool:
         if self.kind.score(value, self.target):
@@ -30,5 +35,5 @@ class MathScorer:
 
 
 def default_scorer(kind: Kind, target: Any) -> MathScorer | None:
-    """What scores answers of a kind better than the kind itself can; mostly nothing."""
+    """Return a scorer that is better than the kind's own comparison, or None."""
     return MathScorer(kind, target) if isinstance(kind, Expression) else None

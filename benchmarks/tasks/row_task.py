@@ -1,4 +1,4 @@
-"""Rows with a question and an answer, made into examples: what tasks from files and from the hub share."""
+"""Examples from rows with a question and an answer: the base class of tasks from files and from the hub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reasoning.kinds import Choice, Date, Expression, Kind, Number, Text, YesNo
 from reasoning.problem import Example, Problem
 
 Row = tuple[int, dict[str, Any]]
-"""Its number, from 1, and what it holds."""
+"""The number of a row, from 1, and its content."""
 
 _TYPES: dict[str, tuple[type, ...]] = {"options": (list, tuple, dict), "kind": (str, dict), "context": (str,)}
 _WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
@@ -31,15 +31,17 @@ _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
 class RowTask(ABC):
-    """A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …), `options`,
-    `context` and `family`. Where the columns have other names, `fields` says which stand for them.
+    """A task of rows.
 
-    Without a kind: a choice where there are options; else a number if all such answers are numbers, yes or no if they
-    all are that, a date if they all are dates and fit one format only, and a text otherwise. Of an answer in the form
-    of GSM8K, what follows the last `####` counts.
+    A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …),
+    `options`, `context` and `family`. If the columns have other names, `mapped` names them.
+
+    The kind is inferred if it is missing: a choice if there are options; otherwise a number if all such
+    answers are numbers, yes or no if all are that, a date if all are dates of one format only, else a
+    text. In an answer in the format of GSM8K, the text after the last `####` counts.
 
     Raises (from `load`):
-        InputError: names the place and what is missing.
+        InputError: names the row and what is missing.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("answer", "target")
@@ -52,37 +54,37 @@ class RowTask(ABC):
     @property
     @abstractmethod
     def prefix(self) -> str:
-        """What the ids of its problems begin with."""
+        """The prefix of the ids of its problems."""
 
     @property
     @abstractmethod
     def mapped(self) -> Fields | None:
-        """Which columns stand for what; None where they are called so."""
+        """The columns; None if they have the standard names."""
 
     @property
     @abstractmethod
     def kind(self) -> str:
-        """The kind of its answers, for people."""
+        """The kind of its answers, for display."""
 
     @property
     def scorer(self) -> str:
-        """How an answer is found to be right."""
+        """The description of how answers are scored."""
         by_value = ", or by its value" if Expression.name in self.kind else ""
         several = "; any of several right answers" if self.mapped and self.mapped.any_of else ""
         return f"{BY_KIND}{by_value}{several}"
 
     @abstractmethod
     def rows(self, limit: int, seed: int) -> Sequence[Row]:
-        """The first rows, at least `limit` where there are so many."""
+        """Return the first rows, at least `limit` if there are enough."""
 
     @abstractmethod
     def place(self, number: int) -> str:
-        """Where a row stands, for people."""
+        """Return the location of a row, for display."""
 
     def load(self, limit: int, seed: int) -> list[Example]:
         lines = list(self._lines(self.rows(limit, seed)))
         if not lines:
-            raise InputError(f"{self.name}: there is no problem in it")
+            raise InputError(f"{self.name}: it holds no problems")
         for number, line in lines:
             self._check(number, line)
         return list(self._made(lines))[:limit]
@@ -115,7 +117,7 @@ class RowTask(ABC):
         for number, line in lines:
             name = str(line["id"]) if line.get("id") not in (None, "") else f"{self.prefix}-{number:04d}"
             if name in seen:
-                raise self._wrong(number, f"the id {name!r} stands in line {seen[name]} already")
+                raise self._wrong(number, f"the id {name!r} is already in line {seen[name]}")
             seen[name] = number
             try:
                 yield self._example(line, name, usual)
@@ -140,7 +142,7 @@ class RowTask(ABC):
         return Example(problem, any_of, lambda value: any(score(value) for score in scores), family)
 
     def _right(self, line: dict[str, Any]) -> list[Any]:
-        """The right answers of a line: one, unless the mapping says that any of several is right."""
+        """Return the right answers of a line: one, unless the mapping says that any of several is right."""
         answer = next(line[name] for name in self.answers if line.get(name) not in (None, ""))
         several = self.mapped is not None and self.mapped.any_of and isinstance(answer, list | tuple)
         return list(dict.fromkeys(map(_plain, answer if several else [answer])))
@@ -150,7 +152,7 @@ class RowTask(ABC):
 
 
 def _short(family: str) -> str:
-    """A name for it: each result holds it."""
+    """Return a short name, since each result stores it."""
     return family if len(family) <= 40 else hashlib.sha256(family.encode()).hexdigest()[:16]
 
 
@@ -158,12 +160,13 @@ def _plain(answer: Any) -> Any:
     if not isinstance(answer, str):
         return int(answer) if isinstance(answer, float) and answer.is_integer() else answer
     answer = answer.rpartition("####")[2].strip()
-    whole = _WHOLE.fullmatch(answer)  # "9.0", as data frames write it, is the whole number 9
+    # Data frames write the whole number 9 as "9.0".
+    whole = _WHOLE.fullmatch(answer)
     return whole[1] if whole else answer
 
 
 def _instead(line: dict[str, Any], name: str) -> str:
-    """What a line has where a field is missing."""
+    """Return the part of an error that says what a line has instead of a missing field."""
     like = nearest(name, line)
     if like == name:
         return ": it is empty"
@@ -171,14 +174,15 @@ def _instead(line: dict[str, Any], name: str) -> str:
 
 
 def _usual(answers: Sequence[Any]) -> Kind:
-    """The kind of the answers of a task that does not say."""
+    """Return the kind inferred from the answers of a task."""
     texts = [str(answer).strip() for answer in answers]
     if all(map(_YES_NO.fullmatch, texts)):
         return YesNo()
     if all(text and _NUMBER.fullmatch(text) for text in texts):
         return Number()
     dated = [written for written in _DATES if all(_is_date(text, written) for text in texts)]
-    return Date(dated[0]) if len(dated) == 1 else Text()  # 01/02/2003 alone may be January or February
+    # 01/02/2003 alone may be in January or February.
+    return Date(dated[0]) if len(dated) == 1 else Text()
 
 
 def _is_date(text: str, written: str) -> bool:

@@ -1,5 +1,8 @@
-"""Symbolic tasks, made from a seed and memorised by no model: two of Wei et al. 2022 (arXiv 2201.11903, §5), and bricks
-in a pile, which are the brick world of Hu et al. 2023 (arXiv 2305.10276, §3)."""
+"""Symbolic tasks, generated from a seed, so that no model has memorised them.
+
+Last letters and coin flips are from Wei et al. 2022 (arXiv 2201.11903, §5), piles of bricks are the brick
+world of Hu et al. 2023 (arXiv 2305.10276, §3).
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,12 @@ _COLOURS = ("red", "blue", "green", "yellow", "white", "black", "purple", "orang
 
 @dataclass(frozen=True)
 class Symbolic:
-    """A task that is made.
+    """A generated task.
 
     Attributes:
-        name: its name.
-        answers: their kind.
-        make: from a generator to the question and the answer.
+        name: the name of the task.
+        answers: the kind of its answers.
+        make: returns question and answer, given a random generator.
     """
 
     name: str
@@ -40,7 +43,7 @@ class Symbolic:
     seeded = True
     split = ""
     scorer = BY_KIND
-    source = "made from a seed"
+    source = "generated from a seed"
     licence = "Apache-2.0"
     canary = ""
     contamination = f"{GENERATED}; such tasks are public since 2022"
@@ -77,7 +80,8 @@ def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, str]:
 
 
 def _bricks(chance: random.Random, bricks: int = 6) -> tuple[str, str]:
-    pile = chance.sample(_COLOURS, bricks)  # from the bottom
+    # The pile begins at the bottom.
+    pile = chance.sample(_COLOURS, bricks)
     told = [f"The {above} brick lies on the {below} brick." for below, above in pairwise(pile)]
     wanted = chance.randrange(bricks - 2)
     question = (
@@ -90,6 +94,6 @@ def _bricks(chance: random.Random, bricks: int = 6) -> tuple[str, str]:
 LAST_LETTERS = Symbolic("last_letters", Text(), _last_letters)
 """Join the last letters of four names; the paper's out-of-domain length."""
 COIN_FLIP = Symbolic("coin_flip", YesNo(), _coin_flip)
-"""Whether a coin still lies heads up after four people; the paper's out-of-domain length."""
+"""Decide whether a coin lies heads up after four people; the paper's out-of-domain length."""
 BRICKS = Symbolic("bricks", Items(sep=","), _bricks)
-"""Which bricks of a pile of six lie on the wanted one; told in any order, as the paper's harder setting."""
+"""List the bricks on top of a wanted one in a pile of six; told in any order, as in the paper's harder setting."""

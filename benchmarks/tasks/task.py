@@ -1,4 +1,4 @@
-"""What a task is: where problems with known answers come from."""
+"""The interface of a task: a source of problems with known answers."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from reasoning.problem import Example
 
 BY_KIND = "as the kind of answer compares"
 """The scorer of most tasks."""
-GENERATED = "made from a seed, so no model has seen the problems"
-UNKNOWN = "not known: whether models have seen the problems depends on where they have been published"
+GENERATED = "generated from a seed, so no model has seen the problems"
+UNKNOWN = "unknown: whether models have seen the problems depends on where they were published"
 
 
 class Task(Protocol):
     """A source of examples.
 
     Attributes:
-        name: the word for it on the command line and in results.
-        split: which part of a data set it is; empty where there are no parts.
-        kind: the kind of its answers, for people.
-        scorer: how an answer is found to be right, for people.
-        source: where the problems come from, for people.
-        licence: of the problems.
-        canary: where a text marks the problems, so that they can be kept out of training corpora; empty for none known.
-            It says where and never repeats the text, which may stand with the problems alone.
-        contamination: whether models may have learned the problems, for people.
-        seeded: whether other seeds give other problems.
+        name: its name on the command line and in results.
+        split: the part of a data set; empty if there are no parts.
+        kind: the kind of its answers, for display.
+        scorer: how answers are scored, for display.
+        source: the origin of the problems, for display.
+        licence: the licence of the problems.
+        canary: the place of a text that marks the problems, so that they can be kept out of training
+            corpora; empty if none is known. It never repeats the text, which may appear only with the
+            problems.
+        contamination: whether models may have learned the problems, for display.
+        seeded: whether another seed gives other problems.
     """
 
     @property
@@ -57,20 +58,20 @@ class Task(Protocol):
     def seeded(self) -> bool: ...
 
     def version(self) -> str:
-        """What pins the problems beside name and seed: a package's version, a file's hash. Quick to find out."""
+        """Return what pins the problems besides name and seed, such as a package's version or a file's hash. Fast."""
         ...
 
     def load(self, limit: int, seed: int) -> list[Example]:
-        """The first `limit` examples, each with an id; fewer where there are no more.
+        """Return the first `limit` examples, each with an id; fewer if there are no more.
 
-        Example `i` is the same whatever the limit.
+        Example `i` does not depend on the limit.
 
         Raises:
-            UsageError: the problems cannot be had; says what can be done.
+            UsageError: the problems cannot be loaded; says what to do.
         """
         ...
 
 
 def kind_names(examples: Sequence[Example]) -> str:
-    """The kinds of their answers, for people."""
+    """Return the names of the kinds of their answers, for display."""
     return ", ".join(dict.fromkeys(example.problem.kind.name for example in examples))

@@ -124,7 +124,7 @@ def test_tasks_that_make_no_sense(sums: Sums) -> None:
     llm = ScriptedLLM([])
     same = Example(Problem("?", Number(), id="sum-1"), 1)
     for task, error, said in (
-        ([], UsageError, "no examples"),
+        ([], UsageError, "at least one example"),
         ([*sums(1), same], UsageError, "two examples have the id 'sum-1'"),
         (["What?"], UsageError, "a name, a Task, or Examples"),
         ("gsm_symbolik", UnknownName, "gsm_symbolic"),

@@ -78,7 +78,7 @@ def test_options_make_a_choice_and_the_others_decide_among_themselves(tmp_path: 
         ({"question": "?", "answer": "many", "kind": "number"}, "'many' is not a number"),
         ({"question": "?", "answer": 1, "kind": "nmber"}, "did you mean 'number'"),
         ({"question": "?", "answer": 1, "context": 5}, "'context' is a text, not 5"),
-        ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' stands in line 1 already"),
+        ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' is already in line 1"),
         ('{"question": "?"', "not JSON"),
         ("[1, 2]", "must be a JSON object, got list"),
     ],
@@ -208,9 +208,9 @@ def test_a_parquet_file(tmp_path: Path) -> None:
         ("question=Bdy, answer=Answer", r"a\.jsonl:1: there is no column 'Bdy'; did you mean 'Body'"),
         ("question={Body} {Nix}, answer=Answer", r"there is no column 'Nix'"),
         ("question=Body, anser=Answer", "unknown field 'anser' of the mapping; did you mean 'answer'"),
-        ("question", "write a mapping as NAME=COLUMN"),
-        ("question=Body, answer=Answer, index=yes", "the number of an option, from 0; not '3'"),
-        ("question=Body, answer=Answer, kind={number", "kind='{number' is no JSON object"),
+        ("question", "a mapping is written as NAME=COLUMN"),
+        ("question=Body, answer=Answer, index=yes", "the number of an option, from 0, got '3'"),
+        ("question=Body, answer=Answer, kind={number", "kind must be a JSON object, got '{number'"),
     ],
 )
 def test_a_mapping_that_does_not_fit(tmp_path: Path, fields: str, said: str) -> None:
@@ -222,10 +222,10 @@ def test_a_mapping_that_does_not_fit(tmp_path: Path, fields: str, said: str) -> 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("question = ", "not a TOML file"),
+        ("question = ", "must be a TOML file"),
         ('question = "Body"', r'"from" is missing'),
         ('from = "csv:none.csv"', "none.csv: no such file"),
-        ('from = "csv:."', "a folder, no file"),
+        ('from = "csv:."', "a folder, not a file"),
         ('from = "gsm8k"\nquestion = "x"', "mine.toml: the task 'gsm8k' has its own fields"),
     ],
 )

@@ -225,7 +225,7 @@ def test_the_tasks_are_listed_with_what_they_are() -> None:
         said = told(name).stdout
         assert "split: test\n" in said
         assert ("; public since 2021, so models" in " ".join(said.split())) is (name == "gsm8k")
-        assert "may have seen it; compare with a task that is made from a seed" in " ".join(said.split())
+        assert "may have seen it; compare with a task that is generated from a seed" in " ".join(said.split())
     assert "config: snarks\n" in told("bbh:snarks").stdout
     assert "splits: train, test\n" in told("gsm8k").stdout
     assert "GSM1k" in told("gsm8k").stdout
@@ -277,7 +277,7 @@ def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
     assert run(task)["split"] == "test"
     assert Comparison.from_folder(ResultsFolder.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
     with pytest.raises(SettingsChanged, match="split test → train"):
-        run(task.at("train"))
+        run(task.with_split("train"))
     path = tmp_path / "run" / "run.json"
     stored = json.loads(path.read_text())
     del stored["settings"]["split"]  # as folders were before
