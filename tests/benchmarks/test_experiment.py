@@ -126,7 +126,7 @@ def test_tasks_that_make_no_sense(sums: Sums) -> None:
     for task, error, said in (
         ([], UsageError, "at least one example"),
         ([*sums(1), same], UsageError, "two examples have the id 'sum-1'"),
-        (["What?"], UsageError, "a name, a Task, or Examples"),
+        (["What?"], UsageError, "a task must be a name, a Task or a list of Examples"),
         ("gsm_symbolik", UnknownName, "gsm_symbolic"),
         ("jsonl:nowhere.jsonl", InputError, "no such file"),
     ):

@@ -278,13 +278,6 @@ def test_a_split_is_part_of_a_run(repository: Any, tmp_path: Path) -> None:
     assert Comparison.from_folder(ResultsFolder.read(tmp_path / "run")).title == "svamp (test) · 1 problem · scripted"
     with pytest.raises(SettingsChanged, match="split test → train"):
         run(task.with_split("train"))
-    path = tmp_path / "run" / "run.json"
-    stored = json.loads(path.read_text())
-    del stored["settings"]["split"]  # as folders were before
-    path.write_text(json.dumps(stored))
-    assert "split" not in run(task)
-    with pytest.raises(SettingsChanged, match="problems default, test → default, train"):
-        run(task.at("train"))
 
 
 def test_a_file_is_described_as_the_task_that_it_is(tmp_path: Path) -> None:
