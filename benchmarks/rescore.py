@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import reasoning
-from reasoning import event_loop, kinds
+from reasoning import event_loop, kinds, registry
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
@@ -191,7 +190,7 @@ def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, st
     made, unknown = {}, {}
     for spec in specs:
         try:
-            made[spec] = reasoning.strategies.get(spec)
+            made[spec] = registry.get(spec)
         except ReasoningError as error:
             unknown[spec] = str(error)
     return made, unknown

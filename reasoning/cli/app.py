@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reasoning.kinds import Kind
 
 GROUP = "reasoning.commands"
+"""The entry points that add commands."""
+_ORDER = ("ask", "strategies", "prompts", "tasks", "bench", "advise", "chain", "models", "journal", "doctor")
 
 
 def main() -> None:
@@ -91,7 +93,11 @@ def app() -> Any:
 
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         point.load()(root)
-    return typer.main.get_command(root)
+    command: Any = typer.main.get_command(root)
+    # Help lists the commands in this order, and those of plug-ins after them.
+    ranks = {name: rank for rank, name in enumerate(_ORDER)}
+    command.commands = dict(sorted(command.commands.items(), key=lambda item: ranks.get(item[0], len(ranks))))
+    return command
 
 
 def _version(wanted: bool) -> None:

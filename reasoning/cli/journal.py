@@ -13,7 +13,6 @@ from reasoning import paths
 from reasoning.cli.output import AsJson, console, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
-from reasoning.journal import maintenance
 from reasoning.tables import Table, pluralize
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ _Model = Annotated[str | None, typer.Option(help="Only draws of this model.")]
 @journal.command()
 def info(file: _Journal = None, as_json: AsJson = False) -> None:
     """Show the recorded draws, tokens and cost of each model."""
+    from reasoning.journal import maintenance
 
     with spinner("counting"):
         found = maintenance.info(_path(file))
@@ -121,6 +121,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
 ) -> None:
     """Delete draws for good. A deleted draw must be bought again."""
+    from reasoning.journal import maintenance
     from reasoning.journal.filters import parse_time
 
     if model is None and older_than is None:
@@ -149,6 +150,7 @@ def prune(
 def verify(file: _Journal = None) -> None:
     """Check every record; the exit code is 0 for a sound journal, and 2 otherwise."""
     from reasoning.display import strip_control
+    from reasoning.journal import maintenance
 
     path, found = _path(file), 0
     with progress_bar("checking requests") as progress:

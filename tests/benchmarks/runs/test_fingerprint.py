@@ -90,7 +90,7 @@ def test_the_librarys_source_does_not_count_but_a_version_does(monkeypatch: pyte
 def test_a_function_without_a_file_counts_with_its_code() -> None:
     def chain(source: str) -> Chain:
         names: dict[str, Any] = {"__name__": "notebook"}
-        exec(source, names)  # as a cell of a notebook
+        exec(source, names)  # noqa: S102  # as a cell of a notebook
         return Chain(Step("a", Prompt(input="{problem}"), check=names["check"]))
 
     codes = [
