@@ -117,10 +117,10 @@ class LiteLLMClient(Client):
         self.on_headers(headers)
         # litellm gives every error a status. Without headers there was no response.
         status = getattr(error, "status_code", None) if headers else None
-        words = f"{self.model}: {redact(str(error), self._api_key, max_length=400)}"
+        message = f"{self.model}: {redact(str(error), self._api_key, max_length=400)}"
         if self._api_key is None and not self._reached:
             missing = litellm.validate_environment(self.model)["missing_keys"]
-            if any(name in words or "api_key" in words for name in missing):
+            if any(name in message or "api_key" in message for name in missing):
                 names = " and ".join(missing)
                 return AuthenticationFailed(
                     f"{self.model} needs a key: set {names}, or use --model local, which needs none", status=status
@@ -128,18 +128,20 @@ class LiteLLMClient(Client):
         denied = isinstance(error, litellm.PermissionDeniedError) and not self._reached
         if denied or isinstance(error, litellm.AuthenticationError):
             return AuthenticationFailed(f"{self.model}: the provider refuses the key", status=status)
-        lasting = isinstance(error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError)
-        if isinstance(error, litellm.ContextWindowExceededError) or (lasting and CONTEXT_OVERFLOW.search(words)):
-            return ContextOverflow(words, status=status)
+        permanent = isinstance(
+            error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError
+        )
+        if isinstance(error, litellm.ContextWindowExceededError) or (permanent and CONTEXT_OVERFLOW.search(message)):
+            return ContextOverflow(message, status=status)
         if (
             not self._reached
             and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)
             and not headers
         ):
-            return CallFailed(f"{words}; there was no answer: is there a network?")
-        if lasting or "insufficient_quota" in words or (status is not None and not is_retryable(status)):
-            return CallFailed(words, status=status)
-        return CallFailed(words, retryable=True, retry_after=retry_after(headers), status=status)
+            return CallFailed(f"{message}; there was no answer: is there a network?")
+        if permanent or "insufficient_quota" in message or (status is not None and not is_retryable(status)):
+            return CallFailed(message, status=status)
+        return CallFailed(message, retryable=True, retry_after=retry_after(headers), status=status)
 
 
 def _check_name(litellm: Any, model: str) -> None:

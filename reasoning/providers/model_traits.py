@@ -141,10 +141,10 @@ def _table(path: Path, users: bool) -> tuple[_Entry, ...]:
         raise UsageError(f"{path}, the table of models, cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise UsageError(f"{path}, the table of models, is not TOML: {error}") from None
-    return tuple(_Entry(pattern, users, entry) for name, entry in _checked(data, path) for pattern in name.split())
+    return tuple(_Entry(pattern, users, entry) for name, entry in _validated(data, path) for pattern in name.split())
 
 
-def _checked(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _validated(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, table in data.items():
         if not isinstance(table, dict):
             raise UsageError(f'{path}: {name} must be in a table: write it below a pattern such as ["gpt-5*"]')
