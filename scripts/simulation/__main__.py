@@ -15,7 +15,7 @@ from simulation.races import RACES, race
 SIZES = (20, 50, 120, 500, 1319)
 HEAD = """# Figures of the statistics
 
-Made by `PYTHONPATH=scripts python -m simulation`; [statistics.md](statistics.md) explains them.
+Made by `PYTHONPATH=scripts python -m simulation`; [statistics.md](../explanation/statistics.md) explains them.
 
 Single intervals: computed exactly, at accuracies from 2 to 98 %. Clustered intervals: 2,000 replicates at each of 2, 5,
 10, 30, 50, 70, 90, 95 and 98 %. Paired intervals: 1,000 replicates at each of six pairs of accuracies and three
