@@ -199,7 +199,7 @@ def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, st
 async def _read(
     store: ResultsFolder, keys: Sequence[ResultKey], strategies: Mapping[str, Strategy], llm: LLM
 ) -> list[tuple[Result, Result | str]]:
-    """Return each stored result with the new one, or with the reason why there is none."""
+    """Return each stored result with the new one, or with the reason if it cannot be made."""
     prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
     epoch = int(store.metadata.get("first_epoch", 0))
     found: list[tuple[Result, Result | str]] = []

@@ -10,7 +10,7 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 
 
 class TimeEstimate:
-    """What a solve of each strategy takes, learned from results. All times are seconds of one clock.
+    """An estimate of the remaining time, learned from results. All times are seconds of one clock.
 
     A solve counts with its model time: the seconds of its calls, one after the other. Draws from
     the journal take no time, so they say nothing about the speed. The model time that they took

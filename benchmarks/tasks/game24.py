@@ -65,7 +65,7 @@ def _examples(seed: int) -> Iterator[Example]:
 
 
 def solution(numbers: Numbers, goal: Fraction = GOAL) -> str | None:
-    """Return an expression that uses each number once and equals the goal exactly; None if there is none."""
+    """Return an expression that uses each number once and equals the goal exactly; None without a solution."""
     for left, right in _parted(tuple(sorted(numbers))):
         others = _reached(right)
         for a, first in _reached(left).items():

@@ -96,7 +96,7 @@ class HubTask(RowTask):
         """Return another split of the data set.
 
         Raises:
-            UsageError: the splits are known, and there is none of this name.
+            UsageError: the splits are known, and none has this name.
         """
         if self.splits and split not in self.splits:
             raise self._no_split(split, self.splits)

@@ -26,7 +26,7 @@ class MathScorer:
     target: Any
 
     slow: ClassVar[bool] = True
-    """Whether it runs in a thread, so that it does not block the event loop."""
+    """True: it runs in a thread, so that it does not block the event loop."""
 
     def __call__(self, value: Any) -> bool:
         if self.kind.score(value, self.target):

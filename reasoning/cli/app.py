@@ -8,9 +8,11 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import signal
 import sys
-from importlib.metadata import entry_points
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, entry_points, requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -18,7 +20,7 @@ import typer
 
 from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, expand_options
 from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, console, info
-from reasoning.errors import ReasoningError, UsageError
+from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.text_safety import strip_control
 from reasoning.version import __version__
 
@@ -59,8 +61,22 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, ModuleNotFoundError) and (extra := _extra_of(error.name or "")):
+            info(f"error: {MissingExtra('this command', extra, error.name or '')}")
+            raise SystemExit(UsageError.exit_code) from None
         info(f"error: {type(error).__name__}: {error} (run again with --debug for the traceback)")
         raise SystemExit(1) from None
+
+
+def _extra_of(module: str) -> str:
+    """Return the first extra of this distribution that installs a module; empty if none does."""
+    with suppress(PackageNotFoundError):
+        for requirement in requires("reasoning-strategies") or ():
+            package, _, marker = requirement.partition("; extra == ")
+            name = re.split(r"[^\w.-]", package)[0].replace("-", "_")
+            if marker and "all" not in marker and name == module.partition(".")[0]:
+                return marker.strip("\"'")
+    return ""
 
 
 def _leave_at_once() -> NoReturn:

@@ -24,7 +24,7 @@ PLAIN_INTERVAL = 10.0
 
 
 class ProgressBar:
-    """How much of a job is done.
+    """The progress of a job.
 
     Args:
         console: the console to draw on.

@@ -122,6 +122,24 @@ def test_the_table_of_techniques_and_a_card() -> None:
     assert re.search(r"^ +rounds +base if stop == 'fixed' else rounds \* base ", card, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("scipy.stats", "bench"), ("reasoning_gym", "bench"), ("sympy", "programs"), ("xllamacpp", "local"), ("odd", "")],
+)
+def test_a_missing_package_is_named_with_its_extra(module: str, extra: str) -> None:
+    code = (
+        "import sys\n"
+        "from reasoning.cli import app\n"
+        f"def broken(): raise ModuleNotFoundError('No module', name={module!r})\n"
+        "app.app = lambda: lambda **how: broken()\n"
+        "app.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == (2 if extra else 1)
+    assert (f"pip install 'reasoning-strategies[{extra}]'" in done.stderr) == bool(extra)
+    assert "Traceback" not in done.stderr
+
+
 def test_version_and_help_load_nothing_heavy() -> None:
     heavy = ["litellm", "aiohttp", "xllamacpp", "datasets", "numpy", "reasoning_gym"]
     code = (
