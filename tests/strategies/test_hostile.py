@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
-from technique_pages.worked_examples import Shown, shown
+from technique_pages.worked_examples import ExampleSolve, example_for
 
 from reasoning import Answer, Budget
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
@@ -65,17 +65,17 @@ def babbling(seed: str, failing: float = 0.0) -> Callable[[tuple[Message, ...]],
 
 
 @pytest.fixture(params=places())
-def case(request: pytest.FixtureRequest) -> Shown:
-    return shown(request.param)
+def case(request: pytest.FixtureRequest) -> ExampleSolve:
+    return example_for(request.param)
 
 
-def solved(case: Shown, reply: Callable[[tuple[Message, ...]], Reply], **settings: Budget) -> tuple[Answer, int]:
+def solved(case: ExampleSolve, reply: Callable[[tuple[Message, ...]], Reply], **settings: Budget) -> tuple[Answer, int]:
     llm = ScriptedLLM(reply, max_n=1)
     return case.strategy.run(case.problem, llm, **settings), len(llm.requests)
 
 
 @pytest.mark.parametrize("failing", [0.0, 0.2])
-def test_any_reply_at_any_stage_ends_in_one_of_three_states(case: Shown, failing: float) -> None:
+def test_any_reply_at_any_stage_ends_in_one_of_three_states(case: ExampleSolve, failing: float) -> None:
     for seed in range(6):
         answer, asked = solved(case, babbling(f"{seed} {case.strategy}", failing))
         assert answer.state in ("answered", "unparsed", "failed")
@@ -87,7 +87,7 @@ def test_any_reply_at_any_stage_ends_in_one_of_three_states(case: Shown, failing
         assert answer._repr_html_()
 
 
-def test_what_ends_a_run_ends_it_and_a_budget_ends_a_solve_whatever_was_said_before(case: Shown) -> None:
+def test_what_ends_a_run_ends_it_and_a_budget_ends_a_solve_whatever_was_said_before(case: ExampleSolve) -> None:
     for seed in range(2):
         _, asked = solved(case, babbling(f"{seed} {case.strategy}"))
         for calls in range(min(asked, 6)):
