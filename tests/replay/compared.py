@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from simulation.races import Tally
+from simulation.races import RaceSummary
 
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.statistics import wilson
@@ -64,11 +64,11 @@ def pools(families: bool) -> list[SamplePool]:
     return found
 
 
-def races(found: Mapping[str, Mapping[str, float]], names: Sequence[str], margin: float) -> Tally:
+def races(found: Mapping[str, Mapping[str, float]], names: Sequence[str], margin: float) -> RaceSummary:
     """Run the same race in many orders of the problems that all of these strategies have."""
     problems = [one for one in found[names[0]] if all(one in found[name] for name in names)]
     outcomes = np.array([[found[name][one] for one in problems] for name in names], dtype=bool)
-    chance, tally = np.random.default_rng(0), Tally()
+    chance, tally = np.random.default_rng(0), RaceSummary()
     orders = np.stack([outcomes[:, chance.permutation(len(problems))] for _ in range(ORDERS)])
     tally.add(orders, margin, ORDERS, sample=False)
     return tally
