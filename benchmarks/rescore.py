@@ -112,7 +112,7 @@ class RescoreResult:
         return _table(
             ("problem", "strategy", "before", "now"),
             [
-                (was.problem, self.results_after.names(was.strategy), _said(was), _said(now))
+                (was.problem, self.results_after.names(was.strategy), _describe(was), _describe(now))
                 for was, now in self.changed[:most]
             ],
         )
@@ -127,24 +127,23 @@ def rescore(folder: Path) -> RescoreResult:
     Raises:
         InputError: the folder holds no run, is damaged, or is in use.
     """
-    found = ResultsFolder.read(folder)
-    store = ResultsFolder.open(folder, found.settings, found.metadata)
+    stored = ResultsFolder.read(folder)
+    store = ResultsFolder.open(folder, stored.settings, stored.metadata)
     journal = Journal(folder / "journal.sqlite")
     try:
         keys = [key for key, result in store.results.items() if not result.failed]
-        without = _complete(store, keys)
-        was, before = Comparison.from_folder(store), int(store.settings["parser_version"])
-        strategies, unknown = _strategies(store.specs)
-        model = _Recorded(store.settings["model"], store.settings.get("base_url"))
+        unscorable = _load_scorers(store, keys)
+        before, version_before = Comparison.from_folder(store), int(store.settings["parser_version"])
+        strategies, unknown = _build_strategies(store.specs)
+        client = _Recorded(store.settings["model"], store.settings.get("base_url"))
         sandbox = Sandbox.parse(store.settings["sandbox"]) if "sandbox" in store.settings else None
-        llm = LLM(model, journal=journal, sampling=sampling_settings(store.settings), sandbox=sandbox)
-        left: Counter[str] = Counter()
+        llm = LLM(client, journal=journal, sampling=sampling_settings(store.settings), sandbox=sandbox)
+        skipped: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
-        readable = [key for key in keys if key.strategy in strategies and key.problem not in without]
-        again = event_loop.run_sync(_read(store, readable, strategies, llm))
-        for old, new in again:
+        readable = [key for key in keys if key.strategy in strategies and key.problem not in unscorable]
+        for old, new in event_loop.run_sync(_solve_again(store, readable, strategies, llm)):
             if isinstance(new, str):
-                left[new] += 1
+                skipped[new] += 1
                 continue
             new = replace(new, spent=old.spent, seconds=old.seconds)
             if _answer(old) != _answer(new):
@@ -152,23 +151,26 @@ def rescore(folder: Path) -> RescoreResult:
             if old != new:
                 # The prompts and replies are unchanged, so the stored trace stays.
                 store.add(new, None)
-        left.update(
-            unknown.get(key.strategy) or without[key.problem]
+        skipped.update(
+            unknown.get(key.strategy) or unscorable[key.problem]
             for key in keys
-            if key.strategy in unknown or key.problem in without
+            if key.strategy in unknown or key.problem in unscorable
         )
         store.settings = {**store.settings, "parser_version": kinds.PARSER_VERSION}
         store.update_metadata()
-        now = Comparison.from_folder(store)
-        now.save(store)
-        read = len(keys) - left.total()
-        return RescoreResult(before, kinds.PARSER_VERSION, was, now, tuple(changed), read, tuple(left.most_common()))
+        after = Comparison.from_folder(store)
+        after.save(store)
+        return RescoreResult(
+            *(version_before, kinds.PARSER_VERSION, before, after, tuple(changed)),
+            reread=len(keys) - skipped.total(),
+            skipped=tuple(skipped.most_common()),
+        )
     finally:
         journal.close()
         store.close()
 
 
-def _complete(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]:
+def _load_scorers(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]:
     """Load the task if its own scorers are needed, which no file can hold.
 
     Returns:
@@ -185,7 +187,7 @@ def _complete(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, str]
     return {}
 
 
-def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
+def _build_strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
     """Return the strategies that can be built from their specs, and the reasons for the others."""
     made, unknown = {}, {}
     for spec in specs:
@@ -196,7 +198,7 @@ def _strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, st
     return made, unknown
 
 
-async def _read(
+async def _solve_again(
     store: ResultsFolder, keys: Sequence[ResultKey], strategies: Mapping[str, Strategy], llm: LLM
 ) -> list[tuple[Result, Result | str]]:
     """Return each stored result with the new one, or with the reason if it cannot be made."""
@@ -238,7 +240,7 @@ def _answer(result: Result) -> dict[str, Any]:
     return {"state": result.state, "value": result.value, "correct": result.correct}
 
 
-def _said(result: Result) -> str:
+def _describe(result: Result) -> str:
     mark = "✓" if result.correct else "✗"
     return (
         f"{mark} {result.value} ({result.rule})" if result.value is not None else f"{mark} unparsed ({result.reason})"
