@@ -17,7 +17,8 @@ def disagreements(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int]:
     """Return how many problems only the first strategy solved, and how many only the second.
 
     Args:
-        a, b: whether each strategy solved each problem, in the same order.
+        a: whether the first strategy solved each problem.
+        b: whether the second strategy solved each problem, in the same order.
     """
     pairs = list(zip(a, b, strict=True))
     return sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)
@@ -84,7 +85,8 @@ def tango(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Dif
     test for a difference of 0. The interval is valid even if the strategies never disagree.
 
     Args:
-        a, b: whether each strategy solved each problem, in the same order.
+        a: whether the first strategy solved each problem.
+        b: whether the second strategy solved each problem, in the same order.
         confidence: the confidence level, from 0 to 1.
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
@@ -130,7 +132,8 @@ def bootstrap(
     outcomes and `paired_mean` for shares.
 
     Args:
-        a, b: the value of each strategy on each problem, in the same order.
+        a: the value of the first strategy on each problem.
+        b: the value of the second strategy on each problem, in the same order.
         confidence: the confidence level, from 0 to 1.
         seed: the seed of the resampling.
         resamples: the number of resamples.
@@ -175,7 +178,8 @@ def paired_mean(
     interval of a proportion without successes.
 
     Args:
-        a, b: the value of each strategy on each problem, in the same order.
+        a: the value of the first strategy on each problem.
+        b: the value of the second strategy on each problem, in the same order.
         clusters: the cluster of each problem; by default each problem is its own.
         confidence: the confidence level, from 0 to 1.
 
@@ -195,12 +199,18 @@ def paired_mean(
 
 
 def paired_t(a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
-    """The two-sided p-value that two means over the same problems are equal, which goes with `paired_mean`.
+    """Return the two-sided p-value of equal means over the same problems; it agrees with `paired_mean`.
 
-    Where all differences are equal: the chance that goes with its widest interval. For differences of 1 that is the
-    sign test's; smaller ones say less, since a few problems of the other sort would make up for them.
+    It is Student's paired test over clusters. If all differences are equal, it is the p-value that agrees
+    with the widest interval of `paired_mean`. For differences of 1 that is the sign test; smaller
+    differences are weaker evidence, since a few other problems would outweigh them.
 
-    Source: Student (1908); that this is the clustered test over repetitions: Miller (2024), arXiv 2411.00640, §4.
+    Args:
+        a: the value of the first strategy on each problem.
+        b: the value of the second strategy on each problem, in the same order.
+        clusters: the cluster of each problem; by default each problem is its own.
+
+    Source: Student (1908); as the clustered test over repetitions Miller (2024), arXiv 2411.00640, §4.
     """
     from scipy.stats import t
 
@@ -227,7 +237,8 @@ def superiority(a: Sequence[float], b: Sequence[float]) -> float:
     """Return the probability that the first is better than the second on a random problem; a tie counts half.
 
     Args:
-        a, b: the value of each strategy on each problem, in the same order.
+        a: the value of the first strategy on each problem.
+        b: the value of the second strategy on each problem, in the same order.
 
     Source: the common-language effect size of McGraw and Wong (1992), Psychological Bulletin 111(2), for pairs.
     """

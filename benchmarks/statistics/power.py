@@ -55,7 +55,8 @@ def required_sample_size(
     Args:
         difference: the difference in accuracy to detect, above 0 and at most 1.
         disagreement: the share of problems that exactly one of the two solves; at least the difference.
-        level, power: as in `detectable_difference`.
+        level: the level of the two-sided test.
+        power: the probability to detect the difference.
         effect: the design effect of families; see `design_effect`.
 
     Raises:

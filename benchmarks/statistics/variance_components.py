@@ -75,7 +75,8 @@ def single_run(a: Sequence[float], b: Sequence[float]) -> WinProbabilities:
     distribution, which is computed exactly.
 
     Args:
-        a, b: the share of right answers over the repetitions for each problem, in the same order.
+        a: the share of right answers of the first strategy for each problem, over the repetitions.
+        b: the same share of the second strategy, in the same order.
     """
     import numpy as np
 
