@@ -9,7 +9,8 @@ from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.text_safety import strip_control
 
-_WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56  # pixels
+# In pixels: the whole figure, the column of names, a line, and the column of numbers.
+_WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56
 _LETTERS = 44
 """Characters of a strategy's name that fit; the tooltip has the whole spec."""
 

@@ -55,12 +55,12 @@ def differences(data: ReportData) -> str:
         axes.set_ylim(len(pairs) - 0.4, -0.8)
         axes.set_xlim(low, high)
         axes.set_yticks([])
-        _titles(axes, x="points better than each", y="")
+        _label_axes(axes, x="points better than each", y="")
 
     label = (
         f"By how many points {best} is better than each other strategy, with 95 % intervals; the table has the numbers."
     )
-    return _both("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
+    return _render("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
 
 
 def _signed(points: float) -> str:
@@ -97,15 +97,15 @@ def costs(data: ReportData, one: CostFrontier) -> str:
                 markeredgewidth=1.4,
             )
         axes.margins(x=0.07)
-        axes.set_ylim(*_shares(point.high for point in one.points))
-        _ticks(axes, show, narrow)
-        _numbers(
+        axes.set_ylim(*_percent_limits(point.high for point in one.points))
+        _format_cost_axis(axes, show, narrow)
+        _number_points(
             axes, [(point.cost, 100 * point.accuracy, str(specs.index(point.strategy) + 1)) for point in one.points]
         )
-        _titles(axes, x=f"{one.measure}/problem", y="accuracy, %")
+        _label_axes(axes, x=f"{one.measure}/problem", y="accuracy, %")
 
     label = f"Accuracy against {one.measure} per problem, with 95 % intervals; the table below has the frontier."
-    return _both(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
+    return _render(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
 
 
 def _end(one: CostFrontier, log: bool) -> float:
@@ -131,13 +131,13 @@ def vote_curves(data: ReportData) -> str:
                 ys = [100 * point.mean for point in points]
                 axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
                 _text(axes, ks[-1], ys[-1], f"  {number}{any_of}", va=align, color=colour)
-        axes.set_ylim(*_shares(point.high for one in data.vote_curves for point in [*one.majority, *one.any]))
+        axes.set_ylim(*_percent_limits(point.high for one in data.vote_curves for point in [*one.majority, *one.any]))
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
-        _titles(axes, x="draws/problem", y="accuracy, %")
+        _label_axes(axes, x="draws/problem", y="accuracy, %")
 
     label = "Accuracy of a vote against the number of draws, with 95 % intervals; dashed: any of the draws is right."
-    return _both("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
+    return _render("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
 
 
 def reliability(data: ReportData) -> str:
@@ -155,10 +155,10 @@ def reliability(data: ReportData) -> str:
             _text(axes, xs[-1], ys[-1], f"   {number}", va="center", color=colour)
         axes.set_xlim(-3, 109)
         axes.set_ylim(-4, 104)
-        _titles(axes, x="confidence, %", y="accuracy, %")
+        _label_axes(axes, x="confidence, %", y="accuracy, %")
 
     label = "Accuracy against confidence; larger marks stand for more answers, the line for a confidence that is right."
-    return _both("reliability", label, draw, height=lambda narrow: 3.4, half=True)
+    return _render("reliability", label, draw, height=lambda narrow: 3.4, half=True)
 
 
 def selective(data: ReportData) -> str:
@@ -172,13 +172,13 @@ def selective(data: ReportData) -> str:
             _text(axes, xs[-1], ys[-1], f"  {data.specs.index(one.strategy) + 1}", va="center", color=colour)
         axes.set_xlim(0, 109)
         axes.set_ylim(-4, 104)
-        _titles(axes, x="answers given, most confident first, %", y="accuracy, %")
+        _label_axes(axes, x="answers given, most confident first, %", y="accuracy, %")
 
     label = "Accuracy against the share of problems that are answered, the most confident first."
-    return _both("selective", label, draw, height=lambda narrow: 3.4, half=True)
+    return _render("selective", label, draw, height=lambda narrow: 3.4, half=True)
 
 
-def _both(
+def _render(
     name: str,
     label: str,
     draw: Callable[[Axes, bool], None],
@@ -189,13 +189,13 @@ def _both(
     """Return a chart for both screens; the page shows the one that fits. Half of a wide screen fits both."""
     from matplotlib.figure import Figure
 
-    made = []
+    parts = []
     for screen, inches in {"half": _WIDTHS["narrow"]}.items() if half else _WIDTHS.items():
         narrow = screen != "wide"
         size = inches, height(narrow)
         figure = Figure(figsize=size, dpi=72)
         left = 0.62 if titled else 0.12
-        axes = figure.add_axes(_placed(size, left=left, bottom=0.62, right=0.24, top=0.14))
+        axes = figure.add_axes(_axes_box(size, left=left, bottom=0.62, right=0.24, top=0.14))
         axes.set_facecolor("none")
         axes.grid(axis="both", color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -204,11 +204,11 @@ def _both(
             spine.set_color(DIM)
         axes.tick_params(colors=DIM, labelcolor=DIM, labelsize=_SIZE - 1, length=3)
         draw(axes, narrow)
-        made.append(f'<div class="chart {screen}">{svg(figure, f"{name}-{screen}", label)}</div>')
-    return "".join(made)
+        parts.append(f'<div class="chart {screen}">{svg(figure, f"{name}-{screen}", label)}</div>')
+    return "".join(parts)
 
 
-def _placed(
+def _axes_box(
     size: tuple[float, float], *, left: float, bottom: float, right: float, top: float
 ) -> tuple[float, float, float, float]:
     """Return the place of the axes in a figure of this size, with margins in inches."""
@@ -216,19 +216,19 @@ def _placed(
     return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 
 
-def _titles(axes: Axes, *, x: str, y: str) -> None:
+def _label_axes(axes: Axes, *, x: str, y: str) -> None:
     axes.set_xlabel(x, color=DIM, fontsize=_SIZE)
     if y:
         axes.set_ylabel(y, color=DIM, fontsize=_SIZE)
 
 
-def _shares(high: Iterable[float]) -> tuple[float, float]:
+def _percent_limits(high: Iterable[float]) -> tuple[float, float]:
     """Return the ends of an axis of percentages that starts at 0."""
     top = min(1.0, max([0.2, *high]))
     return -4 * top, 104 * top
 
 
-def _ticks(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
+def _format_cost_axis(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
     """Format the amounts on the axis of the cost as in the tables."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -242,7 +242,7 @@ def _ticks(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
 
 
-def _numbers(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+def _number_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
     """Write a number next to each point where it covers no other."""
     taken: list[tuple[float, float]] = []
     spots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
