@@ -120,7 +120,7 @@ def test_a_scorer_that_evaluates_gets_plain_arithmetic_only(tmp_path: Path) -> N
     [
         ("gym:polynomial_multiplication", "scored by evaluating what the model wrote"),
         ("gym:simple_integration", "scored by evaluating what the model wrote"),
-        ("gym:sudoku", "reads several lines"),
+        ("gym:sudoku", "has several lines"),
         ("gym:codeio", "runs unvetted programs"),
         ("gym:composite", "mixes other sets"),
     ],
