@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,21 +14,27 @@ from simulation.error_rates import family_power, pair_errors, table_error
 from simulation.races import RACES, race
 
 SIZES = (20, 50, 120, 500, 1319)
-HEAD = """# Figures of the statistics
+HEAD = """# Simulated statistics
 
-Made by `PYTHONPATH=scripts python -m simulation`; [statistics.md](../explanation/statistics.md) explains them.
+Coverage of the intervals, error rates of the tests, and savings of racing. The command
+`PYTHONPATH=scripts python -m simulation` generates this page, and
+[Statistics](../explanation/statistics.md) explains the figures.
 
-Single intervals: computed exactly, at accuracies from 2 to 98 %. Clustered intervals: 2,000 replicates at each of 2, 5,
-10, 30, 50, 70, 90, 95 and 98 %. Paired intervals: 1,000 replicates at each of six pairs of accuracies and three
-correlations of difficulty. Tests: 4,000 replicates. Vote curves: 2,000. Races: 10,000; over families and for advice
-2,000.
+| figures | simulation |
+| --- | --- |
+| single intervals | computed exactly, at accuracies from 2 to 98 % |
+| clustered intervals | 2,000 replicates at each of 2, 5, 10, 30, 50, 70, 90, 95 and 98 % |
+| paired intervals | 1,000 replicates at each of six pairs of accuracies and three correlations of difficulty |
+| tests | 4,000 replicates |
+| vote curves | 2,000 replicates |
+| races | 10,000 replicates; 2,000 over families and for advice |
 """
 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> None:
     """Print one table."""
     rendered = Table(tuple(header), list(rows), text_columns=len(header)).to_markdown()
-    print("\n".join([f"## {title}", "", *([note, ""] if note else []), rendered, ""]), flush=True)
+    print("\n".join([f"## {title}", "", *([textwrap.fill(note, 100), ""] if note else []), rendered, ""]), flush=True)
 
 
 def percent(share: float) -> str:
@@ -134,14 +141,16 @@ def tests(replicates: int) -> None:
 def races(replicates: int) -> None:
     header = ("race", "problems", "margin, points", "calls of the grid %", "same decision %", "grid's best stopped %")
     note = (
-        'Level 5 %. "Same decision": the winner is the full grid\'s, or within the margin of it on its problems. '
-        '"Grid\'s best stopped": if one is the best by at least the margin. "First stopped": the first of the list. '
-        '"Significant": any two of the remaining strategies, by McNemar and Holm.'
+        'The level is 5 %. "Same decision": the race\'s winner is the best of the full grid, or within the '
+        "margin of it on the problems of the race. \"Grid's best stopped\": the race stopped the grid's best "
+        'although it is the best by at least the margin. "First stopped": the race stopped the first strategy'
+        ' of the list. "Significant": any two of the remaining strategies differ significantly, by McNemar '
+        "and Holm."
     )
 
     def row(name: str, n: int, margin: float, count: int = replicates, **options: Any) -> tuple[str, ...]:
         summary = race(RACES[name], n, margin, count, **options)
-        cells = map(percent, (summary.calls, summary.same, summary.stopped, summary.first, summary.told))
+        cells = map(percent, (summary.calls, summary.same, summary.stopped, summary.first, summary.significant))
         return (name, str(n), f"{100 * margin:.0f}", *cells)
 
     more = ("first stopped %", "significant %")

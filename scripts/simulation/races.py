@@ -68,15 +68,15 @@ class RaceSummary:
         calls: share of the grid's (problem, strategy) pairs that were run.
         same: the winner is the grid's, or within the margin of it on the grid's problems.
         stopped: a strategy was stopped that is the grid's best by at least the margin.
-        told: two of the remaining strategies differ significantly, as in the verdict: by McNemar,
-            with Holm's correction over the remaining pairs.
+        significant: two of the remaining strategies differ significantly, as in the verdict: by
+            McNemar, with Holm's correction over the remaining pairs.
         first: the first strategy of the list was stopped.
     """
 
     calls: float = 0.0
     same: float = 0.0
     stopped: float = 0.0
-    told: float = 0.0
+    significant: float = 0.0
     first: float = 0.0
 
     def add(self, right: Outcomes, margin: float, of: int, sample: bool) -> None:
@@ -90,7 +90,7 @@ class RaceSummary:
         self.same += float((winner >= grid.max(axis=1) - margin - 1e-9).sum()) / of
         self.stopped += float((best.any(axis=1) & ~(best & running).any(axis=1)).sum()) / of
         self.first += float((~running[:, 0]).sum()) / of
-        self.told += (
+        self.significant += (
             sum(_any_significant(outcomes[remaining]) for outcomes, remaining in zip(right, running, strict=True)) / of
         )
 

@@ -55,10 +55,9 @@ def results_page(measured: Sequence[Measured]) -> str:
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
     parts.append(
-        f"Generated from the results folders by {code('scripts/cards --results DIR')}. The draws are in "
-        f"{link('docs/research/measured', 'measured/README.md')}: "
-        f"{code('reasoning journal import docs/research/measured/draws.jsonl.gz')}, and "
-        "the commands above reuse them, except where a technique's requests have changed since."
+        f"{code('scripts/cards --results DIR')} generates this page from results folders. "
+        f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the\n"
+        "commands above the tables make no call for what the tables show."
     )
     return "\n\n".join(parts) + "\n"
 
