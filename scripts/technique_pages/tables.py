@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from reasoning.benchmarks.analysis.paired import ALPHA
@@ -47,7 +48,7 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
 
 def results_page(measured: Sequence[Measured]) -> str:
     """Return the page of all measurements."""
-    parts = ["# Measured results", *_ABOUT]
+    parts = ["# Measured results", *map(_wrap, _ABOUT)]
     for measurement, picture in zip(measured, file_names(measured), strict=True):
         parts += _section(measurement, picture)
     seen = {technique(row.strategy) for measurement in measured for row in measurement.found.comparison.rows if row.n}
@@ -55,11 +56,17 @@ def results_page(measured: Sequence[Measured]) -> str:
     if missing:
         parts += ["## Not measured yet", f"{', '.join(missing)}."]
     parts.append(
-        f"{code('scripts/cards --results DIR')} generates this page from results folders. "
-        f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the\n"
-        "commands above the tables make no call for what the tables show."
+        _wrap(
+            f"{code('scripts/cards --results DIR')} generates this page from results folders. "
+            f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the "
+            "commands above the tables make no call for what the tables show."
+        )
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _section(measurement: Measured, picture: str) -> Iterator[str]:
