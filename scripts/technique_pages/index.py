@@ -28,8 +28,8 @@ def index() -> str:
         "sources, the parameters, the prompts as sent, the measurements "
         f"({link('all results', '../../research/results.md')}), and an example on a small real model. "
         f"The order within a table is no ranking: {code('reasoning advise')} recommends a technique for a model "
-        "and a task. Calls are completions for one problem; names are parameters, or counts that the page explains. Calls of one round are sent together, so "
-        "the number of rounds is how many replies a problem waits for.",
+        "and a task. Calls are completions for one problem; names are parameters, or counts that the page explains. "
+        "Calls of one round are sent together, so the number of rounds is how many replies a problem waits for.",
     ]
     by_mechanism: dict[str, list[str]] = {mechanism: [] for mechanism in MECHANISMS}
     for name, place in places().items():
