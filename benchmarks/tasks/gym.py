@@ -179,7 +179,7 @@ class GymTask:
             return Example(Problem(_DICTATES.sub("", question).strip(), kind, id=name), str(entry["answer"]).strip())
         target = "any right solution" if entry["answer"] is None else str(entry["answer"])
         if "\n" in target.strip():
-            raise UsageError(f"the task {self.name} is not offered: no kind of answer reads several lines yet")
+            raise UsageError(f"the task {self.name} is not offered: no kind of answer has several lines yet")
         return Example(Problem(question, kind, id=name), target, scorer=self._scorer(dataset, entry))
 
     def _scorer(self, dataset: Any, entry: dict[str, Any]) -> Callable[[Any], bool]:
