@@ -38,7 +38,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_s_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What tests record does not come into the journal of whoever runs them."""
+    """Keep the draws of tests out of the user's journal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield

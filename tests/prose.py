@@ -26,7 +26,12 @@ SUMMARY = re.compile(r"(?:What|Which|How|Where|Whether|Those|That|Who|Whose|Whom
 
 _FOLDERS = ("reasoning", "strategies", "benchmarks", "scripts", "tests")
 _LINKS = ("reasoning/strategies/", "reasoning/benchmarks/")
-_MODEL_TEXT = ("strategies/", "reasoning/kinds/")
+_MODEL_TEXT = (
+    "strategies/",
+    "reasoning/kinds/",
+    "benchmarks/chains/input_generation.py",
+    "benchmarks/tasks/event_reports.py",
+)
 _PAGES = (
     "*.md",
     "docs/*.md",
@@ -34,6 +39,7 @@ _PAGES = (
     "docs/how-to/*.md",
     "docs/reference/*.md",
     "docs/explanation/*.md",
+    "docs/research/*.md",
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|^ {4}.*$|\]\([^)]*\)", re.DOTALL | re.MULTILINE)
 
@@ -56,11 +62,7 @@ def find(root: Path, folders: tuple[str, ...] = _FOLDERS) -> list[Finding]:
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
-            if (
-                not _is_python(path)
-                or "tests/escapes/" in name
-                or name.startswith(("reasoning/strategies/", "reasoning/benchmarks/"))
-            ):
+            if not _is_python(path) or "tests/escapes/" in name or name.startswith(_LINKS):
                 continue
             if name in ("tests/prose.py", "tests/test_prose.py"):
                 continue
@@ -104,9 +106,9 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
 
 
 def _message_parts(tree: ast.Module) -> Iterator[ast.AST]:
-    """The strings of errors that are raised and of help texts."""
+    """The strings of errors that are raised and of help texts. A `StepperError` is sent to the model."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and node.exc is not None:
+        if isinstance(node, ast.Raise) and node.exc is not None and "StepperError" not in ast.dump(node.exc):
             yield from ast.walk(node.exc)
         elif isinstance(node, ast.keyword) and node.arg in ("help", "use_when", "avoid_when", "title", "summary"):
             yield from ast.walk(node.value)

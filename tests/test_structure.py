@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,16 +16,12 @@ from reasoning.registry import places
 from tests.import_graph import find_circles, find_upward, read_imports, read_package
 
 ROOT = Path(reasoning.__file__).parent.parent
-EXCEPTIONS = Path(__file__).with_name("import_exceptions.txt")
 
 
 def test_imports_run_down() -> None:
-    allowed = set(EXCEPTIONS.read_text(encoding="utf-8").splitlines()) if EXCEPTIONS.exists() else set()
-    up = find_upward(read_imports(read_package(ROOT)))
-    assert [one for one in up if re.sub(r":\d+", "", one) not in allowed] == []
+    assert find_upward(read_imports(read_package(ROOT))) == []
 
 
-@pytest.mark.skipif(EXCEPTIONS.exists(), reason="imports that run up are left")
 def test_no_folders_import_each_other() -> None:
     assert find_circles(read_imports(read_package(ROOT))) == []
 

@@ -132,9 +132,7 @@ def _check_file(path: Path) -> int | None:
     wal_size = _size(wal_path(path))
     size = _size(path)
     if path.is_dir():
-        raise JournalError(
-            f"the journal {path} cannot be read: it is a folder; choose a file with --journal FILE"
-        )
+        raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file with --journal FILE")
     # SQLite would delete the log of a missing or empty file.
     if not size and wal_size:
         raise JournalError(

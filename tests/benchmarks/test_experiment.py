@@ -189,7 +189,7 @@ def test_as_many_problems_as_fit_into_the_time_and_the_same_again(tmp_path: Path
     silent = ScriptedLLM([])
     assert str(once(silent)) == str(first)
     assert silent.requests == []
-    assert once(ScriptedLLM(adds(), latency=0.1), time_limit=1.8).n > first.n  # more time goes on from there
+    assert once(ScriptedLLM(adds(), latency=0.1), time_limit=1.8).n > first.n  # more time continues from there
     assert once(ScriptedLLM(adds()), time_limit=None).n == 60  # without the limit in time the rest is run
 
 

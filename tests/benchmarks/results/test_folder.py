@@ -46,7 +46,7 @@ def test_what_is_added_is_read_again(tmp_path: Path, sums: Sums) -> None:
     store.add_examples(sums(3))
     store.register_strategies(["cot", "vanilla"])
     store.add(RESULT, Trace("cot", [Note("hello")], 1.25))
-    again = ResultsFolder.read(folder)  # while it is open: a report of a run that goes on
+    again = ResultsFolder.read(folder)  # while it is open: a report of a run in progress
     assert again.results == {ResultKey("sum-1", "cot"): RESULT}
     assert list(again.examples.values()) == sums(3)
     assert again.specs == ["cot", "vanilla"]

@@ -142,7 +142,7 @@ def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
         "least_to_most(max_subproblems=5)": 6,
         "chain_of_verification(cot, verifier=least_to_most)": 2 + 1 + (1 + 8) + 1,
         "tree_of_thoughts(task='steps', depth=3)": 6,
-        "decomposed": None,  # nobody knows how many lines a controller writes
+        "decomposed": None,  # how many lines a controller writes is unknown
         "self_consistency(decomposed, samples=3)": None,
     }
     strategies = {spec: reasoning.strategies.get(spec) for spec in most}

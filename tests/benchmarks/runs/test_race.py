@@ -1,4 +1,4 @@
-"""Racing: who cannot be the best is stopped, the same ones whatever came back first, and a rerun calls nobody."""
+"""Races stop strategies that cannot be the best, independently of arrival order, and a rerun makes no call."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_the_design_effect_is_what_the_intraclass_correlation_gives() -> None:
 
 def test_the_design_effect_where_little_is_known() -> None:
     assert design_effect([1, 0, -1, 0], range(4)) == 1
-    assert design_effect([0, 0, 0, 0], [1, 1, 1, 2]) == pytest.approx((9 + 1) / 4)  # nobody knows: as if all the same
+    assert design_effect([0, 0, 0, 0], [1, 1, 1, 2]) == pytest.approx((9 + 1) / 4)  # unknown: as if all were the same
     assert design_effect([1, 0, -1, 1], [1, 1, 1, 1]) == 4
     assert design_effect([1, -1, 1, -1], [1, 1, 2, 2]) == 1  # never less
 

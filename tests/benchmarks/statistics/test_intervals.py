@@ -102,7 +102,7 @@ def test_differences_over_clusters_have_students_interval_and_test() -> None:
 def test_equal_differences_are_no_certainty(difference: float, n: int) -> None:
     a, b = [max(0.0, difference)] * n, [max(0.0, -difference)] * n
     found, p = paired_mean(a, b), paired_t(a, b)
-    unseen = 1 - 0.025 ** (1 / n)  # so many others are met in n problems 39 times in 40
+    unseen = 1 - 0.025 ** (1 / n)  # the share of others that n problems meet 39 times in 40
     assert found.low == pytest.approx((1 - unseen) * difference - unseen)
     assert found.high == pytest.approx((1 - unseen) * difference + unseen)
     assert (p < 0.05) == found.excludes_zero

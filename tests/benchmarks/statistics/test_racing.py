@@ -57,7 +57,7 @@ def test_who_cannot_catch_up_is_stopped() -> None:
     race = Race(["a", "b"], 12, level=1e-6)
     for winner in "aaaaaabbbbbb":
         race.update({"a": float(winner == "a"), "b": float(winner == "b")})
-    assert race.stopped == {}  # six may still come to a tie, which is no worse
+    assert race.stopped == {}  # six may still tie, which is no worse
 
 
 def test_a_clear_race_ends_early_and_rightly() -> None:
