@@ -1,4 +1,4 @@
-"""The notebooks: kept as they were run, and run again from top to bottom."""
+"""Tests of the notebooks: their stored form, and a run from top to bottom."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ import reasoning
 
 ROOT = Path(reasoning.__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "docs/tutorials").glob("*.ipynb"))
-SHOWN = {"stream", "display_data", "execute_result"}
+OUTPUT_TYPES = {"stream", "display_data", "execute_result"}
 
 
 def read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
 
 
-def code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
 def shape(notebook: dict[str, Any]) -> list[list[tuple[str, list[str]]]]:
-    """What each cell shows: the sort of each output and its media types."""
-    return [[(out["output_type"], sorted(out.get("data", {}))) for out in cell["outputs"]] for cell in code(notebook)]
+    """Return the type and the media types of each output, by cell."""
+    return [
+        [(output["output_type"], sorted(output.get("data", {}))) for output in cell["outputs"]]
+        for cell in code_cells(notebook)
+    ]
 
 
 def test_there_are_four() -> None:
@@ -36,25 +39,25 @@ def test_there_are_four() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_kept_as_it_was_run(path: Path) -> None:
+def test_a_notebook_is_stored_as_it_was_run(path: Path) -> None:
     notebook = read(path)
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
-    assert [cell["execution_count"] for cell in code(notebook)] == [*range(1, len(code(notebook)) + 1)]
+    assert [cell["execution_count"] for cell in code_cells(notebook)] == [*range(1, len(code_cells(notebook)) + 1)]
     assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
-    outputs = [out for cell in code(notebook) for out in cell["outputs"]]
-    assert {out["output_type"] for out in outputs} <= SHOWN
-    assert any("text/html" in out.get("data", {}) for out in outputs)
+    outputs = [output for cell in code_cells(notebook) for output in cell["outputs"]]
+    assert {output["output_type"] for output in outputs} <= OUTPUT_TYPES
+    assert any("text/html" in output.get("data", {}) for output in outputs)
     text = json.dumps(notebook)
     assert str(ROOT) not in text
     assert str(Path.home()) + "/" not in text
-    for link in (one.partition(")")[0] for one in text.split("](")[1:] if not one.startswith("http")):
+    for link in (rest.partition(")")[0] for rest in text.split("](")[1:] if not rest.startswith("http")):
         assert (path.parent / link).exists(), link
 
 
 @pytest.mark.model
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path: Path, smollm: Path, tmp_path: Path) -> None:
-    """On the smallest model, with short replies: the cells show what is kept, though the model says something else."""
+    """The smallest model, with short replies, gives outputs of the same shape as the stored ones."""
     text = path.read_text(encoding="utf-8")
     for tokens in ("400", "300", "200"):
         small = f'connect(\\"local:{smollm}\\", journal=False, max_tokens=24)'
@@ -62,26 +65,33 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, smollm: Path, tmp_path: 
     assert str(smollm) in text
     copy = tmp_path / path.name
     copy.write_text(text.replace("limit=8", "limit=2").replace("limit=5", "limit=2"), encoding="utf-8")
-    runs = [sys.executable, "-W", "error", str(ROOT / "scripts/notebooks"), str(copy)]
-    done = subprocess.run(runs, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "error", str(ROOT / "scripts/notebooks"), str(copy)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert shape(read(copy)) == shape(read(path))
 
 
-def test_a_cell_that_fails_is_named_and_the_file_stays(tmp_path: Path) -> None:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": None, "outputs": [], "source": ["1 / 0"]}
+def test_a_failing_cell_is_named_and_the_file_is_unchanged(tmp_path: Path) -> None:
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": ["1 / 0"],
+    }
     path = tmp_path / "bad.ipynb"
     path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     before = path.read_text()
-    runs = [sys.executable, str(ROOT / "scripts/notebooks"), str(path)]
-    done = subprocess.run(runs, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(ROOT / "scripts/notebooks"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert 'File "bad.ipynb, cell 1", line 1' in done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert path.read_text() == before
 
 
-def test_what_cells_show(tmp_path: Path) -> None:
+def test_printed_text_displayed_values_and_the_last_value_are_outputs(tmp_path: Path) -> None:
     sources = ["import reasoning as r\nprint('a')\ndisplay(1)\nr.Prompt(input='{q}')", "x = 2\nNone", "x;", "print(x)"]
     cells = [{"cell_type": "code", "metadata": {}, "source": [source]} for source in sources]
     path = tmp_path / "shows.ipynb"
