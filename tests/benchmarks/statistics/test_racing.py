@@ -107,9 +107,9 @@ def test_the_simulation_runs_the_same_race(margin: float) -> None:
         assert list(results.values()) == made.tolist()
 
 
-def test_equals_that_are_left_are_told_apart_no_more_often_than_the_level() -> None:
+def test_remaining_equals_differ_significantly_no_more_often_than_the_level() -> None:
     found = many_races([0.5] * 6, 200, 0.0, 300)
-    assert found.told <= 0.05
+    assert found.significant <= 0.05
     assert found.stopped <= 0.05
     assert found.calls < 0.95
 
