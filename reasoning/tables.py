@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _BREAK_AFTER = re.compile(r"([_(,=])(?=\w)")
-"""Places at which a long spec may continue on the next line of a page."""
+"""The characters after which a long spec may continue on the next line of a page."""
 
 
 def escape_pipes(text: str) -> str:
-    """Return text for a cell of a Markdown table. Other Markdown in it stays Markdown."""
+    """Escape pipes and line breaks for a cell of a Markdown table; other Markdown stays as it is."""
     return text.replace("|", r"\|").replace("\n", " ")
 
 
 def escape_markdown(text: str) -> str:
-    """Return text as one line of Markdown in which nothing is markup or HTML."""
+    """Return text as one line of Markdown, with all markup and HTML escaped."""
     line = " ".join(strip_control(text).split())
     for mark in "\\`*[]<>|#":
         line = line.replace(mark, f"\\{mark}")
@@ -58,17 +58,17 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """Return text as one line of LaTeX in which nothing is a command."""
+    """Return text as one line of LaTeX, with all special characters escaped."""
     return "".join(_LATEX.get(mark, mark) for mark in " ".join(strip_control(text).split()))
 
 
 def pluralize(count: int, noun: str) -> str:
-    """Return a counted noun: `pluralize(1, "problem")` is "1 problem", of 2 it is "2 problems"."""
+    """Return a number with its noun: `pluralize(1, "problem")` is "1 problem", `pluralize(2, …)` "2 problems"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def render_text(renderable: RenderableType, width: int = 80) -> str:
-    """Return what a terminal of this many columns shows, without colours."""
+    """Render an object as plain text for a terminal of `width` columns."""
     from rich.console import Console
 
     out = io.StringIO()
@@ -83,13 +83,13 @@ class Table:
     Attributes:
         header: column titles.
         rows: cells, as text; `to_csv` also takes numbers and None.
-        title: what the table shows, in one line.
+        title: the subject of the table, in one line.
         name: a word that identifies the table, such as "strategies".
-        note: how to read the table.
-        text_columns: how many of the first columns hold text. They are aligned to the left and may wrap; the others
-            hold numbers, aligned to the right.
-        emphasized: indices of the rows that stand out.
-        legend: what abbreviated names stand for, one line each.
+        note: an explanation of the columns for the reader.
+        text_columns: the number of leading columns that hold text. They are aligned to the left and may wrap; the
+            others hold numbers, aligned to the right.
+        emphasized: indices of the rows that are shown in bold.
+        legend: explanations of abbreviated names, one line each.
         narrow_header: titles with line breaks, for terminals; by default `header`.
         max_widths: by column, the width in characters beyond which a terminal cuts a cell with an ellipsis.
         styles: by row and column, the `rich` style of a cell in a terminal.
@@ -118,12 +118,12 @@ class Table:
         wrap_numbers: bool = False,
         wrap_name: Callable[[str], RenderableType] | None = None,
     ) -> rich.table.Table:
-        """Return the table for a terminal, without rules.
+        """Return the table for a terminal, without lines between cells.
 
         Args:
             gap: spaces between columns.
             emphasis: the `rich` style of emphasized rows.
-            wrap_numbers: also wrap number columns where the terminal is narrow.
+            wrap_numbers: also wrap number columns on a narrow terminal.
             wrap_name: renders the cells of the first column, which decides where a long name is wrapped.
         """
         from rich.table import Table as RichTable
@@ -139,20 +139,20 @@ class Table:
                 overflow="fold" if width is None else "ellipsis",
                 max_width=width,
             )
-        for place, row in enumerate(self.rows):
+        for index, row in enumerate(self.rows):
             cells: list[RenderableType] = [
-                Text(strip_control(cell), style=self.styles.get((place, column), "")) for column, cell in enumerate(row)
+                Text(strip_control(cell), style=self.styles.get((index, column), "")) for column, cell in enumerate(row)
             ]
             if wrap_name is not None:
                 cells[0] = wrap_name(strip_control(row[0]))
-            table.add_row(*cells, style=emphasis if place in self.emphasized else "")
+            table.add_row(*cells, style=emphasis if index in self.emphasized else "")
         return table
 
     def to_markdown(self, escape: Callable[[str], str] = escape_pipes) -> str:
         """Return the table in GitHub's Markdown, with emphasized rows in bold.
 
         Args:
-            escape: makes a cell safe to stand in a table; see `escape_pipes` and `escape_markdown`.
+            escape: the function that escapes a cell; see `escape_pipes` and `escape_markdown`.
         """
 
         def line(cells: Sequence[str], mark: str = "") -> str:
@@ -160,8 +160,8 @@ class Table:
 
         rule = ["---"] * self.text_columns + ["---:"] * (len(self.header) - self.text_columns)
         rows = [
-            line([escape(cell) for cell in row], "**" * (place in self.emphasized))
-            for place, row in enumerate(self.rows)
+            line([escape(cell) for cell in row], "**" * (index in self.emphasized))
+            for index, row in enumerate(self.rows)
         ]
         return "\n".join([line([escape(title) for title in self.header]), line(rule), *rows])
 
@@ -172,29 +172,29 @@ class Table:
             inline_styles: align cells with style attributes, for a notebook. Otherwise cells have the classes "text"
                 and "short", and emphasized rows the class "emphasized", for a page with a style sheet; long cells
                 may then break after brackets, commas and underscores.
-            attributes: of the table element, with a leading space.
-            row_header: the column whose cells name their rows. Columns before it are "short".
+            attributes: HTML attributes of the table element, with a leading space.
+            row_header: the index of the column with the row headers. Columns before it are "short".
         """
 
         def cell(tag: str, column: int, text: str, scope: str = "") -> str:
-            is_text, shown = column < self.text_columns, escape(strip_control(text))
+            is_text, content = column < self.text_columns, escape(strip_control(text))
             if inline_styles:
-                look = f' style="text-align:{"left" if is_text else "right"}"'
+                style = f' style="text-align:{"left" if is_text else "right"}"'
             else:
                 short = " short" * (row_header is not None and column < row_header)
-                look = f' class="text{short}"' if is_text else ""
-                shown = _BREAK_AFTER.sub(r"\1<wbr>", shown) if is_text else shown
-            return f"<{tag}{look}{scope}>{shown}</{tag}>"
+                style = f' class="text{short}"' if is_text else ""
+                content = _BREAK_AFTER.sub(r"\1<wbr>", content) if is_text else content
+            return f"<{tag}{style}{scope}>{content}</{tag}>"
 
         head = "".join(cell("th", column, title, ' scope="col"') for column, title in enumerate(self.header))
         emphasis = ' style="font-weight:bold"' if inline_styles else ' class="emphasized"'
         body = []
-        for place, row in enumerate(self.rows):
+        for index, row in enumerate(self.rows):
             cells = [
                 cell("th", column, text, ' scope="row"') if column == row_header else cell("td", column, text)
                 for column, text in enumerate(row)
             ]
-            body.append(f"<tr{emphasis if place in self.emphasized else ''}>{''.join(cells)}</tr>")
+            body.append(f"<tr{emphasis if index in self.emphasized else ''}>{''.join(cells)}</tr>")
         return f"<table{attributes}><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
     def to_latex(self, caption: str) -> str:
@@ -216,10 +216,10 @@ class Table:
             f"    {' & '.join([*map(escape_latex, self.header[: self.text_columns]), *numbers])} \\\\",
             r"    \midrule",
         ]
-        for place, row in enumerate(self.rows):
+        for index, row in enumerate(self.rows):
             cells = [escape_latex(cell) for cell in row]
             bold = [f"\\textbf{{{cell}}}" if cell else "" for cell in cells]
-            lines.append(f"    {' & '.join(bold if place in self.emphasized else cells)} \\\\")
+            lines.append(f"    {' & '.join(bold if index in self.emphasized else cells)} \\\\")
         legend = [f"  \\par\\smallskip\\raggedright\\scriptsize {escape_latex(line)}" for line in self.legend]
         return "\n".join([*lines, r"    \bottomrule", r"  \end{tabularx}", *legend, r"\end{table}"])
 
@@ -231,6 +231,6 @@ class Table:
 
 
 def _stacked(title: str) -> str:
-    """Return a LaTeX heading with one line for each word: number columns are narrow."""
+    """Return a LaTeX heading with one line for each word, because number columns are narrow."""
     lines = [escape_latex(word) for word in title.replace(" %", "%").split(" ")]
     return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + r" \\ ".join(lines) + "}"

@@ -19,14 +19,20 @@ if TYPE_CHECKING:
     from reasoning.chain.validators import Fallback as Fallback
     from reasoning.chain.validators import Validator as Validator
 
-_FROM = {"Chain": "chain", "Check": "validators", "Fallback": "validators", "Step": "step", "Validator": "validators"}
+_MODULES = {
+    "Chain": "chain",
+    "Check": "validators",
+    "Fallback": "validators",
+    "Step": "step",
+    "Validator": "validators",
+}
 
 __all__ = ["Chain", "Check", "Fallback", "Step", "Validator"]
 
 
 def __getattr__(name: str) -> Any:
     """Import an attribute when it is first used, so that the command line starts fast."""
-    if name not in _FROM:
+    if name not in _MODULES:
         raise AttributeError(f"module 'reasoning.chain' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"reasoning.chain.{_FROM[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.chain.{_MODULES[name]}"), name)
     return value

@@ -1,4 +1,4 @@
-"""A batch run: one chain over many inputs, concurrently, with one row an input in the order of the inputs."""
+"""Batch runs: one chain over many inputs, concurrently. Each input gives one row, in the order of the inputs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reasoning.trace import Note
 
 FAILURES_BEFORE_ABORT = 8
-"""Inputs with failed calls, and no input that succeeded, after which a run is given up. An invalid input or an error of
-a user's function does not count: the next input may be fine."""
+"""The number of inputs with a failed call that stops a run in which no input has succeeded. Invalid inputs and errors
+of a user's function do not count: the next input may be fine."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class BatchRow:
 
     @property
     def spent(self) -> Usage:
-        """The usage that was paid for in this run, on all models."""
+        """The usage that this run paid for, on all models."""
         return Usage() if self.answer is None or self.answer.trace is None else self.answer.trace.spent
 
     @property
@@ -54,7 +54,7 @@ class BatchRow:
 
     @property
     def fallbacks(self) -> list[str]:
-        """The steps whose value is a fallback's and not the model's."""
+        """The steps whose value was replaced by a fallback."""
         return list(dict.fromkeys(self._steps_with(FallbackUsed)))
 
     @property
@@ -84,10 +84,10 @@ class BatchSummary:
 
     Attributes:
         counts: the number of rows by state.
-        usage: the usage of all answers, paid for now or taken from the journal.
-        spent: the part of it that was paid for now.
+        usage: the usage of all answers, including draws from the journal.
+        spent: the part of `usage` that this run paid for.
         rejections: the number of rejected replies.
-        fallbacks: the number of rows with a fallback's value.
+        fallbacks: the number of rows in which a fallback replaced a value.
         calls_lost: the number of rows that failed because a model call failed.
         stopped_by: the error that stopped the run early; None for a complete run.
         last_failure: the reason of the last failed row.
@@ -132,7 +132,7 @@ def run_batch(
 
     Args:
         chain: the chain.
-        inputs: the inputs; they are read as they are needed.
+        inputs: the inputs; they are read lazily.
         llm: the model. A stopped run resumes from its journal.
         on_row: called with each row, in the order of the inputs.
         epoch: the number of the independent repetition.
@@ -149,11 +149,11 @@ class _Batch:
         self.chain, self.llm, self.on_row, self.epoch = chain, llm, on_row, epoch
         self.summary = BatchSummary()
         self.pending: dict[int, BatchRow] = {}
-        """Finished rows that wait for earlier ones, by their place."""
+        """Finished rows that wait for earlier ones, by the index of their input."""
         self.reported = 0
 
     async def run(self, inputs: Iterable[ChainInput], workers: int) -> BatchSummary:
-        """Process all inputs, or until an error stops the run; all finished rows are reported."""
+        """Process the inputs until all are done or an error stops the run, and report all finished rows."""
         queue = iter(enumerate(inputs))
         tasks = [asyncio.ensure_future(self._worker(queue)) for _ in range(workers)]
         try:
@@ -164,13 +164,14 @@ class _Batch:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for place in sorted(self.pending):  # rows after one that was not finished
-            self.on_row(self.pending[place])
+        # Rows after an input that did not finish.
+        for index in sorted(self.pending):
+            self.on_row(self.pending[index])
         return self.summary
 
     async def _worker(self, queue: Iterable[tuple[int, ChainInput]]) -> None:
-        for place, one in queue:
-            self._finish(place, BatchRow(one, None if one.problem is None else await self._answer(one.problem)))
+        for index, item in queue:
+            self._finish(index, BatchRow(item, None if item.problem is None else await self._answer(item.problem)))
 
     async def _answer(self, problem: Problem) -> Answer:
         """Answer one input. An error that concerns only this input becomes a failed answer."""
@@ -183,16 +184,14 @@ class _Batch:
         except Exception as error:
             return Failed(f"{type(error).__name__}: {error}")
 
-    def _finish(self, place: int, row: BatchRow) -> None:
+    def _finish(self, index: int, row: BatchRow) -> None:
         self.summary.add(row)
-        self.pending[place] = row
+        self.pending[index] = row
         while self.reported in self.pending:
             self.on_row(self.pending.pop(self.reported))
             self.reported += 1
-        if self.summary.calls_lost >= FAILURES_BEFORE_ABORT and not self.summary.counts.keys() & {
-            "answered",
-            "unparsed",
-        }:
+        succeeded = self.summary.counts.keys() & {"answered", "unparsed"}
+        if self.summary.calls_lost >= FAILURES_BEFORE_ABORT and not succeeded:
             raise CallFailed(
                 f"{FAILURES_BEFORE_ABORT} inputs failed and none succeeded; the last: {self.summary.last_failure}"
             )

@@ -43,12 +43,12 @@ class Chain(Strategy):
         steps: the steps, in the order in which results are shown.
         name: the name of the chain in tables.
         inputs: the kinds of the inputs by name; prompts can then read no other name. None: every
-            name that a step reads and no step provides is an input, a text.
+            name that a step reads and no step provides is an input of the kind text.
         about: one line on what the chain does.
 
     Raises:
-        UsageError: two steps have the same name, steps depend on each other, or a placeholder is
-            provided by nothing.
+        UsageError: two steps have the same name, steps depend on each other, or no step or input
+            provides a placeholder.
 
     Source:
         Prompt chaining: Wu et al. 2022, arXiv 2110.01691.
@@ -80,7 +80,7 @@ class Chain(Strategy):
         if not steps:
             raise UsageError("a chain needs at least one step")
         names = [step.name for step in steps]
-        if duplicate := next((name for place, name in enumerate(names) if name in names[:place]), None):
+        if duplicate := next((name for index, name in enumerate(names) if name in names[:index]), None):
             raise UsageError(f"step names must be unique, got {duplicate!r} twice")
         if inputs is not None:
             for step in steps:
@@ -94,13 +94,14 @@ class Chain(Strategy):
 
     @classmethod
     def load(cls, folder: str | Path, *, allow_code: bool = False, package: str | None = None) -> Chain:
-        """Load the chain of a folder: `chain.toml`, a Markdown file for each prompt, and Python files.
+        """Load a chain from its folder: `chain.toml`, a Markdown file for each prompt, and Python files.
 
         Args:
             folder: the folder.
-            allow_code: import the functions that the chain names. They run with your rights: read the
-                code of other people first. The code of bundled chains is always allowed.
-            package: the name of the installed package that the folder is, for its modules.
+            allow_code: import the functions that the chain names. They run with your rights, so read
+                code that others wrote first. The code of bundled chains is always allowed.
+            package: the import name of the folder if it is an installed package; its functions are
+                then imported from the modules of this package.
 
         Raises:
             InputError: the folder holds no valid chain; names the file and the line.
@@ -111,13 +112,13 @@ class Chain(Strategy):
         return load(Path(folder), "all" if allow_code or package else "trusted", package)
 
     def save(self, folder: str | Path) -> None:
-        """Write the folder from which `load` makes an equal chain.
+        """Save the chain as a folder; `load` returns an equal chain.
 
-        A `chain.toml` that is there keeps its comments, its order and its spelling where the values
-        are the same; other files of the same names are overwritten.
+        An existing `chain.toml` keeps its comments, its order and the spelling of unchanged values.
+        Other files with the same names are overwritten.
 
         Raises:
-            UsageError: a part of the chain has no form in a folder, such as a lambda.
+            UsageError: a part of the chain cannot be stored in a folder, such as a lambda.
         """
         from reasoning.chain.folder_writer import save
 
@@ -125,23 +126,23 @@ class Chain(Strategy):
 
     @cached_property
     def card(self) -> Card:  # type: ignore[override]  # a chain's card is made from its steps
-        """The card of this chain; its calls range from one a step to all repairs and attempts."""
+        """The card of this chain; its calls range from one per step to all repairs and attempts."""
         return card(self)
 
     def calls_range(self) -> tuple[int, int]:
-        """Return the least and the greatest number of calls for one problem; a list counts as 20 items at most."""
+        """Return the minimum and the maximum number of calls for one problem. A list has at most 20 items here."""
         return chain_calls_range(self)
 
     def rounds_range(self) -> None:
         """Return None: the longest path of dependent calls is not computed."""
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
-        """Iterate over the parameters of the chain: it has none, since a spec cannot hold its steps."""
+        """Return an empty iterator: a spec cannot hold the steps of a chain, so it has no parameters."""
         return iter(())
 
     @cached_property
     def input_names(self) -> frozenset[str]:
-        """The names of the inputs: those that are declared, else all that steps read and no step provides."""
+        """The names of the inputs: the declared ones, or else every name that a step reads and no step provides."""
         read = frozenset[str]().union(*(step.dependencies for step in self.steps))
         return frozenset(self.inputs) if self.inputs is not None else read - {step.name for step in self.steps}
 
@@ -155,14 +156,14 @@ class Chain(Strategy):
     def ancestors(self) -> dict[str, frozenset[str]]:
         """The steps that each step reads directly or through other steps, by the step's name."""
         sorter = TopologicalSorter({name: sorted(read) for name, read in self.dependencies.items()})
-        found: dict[str, frozenset[str]] = {}
+        ancestors: dict[str, frozenset[str]] = {}
         try:
             for name in sorter.static_order():
                 read = self.dependencies[name]
-                found[name] = read.union(*(found[before] for before in read))
+                ancestors[name] = read.union(*(ancestors[dependency] for dependency in read))
         except CycleError as error:
             raise UsageError(_cycle_message(error.args[1], list(self.dependencies))) from None
-        return found
+        return ancestors
 
     def step(self, name: str) -> Step:
         """Return the step with a name.
@@ -191,7 +192,7 @@ class Chain(Strategy):
         """Return a copy with some of `steps`, `name`, `inputs` and `about` changed.
 
         Raises:
-            UnknownName: a chain has no such part.
+            UnknownName: a name is not one of these parts.
         """
         parts = {"steps": self.steps, "name": self.name, "inputs": self.inputs, "about": self.about}
         for name in changes.keys() - parts.keys():
@@ -231,7 +232,7 @@ class Chain(Strategy):
         return self.replace(steps=tuple(map(changed, self.steps)))
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> Chain:
-        """Return a copy with the strategy of every step changed, those of inner chains too."""
+        """Return a copy with the strategy of every step changed, including the steps of inner chains."""
 
         def changed(step: Step) -> Step:
             if step.chain is not None:
@@ -245,7 +246,7 @@ class Chain(Strategy):
         return self.replace(steps=tuple(map(changed, self.steps)))
 
     def as_variant_of(self, original: Strategy) -> Chain:
-        """Return this chain under a name of its own: a spec cannot show its prompts, and results go by the name."""
+        """Return this chain with a digest of its prompts in its name, because results are grouped by the name."""
         digest = hashlib.sha256(repr([(step.prompt, step.strategy) for step in self.steps]).encode()).hexdigest()
         return self.replace(name=f"{self.name.partition('#')[0]}#{digest[:6]}")
 
@@ -293,12 +294,12 @@ class Chain(Strategy):
 
     @cached_property
     def _draw_keys(self) -> Sequence[int]:
-        """For each step, the index of the first step that asks the same: such steps must not share draws."""
+        """For each step, the index of the first step that sends the same prompt: they must not share draws."""
 
-        def asked(step: Step) -> Any:
+        def source(step: Step) -> Any:
             return (step.prompt, step.chain, step.model) if step.prompt or step.chain else step.name
 
-        return [next(i for i, other in enumerate(self.steps) if asked(other) == asked(step)) for step in self.steps]
+        return [next(i for i, other in enumerate(self.steps) if source(other) == source(step)) for step in self.steps]
 
     def __repr__(self) -> str:
         return self.name
@@ -327,7 +328,7 @@ class Chain(Strategy):
 def _cycle_message(cycle: Sequence[str], names: Sequence[str]) -> str:
     """Describe a cycle, starting with its first step in the chain; `cycle` ends with the node it begins with."""
     ring = list(reversed(cycle))[:-1]
-    start = min(range(len(ring)), key=lambda place: names.index(ring[place]))
+    start = min(range(len(ring)), key=lambda index: names.index(ring[index]))
     ring = ring[start:] + ring[:start]
     if len(ring) == 1:
         return f"step {ring[0]!r} depends on itself"

@@ -1,7 +1,7 @@
-"""Imports of the functions that a chain names as `module:name`, from its folder or from an installed package.
+"""The loader of the functions that a chain names as `module:name`, from its folder or an installed package.
 
-A name in a file must not run code by itself: functions are imported only if the user allows it. There is one
-exception, code that is byte for byte the code of a bundled chain.
+A name in a file must not run code by itself, so functions are imported only if the user allows it. The one exception is
+code that equals the code of a bundled chain byte for byte.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from reasoning.errors import InputError, UsageError, nearest
 from reasoning.registry import bundled_chains
 
 ImportPolicy = Literal["all", "trusted", "none"]
-"""The functions that may be imported. Code of bundled chains always may. Other functions: "all" imports them, "trusted"
-raises an error, "none" leaves each as an `UnresolvedFunction`."""
+"""The policy for imports. Functions of bundled chains are always imported. For other functions, "all" imports them,
+"trusted" raises an error, and "none" leaves each as an `UnresolvedFunction`."""
 
 _REFERENCE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 _MODULE_PREFIX = "reasoning_chain_"
@@ -51,8 +51,8 @@ class UnresolvedFunction:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        either = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([inspect.Parameter(name, either) for name in self.parameters])
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, kind) for name in self.parameters])
 
     def __call__(self, *values: Any, **named: Any) -> NoReturn:
         raise UsageError(f"the function {self.reference} was not imported: set allow_code=True (--allow-code)")
@@ -65,7 +65,7 @@ class CodeLoader:
     Attributes:
         folder: the chain's folder.
         policy: the functions that may be imported.
-        package: the name of the installed package that the folder is.
+        package: the import name of the folder if it is an installed package, else None.
     """
 
     folder: Path
@@ -79,42 +79,42 @@ class CodeLoader:
             reference: `module:name`; the module is a file in the chain's folder or an installed module.
 
         Raises:
-            UsageError: the reference is malformed, nothing has this name, it may not be imported, or the import fails.
+            UsageError: the reference is malformed, the name does not exist or may not be imported, or the import fails.
         """
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise UsageError(f"a function must be named 'module:function', got {reference!r}")
         module, name = match[1], match[2]
         file = self.folder / f"{module}.py"
-        own = "." not in module and file.is_file()
-        parameters = _defined_parameters(file, name) if own else ()
-        if own and self.package:
+        in_folder = "." not in module and file.is_file()
+        parameters = _defined_parameters(file, name) if in_folder else ()
+        if in_folder and self.package:
             return _import_attribute(f"{self.package}.{module}", name)
-        if not own and module == _LIBRARY:
+        if not in_folder and module == _LIBRARY:
             return _import_attribute(module, name)
-        if self.policy == "all" or (own and _digest(file) in _bundled_digests()):
-            return _import_from_file(file, name) if own else _import_attribute(module, name)
+        if self.policy == "all" or (in_folder and _digest(file) in _bundled_digests()):
+            return _import_from_file(file, name) if in_folder else _import_attribute(module, name)
         if self.policy == "none":
-            return UnresolvedFunction(reference, file if own else None, parameters)
+            return UnresolvedFunction(reference, file if in_folder else None, parameters)
         raise UsageError(
             f"this chain names the function {reference}, which would run with your rights: read its code, then allow "
             f"it (--allow-code, Chain.load(…, allow_code=True))"
         )
 
 
-def reference_of(thing: Any) -> tuple[str, Path | None]:
+def reference_of(obj: Any) -> tuple[str, Path | None]:
     """Return the reference of a function or class, and the file that must be copied with the chain.
 
     Raises:
-        UsageError: it cannot be imported by a name.
+        UsageError: the object cannot be imported by a name.
     """
-    if isinstance(thing, UnresolvedFunction):
-        return thing.reference, thing.file
-    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
+    if isinstance(obj, UnresolvedFunction):
+        return obj.reference, obj.file
+    module, name = getattr(obj, "__module__", None), getattr(obj, "__qualname__", "")
     loaded = sys.modules.get(str(module))
-    if loaded is None or module == "__main__" or getattr(loaded, name, None) is not thing:
+    if loaded is None or module == "__main__" or getattr(loaded, name, None) is not obj:
         raise UsageError(
-            f"{thing!r:.80} has no name in a module that can be imported, so a chain's folder cannot name it"
+            f"{obj!r:.80} has no name in a module that can be imported, so a chain's folder cannot name it"
         )
     if str(module).startswith(_MODULE_PREFIX):
         file = Path(str(loaded.__file__))
@@ -170,9 +170,10 @@ def _defined_parameters(file: Path, name: str) -> tuple[str, ...]:
 
 def _without_default(arguments: ast.arguments) -> tuple[str, ...]:
     positional = [*arguments.posonlyargs, *arguments.args]
-    needed = positional[: len(positional) - len(arguments.defaults)]
-    by_name = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return tuple(one.arg for one in [*needed, *(one for one, default in by_name if default is None)])
+    required = positional[: len(positional) - len(arguments.defaults)]
+    keyword_only = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    required += [argument for argument, default in keyword_only if default is None]
+    return tuple(argument.arg for argument in required)
 
 
 def _import_from_file(file: Path, name: str) -> Any:
@@ -197,6 +198,6 @@ def _import_attribute(module: str, name: str) -> Any:
     except Exception as error:
         raise UsageError(f"{module!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(loaded, name):
-        near = nearest(name, [one for one in vars(loaded) if not one.startswith("_")])
+        near = nearest(name, [public for public in vars(loaded) if not public.startswith("_")])
         raise UsageError(f"{module!r} has no {name!r}" + (f"; did you mean {near!r}?" if near else ""))
     return getattr(loaded, name)

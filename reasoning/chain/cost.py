@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
 
 MAX_ITEMS = 20
-"""The number of items of a list that an estimate assumes at most."""
+"""The most items of a list that an estimate assumes."""
 
 
 def card(chain: Chain) -> Card:
-    """Return the card of a chain, with the calls of its steps and those for items, branches, repairs and attempts."""
+    """Return the card of a chain, with the calls of its steps, list items, branches, repairs and attempts."""
     least, per_item, most = _counts(chain)
     more = most - least - per_item * MAX_ITEMS
     calls, counts = f"{least} + r", f"r: replies sent back for repair, 0 to {more}"
@@ -29,13 +29,13 @@ def card(chain: Chain) -> Card:
 
 
 def chain_calls_range(chain: Chain) -> tuple[int, int]:
-    """Return the least and the greatest number of calls of a chain."""
+    """Return the minimum and the maximum number of calls of a chain."""
     least, _, most = _counts(chain)
     return least, most
 
 
 def step_calls_range(step: Step) -> tuple[int, int]:
-    """Return the least and the greatest number of calls of a step, with `for_each` for one item."""
+    """Return the minimum and the maximum number of calls of a step; with `for_each`, for one item."""
     if step.chain is not None:
         least, most = step.chain.calls_range()
         return least, most * step.max_attempts
@@ -48,7 +48,7 @@ def step_calls_range(step: Step) -> tuple[int, int]:
 
 
 def _counts(chain: Chain) -> tuple[int, int, int]:
-    """Return the least number of calls, those for each item of a list, and the most with `MAX_ITEMS` items."""
+    """Return the minimum of calls, the calls for each item of a list, and the maximum with `MAX_ITEMS` items."""
     least = sum(step_calls_range(step)[0] for step in chain.steps if not step.loop and not step.only_if)
     per_item = sum(step_calls_range(step)[0] for step in chain.steps if step.loop and not step.only_if)
     most = sum(step_calls_range(step)[1] * (MAX_ITEMS if step.loop else 1) for step in chain.steps)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
 
 MAX_LINE = 34
-"""Characters of one line of a node's label; longer lines are cut."""
+"""The most characters of one line of a node's label; longer lines are cut."""
 _CLASSES = (
     "  classDef answered stroke:#2a9d5c,stroke-width:2px",
     "  classDef failed stroke:#c23b3b,stroke-width:2px",
@@ -77,7 +77,7 @@ def edges(chain: Chain) -> list[tuple[str, str, str]]:
 
 
 def describe_source(step: Step) -> str:
-    """Say in a few words what answers a step: "prompt", "function merge", a strategy's spec, "chain: a → b"."""
+    """Return a short description of a step's source: "prompt", "function merge", a strategy's spec, "chain: a → b"."""
     if step.chain is not None:
         return "chain: " + " → ".join(inner.name for inner in step.chain.steps)
     if step.function is not None:
@@ -88,7 +88,7 @@ def describe_source(step: Step) -> str:
 
 
 def describe_options(step: Step) -> list[str]:
-    """List what else matters of a step: its loop, its attempts, its model."""
+    """List a step's other settings in short descriptions: its loop, its attempts, its model."""
     options = []
     if step.loop:
         options.append(f"for each {step.loop[0]} in {step.loop[1]}")
@@ -100,7 +100,7 @@ def describe_options(step: Step) -> list[str]:
 
 
 def kind_label(kind: Kind) -> str:
-    """Name a kind in a few words: "items", "label: good · bad", "a list: number"."""
+    """Return a short name of a kind: "items", "label: good · bad", "a list: number"."""
     if isinstance(kind, ListOf):
         return f"a list: {kind_label(kind.of)}"
     options = getattr(kind, "options", ())

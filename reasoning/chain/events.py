@@ -37,6 +37,7 @@ def steps_with(trace: Trace, event_type: type[Note], within: str = "") -> Iterat
     for event in trace.events:
         if isinstance(event, event_type):
             yield within
-        elif isinstance(event, Trace):  # only the trace of a step is named by an identifier
+        elif isinstance(event, Trace):
+            # Only the trace of a step is named by an identifier.
             inner = f"{within}.{event.name}".lstrip(".") if event.name.isidentifier() else within
             yield from steps_with(event, event_type, inner)

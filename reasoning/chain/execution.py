@@ -43,7 +43,7 @@ class ChainRun:
         self.finished = {step.name: asyncio.Event() for step in steps}
 
     async def step(self, step: Step, session: Session) -> None:
-        """Wait for everything that a step reads, then run or skip it. A step below a failed one is failed too."""
+        """Wait for everything that a step reads, then run or skip it. It fails if a step that it reads has failed."""
         dependencies = self.dependencies[step.name]
         for name in dependencies:
             await self.finished[name].wait()
@@ -57,7 +57,7 @@ class ChainRun:
         self.finished[step.name].set()
 
     async def _run(self, step: Step, session: Session) -> None:
-        # The results of other branches are left out: whether they are there depends on latency.
+        # Results of other branches are excluded, because their presence depends on latency.
         known = self.inputs | self.ancestors[step.name]
         values = {name: value for name, value in self.values.items() if name.partition(".")[0] in known}
         texts = {name: text for name, text in self.texts.items() if name in step.dependencies | self.inputs}
@@ -83,7 +83,7 @@ class ChainRun:
         return f"{missing[0]} was not run" if missing else ""
 
     def answer(self) -> Answer:
-        """Return the last step's answer, or that of the first step that went wrong, with all results."""
+        """Return the answer of the last step, or else of the first step that failed, with all results."""
         results: dict[str, Any] = {}
         for step in self.steps:
             results |= {name: value for name, value in self.values.items() if name.startswith(f"{step.name}.")}

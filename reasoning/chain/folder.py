@@ -48,9 +48,9 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
 
     Args:
         folder: the folder of the chain.
-        policy: which of the functions that the chain names are imported.
-        package: the name of the installed package that the folder is.
-        depth: the number of chains that this one is within.
+        policy: the import policy for the functions that the chain names.
+        package: the import name of the folder if it is an installed package, else None.
+        depth: the number of chains that enclose this one.
 
     Raises:
         InputError: the folder holds no valid chain; names the file and the line.
@@ -58,7 +58,7 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
     """
     folder = folder.expanduser()
     if not (folder / CHAIN_FILE).is_file():
-        problem = "it has no chain.toml" if folder.is_dir() else "there is no such folder"
+        problem = "it has no chain.toml" if folder.is_dir() else "the folder does not exist"
         raise InputError(f"{folder}: no chain: {problem}; create one with: reasoning chain new")
     if depth > MAX_NESTING:
         raise InputError(f"{folder / CHAIN_FILE}:1: chains must be nested at most {MAX_NESTING} levels deep")
@@ -96,13 +96,15 @@ class _Reader:
             )
         except UsageError as error:
             message = str(error)
-            named = [k for k, step in enumerate(steps) if f"{step.name!r}" in message.partition(":")[0]]
+            mentioned = [k for k, step in enumerate(steps) if f"{step.name!r}" in message.partition(":")[0]]
             first = [k for k, step in enumerate(steps) if message.startswith(f"step {step.name!r}")]
-            number = first[0] if first else named[-1] if named else 0
+            number = first[0] if first else mentioned[-1] if mentioned else 0
             raise self.toml.error(message, "step", number, "name") from None
 
     def _inputs(self, inputs: Mapping[str, Any]) -> dict[str, Kind]:
-        return {name: self._with_place(partial(self._kind, kind), "inputs", 0, name) for name, kind in inputs.items()}
+        return {
+            name: self._with_location(partial(self._kind, kind), "inputs", 0, name) for name, kind in inputs.items()
+        }
 
     def _step(self, number: int, table: Any) -> Step:
         if not isinstance(table, dict):
@@ -110,12 +112,12 @@ class _Reader:
         for key, value in table.items():
             self._check_key(key, _TYPES, "step", number)
             if not isinstance(value, _TYPES[key]) or (isinstance(value, bool) and bool not in _TYPES[key]):
-                wanted = " or ".join(_TYPE_NAMES[one] for one in _TYPES[key])
+                wanted = " or ".join(_TYPE_NAMES[type_] for type_ in _TYPES[key])
                 raise self.toml.error(f"{key!r} must be {wanted}, got {value!r:.60}", "step", number, key)
 
         def convert(key: str, converter: Callable[[Any], Any]) -> None:
             if key in fields:
-                fields[key] = self._with_place(lambda: converter(fields[key]), "step", number, key)
+                fields[key] = self._with_location(lambda: converter(fields[key]), "step", number, key)
 
         fields = dict(table)
         if "name" not in fields:
@@ -128,10 +130,13 @@ class _Reader:
         convert("fallback", self.code.resolve)
         convert("function", self.code.resolve)
         convert("prompt", lambda name: self._prompt(fields["name"], name, form))
-        convert("chain", lambda name: load(self._inside(name), self.code.policy, self._package(name), self.depth + 1))
+        convert(
+            "chain", lambda name: load(self._resolve_path(name), self.code.policy, self._package(name), self.depth + 1)
+        )
         if "function" not in fields:
-            fields.pop("reads", None)  # compared with the prompt's placeholders when all steps are known
-        step: Step = self._with_place(lambda: Step(**fields), "step", number, "name")
+            # `chain` compares the key with the names that the step uses.
+            fields.pop("reads", None)
+        step: Step = self._with_location(lambda: Step(**fields), "step", number, "name")
         return step
 
     def _reads_error(self, step: Step, reads: list[str], number: int) -> InputError:
@@ -140,7 +145,9 @@ class _Reader:
             message = f"step {step.name!r} reads {extra[0]!r}, but does not use it"
             return self.toml.error(message, "step", number, "reads")
         name = min(step.dependencies - set(reads))
-        where = f" ({self._place(step, name)})" if step.prompt is not None and name in step.prompt.placeholders else ""
+        where = (
+            f" ({self._location(step, name)})" if step.prompt is not None and name in step.prompt.placeholders else ""
+        )
         message = f"step {step.name!r} uses {name!r}{where}, but its reads = [{', '.join(reads)}] does not list it"
         return self.toml.error(message, "step", number, "reads")
 
@@ -153,21 +160,21 @@ class _Reader:
                 hint = f"did you mean {{{near}}}?" if near else f"known: {', '.join(known)}"
                 message = f"nothing provides {{{name}}}; {hint}"
                 if step.prompt is not None and name in step.prompt.placeholders:
-                    raise InputError(f"{self._place(step, name)}: {message}")
+                    raise InputError(f"{self._location(step, name)}: {message}")
                 raise self.toml.error(message, "step", number, "name")
 
-    def _place(self, step: Step, placeholder: str) -> str:
+    def _location(self, step: Step, placeholder: str) -> str:
         """Return the file and the line of a placeholder in a step's prompt."""
         path, text = self.prompts[step.name]
         return f"{path}:{prompt_markdown.line_of(text, '{' + placeholder + '}')}"
 
     def _prompt(self, step: str, name: str, form: Mapping[str, Any]) -> Prompt:
-        path = self._inside(name)
+        path = self._resolve_path(name)
         text = toml_io.read_text(path)
         self.prompts[step] = path, text
         return prompt_markdown.from_markdown(text, path, **form)
 
-    def _inside(self, name: str) -> Path:
+    def _resolve_path(self, name: str) -> Path:
         """Return a path within the folder. A chain reads no other files."""
         path = self.folder / name
         if not path.resolve().is_relative_to(self.folder.resolve()):
@@ -203,8 +210,8 @@ class _Reader:
             hint = f"did you mean {near!r}?" if near else f"known keys: {', '.join(known)}"
             raise self.toml.error(f"unknown key {key!r}; {hint}", table, number, key)
 
-    def _with_place(self, read: Callable[[], Any], table: str, number: int, key: str) -> Any:
-        """Call a function. Its error gets the place of a key, unless it names a place itself."""
+    def _with_location(self, read: Callable[[], Any], table: str, number: int, key: str) -> Any:
+        """Call a function, and put the location of a key before its error unless the error names one."""
         try:
             return read()
         except InputError as error:

@@ -48,13 +48,13 @@ _DEFAULTS: dict[str, Any] = {
     "first_of": [],
     "for_each": "",
     "only_if": {},
-    **{one.name: one.default for one in dataclasses.fields(Step) if isinstance(one.default, int)},
+    **{field.name: field.default for field in dataclasses.fields(Step) if isinstance(field.default, int)},
 }
-"""The meaning of keys that are left out."""
+"""The values of omitted keys."""
 
 
 def save(chain: Chain, folder: Path) -> None:
-    """Write a chain's folder. Nothing is written if a part of the chain has no form in a folder. See `Chain.save`."""
+    """Write a chain's folder, or nothing if a part of the chain cannot be stored. See `Chain.save`."""
     folder = folder.expanduser()
     writer = _Writer(folder)
     tables = [writer.step(step) for step in chain.steps]
@@ -85,7 +85,7 @@ class _Writer:
     """The files of a folder that is being written.
 
     Args:
-        folder: the folder; the `chain.toml` in it, if there is a valid one, is updated.
+        folder: the folder; a valid `chain.toml` in it is updated.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,7 +120,7 @@ class _Writer:
         if step.returns != Text():
             table["returns"] = self.kind(step.returns)
         if step.check is not None:
-            checks = [self._check(one) for one in as_validators(step.check)]
+            checks = [self._check(check) for check in as_validators(step.check)]
             table["check"] = checks if isinstance(step.check, list | tuple) else checks[0]
         if step.fallback is not None:
             table["fallback"] = self._function(step.fallback)
@@ -131,10 +131,11 @@ class _Writer:
         return table
 
     def _prompt(self, step: Step, name: str) -> str:
-        """Return the Markdown of a step's prompt; the text that is there if it means the same."""
+        """Return the Markdown of a step's prompt: the existing text if it parses to the same prompt."""
         assert step.prompt is not None
         path = self.folder / name
-        with suppress(UsageError):  # no file, or an invalid one
+        # The file may be missing or invalid.
+        with suppress(UsageError):
             old = toml_io.read_text(path)
             if prompt_markdown.from_markdown(old, path, step.prompt.form, step.prompt.turns) == step.prompt:
                 return old
@@ -154,8 +155,8 @@ class _Writer:
         if isinstance(check, dict):
             return {"schema": check}
         if isinstance(check, Kind) and not isinstance(check, type):
-            found = self.kind(check)
-            return found if isinstance(found, dict) or ":" in found else {"kind": found}
+            data = self.kind(check)
+            return data if isinstance(data, dict) or ":" in data else {"kind": data}
         return self._function(check)
 
     def _function(self, function: Any) -> str:
@@ -169,9 +170,9 @@ class _Writer:
 
 
 def _same(table: str, key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return True if a key means the same in two tables. See `toml_io.Same`."""
+    """Return True if a key has the same meaning in two tables. See `toml_io.Same`."""
     if key == "reads" and "function" not in new:
-        # What a prompt reads follows from its placeholders, in any order.
+        # The names that a prompt reads follow from its placeholders, in any order.
         return key not in old or sorted(map(str, old[key])) == sorted(new.get(key, []))
     if key not in _DEFAULTS and (key not in old or key not in new):
         return False
@@ -179,10 +180,11 @@ def _same(table: str, key: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
 
 
 def _meaning(table: str, key: str, values: Mapping[str, Any]) -> str:
-    """Return one text for all spellings of a value."""
+    """Return a text that is equal for all spellings of a value."""
     value = values[key] if key in values else _DEFAULTS[key]
     if table == "inputs" or key == "returns":
-        with suppress(UsageError, TypeError, ValueError):  # a reference, or an invalid kind
+        # The value may be a reference or an invalid kind.
+        with suppress(UsageError, TypeError, ValueError):
             value = kinds.to_json(kinds.from_json(value))
     if key == "only_if" and isinstance(value, Mapping):
         value = {name: [label] if isinstance(label, str) else list(label) for name, label in value.items()}

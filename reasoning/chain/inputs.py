@@ -20,7 +20,7 @@ from reasoning.problem import Problem
 InputFormat = Literal["text", "jsonl", "csv"]
 
 _UNREADABLE = {".json", ".tsv", ".tab", ".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip"}
-"""Suffixes of files with many rows or without text, which must not be taken for one text."""
+"""Suffixes of files that hold many rows or no plain text, so they must not be read as one text."""
 
 MAX_INPUT_CHARS = 200_000
 """The default limit of one input, in characters."""
@@ -33,7 +33,7 @@ class ChainInput:
     Attributes:
         id: the input's own id, or the file's name, with the line if the file has many inputs.
         problem: the problem for the chain; None for an invalid input.
-        error: why the input is invalid, with file and line, and what to do.
+        error: the reason why the input is invalid, with file and line, and advice; "" for a valid input.
     """
 
     id: str
@@ -61,9 +61,9 @@ def read_inputs(
         raise UnknownName("input format", input_format, get_args(InputFormat))
     used: dict[str, int] = {}
     for file in files:
-        for one in _read_file(file, chain, input_format, max_chars):
-            count = used[one.id] = used.get(one.id, 0) + 1
-            yield one if count == 1 else ChainInput(f"{one.id} ({count})", one.problem, one.error)
+        for item in _read_file(file, chain, input_format, max_chars):
+            count = used[item.id] = used.get(item.id, 0) + 1
+            yield item if count == 1 else ChainInput(f"{item.id} ({count})", item.problem, item.error)
 
 
 def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_chars: int) -> Iterator[ChainInput]:
@@ -73,12 +73,12 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
         advice = "write it as .jsonl or .csv, or set --input-format (text, for one text)"
         yield ChainInput(name, error=f"{name}: {suffix} files cannot be read: {advice}")
         return
-    kind = input_format or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
+    file_format = input_format or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
     try:
         with _open(file) as raw:
-            if kind == "text":
+            if file_format == "text":
                 yield _read_text(name, raw, chain, max_chars)
-            elif kind == "jsonl":
+            elif file_format == "jsonl":
                 for number, line in enumerate(raw, 1):
                     if line.strip():
                         yield _read_line(name, number, line, chain, max_chars)
@@ -95,7 +95,7 @@ def _open(file: str) -> IO[bytes]:
 
 
 def _read_text(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> ChainInput:
-    content = raw.read(4 * max_chars + 1)  # a character has at most four bytes
+    content = raw.read(4 * max_chars + 1)  # a character takes at most four bytes
     rest = len(raw.read()) if len(content) > 4 * max_chars else 0
     if rest:
         return ChainInput(name, error=_too_long(name, len(content) + rest, "bytes", max_chars))
@@ -116,7 +116,8 @@ def _read_line(name: str, number: int, line: bytes, chain: Chain, max_chars: int
 
 def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
     rows = csv.reader(io.StringIO(_decode(raw.read(), name), newline=""), strict=True)
-    before = csv.field_size_limit(10**9)  # a long cell is one invalid input, not the end of the file
+    # A long cell makes one input invalid; it must not end the file.
+    limit = csv.field_size_limit(10**9)
     try:
         header = next(rows, [])
         for row in rows:
@@ -132,7 +133,7 @@ def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iter
         where = f"{name}:{rows.line_num}"
         yield ChainInput(where, error=f"{where}: invalid CSV: {error}; the rest of the file cannot be read")
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(limit)
 
 
 def _to_input(where: str, name: str, row: Any, chain: Chain, max_chars: int) -> ChainInput:
@@ -145,12 +146,12 @@ def _to_input(where: str, name: str, row: Any, chain: Chain, max_chars: int) -> 
         values = {names[0]: row} if len(names) == 1 else {"": row}
     if len(names) == 1 and len(values) == 1 and names[0] not in values and isinstance(row, dict):
         values = {names[0]: next(iter(values.values()))}
-    if missing := [one for one in names if one not in values]:
+    if missing := [key for key in names if key not in values]:
         found = ", ".join(key for key in values if key) or "a bare text"
         return ChainInput(name, error=f"{where}: the chain {chain.name!r} needs {missing[0]!r}; found: {found}")
-    inputs = {one: values[one] for one in names}
-    for one, value in inputs.items():
-        error = _input_error(where, one, value, chain, max_chars)
+    inputs = {key: values[key] for key in names}
+    for key, value in inputs.items():
+        error = _input_error(where, key, value, chain, max_chars)
         if error:
             return ChainInput(name, error=error)
     first = next(iter(inputs.values()), "")
@@ -158,7 +159,7 @@ def _to_input(where: str, name: str, row: Any, chain: Chain, max_chars: int) -> 
 
 
 def _input_error(where: str, name: str, value: Any, chain: Chain, max_chars: int) -> str:
-    """Return why a value is no valid input; "" if it is one."""
+    """Return the reason why a value is not a valid input, or "" if it is valid."""
     kind = chain.kind_of(name)
     if isinstance(kind, Text) and not isinstance(value, str):
         return f"{where}: {name!r} must be a text, got {value!r:.60}"
@@ -187,6 +188,6 @@ def _decode(raw: bytes, where: str) -> str:
 def _too_long(where: str, size: int, unit: str, max_chars: int) -> str:
     return (
         f"{where}: {size:,} {unit} are too long for one input: the limit is {max_chars:,} characters "
-        f"(--max-input-chars). Split it into pieces, one a line of a .jsonl file or one a file "
+        f"(--max-input-chars). Split it into pieces, one per line of a .jsonl file or one per file "
         f"(split -C {max_chars // 4} FILE), or let the chain take a list and process it with for_each"
     )

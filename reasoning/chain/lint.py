@@ -28,7 +28,7 @@ from reasoning.registry import get
 from reasoning.sampling_params import PARAM_NAMES, is_known
 
 LONG_PROMPT = 3_000
-"""The tokens of a prompt, without values, from which on a warning says so."""
+"""The number of tokens, without values, above which a prompt gets a warning."""
 
 _PYTHON_TYPES: dict[type[Any], tuple[type, ...]] = {
     Items: (tuple,),
@@ -108,24 +108,24 @@ def lint(chain: Chain, locate: Locate = _locate_step) -> list[LintFinding]:
         chain: the chain.
         locate: returns the place of a step's key for the findings; by default the step's name.
     """
-    found = [LintFinding("error", locate(name, "name"), message) for name, message in _unused_steps(chain)]
+    findings = [LintFinding("error", locate(name, "name"), message) for name, message in _unused_steps(chain)]
     if chain.inputs is None:
         names = [step.name for step in chain.steps]
         near = {name: nearest(name, names) for name in sorted(chain.input_names)}
-        found += [
+        findings += [
             LintFinding("warning", locate("", "name"), f"{{{name}}} is an input; did you mean the step {{{like}}}?")
             for name, like in near.items()
             if like
         ]
-    found += [
+    findings += [
         LintFinding("error", locate("", name), f"nothing uses the input {name!r}")
         for name in chain.inputs or ()
         if not any(name in step.dependencies or step.check or step.fallback for step in chain.steps)
     ]
     for step in chain.steps:
-        found += [LintFinding("error", locate(step.name, key), message) for key, message in _mismatches(chain, step)]
-        found += [LintFinding("warning", locate(step.name, key), message) for key, message in _warnings(chain, step)]
-    return found
+        findings += [LintFinding("error", locate(step.name, key), message) for key, message in _mismatches(chain, step)]
+        findings += [LintFinding("warning", locate(step.name, key), message) for key, message in _warnings(chain, step)]
+    return findings
 
 
 def _unused_steps(chain: Chain) -> Iterator[tuple[str, str]]:
@@ -148,7 +148,7 @@ def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
             yield "only_if", f"{name!r} must be a label, a choice, or yes or no, but it is {_describe(kind)}"
             continue
         for label in labels:
-            if label.casefold() not in [one.casefold() for one in known]:
+            if label.casefold() not in [option.casefold() for option in known]:
                 near = nearest(label, known)
                 hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known)}"
                 yield "only_if", f"{name!r} is never {label!r}; {hint}"
@@ -189,13 +189,13 @@ def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
 def _inner_input_errors(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
     """Yield the errors of an inner chain's inputs."""
     assert step.chain is not None
-    for theirs, wanted in (step.chain.inputs or {}).items():
-        kind = _kind_for(chain, step, step.rename.get(theirs, theirs))
+    for name, wanted in (step.chain.inputs or {}).items():
+        kind = _kind_for(chain, step, step.rename.get(name, name))
         if kind is not None and not isinstance(wanted, Text) and type(wanted) is not type(kind):
-            yield "rename", f"the inner chain's {theirs!r} must be {_describe(wanted)}, but it gets {_describe(kind)}"
-    for theirs in step.rename.keys() - step.chain.input_names:
-        near = nearest(theirs, step.chain.input_names) or ", ".join(sorted(step.chain.input_names))
-        yield "rename", f"the inner chain has no input {theirs!r}; did you mean {near!r}?"
+            yield "rename", f"the inner chain's {name!r} must be {_describe(wanted)}, but it gets {_describe(kind)}"
+    for name in step.rename.keys() - step.chain.input_names:
+        near = nearest(name, step.chain.input_names) or ", ".join(sorted(step.chain.input_names))
+        yield "rename", f"the inner chain has no input {name!r}; did you mean {near!r}?"
 
 
 def _parameter_errors(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
@@ -206,21 +206,22 @@ def _parameter_errors(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         parameters = inspect.signature(step.function).parameters
     except (TypeError, ValueError, NameError):
         return
-    for theirs in step.reads:
-        if theirs not in parameters and not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
-            near = nearest(theirs, parameters) or ", ".join(parameters)
-            yield "reads", f"{step.function.__name__} has no parameter {theirs!r}; did you mean {near!r}?"
+    function = step.function.__name__
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name in step.reads:
+        if name not in parameters and not takes_any:
+            near = nearest(name, parameters) or ", ".join(parameters)
+            yield "reads", f"{function} has no parameter {name!r}; did you mean {near!r}?"
             continue
-        kind = _kind_for(chain, step, step.rename.get(theirs, theirs))
-        wanted = typing.get_origin(hints.get(theirs)) or hints.get(theirs)
+        kind = _kind_for(chain, step, step.rename.get(name, name))
+        wanted = typing.get_origin(hints.get(name)) or hints.get(name)
         types = _PYTHON_TYPES.get(type(kind), ())
-        if isinstance(wanted, type) and types and not any(issubclass(one, wanted) for one in types):
-            name = step.function.__name__
-            yield "reads", f"{name} takes {theirs!r} as {wanted.__name__}, but it gets {_describe(kind)}"
+        if isinstance(wanted, type) and types and not any(issubclass(type_, wanted) for type_ in types):
+            yield "reads", f"{function} takes {name!r} as {wanted.__name__}, but it gets {_describe(kind)}"
 
 
 def _kind_for(chain: Chain, step: Step, name: str) -> Kind | None:
-    """Return the kind of what a step reads under a name; that of an item if the kind of its list tells."""
+    """Return the kind of a name that a step reads. The item of a loop has the kind of the list's items, if known."""
     if step.loop and name == step.loop[0]:
         kind = chain.kind_of(step.loop[1])
         return kind.of if isinstance(kind, ListOf) else Text() if isinstance(kind, Items | Cells) else None
@@ -235,7 +236,7 @@ def _warnings(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
     )
     if is_last and conditional:
         yield "name", "the last step may be skipped, and the chain then has no value: end with first_of the branches"
-    for found, meant in _placeholder_mistakes(step, (*chain.input_names, *(one.name for one in chain.steps))):
+    for found, meant in _placeholder_mistakes(step, (*chain.input_names, *(other.name for other in chain.steps))):
         yield f"prompt: {found}", f"{found} is not a placeholder and is sent as it is; did you mean {{{meant}}}?"
     if step.prompt is not None and not step.strategy:
         prompt = step.prompt
@@ -262,27 +263,27 @@ def _placeholder_mistakes(step: Step, names: Iterable[str]) -> Iterator[tuple[st
     known = {name.casefold(): name for name in (*names, *KIND_PLACEHOLDERS, *RETRY_PLACEHOLDERS)}
     prompt = step.prompt
     for text in (*prompt.sections.values(), prompt.input, prompt.recap) if prompt is not None else ():
-        for found in _PLACEHOLDER_LIKE.finditer(PLACEHOLDER.sub("", text)):
-            if name := known.get(found[1].casefold()):
-                yield found[0], name
+        for match in _PLACEHOLDER_LIKE.finditer(PLACEHOLDER.sub("", text)):
+            if name := known.get(match[1].casefold()):
+                yield match[0], name
 
 
 def _lint_inner(chain: Chain, folder: Path) -> list[LintFinding]:
     """Return the problems of a chain's inner chains."""
     toml = toml_io.TomlFile(folder / CHAIN_FILE)
-    found = []
+    findings = []
     for table, step in zip(toml.values["step"], chain.steps, strict=True):
         if step.chain is not None:
             inner = folder / table["chain"]
-            found += [*lint(step.chain, _locator(inner)), *_lint_inner(step.chain, inner)]
-    return found
+            findings += [*lint(step.chain, _locator(inner)), *_lint_inner(step.chain, inner)]
+    return findings
 
 
 def _find_secrets(folder: Path) -> Iterator[LintFinding]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".md", ".toml", ".py") and path.is_file():
-            for line, what in find_secrets(toml_io.read_text(path)):
-                message = f"this looks like {what}: everybody who sees the chain sees it"
+            for line, secret in find_secrets(toml_io.read_text(path)):
+                message = f"this looks like {secret}; remove it, because it is stored and sent with the chain"
                 yield LintFinding("error", f"{path}:{line}", message)
 
 
@@ -305,7 +306,7 @@ def _locator(folder: Path) -> Locate:
 
 
 def _describe(kind: Kind | None) -> str:
-    """Name a kind with its article, for a sentence."""
+    """Return the name of a kind with its article."""
     if kind is None:
         return "of no known kind"
     without_article = {"items": "items", "json": "JSON", "yesno": "yes or no"}

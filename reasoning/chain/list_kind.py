@@ -35,7 +35,7 @@ class ListOf:
         """Return None, as `parse_reply`."""
 
     def error_message(self, text: str) -> str | None:
-        """Return the reason why a text is no value of this kind."""
+        """Return the reason why a text is not a value of this kind."""
         return "Several values are no single reply."
 
     def same(self, a: Any, b: Any) -> bool:
@@ -44,21 +44,21 @@ class ListOf:
 
     def target(self, target: Any) -> tuple[Any, ...]:
         """Return the values that a list of targets stands for."""
-        return tuple(self.of.target(one) for one in target)
+        return tuple(self.of.target(item) for item in target)
 
     def key(self, value: Any) -> Hashable:
         """Return a hashable key that is equal for equal lists."""
         return tuple(map(self.of.key, value))
 
     def score(self, value: Any, target: Any) -> bool:
-        """Return True if there are as many values as targets and each is right."""
+        """Return True if each value is right and their number is that of the targets."""
         return value is not None and len(value) == len(target) and all(map(self.of.score, value, target))
 
     def show(self, value: Any) -> str:
         """Return the values as a JSON list if they are JSON, else numbered, one a line."""
         if isinstance(self.of, Json):
             return json.dumps(list(value), ensure_ascii=False)
-        return "\n".join(f"{number}. {self.of.show(one)}" for number, one in enumerate(value, 1))
+        return "\n".join(f"{number}. {self.of.show(item)}" for number, item in enumerate(value, 1))
 
 
 def show_item(item: Any) -> str:

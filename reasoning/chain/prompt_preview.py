@@ -12,13 +12,13 @@ from reasoning.token_estimate import estimate_tokens
 
 
 def prompt_tokens(step: Step) -> int | None:
-    """Estimate the tokens of the longest of a step's prompts, without any values; None for a step without prompts."""
-    sizes = (sum(estimate_tokens(turn.content) for turn in one.messages) for one in preview(step).values())
+    """Estimate the tokens of a step's longest prompt without any values; None for a step without prompts."""
+    sizes = (sum(estimate_tokens(turn.content) for turn in prompt.messages) for prompt in preview(step).values())
     return max(sizes, default=None)
 
 
 def preview(step: Step) -> dict[str, Conversation]:
-    """Return the prompts of a step as they are sent, with `{name}` in the place of each input and result.
+    """Return the prompts of a step as they are sent, with `{name}` for each input and result.
 
     Returns:
         The prompts by name. The name of the step's own prompt is "". With `strategy` they are the

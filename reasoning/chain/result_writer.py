@@ -1,4 +1,4 @@
-"""The writer of a batch run's rows: JSON lines or CSV, to a file that appears when it is complete, or to stdout."""
+"""A writer of a batch run's rows: JSON lines or CSV, to standard output or a file that appears when it is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reasoning.errors import InputError
 
 
 class ResultWriter:
-    """A writer of rows, to be used as a context manager.
+    """A writer of rows, used as a context manager.
 
     The rows go to a temporary file next to `path`, which takes its place at the end. After an
     exception the temporary file is deleted, and a file that was at `path` stays as it was.
@@ -48,7 +48,7 @@ class ResultWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.flush()
         if self._part is not None and self.path is not None:
@@ -65,7 +65,7 @@ class ResultWriter:
 
     @property
     def final_path(self) -> Path | None:
-        """The file in which the rows end up; None for standard output."""
+        """The file that holds the rows in the end; None for standard output."""
         return self._final_path
 
     def write(self, row: BatchRow) -> None:
@@ -82,7 +82,7 @@ class ResultWriter:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as the text of a cell. A text that a spreadsheet would run as a formula gets a leading '."""
+    """Return a value as the text of a cell. A leading ' keeps a spreadsheet from running a text as a formula."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

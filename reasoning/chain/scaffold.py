@@ -25,7 +25,7 @@ def resolve_folder(name: str) -> Path:
         name: a folder, or the name of a bundled chain; a folder comes first.
 
     Raises:
-        UnknownName: it is neither.
+        UnknownName: the name is neither a folder nor a bundled chain.
     """
     folder = Path(name).expanduser()
     if (folder / CHAIN_FILE).is_file() or folder.is_dir():
@@ -43,7 +43,7 @@ def create_chain(folder: Path, template: str) -> Chain:
         template: the chain to copy: a folder, or the name of a bundled chain.
 
     Raises:
-        UsageError: the folder exists, its name is no valid name of a chain, or the template is invalid.
+        UsageError: the folder exists, its name is not valid for a chain, or the template is invalid.
     """
     if not _NAME.fullmatch(folder.name):
         raise UsageError(f"a chain's name must be a word such as 'my_feedback', got {folder.name!r}")

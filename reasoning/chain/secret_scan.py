@@ -24,10 +24,10 @@ _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
 def find_secrets(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line of each secret in a text, and what it seems to be. The secret itself is not repeated."""
-    for what, pattern in _PATTERNS.items():
-        for found in pattern.finditer(text):
-            yield text.count("\n", 0, found.start()) + 1, what
+    """Yield the line of each secret in a text and its type, such as "an AWS key", but not the secret itself."""
+    for secret, pattern in _PATTERNS.items():
+        for match in pattern.finditer(text):
+            yield text.count("\n", 0, match.start()) + 1, secret
     for name, value in os.environ.items():
         if name.upper().endswith(_SECRET_NAMES) and len(value) > 7 and (at := text.find(value)) >= 0:
             yield text.count("\n", 0, at) + 1, f"the value of ${name}"

@@ -10,7 +10,7 @@ from reasoning.chain.text_checks import word_recall
 from reasoning.kinds.text import f1
 
 MIN_MATCH = 0.5
-"""The F1 of their words from which on two items of a list may be paired."""
+"""The least F1 of the words of two items that may be paired."""
 MAX_LETTERS = 2_000
 """The characters that the measure `letters` compares: its time grows with their square."""
 
@@ -23,11 +23,11 @@ def items(value: Sequence[str], gold: Sequence[str], alike: Callable[[str, str],
     Args:
         value: the list to score.
         gold: the right list.
-        alike: the similarity of two items, from 0 to 1; they may be paired from `MIN_MATCH` on.
+        alike: the similarity of two items, from 0 to 1; a pair needs at least `MIN_MATCH`.
     """
-    scores = [(alike(str(one), str(other)), i, j) for i, one in enumerate(value) for j, other in enumerate(gold)]
+    scores = [(alike(str(a), str(b)), i, j) for i, a in enumerate(value) for j, b in enumerate(gold)]
     left, right = set[int](), set[int]()
-    for score, i, j in sorted(scores, key=lambda one: (-one[0], one[1], one[2])):
+    for score, i, j in sorted(scores, key=lambda pair: (-pair[0], pair[1], pair[2])):
         if score >= MIN_MATCH and i not in left and j not in right:
             left.add(i)
             right.add(j)
@@ -45,8 +45,8 @@ def letters(value: str, gold: str) -> float:
 
 def entries(value: Any, gold: dict[str, Any]) -> float:
     """Return the F1 of the entries of two objects. Keys are paired as in `items`; their values must be equal."""
-    pairs = [f"{key} → {one}" for key, one in value.items()] if isinstance(value, dict) else []
-    wanted = [f"{key} → {one}" for key, one in gold.items()]
+    pairs = [f"{key} → {item}" for key, item in value.items()] if isinstance(value, dict) else []
+    wanted = [f"{key} → {item}" for key, item in gold.items()]
     return items(pairs, wanted, lambda a, b: f1(a.partition(" → ")[0], b.partition(" → ")[0]) * (_end(a) == _end(b)))
 
 

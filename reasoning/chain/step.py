@@ -1,4 +1,4 @@
-"""The `Step` of a chain: what it reads, what answers it, and what its value must be."""
+"""The `Step` of a chain: its inputs, the source of its value, and the checks of the value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND_PLACEHOLDERS = frozenset({"instruction", "trigger", "direct_instruction"})
 """Placeholders of a prompt that the step's kind fills. See `Step.kind_values`."""
 RETRY_PLACEHOLDERS = frozenset({"error", "previous"})
-"""Placeholders that a step with `max_attempts` fills from the attempt before; empty at the first attempt."""
+"""Placeholders that a step with `max_attempts` fills from the previous attempt; empty at the first attempt."""
 
 _NAME = re.compile(r"[a-z_]\w*")
 _LOOP = re.compile(r"\s*([a-z_]\w*)\s+in\s+([a-z_]\w*)\s*")
@@ -31,7 +31,7 @@ _LOOP = re.compile(r"\s*([a-z_]\w*)\s+in\s+([a-z_]\w*)\s*")
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a chain. Exactly one of `prompt`, `function`, `chain` and `first_of` answers it.
+    """One step of a chain. Exactly one of `prompt`, `function`, `chain` and `first_of` provides its value.
 
     The parameters have the same names as the keys of `chain.toml`.
 
@@ -41,33 +41,34 @@ class Step:
         returns: the kind that parses the reply and to which a function's value is coerced. Later
             steps get the value, shown by this kind, never the raw reply. With `chain` the default is
             the kind of the inner chain's value.
-        check: one or several further validators of the value.
-        max_repairs: how often a rejected reply is sent back with the error message.
+        check: further validators of the value, one or a tuple.
+        max_repairs: the most times that a rejected reply is sent back with the error message.
         fallback: a function that replaces a value that stays rejected by one of the same kind; the
             trace records it. Without a fallback the chain stops here.
-        if_empty: the step's value, without a call, if something that it reads is empty. None: the
+        if_empty: the step's value, without a call, if an input of the step is empty. None: the
             step is always run.
         sampling: sampling parameters of this step's calls, such as `{"temperature": 0.7}`.
         strategy: the strategy that answers the prompt, or its spec:
             "self_consistency(cot, samples=5)".
         model: the name of the model for this step; by default the chain's.
-        function: a function that computes the value without a model; its parameters name what it
-            reads.
+        function: a function that computes the value without a model; the names of its parameters
+            are the names that the step reads.
         reads: the names that `function` reads, if its parameters do not say so.
-        chain: an inner chain that gives the value; its inputs are taken from what has their names.
-        rename: for `function` and `chain`: other names, `{"theirs": "ours"}`.
-        first_of: names of steps of which some may be skipped: the value is that of the first one
-            that was run.
+        chain: an inner chain that provides the value; it reads its inputs by their names.
+        rename: for `function` and `chain`, the name in this chain for each of their parameters or
+            inputs that is called otherwise: `{"theirs": "ours"}`.
+        first_of: names of steps, some of which may be skipped; the value is copied from the first
+            one that was run.
         for_each: "item in items": the step is run for each item of a list, and its value is the list
             of results.
         concurrency: with `for_each`, the most items that are processed at once.
         only_if: the step is run only if a step has one of these labels:
             `{"language": ("German", "French")}`. Steps that read a skipped step are skipped too,
             except by `first_of`.
-        max_attempts: the most times that the step is started, each time with new draws, until its
+        max_attempts: the most times that the step is run, each time with new draws, until its
             value is accepted. Its prompt may name the rejected value and the reason: `{previous}`,
             `{error}`.
-        keep: the result is wanted, although no other step reads it.
+        keep: True for a result that is wanted although no other step reads it.
 
     Raises:
         UsageError: a parameter has a wrong value, or parameters do not fit together.
@@ -157,8 +158,8 @@ class Step:
     @cached_property
     def loop(self) -> tuple[str, str] | None:
         """The name of an item and of the list, with `for_each`."""
-        found = _LOOP.fullmatch(self.for_each)
-        return (found[1], found[2]) if found else None
+        match = _LOOP.fullmatch(self.for_each)
+        return (match[1], match[2]) if match else None
 
     @cached_property
     def dependencies(self) -> frozenset[str]:
@@ -168,15 +169,15 @@ class Step:
         if self.prompt is not None:
             names |= self.prompt.placeholders - KIND_PLACEHOLDERS
         if self.function is not None or self.chain is not None:
-            theirs = self.reads if self.chain is None else self.chain.input_names
-            names |= {self.rename.get(name, name) for name in theirs}
+            parameters = self.reads if self.chain is None else self.chain.input_names
+            names |= {self.rename.get(name, name) for name in parameters}
         if self.loop:
             provided.add(self.loop[0])
         return frozenset(names - provided | {*([self.loop[1]] if self.loop else []), *self.only_if})
 
     @cached_property
     def kind(self) -> Kind:
-        """The kind of the value, with `for_each` of each value; the inner chain's if `returns` is not set."""
+        """The kind of the value (of each value with `for_each`); the inner chain's kind if `returns` is not set."""
         inner = self.chain.output_kind if self.chain is not None and self.returns == Text() else None
         return inner or self.returns
 
@@ -196,7 +197,11 @@ class Step:
         }
 
     def _names(self, name: str, value: Any) -> tuple[str, ...]:
-        if isinstance(value, str) or not isinstance(value, Iterable) or not all(isinstance(one, str) for one in value):
+        if (
+            isinstance(value, str)
+            or not isinstance(value, Iterable)
+            or not all(isinstance(item, str) for item in value)
+        ):
             raise self._error(f"{name} must be a list of texts, got {value!r:.60}")
         return tuple(value)
 
@@ -211,7 +216,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     except (TypeError, ValueError):
         raise UsageError(f"{function!r} has no readable signature; name what it reads: reads=(…)") from None
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(one.name for one in parameters if one.kind in named and one.default is one.empty)
+    return tuple(p.name for p in parameters if p.kind in named and p.default is p.empty)
 
 
 def _spec(strategy: Strategy) -> str | Strategy:

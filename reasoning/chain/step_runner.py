@@ -1,4 +1,4 @@
-"""The execution of one step: the call, repairs, further attempts, the fallback; for each item of a list."""
+"""The execution of one step: calls, repairs, further attempts and the fallback, once or for each item of a list."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REPAIR = "That is not usable: {error}\nWrite the whole answer again, in the req
 
 @dataclass(frozen=True)
 class _Inputs:
-    """The inputs of a step: values, the same as texts, and the error and the reply of the attempt before."""
+    """The inputs of a step as values and as texts, and the error and the reply of the previous attempt."""
 
     values: Mapping[str, Any]
     texts: Mapping[str, str]
@@ -40,7 +40,7 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class _Result:
-    """A value, and the message of the validator that rejects it."""
+    """A value, and the message of the validator that rejects it; None if all accept it."""
 
     value: Any
     error: str | None
@@ -50,7 +50,7 @@ class _Result:
 
 
 class _StepError(Exception):
-    """An error that ends this step and nothing else: of a user's function, or of an inner chain."""
+    """An error of a user's function or an inner chain, which ends only this step."""
 
     def __init__(self, message: str, steps: Mapping[str, Any] | None = None) -> None:
         self.steps = steps or {}
@@ -59,7 +59,7 @@ class _StepError(Exception):
 
 @contextmanager
 def _user_code() -> Iterator[None]:
-    """Turn an exception of a user's function into a failure of its step, unless it ends the whole run."""
+    """Raise an exception of a user's function as `_StepError`, unless it ends the whole run."""
     try:
         yield
     except Exception as error:
@@ -75,9 +75,9 @@ async def run_step(step: Step, values: Mapping[str, Any], texts: Mapping[str, st
 
     Args:
         step: the step.
-        values: the inputs and results that it comes from, as values (for validators, the fallback,
-            functions and lists).
-        texts: the same as texts (for prompts).
+        values: the chain's inputs and the earlier results by name, as values; validators, the
+            fallback, functions and loops read them.
+        texts: the same as texts, which prompts show.
         session: the session that draws replies.
 
     Returns:
@@ -114,7 +114,7 @@ async def _run_items(step: Step, inputs: _Inputs, session: Session) -> Answer:
             where = f"{step.name}, item {number + 1} ({item_texts[number]:.40})"
             return await _run_once(step, _Inputs(values, texts), branch, where)
 
-    # Equal items ask the same and must be answered independently, so they get draws of their own.
+    # Equal items send the same prompt but must be answered independently, so each gets its own draws.
     branches = session.fork([f"item {number}" for number in range(1, len(items) + 1)], item_texts)
     answers = await gather([run_item(number, branch) for number, branch in enumerate(branches)])
     if wrong := next((answer for answer in answers if not isinstance(answer, Answered)), None):
@@ -134,8 +134,8 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
             if result.error is None:
                 return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
             session.trace.events.append(Rejected(f"{where}: rejected: {result.error}"))
-            unread = result.value is None or step.function is not None
-            retry = {"error": result.error, "previous": result.text if unread else step.kind.show(result.value)}
+            unparsed = result.value is None or step.function is not None
+            retry = {"error": result.error, "previous": result.text if unparsed else step.kind.show(result.value)}
         if step.fallback is not None:
             result = _apply_fallback(step, result, inputs)
             if result.error is None:
@@ -150,7 +150,7 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
         return Failed(f"step {where!r}: {error}", steps=error.steps)
     except ReasoningError:
         raise
-    except Exception as error:  # an error of a strategy
+    except Exception as error:  # raised by a strategy
         return Failed(f"step {where!r}: {type(error).__name__}: {error}")
     return Unparsed(f"step {where!r}: {result.error}", text=result.text, steps=result.steps)
 
@@ -206,8 +206,8 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
         answer = await strategy.solve(problem, branch)
         if isinstance(answer, Failed):
             raise CallFailed(answer.error)
-        unread = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
-        result = _validate(step, _Result(answer.value, unread, answer.text, getattr(answer, "rule", "")), inputs)
+        error = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
+        result = _validate(step, _Result(answer.value, error, answer.text, getattr(answer, "rule", "")), inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
         session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))

@@ -1,4 +1,4 @@
-"""Measures for checks across steps: items that were lost or invented, and words that a source has."""
+"""Measures for checks across steps: lost or invented items, and the share of words that a source contains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"\w+")
 _STEM = 4
-"""Leading letters by which two words count as forms of one: "bill", "billed", "billing"."""
+"""The number of leading letters that forms of one word share: "bill", "billed", "billing"."""
 
 
 def normalize(text: str) -> str:
@@ -36,11 +36,11 @@ def missing_from(texts: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def word_recall(claim: str, source: str) -> float:
-    """Return the share of a claim's words that a source has, from 0 to 1.
+    """Return the share of a claim's words that a source contains, from 0 to 1.
 
-    Only words of four letters and more count, else all words. A source has a word
-    if it contains the word itself, or one that begins with the same four letters. A claim without
-    words gives 1.
+    Only words of at least four letters count; if the claim has none, all its words do. A source
+    contains a word if it has the word itself or one with the same first four letters. The recall of
+    a claim without words is 1.
 
     Examples:
         >>> word_recall("billed twice", "The bill came twice.")

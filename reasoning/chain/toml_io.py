@@ -53,8 +53,8 @@ class TomlFile:
             number: the index of the table among those with this name.
             key: the key; "" for the table's header.
         """
-        places = [(table, number, key), (table, number, ""), *([] if table else [(key, 0, "")])]
-        return next((self._lines[place] for place in places if place in self._lines), 1)
+        candidates = [(table, number, key), (table, number, ""), *([] if table else [(key, 0, "")])]
+        return next((self._lines[candidate] for candidate in candidates if candidate in self._lines), 1)
 
     def error(self, message: str, table: str = "", number: int = 0, key: str = "") -> InputError:
         """Return an error whose message begins with the file and the line of a key. See `line`."""
@@ -62,13 +62,13 @@ class TomlFile:
 
     def _index(self) -> None:
         table, number, seen = "", 0, dict[str, int]()
-        for place, line in enumerate(self.text.split("\n"), 1):
-            if found := _TABLE.match(line):
-                table = found[1]
+        for line_number, line in enumerate(self.text.split("\n"), 1):
+            if match := _TABLE.match(line):
+                table = match[1]
                 number = seen[table] = seen.get(table, -1) + 1
-                self._lines[table, number, ""] = place
-            elif found := _KEY.match(line):
-                self._lines.setdefault((table, number, found[1] or found[2]), place)
+                self._lines[table, number, ""] = line_number
+            elif match := _KEY.match(line):
+                self._lines.setdefault((table, number, match[1] or match[2]), line_number)
 
 
 def read_text(path: Path) -> str:
@@ -78,7 +78,7 @@ def read_text(path: Path) -> str:
         path: the file, in UTF-8; a byte order mark is skipped.
 
     Raises:
-        InputError: the file is missing or not UTF-8; names the place.
+        InputError: the file cannot be read or is not UTF-8; names the line of the first invalid byte.
     """
     try:
         raw = path.read_bytes()
@@ -106,8 +106,8 @@ def dumps(values: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
     """
     blocks = ["".join(_pair(name, value) for name, value in values.items())]
     for name, table in tables.items():
-        several = table if isinstance(table, list) else [table]
-        blocks += [_block(name, one, isinstance(table, list)) for one in several]
+        entries = table if isinstance(table, list) else [table]
+        blocks += [_block(name, entry, isinstance(table, list)) for entry in entries]
     return "\n".join(block for block in blocks if block) or "\n"
 
 
@@ -120,7 +120,7 @@ def update(text: str, values: Mapping[str, Any], tables: Mapping[str, Any], same
         text: the old text, valid TOML.
         values: the new keys above all tables.
         tables: the new tables, as in `dumps`. Tables of an array are matched by their "name".
-        same: compares the old and the new meaning of a key; where it is the same, the old spelling stays.
+        same: compares the old and the new meaning of a key; if they are equal, the old spelling stays.
 
     Returns:
         The updated text, or the text of `dumps` if the old one cannot be updated safely.
@@ -160,7 +160,7 @@ class _Segment:
         return values
 
     def merge(self, new: Mapping[str, Any], same: Same) -> str:
-        """Return the text with those keys changed that are not the same in the new table."""
+        """Return the text with the keys updated that differ in the new table."""
         import tomlkit
         from tomlkit.exceptions import TOMLKitError
         from tomlkit.items import AoT
@@ -172,7 +172,8 @@ class _Segment:
         lines = self.text.splitlines(keepends=True)
         end = len(lines)
         while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-            end -= 1  # new keys go above the comments at the end
+            # New keys go above the comments at the end.
+            end -= 1
         try:
             document = tomlkit.parse("".join(lines[:end]))
             table: Any = document[self.root] if self.root else document
@@ -208,13 +209,13 @@ def _segments(text: str) -> Iterator[_Segment]:
 def _update(text: str, values: Mapping[str, Any], tables: Mapping[str, Any], same: Same) -> str:
     segments = list(_segments(text))
     arrays = {name for name, table in tables.items() if isinstance(table, list)}
-    old = {(one.root, str(one.table.get("name"))): one for one in segments if one.root in arrays}
+    old = {(segment.root, str(segment.table.get("name"))): segment for segment in segments if segment.root in arrays}
 
     def merged_array(name: str) -> list[str]:
-        found = [(old.get((name, str(table["name"]))), table) for table in tables[name]]
-        return [_block(name, table, True) if one is None else one.merge(table, same) for one, table in found]
+        pairs = [(old.get((name, str(table["name"]))), table) for table in tables[name]]
+        return [_block(name, table, True) if entry is None else entry.merge(table, same) for entry, table in pairs]
 
-    missing = [name for name in tables if all(one.root != name for one in segments)]
+    missing = [name for name in tables if all(segment.root != name for segment in segments)]
     pieces = list[str]()
     for segment in segments:
         if not segment.root:
@@ -222,12 +223,12 @@ def _update(text: str, values: Mapping[str, Any], tables: Mapping[str, Any], sam
             pieces += [_block(name, tables[name], False) for name in missing if name not in arrays]
         elif segment.root not in arrays:
             pieces += [segment.merge(tables[segment.root], same)] if segment.root in tables else []
-        elif segment is next(one for one in segments if one.root == segment.root):
+        elif segment is next(other for other in segments if other.root == segment.root):
             pieces += merged_array(segment.root)
     pieces += [piece for name in missing if name in arrays for piece in merged_array(name)]
     joined = ""
     for piece in filter(None, pieces):
-        # Tables that had no empty line between them get none.
+        # Tables without an empty line between them stay together.
         if joined and not joined.endswith("\n\n") and not text.startswith(joined + piece):
             joined += "\n" if joined.endswith("\n") else "\n\n"
         joined += piece

@@ -13,28 +13,28 @@ from reasoning.kinds import Cells, Items, Json, Kind, Text
 from reasoning.kinds.json_schema import json_schema, schema_errors
 
 Check = Callable[..., str | None]
-"""A function of a step's value and, optionally, of the values that it came from by name. Returns None, or an error
+"""A function of a step's value and, optionally, of the values that the step read, by name. It returns None, or an error
 message that the model can act on."""
 
 Fallback = Callable[[Any, Mapping[str, Any]], Any]
-"""A function of a rejected value (None if nothing could be parsed) and of the values that it came from. Returns the
-value to continue with."""
+"""A function of a rejected value (None if nothing could be parsed) and of the values that the step read, by name. It
+returns the value to continue with, or None to keep the rejection."""
 
 Validator = Check | Kind | type[Any] | Mapping[str, Any]
-"""A function, a kind that must parse the shown value, a pydantic model (its class), or a JSON schema."""
+"""A function, a kind that must parse the value's text, a pydantic model (its class), or a JSON schema."""
 
 
-def as_validators(given: Any) -> tuple[Validator, ...]:
+def as_validators(check: Any) -> tuple[Validator, ...]:
     """Return the validators of a step as a tuple.
 
     Args:
-        given: None, one validator, or a list or tuple of them.
+        check: None, one validator, or a list or tuple of them.
 
     Raises:
-        UsageError: one of them is no validator.
+        UsageError: a value is not a validator.
     """
-    several: tuple[Any, ...] = () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,)
-    for validator in several:
+    validators: tuple[Any, ...] = () if check is None else tuple(check) if isinstance(check, list | tuple) else (check,)
+    for validator in validators:
         if isinstance(validator, Mapping) or (isinstance(validator, type) and not isinstance(validator, Kind)):
             json_schema(validator)
         elif inspect.iscoroutinefunction(validator):
@@ -43,7 +43,7 @@ def as_validators(given: Any) -> tuple[Validator, ...]:
             raise UsageError(
                 f"a validator must be a function, a kind, a pydantic model or a JSON schema, got {validator!r:.80}"
             )
-    return several
+    return validators
 
 
 def first_error(value: Any, before: Mapping[str, Any], kind: Kind, checks: tuple[Validator, ...]) -> str | None:
@@ -51,8 +51,8 @@ def first_error(value: Any, before: Mapping[str, Any], kind: Kind, checks: tuple
 
     Args:
         value: the step's value.
-        before: the values that it came from, by name.
-        kind: the step's kind, which shows the value.
+        before: the values that the step read, by name.
+        kind: the step's kind, which turns the value into text.
         checks: the validators.
     """
     messages = (_error(value, before, kind, check) for check in checks)
@@ -63,8 +63,8 @@ def _error(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str
     if isinstance(check, Kind):
         return check.error_message(kind.show(value))
     if isinstance(check, Mapping | type):
-        found = list(islice(schema_errors(plain_json(value), check), 3))
-        return f"It does not fit: {'; '.join(found)}." if found else None
+        errors = list(islice(schema_errors(plain_json(value), check), 3))
+        return f"It does not fit: {'; '.join(errors)}." if errors else None
     message = check(value) if _takes_one_argument(check) else check(value, before)
     if message is not None and not isinstance(message, str):
         name = getattr(check, "__name__", check)
@@ -77,8 +77,8 @@ def _takes_one_argument(check: Callable[..., Any]) -> bool:
         parameters = inspect.signature(check).parameters.values()
     except (TypeError, ValueError):
         return False
-    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    return len(places) == 1 and not any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(positional) == 1 and not any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
 def coerce(kind: Kind, value: Any) -> Any:
@@ -86,8 +86,8 @@ def coerce(kind: Kind, value: Any) -> Any:
 
     Args:
         kind: the kind.
-        value: the value of a function, a fallback or `if_empty`. A text may be parsed, as a target in
-            a data file is; an empty text is a text, and an empty list a list.
+        value: the value of a function, a fallback or `if_empty`. A text is parsed like a target in a
+            data file if the kind is not text. An empty list stays empty.
 
     Raises:
         UsageError: the value is not of this kind; says why.
@@ -110,7 +110,7 @@ def coerce(kind: Kind, value: Any) -> Any:
 
 
 def _coerce_json(kind: Json, value: Any) -> Any:
-    """Return a JSON value. Parsing its own text must give the same value."""
+    """Return a JSON value, which must survive being shown and parsed again."""
     value = kind.parse(value) if isinstance(value, str) and kind.parse(value) is not None else plain_json(value)
     try:
         shown = kind.show(value)

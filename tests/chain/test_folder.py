@@ -446,7 +446,7 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     (folder / "issues.md").write_bytes(b"# Input\n\nGr\xfc\xdfe {feedback}\n")
     with pytest.raises(InputError, match=r"issues\.md:3: not UTF-8: byte 0xfc at 11; save the file as UTF-8"):
         Chain.load(folder)
-    with pytest.raises(InputError, match="there is no such folder"):
+    with pytest.raises(InputError, match="the folder does not exist"):
         Chain.load(tmp_path / "none")
     with pytest.raises(InputError, match=r"it has no chain\.toml"):
         Chain.load(tmp_path)
