@@ -20,32 +20,33 @@ _NUMBER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MAX_ITEM_CHARS = 400
-"""An item of more characters is not a short question."""
+"""Maximum length of an item: a longer one is not a short question."""
 _SAME_STEP = 0.6
-"""From this similarity on, a step repeats another one."""
+"""Similarity above which a step repeats another one."""
 
 
-async def ask_or_skip(session: Session, turns: Conversation, instead: str, **settings: Any) -> Completion | Failed:
-    """Ask, and go on without a reply where the call fails.
+async def ask_or_skip(session: Session, turns: Conversation, consequence: str, **settings: Any) -> Completion | Failed:
+    """Ask, and continue without a reply if the call fails.
 
     Args:
         session: the session that asks.
         turns: the conversation to send.
-        instead: what is done without the reply; the trace says so with the error.
+        consequence: the consequence of a failed call, for the note in the trace, such as "the first
+            answer is used".
         settings: sampling parameters of the call.
 
     Returns:
         The reply, or `Failed`.
 
     Raises:
-        CallFailed: an error that ends the run, such as a wrong API key.
+        CallFailed: the error ends the run, such as a wrong API key.
     """
     try:
         return await session.ask(turns, **settings)
     except CallFailed as error:
         if error.ends_run:
             raise
-        session.note(f"{instead}, since the call failed: {error}")
+        session.note(f"{consequence}, since the call failed: {error}")
         return Failed(str(error))
 
 
@@ -78,8 +79,8 @@ def parse_items(text: str) -> list[str]:
 def parse_numbered(text: str) -> list[tuple[int, str]]:
     """Return the items of a list such as `1. …` or `#1. …` with their numbers.
 
-    An item may span several lines. Text before the first number is ignored, and so are empty items. Without a
-    numbered line the result is empty.
+    An item may span several lines. Text before the first number and empty items are ignored.
+    Without a numbered line the result is empty.
 
     Examples:
         >>> parse_numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
@@ -153,7 +154,7 @@ def normalize_question(text: str) -> str:
 
 
 def append_answer(text: str, value: Any, problem: Problem) -> str:
-    """Append the answer to a chain of thought from which it cannot be parsed, such as one that a program computed."""
+    """Append the answer to a chain of thought, unless it can be parsed from it."""
     kind = problem.kind
     if value is None or ((parsed := kind.parse(text)) is not None and kind.same(parsed, value)):
         return text
@@ -161,7 +162,7 @@ def append_answer(text: str, value: Any, problem: Problem) -> str:
 
 
 def drop_truncated_tail(reply: Completion) -> str:
-    """Return a reply's text without the line or sentence in which a truncated reply breaks off."""
+    """Return a reply's text, without the incomplete last line or sentence if it was truncated."""
     ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))
     return reply.text[: max(ends) + 1].rstrip() if reply.truncated else reply.text
 

@@ -90,7 +90,8 @@ class ChainOfEvent(Strategy):
         max_documents: maximum number of documents; more raise an error.
 
     Source:
-        Bao et al. (2024), doi 10.1108/ijwis-12-2023-0249.
+        Bao et al. (2024), "Chain-of-event prompting for multi-document summarization by large
+        language models", doi 10.1108/ijwis-12-2023-0249.
     """
 
     support: int = 2
@@ -139,7 +140,9 @@ class ChainOfEvent(Strategy):
         session.keep_partial(_partial([[event] for event in events]))
         groups = self._kept(await self._groups(events, session), events_by_document, session)
         session.keep_partial(_partial(groups))
-        lines = (f"- [{', '.join(sources_of(group))}] {' / '.join(event.told for event in group)}" for group in groups)
+        lines = (
+            f"- [{', '.join(sources_of(group))}] {' / '.join(event.description for event in group)}" for group in groups
+        )
         with session.stage("summarise"):
             values = {"question": problem.question, "listing": "\n".join(lines), "words": self.words}
             turns = self.summarise.render(problem, **values)
@@ -176,7 +179,8 @@ def _complete_lines(reply: Completion) -> str:
 def _partial(groups: Sequence[Sequence[Event]]) -> Unparsed:
     """Return the events without a summary, each with the documents that report it."""
     events = tuple(
-        {"event": group[0].general, "told": [(event.source, event.told) for event in group]} for group in groups
+        {"event": group[0].general, "reports": [(event.source, event.description) for event in group]}
+        for group in groups
     )
-    text = "\n".join(group[0].told for group in groups)
+    text = "\n".join(group[0].description for group in groups)
     return Unparsed("the events are not summarised", text=text, steps={"events": events})

@@ -86,7 +86,7 @@ class DecomposedPrompting(Strategy):
 
     Source:
         Khot et al. (2022), "Decomposed Prompting: A Modular Approach for Solving Complex Tasks",
-        arXiv 2210.02406, section 3.
+        arXiv 2210.02406.
     """
 
     handlers: tuple[Handler | Strategy | Function, ...] = DEFAULT_HANDLERS
@@ -101,7 +101,7 @@ class DecomposedPrompting(Strategy):
         object.__setattr__(self, "handlers", as_handlers(self.handlers, DECOMPOSE))
 
     def calls_range(self) -> tuple[int, int]:
-        """Return the fewest and the most completions: each line twice, each question to the dearest handler."""
+        """Return the fewest and the most completions: each line twice, each question to the most expensive handler."""
         delegates = [
             handler.by for handler in map(Handler.from_value, self.handlers) if isinstance(handler.by, Strategy)
         ]

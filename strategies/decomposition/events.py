@@ -27,7 +27,7 @@ class Event:
     """
 
     source: str
-    told: str
+    description: str
     general: str
 
 

@@ -98,7 +98,7 @@ class LeastToMost(Strategy):
 
     Source:
         Zhou et al. (2022), "Least-to-Most Prompting Enables Complex Reasoning in Large Language
-        Models", arXiv 2205.10625, sections 2 and 3.3.
+        Models", arXiv 2205.10625.
 
     Examples:
         >>> from reasoning import Problem, kinds, strategies

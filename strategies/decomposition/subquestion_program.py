@@ -1,4 +1,4 @@
-"""Programs of sub-questions: the complex question, its lines, and the questions of a line (Khot et al. 2022, §3)."""
+"""Programs of sub-questions: the complex question, its lines, and the questions of a line (Khot et al. 2022)."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class SubProgram:
     def for_questions(self, questions: Sequence[str]) -> list[SubProgram]:
         """Return a nested program for each question.
 
-        The nested programs share the remaining sub-questions equally. The caller adds back what
-        they leave over.
+        The nested programs share the remaining sub-questions equally. The caller adds back those
+        that they do not use.
         """
         count = max(len(questions), 1)
         share = (self.left - count) // count
@@ -111,7 +111,7 @@ class SubProgram:
             NoAnswer: no line follows the grammar, or a line names something that does not exist.
                 The message is sent to the model, which can act on it.
         """
-        match = next(filter(None, (_LINE.match(sub_question.strip()) for sub_question in reply.splitlines())), None)
+        match = next(filter(None, (_LINE.match(line.strip()) for line in reply.splitlines())), None)
         if match is None:
             raise NoAnswer("There is no line of the form QS: [handler] sub-question.")
         operation, name, question = match[1] or "select", match[2].lower(), match[3].strip()
@@ -120,9 +120,7 @@ class SubProgram:
                 raise NoAnswer("Nothing has been answered yet.")
             return None
         if name not in handlers:
-            raise NoAnswer(
-                f"There is no handler [{name}]: use {', '.join(f'[{reference}]' for reference in handlers)}."
-            )
+            raise NoAnswer(f"There is no handler [{name}]: use {', '.join(f'[{handler}]' for handler in handlers)}.")
         if not (parsed := _OPERATION.fullmatch(operation.lower())):
             raise NoAnswer(f"There is no operation ({operation}): use (foreach), (filter) or none.")
         numbers = [int(reference[1]) for reference in _REFERENCE.finditer(question)]
@@ -134,7 +132,7 @@ class SubProgram:
         sub_question = SubQuestion(text, name, [self._fill(question, {})])
         if parsed[1] != "select":
             sub_question = self._for_each(sub_question, question, numbers, parsed)
-        if name == DECOMPOSE and any(len(reference) >= len(self.question) for reference in sub_question.questions):
+        if name == DECOMPOSE and any(len(asked) >= len(self.question) for asked in sub_question.questions):
             raise NoAnswer(f"A question for [{DECOMPOSE}] must be shorter than the complex question.")
         return sub_question
 

@@ -95,8 +95,8 @@ class DemonstrationPool:
         if self.select == "similar":
             similarities = _similarities([example.question for example in candidates], problem.question)
             return [
-                candidates[place]
-                for place in sorted(range(len(candidates)), key=similarities.__getitem__, reverse=True)
+                candidates[index]
+                for index in sorted(range(len(candidates)), key=similarities.__getitem__, reverse=True)
             ]
         if self.select == "complex":
             return sorted(candidates, key=lambda example: -count_steps(example.rationale))
@@ -151,7 +151,7 @@ def _similarities(texts: Sequence[str], other: str) -> list[float]:
     frequency = Counter(word for bag in bags for word in bag)
     weight = {word: math.log(1 + len(bags) / count) ** 2 for word, count in frequency.items()}
     norms = [math.sqrt(_sum(weight, bag)) or 1.0 for bag in bags]
-    return [_sum(weight, bag & bags[-1]) / (norms[place] * norms[-1]) for place, bag in enumerate(bags[:-1])]
+    return [_sum(weight, bag & bags[-1]) / (norms[index] * norms[-1]) for index, bag in enumerate(bags[:-1])]
 
 
 def _sum(weight: Mapping[str, float], words: Iterable[str]) -> float:

@@ -148,7 +148,7 @@ def _sets(tables: Mapping[str, Any], where: str) -> Sets:
         raise InputError(f"{where}: {wrong!r} must be a list of worked examples: write [[{wrong}]] above each")
     return {
         name: tuple(
-            WorkedExample.from_record(record, f"{where}: {name} {place}") for place, record in enumerate(records, 1)
+            WorkedExample.from_record(record, f"{where}: {name} {number}") for number, record in enumerate(records, 1)
         )
         for name, records in tables.items()
     }

@@ -1,4 +1,4 @@
-"""The baseline: the question, and the demand for a bare answer (Brown et al. 2020; Kojima et al. 2022)."""
+"""Direct prompting, the baseline: a request for the answer alone (Brown et al. 2020; Kojima et al. 2022)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,13 @@ def bare(worked: WorkedExample) -> Demonstration:
 class Vanilla(FirstCallStrategy):
     """Ask for the final answer and nothing else.
 
-    Chat models reason unasked, which would be no baseline: the demand for a bare answer stands at the end of the
-    user's turn, where small models heed it, and `max_tokens` is small.
+    Chat models reason without being asked, which would not be a baseline. The request for a bare
+    answer is therefore at the end of the user's turn, where small models follow it, and
+    `max_tokens` is small.
+
+    Source:
+        Brown et al. (2020), "Language Models are Few-Shot Learners", arXiv 2005.14165; Kojima et
+        al. (2022), arXiv 2205.11916.
     """
 
     shots: int = 0

@@ -36,7 +36,7 @@ async def run_hops(
     """Ask the hops in order, and return each hop's answer, with its votes, by name.
 
     The next hop reads the whole text of the first reply with the winning tag. If no tag can be
-    parsed, it reads the first reply. If every call of a hop fails, it is the last one. If the
+    parsed, it reads the first reply. If every call of a hop fails, the sequence ends with it. If the
     budget runs out, the partial answer has the replies of the finished hops, and votes only for the
     last hop.
 
@@ -57,7 +57,7 @@ async def run_hops(
             try:
                 answers[hop.name] = answer = await session.solve(single if samples == 1 else voted, hop_problem)
             except BudgetExhausted:
-                # Votes on another question are no votes on the problem's.
+                # Votes on an earlier hop's question are not votes on the problem.
                 if (partial := session.partial) is not None:
                     session.keep_partial(
                         replace(partial, steps=replies, votes=partial.votes if hop is hops[-1] else None)

@@ -56,8 +56,8 @@ class ThreeHop(Strategy):
 
     The sentence is the problem's context, or else its question; the target is `inputs["target"]`,
     or else "its subject". At each hop several replies are drawn and vote by the tags that they end
-    with; the next hop reads the first reply with the winning tag. In the paper's code all
-    hops share one conversation; here each hop repeats the earlier replies. The paper gives no number of
+    with; the next hop reads the first reply with the winning tag. In the paper's code all hops
+    share one conversation; here each hop repeats the earlier replies. The paper gives no number of
     samples; with `samples=1` there is no vote. If the last reply has no label or fails, the vote of
     the third hop decides; without one there is no answer, where the paper's code says neutral. If
     the third hop is empty, no label is asked for. The paper's supervised form, with training, is
@@ -68,7 +68,7 @@ class ThreeHop(Strategy):
 
     Source:
         Fei et al. (2023), "Reasoning Implicit Sentiment with Chain-of-Thought Prompting", arXiv
-        2305.11255, section 2.
+        2305.11255.
     """
 
     samples: int = 5

@@ -36,7 +36,8 @@ class DefinedTerms(Strategy):
         max_tokens: maximum tokens of the answer.
 
     Source:
-        Vatsal & Singh (2024), arXiv 2405.18682.
+        Vatsal & Singh (2024), "Can GPT Redefine Medical Understanding? Evaluating GPT on Biomedical
+        Machine Reading Comprehension", arXiv 2405.18682.
     """
 
     terms: Terms = ""

@@ -61,7 +61,8 @@ class ImplicitRAG(Strategy):
         words: maximum words of each quotation, separated by spaces.
 
     Source:
-        Vatsal & Singh (2024), arXiv 2405.18682.
+        Vatsal & Singh (2024), "Can GPT Redefine Medical Understanding? Evaluating GPT on Biomedical
+        Machine Reading Comprehension", arXiv 2405.18682.
     """
 
     sections: int = 3

@@ -31,7 +31,7 @@ def with_instruction(strategy: Strategy, instruction: str) -> Strategy:
     def prepend(_: str, prompt: Prompt | str) -> Prompt | str:
         if isinstance(prompt, str):
             return prompt
-        # Braces in the instruction are no placeholders.
+        # Braces in the instruction are not placeholders.
         literal = re.sub(r"\{(\w+)\}", r"{{\1}}", instruction)
         return prompt.replace(objective=f"{literal} {prompt.objective}".rstrip())
 
@@ -67,7 +67,7 @@ class InstructedPrompting(Strategy):
 
     Source:
         Shi et al. (2023), "Large Language Models Can Be Easily Distracted by Irrelevant Context",
-        arXiv 2302.00093, section 4.
+        arXiv 2302.00093.
     """
 
     base: Strategy = ChainOfThought()

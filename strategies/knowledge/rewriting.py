@@ -41,8 +41,8 @@ def parse_rewrite(text: str, problem: Problem) -> RewrittenProblem | None:
     labelled = [(label[1].lower(), label[0] + part, part) for label, part in split_by_labels(text, _LABEL)]
     labels_in_problem = Counter(label[1].lower() for label in _LABEL.finditer(problem.values()["question_only"]))
     parts: dict[str, str] = {}
-    for place, (name, with_label, part) in enumerate(labelled):
-        if parts and labels_in_problem[name] and any(later == name for later, _, _ in labelled[place + 1 :]):
+    for index, (name, with_label, part) in enumerate(labelled):
+        if parts and labels_in_problem[name] and any(later == name for later, _, _ in labelled[index + 1 :]):
             labels_in_problem[name] -= 1
             previous = [*parts][-1]
             parts[previous] = f"{parts[previous]}\n{with_label.strip()}"

@@ -66,7 +66,7 @@ class System2Attention(Strategy):
     options. `leave_out="opinion"` also asks for an unbiased answer, as the paper does. A rewriting
     without a question, or one that lost a number, a name or quoted words of the question, is asked
     for once more. If that fails too, the base strategy gets the original problem, with a note in
-    the trace, and `Answer.steps` has no rewriting; so it does if the call fails. A demonstration,
+    the trace, and `Answer.steps` has no rewriting; the same happens if the call fails. A demonstration,
     which the paper lacks, shows the two parts: small models do not produce them from a description.
     Names are capitalised words that do not begin a sentence. A rewriting may be as long as its
     input, so the token limit is raised where the input needs it. The paper's ablations, such as
@@ -161,5 +161,5 @@ class System2Attention(Strategy):
 def _max_copy_tokens(problem: Problem) -> int:
     """Return an upper bound on the tokens of a copy: one per two ASCII characters, one per other character."""
     text = problem.values()["question_only"]
-    # 64 tokens are for the labels.
+    # The labels take up to 64 tokens.
     return (len(text) + sum(not letter.isascii() for letter in text)) // 2 + 64

@@ -31,7 +31,8 @@ def read_text(text_or_file: str) -> str:
         path = Path(text_or_file).expanduser()
         if path.is_file():
             return path.read_text("utf-8").strip()
-    except RuntimeError:  # a text that begins with "~"
+    except RuntimeError:
+        # The text begins with "~" and there is no home folder.
         return text_or_file
     except (OSError, ValueError) as error:
         raise InputError(f"{text_or_file}: cannot be read: {error}") from None

@@ -114,7 +114,7 @@ class ChainOfCode(Strategy):
 
     Source:
         Li et al. (2023), "Chain of Code: Reasoning with a Language Model-Augmented Code Emulator",
-        arXiv 2312.04474, section 2.
+        arXiv 2312.04474.
     """
 
     max_lines: int = 20

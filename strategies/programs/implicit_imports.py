@@ -32,7 +32,7 @@ def add_imports(code: str) -> str:
     solution as a dict.
 
     Source:
-        Chen et al. (2022), arXiv 2211.12588, section 3.
+        Chen et al. (2022), arXiv 2211.12588.
     """
     tree = parse(code)
     if tree is None:
@@ -61,5 +61,5 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
-        case ast.alias(name=name, asname=other):
-            yield other or name.partition(".")[0]
+        case ast.alias(name=name, asname=alias):
+            yield alias or name.partition(".")[0]

@@ -1,6 +1,7 @@
 """Line-by-line execution: an interpreter runs what it can, and a simulator stands in for the other lines.
 
-Chain of Code, Li et al. 2023, arXiv 2312.04474, section 2.
+Source:
+    Li et al. (2023), arXiv 2312.04474.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Simulator = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]
 _MAX_VALUE_CHARS = 300
 _INTERNAL = ("condition_", "values_")
 """Prefixes of variables that the stepper adds for the headers of loops and branches."""
-_ADD = "try:\n    state[{name!r}] = repr({name})[:{room}]\nexcept NameError:\n    pass\n"
+_ADD = "try:\n    state[{name!r}] = repr({name})[:{limit}]\nexcept NameError:\n    pass\n"
 
 
 class StepperError(Exception):
@@ -119,8 +120,8 @@ class LineStepper:
         values = f"values_{loop.lineno}"
         await self._set(values, f"list({ast.unparse(loop.iter)})")
         count = await self._evaluate(f"len({values})")
-        for place in range(count if isinstance(count, int) else 0):
-            await self._block(ast.parse(f"{ast.unparse(loop.target)} = {values}[{place}]").body)
+        for index in range(count if isinstance(count, int) else 0):
+            await self._block(ast.parse(f"{ast.unparse(loop.target)} = {values}[{index}]").body)
             if await self._run_body(loop.body):
                 return
         await self._block(loop.orelse)
@@ -164,7 +165,7 @@ class LineStepper:
         nodes = ast.walk(parse(done) or ast.Module([], []))
         set_here = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
         names = [name for name in dict.fromkeys(set_here) if not name.startswith(_INTERNAL)]
-        adding = "".join(_ADD.format(name=name, room=_MAX_VALUE_CHARS) for name in names)
+        adding = "".join(_ADD.format(name=name, limit=_MAX_VALUE_CHARS) for name in names)
         ran = await self._interpreter.arun(f"{done}\nstate = {{}}\n{adding}", result="state")
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
 

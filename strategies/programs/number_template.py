@@ -1,6 +1,7 @@
 """Word problems with variables for their numbers, and programs that evaluate solutions on other numbers.
 
-MathPrompter, Imani et al. 2023, arXiv 2303.05398.
+Source:
+    Imani et al. (2023), arXiv 2303.05398.
 """
 
 from __future__ import annotations

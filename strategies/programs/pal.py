@@ -72,7 +72,7 @@ class PAL(Strategy):
             the paper.
 
     Source:
-        Gao et al. (2022), "PAL: Program-aided Language Models", arXiv 2211.10435, section 3.
+        Gao et al. (2022), "PAL: Program-aided Language Models", arXiv 2211.10435.
 
     Examples:
         >>> from reasoning import Problem, kinds, strategies

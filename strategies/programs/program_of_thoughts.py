@@ -80,9 +80,9 @@ class ProgramOfThoughts(Strategy):
     Args:
         repairs: maximum number of times that a failing program is sent back with its error; 0 in
             the paper.
-        second_stage: when a chain of thought continues from the result (section 3, PoT as an
-            intermediate step): "needed" if the kind cannot parse the result or it has several
-            values, "always", or "never"; with "never" a choice asks for the closest option.
+        second_stage: when a chain of thought continues from the result: "needed" if the kind cannot
+            parse the result or it has several values, "always", or "never"; with "never" a choice
+            asks for the closest option.
 
     Source:
         Chen et al. (2022), "Program of Thoughts Prompting: Disentangling Computation from Reasoning

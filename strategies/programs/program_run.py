@@ -98,7 +98,7 @@ async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, c
         closest: the prompt that asks for the closest option.
 
     Source:
-        Chen et al. (2022), arXiv 2211.12588, section 3: AQuA.
+        Chen et al. (2022), arXiv 2211.12588: the options of AQuA.
     """
     if ran.error is not None:
         return Unparsed(f"the program failed: {ran.error}" if ran.code else ran.error, text=ran.text)

@@ -60,8 +60,7 @@ class ComplexCoT(Strategy):
         demonstrations: source of the examples; a pool selects by its own rule.
 
     Source:
-        Fu et al. (2022), "Complexity-Based Prompting for Multi-Step Reasoning", arXiv 2210.00720,
-        section 3.
+        Fu et al. (2022), "Complexity-Based Prompting for Multi-Step Reasoning", arXiv 2210.00720.
     """
 
     shots: int = 8

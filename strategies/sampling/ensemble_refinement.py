@@ -109,7 +109,7 @@ class EnsembleRefinement(Strategy):
 
         reader = ChainOfThought(stages=1, one_stage=self.refine)
         orders = (
-            [draft_texts[place:] + draft_texts[:place] for place in range(len(draft_texts))]
+            [draft_texts[start:] + draft_texts[:start] for start in range(len(draft_texts))]
             if self.rotate
             else [draft_texts]
         )

@@ -11,7 +11,7 @@ from reasoning.voting import VoteSample, vote
 
 
 def first_text(draws: Sequence[Answer | VoteSample]) -> str:
-    """Return the first text that is not empty, to be shown if no sample has an answer."""
+    """Return the first text that is not empty; it is shown if no sample has an answer."""
     return next((draw.text for draw in draws if draw.text.strip()), "")
 
 
@@ -24,8 +24,8 @@ def majority_answer(draws: Sequence[VoteSample], problem: Problem) -> Answer:
     answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
     if all(isinstance(answer, Failed) for answer in answers):
         return answers[0]
-    found = vote(draws, problem.kind)
-    if found.value is None:
-        return Unparsed(found.reason, text=first_text(draws), votes=found)
-    winner = found.candidates[0].representative
-    return replace(answers[winner], text=draws[winner].text, confidence=found.share, votes=found)
+    result = vote(draws, problem.kind)
+    if result.value is None:
+        return Unparsed(result.reason, text=first_text(draws), votes=result)
+    winner = result.candidates[0].representative
+    return replace(answers[winner], text=draws[winner].text, confidence=result.share, votes=result)

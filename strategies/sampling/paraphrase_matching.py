@@ -1,4 +1,4 @@
-"""Paraphrase matching: which questions of a pool ask the same, and which ask it about other numbers."""
+"""Paraphrase matching: questions of a pool that ask the same, or the same about other numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,8 @@ _FIRST = re.compile(r"(?:^|[.?!]\s+)([A-Z]\w*)")
 _NO_NAMES = {"who", "whom", "whose", "what", "which", "how", "when", "where", "why", "is", "are", "do", "does", "did"}
 _NO_NAMES |= {"a", "an", "the", "this", "these", "there", "each", "every", "if", "in", "on", "at", "for", "of", "from"}
 _NUMBER_NOUNS: dict[str, float] = {"twice": 2, "double": 2, "doubled": 2, "triple": 3, "tripled": 3, "dozen": 12}
-_NUMBER_NOUNS |= {
-    "third": 1 / 3,
-    "quarter": 1 / 4,
-    "fourth": 1 / 4,
-    "fifth": 1 / 5,
-}  # `spelled` has them behind a number only
+# `parse_number_words` parses these only after a number.
+_NUMBER_NOUNS |= {"third": 1 / 3, "quarter": 1 / 4, "fourth": 1 / 4, "fifth": 1 / 5}
 _MAX_SPELLED_CHARS = 200
 """Maximum length of a number in words."""
 _NOT = re.compile(
@@ -40,7 +36,7 @@ _LESS = re.compile(
 )
 _WORD_OR_NUMBER = re.compile(r"\w+(?:[.,]\d+)*")
 _CACHE_SIZE = 1 << 16
-"""Questions whose words and numbers are cached."""
+"""Maximum number of questions whose words and numbers are cached."""
 
 
 def same_parameters(a: str, b: str) -> bool:
@@ -179,12 +175,12 @@ def _sides(text: str) -> Counter[tuple[object, bool]]:
 
 def _split_values(text: str, names: Container[str]) -> tuple[list[str], list[str]]:
     """Return the words of a question with gaps for names and numbers, and these in order."""
-    words, places = [], []
+    words, values = [], []
     for word in _WORD_OR_NUMBER.findall(text):
         if gap := word in names or word[0].isdigit():
-            places.append(word)
+            values.append(word)
         words.append("" if gap else word.lower())
-    return words, places
+    return words, values
 
 
 def _has_names_of(a: str, b: str) -> bool:

@@ -26,10 +26,10 @@ async def draw_samples(
     logprobs: bool = False,
     outcome: Callable[[list[VoteSample]], Answer] | None = None,
 ) -> list[VoteSample]:
-    """Solve with the base strategy `n` times concurrently, each time with draws of its own.
+    """Solve with the base strategy `n` times concurrently, each time with separate draws.
 
-    If the first call of the base strategy depends on the problem alone, as that of `cot` does, one
-    request asks for the first draws of all samples.
+    If the first call of the base strategy depends only on the problem, as in `cot`, one request
+    asks for the first draws of all samples.
 
     Args:
         base: the strategy that makes the samples.
@@ -37,10 +37,10 @@ async def draw_samples(
         session: the session of the technique that samples.
         n: the number of samples.
         name: the name of a sample in the trace.
-        after: the number of samples that were made before; these are the next.
-        temperature: for calls that set none themselves.
-        logprobs: whether to request log-probabilities. They are part of a request, so these samples
-            use other draws than those without.
+        after: the number of samples drawn before; numbering continues from it.
+        temperature: temperature of calls that set none.
+        logprobs: whether to request log-probabilities. They are part of a request, so samples with
+            and without them use different draws.
         outcome: returns the partial answer from the samples that are complete when the budget runs
             out; by default their majority.
 
@@ -53,29 +53,29 @@ async def draw_samples(
     problems = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, VoteSample] = {}
 
-    def record(place: int, answer: Answer, branch: Session) -> None:
-        done[place] = VoteSample.from_answer(
+    def record(index: int, answer: Answer, branch: Session) -> None:
+        done[index] = VoteSample.from_answer(
             answer, [draw for call in branch.trace.calls() for draw in call.completions]
         )
 
-    async def solve_sample(place: int, branch: Session) -> None:
-        record(place, await branch.solve(base, problems[place % len(problems)]), branch)
+    async def solve_sample(index: int, branch: Session) -> None:
+        record(index, await branch.solve(base, problems[index % len(problems)]), branch)
 
-    async def finish_sample(place: int, branch: StartedBranch, strategy: FirstCallStrategy) -> None:
-        record(place, await branch.solve(strategy, problems[0]), branch.session)
+    async def finish_sample(index: int, branch: StartedBranch, strategy: FirstCallStrategy) -> None:
+        record(index, await branch.solve(strategy, problems[0]), branch.session)
 
     settings = {"temperature": temperature, "logprobs": logprobs or None}
     try:
         if isinstance(base, FirstCallStrategy) and base.shares_first_call and len(problems) == 1:
             call = base.first_call(problems[0])
             settled, started = await session.start_branches(call, n, name, start=after, **settings)
-            done.update({place: VoteSample.from_answer(answer, [draw]) for place, (answer, draw) in settled.items()})
-            await gather([finish_sample(place, branch, base) for place, branch in started.items()])
+            done.update({index: VoteSample.from_answer(answer, [draw]) for index, (answer, draw) in settled.items()})
+            await gather([finish_sample(index, branch, base) for index, branch in started.items()])
         else:
             branches = session.branches(n, name, start=after, **settings)
-            await gather([solve_sample(place, branch) for place, branch in enumerate(branches)])
+            await gather([solve_sample(index, branch) for index, branch in enumerate(branches)])
     except BudgetExhausted:
-        if complete := [done[place] for place in sorted(done)]:
+        if complete := [done[index] for index in sorted(done)]:
             session.keep_partial(outcome(complete) if outcome is not None else majority_answer(complete, problems[0]))
         raise
-    return [done[place] for place in range(n)]
+    return [done[index] for index in range(n)]

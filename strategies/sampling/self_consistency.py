@@ -48,12 +48,12 @@ class SelfConsistency(Strategy):
 
     `stop` ends the sampling early; see `reasoning.voting.stopping`. Samples are judged in draw
     order, so neither the answer nor the number of samples depends on which reply arrives first.
-    They are drawn in batches, each the smallest that could be enough, so that no sample is paid for
-    without a vote. A greater `wave` waits less often and may pay for more.
+    They are drawn in batches, each the smallest that could be enough, so that every sample that is
+    paid for votes. A larger `wave` waits less often and may pay for unused samples.
 
     Args:
         base: the strategy that makes the samples.
-        samples: the most samples.
+        samples: maximum number of samples.
         temperature: the sampling temperature.
         stop: "fixed" draws all samples; "decided" stops when the majority can no longer change;
             "beta" and "dirichlet" stop when it is right with probability `threshold` (Aggarwal et
@@ -61,8 +61,8 @@ class SelfConsistency(Strategy):
             al. 2024, arXiv 2401.10480).
         threshold: the probability at which "beta" and "dirichlet" stop.
         window: the number of equal samples at which "window" stops.
-        wave: the least number of samples in a batch, with a rule that stops.
-        weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums, table 1); or
+        wave: minimum number of samples in a batch, with a rule that stops.
+        weigh: "equal"; "probability" or "mean_probability" (the paper's weighted sums); or
             a function of a `VoteSample`, such as a verifier.
         keep: the samples that may vote: "executed" for those with a program that runs without error
             (under `program_of_thoughts` this holds anyway: a program that fails has no answer), or
@@ -132,12 +132,12 @@ class SelfConsistency(Strategy):
             session.note(f"votes: {answer.votes}")
         return answer
 
-    def _voted(self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, bought: int) -> Answer:
+    def _voted(self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, drawn: int) -> Answer:
         # Each sample of a strategy has an answer.
         answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
         if all(isinstance(answer, Failed) for answer in answers):
             return answers[0]
-        found = vote(
+        result = vote(
             draws,
             problem.kind,
             weigh=self.weigh,
@@ -145,10 +145,10 @@ class SelfConsistency(Strategy):
             group=groups,
             min_share=self.min_share,
         )
-        found = replace(found, drawn=bought)
-        if found.value is None:
-            return Unparsed(found.reason, text=first_text(answers), votes=found)
-        return replace(answers[found.candidates[0].representative], confidence=found.share, votes=found)
+        result = replace(result, drawn=drawn)
+        if result.value is None:
+            return Unparsed(result.reason, text=first_text(answers), votes=result)
+        return replace(answers[result.candidates[0].representative], confidence=result.share, votes=result)
 
     def _next(self, keys: list[Any]) -> int:
         """Return the size of the next batch."""
@@ -157,8 +157,8 @@ class SelfConsistency(Strategy):
     async def _wave(
         self, before: Sequence[VoteSample], problem: Problem, session: Session, groups: AnswerClasses
     ) -> list[VoteSample]:
-        def outcome(some: list[VoteSample]) -> Answer:
-            draws = [*before, *some]
+        def outcome(complete: list[VoteSample]) -> Answer:
+            draws = [*before, *complete]
             return self._voted(draws, problem, groups, len(draws))
 
         n, logprobs = self._next(groups.classify(_votes(before))), self.weigh in BY_LOGPROB

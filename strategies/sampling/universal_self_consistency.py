@@ -56,7 +56,7 @@ class UniversalSelfConsistency(Strategy):
 
     Source:
         Chen et al. (2023), "Universal Self-Consistency for Large Language Model Generation", arXiv
-        2311.17311, section 3.
+        2311.17311.
     """
 
     base: Strategy = ChainOfThought()

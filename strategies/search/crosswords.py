@@ -1,4 +1,4 @@
-"""Search task for 5 × 5 crosswords (Yao et al. 2023, §4.3): a thought is a word for one of ten clues."""
+"""Search task for 5 × 5 crosswords (Yao et al. 2023): a thought is a word for one of ten clues."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class Crosswords(SearchTask[Grid]):
 
     def propose(self, problem: Problem, state: Grid) -> Conversation:
         lines: dict[bool, list[str]] = {True: [], False: []}
-        for place, clue in _clues(problem).items():
-            word = _at(state, place)
-            lines[EMPTY in word].append(f"{place}. {clue}: {' '.join(word)}")
+        for slot, clue in _clues(problem).items():
+            word = _at(state, slot)
+            lines[EMPTY in word].append(f"{slot}. {clue}: {' '.join(word)}")
         open_, filled = ("\n".join(lines[is_open]) or "(none)" for is_open in (True, False))
         return self.words.render(problem, grid="\n".join(state), open=open_, filled=filled, empty=EMPTY)
 
@@ -82,8 +82,8 @@ class Crosswords(SearchTask[Grid]):
         """Return the grid with each proposed word, ranked by the confidence summed over the replies."""
         scores: dict[tuple[str, str], float] = {}
         for reply in replies:
-            for place, word, confidence in _WORD.findall(reply):
-                move = place.lower(), word.upper()
+            for slot, word, confidence in _WORD.findall(reply):
+                move = slot.lower(), word.upper()
                 scores[move] = scores.get(move, 0.0) + CONFIDENCE_WEIGHTS.get(
                     confidence.lower(), CONFIDENCE_WEIGHTS["low"]
                 )
@@ -93,7 +93,7 @@ class Crosswords(SearchTask[Grid]):
 
     def judge(self, problem: Problem, state: Grid) -> Sequence[Conversation]:
         """Return a prompt for each clue with at least two known letters."""
-        words = [(clue, _at(state, place)) for place, clue in _clues(problem).items()]
+        words = [(clue, _at(state, slot)) for slot, clue in _clues(problem).items()]
         known = [(clue, word) for clue, word in words if SIZE - word.count(EMPTY) > 1]
         return [self.check.render(problem, clue=clue, letters=" ".join(word)) for clue, word in known]
 
@@ -109,19 +109,19 @@ class Crosswords(SearchTask[Grid]):
 
 
 def _clues(problem: Problem) -> Mapping[str, str]:
-    return {place: clue.strip() for place, clue in _CLUE.findall(problem.question)}
+    return {slot: clue.strip() for slot, clue in _CLUE.findall(problem.question)}
 
 
-def _at(grid: Grid, place: str) -> str:
+def _at(grid: Grid, slot: str) -> str:
     """Return the letters of a word across or down."""
-    number = int(place[1]) - 1
-    return grid[number] if place[0] == "h" else "".join(row[number] for row in grid)
+    number = int(slot[1]) - 1
+    return grid[number] if slot[0] == "h" else "".join(row[number] for row in grid)
 
 
-def _with(grid: Grid, place: str, word: str) -> Grid:
+def _with(grid: Grid, slot: str, word: str) -> Grid:
     """Return the grid with a word filled in."""
-    number = int(place[1]) - 1
-    if place[0] == "h":
+    number = int(slot[1]) - 1
+    if slot[0] == "h":
         return (*grid[:number], word, *grid[number + 1 :])
     return tuple(row[:number] + letter + row[number + 1 :] for row, letter in zip(grid, word, strict=True))
 

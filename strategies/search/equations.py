@@ -51,14 +51,14 @@ def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
     formula = _MARKER.sub("", formula, count=1) if _MARKER.match(formula) else formula
     if stated is None or len(formula) > _MAX_FORMULA_CHARS:
         return None
-    for place, sign in enumerate(formula):
-        if sign not in _APPLY or (operands := _operands((formula[:place], formula[place + 1 :]), numbers)) is None:
+    for index, sign in enumerate(formula):
+        if sign not in _APPLY or (operands := _operands((formula[:index], formula[index + 1 :]), numbers)) is None:
             continue
         (first, second), rest = operands
         if sign == "/" and second == 0:
             return None
         result = _APPLY[sign](first, second)
-        as_written = evaluate(f"({formula[:place]}) {sign} ({formula[place + 1 :]})")
+        as_written = evaluate(f"({formula[:index]}) {sign} ({formula[index + 1 :]})")
         if not _denotes(stated[1], result) and not (as_written and _denotes(stated[1], as_written.value)):
             return None
         if sign in "+*":

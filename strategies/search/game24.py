@@ -1,4 +1,4 @@
-"""The search task for the game of 24 (Yao et al. 2023, §4.1): a thought is an equation between two of the numbers."""
+"""The search task for the game of 24 (Yao et al. 2023): a thought is an equation between two of the numbers."""
 
 from __future__ import annotations
 

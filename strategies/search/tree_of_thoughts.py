@@ -77,7 +77,7 @@ class TreeOfThoughts(Strategy):
 
     Source:
         Yao et al. (2023), "Tree of Thoughts: Deliberate Problem Solving with Large Language
-        Models", arXiv 2305.10601, sections 3 and 4.
+        Models", arXiv 2305.10601.
     """
 
     task: str | SearchTask[Any] | tuple[str | SearchTask[Any], ...] = "auto"

@@ -1,4 +1,4 @@
-"""Breadth-first, beam and depth-first search over any `SearchTask` (Yao et al. 2023, §3, algorithms 1 and 2)."""
+"""Breadth-first, beam and depth-first search over any `SearchTask` (Yao et al. 2023)."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Node(Generic[S]):
 
 def best(nodes: Sequence[T], scores: Sequence[float], keep: int) -> list[T]:
     """Return the `keep` nodes with the highest scores, highest first; ties keep their order."""
-    order = sorted(range(len(nodes)), key=lambda place: -scores[place])
-    return [nodes[place] for place in order[:keep]]
+    order = sorted(range(len(nodes)), key=lambda index: -scores[index])
+    return [nodes[index] for index in order[:keep]]
 
 
 @dataclass
@@ -75,7 +75,7 @@ class TreeSearch(Generic[S]):
     vote: bool
     temperature: float
     _seen: set[S] = field(default_factory=set)
-    _lost: CallFailed | None = None
+    _failure: CallFailed | None = None
     _judged: dict[tuple[Message, ...], list[str]] = field(default_factory=dict)
     """Replies by prompt: a state is judged as the prompt shows it, whatever path led to it."""
 
@@ -159,8 +159,8 @@ class TreeSearch(Generic[S]):
         values = tuple(answer.value for answer, _ in candidates if isinstance(answer, Answered))
         steps = {"first_ranked": candidates[0][0].value, "kept": values}
         answer = self.task.choose(self.problem, candidates)
-        if self._lost is not None and not isinstance(answer, Answered):
-            return Failed(str(self._lost), text=answer.text, steps=steps)
+        if self._failure is not None and not isinstance(answer, Answered):
+            return Failed(str(self._failure), text=answer.text, steps=steps)
         return replace(answer, steps=steps)
 
     def summary(self, answer: Answer) -> str:
@@ -172,7 +172,7 @@ class TreeSearch(Generic[S]):
     async def expand(self, nodes: Sequence[Node[S]], *, last: bool) -> list[Node[S]]:
         """Return the next states of each node, asked for concurrently; states seen before are dropped."""
         ask = self.task.sample if self.sample else self.task.propose
-        # The flag: whether it asks for the end.
+        # The flag says whether the prompt asks for the end.
         requests: list[tuple[Node[S], Conversation, bool]] = []
         for node in nodes:
             end = self.task.conclude(self.problem, node.state) if last else None
@@ -232,7 +232,7 @@ class TreeSearch(Generic[S]):
         except CallFailed as error:
             if error.ends_run or node.depth == 0:
                 raise
-            self._lost = error
+            self._failure = error
             self.session.note(f"all calls failed ({error}): the states so far are kept")
             return []
 

@@ -13,7 +13,7 @@ from reasoning.session import Session
 async def extract_answer(
     problem: Problem, session: Session, turns: Conversation, reasoning: str
 ) -> Answered | Unparsed:
-    """Ask for the answer: keep the reasoning word for word in the conversation, and append the kind's trigger.
+    """Ask for the answer: append the kind's trigger to the conversation with the verbatim reasoning.
 
     A one-line answer gets 64 tokens, as few as in the paper; a list, an object, code or a whole
     text gets the usual limit.

@@ -20,7 +20,7 @@ CONTRAST = Prompt(
     turns="single",
 )
 
-# A label is alone on a line or ends in a colon: "each wrong answer costs 1" is no label.
+# A label is alone on a line or ends in a colon: "each wrong answer costs 1" is not a label.
 _LABEL = r"wrong\W{1,4}(?:explanation|answer)"
 _WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n]{{0,3}}:", re.IGNORECASE)
 

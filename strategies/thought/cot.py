@@ -57,9 +57,9 @@ class ChainOfThought(FirstCallStrategy):
             states none.
 
     Source:
-        Kojima et al. (2022), "Large Language Models are Zero-Shot Reasoners", arXiv 2205.11916,
-        section 3; Wei et al. (2022), "Chain-of-Thought Prompting Elicits Reasoning in Large
-        Language Models", arXiv 2201.11903, section 2.
+        Kojima et al. (2022), "Large Language Models are Zero-Shot Reasoners", arXiv 2205.11916;
+        Wei et al. (2022), "Chain-of-Thought Prompting Elicits Reasoning in Large Language Models",
+        arXiv 2201.11903.
 
     Examples:
         >>> from reasoning import Problem, kinds, strategies

@@ -37,11 +37,11 @@ class ThreadOfThought(Strategy):
     """Summarise and analyse the context part by part, then answer with these notes in view.
 
     It makes two calls, as in the paper: the second continues the conversation and sees the context,
-    the notes and the kind's answer trigger. The notes get more tokens than usual, or they would end
-    before the relevant passage. If they are truncated nevertheless, the trace says so; they are not
-    completed. The request to walk through the context comes last, as for passages; for
-    conversations the paper puts it first: replace `walk`. If the second reply is empty, the last
-    sentence of the notes is parsed.
+    the notes and the kind's answer trigger. The notes get more tokens than usual, so that they
+    reach the relevant passage. Truncated notes are used as they are, with a note in the trace. The
+    request to walk through the context comes last, as for passages; for conversations the paper
+    puts it first: replace `walk`. If the second reply is empty, the last sentence of the notes is
+    parsed.
 
     Source:
         Zhou et al. (2023), "Thread of Thought Unraveling Chaotic Contexts", arXiv 2311.08734.

@@ -86,7 +86,7 @@ class ChainOfVerification(Strategy):
 
     Source:
         Dhuliawala et al. (2023), "Chain-of-Verification Reduces Hallucination in Large Language
-        Models", arXiv 2309.11495, section 3.
+        Models", arXiv 2309.11495.
     """
 
     base: Strategy = Vanilla(max_tokens=512)
@@ -172,7 +172,7 @@ class ChainOfVerification(Strategy):
         if checks and self.variant != "joint":
             with session.stage("verify"):
                 checks = await answer_questions(checks, self.verifier, problem, session)
-        checks = [check for check in checks if check.found]
+        checks = [check for check in checks if check.finding]
         if not checks:
             session.note("no question, or no answer to one: the passage is kept")
             return None

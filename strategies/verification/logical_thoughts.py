@@ -44,9 +44,8 @@ GO_ON = Prompt(
     recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
     "gives the answer.",
 )
-_VERDICT = re.compile(
-    r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE
-)  # "if" follows in the prompt's own words
+# "if" follows in the prompt's own words.
+_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE)
 
 
 @technique(
@@ -74,10 +73,10 @@ class LogicalThoughts(Strategy):
 
     The paper's code begins the reply with "#1. ", which a chat model does not allow; the prompt
     asks for it instead. Other numbers or lines count as steps too, and a truncated step does not.
-    The verdict has its own words: in the paper's code a text that merely mentions "is true" passes.
-    Without the words, the rule of that code applies, and a step stands if neither is said. The
-    answer is asked for on the verified chain; if none can be parsed, or a call of the verification
-    fails, on the draft.
+    The verdict is a line of its own, since in the paper's code any text that mentions "is true"
+    passes. Without that line the rule of that code applies: a step stands if the text mentions "is
+    true", or does not mention "is false". The answer is asked for on the verified chain; if none
+    can be parsed, or a call of the verification fails, on the draft.
 
     Args:
         variant: how a step is examined; see above.

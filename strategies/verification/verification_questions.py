@@ -20,7 +20,7 @@ from reasoning.strategy import Strategy
 
 COMPARE = Prompt(
     objective="Compare a claim with what a source says.",
-    input="Claim: {claim}\n\nThe source was asked: {question}\nThe source says: {found}",
+    input="Claim: {claim}\n\nThe source was asked: {question}\nThe source says: {finding}",
     recap="Is the claim consistent with the source, inconsistent, or partially consistent? If partially, first write "
     "the part that is consistent. {instruction}",
 )
@@ -53,7 +53,7 @@ class ClaimCheck:
 
     claim: str
     question: str
-    found: str = ""
+    finding: str = ""
     verdict: str = ""
     stands: bool = False
 
@@ -63,14 +63,14 @@ class ClaimCheck:
         If no verdict can be parsed, it is partial, and the claim stands if the finding contains it.
         """
         if not isinstance(answer, Answered):
-            contained = Text().key(self.claim) in Text().key(self.found)
+            contained = Text().key(self.claim) in Text().key(self.finding)
             return replace(self, verdict="partially consistent", stands=contained)
         partial = answer.value == "partially consistent"
         return replace(self, verdict=answer.text if partial else answer.value, stands=answer.value == "consistent")
 
     def __str__(self) -> str:
         compared = f"\n  The claim {self.claim!r}: {self.verdict}" if self.verdict else ""
-        return f"- {self.question}\n  {self.found}{compared}"
+        return f"- {self.question}\n  {self.finding}{compared}"
 
 
 def split_passages(text: str, kind: Kind, limit: int) -> list[str]:
@@ -157,7 +157,7 @@ async def answer_questions(
     branches = session.branches(len(problems), "question")
     answers = await gather([branch.solve(verifier, check) for branch, check in zip(branches, problems, strict=True)])
     return [
-        replace(check, found=_finding(answer, question))
+        replace(check, finding=_finding(answer, question))
         for check, answer, question in zip(checks, answers, problems, strict=True)
     ]
 
@@ -172,7 +172,7 @@ async def compare_claims(checks: Sequence[ClaimCheck], prompt: Prompt, session: 
     """Compare each claim with the finding: consistent, inconsistent or partially consistent."""
     reader = ChainOfThought(stages=1, one_stage=prompt)
     problems = [
-        Problem(check.question, VERDICT, inputs={"claim": check.claim, "found": check.found}) for check in checks
+        Problem(check.question, VERDICT, inputs={"claim": check.claim, "finding": check.finding}) for check in checks
     ]
     branches = session.branches(len(problems), "claim")
     answers = await gather([branch.solve(reader, check) for branch, check in zip(branches, problems, strict=True)])

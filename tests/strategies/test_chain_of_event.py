@@ -81,9 +81,9 @@ def test_events_keep_their_documents_and_only_shared_ones_are_told() -> None:
     ferry, rescue = answer.steps["events"]
     assert ferry == {
         "event": "a ferry sank",
-        "told": [("Gazette", "Monday, the Ines sank"), ("Herald", "Monday, off Brest, a ferry went down")],
+        "reports": [("Gazette", "Monday, the Ines sank"), ("Herald", "Monday, off Brest, a ferry went down")],
     }
-    assert [source for source, _ in rescue["told"]] == ["Gazette", "Herald", "Courier"]
+    assert [source for source, _ in rescue["reports"]] == ["Gazette", "Herald", "Courier"]
 
 
 def test_support_counts_documents_and_not_mentions() -> None:
@@ -91,7 +91,7 @@ def test_support_counts_documents_and_not_mentions() -> None:
     llm = ScriptedLLM(script(group="1, 2\n3", Gazette=twice, Herald="- it rained | rain", Courier="none"))
     answer = strategies.get("coe").run(NEWS, llm)
     assert "no event is in 2 documents" in str(answer.trace.to_json())
-    assert [[source for source, _ in one["told"]] for one in answer.steps["events"]] == [["Gazette"], ["Herald"]]
+    assert [[source for source, _ in one["reports"]] for one in answer.steps["events"]] == [["Gazette"], ["Herald"]]
 
 
 def test_two_documents_need_no_support_and_the_best_supported_are_kept_in_order() -> None:
@@ -153,7 +153,7 @@ def test_documents_without_an_event_are_named_and_the_summary_has_so_many_at_mos
     ],
 )
 def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
-    assert [(one.told, one.general) for one in parse_events(text, "x", 8)] == told
+    assert [(one.description, one.general) for one in parse_events(text, "x", 8)] == told
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_events_of_a_reply(text: str, told: list[tuple[str, str]]) -> None:
 def test_the_groups_of_a_reply(text: str, groups: list[list[int]]) -> None:
     general = {1: "x", 2: "A ferry sank.", 3: "y", 4: "a ferry sank"}
     events = [one for n, said in general.items() for one in parse_events(f"- {n} | {said}", f"d{n}", 1)]
-    assert [[int(one.told) for one in group] for group in parse_groups(text, events)] == groups
+    assert [[int(one.description) for one in group] for group in parse_groups(text, events)] == groups
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_document_whose_call_fails_is_left_out() -> None:
     assert llm.calls == call_counts.calls(strategy, d=2, g=1, s=1) == 4
     assert llm.rounds == call_counts.rounds(strategy, d=2, g=1, s=1)
     assert "the document is left out" in str(answer.trace.to_json())
-    assert {source for one in answer.steps["events"] for source, _ in one["told"]} == {"Gazette", "Courier"}
+    assert {source for one in answer.steps["events"] for source, _ in one["reports"]} == {"Gazette", "Courier"}
     assert strategy.run(NEWS, ScriptedLLM(lost("Herald", "Gazette"))).value == SUMMARY
     assert strategy.run(NEWS, ScriptedLLM(lost(*FERRY))).state == "failed"
     with pytest.raises(AuthenticationFailed):
@@ -236,7 +236,7 @@ def test_a_last_line_that_was_cut_off_is_no_event() -> None:
     for text, told in (("- a | b\n- on Mond", ["a"]), ("- on Mond", []), ("- a | b\n", ["a"])):
         llm = ScriptedLLM([Completion(text, finish_reason="length"), f"Summary: {SUMMARY}"])
         steps = strategies.get("coe").run(one, llm).steps
-        assert [event["told"] for event in steps.get("events", ())] == [[("Gazette", event)] for event in told]
+        assert [event["reports"] for event in steps.get("events", ())] == [[("Gazette", event)] for event in told]
 
 
 @pytest.mark.parametrize(("calls", "events"), [(3, 6), (4, 2)])
@@ -265,7 +265,7 @@ def test_where_the_events_cannot_be_compared_those_in_the_same_general_words_are
     assert answer.value == SUMMARY
     assert llm.calls == call_counts.calls(strategy, d=3, g=0, s=1) == 4
     [ferry] = answer.steps["events"]  # "a ferry sank", in two documents
-    assert [source for source, _ in ferry["told"]] == ["Gazette", "Herald"]
+    assert [source for source, _ in ferry["reports"]] == ["Gazette", "Herald"]
     assert "with the same general words are grouped, since the call failed: gone" in str(answer.trace.to_json())
 
 

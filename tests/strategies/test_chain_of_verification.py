@@ -128,10 +128,10 @@ def test_of_answers_that_were_cut_off_those_before_the_cut_are_evidence() -> Non
 def test_joint_lines_without_a_claim_and_without_an_answer() -> None:
     bare = "1. Where was Ada Berg born? => Riga\n2. Bo Cole was born in Riga => Where was Bo Cole born? => I don't know"
     [ada, bo] = parse_plan(bare, "Ada Berg; Bo Cole", answers=True)
-    assert (ada.claim, ada.found) == ("Ada Berg; Bo Cole", "Riga")
-    assert bo.found == ""
+    assert (ada.claim, ada.finding) == ("Ada Berg; Bo Cole", "Riga")
+    assert bo.finding == ""
     [same, _] = parse_plan(bare, "Ada Berg; Bo Cole")
-    assert (same.claim, same.found) == ("Riga", "")
+    assert (same.claim, same.finding) == ("Riga", "")
 
 
 def test_an_empty_answer_costs_one_call() -> None:
@@ -337,7 +337,7 @@ WHERE = "Where was Ada Berg born?"
 )
 def test_whatever_the_form_of_a_plan_only_its_question_is_asked(plan: str, claim: str) -> None:
     [check] = parse_plan(plan, BASELINE)
-    assert (check.claim, check.question, check.found) == (claim, WHERE, "")
+    assert (check.claim, check.question, check.finding) == (claim, WHERE, "")
     llm = ScriptedLLM(script(plan=plan))
     strategies.get("cove").run(POETS, llm)
     [asked] = [prompt for prompt in llm.prompts[2:] if "From another source" not in prompt]

@@ -3,5 +3,5 @@
 A document → its claims → each claim checked against the sources → a summary that marks unsupported claims.
 
 Source:
-    The separate check of each claim: Min et al. 2023 (FActScore), arXiv 2305.14251.
+    Min et al. (2023), arXiv 2305.14251: FActScore, which checks each claim separately.
 """

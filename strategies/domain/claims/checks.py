@@ -4,7 +4,7 @@ Every claim has its words in the document, every quotation is in the sources, an
 every claim keeps its mark and no sentence is added.
 
 All checks compare words. A sentence that denies the claim whose words it uses ("is not 212 metres
-long") is not noticed.
+long") is not detected.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?(?: ?\[(?:uns
 _MARK = re.compile(r"\[(?:unsupported|contradicted)\]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MIN_RECALL = 0.6
-"""The least share of a claim's words in the document, and in a sentence on the claim."""
+"""Minimum share of a claim's words in the document, and in a sentence on the claim."""
 
 
 def check_claims(claims: list[str], values: Mapping[str, Any]) -> str | None:
@@ -50,36 +50,38 @@ def fallback_verdict(verdict: dict[str, Any] | None, values: Mapping[str, Any]) 
 
 def marked(claims: list[str], verdicts: tuple[dict[str, Any], ...]) -> str:
     """Return the claims, one a line, each with its mark."""
-    lines = [f"{claim}{MARKS[one['verdict']]}" for claim, one in zip(claims, verdicts, strict=True)]
+    lines = [f"{claim}{MARKS[verdict['verdict']]}" for claim, verdict in zip(claims, verdicts, strict=True)]
     return "\n".join(lines) or "No claims."
 
 
 def check_summary(summary: str, values: Mapping[str, Any]) -> str | None:
     """Check that the summary has every claim, always with its own mark, and nothing else."""
     matches = (match[0].strip() for match in _SENTENCE.finditer(summary))
-    sentences = [one for one in matches if _LETTER.search(one)]  # without the numbers of items
-    if added := [one for one in sentences if word_recall(_bare(one), _bare(values["marked"])) < _MIN_RECALL]:
+    # The numbers of list items are not sentences.
+    sentences = [sentence for sentence in matches if _LETTER.search(sentence)]
+    marked_claims = _bare(values["marked"])
+    if added := [sentence for sentence in sentences if word_recall(_bare(sentence), marked_claims) < _MIN_RECALL]:
         return f"{_quoted(added)} is none of the claims: leave it out."
     lines = values["marked"].split("\n")
     for line in lines:
         marks, claim = set(_MARK.findall(line)), _bare(line)
-        about = _about(claim, sentences, [_bare(one) for one in lines])
+        about = _about(claim, sentences, [_bare(other) for other in lines])
         if not about:
             return f"{_quoted([claim])} is missing."
-        if any(set(_MARK.findall(one)) != marks for one in about):
+        if any(set(_MARK.findall(sentence)) != marks for sentence in about):
             wanted = f"must end with {', '.join(marks)}" if marks else "must have no mark"
             return f"Each sentence on {_quoted([claim])} {wanted}."
     return None
 
 
 def _about(claim: str, sentences: list[str], claims: list[str]) -> list[str]:
-    """Return the sentences on a claim: those with most of its words, and others that no other claim fits better."""
-    recalls = {one: word_recall(claim, one) for one in sentences}
+    """Return the sentences on a claim: those with most of its words, and those that no other claim fits better."""
+    recalls = {sentence: word_recall(claim, sentence) for sentence in sentences}
     most = max(recalls.values(), default=0.0)
     return [
-        one
-        for one, share in recalls.items()
-        if share >= _MIN_RECALL and (share == most or all(word_recall(other, one) <= share for other in claims))
+        sentence
+        for sentence, recall in recalls.items()
+        if recall >= _MIN_RECALL and (recall == most or all(word_recall(other, sentence) <= recall for other in claims))
     ]
 
 
@@ -93,7 +95,7 @@ def fallback_summary(summary: str | None, values: Mapping[str, Any]) -> str:
 
 
 def _is_in(quote: str, source: str) -> bool:
-    """Return True if a quotation of at least two words is in a source, without regard to signs and case."""
+    """Return whether a quotation of at least two words is in a source, ignoring punctuation and case."""
     words = normalize(quote)
     return " " in words and f" {words} " in f" {normalize(source)} "
 

@@ -7,6 +7,6 @@ from typing import Any
 
 
 def verdicts(value: tuple[dict[str, Any], ...], gold: tuple[dict[str, Any], ...]) -> float:
-    """Return the F1 of the verdicts in any order. Whether they are about the right claims is checked at the step `claims`."""
-    given, right = (Counter(one["verdict"] for one in verdicts) for verdicts in (value, gold))
-    return 2 * (given & right).total() / (given.total() + right.total()) if given or right else 1.0
+    """Return the F1 of the verdicts in any order; the step `claims` checks that the claims are right."""
+    actual, expected = (Counter(verdict["verdict"] for verdict in verdicts) for verdicts in (value, gold))
+    return 2 * (actual & expected).total() / (actual.total() + expected.total()) if actual or expected else 1.0

@@ -26,27 +26,34 @@ def fallback_terms(terms: tuple[str, ...] | None, values: Mapping[str, Any]) -> 
     return short or tuple(_WORD.findall(values["question"])) or (values["question"],)
 
 
-def check_answer(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
+def check_answer(answer: dict[str, Any], values: Mapping[str, Any]) -> str | None:
     """Check that each quotation is in its passage, and that every answer but "not in the folder" has one."""
-    texts = {one["passage"]: one["text"] for one in values["passages"]}
-    for one in found["quotations"]:
-        if one["passage"] not in texts:
-            return f"There is no passage {one['passage']}: there are {', '.join(map(str, texts))}."
-        if not _is_in(one["quote"], texts[one["passage"]]):
-            return f'"{one["quote"]:.200}" is not in passage {one["passage"]}: copy it letter by letter.'
-    if not found["quotations"] and normalize(found["answer"]) != NOWHERE:
+    texts = {passage["passage"]: passage["text"] for passage in values["passages"]}
+    for quotation in answer["quotations"]:
+        number, quote = quotation["passage"], quotation["quote"]
+        if number not in texts:
+            return f"There is no passage {number}: there are {', '.join(map(str, texts))}."
+        if not _is_in(quote, texts[number]):
+            return f'"{quote:.200}" is not in passage {number}: copy it letter by letter.'
+    if not answer["quotations"] and normalize(answer["answer"]) != NOWHERE:
         return f'An answer needs a quotation; where the passages do not say it, answer "{NOWHERE}".'
     return None
 
 
-def fallback_answer(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+def fallback_answer(answer: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the quotations that are in their passages; an answer without any becomes "not in the folder"."""
-    texts = {one["passage"]: one["text"] for one in values["passages"]}
-    kept = [one for one in (found or {}).get("quotations", []) if _is_in(one["quote"], texts.get(one["passage"], ""))]
-    return {"answer": found["answer"], "quotations": kept} if found and kept else {"answer": NOWHERE, "quotations": []}
+    texts = {passage["passage"]: passage["text"] for passage in values["passages"]}
+    kept = [
+        quotation
+        for quotation in (answer or {}).get("quotations", [])
+        if _is_in(quotation["quote"], texts.get(quotation["passage"], ""))
+    ]
+    return (
+        {"answer": answer["answer"], "quotations": kept} if answer and kept else {"answer": NOWHERE, "quotations": []}
+    )
 
 
 def _is_in(quote: str, text: str) -> bool:
-    """Return True if a quotation of at least two words is in a text, without regard to signs and case."""
+    """Return whether a quotation of at least two words is in a text, ignoring punctuation and case."""
     words = normalize(quote)
     return " " in words and f" {words} " in f" {normalize(text)} "

@@ -1,7 +1,7 @@
 """A search for the passages of a folder's texts by BM25.
 
 Source:
-    Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework"; the library bm25s, Lù 2024, arXiv 2407.03618.
+    Robertson & Zaragoza (2009), "The Probabilistic Relevance Framework"; Lù (2024), arXiv 2407.03618: the library bm25s.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from reasoning.errors import InputError, MissingExtra
 
 SUFFIXES = (".md", ".rst", ".txt")
 MAX_PASSAGES = 4
-"""The most passages that a search returns."""
+"""Maximum number of passages that a search returns."""
 PASSAGE_CHARS = 1_200
-"""The most characters of a passage: paragraphs are joined up to here, and a longer one is cut."""
+"""Maximum characters of a passage: paragraphs are joined up to it, and longer ones are cut."""
 MIN_LETTERS = 4
-"""The least letters of a word of the question that is searched for: shorter words are in every text."""
+"""Minimum letters of a search word from the question: shorter words are in every text."""
 MAX_BYTES = 5_000_000
-"""The most bytes of a file."""
+"""Maximum bytes of a file."""
 
 _WORD = re.compile(r"\w+")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
@@ -31,10 +31,10 @@ def search(folder: str, question: str, terms: tuple[str, ...]) -> list[dict[str,
     """Return the best passages, the best first.
 
     Args:
-        folder: the folder with .md, .rst and .txt files, in folders within it too. Links that lead
-            out of it are not followed.
+        folder: the folder with .md, .rst and .txt files, searched recursively. Links that lead out
+            of it are not followed.
         question: its words of four letters and more are searched for.
-        terms: their words are searched for; words that the question has too count twice.
+        terms: their words are searched for; words that the question also contains count twice.
 
     Returns:
         Each passage with its number from 1 up, its file and its text. Empty if no word is found.
@@ -47,18 +47,21 @@ def search(folder: str, question: str, terms: tuple[str, ...]) -> list[dict[str,
         import bm25s
     except ImportError:
         raise MissingExtra("searching a folder", "retrieval", "bm25s") from None
-    found = [(name, text) for name, whole in _texts(Path(folder).expanduser()) for text in _passages(whole)]
+    passages = [(name, text) for name, whole in _texts(Path(folder).expanduser()) for text in _passages(whole)]
     words = [word for word in _words(question) if len(word) >= MIN_LETTERS] + [
         word for text in terms for word in _words(text)
     ]
-    if not found or not words:
+    if not passages or not words:
         return []
     index = bm25s.BM25()
-    index.index([_words(text) for _, text in found], show_progress=False)
+    index.index([_words(text) for _, text in passages], show_progress=False)
     scores = index.get_scores(words)
-    best = sorted(range(len(found)), key=lambda place: -scores[place])[:MAX_PASSAGES]
-    best = [place for place in best if scores[place] > 0]
-    return [{"passage": n, "file": found[place][0], "text": found[place][1]} for n, place in enumerate(best, 1)]
+    best = sorted(range(len(passages)), key=lambda position: -scores[position])[:MAX_PASSAGES]
+    best = [position for position in best if scores[position] > 0]
+    return [
+        {"passage": number, "file": passages[position][0], "text": passages[position][1]}
+        for number, position in enumerate(best, 1)
+    ]
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ Three steps, each with a prompt in sections, a validator and one repair. The fee
 the first step reads it, and the later steps see that step's list.
 
 Source:
-    Prompt chaining: Wu et al. 2022, arXiv 2110.01691.
+    Wu et al. (2022), arXiv 2110.01691: prompt chaining.
 """
 
 from pathlib import Path

@@ -29,53 +29,55 @@ def check_issues(issues: tuple[str, ...], values: Mapping[str, Any]) -> str | No
 
 
 def fallback_issues(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Drop issues that are not in the feedback, and call those without a sentiment neutral. None if none is left."""
+    """Drop issues that are not in the feedback, and add (neutral) where no sentiment is given; None without issues."""
     kept = [issue for issue in issues or () if _is_in(issue, values["feedback"])]
     return tuple(issue if _SENTIMENT.search(issue) else f"{issue} (neutral)" for issue in kept) or None
 
 
-def check_categories(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
+def check_categories(categories: dict[str, Any], values: Mapping[str, Any]) -> str | None:
     """Check that each issue has one of the categories, and that no issue is lost or invented."""
-    if lost := missing_from(values["issues"], found):
+    if lost := missing_from(values["issues"], categories):
         return f"{_quoted(lost)} is missing: copy every issue exactly, as a key."
-    if invented := missing_from(found, values["issues"]):
+    if invented := missing_from(categories, values["issues"]):
         return f"{_quoted(invented)} is not among the issues."
-    if wrong := [str(category) for category in found.values() if category not in CATEGORIES]:
+    if wrong := [str(category) for category in categories.values() if category not in CATEGORIES]:
         return f"{_quoted(wrong)} is no category: use {', '.join(CATEGORIES)}."
     return None
 
 
-def fallback_categories(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, str]:
+def fallback_categories(categories: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, str]:
     """Sort lost issues and those without a category under "other", and drop invented ones."""
-    given = {normalize(issue): category for issue, category in (found or {}).items()}
-    categories = {issue: given.get(normalize(issue)) for issue in values["issues"]}
-    return {issue: category if category in CATEGORIES else "other" for issue, category in categories.items()}
+    category_of = {normalize(issue): category for issue, category in (categories or {}).items()}
+    sorted_issues = {issue: category_of.get(normalize(issue)) for issue in values["issues"]}
+    return {issue: category if category in CATEGORIES else "other" for issue, category in sorted_issues.items()}
 
 
-def check_recommendations(found: dict[str, Any], values: Mapping[str, Any]) -> str | None:
+def check_recommendations(recommendations: dict[str, Any], values: Mapping[str, Any]) -> str | None:
     """Check that each key is a category of the step before, with a list of actions."""
     categories = set(values["categories"].values())
-    if wrong := [key for key in found if key not in categories]:
+    if wrong := [key for key in recommendations if key not in categories]:
         return f"{_quoted(wrong)} is no category of the input: use {', '.join(sorted(categories))}."
-    if empty := [key for key, actions in found.items() if not _actions(actions)]:
+    if empty := [key for key, actions in recommendations.items() if not _actions(actions)]:
         return f"{_quoted(empty)} needs a list of actions, each a text."
-    return None if found else f"Write actions for {', '.join(sorted(categories))}."
+    return None if recommendations else f"Write actions for {', '.join(sorted(categories))}."
 
 
-def fallback_recommendations(found: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, list[str]] | None:
-    """Drop unknown categories, and those without actions. None if none is left."""
+def fallback_recommendations(
+    recommendations: dict[str, Any] | None, values: Mapping[str, Any]
+) -> dict[str, list[str]] | None:
+    """Drop unknown categories, and those without actions; None if all are dropped."""
     categories = set(values["categories"].values())
-    kept = {key: _actions(actions) for key, actions in (found or {}).items() if key in categories}
+    kept = {key: _actions(actions) for key, actions in (recommendations or {}).items() if key in categories}
     return {key: actions for key, actions in kept.items() if actions} or None
 
 
-def _actions(found: Any) -> list[str]:
+def _actions(value: Any) -> list[str]:
     """Return a list of actions; a single text is one action. Empty for anything else."""
-    if isinstance(found, str):
-        found = [found]
-    if not isinstance(found, list) or not all(isinstance(action, str) for action in found):
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(action, str) for action in value):
         return []
-    return [action.strip() for action in found if action.strip()]
+    return [action.strip() for action in value if action.strip()]
 
 
 def _is_in(issue: str, feedback: str) -> bool:

@@ -9,21 +9,27 @@ from reasoning.kinds.text import f1
 
 
 def issues(value: tuple[str, ...], gold: tuple[str, ...]) -> float:
-    """Return the F1 of the issues. Two issues match if the F1 of their words is at least 0.5 and the sentiment is equal."""
+    """Return the F1 of the issues.
+
+    Two issues match if the F1 of their words is at least 0.5 and the sentiment is equal.
+    """
     return items(value, gold, _alike)
 
 
 def categories(value: dict[str, Any], gold: dict[str, str]) -> float:
-    """Return the F1 of the entries. Two entries match if their issues match, as in `issues`, and the category is equal."""
-    found, wanted = ([f"{issue} → {category}" for issue, category in one.items()] for one in (value, gold))
-    return items(found, wanted, _entry_alike)
+    """Return the F1 of the entries.
+
+    Two entries match if their issues match, as in `issues`, and the category is equal.
+    """
+    actual, expected = ([f"{issue} → {category}" for issue, category in entries.items()] for entries in (value, gold))
+    return items(actual, expected, _entry_alike)
 
 
-def _alike(one: str, other: str) -> float:
-    (words, _, sentiment), (wanted, _, right) = one.rpartition(" ("), other.rpartition(" (")
-    return f1(words, wanted) if sentiment == right else 0.0
+def _alike(actual: str, expected: str) -> float:
+    (words, _, sentiment), (expected_words, _, expected_sentiment) = actual.rpartition(" ("), expected.rpartition(" (")
+    return f1(words, expected_words) if sentiment == expected_sentiment else 0.0
 
 
-def _entry_alike(one: str, other: str) -> float:
-    (issue, _, category), (wanted, _, right) = one.rpartition(" → "), other.rpartition(" → ")
-    return _alike(issue, wanted) if category == right else 0.0
+def _entry_alike(actual: str, expected: str) -> float:
+    (issue, _, category), (expected_issue, _, expected_category) = actual.rpartition(" → "), expected.rpartition(" → ")
+    return _alike(issue, expected_issue) if category == expected_category else 0.0
