@@ -21,8 +21,7 @@ def validate_base_url(base_url: str, name: str = "base_url") -> str:
         name: the origin of the address, for the error message.
 
     Raises:
-        UsageError: the address is not that of a server, or contains more than scheme, host and
-            path.
+        UsageError: the address is not a server's, or contains more than scheme, host and path.
     """
     try:
         parts = urlsplit(base_url)

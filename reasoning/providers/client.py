@@ -11,7 +11,7 @@ from reasoning.messages import Completion, Request, Usage
 HeadersCallback: TypeAlias = Callable[[Mapping[str, str]], object]
 """Receives the headers of an HTTP response."""
 LoadProgress: TypeAlias = Callable[[int, int, str], object]
-"""Receives the bytes done, the bytes in total (0 if unknown) and what is being done."""
+"""Receives the bytes done, the bytes in total (0 if unknown) and a description."""
 
 
 def _ignore_headers(headers: Mapping[str, str]) -> None:
@@ -19,19 +19,19 @@ def _ignore_headers(headers: Mapping[str, str]) -> None:
 
 
 class Client(ABC):
-    """A client of one model. It sends one request once: it never retries, caches or counts money.
+    """A client of one model. It sends each request once: it never retries, caches or tracks costs.
 
     A subclass sets `model` and implements `complete`; everything else has a default.
 
     Attributes:
         model: the name that goes into requests and the journal.
         endpoint: the base URL that goes into the journal; None for the provider's own.
-        max_n: completions that one request may ask for (`n`); 1 where `n` is not honoured.
+        max_n: completions that one request may ask for (`n`); 1 if `n` is not supported.
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
-        free: whether its calls cost no money, as those of a model on this machine.
-        on_headers: called with the headers of every response, also of a refusal. The engine sets
-            it, to obey the provider's rate limits.
-        progress: called while weights are fetched and loaded, perhaps from another thread; None
+        free: whether its calls cost nothing, for example because the model runs on this machine.
+        on_headers: called with the headers of every response, including errors. The engine sets it
+            to obey the provider's rate limits.
+        progress: called while weights are downloaded and loaded, possibly from another thread; None
             to report nothing.
     """
 
@@ -48,18 +48,18 @@ class Client(ABC):
         """Ask for `len(draws)` completions in one request.
 
         Returns:
-            At least one completion and perhaps fewer than were asked for. A `CompletionBatch` tells
-            a provider that does not honour `n` from one that held choices back.
+            At least one completion, possibly fewer than requested. A `CompletionBatch` distinguishes a
+            provider that ignores `n` from a provider that withheld choices.
 
         Raises:
-            CallFailed: the request did not come through.
+            CallFailed: the request failed.
         """
 
-    async def close(self) -> None:  # noqa: B027 - most clients hold nothing
-        """Free what the client holds. May be called twice."""
+    async def close(self) -> None:  # noqa: B027 - most clients have no resources
+        """Release the client's resources. May be called twice."""
 
     def price(self, usage: Usage) -> float | None:
-        """Return what a usage costs in US dollars; None where no price is known."""
+        """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None
 
     @property

@@ -1,4 +1,4 @@
-"""Error responses of providers: whether to try again, when, and the message."""
+"""Error responses of providers: whether and when to retry, and the message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 CONTEXT_OVERFLOW = re.compile(
     r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
 )
-"""The phrases of servers for a prompt that is longer than the model's context."""
+"""The phrases with which servers reject a prompt that is longer than the model's context."""
 
 
 def is_retryable(status: int) -> bool:
@@ -21,7 +21,7 @@ def is_retryable(status: int) -> bool:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a provider asks to wait; None if it does not say.
+    """Return the seconds that a provider asks to wait; None if it does not ask.
 
     The `retry-after-ms` header has milliseconds; `retry-after` has seconds or a date.
     """

@@ -29,28 +29,28 @@ class LiteLLMClient(Client):
         timeout: seconds for one call.
 
     Attributes:
-        max_n: 20, or 1 if the table of models, litellm or the provider says that `n` is not
-            supported.
+        max_n: 20, or 1 if `n` is not supported according to the table of models, litellm or the
+            provider.
     """
 
     def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
         self.model = model
         self.max_n = 20 if traits(model).n else 1
         self._api_key, self._timeout = api_key, timeout
-        self._known = self._reached = False
+        self._checked = self._reached = False
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
-        """Ask for `len(draws)` completions in one request, or for one without support of `n`.
+        """Ask for `len(draws)` completions in one request, or for one if `n` is not supported.
 
         The index of the first draw is added to a `seed`, so that equal requests for different draws
         differ.
 
         Raises:
-            CallFailed: the request did not come through.
+            CallFailed: the request failed.
             UnknownName: litellm knows no such provider or model.
         """
         litellm = _litellm()
-        if not self._known:
+        if not self._checked:
             self._check_model(litellm)
         settings = dict(request.sampling)
         if isinstance(seed := settings.get("seed"), int):
@@ -59,14 +59,15 @@ class LiteLLMClient(Client):
             settings["n"] = n
         started = time.monotonic()
         try:
-            answer = await self._send(litellm, request, settings)
+            response = await self._send(litellm, request, settings)
         except CallFailed as error:
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
                 raise
-            answer = await self._send(litellm, request, settings)
+            response = await self._send(litellm, request, settings)
             self.max_n = 1  # the refused parameter was `n`
         seconds = time.monotonic() - started
-        return parse_completions(answer.model_dump(warnings=False), seconds, self._price, key=request.key, draws=draws)
+        reply = response.model_dump(warnings=False)
+        return parse_completions(reply, seconds, self._price, key=request.key, draws=draws)
 
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""
@@ -90,12 +91,12 @@ class LiteLLMClient(Client):
         _check_name(litellm, self.model)
         if "n" not in (litellm.get_supported_openai_params(self.model) or ()):
             self.max_n = 1
-        self._known = True
+        self._checked = True
 
     async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> Any:
         try:
             with _quiet(litellm):
-                answer = await litellm.acompletion(
+                response = await litellm.acompletion(
                     model=self.model,
                     messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
                     api_key=self._api_key,
@@ -105,13 +106,13 @@ class LiteLLMClient(Client):
                     **settings,
                 )
         except Exception as error:
-            raise self._failure(litellm, error) from None
+            raise self._translate_error(litellm, error) from None
         self._reached = True
-        self.on_headers(getattr(answer, "_response_headers", None) or {})
-        return answer
+        self.on_headers(getattr(response, "_response_headers", None) or {})
+        return response
 
-    def _failure(self, litellm: Any, error: Exception) -> CallFailed:
-        """Return litellm's exception as one of ours, with the message shortened and redacted."""
+    def _translate_error(self, litellm: Any, error: Exception) -> CallFailed:
+        """Translate litellm's exception, with its message shortened and redacted."""
         response = getattr(error, "response", None)
         headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
         self.on_headers(headers)
@@ -152,8 +153,9 @@ def _check_name(litellm: Any, model: str) -> None:
         raise UnknownName("provider", name, providers, f"of the model {model!r}")
     if not slash and model not in litellm.model_cost:
         known = [*litellm.model_cost, "local"]
-        near = known if nearest(model, known) else ()  # otherwise the message would list the first of thousands
-        raise UnknownName("model", model, near, "(hosted models are named provider/model, this machine's is 'local')")
+        suggestions = known if nearest(model, known) else ()  # otherwise the message would list the first of thousands
+        hint = "(hosted models are named provider/model, this machine's is 'local')"
+        raise UnknownName("model", model, suggestions, hint)
 
 
 @contextmanager

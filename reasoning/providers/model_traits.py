@@ -36,10 +36,10 @@ class ModelTraits:
         drop: parameters that the model refuses or ignores.
         drop_when_reasoning: parameters that it refuses while it reasons.
         reasons_by_default: whether it reasons even without `reasoning_effort`.
-        n: whether it returns several completions for one prompt.
+        n: whether one request may ask for several completions.
         prefix_cache: whether a first request that is sent alone makes the prompt cheaper for those
             after it.
-        direct: whether OpenAI's chat completions API serves it.
+        direct: whether it is available through OpenAI's chat completions API.
         input: US dollars per million input tokens, if the user's file says so.
         output: the same for output tokens.
         cached_input: the same for cached input tokens.
@@ -121,8 +121,8 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _traits(model: str, own: Path | None) -> ModelTraits:
-    entries = [*_table(SHIPPED, False), *(_table(own, True) if own else ())]
+def _traits(model: str, user_file: Path | None) -> ModelTraits:
+    entries = [*_table(SHIPPED, False), *(_table(user_file, True) if user_file else ())]
     merged: dict[str, Any] = {}
     for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the longest pattern wins
         if entry.matches(model):
@@ -150,39 +150,39 @@ def _validated(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, dict[
             raise UsageError(f'{path}: {name} must be in a table: write it below a pattern such as ["gpt-5*"]')
         if not name.strip():
             raise UsageError(f'{path}: the name of a table must be a pattern such as ["gpt-5*"], got an empty one')
-        where = f'in ["{name}"] of {path}'
+        location = f'in ["{name}"] of {path}'
         for key, value in table.items():
             if key not in _FIELDS:
                 hint = "" if not isinstance(value, dict) else '; a name with a dot needs quotes: ["gpt-5.1"]'
-                raise UnknownName("field", key, _FIELDS, where + hint)
-            wanted, is_valid = _FIELDS[key]
+                raise UnknownName("field", key, _FIELDS, location + hint)
+            expected, is_valid = _FIELDS[key]
             if not is_valid(value):
-                raise UsageError(f"{key} {where} must be {wanted}, got {value!r}")
+                raise UsageError(f"{key} {location} must be {expected}, got {value!r}")
         if ("input" in table) != ("output" in table) or ("cached_input" in table and "input" not in table):
-            raise UsageError(f"a price {where} must have input and output together")
+            raise UsageError(f"a price {location} must have input and output together")
         yield name, {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
-def _texts(value: Any) -> bool:
+def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _renames(value: Any) -> bool:
-    return isinstance(value, dict) and _texts(list(value.values()))
+def _is_text_table(value: Any) -> bool:
+    return isinstance(value, dict) and _is_text_list(list(value.values()))
 
 
-def _switch(value: Any) -> bool:
+def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _dollars(value: Any) -> bool:
+def _is_price(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 
-_KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "Mapping[str, str]": ('a table such as { max_tokens = "max_completion_tokens" }', _renames),
-    "frozenset[str]": ('a list such as ["temperature", "stop"]', _texts),
-    "bool": ("true or false", _switch),
-    "float | None": ("US dollars per million tokens, at least 0", _dollars),
+_TYPE_CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "Mapping[str, str]": ('a table such as { max_tokens = "max_completion_tokens" }', _is_text_table),
+    "frozenset[str]": ('a list such as ["temperature", "stop"]', _is_text_list),
+    "bool": ("true or false", _is_bool),
+    "float | None": ("US dollars per million tokens, at least 0", _is_price),
 }
-_FIELDS = {trait.name: _KINDS[str(trait.type)] for trait in fields(ModelTraits)}
+_FIELDS = {trait.name: _TYPE_CHECKS[str(trait.type)] for trait in fields(ModelTraits)}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import aiohttp
     import yarl
 
-_ACCOUNT = [("OPENAI_ORG_ID", "OpenAI-Organization"), ("OPENAI_PROJECT_ID", "OpenAI-Project")]
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
+_ACCOUNT_HEADERS = [("OPENAI_ORG_ID", "OpenAI-Organization"), ("OPENAI_PROJECT_ID", "OpenAI-Project")]
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def openai_client(
@@ -42,10 +42,10 @@ def openai_client(
 
     Args:
         model: the name of the model, with or without `openai/`.
-        base_url: the server; None is OpenAI, or `$OPENAI_BASE_URL`.
+        base_url: the server; None stands for `$OPENAI_BASE_URL` if that is set, else OpenAI.
         api_key: the key; None reads the environment.
         timeout: seconds for one call.
-        concurrency: requests that the server can usefully answer at once; None is no limit.
+        concurrency: requests that the server can usefully answer at once; None sets no limit.
 
     Raises:
         UsageError: an address is not valid.
@@ -53,8 +53,8 @@ def openai_client(
     override = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
     default = validate_base_url(os.environ[override], override) if override else OPENAI
     address = default if base_url is None else validate_base_url(base_url)
-    official = is_openai(address)
-    variable = "OPENAI_API_KEY" if official or address == default else "REASONING_API_KEY"
+    is_official = is_openai(address)
+    variable = "OPENAI_API_KEY" if is_official or address == default else "REASONING_API_KEY"
     return OpenAIClient(
         model.removeprefix("openai/"),
         address,
@@ -62,7 +62,7 @@ def openai_client(
         key_variable=variable if api_key is None else None,
         timeout=timeout,
         concurrency=concurrency,
-        listed=official or base_url is None,
+        listed=is_official or base_url is None,
     )
 
 
@@ -76,8 +76,8 @@ class OpenAIClient(Client):
         key_variable: the environment variable of the key, for the message when the key is refused.
         timeout: seconds for one call; None waits without limit.
         max_n: the number of completions that one request may ask for (`n`).
-        concurrency: requests that the server can usefully answer at once; None is no limit.
-        free: whether its calls cost no money.
+        concurrency: requests that the server can usefully answer at once; None sets no limit.
+        free: whether its calls cost nothing.
         listed: whether it is a model of OpenAI, which price tables and the journal know as
             "openai/NAME".
         socket_factory: makes the sockets of its connections, from an address of
@@ -101,9 +101,9 @@ class OpenAIClient(Client):
         listed: bool = False,
         socket_factory: Callable[[Any], socket.socket] | None = None,
     ) -> None:
-        self._home = validate_base_url(base_url)
+        self._base_url = validate_base_url(base_url)
         self.model = f"openai/{model}" if listed else model
-        self.endpoint: str | None = None if listed and is_openai(base_url) else self._home
+        self.endpoint: str | None = None if listed and is_openai(base_url) else self._base_url
         self.max_n, self.concurrency, self.free = max_n, concurrency, free
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
@@ -119,7 +119,7 @@ class OpenAIClient(Client):
             return None
         return OpenAIClient(
             model,
-            self._home,
+            self._base_url,
             api_key=self._key,
             key_variable=self._key_variable,
             timeout=self._timeout,
@@ -131,7 +131,7 @@ class OpenAIClient(Client):
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Ask for `len(draws)` completions.
 
-        A server that refuses `n` is asked for one at a time from then on.
+        If the server refuses `n`, every later request asks for one completion.
 
         The index of the first draw is added to a `seed`, so that equal requests for different draws
         differ.
@@ -139,7 +139,7 @@ class OpenAIClient(Client):
         Raises:
             AuthenticationFailed: the key is missing or refused.
             ContextOverflow: the prompt is longer than the model's context.
-            CallFailed: the request did not come through for another reason.
+            CallFailed: the request failed for another reason.
         """
         body: dict[str, Any] = {
             "model": self._name,
@@ -176,7 +176,7 @@ class OpenAIClient(Client):
         Raises:
             AuthenticationFailed: the key is missing or refused.
             ContextOverflow: the prompt is longer than the model's context.
-            CallFailed: the request did not come through for another reason.
+            CallFailed: the request failed for another reason.
         """
         return (await self._send(path, body))[0]
 
@@ -191,10 +191,10 @@ class OpenAIClient(Client):
 
     async def close(self) -> None:
         """Close the connections of all event loops."""
-        here = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         while self._sessions:
             loop, session = self._sessions.popitem()
-            if loop is here or loop.is_closed():
+            if loop is running or loop.is_closed():
                 await session.close()
             else:
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))
@@ -205,7 +205,7 @@ class OpenAIClient(Client):
 
     @property
     def _address(self) -> str:
-        return self.endpoint or self._home
+        return self.endpoint or self._base_url
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
         """Send a request and return the decoded JSON and the headers of the response."""
@@ -215,25 +215,25 @@ class OpenAIClient(Client):
             session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
             # Redirects are not followed: a POST would become a GET, and send the prompt to an
             # unknown server.
-            response = await session.post(self._url(path), data=_encoded(body).encode(), allow_redirects=False)
+            response = await session.post(self._url(path), data=_encode(body).encode(), allow_redirects=False)
             raw = await response.read()
         except TimeoutError:
-            within = f" within {self._timeout:g} s" if self._timeout else ""
-            raise CallFailed(f"{self._address} gave no answer{within}", retryable=True) from None
+            limit = f" within {self._timeout:g} s" if self._timeout else ""
+            raise CallFailed(f"{self._address} gave no answer{limit}", retryable=True) from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise self._unreachable(error) from None
+            raise self._connection_error(error) from None
         headers = response.headers
         self.on_headers(headers)
         if response.status >= 300:
-            raise self._refused(response.status, raw.decode("utf-8", "replace"), headers)
+            raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers)
         self._reached = True
         try:
-            reply = _decoded(raw)
+            reply = _decode(raw)
         except (ValueError, RecursionError):
             text = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
-            raise self._refused(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
+            raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
         return reply, headers
 
     def _url(self, path: str) -> yarl.URL:
@@ -257,7 +257,7 @@ class OpenAIClient(Client):
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._listed:
-            headers |= {header: value for name, header in _ACCOUNT if (value := os.environ.get(name))}
+            headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}
         session = self._sessions[asyncio.get_running_loop()] = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),  # the engine limits
             timeout=aiohttp.ClientTimeout(total=self._timeout),
@@ -270,7 +270,7 @@ class OpenAIClient(Client):
             await self._sessions.pop(ended).close()
         return session
 
-    def _unreachable(self, error: Exception) -> CallFailed:
+    def _connection_error(self, error: Exception) -> CallFailed:
         import aiohttp
 
         reason = redact(str(error) or type(error).__name__, self._key)
@@ -284,7 +284,7 @@ class OpenAIClient(Client):
             return CallFailed(f"{self._address} cannot be called: {reason}")
         return CallFailed(f"the connection to {self._address} broke: {reason}", retryable=True)
 
-    def _refused(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
+    def _response_error(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
         message, kind = error_message(text)
         answer = f"{self._address} answered {status}: {redact(message, self._key)}"
         if status < 400:
@@ -302,7 +302,7 @@ class OpenAIClient(Client):
         return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 
-def _decoded(raw: bytes) -> Any:
+def _decode(raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except UnicodeDecodeError:  # some servers cut a token inside a character

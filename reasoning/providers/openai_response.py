@@ -31,10 +31,10 @@ def parse_completions(
 ) -> CompletionBatch:
     """Return the completions of a response, without those that a content filter withheld.
 
-    The first completion carries the prompt's tokens. A response has one sum for the tokens of all
-    completions, which is divided by the lengths of their texts. A missing count is 0. An invalid
-    count (negative, not a number) is estimated for completions, one token for four characters, and
-    is 0 for prompts.
+    The first completion carries the prompt's tokens. A response has one token count for all
+    completions, which is divided in proportion to the lengths of their texts. A missing count is 0.
+    An invalid count (negative, not a number) is estimated for completions, one token for four
+    characters, and is 0 for prompts.
 
     Args:
         reply: the decoded JSON.
@@ -60,11 +60,11 @@ def parse_completions(
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         reason = redact(str(error))
         raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200) from None
-    name = reply.get("id")
-    name = name[:200] if isinstance(name, str) else request_id
+    response_id = reply.get("id")
+    response_id = response_id[:200] if isinstance(response_id, str) else request_id
     version = "" if price is None else price.version
     completions = [
-        Completion(text, finish, used, reasoning, tokens, name, version, 0, key, draw)
+        Completion(text, finish, used, reasoning, tokens, response_id, version, 0, key, draw)
         for (text, finish, reasoning, tokens), used, draw in zip(parsed, usages, chain(draws, repeat(0)), strict=False)
     ]
     return CompletionBatch(completions, len(choices))
@@ -102,29 +102,32 @@ def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
 
 
 def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | None) -> list[Usage]:
-    """Return the usage of each completion, divided by the lengths of their texts."""
+    """Return the usage of each completion, in proportion to the length of its text."""
     if not isinstance(usage, dict):
         usage = {}
     prompt, total = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     details = usage.get("prompt_tokens_details")
-    hit = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
+    cached_count = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
     prompt, total = prompt or 0, sum(lengths) // 4 if total is None else total
-    cached = min(_count(hit) or 0, prompt)
-    each = seconds / len(lengths)
+    cached = min(_count(cached_count) or 0, prompt)
+    seconds_each = seconds / len(lengths)
     shares = _split(total, lengths)
     if price is None:
-        return [Usage(1, 0 if i else prompt, share, 0 if i else cached, None, each) for i, share in enumerate(shares)]
+        return [
+            Usage(1, 0 if i else prompt, share, 0 if i else cached, None, seconds_each)
+            for i, share in enumerate(shares)
+        ]
     details = usage.get("completion_tokens_details")
     reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
     used = []
     for i, (share, hidden) in enumerate(zip(shares, _split(min(reasoning or 0, total), lengths), strict=True)):
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)
-        used.append(Usage(*tokens, price.usd(Usage(*tokens), prompt, hidden), each))
+        used.append(Usage(*tokens, price.usd(Usage(*tokens), prompt, hidden), seconds_each))
     return used
 
 
 def _split(total: int, lengths: Sequence[int]) -> list[int]:
-    """Divide a sum by lengths, rounding cumulatively so that the parts add up to it."""
+    """Divide a total in proportion to lengths; cumulative rounding makes the parts add up to it."""
     if len(lengths) == 1:
         return [total]
     ends = list(accumulate(length + 1 for length in lengths))

@@ -51,8 +51,8 @@ class Price:
     """The price of one model's tokens.
 
     Attributes:
-        tiers: rates by the length of the prompt. The last tier whose number of tokens it exceeds is
-            for every token.
+        tiers: rates by the length of the prompt. All tokens have the rates of the last tier whose
+            threshold the prompt exceeds.
         version: the source of the rates: "litellm 1.110.2", or "models.toml" and eight digits of
             its hash.
     """
@@ -65,10 +65,10 @@ class Price:
 
         Args:
             usage: the usage. Its cached tokens are part of its prompt tokens.
-            prompt_tokens: the length of the whole prompt, which selects the tier; None is that of
+            prompt_tokens: the length of the whole prompt, which selects the tier; None takes it from
                 the usage.
-            reasoning_tokens: the hidden part of the completion tokens; None is unknown, and takes
-                the higher rate.
+            reasoning_tokens: the hidden part of the completion tokens; None if it is unknown, which
+                applies the higher rate.
         """
         length = usage.prompt_tokens if prompt_tokens is None else prompt_tokens
         rates = self.tiers[0][1]
@@ -88,8 +88,8 @@ def price_table(model: str, *, listed: bool = True) -> Price | None:
 
     Args:
         model: its name, with or without a provider: "openai/gpt-4o-mini", "gpt-4o-mini".
-        listed: whether litellm's table may have it, because it is a provider's own model. Otherwise
-            only the user's table counts.
+        listed: whether it is a provider's own model, which litellm's table may list. For others only
+            the user's table is used.
 
     Raises:
         UsageError: the user's table is invalid.
@@ -132,23 +132,31 @@ def _rate_tiers(entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
         for above, tier in ranges:
             yield from _tier(above, tier)
         return
-    yield from _tier(0, now := dict(entry))
+    yield from _tier(0, rates := dict(entry))
     higher: dict[int, dict[str, float]] = {}
     for name, value in entry.items():
-        if (found := _ABOVE.fullmatch(name)) and isinstance(value, int | float):
-            above = int(found[2]) * (1000 if found[3] else 1) - (entry.get("litellm_provider") in _INCLUSIVE)
-            higher.setdefault(above, {})[found[1]] = value
+        if (match := _ABOVE.fullmatch(name)) and isinstance(value, int | float):
+            above = int(match[2]) * (1000 if match[3] else 1) - (entry.get("litellm_provider") in _INCLUSIVE)
+            higher.setdefault(above, {})[match[1]] = value
     for above in sorted(higher):
-        yield from _tier(above, now := now | higher[above])
+        yield from _tier(above, rates := rates | higher[above])
 
 
 def _tier(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRates]]:
-    into, out = _rate(entry, _INPUT), _rate(entry, _OUTPUT)
-    if into is None or out is None:
+    input_rate, output_rate = _rate(entry, _INPUT), _rate(entry, _OUTPUT)
+    if input_rate is None or output_rate is None:
         return
-    usual = into * _FIREWORKS_CACHED if entry.get("litellm_provider") == "fireworks_ai" else into
+    default_cached = input_rate * _FIREWORKS_CACHED if entry.get("litellm_provider") == "fireworks_ai" else input_rate
     cached, reasoning = _rate(entry, _CACHED), _rate(entry, _REASONING)
-    yield above, TokenRates(into, usual if cached is None else cached, out, out if reasoning is None else reasoning)
+    yield (
+        above,
+        TokenRates(
+            input=input_rate,
+            cached_input=default_cached if cached is None else cached,
+            output=output_rate,
+            reasoning=output_rate if reasoning is None else reasoning,
+        ),
+    )
 
 
 def _listed_ranges(entry: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -166,22 +174,22 @@ def _rate(entry: Mapping[str, Any], name: str) -> float | None:
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
     """Return litellm's table, reduced to models with a price per token."""
-    found = importlib.util.find_spec("litellm")
+    spec = importlib.util.find_spec("litellm")
     try:
-        data = json.loads(Path(str(found and found.origin)).with_name(_FILE).read_bytes())
+        data = json.loads(Path(str(spec and spec.origin)).with_name(_FILE).read_bytes())
     except (OSError, ValueError):
         return {}
     named = ((name, data.get(entry.get("alias_of"), entry)) for name, entry in data.items())
-    return {name: _kept(entry) for name, entry in named if _INPUT in entry or "tiered_pricing" in entry}
+    return {name: _select_fields(entry) for name, entry in named if _INPUT in entry or "tiered_pricing" in entry}
 
 
-def _kept(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _select_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the few fields that are used: the whole table has three megabytes."""
     return {
         name: value
         for name, value in entry.items()
-        if name in _WANTED or (name.endswith("_tokens") and _ABOVE.fullmatch(name))
+        if name in _USED_FIELDS or (name.endswith("_tokens") and _ABOVE.fullmatch(name))
     }
 
 
-_WANTED = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}
+_USED_FIELDS = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}

@@ -39,7 +39,7 @@ class CancelToken:
 class ConcurrencyLimit:
     """Limits how many programs compute at once.
 
-    A program that waits for a host function gives its slot up.
+    A program that waits for a host function gives up its slot.
 
     Args:
         number: the maximum number of programs.

@@ -7,10 +7,10 @@ _TAIL_CHARS = 1000
 
 
 class CapturedOutput:
-    """Collects printed text, without the middle of a text longer than `limit` characters.
+    """Collects printed text and drops the middle of long output.
 
     Args:
-        limit: characters to keep from the start.
+        limit: characters to keep from the start. The last 1000 characters are kept, too.
     """
 
     def __init__(self, limit: int) -> None:
@@ -32,7 +32,7 @@ class CapturedOutput:
         self._skipped += len(rest) - len(self._tail)
 
     def skip(self, characters: int) -> None:
-        """Count characters that the program's process left out already."""
+        """Count characters that the program's process has already left out."""
         self._skipped += characters
 
     @property

@@ -12,7 +12,7 @@ from reasoning.kinds.code_blocks import find_code_blocks
 # Warning filters belong to the process, not to a thread.
 _warnings_lock = threading.Lock()
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
-_LINE = re.compile(
+_CODE_LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"
     r"|[^\W\d]\w*(?:, *[^\W\d]\w*)*(?: *: *\w+)? *(?:[-+*/%]|//|\*\*)?=[^=].*)"
 )
@@ -23,11 +23,11 @@ _WITHOUT_EFFECT = ast.Expr | ast.Pass
 def extract_code(text: str) -> str | None:
     """Return the Python program in a model's reply, or None.
 
-    It is the first fenced block marked as Python, else the first block without a language that
-    parses as code, so that output shown after a program is skipped. A fence that is never closed
-    ends with the text. A fence that is never opened starts with the text, because the prompt opened
-    it. Without fences it is the whole text if that is a program, else the part from the first line
-    that looks like code, without the prose after it.
+    The first fenced block marked as Python is preferred, then the first block without a language
+    that parses as code. Output shown after a program is thus skipped. A block without a closing
+    fence ends with the text. A block without an opening fence starts with the text, because the
+    prompt opened it. In a text without fences, the program is the whole text if that parses as
+    code, else the part from the first line that looks like code, without the prose after it.
 
     Examples:
         >>> extract_code("Let me compute:\\n```python\\nprint(6 * 7)\\n```\\nThe answer is 42.")
@@ -41,11 +41,11 @@ def extract_code(text: str) -> str | None:
         if block.language in _PYTHON and block.content.strip():
             return block.text
     for block in fenced:
-        if not block.language and (found := _bare(block.text)):
-            return found
+        if not block.language and (program := _extract_unfenced(block.text)):
+            return program
     if closed_only is not None:
-        return _bare(closed_only)
-    return None if fenced else _bare(text)
+        return _extract_unfenced(closed_only)
+    return None if fenced else _extract_unfenced(text)
 
 
 def last_assigned(code: str) -> str | None:
@@ -61,7 +61,7 @@ def last_assigned(code: str) -> str | None:
             case ast.Assign(targets=[*_, ast.Name(id=target)]):
                 name = target
             case ast.Assign(targets=[*_, ast.Tuple()]):
-                name = None  # several at once: the meant one is unknown
+                name = None  # several at once: the result could be any of them
             case ast.AugAssign(target=ast.Name(id=target)):
                 name = target
             case ast.AnnAssign(target=ast.Name(id=target), value=value) if value is not None:
@@ -71,7 +71,7 @@ def last_assigned(code: str) -> str | None:
 
 
 def bind_last_expression(code: str, name: str) -> str | None:
-    """Return `code` with its last expression assigned to `name`; None if it ends otherwise."""
+    """Return `code` with its last expression assigned to `name`; None if it does not end in one."""
     tree = parse(code)
     if tree is None or not tree.body or not isinstance(tree.body[-1], ast.Expr):
         return None
@@ -86,19 +86,19 @@ def bind_last_expression(code: str, name: str) -> str | None:
     return b"\n".join(lines).decode()
 
 
-def _bare(text: str) -> str | None:
+def _extract_unfenced(text: str) -> str | None:
     """Return the program in a text without fences."""
     if _is_program(text):
         return text
     lines = text.rstrip().splitlines()
-    code_lines = [index for index, line in enumerate(lines) if _LINE.fullmatch(line.rstrip())]
+    code_lines = [index for index, line in enumerate(lines) if _CODE_LINE.fullmatch(line.rstrip())]
     if not code_lines:
         return None
     start, end = code_lines[0], code_lines[-1] + 1
     while end < len(lines) and lines[end][:1] in (" ", "\t", ")", "]", "}"):  # the rest of a block or a bracket
         end += 1
     code = "\n".join(lines[start:end]) + "\n"
-    return code if _is_program(code) or end == len(lines) else None  # cut off in the middle: still the program
+    return code if _is_program(code) or end == len(lines) else None  # a truncated program is returned, too
 
 
 def _is_program(text: str) -> bool:

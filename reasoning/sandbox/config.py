@@ -24,7 +24,7 @@ class Sandbox:
 
     Args:
         mode: "interpreter" runs nothing outside Monty; "process" runs the rest in a locked-down
-            process of its own (Linux only); "container" runs the rest in a container by Docker or
+            separate process (Linux only); "container" runs the rest in a container by Docker or
             Podman.
         packages: installed packages that programs may import besides the standard library; only for
             "process". None allows those of sympy, numpy and dateutil that are installed. Each is
@@ -34,9 +34,8 @@ class Sandbox:
         seconds: execution time of one program, in seconds.
         image: the container image, such as "python:3.13-slim"; required by "container". It needs
             Python as `python3` and the packages that programs may import.
-        require_lockdown: whether "process" refuses to run programs where this machine does not
-            enforce every guarantee. False accepts the locks that the machine has, for example on
-            macOS.
+        require_lockdown: whether "process" refuses to run programs if this machine does not enforce
+            every guarantee. False accepts the locks that the machine has, for example on macOS.
 
     Raises:
         UnknownName: `mode` is not a mode.
@@ -61,8 +60,8 @@ class Sandbox:
             raise UnknownName("sandbox mode", str(self.mode), MODES)
         if self.packages is not None:
             if self.mode != "process":
-                owner = "a container has those of its image" if self.mode == "container" else "Monty imports none"
-                raise UsageError(f"packages needs the sandbox mode 'process', got {self.mode!r}: {owner}")
+                reason = "a container has those of its image" if self.mode == "container" else "Monty imports none"
+                raise UsageError(f"packages needs the sandbox mode 'process', got {self.mode!r}: {reason}")
             names = [self.packages] if isinstance(self.packages, str) else self.packages
             object.__setattr__(self, "packages", tuple(names))  # a list could be changed, and has no hash
             for name in names:
@@ -78,10 +77,10 @@ class Sandbox:
 
     @classmethod
     def of(cls, value: Sandbox | str) -> Sandbox:
-        """Return `value`, parsed if it is a text.
+        """Return `value`, parsed if it is a string.
 
         Raises:
-            UsageError: as `parse`; or `value` is neither a text nor a `Sandbox`.
+            UsageError: `value` cannot be parsed, or is neither a string nor a `Sandbox`.
         """
         if isinstance(value, str):
             return cls.parse(value)
@@ -94,30 +93,30 @@ class Sandbox:
         """Parse a mode with its settings, such as "process, packages=numpy, memory_mb=256".
 
         Args:
-            text: the mode, then settings as NAME=VALUE, with commas between; several packages are
+            text: the mode, then settings as NAME=VALUE, separated by commas; several packages are
                 joined by `+`.
 
         Raises:
-            UnknownName: the mode or a setting is not known; names the nearest one.
-            UsageError: a value cannot be read, or contradicts the mode.
+            UnknownName: the mode or a setting is unknown; the message suggests the nearest one.
+            UsageError: a value cannot be parsed, or contradicts the mode.
         """
         mode, *parts = (part.strip() for part in text.split(","))
         settings: dict[str, Any] = {}
         for part in parts:
             name, equals, value = (word.strip() for word in part.partition("="))
-            if name not in _READERS:
-                raise UnknownName("setting", name, _READERS, f"in the sandbox {text!r}")
+            if name not in _PARSERS:
+                raise UnknownName("setting", name, _PARSERS, f"in the sandbox {text!r}")
             try:
-                settings[name] = _READERS[name](value if equals else "")
+                settings[name] = _PARSERS[name](value if equals else "")
             except (ValueError, KeyError):
-                raise UsageError(f"{name} in the sandbox {text!r} must be {_WANTED[name]}, got {value!r}") from None
+                raise UsageError(f"{name} in the sandbox {text!r} must be {_EXPECTED[name]}, got {value!r}") from None
         return cls(mode, **settings)
 
     def __str__(self) -> str:
         """Return the text that `parse` reads."""
         defaults = {field.name: field.default for field in fields(self)[1:]}
         settings = {name: getattr(self, name) for name in defaults}
-        changed = [f"{name}={_written(value)}" for name, value in settings.items() if value != defaults[name]]
+        changed = [f"{name}={_format_value(value)}" for name, value in settings.items() if value != defaults[name]]
         return ", ".join([self.mode, *changed])
 
     def __repr__(self) -> str:
@@ -129,30 +128,30 @@ class Sandbox:
         return ResourceLimits(seconds=self.seconds, memory_mb=self.memory_mb)
 
 
-def _packages(text: str) -> tuple[str, ...]:
+def _parse_packages(text: str) -> tuple[str, ...]:
     return tuple(name for name in re.split(r"[+\s]+", text) if name)
 
 
-def _image(text: str) -> str:
+def _parse_image(text: str) -> str:
     if not text:
         raise ValueError
     return text
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "+".join(value) if isinstance(value, tuple) else format(value, "g" if isinstance(value, float) else "")
 
 
-_READERS: dict[str, Any] = {
-    "packages": _packages,
+_PARSERS: dict[str, Any] = {
+    "packages": _parse_packages,
     "memory_mb": int,
     "seconds": float,
-    "image": _image,
+    "image": _parse_image,
     "require_lockdown": {"yes": True, "no": False}.__getitem__,
 }
-_WANTED = {
+_EXPECTED = {
     "packages": "names joined by +, such as numpy+sympy",
     "memory_mb": "a whole number of megabytes",
     "seconds": "a number of seconds",

@@ -1,7 +1,6 @@
 """The container tier: programs run in a container of the user's image, by Docker or Podman.
 
-The image needs nothing of ours: only Python as `python3`, and the packages that programs may
-import.
+The image needs only Python as `python3`, and the packages that programs may import.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from reasoning.sandbox.protocol import ProgramChannel
 
 ENGINES = ("docker", "podman")
 """The commands to look for, in this order."""
-_START = "\nmain(0, 1)\n"
+_MAIN_CALL = "\nmain(0, 1)\n"
 # Seconds that a container may take to start, in addition to the program's own time.
-_START_UP = 60.0
+_STARTUP_SECONDS = 60.0
 
 
 class ContainerRunner:
@@ -35,10 +34,10 @@ class ContainerRunner:
 
     Args:
         image: the name of the image.
-        engine: the command; None is `docker`, or `podman` if there is no `docker`.
+        engine: the command; None stands for `docker`, or `podman` if there is no `docker`.
 
     Raises:
-        UsageError: `image` cannot be a name.
+        UsageError: `image` is not a valid name.
     """
 
     tier = "container"
@@ -52,12 +51,12 @@ class ContainerRunner:
     def command(self, name: str, limits: ResourceLimits) -> list[str]:
         """Return the command line that starts a container of this name."""
         return [
-            self._found(), "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only",
+            self._find_engine(), "run", "--rm", "--interactive", "--name", name, "--network", "none", "--read-only",
             "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534",
             "--memory", f"{limits.memory_mb + 128}m", "--memory-swap", f"{limits.memory_mb + 128}m",
             "--cpus", "1", "--pids-limit", "32", "--ulimit", "core=0", "--ulimit", "fsize=0", "--workdir", "/",
             "--env", "PYTHONHASHSEED=0", "--env", "OPENBLAS_NUM_THREADS=1",
-            self._image, "python3", "-P", "-s", "-B", "-X", "utf8", "-c", inspect.getsource(runner) + _START,
+            self._image, "python3", "-P", "-s", "-B", "-X", "utf8", "-c", inspect.getsource(runner) + _MAIN_CALL,
         ]  # fmt: skip
 
     def run(self, job: Job) -> ExecutionResult:
@@ -78,10 +77,10 @@ class ContainerRunner:
         assert process.stdout is not None
         try:
             with job.cancel_token.on_cancel(process.kill):
-                reading, writing = process.stdout.fileno(), process.stdin.fileno()
-                os.set_blocking(reading, False)
-                os.set_blocking(writing, False)
-                return ProgramChannel(reading, writing, job, self.tier, start_up=_START_UP).run()
+                read_fd, write_fd = process.stdout.fileno(), process.stdin.fileno()
+                os.set_blocking(read_fd, False)
+                os.set_blocking(write_fd, False)
+                return ProgramChannel(read_fd, write_fd, job, self.tier, start_up=_STARTUP_SECONDS).run()
         finally:
             self._remove(name, process)
 
@@ -91,13 +90,15 @@ class ContainerRunner:
         Raises:
             UsageError: it does not; says what is missing and what to do.
         """
-        engine = self._found()
+        engine = self._find_engine()
         try:
             # `run` would pull a missing image, which takes longer than any program may.
-            asked = subprocess.run(
+            inspection = subprocess.run(
                 [engine, "image", "inspect", self._image], capture_output=True, text=True, timeout=30, check=False
             )
-            problem = (asked.stderr.strip() or f"exit code {asked.returncode}") if asked.returncode else ""
+            problem = (
+                (inspection.stderr.strip() or f"exit code {inspection.returncode}") if inspection.returncode else ""
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             problem = str(error)
         if problem:
@@ -125,12 +126,14 @@ class ContainerRunner:
             process.wait(0.5)  # it ends by itself when the program does
         if process.returncode != 0:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run([self._found(), "rm", "--force", name], capture_output=True, timeout=30, check=False)
+                subprocess.run(
+                    [self._find_engine(), "rm", "--force", name], capture_output=True, timeout=30, check=False
+                )
             process.kill()
         with process:
             pass
 
-    def _found(self) -> str:
+    def _find_engine(self) -> str:
         for engine in (self._engine,) if self._engine else ENGINES:
             if path := shutil.which(engine):
                 return path

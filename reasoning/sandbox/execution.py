@@ -17,7 +17,7 @@ PlainData: TypeAlias = (
 
 
 class ResultSource(Enum):
-    """A place of a program's result, besides a variable ("ans") or a call ("solver()")."""
+    """A place where a program's result may be, besides a variable ("ans") or a call ("solver()")."""
 
     EXPRESSION = "expression"
     """The value of the last line, if that is an expression."""
@@ -28,8 +28,8 @@ class ResultSource(Enum):
 
 
 ResultSpec: TypeAlias = "str | ResultSource | Sequence[str | ResultSource] | None"
-"""The places of the result, tried in order until one has a value. None is the last expression, then
-the last printed line."""
+"""The places of the result, tried in order until one has a value. None stands for the last
+expression, then the last printed line."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class ExecutionResult:
 
     Attributes:
         value: the result as plain data; None if there was none.
-        error: one line that says why there is no value, written for a model or a person; None if
-            the program ran.
+        error: the reason why there is no value, in one line for a model or a person; None if the
+            program ran.
         stdout: the printed output, without its middle if it is longer than the limit.
         seconds: wall-clock time, without waiting for a free worker.
         tier: where the program ran: "interpreter", "process" or "container".

@@ -1,7 +1,7 @@
-"""The process tier: Python in a locked-down process of its own for each program.
+"""The process tier: one locked-down Python process for each program.
 
-A server process that has the scientific packages loaded is forked for each program
-(`reasoning.sandbox.child`), which takes a few milliseconds. docs/how-to/security.md describes the
+A server process with the scientific packages loaded (`reasoning.sandbox.child`) is forked for each
+program, which takes a few milliseconds. docs/how-to/security.md describes the
 locks.
 """
 
@@ -40,8 +40,8 @@ _START = (
     "from reasoning.sandbox.child.zygote import main; main({control}, {options!r})"
 )
 # The environment variables that loading numpy may need.
-_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-_FIXED = {
+_INHERITED_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_FIXED_VARIABLES = {
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -66,11 +66,11 @@ class SandboxStatus:
 
 
 class ForkServerPool:
-    """Forks a process for each program. The server that is forked starts with the first one.
+    """Forks a server process for each program. The server starts with the first program.
 
     Args:
-        packages: the packages that programs may import, where they are installed.
-        locked: whether to refuse programs where a guarantee does not hold.
+        packages: the packages that programs may import, if they are installed.
+        locked: whether to refuse programs if a guarantee does not hold.
     """
 
     tier = "process"
@@ -98,7 +98,7 @@ class ForkServerPool:
             SandboxUnavailable: this system cannot fork processes.
             ReasoningError: the server could not be started.
         """
-        return self._started().status
+        return self._get_zygote().status
 
     def check(self, packages: Sequence[str] = ()) -> None:
         """Check that this machine locks programs down and has these packages; starts the server.
@@ -129,7 +129,7 @@ class ForkServerPool:
 
     @contextlib.contextmanager
     def _fork(self, job: Job) -> Iterator[tuple[socket.socket, _Child]]:
-        zygote = self._started()
+        zygote = self._get_zygote()
         if self._locked and zygote.status.unenforced:
             raise SandboxUnavailable(
                 f"this machine does not enforce the lock on {', '.join(zygote.status.unenforced)} "
@@ -139,7 +139,7 @@ class ForkServerPool:
             connection, child = zygote.fork(job)
         except ConnectionError:  # the server has died: try once more with a new one
             self._discard(zygote)
-            connection, child = self._started().fork(job)
+            connection, child = self._get_zygote().fork(job)
         with connection:
             try:
                 yield connection, child
@@ -152,7 +152,7 @@ class ForkServerPool:
                 self._zygote = None
         zygote.close()
 
-    def _started(self) -> _Zygote:
+    def _get_zygote(self) -> _Zygote:
         with self._lock:
             if self._zygote is None:
                 self._zygote = _Zygote(self._packages)
@@ -166,9 +166,14 @@ class _Zygote:
         if not hasattr(os, "fork"):
             raise SandboxUnavailable("this system cannot fork processes")
         self._control, control = socket.socketpair()
-        options = {"root": _ROOT, "folders": _folders(packages), "packages": list(packages), "modules": sorted(MODULES)}
+        options = {
+            "root": _ROOT,
+            "folders": _package_folders(packages),
+            "packages": list(packages),
+            "modules": sorted(MODULES),
+        }
         start = _START.format(root=_ROOT, control=control.fileno(), options=repr(options))
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
         with control:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-S", "-B", "-X", "utf8", "-c", start],
@@ -176,11 +181,11 @@ class _Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(control.fileno(),),
-                env=_FIXED | kept,
+                env=_FIXED_VARIABLES | inherited,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is handled by this process
             )
-        self.close = weakref.finalize(self, _end, self._process, self._control)
+        self.close = weakref.finalize(self, _stop_server, self._process, self._control)
         self._lock = threading.Lock()
         self.status = self._read_status()
 
@@ -225,7 +230,7 @@ class _Child:
 
     Args:
         pid: its process id.
-        handle: a pidfd, which can never mean another process; None where the system has none.
+        handle: a pidfd, which can never refer to another process; None if the system has none.
     """
 
     def __init__(self, pid: int, handle: int | None) -> None:
@@ -247,7 +252,7 @@ class _Child:
             os.close(self._handle)
 
 
-def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+def _stop_server(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     control.close()
     try:
         process.wait(5)
@@ -256,12 +261,12 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
         process.wait()
 
 
-def _folders(packages: Sequence[str]) -> list[str]:
+def _package_folders(packages: Sequence[str]) -> list[str]:
     """Return the folders that hold the packages, without importing them."""
-    found = []
+    folders = []
     for name in packages:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
-            place = Path(spec.origin).parent
-            found.append(str(place.parent if spec.submodule_search_locations else place))
-    return list(dict.fromkeys(found))
+            folder = Path(spec.origin).parent
+            folders.append(str(folder.parent if spec.submodule_search_locations else folder))
+    return list(dict.fromkeys(folders))

@@ -34,11 +34,11 @@ class HostFunctions:
 
     Args:
         functions: the functions by name. Coroutine functions need a `loop`.
-        limits: the number of calls, and the length of arguments and return values.
+        limits: limits on the number of calls, and on the length of arguments and return values.
         slots: the concurrency limit whose slot is released while a function runs.
-        cancel_token: the program's; None if nothing can cancel it.
-        loop: where coroutines run. They see the context variables of the code that made this
-            object.
+        cancel_token: the program's token; None if nothing can cancel it.
+        loop: the event loop that runs coroutines. They see the context variables of the code that
+            created this object.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HostFunctions:
         self._cancel_token = cancel_token or CancelToken()
         self._loop = loop
         self._context = contextvars.copy_context()
-        self._answered: list[tuple[tuple[str, str], PlainData]] = []
+        self._past_calls: list[tuple[tuple[str, str], PlainData]] = []
         self._next = 0
 
     def rewind(self) -> None:
@@ -77,21 +77,21 @@ class HostFunctions:
         """
         function, args, kwargs = self._parse_arguments(name, arguments)
         call = (name, repr((args, kwargs)))
-        place, self._next = self._next, self._next + 1
-        if place < len(self._answered) and self._answered[place][0] == call:
-            return self._answered[place][1]
-        del self._answered[place:]
-        if place >= self._limits.calls:
+        index, self._next = self._next, self._next + 1
+        if index < len(self._past_calls) and self._past_calls[index][0] == call:
+            return self._past_calls[index][1]
+        del self._past_calls[index:]
+        if index >= self._limits.calls:
             raise CallRejected(f"more than {self._limits.calls} calls of functions")
         if self.failure is not None:
             raise CallRejected(f"{name} cannot be called any more")
         try:
             with self._slots.released():
-                value = self._plain(name, self._call(name, function, args, kwargs))
+                value = self._to_plain_data(name, self._call_function(name, function, args, kwargs))
         except BaseException as error:
             self.failure = error
             raise
-        self._answered.append((call, value))
+        self._past_calls.append((call, value))
         return value
 
     def _parse_arguments(self, name: str, arguments: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
@@ -111,14 +111,14 @@ class HostFunctions:
                 raise CallRejected(f"{name} cannot be called so")
         function = self._functions[name]
         try:
-            inspect.signature(function).bind(*args, **kwargs)  # a wrong number of them is the program's fault
+            inspect.signature(function).bind(*args, **kwargs)  # wrong arguments are the program's fault
         except TypeError as error:
             raise CallRejected(f"{name}(): {error}") from None
         except ValueError:  # functions in C may have no signature
             pass
         return function, args, {str(key): value for key, value in kwargs.items()}
 
-    def _call(self, name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+    def _call_function(self, name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
         value = self._context.run(function, *args, **kwargs)
         if not inspect.isawaitable(value):
             return value
@@ -130,7 +130,7 @@ class HostFunctions:
         with self._cancel_token.on_cancel(future.cancel):
             return future.result()
 
-    def _plain(self, name: str, value: Any) -> PlainData:
+    def _to_plain_data(self, name: str, value: Any) -> PlainData:
         text = literals.serialize(value, f"the return value of the function {name}")
         if len(text) >= self._limits.output_chars:
             limit = self._limits.output_chars

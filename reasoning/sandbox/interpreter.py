@@ -26,7 +26,7 @@ from reasoning.sandbox.program_imports import MODULES, imported_modules, undefin
 
 PACKAGES = ("sympy", "numpy", "dateutil")
 """The packages that programs may import by default, if they are installed."""
-_PLACE = re.compile(r"[^\W\d]\w*(\(\))?")
+_RESULT_PLACE = re.compile(r"[^\W\d]\w*(\(\))?")
 # Characters of a program. Models write far shorter ones.
 _MAX_CODE_CHARS = 200_000
 # Programs that may wait for host functions at the same time.
@@ -47,9 +47,10 @@ class Interpreter:
     when the interpreter is closed. It is also a context manager.
 
     Args:
-        sandbox: the mode, its packages and its limits, as a `Sandbox` or as a text.
-        limits: the limits of each program; None is those of the sandbox. A run may give its own.
-        workers: programs that compute at once; None is one for each CPU.
+        sandbox: the mode, its packages and its limits, as a `Sandbox` or as a string.
+        limits: the limits of each program; None stands for those of the sandbox. `run` can override
+            them.
+        workers: the maximum number of programs that compute at once; None is one for each CPU.
 
     Raises:
         UsageError: the sandbox cannot be parsed, or its settings contradict each other.
@@ -79,11 +80,11 @@ class Interpreter:
         self._slots = ConcurrencyLimit(self._workers)
         self._monty = MontyPool(self._workers, self._slots)
         self._monty_waiting = MontyPool(_MAX_WAITING, self._slots)
-        self._second: ForkServerPool | ContainerRunner | None = None
+        self._second_tier: ForkServerPool | ContainerRunner | None = None
         if self.sandbox.image is not None:
-            self._second = ContainerRunner(self.sandbox.image)
+            self._second_tier = ContainerRunner(self.sandbox.image)
         elif self.sandbox.mode == "process":
-            self._second = ForkServerPool(self.packages, locked=self.sandbox.require_lockdown)
+            self._second_tier = ForkServerPool(self.packages, locked=self.sandbox.require_lockdown)
         self._threads: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
@@ -108,7 +109,7 @@ class Interpreter:
             on_undefined: called as `on_undefined(name, …)` for every function that the program
                 calls and does not define.
             result: where the result is: a variable ("ans"), a call ("solver()"), a `ResultSource`,
-                or several of them, tried in order until one has a value. None is the last
+                or several of them, tried in order until one has a value. None stands for the last
                 expression, then the last printed line.
             limits: limits of this program instead of the interpreter's.
 
@@ -118,7 +119,7 @@ class Interpreter:
         Raises:
             UsageError: `result`, `inputs` or `functions` cannot be used; never because of `code`.
         """
-        return self._run(self._job(code, inputs, functions, on_undefined, result, limits, CancelToken()))
+        return self._run(self._make_job(code, inputs, functions, on_undefined, result, limits, CancelToken()))
 
     async def arun(
         self,
@@ -138,9 +139,9 @@ class Interpreter:
         thread. Cancelling the call ends the program at once.
         """
         loop, cancel_token = asyncio.get_running_loop(), CancelToken()
-        job = self._job(code, inputs, functions, on_undefined, result, limits, cancel_token, loop)
+        job = self._make_job(code, inputs, functions, on_undefined, result, limits, cancel_token, loop)
         try:
-            return await loop.run_in_executor(self._pool(job), self._run, job)
+            return await loop.run_in_executor(self._thread_pool(job), self._run, job)
         except asyncio.CancelledError:
             cancel_token.cancel()
             raise
@@ -151,10 +152,10 @@ class Interpreter:
         Raises:
             UsageError: it does not; says what is missing and what to do.
         """
-        if isinstance(self._second, ForkServerPool):
-            self._second.check(self.sandbox.packages or ())
-        elif self._second is not None:
-            self._second.check()
+        if isinstance(self._second_tier, ForkServerPool):
+            self._second_tier.check(self.sandbox.packages or ())
+        elif self._second_tier is not None:
+            self._second_tier.check()
 
     def close(self) -> None:
         """End the workers. May be called twice; a later run starts new ones."""
@@ -162,7 +163,7 @@ class Interpreter:
             pools, self._threads = self._threads, {}
         for threads in pools.values():
             threads.shutdown(wait=False, cancel_futures=True)
-        for tier in (self._monty, self._monty_waiting, self._second):
+        for tier in (self._monty, self._monty_waiting, self._second_tier):
             if tier is not None:
                 tier.close()
 
@@ -174,7 +175,7 @@ class Interpreter:
     ) -> None:
         self.close()
 
-    def _job(
+    def _make_job(
         self,
         code: str,
         inputs: Mapping[str, PlainData] | None,
@@ -186,21 +187,21 @@ class Interpreter:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> Job:
         code = code.encode(errors="replace").decode().replace("\r\n", "\n").replace("\r", "\n")
-        known = dict(functions or {})
-        for name in known:
+        available = dict(functions or {})
+        for name in available:
             if not name.isidentifier():
                 raise UsageError(f"functions must have names that a program can call, got {name!r}")
         if on_undefined is not None and len(code) <= _MAX_CODE_CHARS:
-            known |= {
+            available |= {
                 name: functools.partial(on_undefined, name)
                 for name in undefined_calls(code)
-                if name not in known and name not in (inputs or {})
+                if name not in available and name not in (inputs or {})
             }
         limits = limits or self.limits
-        host_functions = HostFunctions(known, limits, self._slots, cancel_token, loop)
-        return Job(code, inputs or {}, _sources(result), limits, host_functions, cancel_token)
+        host_functions = HostFunctions(available, limits, self._slots, cancel_token, loop)
+        return Job(code, inputs or {}, _result_sources(result), limits, host_functions, cancel_token)
 
-    def _pool(self, job: Job) -> ThreadPoolExecutor:
+    def _thread_pool(self, job: Job) -> ThreadPoolExecutor:
         size = _MAX_WAITING if job.host_functions.names else self._workers
         with self._lock:
             if size not in self._threads:
@@ -219,24 +220,24 @@ class Interpreter:
                 return (self._monty_waiting if job.host_functions.names else self._monty).run(job)
             except UnsupportedByMonty as error:
                 reason = str(error)
-        if self._second is None:
+        if self._second_tier is None:
             return ExecutionResult(error=f"Monty cannot run this: {reason}")
         for name, line in modules.items():
-            if name not in MODULES and name not in self.packages and isinstance(self._second, ForkServerPool):
+            if name not in MODULES and name not in self.packages and isinstance(self._second_tier, ForkServerPool):
                 return ExecutionResult(error=f"ImportError: programs may not import {name} (line {line})")
         job.host_functions.rewind()
         try:
             with self._slots.slot():
-                return self._second.run(job)
+                return self._second_tier.run(job)
         except SandboxUnavailable as error:
             return ExecutionResult(error=f"Monty cannot run this: {reason}; {error}")
 
 
-def _sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:
+def _result_sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:
     if result is None:
         return (ResultSource.EXPRESSION, ResultSource.PRINTED)
     sources = (result,) if isinstance(result, str | ResultSource) else tuple(result)
     for source in sources:
-        if isinstance(source, str) and not _PLACE.fullmatch(source):
+        if isinstance(source, str) and not _RESULT_PLACE.fullmatch(source):
             raise UsageError(f"result must be a variable such as 'ans' or a call such as 'solver()', got {source!r}")
     return sources

@@ -1,8 +1,8 @@
 """Functions that turn plain data into text with `repr`, and parse it back.
 
 A program's result leaves the sandbox as text and becomes data here. So only data can come out, and
-no more of it than the text is long. (Passing objects copies every shared reference: two lines of
-code can ask for 10⁹ copies.)
+its size is bounded by the length of the text. (Passing objects copies every shared reference: two
+lines of code can ask for 10⁹ copies.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimi
 _CONTAINERS = frozenset(
     {"set", "frozenset", "deque", "Counter", "OrderedDict", "dict_keys", "dict_values", "dict_items"}
 )
-_MOMENTS: dict[str, Callable[..., object]] = {
+_DATETIME_TYPES: dict[str, Callable[..., object]] = {
     name: getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta")
 }
 
@@ -36,7 +36,7 @@ def parse(text: str) -> PlainData:
         {'total': 1.5, 'days': ['2026-01-31']}
     """
     try:
-        return _value(ast.parse(text, mode="eval").body)
+        return _parse_node(ast.parse(text, mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError, TypeError, ArithmeticError):
         raise ValueError(f"not plain data: {text[:80]}") from None
 
@@ -66,7 +66,7 @@ def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
 
 
 def parse_printed(line: str) -> PlainData:
-    """Return a number if the line is only that, else the line: the answer kind reads "1,200"."""
+    """Return the number if the line is only a number, else the line. (The answer kind parses "1,200".)"""
     try:
         value = parse(line)
     except ValueError:
@@ -91,48 +91,48 @@ def _check(value: object, what: str) -> None:
             raise UsageError(f"{what} must be plain data, got {value!r:.80}")
 
 
-def _value(node: ast.expr) -> PlainData:
+def _parse_node(node: ast.expr) -> PlainData:
     match node:
         case ast.Constant(value=None | bool() | int() | str() as value):
             return value
         case ast.Constant(value=float() as value):
-            return _finite(value)
+            return _check_finite(value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return _finite(-value)
+            return _check_finite(-value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")) | ast.Name(id="nan" | "inf"):
             raise ValueError(f"not a finite number: {ast.unparse(node)}")
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-            return [_value(item) for item in items]
+            return [_parse_node(item) for item in items]
         case ast.Dict(keys=keys, values=values):
-            return {_key(key): _value(value) for key, value in zip(keys, values, strict=True)}
+            return {_parse_key(key): _parse_node(value) for key, value in zip(keys, values, strict=True)}
         case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _CONTAINERS:
             return []
         case ast.Call(func=ast.Name(id=name), args=[item], keywords=[]) if name in _CONTAINERS:
-            return _value(item)
+            return _parse_node(item)
         case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str() as digits)], keywords=[]):
-            return _finite(float(Decimal(digits)))
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr=name)) if name in _MOMENTS:
-            return _moment(name, node)
+            return _check_finite(float(Decimal(digits)))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr=name)) if name in _DATETIME_TYPES:
+            return _parse_datetime(name, node)
     raise ValueError(f"not plain data: {ast.unparse(node)[:80]}")
 
 
-def _moment(name: str, call: ast.Call) -> str:
-    words = {word.arg or "": _value(word.value) for word in call.keywords}
+def _parse_datetime(name: str, call: ast.Call) -> str:
+    kwargs = {keyword.arg or "": _parse_node(keyword.value) for keyword in call.keywords}
     try:
-        moment = _MOMENTS[name](*map(_value, call.args), **words)
+        parsed = _DATETIME_TYPES[name](*map(_parse_node, call.args), **kwargs)
     except ValueError:  # such as a thirteenth month
         raise ValueError(f"not plain data: {ast.unparse(call)[:80]}") from None
-    return str(moment) if isinstance(moment, datetime.timedelta) else cast(datetime.date, moment).isoformat()
+    return str(parsed) if isinstance(parsed, datetime.timedelta) else cast(datetime.date, parsed).isoformat()
 
 
-def _finite(number: float) -> float:
+def _check_finite(number: float) -> float:
     if isinstance(number, float) and not math.isfinite(number):
         raise ValueError(f"not a finite number: {number}")
     return number
 
 
-def _key(node: ast.expr | None) -> str | int | float | bool | None:
+def _parse_key(node: ast.expr | None) -> str | int | float | bool | None:
     if node is None:  # unpacking with `**`
         raise ValueError("not plain data")
-    key = _value(node)
+    key = _parse_node(node)
     return key if isinstance(key, Hashable) and not isinstance(key, list | dict) else ast.unparse(node)

@@ -79,8 +79,8 @@ def are_equal(
 
     Intervals and points are compared part by part, sets and lists in any order, relations side by
     side. Formulas with unknowns are equal if their values agree to 30 digits at eight points, and
-    at least four of the points have a value. Text that is not mathematics is equal only if its
-    notation is. Without sympy only notation counts, with a warning.
+    at least four of the points have a value. Texts that are not mathematics are equal only if
+    their notation is. Without sympy, only the notation is compared, and a warning is issued.
 
     Args:
         pairs: the expressions, in LaTeX or plain text.
@@ -88,25 +88,31 @@ def are_equal(
         limits: the limits of one batch, and of a pair that is compared alone because its batch
             failed.
     """
-    found = [normalize(a) == normalize(b) for a, b in pairs]
-    codes = {at: code for at, pair in enumerate(pairs) if not found[at] and (code := _code(*pair))}
-    places = list(codes)
-    for start in range(0, len(places), _BATCH):
-        batch = places[start : start + _BATCH]
-        ran = _run([codes[at] for at in batch], interpreter, limits)
-        alone = [ran] if len(batch) == 1 else [_run([codes[at]], interpreter, limits) for at in batch if ran.error]
-        values = ran.value if isinstance(ran.value, list) else [one.value == [True] for one in alone]
-        for at, value in zip(batch, values, strict=False):
-            found[at] = value is True
-    return found
+    equal = [normalize(a) == normalize(b) for a, b in pairs]
+    codes = {index: code for index, pair in enumerate(pairs) if not equal[index] and (code := _code(*pair))}
+    untranslated = list(codes)
+    for start in range(0, len(untranslated), _BATCH):
+        batch = untranslated[start : start + _BATCH]
+        execution = _run([codes[index] for index in batch], interpreter, limits)
+        separate = (
+            [execution]
+            if len(batch) == 1
+            else [_run([codes[index]], interpreter, limits) for index in batch if execution.error]
+        )
+        values = (
+            execution.value if isinstance(execution.value, list) else [single.value == [True] for single in separate]
+        )
+        for index, value in zip(batch, values, strict=False):
+            equal[index] = value is True
+    return equal
 
 
 def _run(codes: list[str], interpreter: Interpreter, limits: ResourceLimits) -> ExecutionResult:
-    listed = ", ".join(f"lambda: {code}" for code in codes)
-    ran = interpreter.run(_COMPARE.replace("PAIRS", f"[{listed}]"), result="equal", limits=limits)
-    if ran.error and ("import" in ran.error or ran.error.startswith("Monty cannot run this")):
-        warnings.warn(f"expressions are compared by their notation only: {ran.error}", stacklevel=4)
-    return ran
+    pairs = ", ".join(f"lambda: {code}" for code in codes)
+    execution = interpreter.run(_COMPARE.replace("PAIRS", f"[{pairs}]"), result="equal", limits=limits)
+    if execution.error and ("import" in execution.error or execution.error.startswith("Monty cannot run this")):
+        warnings.warn(f"expressions are compared by their notation only: {execution.error}", stacklevel=4)
+    return execution
 
 
 def _code(a: str, b: str) -> str | None:

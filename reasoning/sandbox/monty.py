@@ -1,8 +1,8 @@
 """The interpreter tier: Monty (pydantic-monty), a Python in Rust without access to the machine.
 
-It is a pool of worker processes. Each program has a session of its own, always with limits. Monty's
-synchronous pool is driven from our own threads: it is faster than its asynchronous one, whose
-runtime can abort the process at exit.
+A pool of worker processes runs the programs, each in its own session with limits. Threads of this
+process drive Monty's synchronous pool, because it is faster than the asynchronous one, whose runtime
+can abort the process at exit.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 _EXPRESSION = "__value__"
 # Seconds that a worker may take to notice that a program's time is over, before it is killed.
 _GRACE = 0.5
-_CALL = "__call_of_a_function__"
-_FUNCTION = f"""def {{name}}(*args, **kwargs):
-    return {_CALL}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
+_CALL_NAME = "__call_of_a_function__"
+_FUNCTION_SOURCE = f"""def {{name}}(*args, **kwargs):
+    return {_CALL_NAME}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
 """
 """A host function as Monty sees it. It passes its arguments on as a text of bounded length."""
 
@@ -63,7 +63,7 @@ class MontyPool:
             UsageError: the inputs are not plain data.
         """
         with (
-            self._checkout(job.limits) as session,
+            self._check_out(job.limits) as session,
             self._slots.slot(),
             job.cancel_token.on_cancel(functools.partial(_kill, session.worker_pid)),
         ):
@@ -76,7 +76,7 @@ class MontyPool:
         if pool is not None:
             pool.__exit__(None, None, None)
 
-    def _checkout(self, limits: ResourceLimits) -> MontySession:
+    def _check_out(self, limits: ResourceLimits) -> MontySession:
         with self._lock:
             if self._pool is None:
                 from pydantic_monty import Monty
@@ -100,7 +100,7 @@ class MontyPool:
 
         output = CapturedOutput(job.limits.output_chars)
         steps = _steps(job, output)
-        functions = {_CALL: functools.partial(_answer, job)} if job.host_functions.names else None
+        functions = {_CALL_NAME: functools.partial(_answer_call, job)} if job.host_functions.names else None
         inputs: dict[str, PlainData] | None = dict(job.inputs)
         started = time.perf_counter()
         text = next(steps)
@@ -129,7 +129,7 @@ def _kill(pid: int | None) -> None:
         os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _answer(job: Job, name: str, arguments: str) -> PlainData:
+def _answer_call(job: Job, name: str, arguments: str) -> PlainData:
     """Answer a call that `_FUNCTION` passes on.
 
     The program can call this directly, with anything.
@@ -148,12 +148,15 @@ def _answer(job: Job, name: str, arguments: str) -> PlainData:
 def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError, ExecutionResult]:
     """Yield the texts to feed to a session, one after the other, until the result is known.
 
-    Each text ends in a formatted string, which the program cannot shadow. So only text of bounded
-    length leaves the sandbox.
+    Each text ends in an f-string, which the program cannot shadow. So only text of bounded length
+    leaves the sandbox.
     """
     code, sources, limits = job.code, job.sources, job.limits
     if job.host_functions.names:
-        yield "".join(_FUNCTION.format(name=name, room=limits.output_chars) for name in job.host_functions.names) + "''"
+        yield (
+            "".join(_FUNCTION_SOURCE.format(name=name, room=limits.output_chars) for name in job.host_functions.names)
+            + "''"
+        )
     bound = bind_last_expression(code, _EXPRESSION) if ResultSource.EXPRESSION in sources else None
     # Sent with the first place to read. The `pass` ends a line that the program leaves open.
     pending = f"{bound or code}\npass\n"

@@ -62,11 +62,11 @@ def describe_monty_error(error: MontyError, code: str, limits: ResourceLimits) -
     text = error.display("type-msg")
     if text.startswith("TimeoutError: ") and "time limit exceeded" in text:
         return f"timed out after {limits.seconds:g} s"
-    if (found := _UNSUPPORTED.match(text)) and _is_python(found):
-        what = {"module": "import of ", "member": "import of ", "builtin": "the built-in "}.get(
-            found.lastgroup or "", ""
+    if (match := _UNSUPPORTED.match(text)) and _exists_in_python(match):
+        prefix = {"module": "import of ", "member": "import of ", "builtin": "the built-in "}.get(
+            match.lastgroup or "", ""
         )
-        raise UnsupportedByMonty(what + found[found.lastgroup or 0])
+        raise UnsupportedByMonty(prefix + match[match.lastgroup or 0])
     line = next((frame.line for frame in reversed(error.traceback()) if frame.line <= code.count("\n") + 1), None)
     if line is None and isinstance(error, MontySyntaxError):
         return "SyntaxError: the program ends in the middle of a statement"
@@ -84,13 +84,13 @@ def describe_error(text: str, line: int | None, limits: ResourceLimits) -> str:
     return _one_line(text) + (f" (line {line})" if line else "")
 
 
-def _is_python(found: re.Match[str]) -> bool:
+def _exists_in_python(unsupported: re.Match[str]) -> bool:
     """Return whether Python itself has the name that Monty does not know."""
-    match found.lastgroup:
+    match unsupported.lastgroup:
         case "builtin":
-            return hasattr(builtins, found["builtin"])
+            return hasattr(builtins, unsupported["builtin"])
         case "method":
-            return hasattr(getattr(builtins, found["type"], None), found["method"])
+            return hasattr(getattr(builtins, unsupported["type"], None), unsupported["method"])
     return True
 
 

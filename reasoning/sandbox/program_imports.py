@@ -25,14 +25,14 @@ _BUILTINS = frozenset(dir(builtins))
 def imported_modules(code: str) -> dict[str, int]:
     """Return the top-level modules that `code` imports, with the line of the first import."""
     tree = parse(code) if "import" in code else None
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.setdefault(alias.name.partition(".")[0], node.lineno)
+                lines.setdefault(alias.name.partition(".")[0], node.lineno)
         elif isinstance(node, ast.ImportFrom):
-            found.setdefault("." if node.level else (node.module or "").partition(".")[0], node.lineno)
-    return found
+            lines.setdefault("." if node.level else (node.module or "").partition(".")[0], node.lineno)
+    return lines
 
 
 def undefined_calls(code: str) -> list[str]:
@@ -43,10 +43,10 @@ def undefined_calls(code: str) -> list[str]:
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     if not (called := called - _BUILTINS):
         return []
-    return sorted(called.difference(*map(_bound, ast.walk(tree))))
+    return sorted(called.difference(*map(_bound_names, ast.walk(tree))))
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
+def _bound_names(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name

@@ -1,9 +1,8 @@
 """The host side of the protocol with a process that runs a program.
 
-That process may send anything at any time.
-
-Frames have a maximum size, all of them together have one too, and every wait has a deadline. The
-kinds of frames are listed in `reasoning.sandbox.child.runner`.
+That process may send anything at any time. So the size of each frame and the total size of all
+frames are limited, and every wait has a deadline. `reasoning.sandbox.child.runner` lists the kinds
+of frames.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ class ProgramChannel:
         start_up: seconds that the process may take until the program begins.
     """
 
-    def __init__(self, reading: int, writing: int, job: Job, tier: str, *, start_up: float = 10.0) -> None:
-        self._reading = reading
-        self._writing = writing
+    def __init__(self, read_fd: int, write_fd: int, job: Job, tier: str, *, start_up: float = 10.0) -> None:
+        self._read_fd = read_fd
+        self._write_fd = write_fd
         self._job = job
         self._tier = tier
         self._output = CapturedOutput(job.limits.output_chars)
@@ -102,27 +101,27 @@ class ProgramChannel:
                     raise _ProtocolError
 
     def _answer(self, name: str, arguments: str) -> None:
-        called = time.perf_counter()
+        started = time.perf_counter()
         try:
             kind, text = "a", repr(self._job.host_functions.call(name, arguments))
         except CallRejected as error:
             kind, text = "x", str(error)
         self._bytes_left += self._max_frame
-        self._deadline += time.perf_counter() - called
+        self._deadline += time.perf_counter() - started
         self._send(kind, text)
 
     def _receive(self) -> tuple[str, str]:
-        head = self._take(_HEADER_BYTES)
-        size = int.from_bytes(head[1:], "big")
+        header = self._read_bytes(_HEADER_BYTES)
+        size = int.from_bytes(header[1:], "big")
         if size > self._max_frame:
             raise _ProtocolError
-        return chr(head[0]), self._take(size).decode(errors="replace")
+        return chr(header[0]), self._read_bytes(size).decode(errors="replace")
 
-    def _take(self, size: int) -> bytes:
+    def _read_bytes(self, size: int) -> bytes:
         while len(self._buffer) < size:
-            self._wait(self._reading, select.POLLIN)
+            self._wait(self._read_fd, select.POLLIN)
             try:
-                part = os.read(self._reading, 65536)
+                part = os.read(self._read_fd, 65536)
             except BlockingIOError:
                 continue
             if not part:
@@ -131,26 +130,26 @@ class ProgramChannel:
             if self._bytes_left < 0:
                 raise _ProtocolError
             self._buffer += part
-        taken = bytes(self._buffer[:size])
+        result = bytes(self._buffer[:size])
         del self._buffer[:size]
-        return taken
+        return result
 
     def _send(self, kind: str, text: str) -> None:
         data = memoryview(text.encode())
         data = memoryview(kind.encode() + len(data).to_bytes(4, "big") + data)
         while data:
-            self._wait(self._writing, select.POLLOUT)
+            self._wait(self._write_fd, select.POLLOUT)
             try:
-                data = data[os.write(self._writing, data) :]
+                data = data[os.write(self._write_fd, data) :]
             except BlockingIOError:
                 continue
 
     def _wait(self, descriptor: int, event: int) -> None:
-        if (left := self._deadline - time.perf_counter()) <= 0:
+        if (seconds_left := self._deadline - time.perf_counter()) <= 0:
             raise TimeoutError
         poll = select.poll()
         poll.register(descriptor, event)
-        if not poll.poll(left * 1000):
+        if not poll.poll(seconds_left * 1000):
             raise TimeoutError
 
 

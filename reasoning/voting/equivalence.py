@@ -11,7 +11,9 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Kind
 
 Group = Callable[..., Any]
-"""A function of one value (a key, equal for values that mean the same) or of two (whether they mean the same)."""
+"""A function of one value, which returns its key, or of two, which returns whether they mean the same."""
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class AnswerClasses:
@@ -19,16 +21,16 @@ class AnswerClasses:
 
     Values with equal keys of the kind are always one candidate. A function of two values joins
     candidates further: all that are connected through pairs that mean the same (union-find). The
-    classes therefore depend on the set of values and not on their order, as they would with a
-    greedy pass; the price is that a chain of near-equal values is one class.
+    classes therefore depend on the set of values and not on their order, unlike those of a greedy
+    pass. The price is that a chain of near-equal values is one class.
 
     Attributes:
         can_merge: whether a later value can join two candidates.
 
     Args:
         kind: the kind of the values.
-        group: a function of one value (its key) or of two (whether they mean the same; pure and
-            symmetric).
+        group: a function of one value, which returns its key, or of two, which returns whether they
+            mean the same. It must be pure and, with two values, symmetric.
 
     Raises:
         UsageError: the function takes neither one value nor two.
@@ -48,11 +50,11 @@ class AnswerClasses:
         self._known: dict[tuple[str, str], bool] = {}
 
     def classify(self, values: Sequence[Any]) -> list[Hashable | None]:
-        """Return a key for each value that is equal for values of one candidate; None for None."""
+        """Return the candidate's key for each value; None for None."""
         if self._group is not None and not self.can_merge:
             return [None if value is None else ("group", self._key(value)) for value in values]
         keys = [None if value is None else self._kind.key(value) for value in values]
-        return self._merged(keys, values) if self.can_merge else keys
+        return self._merge(keys, values) if self.can_merge else keys
 
     def _key(self, value: Any) -> Hashable:
         assert self._group is not None
@@ -65,13 +67,13 @@ class AnswerClasses:
             ) from None
         return key
 
-    def _merged(self, keys: list[Hashable | None], values: Sequence[Any]) -> list[Hashable | None]:
+    def _merge(self, keys: list[Hashable | None], values: Sequence[Any]) -> list[Hashable | None]:
         forms: dict[Hashable, tuple[str, Any]] = {}
         for key, value in zip(keys, values, strict=True):
             # The alphabetically first form represents its key, in any order of the values.
             if key is not None:
-                shown = (self._kind.show(value), value)
-                forms[key] = min(forms.get(key, shown), shown, key=lambda form: form[0])
+                form = (self._kind.show(value), value)
+                forms[key] = min(forms.get(key, form), form, key=lambda item: item[0])
         parent = {key: key for key in forms}
 
         def root(key: Hashable) -> Hashable:
@@ -105,8 +107,8 @@ def takes_two_values(group: Group) -> bool:
         raise UsageError(
             f"group must be a function with a signature, got {group!r}; write lambda value: … or lambda a, b: …"
         ) from None
-    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    required = sum(one.default is one.empty for one in positional)
+    positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+    required = sum(parameter.default is parameter.empty for parameter in positional)
     if required not in (1, 2):
         raise UsageError(f"group must take one value (and return its key) or two, got {group!r} with {required}")
     return required == 2

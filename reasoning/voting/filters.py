@@ -54,10 +54,10 @@ def apply_filters(
     Args:
         samples: the samples, in draw order.
         keep: a predicate, called for each sample that has a value.
-        most_complex: keep only this number of samples, those with the most steps (see
-            `count_steps`), and of equal ones the earlier. Samples without a value and truncated
-            ones are not among them. Source: complexity-based consistency, Fu et al. 2022, arXiv
-            2210.00720, §3 (a vote among the top K of N chains).
+        most_complex: the number of samples to keep, those with the most steps (see `count_steps`).
+            Among samples with equally many steps, earlier ones are preferred. Samples without a
+            value and truncated samples are excluded. Source: complexity-based consistency, Fu et
+            al. 2022, arXiv 2210.00720, §3 (a vote among the top K of N chains).
 
     Returns:
         The samples in the same order, with `kept` set.
@@ -67,9 +67,9 @@ def apply_filters(
         marked = [replace(sample, kept=False) if sample.counts and not keep(sample) else sample for sample in samples]
     if most_complex is None:
         return marked
-    ranked = [at for at, sample in enumerate(marked) if sample.counts and not sample.truncated]
-    chosen = set(sorted(ranked, key=lambda at: -count_steps(marked[at].text))[:most_complex])
-    return [sample if at in chosen else replace(sample, kept=False) for at, sample in enumerate(marked)]
+    ranked = [index for index, sample in enumerate(marked) if sample.counts and not sample.truncated]
+    chosen = set(sorted(ranked, key=lambda index: -count_steps(marked[index].text))[:most_complex])
+    return [sample if index in chosen else replace(sample, kept=False) for index, sample in enumerate(marked)]
 
 
 async def runs_without_error(samples: Sequence[VoteSample], interpreter: Interpreter) -> list[VoteSample]:
@@ -83,4 +83,4 @@ async def runs_without_error(samples: Sequence[VoteSample], interpreter: Interpr
         return code is not None and (await interpreter.arun(code)).error is None
 
     succeeded = await asyncio.gather(*(runs(sample) for sample in samples))
-    return [replace(sample, kept=sample.kept and fine) for sample, fine in zip(samples, succeeded, strict=True)]
+    return [replace(sample, kept=sample.kept and success) for sample, success in zip(samples, succeeded, strict=True)]

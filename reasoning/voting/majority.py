@@ -37,10 +37,10 @@ def majority(values: Iterable[Any], kind: Kind, *, group: Group | None = None, m
 
     Examples:
         >>> from reasoning.kinds import Number
-        >>> found = majority([18, 5, 18, None], Number())
-        >>> found.value, found.counts
+        >>> result = majority([18, 5, 18, None], Number())
+        >>> result.value, result.counts
         (18, ((18, 2), (5, 1)))
-        >>> print(found)
+        >>> print(result)
         18: 2, 5: 1; 1 unparsed
         >>> print(majority([1, 2], Number(), min_share=0.6).value)
         None
@@ -66,10 +66,9 @@ def vote(
         weigh: the weight of a vote: "equal", "probability", "mean_probability", or a function of a
             sample; see `weights`.
         keep: a predicate for the samples that may vote; None for all.
-        most_complex: let only the samples with the most steps vote, this many of them; None for
-            all. See `apply_filters`.
-        group: a function of one value (its key) or of two (whether they mean the same) that joins
-            values; see `AnswerClasses`.
+        most_complex: the number of samples that vote, those with the most steps; None for all. See
+            `apply_filters`.
+        group: a function that joins values with the same meaning; see `AnswerClasses`.
         min_share: the share of the weight below which the vote abstains, from 0 to 1; 0 never
             abstains.
 
@@ -92,13 +91,13 @@ def vote(
     marked = apply_filters(samples, keep, most_complex)
     weight, note = weights(marked, weigh)
     classes = group if isinstance(group, AnswerClasses) else AnswerClasses(kind, group)
-    places: dict[Hashable, list[int]] = {}
-    for at, key in enumerate(classes.classify([sample.value if sample.counts else None for sample in marked])):
+    draws: dict[Hashable, list[int]] = {}
+    for index, key in enumerate(classes.classify([sample.value if sample.counts else None for sample in marked])):
         if key is not None:
-            places.setdefault(key, []).append(at)
-    candidates = [_candidate(at, marked, weight, kind) for at in places.values()]
+            draws.setdefault(key, []).append(index)
+    candidates = [_make_candidate(indexes, marked, weight, kind) for indexes in draws.values()]
     return Vote(
-        _ranked(candidates),
+        _rank(candidates),
         total=len(marked),
         excluded=sum(sample.value is not None and not sample.kept for sample in marked),
         min_share=min_share,
@@ -107,43 +106,43 @@ def vote(
     )
 
 
-def tie_credit(vote: Vote, right: Callable[[Any], bool]) -> float:
-    """Return the share of the tied winners that are right, from 0 to 1.
+def tie_credit(vote: Vote, is_correct: Callable[[Any], bool]) -> float:
+    """Return the share of the tied winners that are correct, from 0 to 1.
 
-    This is the chance of a right answer if a tie is broken at random, or by the first draw when the
-    draws come in random order. A vote without a winner has no credit.
+    This is the probability of a correct answer if ties are broken at random, or by the first draw if
+    the draws are in random order. A vote without a winner has the credit 0.
 
     Args:
         vote: the vote.
-        right: a function that returns whether a value is right.
+        is_correct: a function that returns whether a value is correct.
     """
     if vote.value is None:
         return 0.0
-    return sum(bool(right(value)) for value in vote.winners) / len(vote.winners)
+    return sum(bool(is_correct(value)) for value in vote.winners) / len(vote.winners)
 
 
-def _candidate(places: list[int], samples: Sequence[VoteSample], weight: Sequence[float], kind: Kind) -> Candidate:
-    forms = {at: kind.show(samples[at].value) for at in places}
+def _make_candidate(draws: list[int], samples: Sequence[VoteSample], weight: Sequence[float], kind: Kind) -> Candidate:
+    forms = {index: kind.show(samples[index].value) for index in draws}
     frequency = Counter(forms.values())
     chosen = min(frequency, key=lambda form: (-frequency[form], len(form), form))
-    representative = next(at for at in places if forms[at] == chosen)
-    known = [logprob for at in places if (logprob := samples[at].mean_logprob) is not None]
+    representative = next(index for index in draws if forms[index] == chosen)
+    known = [logprob for index in draws if (logprob := samples[index].mean_logprob) is not None]
     return Candidate(
         samples[representative].value,
-        tuple(places),
-        math.fsum([weight[at] for at in places]),
+        tuple(draws),
+        math.fsum([weight[index] for index in draws]),
         representative,
-        math.fsum(known) / len(known) if len(known) == len(places) else None,
+        math.fsum(known) / len(known) if len(known) == len(draws) else None,
     )
 
 
-def _ranked(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    ordered = sorted(candidates, key=lambda one: (-one.weight, one.draws[0]))
+def _rank(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    ordered = sorted(candidates, key=lambda candidate: (-candidate.weight, candidate.draws[0]))
     if not ordered:
         return ()
-    tied = [one for one in ordered if same_weight(one, ordered[0])]
-    if all(one.logprob is not None for one in tied):
-        first = min(tied, key=lambda one: (-(one.logprob or 0.0), one.draws[0]))
+    tied = [candidate for candidate in ordered if same_weight(candidate, ordered[0])]
+    if all(candidate.logprob is not None for candidate in tied):
+        first = min(tied, key=lambda candidate: (-(candidate.logprob or 0.0), candidate.draws[0]))
     else:
-        first = min(tied, key=lambda one: one.draws[0])
-    return (first, *(one for one in ordered if one is not first))
+        first = min(tied, key=lambda candidate: candidate.draws[0])
+    return (first, *(candidate for candidate in ordered if candidate is not first))

@@ -49,8 +49,8 @@ def simulate_stopping(
     """
     max_draws = len(values) if max_draws is None else min(max_draws, len(values))
     classes = AnswerClasses(kind, group)
-    used = first_stop(values[:max_draws], classes, rule, max_draws)
-    samples = [VoteSample(value) for value in values[: max_draws if used is None else used]]
+    draws = first_stop(values[:max_draws], classes, rule, max_draws)
+    samples = [VoteSample(value) for value in values[: max_draws if draws is None else draws]]
     return StoppingPoint(len(samples), vote(samples, kind, group=classes))
 
 
@@ -66,9 +66,9 @@ def first_stop(values: Sequence[Any], classes: AnswerClasses, rule: Rule, max_dr
         max_draws: the number of draws at which the sampling ends in any case.
         after: the number of draws that are known to be too few.
     """
-    whole = None if classes.can_merge else classes.classify(values)
+    all_keys = None if classes.can_merge else classes.classify(values)
     for drawn in range(after + 1, min(len(values), max_draws) + 1):
-        keys: Keys = classes.classify(values[:drawn]) if whole is None else whole[:drawn]
+        keys: Keys = classes.classify(values[:drawn]) if all_keys is None else all_keys[:drawn]
         if drawn == max_draws or rule.should_stop(keys, max_draws):
             return drawn
     return None

@@ -31,12 +31,12 @@ class VoteSample:
     Attributes:
         value: the parsed value; None if the reply could not be parsed or the call failed.
         text: all replies that led to the value.
-        logprob: the sum of the log-probabilities of all tokens; None if the provider gave none.
+        logprob: the sum of the log-probabilities of all tokens; None if the provider returned none.
         tokens: the number of these tokens.
         truncated: whether a reply was cut off by `max_tokens`.
         kept: whether the filters let the sample vote.
-        answer: the answer from which a strategy made the sample, returned to that strategy
-            unchanged. The vote does not read it.
+        answer: the answer from which a strategy made the sample. The vote does not read it and
+            returns it unchanged.
     """
 
     value: Any
@@ -64,7 +64,7 @@ class VoteSample:
 
     @property
     def mean_logprob(self) -> float | None:
-        """Return the mean log-probability per token; None if the provider gave none."""
+        """Return the mean log-probability per token; None if the provider returned none."""
         return None if self.logprob is None or not self.tokens else self.logprob / self.tokens
 
     @property

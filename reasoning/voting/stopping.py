@@ -1,4 +1,4 @@
-"""Stopping rules that decide after each draw whether the sampling is enough.
+"""Stopping rules that decide after each draw whether to stop sampling.
 
 A rule depends on the draws in draw order and not on their arrival, so neither the answer nor the
 number of draws depends on latencies. An unparsed or failed draw (None) counts as a draw, but not
@@ -88,8 +88,8 @@ class Beta:
 class Dirichlet:
     """Stop when the first candidate is the most frequent of all with a probability of at least `threshold`.
 
-    All candidates that were drawn are considered, under a uniform prior; if there is only one,
-    another that was not drawn is added. This rule never stops before `Beta` with the same
+    All candidates that were drawn are considered, under a uniform prior. If there is only one, a
+    second candidate without votes is added. This rule never stops before `Beta` with the same
     threshold.
 
     Attributes:
@@ -106,14 +106,14 @@ class Dirichlet:
     def should_stop(self, keys: Keys, max_draws: int) -> bool:
         first, *rest = ranked_counts(keys) or [0]
         rest = rest or [0]
-        pairs = [p_leads(first, one) for one in rest]
+        pairwise = [p_leads(first, count) for count in rest]
         # The probability against all of them together is lower still.
-        if pairs[0] < self.threshold:
+        if pairwise[0] < self.threshold:
             return False
         # The Bonferroni bound.
-        at_least = 1 - sum(1 - one for one in pairs)
-        if at_least >= self.threshold or first > _MAX_INTEGRATED:
-            return at_least >= self.threshold
+        lower_bound = 1 - sum(1 - p for p in pairwise)
+        if lower_bound >= self.threshold or first > _MAX_INTEGRATED:
+            return lower_bound >= self.threshold
         return p_leads_all(first, tuple(rest)) >= self.threshold
 
 
@@ -188,9 +188,10 @@ def stopping_point(keys: Keys, rule: Rule, max_draws: int | None = None) -> int 
 def next_batch_size(keys: Keys, rule: Rule, max_draws: int) -> int:
     """Return the number of draws to request next at once: the fewest after which the rule could stop.
 
-    It could stop if all of them voted for the leader, or for the last candidate, which a window may
-    be waiting for. A smaller batch could not end the sampling. No draw is paid for that the rule
-    would not have requested one by one, unless a draw joins two candidates (see `AnswerClasses`).
+    The rule could stop if all of them voted for the leader, or for the last candidate, which may
+    complete a window. A smaller batch could not end the sampling. So no draw is requested that the
+    rule would not have requested one by one, unless a draw joins two candidates (see
+    `AnswerClasses`).
 
     Args:
         keys: the candidates of the draws so far, in draw order; None for a draw without a vote.
@@ -255,10 +256,10 @@ def p_leads_all(first: int, others: tuple[int, ...]) -> float:
     Source: Takahasi and Mori 1974 (the double-exponential rule).
     """
     step = 1 / max(16.0, 8 * math.sqrt(first + 1))
-    alike = Counter(others)
+    multiplicity = Counter(others)
     total = 0.0
-    for place in range(math.floor(-4 / step), math.ceil((2 + math.log(first + 64)) / step) + 1):
-        t = place * step
+    for index in range(math.floor(-4 / step), math.ceil((2 + math.log(first + 64)) / step) + 1):
+        t = index * step
         x = math.exp(t - math.exp(-t))
         term = math.exp(first * math.log(x) - x - math.lgamma(first + 1)) * x * (1 + math.exp(-t))
         # Far from the peak.
@@ -266,10 +267,10 @@ def p_leads_all(first: int, others: tuple[int, ...]) -> float:
             continue
         # P(Gamma(c + 1) <= x) is the probability of more than c Poisson events of rate x.
         poisson, below = math.exp(-x), 0.0
-        for count in range(max(alike) + 1):
+        for count in range(max(multiplicity) + 1):
             below += poisson
-            if count in alike:
-                term *= max(0.0, 1 - below) ** alike[count]
+            if count in multiplicity:
+                term *= max(0.0, 1 - below) ** multiplicity[count]
             poisson *= x / (count + 1)
         total += term
     return total * step

@@ -13,13 +13,12 @@ class Candidate:
     """A value with at least one vote.
 
     Attributes:
-        value: the form that represents the candidate: the most frequent of its forms, of equally
-            frequent ones the shortest and then the alphabetically first.
+        value: the form that represents the candidate: its most frequent form. Among equally frequent
+            forms, it is the shortest, then the alphabetically first.
         draws: the indexes of the draws that voted for it, ascending.
         weight: the sum of their weights; their number if all weights are equal.
         representative: the index of the first of its draws that has the value in this form.
-        logprob: the mean over its draws of the log-probability per token; None if one of them has
-            none.
+        logprob: the mean over its draws of the log-probability per token; None if a draw has none.
     """
 
     value: Any
@@ -33,13 +32,13 @@ class Candidate:
 class Vote:
     """The result of a vote.
 
-    A tie goes to the candidate with the higher mean log-probability if all tied candidates have
-    one, and otherwise, or if these are equal too, to the one that was drawn first. `tied` and
-    `winners` still report it as a tie.
+    A tie goes to the candidate with the highest mean log-probability if all tied candidates have
+    one. Otherwise, or if these are equal too, it goes to the candidate that was drawn first. `tied`
+    and `winners` still report it as a tie.
 
     Attributes:
-        candidates: the candidates by descending weight, the winner first, and of equal ones the
-            first drawn.
+        candidates: the candidates by descending weight, the winner first. Candidates with equal
+            weights are in the order of their first draws.
         total: the number of samples in the vote, including unparsed and excluded ones.
         excluded: the number of samples with a value that the filter excluded.
         min_share: the share of the weight, from 0 to 1, below which there is no winner.
@@ -62,12 +61,12 @@ class Vote:
     @property
     def counts(self) -> tuple[tuple[Any, int], ...]:
         """Return each candidate and its number of votes."""
-        return tuple((one.value, len(one.draws)) for one in self.candidates)
+        return tuple((candidate.value, len(candidate.draws)) for candidate in self.candidates)
 
     @property
     def valid(self) -> int:
         """Return the number of samples that voted."""
-        return sum(len(one.draws) for one in self.candidates)
+        return sum(len(candidate.draws) for candidate in self.candidates)
 
     @property
     def unparsed(self) -> int:
@@ -77,9 +76,9 @@ class Vote:
     @cached_property
     def shares(self) -> tuple[float, ...]:
         """Return each candidate's share of the total weight, from 0 to 1."""
-        weights = [one.weight for one in self.candidates]
-        whole = math.fsum(weights)
-        return tuple([weight / whole if whole else 0.0 for weight in weights])
+        weights = [candidate.weight for candidate in self.candidates]
+        total_weight = math.fsum(weights)
+        return tuple([weight / total_weight if total_weight else 0.0 for weight in weights])
 
     @property
     def share(self) -> float:
@@ -94,14 +93,14 @@ class Vote:
     @property
     def weighted(self) -> bool:
         """Return whether the weights differ from the numbers of votes."""
-        return [one.weight for one in self.candidates] != [len(one.draws) for one in self.candidates]
+        return any(candidate.weight != len(candidate.draws) for candidate in self.candidates)
 
     @property
     def winners(self) -> tuple[Any, ...]:
         """Return all candidates with the highest weight, the winner of the tie first."""
-        return tuple(
-            one.value for one in self.candidates if self.candidates[0].weight and same_weight(one, self.candidates[0])
-        )
+        if not self.candidates or not self.candidates[0].weight:
+            return ()
+        return tuple(candidate.value for candidate in self.candidates if same_weight(candidate, self.candidates[0]))
 
     @property
     def tied(self) -> bool:
@@ -147,14 +146,14 @@ class Vote:
     def __str__(self) -> str:
         weighted = self.weighted
         counts = [
-            f"{one.value}: {len(one.draws)}{f' (weight {one.weight:.3g})' if weighted else ''}"
-            for one in self.candidates
+            f"{candidate.value}: {len(candidate.draws)}{f' (weight {candidate.weight:.3g})' if weighted else ''}"
+            for candidate in self.candidates
         ]
         return "; ".join([", ".join(counts) or "none", *self.notes])
 
     @property
     def _by_logprob(self) -> bool:
-        likely = [one.logprob for one in self.candidates if same_weight(one, self.candidates[0])]
+        likely = [candidate.logprob for candidate in self.candidates if same_weight(candidate, self.candidates[0])]
         return None not in likely and len(set(likely)) > 1
 
     def _repr_html_(self) -> str:

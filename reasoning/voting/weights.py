@@ -11,7 +11,7 @@ from reasoning.voting.sample import VoteSample
 
 WeightName = Literal["equal", "probability", "mean_probability"]
 Weighting = WeightName | Callable[[VoteSample], float]
-"""A named weighting, or a function of a sample (a verifier, a reward): 0 or more, higher for better."""
+"""The name of a weighting, or a function such as a verifier that returns a sample's weight, at least 0."""
 
 BY_LOGPROB = ("probability", "mean_probability")
 """The weightings that need log-probabilities."""
@@ -22,7 +22,7 @@ def weights(samples: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[
 
     `probability` is the probability of the whole reply, P(chain, answer | prompt);
     `mean_probability` is the geometric mean of its tokens' probabilities. Both are relative to the
-    most likely sample, since the probability of a reply is too small a number. If any sample that
+    most likely sample, because the probability of a whole reply is a tiny number. If any sample that
     votes has no log-probabilities, all have equal weights.
 
     Args:
@@ -30,7 +30,7 @@ def weights(samples: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[
         weigh: the name of a weighting, or a function that returns the weight of a sample.
 
     Returns:
-        The weights in the same order, and a note, which is empty if there is nothing to tell.
+        The weights in the same order, and a note, which is empty if all is as requested.
 
     Raises:
         UsageError: a function returned a negative weight or a value that is not a finite number.
@@ -41,7 +41,7 @@ def weights(samples: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[
     74.1.
     """
     if callable(weigh):
-        return [_validated(weigh(sample), at) if sample.counts else 0.0 for at, sample in enumerate(samples)], ""
+        return [_validated(weigh(sample), index) if sample.counts else 0.0 for index, sample in enumerate(samples)], ""
     if weigh == "equal":
         return [1.0] * len(samples), ""
     if weigh not in BY_LOGPROB:
@@ -55,7 +55,7 @@ def weights(samples: Sequence[VoteSample], weigh: Weighting = "equal") -> tuple[
     return [math.exp(min(0.0, value - top)) if value is not None else 0.0 for value in logprobs], ""
 
 
-def _validated(weight: float, at: int) -> float:
+def _validated(weight: float, index: int) -> float:
     if isinstance(weight, bool | int | float) and math.isfinite(weight) and weight >= 0:
         return float(weight)
-    raise UsageError(f"weigh must return a finite number of at least 0, got {weight!r} for sample {at}")
+    raise UsageError(f"weigh must return a finite number of at least 0, got {weight!r} for sample {index}")

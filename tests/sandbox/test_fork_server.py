@@ -45,8 +45,8 @@ def left_alone(pid):
 
 
 def zygote(interpreter):
-    interpreter._second.status()
-    return interpreter._second._zygote._process.pid
+    interpreter._second_tier.status()
+    return interpreter._second_tier._zygote._process.pid
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_imports_and_calls_are_seen_without_running():
 def test_nothing_runs_where_a_guarantee_does_not_hold(interpreter, monkeypatch):
     broken = SandboxStatus({}, ["files", "network"], [])
     zygote(interpreter)
-    monkeypatch.setattr(interpreter._second._zygote, "status", broken)
+    monkeypatch.setattr(interpreter._second_tier._zygote, "status", broken)
     error = interpreter.run("import heapq\n1").error
     assert error.startswith(
         "Monty cannot run this: import of heapq; this machine does not enforce the lock on files, network"
@@ -180,7 +180,7 @@ def test_nothing_runs_where_a_guarantee_does_not_hold(interpreter, monkeypatch):
     assert "require_lockdown=False" in error
     with pytest.raises(UsageError, match=r"'process' is not available.* lock on files, network .*'container'"):
         interpreter.check()
-    monkeypatch.setattr(interpreter._second, "_locked", False)
+    monkeypatch.setattr(interpreter._second_tier, "_locked", False)
     assert interpreter.run("import heapq\n1").value == 1
 
 
@@ -319,7 +319,7 @@ def test_nothing_outlives_a_process_that_is_killed():
         "import threading, time\nfrom reasoning.sandbox.interpreter import Interpreter\n"
         "it = Interpreter()\nit.run('import heapq')\n"
         "threading.Thread(target=it.run, args=('import heapq\\nwhile True: pass',), daemon=True).start()\n"
-        "time.sleep(0.5)\npid = it._second._zygote._process.pid\n"
+        "time.sleep(0.5)\npid = it._second_tier._zygote._process.pid\n"
         "print(pid, *open(f'/proc/{pid}/task/{pid}/children').read().split(), flush=True)\ntime.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:

@@ -1,8 +1,8 @@
 """The client of a local model: a GGUF file, served by llama.cpp in this process over loopback.
 
 Three things make it fast on a few cores. The static prefix of a prompt is computed once and copied
-to the other slots. Several draws share one computed prompt. And while the model generates, this
-process only waits on sockets.
+to the other slots. Several draws share one computed prompt. While the model generates, this process
+only waits on sockets.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LocalClient(Client):
 
     Args:
         model: the name that goes into requests and the journal.
-        find: returns the file; may download it first.
+        find: a function that returns the file and may download it first.
 
     Attributes:
         progress: called from another thread while weights are downloaded and loaded; set it before
@@ -73,7 +73,7 @@ class LocalClient(Client):
 
         A prompt that needs longer slots gets them.
         """
-        slots = await self._started()
+        slots = await self._get_slots()
         completed: dict[int, Completion] = {}
         precomputed = 0
         while missing := [draw for draw in draws if draw not in completed]:
@@ -105,7 +105,7 @@ class LocalClient(Client):
             await slots.close()
             await _in_thread(lambda: server.release(slots.server))
 
-    async def _started(self) -> SlotClient:
+    async def _get_slots(self) -> SlotClient:
         if self._slots is None:
             if self._starting is None or self._starting.done():
                 self._starting = asyncio.ensure_future(self._start())
@@ -157,7 +157,7 @@ def _lacks_context(result: Completion | BaseException, request: Request) -> bool
 def _with_usage(draw: Completion, precomputed: int | None) -> Completion:
     """Count the prompt's tokens for the first draw only.
 
-    Tokens that were precomputed for it are not cached ones.
+    Tokens that were precomputed for it do not count as cached.
     """
     usage = draw.usage
     if precomputed is None:

@@ -160,24 +160,24 @@ def _metadata(url: str) -> Any:
     """Return the hub's metadata of a file, within `REACHABLE` seconds even if DNS hangs."""
     import huggingface_hub
 
-    answer: list[Any] = []
+    results: list[Any] = []
 
-    def ask() -> None:
+    def fetch() -> None:
         try:
             # No token: these files are public, and no credentials need to leave the machine.
-            answer.append(huggingface_hub.get_hf_file_metadata(url, timeout=REACHABLE, token=False))
+            results.append(huggingface_hub.get_hf_file_metadata(url, timeout=REACHABLE, token=False))
         except Exception as error:
-            answer.append(error)
+            results.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(REACHABLE)
-    if not answer:
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(REACHABLE)
+    if not results:
         raise SourceUnavailable(f"no answer within {REACHABLE:g} s")
-    if isinstance(answer[0], Exception):
-        status = getattr(getattr(answer[0], "response", None), "status_code", None)
+    if isinstance(results[0], Exception):
+        status = getattr(getattr(results[0], "response", None), "status_code", None)
         raise SourceUnavailable(f"answers with status {status}" if status else "cannot be reached")
-    return answer[0]
+    return results[0]
 
 
 def _stream(session: Any, url: str, weights: Weights, partial: Path, report: LoadProgress) -> None:

@@ -26,11 +26,10 @@ class _Saved:
 
 
 class PrefixCache:
-    """Saved prefixes, one file each.
+    """A cache of saved prefixes, one file each.
 
-    The least recently used ones are removed when the files exceed `max_bytes`.
-
-    Concurrent callers that need the same prefix compute it once. Safe from several event loops.
+    The least recently used prefixes are removed when the files exceed `max_bytes`. Concurrent
+    callers that need the same prefix compute it once. Several event loops may use it.
 
     Args:
         folder: where llama.cpp saves the files.
@@ -68,7 +67,7 @@ class PrefixCache:
             finally:
                 with self._lock:
                     saved.users -= 1
-                self._tidy(key, keep)
+                self._evict(key, keep)
 
     async def _save(self, saved: _Saved, key: str, save: Save) -> int:
         try:
@@ -81,18 +80,18 @@ class PrefixCache:
         saved.ready.set_result(True)
         return computed
 
-    def _tidy(self, key: str, keep: bool) -> None:
+    def _evict(self, key: str, keep: bool) -> None:
         with self._lock:
             idle = [name for name, saved in self._saved.items() if saved.users == 0]
-            gone = [] if keep or key not in idle else [key]
-            over = sum(saved.bytes for saved in self._saved.values()) - self.max_bytes
+            removed = [] if keep or key not in idle else [key]
+            excess = sum(saved.bytes for saved in self._saved.values()) - self.max_bytes
             for name in idle:
-                if over <= 0:
+                if excess <= 0:
                     break
-                if name not in gone:
-                    gone.append(name)
-                over -= self._saved[name].bytes
-            for name in gone:
+                if name not in removed:
+                    removed.append(name)
+                excess -= self._saved[name].bytes
+            for name in removed:
                 del self._saved[name]
-        for name in gone:
+        for name in removed:
             (self.folder / name).unlink(missing_ok=True)

@@ -118,9 +118,9 @@ class LlamaServer:
         with self._connecting:
             if self._server is None:
                 raise ConnectionRefusedError
-            made = socket.socket(*address[:3])
-            self._sockets.add(made)
-            return made
+            connection = socket.socket(*address[:3])
+            self._sockets.add(connection)
+            return connection
 
     def leak_after_fork(self) -> None:
         """Never run the destructor in a forked child: it would wait for missing threads."""
@@ -165,9 +165,9 @@ class LlamaServer:
 
     def _stop(self) -> None:
         with self._connecting:
-            for made in self._sockets:  # the destructor waits for requests with an open connection
+            for connection in self._sockets:  # the destructor waits for requests with an open connection
                 with contextlib.suppress(OSError):
-                    made.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
             self._server = None
 
 

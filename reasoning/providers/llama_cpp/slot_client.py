@@ -59,14 +59,14 @@ class SlotClient:
 
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
         """Yield the prefixes worth saving, shorter first: key, saving function, persistence."""
-        before = []
+        shared_keys = []
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
             role = request.messages[len(shared)].role
-            before = [_key(role, shared)]
-            yield before[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role)), True
+            shared_keys = [_key(role, shared)]
+            yield shared_keys[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role)), True
         if several:
-            save = self._saving(lambda slot: self._compute_prompt(slot, request), *before)
+            save = self._saving(lambda slot: self._compute_prompt(slot, request), *shared_keys)
             yield _key("", request.messages), save, False
 
     async def grow(self, request: Request, context: int) -> bool:

@@ -38,9 +38,8 @@ class _Waiter:
 class SlotPool:
     """A pool of slots, served in FIFO order.
 
-    All slots are taken at once or not at all, so callers cannot deadlock.
-
-    Safe from several event loops. Waiting callers are woken; none of them polls.
+    A caller gets all its slots at once or waits, so callers cannot deadlock. Several event loops may
+    use the pool. Waiting callers are woken and do not poll.
 
     Args:
         count: the number of slots.
@@ -62,7 +61,7 @@ class SlotPool:
         try:
             yield slot
         finally:
-            self._give(taken)
+            self._release(taken)
 
     @asynccontextmanager
     async def acquire_all(self) -> AsyncIterator[None]:
@@ -71,7 +70,7 @@ class SlotPool:
         try:
             yield
         finally:
-            self._give(taken if len(taken) == self.count else [Slot(index) for index in range(self.count)])
+            self._release(taken if len(taken) == self.count else [Slot(index) for index in range(self.count)])
 
     def reset(self, count: int) -> None:
         """Set the number of slots, which are empty after the block of `acquire_all`."""
@@ -91,11 +90,11 @@ class SlotPool:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
             if waiter.ready.done() and not waiter.ready.cancelled():
-                self._give(waiter.ready.result())
+                self._release(waiter.ready.result())
             self._serve()  # the next waiter may need fewer slots
             raise
 
-    def _give(self, slots: list[Slot]) -> None:
+    def _release(self, slots: list[Slot]) -> None:
         with self._lock:
             for slot in slots:
                 slot.last_used = next(self._clock)
@@ -108,20 +107,20 @@ class SlotPool:
         with self._lock:
             while self._waiting and len(self._free) >= (self._waiting[0].count or self.count):
                 waiter = self._waiting.popleft()
-                served.append((waiter, [self._best(waiter.prefixes) for _ in range(waiter.count or self.count)]))
+                served.append((waiter, [self._pop_best(waiter.prefixes) for _ in range(waiter.count or self.count)]))
         for waiter, slots in served:
             try:
-                waiter.loop.call_soon_threadsafe(self._hand, waiter, slots)
+                waiter.loop.call_soon_threadsafe(self._deliver, waiter, slots)
             except RuntimeError:  # its loop has ended
-                self._give(slots)
+                self._release(slots)
 
-    def _hand(self, waiter: _Waiter, slots: list[Slot]) -> None:
+    def _deliver(self, waiter: _Waiter, slots: list[Slot]) -> None:
         if waiter.ready.done():
-            self._give(slots)
+            self._release(slots)
         else:
             waiter.ready.set_result(slots)
 
-    def _best(self, prefixes: Sequence[str]) -> Slot:
+    def _pop_best(self, prefixes: Sequence[str]) -> Slot:
         """Remove and return the free slot with the first prefix, or the oldest one."""
         for prefix in prefixes:
             if holding := [slot for slot in self._free if prefix in slot.prefixes]:

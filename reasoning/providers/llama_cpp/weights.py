@@ -1,7 +1,7 @@
 """The catalogue of local weights (`weights.toml`), and the folder that holds their files.
 
-Every file is known by its size and SHA-256. So its source does not matter: a file that differs is
-refused.
+Every file is identified by its size and SHA-256. A file that differs is refused, so its source does
+not matter.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Weights:
     Attributes:
         name: the name after `local:`.
         title: the publisher's name of the model, with its quantization.
-        parameters: the number of parameters, for people.
+        parameters: the number of parameters, as a text such as "0.5 B".
         bytes: the size of the file.
         licence: its SPDX identifier.
         sha256: the hash of the file.

@@ -1,5 +1,4 @@
 """Code of the child processes: the server that is forked, its locks, and the runner of one program.
 
-These processes start clean, without our packages: they import only this package and the standard
-library.
+These processes import only this package and the standard library.
 """

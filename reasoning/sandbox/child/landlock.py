@@ -53,12 +53,12 @@ def restrict(readable: Iterable[str]) -> None:
 
 
 def _allow(ruleset: int, path: str) -> None:
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rights = _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0)
-        _call(_ADD, ruleset, 1, struct.pack("=Qi", rights, place), 0)
+        _call(_ADD, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
 def _call(number: int, *arguments: object) -> int:

@@ -1,7 +1,7 @@
 """The irreversible locks of a process: those of the server, then those of each program.
 
 A lock that this machine lacks is skipped. `find_unenforced` then tests which guarantees hold, and
-the host process decides what follows.
+the host process decides whether programs may run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The runner of one program, in a process of its own.
+"""The runner of one program, in its own process.
 
 This is the only place of the project that executes code.
 

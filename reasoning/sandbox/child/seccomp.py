@@ -22,11 +22,11 @@ _COMPUTING = (
     "futex set_robust_list set_tid_address rseq sched_yield sched_getaffinity getcpu restart_syscall exit exit_group "
     "getrandom"
 )
-_ASKING = (
+_INFORMATION = (
     "getpid gettid getppid getuid geteuid getgid getegid uname sysinfo getrusage times time gettimeofday clock_gettime "
     "clock_getres clock_nanosleep nanosleep poll ppoll select pselect6 getrlimit"
 )
-ALLOWED = tuple(f"{_READING} {_COMPUTING} {_ASKING}".split())
+ALLOWED = tuple(f"{_READING} {_COMPUTING} {_INFORMATION}".split())
 
 NUMBERS = {
     "x86_64": {
@@ -102,13 +102,13 @@ def _conditions() -> Iterator[tuple[str, list[tuple[int, int, int, int]]]]:
     for name, allowed in (("fcntl", _FCNTL), ("ioctl", _IOCTL)):
         tests = [(_EQUAL, len(allowed) - index, 0, value) for index, value in enumerate(allowed)]
         yield name, [_argument(1), *tests, (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
-    nothing = [  # a process may read its own limits, and not set them
+    unset = [  # a process may read its own limits, and not set them
         test
         for index, argument in enumerate((0, 2))
         for half in (0, 4)
         for test in (_argument(argument, half), (_EQUAL, 0, 7 - 4 * index - half // 2, 0))
     ]
-    yield "prlimit64", [*nothing, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    yield "prlimit64", [*unset, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
 
 
 def _argument(index: int, half: int = 0) -> tuple[int, int, int, int]:
@@ -121,8 +121,8 @@ def install_filter(code: bytes) -> None:
     Raises:
         OSError: the kernel has no seccomp filters.
     """
-    kept = ctypes.create_string_buffer(code, len(code))
-    described = _Program(len(code) // 8, ctypes.cast(kept, ctypes.c_void_p))
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(22, 2, ctypes.byref(described), 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+    if libc.prctl(22, 2, ctypes.byref(program), 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
         raise OSError(ctypes.get_errno(), "seccomp")

@@ -1,8 +1,7 @@
 """The server process that programs are forked from.
 
-It has the scientific packages loaded, and none of ours.
-
-It receives sockets, and nothing else, over one control socket. For each socket it forks a process,
+It has the scientific packages loaded, and of this project only `reasoning.sandbox.child`. It
+receives sockets, and nothing else, over one control socket. For each socket it forks a process,
 which reads its job from that socket. When the control socket closes, the server ends, and its
 children with it.
 """
@@ -23,12 +22,12 @@ from typing import Any
 from reasoning.sandbox.child import lockdown, runner
 
 # Submodules that programs use. Without this each program would load them from disk.
-_MORE = {
+_SUBMODULES = {
     "numpy": ("numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial"),
     "sympy": ("sympy.abc", "sympy.stats", "sympy.solvers.solveset"),
     "dateutil": ("dateutil.parser", "dateutil.relativedelta", "dateutil.rrule", "dateutil.tz"),
 }
-_PLACES = ("/usr/share/zoneinfo",)
+_DATA_FOLDERS = ("/usr/share/zoneinfo",)
 REQUEST = 64
 """The size of a request on the control socket, in bytes: the limits as text, padded."""
 
@@ -41,10 +40,10 @@ def main(control: int, options: str) -> None:
         options: the text of a dict: root (the folder of our package), folders (of the packages),
             packages, modules.
     """
-    wanted: dict[str, Any] = ast.literal_eval(options)
+    settings: dict[str, Any] = ast.literal_eval(options)
     with socket.socket(fileno=control) as socket_:
         try:
-            started = _start(wanted)
+            started = _start(settings)
         except Exception as error:
             socket_.sendall(f"{ ({'failed': f'{type(error).__name__}: {error}'[:500]})!r}\n".encode())
             return
@@ -53,19 +52,19 @@ def main(control: int, options: str) -> None:
         _serve(socket_, memory)
 
 
-def _start(wanted: dict[str, Any]) -> dict[str, Any]:
+def _start(settings: dict[str, Any]) -> dict[str, Any]:
     """Load the packages, then lock this process. Returns the status for the host process."""
-    sys.path.remove(wanted["root"])
+    sys.path.remove(settings["root"])
     sys.path[:] = [os.path.realpath(path) for path in sys.path if os.path.isdir(path)]
     library = list(sys.path)
-    sys.path.extend(wanted["folders"])
-    packages = [name for name in wanted["packages"] if _loads(name)]
-    for module in (*wanted["modules"], *(part for name in packages for part in _MORE.get(name, ()))):
+    sys.path.extend(settings["folders"])
+    packages = [name for name in settings["packages"] if _loads(name)]
+    for module in (*settings["modules"], *(part for name in packages for part in _SUBMODULES.get(name, ()))):
         _loads(module)
     del sys.path[len(library) :]
     _warm_up(packages)
     os.environ.clear()
-    readable = [*_files(library), *_PLACES]
+    readable = [*_files(library), *_DATA_FOLDERS]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the children
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     memory = lockdown.address_space()
