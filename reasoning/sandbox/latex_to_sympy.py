@@ -155,7 +155,7 @@ def _translate_function(tokens: Sequence[re.Match[str]], index: int) -> tuple[st
 
 
 def _argument_end(signs: Sequence[str], index: int) -> int:
-    """Return the index after one token or a whole bracket, including a minus in front of it."""
+    """Return the index after one token or a whole bracket, including a minus before it."""
     index += signs[index : index + 1] == ["-"]
     depth = 0
     while index < len(signs):

@@ -123,7 +123,7 @@ def test_a_strategy_runs_its_programs_in_a_container(docker):
 
 
 def test_an_image_without_python_is_refused(docker, monkeypatch):
-    monkeypatch.setattr(container, "_START", "\nraise SystemExit(1)\n")
+    monkeypatch.setattr(container, "_MAIN_CALL", "\nraise SystemExit(1)\n")
     with pytest.raises(UsageError, match=r"cannot run programs .*needs Python as python3"):
         sandbox.check_sandbox(Sandbox("container", image="known"))
 

@@ -70,7 +70,7 @@ def test_a_container_that_does_not_end_is_removed(engine):
 
 
 def test_a_container_that_does_not_start_is_an_error(engine, monkeypatch):
-    monkeypatch.setattr(container, "_START", "\nraise SystemExit(1)\n")
+    monkeypatch.setattr(container, "_MAIN_CALL", "\nraise SystemExit(1)\n")
     with Interpreter("container, image=image") as interpreter:
         assert interpreter.run("import fractions").error == "the program crashed its process"
 
