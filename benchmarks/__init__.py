@@ -1,6 +1,7 @@
 """Comparisons of techniques on the same problems, with a verdict that the numbers support.
 
 import reasoning as r
+
 r.benchmarks.compare(["vanilla", "cot"], "gsm_symbolic", r.connect("local"), limit=24)
 """
 

@@ -36,7 +36,7 @@ CANDIDATES = (
 )
 """The default candidates, one of each mechanism. Those that do not support the task's kind of answer are left out."""
 MIN_PROBLEMS = 10
-"""The number of problems below which nothing was measured that could support advice."""
+"""The smallest number of problems on which a measurement can support advice."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Recommendation:
         strategy: the spec of the recommended strategy: the cheapest of those that do not differ
             significantly from the best.
         comparison: the race behind it.
-        summary: its numbers on the compared problems; None if nothing was measured that could
-            support advice. Then the strategy is the candidate with the fewest calls, and the cards
-            of the candidates are the only evidence.
+        summary: its numbers on the compared problems; None if the results cannot support advice. Then
+            the strategy is the candidate with the fewest calls, and the cards of the candidates are
+            the only evidence.
         ties: the strategies that are as good as the best, the recommended one among them; the
             cheapest first.
         differences: the recommended strategy against each other compared one.
@@ -163,7 +163,7 @@ def advise(
         task: the task.
         llm: the model.
         config: the configuration of the run, with the margin of the race.
-        listener: told of the progress.
+        listener: receives the progress.
         candidates: the strategies to race; by default those of `CANDIDATES` that support the task.
 
     Raises:
@@ -175,7 +175,7 @@ def advise(
     comparison = experiment.run_comparison(chosen, task, llm, config, listener)
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
         raise comparison.stopped
-    chosen.sort(key=lambda one: one.calls_range()[::-1])
+    chosen.sort(key=lambda strategy: strategy.calls_range()[::-1])
     rows = {row.strategy: row for row in comparison.common_rows}
     is_decided = comparison.race is not None and len(comparison.race.stopped) == len(chosen) - 1 > 0
     price = _price(comparison)
@@ -206,7 +206,7 @@ def _differences(comparison: Comparison, spec: str) -> list[PairedDifference]:
 
 def _supported(task: Task, seed: int, llm: LLM) -> list[Strategy]:
     [example] = task.load(1, seed)
-    supported = [one for one in map(registry.get, CANDIDATES) if _can_start(one, example, llm)]
+    supported = [candidate for candidate in map(registry.get, CANDIDATES) if _can_start(candidate, example, llm)]
     if not supported:
         raise UsageError(
             f"none of the default strategies supports answers of the kind {example.problem.kind!r}; "
@@ -216,7 +216,7 @@ def _supported(task: Task, seed: int, llm: LLM) -> list[Strategy]:
 
 
 def _can_start(strategy: Strategy, example: Example, llm: LLM) -> bool:
-    """Return whether it supports the kind of answer, and has worked problems of that kind if it shows any."""
+    """Return whether the strategy supports the kind of answer, and has demonstrations of that kind if it shows any."""
     try:
         strategy.check_supports(example.problem.kind)
         event_loop.run_sync(record_requests(strategy, example.problem, llm))

@@ -117,7 +117,7 @@ def run_comparison(
     config: RunConfig,
     listener: ProgressListener,
 ) -> Comparison:
-    """Do what `compare` does, and tell the listener. An error that stopped the run is in the comparison."""
+    """Compare as `compare` does, and report to the listener. The comparison holds an error that stopped the run."""
     named = named_strategies(strategies)
     task = _task(task)
     model = connect(llm) if isinstance(llm, str) else llm
@@ -181,8 +181,8 @@ def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy
     if isinstance(strategies, str):
         strategies = spec.split(strategies)
     named: dict[str, Strategy] = {}
-    for one in strategies:
-        strategy = registry.get(one)
+    for spec_or_strategy in strategies:
+        strategy = registry.get(spec_or_strategy)
         name = repr(strategy)
         if name in named and named[name] != strategy:
             raise UsageError(f"two different strategies are called {name!r}; give each its own name")
@@ -210,7 +210,7 @@ def _ids(store: ResultsFolder, config: RunConfig) -> list[str]:
 
 
 def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> None:
-    """Choose the repetition of the draws that the folder holds, once: the same call continues with the same draws."""
+    """Choose and store the first epoch of a new folder, so that the same call continues with the same draws."""
     if config.new_samples and store.results and not store.metadata.get("first_epoch"):
         raise UsageError(f"{config.folder} holds results of recorded draws; give another folder for new samples")
     if "first_epoch" not in store.metadata:
@@ -218,7 +218,7 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
 
 
 def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:
-    """Store once what a repetition needs besides the settings: every configuration that filled the folder."""
+    """Store the configuration, unless it is stored: a repetition needs every one that filled the folder."""
     invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **config.to_json()}
     optional = {"budget": str(model.budget), "prices": model.client.prices}
     invocation |= {name: value for name, value in optional.items() if value}

@@ -1,8 +1,8 @@
 """Rescoring of a results folder: its stored replies are parsed again with the current rules, without a call.
 
-Every strategy runs again on the draws in the folder's journal, so everything between a reply and an
-answer is repeated: parsing, votes, programs, scores. A result whose prompts have changed has no draws
-in the journal. It stays as it is, and is reported.
+Every strategy runs again on the draws in the folder's journal. This repeats parsing, votes, programs
+and scores. A result whose prompts have changed has no draws in the journal. It stays unchanged, and is
+reported.
 """
 
 from __future__ import annotations
@@ -189,33 +189,33 @@ def _load_scorers(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, 
 
 def _build_strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
     """Return the strategies that can be built from their specs, and the reasons for the others."""
-    made, unknown = {}, {}
+    strategies, unknown = {}, {}
     for spec in specs:
         try:
-            made[spec] = registry.get(spec)
+            strategies[spec] = registry.get(spec)
         except ReasoningError as error:
             unknown[spec] = str(error)
-    return made, unknown
+    return strategies, unknown
 
 
 async def _solve_again(
     store: ResultsFolder, keys: Sequence[ResultKey], strategies: Mapping[str, Strategy], llm: LLM
 ) -> list[tuple[Result, Result | str]]:
     """Return each stored result with the new one, or with the reason if it cannot be made."""
-    prints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+    fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
     epoch = int(store.metadata.get("first_epoch", 0))
-    found: list[tuple[Result, Result | str]] = []
+    pairs: list[tuple[Result, Result | str]] = []
     for key in keys:
         old, example, spec = store.results[key], store.examples[key.problem], key.strategy
         try:
             answer = await strategies[spec].arun(example.problem, llm, epoch=epoch + key.epoch)
-            found.append((old, Result.from_answer(answer, example, spec, prints[spec], key.epoch)))
+            pairs.append((old, Result.from_answer(answer, example, spec, fingerprints[spec], key.epoch)))
         except _NotRecorded as error:
-            found.append((old, str(error)))
+            pairs.append((old, str(error)))
         except Exception as error:
             # The code of a user's strategy may be broken by now.
-            found.append((old, f"{type(error).__name__}: {error}"))
-    return found
+            pairs.append((old, f"{type(error).__name__}: {error}"))
+    return pairs
 
 
 class _NotRecorded(CallFailed):
@@ -224,7 +224,7 @@ class _NotRecorded(CallFailed):
 
 
 class _Recorded(Client):
-    """A client of a model whose journal alone is left."""
+    """A client without a model: every draw must be in the journal."""
 
     free = True
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def report_cost(llm: LLM) -> Iterator[None]:
-    """Print at the end what the model spent in the meantime."""
+    """Print the model's cost at the end of the block."""
     from reasoning.display import cost
 
     yield
@@ -59,11 +59,11 @@ def generate(
 
     if accept not in ("ask", "all"):
         raise UnknownName("way to accept", accept, ("ask", "all"))
-    place = resolve_folder(folder)
-    if place in bundled_chains().values():
+    path = resolve_folder(folder)
+    if path in bundled_chains().values():
         raise UsageError(f"{folder} is a bundled chain; copy it first: reasoning chain new NAME --template {folder}")
-    chain = load(place, "trusted")
-    real_cases, generated_cases = _read_cases(place)
+    chain = load(path, "trusted")
+    real_cases, generated_cases = _read_cases(path)
     seeds = list(seed_inputs(chain, step, real_cases))
     for row in read_inputs(real or [], chain):
         if row.problem is None:
@@ -79,8 +79,8 @@ def generate(
             report_cost(llm),
         ):
             inputs = generator.generate(number, llm, seed)
-            for one in _accepted(generator, inputs, number, accept == "all"):
-                file = append_case(place, step, one)
+            for accepted_input in _accepted(generator, inputs, number, accept == "all"):
+                file = append_case(path, step, accepted_input)
                 accepted += 1
     finally:
         if accepted:
@@ -88,7 +88,7 @@ def generate(
 
 
 def _read_cases(folder: Path) -> tuple[list[Case], list[Case]]:
-    """Return the cases that people wrote, and those that were generated."""
+    """Return the cases that people wrote, and the generated cases."""
     from reasoning.benchmarks.chains.cases import FOLDER, is_case_file, read_case_file
     from reasoning.benchmarks.chains.input_generation import FILE
     from reasoning.chain.code_loader import CodeLoader
@@ -108,12 +108,12 @@ def _accepted(
     """Yield each accepted input at once: all of them, or those that a person accepts, edits (e), until q."""
     from reasoning.text_safety import strip_control
 
-    for place, one in enumerate(inputs, 1):
-        console().print(strip_control(f"{place} of {number}, {one.twist}:\n{one.text}"), soft_wrap=True)
+    for count, candidate in enumerate(inputs, 1):
+        console().print(strip_control(f"{count} of {number}, {candidate.twist}:\n{candidate.text}"), soft_wrap=True)
         answer = "y" if accept_all else _ask()
         if answer == "q":
             break
-        changed = _edit(generator, one) if answer == "e" else one
+        changed = _edit(generator, candidate) if answer == "e" else candidate
         if changed is not None and answer != "n":
             yield changed
 
@@ -129,15 +129,15 @@ def _ask() -> str:
             return answer
 
 
-def _edit(generator: InputGenerator, one: GeneratedInput) -> GeneratedInput | None:
+def _edit(generator: InputGenerator, candidate: GeneratedInput) -> GeneratedInput | None:
     """Return the input as the person edits it; None if the result is not an input."""
     from dataclasses import replace
 
     from reasoning.errors import UsageError
 
-    text = _open_editor(one.text).strip()
+    text = _open_editor(candidate.text).strip()
     try:
-        return replace(one, inputs=generator.parse(text), text=text)
+        return replace(candidate, inputs=generator.parse(text), text=text)
     except (UsageError, KeyError) as error:
         info(f"left out: {error}")
         return None
@@ -146,8 +146,8 @@ def _edit(generator: InputGenerator, one: GeneratedInput) -> GeneratedInput | No
 def _open_editor(text: str) -> str:
     """Open the person's editor ($VISUAL, $EDITOR, vi) and return the edited text."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "sample.txt"
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "sample.txt"
         path.write_text(text, encoding="utf-8")
         try:
             subprocess.run([*command, str(path)], check=True)

@@ -132,7 +132,7 @@ def run(
     budget = options.budget.to_budget()  # shared by all models
     of_strategy = None if strategy_budget is None else Budget.parse(strategy_budget)
     of_problem = None if problem_budget is None else Budget.parse(problem_budget)
-    found: dict[Path, Comparison] = {}
+    comparisons: dict[Path, Comparison] = {}
     for name in models:
         with RunProgress() as progress:
             named = map(registry.get, spec.split(strategies))
@@ -162,19 +162,21 @@ def run(
                     _print_cost(estimate_cost(chosen, source, llm, config), as_json)
                     continue
                 try:
-                    found[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
+                    comparisons[folder] = experiment.run_comparison(
+                        list(chosen.values()), source, llm, config, progress
+                    )
                 except KeyboardInterrupt:
                     progress.close()
                     info(f"\nstopped; the results are kept in {out or folder}\ncontinue with: {command_line()}")
                     _exit_within_a_second(INTERRUPTED)
                     raise typer.Exit(INTERRUPTED) from None
-        if found[folder].results and not (as_json and len(models) > 1):
-            _print_results(found[folder], folder, as_json)
-        if found[folder].stopped is not None:
+        if comparisons[folder].results and not (as_json and len(models) > 1):
+            _print_results(comparisons[folder], folder, as_json)
+        if comparisons[folder].stopped is not None:
             break
     if len(models) > 1 and not dry_run:
-        _print_models(found, as_json)
-    _exit(list(found.values()))
+        _print_models(comparisons, as_json)
+    _exit(list(comparisons.values()))
 
 
 @expand_options
@@ -216,15 +218,15 @@ def advise(
             folder = out or default_folder(run_settings(source, seed, llm))
             config = RunConfig(limit=limit, seed=seed, folder=folder, time_limit=time_limit, race_margin=margin)
             candidates = None if strategies is None else spec.split(strategies)
-            found = recommend(source, llm, config, progress, candidates)
+            recommendation = recommend(source, llm, config, progress, candidates)
     if as_json:
-        print_json(found.to_json())
+        print_json(recommendation.to_json())
     else:
-        print_comparison(found.comparison, as_json=False)
+        print_comparison(recommendation.comparison, as_json=False)
         info("")
-        typer.echo(f"\n{found}")
+        typer.echo(f"\n{recommendation}")
         info(f"results: {folder}")
-    _exit([found.comparison])
+    _exit([recommendation.comparison])
 
 
 def tasks(
@@ -244,7 +246,7 @@ def _exit_within_a_second(code: int) -> None:
 
 
 def _print_results(comparison: Comparison, folder: Path, as_json: bool) -> None:
-    """Print the results of a run, where they are kept, and what they cost."""
+    """Print the results of a run, their folder, and their cost."""
     print_comparison(comparison, as_json)
     info(f"\n{_describe_spending(comparison)}\nresults: {folder}")
     wrong = next((result for result in comparison.results if result.correct is False), comparison.results[0])
@@ -252,25 +254,25 @@ def _print_results(comparison: Comparison, folder: Path, as_json: bool) -> None:
     info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {selection}")
 
 
-def _print_models(found: Mapping[Path, Comparison], as_json: bool) -> None:
+def _print_models(comparisons: Mapping[Path, Comparison], as_json: bool) -> None:
     """Print models × strategies, after the tables of each model."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
 
     if as_json:
-        print_json({"models": [comparison.to_json() for comparison in found.values()]})
-    elif all(comparison.results for comparison in found.values()):
+        print_json({"models": [comparison.to_json() for comparison in comparisons.values()]})
+    elif all(comparison.results for comparison in comparisons.values()):
         info("")
-        console().print(model_matrix(list(found)))
+        console().print(model_matrix(list(comparisons)))
 
 
-def _exit(found: Sequence[Comparison]) -> None:
-    """Raise or exit with the code of what is not done; return if all is done."""
-    results = [result for comparison in found for result in comparison.results]
-    if found and (stopped := found[-1].stopped) is not None:
+def _exit(comparisons: Sequence[Comparison]) -> None:
+    """Raise the error that stopped the run, exit if calls failed, or return if all is done."""
+    results = [result for comparison in comparisons for result in comparison.results]
+    if comparisons and (stopped := comparisons[-1].stopped) is not None:
         if results:
             info(f"the results are kept; continue with: {command_line()}")
         raise stopped
-    if failed := [result for comparison in found for result in comparison.failed]:
+    if failed := [result for comparison in comparisons for result in comparison.failed]:
         info(
             f"{len(failed)} of {len(results)} results failed, the last with: {failed[-1].reason}\n"
             f"the same command tries them again: {command_line()}"
@@ -290,7 +292,7 @@ def _print_cost(estimate: CostEstimate, as_json: bool) -> None:
 
 
 def _describe_spending(comparison: Comparison) -> str:
-    """Return what was spent now, and what the results would cost without the journal."""
+    """Return the cost of this run, and the cost of the results without the journal."""
     from reasoning.display import cost
 
     used = sum((result.usage for result in comparison.results), Usage())

@@ -32,18 +32,19 @@ def describe_task(name: str) -> RenderableType:
 
     if name == "gym":
         return Text("\n".join([*(f"gym:{one}" for one in offered()), "", *_refused()]))
-    configs = huggingface.catalogue().get(name, {}).get("configs", ())  # of a name that lacks its second half
+    # A catalogue name such as bbh is incomplete without a configuration.
+    configs = huggingface.catalogue().get(name, {}).get("configs", ())
     task = get(f"{name}:{configs[0]}" if configs else name)
     _, problems, kind, *_ = _row(name, task)
-    told = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
+    facts = {"task": name, "problems": problems, "kind": kind, "scorer": task.scorer, "source": task.source}
     if isinstance(task, huggingface.HubTask):
         config = "" if configs else task.config
-        told |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
-        told |= {"split": task.split, "splits": ", ".join(task.splits)}
+        facts |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
+        facts |= {"split": task.split, "splits": ", ".join(task.splits)}
     elif isinstance(task, FileTask):
-        told["version"] = task.version()
-    told |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}
-    lines = [f"{title}: {said}" for title, said in told.items() if said]
+        facts["version"] = task.version()
+    facts |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}
+    lines = [f"{title}: {fact}" for title, fact in facts.items() if fact]
     return Text("\n".join([*lines, *(f"{name}:{config}" for config in configs)]))
 
 
@@ -58,14 +59,14 @@ def _refused() -> list[str]:
 def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
     data = huggingface.catalogue().get(name.partition(":")[0])
     if data is not None:
-        fields, several = data["fields"], "configs" in data
-        usual = "choice" if "options" in fields or not several else "by the task"
-        many = f"up to {data['size']:,}" if several else f"{data['size']:,}"
-        return name, many, fields.get("kind", usual), data["licence"], data["about"]
+        fields, has_configs = data["fields"], "configs" in data
+        usual = "choice" if "options" in fields or not has_configs else "by the task"
+        problems = f"up to {data['size']:,}" if has_configs else f"{data['size']:,}"
+        return name, problems, fields.get("kind", usual), data["licence"], data["about"]
     task = task or get(name)
     size = getattr(task, "size", None)
-    without = "–" if isinstance(task, huggingface.HubTask) else "endless"
-    return name, f"{size:,}" if size else without, task.kind, task.licence, task.source
+    unknown_size = "–" if isinstance(task, huggingface.HubTask) else "endless"
+    return name, f"{size:,}" if size else unknown_size, task.kind, task.licence, task.source
 
 
 def _table(rows: list[tuple[str, ...]]) -> RenderableType:

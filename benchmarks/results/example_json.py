@@ -40,5 +40,5 @@ def from_json(data: dict[str, Any]) -> Example:
         id=data["id"],
     )
     own = data.get("own_scorer")
-    scored = None if own else default_scorer(kind, data["target"])
-    return Example(problem, data["target"], scored, data.get("family", ""))
+    scorer = None if own else default_scorer(kind, data["target"])
+    return Example(problem, data["target"], scorer, data.get("family", ""))

@@ -46,7 +46,8 @@ class JsonlFile:
                 if written != len(line):
                     raise OSError(28, "no space left on the disk")
             except OSError:
-                file.truncate(end)  # a disk that was full may have taken a part of it
+                # A full disk may have stored a part of the line.
+                file.truncate(end)
                 file.seek(end)
                 raise
         except OSError as error:
@@ -77,8 +78,8 @@ def _last_end(file: IO[bytes]) -> int:
     while end:
         start = max(0, end - 65536)
         file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
         end = start
     return 0

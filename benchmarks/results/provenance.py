@@ -15,13 +15,13 @@ _PACKAGES = ("aiohttp", "datasets", "litellm", "pydantic-monty", "reasoning-gym"
 
 def provenance() -> Mapping[str, str]:
     """Return the versions of library, Python and packages, the platform, and the commit that is checked out here."""
-    found = {"library": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
+    versions = {"library": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found | ({"git": state} if (state := git_state()) else {})
+    return versions | ({"git": state} if (state := git_state()) else {})
 
 
 def git_state() -> str:

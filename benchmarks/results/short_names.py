@@ -107,9 +107,9 @@ class _Call:
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             call = ast.parse(spec, mode="eval").body
             if isinstance(call, ast.Call):
-                placed = {str(place): ast.unparse(value) for place, value in enumerate(call.args)}
-                named = {f"{one.arg}=": ast.unparse(one.value) for one in call.keywords}
-                return cls(spec, ast.unparse(call.func), placed | named)
+                positional = {str(index): ast.unparse(value) for index, value in enumerate(call.args)}
+                keywords = {f"{keyword.arg}=": ast.unparse(keyword.value) for keyword in call.keywords}
+                return cls(spec, ast.unparse(call.func), positional | keywords)
         return cls(spec, spec, {})
 
     def named(self, others: Collection[_Call], most: int) -> str:
@@ -124,9 +124,9 @@ class _Call:
         }
         kept: set[str] = set()
         while alike:
-            told = {key: sum(one.get(key) != value for one in alike) for key, value in self.arguments.items()}
-            best = max(told, key=lambda key: told[key])
-            if not told[best]:
+            differing = {key: sum(one.get(key) != value for one in alike) for key, value in self.arguments.items()}
+            best = max(differing, key=lambda key: differing[key])
+            if not differing[best]:
                 # The others have arguments that this one lacks, and their names show them.
                 break
             kept.add(best)

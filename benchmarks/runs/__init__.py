@@ -1,1 +1,1 @@
-"""Making results: the configuration, the worker queue, races and cost estimates."""
+"""Runs: their configuration, worker queue, progress, races and cost estimates."""

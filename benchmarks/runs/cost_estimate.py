@@ -137,14 +137,14 @@ class CostEstimate:
         ]
 
 
-def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan: RunConfig) -> CostEstimate:
+def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, config: RunConfig) -> CostEstimate:
     """Return the cost of strategies on a task's problems. Loads the problems and calls no model."""
-    examples = task.load(plan.limit, plan.seed)
+    examples = task.load(config.limit, config.seed)
     rows = [
-        event_loop.run_sync(_row(spec, strategy, examples, llm, plan.epochs)) for spec, strategy in strategies.items()
+        event_loop.run_sync(_row(spec, strategy, examples, llm, config.epochs)) for spec, strategy in strategies.items()
     ]
     problems = pluralize(len(examples), "problem")
-    problems += f" × {plan.epochs} repetitions" if plan.epochs > 1 else ""
+    problems += f" × {config.epochs} repetitions" if config.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
     return CostEstimate(title, tuple(rows), llm.client.free)
@@ -152,20 +152,20 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, plan
 
 async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> StrategyCost:
     low, high = (epochs * calls for calls in strategy.calls_range())
-    chained = _longest_chain(strategy)
+    chain_length = _longest_chain(strategy)
     price = llm.client.price
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
         strategy.check_supports(example.problem.kind)
         requests = await record_requests(strategy, example.problem, llm)
         for request, draws in requests:
-            every = [epoch * EPOCH_STRIDE + draw for epoch in range(epochs) for draw in draws]
-            recorded += len(llm.journal.read(request.key, every))
-            first += len(every)
+            epoch_draws = [epoch * EPOCH_STRIDE + draw for epoch in range(epochs) for draw in draws]
+            recorded += len(llm.journal.read(request.key, epoch_draws))
+            first += len(epoch_draws)
         prompt_tokens = max(max_prompt_tokens(request) for request, _ in requests)
         max_tokens = max(request.max_tokens for request, _ in requests)
         # A later prompt may hold every earlier reply of its branch.
-        earlier_replies = (chained - 1) * max_tokens
+        earlier_replies = (chain_length - 1) * max_tokens
         least += _priced(Usage(low, low * prompt_tokens // _BYTES_A_TOKEN, low), price)
         most += _priced(Usage(high, high * (prompt_tokens + earlier_replies), high * max_tokens), price)
     rounds = strategy.rounds_range()

@@ -1,7 +1,7 @@
-"""The live progress of a run: how far it is, how fast, and which strategy leads. Shown on standard error only.
+"""The live progress of a run, on standard error: finished results, speed, and the leading strategy.
 
-It costs next to nothing, since a local model needs every core: two pictures per second on a terminal,
-and one plain line every ten seconds elsewhere.
+A local model needs every core, so the display is refreshed only twice per second on a terminal. Elsewhere
+it prints one plain line every ten seconds.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SPEED_WINDOW = 20.0
 
 
 class ProgressListener(Protocol):
-    """Something that is told how far a run is."""
+    """A listener for the progress of a run."""
 
     def on_status(self, text: str) -> None:
-        """Take note of what is being done before the first call."""
+        """Receive the current activity, before the first call."""
 
     def on_start(
         self,
@@ -48,10 +48,10 @@ class ProgressListener(Protocol):
         time_limit: float | None = None,
         stopped: Collection[str] = (),
     ) -> None:
-        """Take note that the run starts.
+        """Receive the start of the run.
 
         Args:
-            title: what is compared, in a line.
+            title: one line about the comparison.
             model: the model.
             specs: the strategies, in the order of the table.
             keys: the results to make.
@@ -61,7 +61,7 @@ class ProgressListener(Protocol):
         """
 
     def on_result(self, result: Result) -> None:
-        """Take note of a new result."""
+        """Receive a new result."""
 
 
 @dataclass
@@ -146,7 +146,7 @@ class RunProgress:
         self._stack.close()
 
     def on_status(self, text: str) -> None:
-        """Show what is being done before the first call."""
+        """Show the current activity, before the first call."""
         self._status = text
         self._print(text)
 
@@ -186,7 +186,7 @@ class RunProgress:
         self._tallies[result.strategy].add(result)
 
     def _on_loading(self, done: int, total: int, text: str) -> None:
-        """Show what a local model says while it is downloaded and loaded; bytes, if there is a total."""
+        """Show the download and the loading of a local model; counts are bytes if there is a total."""
         if total and done >= total:
             self._status, self._ready = _WAITING, time.monotonic()
             return
@@ -253,7 +253,7 @@ class RunProgress:
 
     @property
     def _to_make(self) -> int:
-        """Return the number of results of the whole run, without those that a race has cancelled."""
+        """Return the number of results of the whole run, without the results that a race has cancelled."""
         stopped = [self._tallies[spec] for spec in list(self._stopped)]
         return self._total - sum(tally.total - tally.done for tally in stopped)
 
@@ -264,7 +264,7 @@ class RunProgress:
         spent = self._model.usage - self._usage_before
         if not spent.calls:
             return ", all from the journal so far"
-        # Until as many calls came back as are in flight, their number says nothing about the pace.
+        # The first calls say nothing about the pace, until as many have finished as are in flight.
         if spent.calls < self._model.in_flight:
             return ""
         seconds = self._estimate.estimate(spent.seconds, now, self._ready, self._stopped)

@@ -1,7 +1,7 @@
 """A race during a run: strategies that can no longer win are stopped.
 
-Results are looked at problem by problem, in an order that is drawn before the run. The same
-strategies are therefore stopped after the same problems, in whatever order the results arrive.
+The race takes the results problem by problem, in a random order that is fixed before the run. It
+therefore stops the same strategies after the same problems, in whatever order the results arrive.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RaceController:
     """The race of a run, updated with every result.
 
     Args:
-        problems: the ids of the problems in the order in which they are looked at; see `shuffled`.
+        problems: the ids of the problems in the order of the race; see `shuffled`.
         total: the number of problems of the run, of which `problems` may be the first part;
             infinity races over all problems of this kind. See
             `reasoning.benchmarks.statistics.racing.Race`.
@@ -71,10 +71,10 @@ class RaceController:
         while self._seen < len(self._problems):
             problem = self._problems[self._seen]
             keys = {spec: [ResultKey(problem, spec, epoch) for epoch in self._epochs] for spec in self.race.remaining}
-            if self.decided or not all(key in results for of_spec in keys.values() for key in of_spec):
+            if self.decided or not all(key in results for keys_of_spec in keys.values() for key in keys_of_spec):
                 return
             self._seen += 1
-            means = {spec: _mean(results[key] for key in of_spec) for spec, of_spec in keys.items()}
+            means = {spec: _mean(results[key] for key in keys_of_spec) for spec, keys_of_spec in keys.items()}
             self.race.update({spec: mean for spec, mean in means.items() if mean is not None})
 
 

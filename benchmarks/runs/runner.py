@@ -1,4 +1,4 @@
-"""The runner: all problems and strategies over one queue, every result stored as soon as it is known."""
+"""The runner: all problems and strategies over one queue, each result stored at once."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _GIVE_UP_AFTER = 8
 def missing_keys(
     store: ResultsFolder, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1
 ) -> list[ResultKey]:
-    """Return the results that are still to be made, problem by problem.
+    """Return the keys of the missing results, problem by problem, so that every prefix is a fair comparison.
 
-    With this order, strategies can be compared at any moment. Failed results are made again, and so
-    are those of strategies whose prompts or version have changed.
+    Failed results count as missing, and so do results of strategies whose prompts or version have
+    changed.
     """
     fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
 
@@ -65,11 +65,11 @@ async def run(
         keys: the results to make, in order.
         strategies: the strategies by spec.
         llm: the model.
-        store: where problems come from and results go.
+        store: holds the problems, and receives the results.
         on_result: called with each new result.
         config: the budgets of each strategy and problem, the number of solves in progress, and the
             time limit (solves of started problems finish with every strategy).
-        journal: where draws are recorded; by default the model's journal.
+        journal: records the draws; by default the model's journal.
         race: stops strategies that can no longer be the best.
 
     Returns:
@@ -114,7 +114,7 @@ class _Run:
         self.deadline = math.inf if config.time_limit is None else time.monotonic() + config.time_limit
 
     async def run(self, workers: int) -> ReasoningError | None:
-        """Work until the queue is empty or an error ends the run; raise what is not a ReasoningError."""
+        """Work until the queue is empty or a ReasoningError ends the run; raise any other error."""
         tasks = [asyncio.ensure_future(self._worker()) for _ in range(min(workers, len(self.queue)))]
         try:
             await asyncio.gather(*tasks)
@@ -155,7 +155,7 @@ class _Run:
             self._count(result)
 
     async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None]:
-        """Return the result; a failed call and a bug are results too. Raise what ends the whole run."""
+        """Return the result; a failed call and a bug are results too. Raise errors that end the whole run."""
         example, spec = self.store.examples[key.problem], key.strategy
         try:
             budget = self.problem_budget.nested_in(self.budgets[spec])

@@ -1,4 +1,4 @@
-"""An estimate of the time that a run still takes, from the model time of each strategy."""
+"""An estimate of the remaining time of a run, from the model time of each strategy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class TimeEstimate:
     """An estimate of the remaining time, learned from results. All times are seconds of one clock.
 
     A solve counts with its model time: the seconds of its calls, one after the other. Draws from
-    the journal take no time, so they say nothing about the speed. The model time that they took
-    when they were bought stands in for a strategy of which nothing has been bought yet.
+    the journal take no time, so they say nothing about the speed. For a strategy that has bought
+    no draws yet, the model time of its recorded draws is used.
 
     A race stops strategies of very different cost, so results per second would be no estimate.
 

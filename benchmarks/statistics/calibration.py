@@ -24,8 +24,8 @@ def reliability(confidences: Sequence[float], right: Sequence[bool], bins: int =
         bins: the number of bins.
     """
     grouped: dict[int, list[int]] = {}
-    for place, confidence in enumerate(confidences):
-        grouped.setdefault(min(bins - 1, int(confidence * bins)), []).append(place)
+    for index, confidence in enumerate(confidences):
+        grouped.setdefault(min(bins - 1, int(confidence * bins)), []).append(index)
     return [
         Bin(
             len(group), sum(confidences[i] for i in group) / len(group), sum(bool(right[i]) for i in group) / len(group)
@@ -46,7 +46,7 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
     binning", AAAI.
     """
     total = len(confidences)
-    return sum(one.n / total * abs(one.accuracy - one.confidence) for one in reliability(confidences, right, bins))
+    return sum(b.n / total * abs(b.accuracy - b.confidence) for b in reliability(confidences, right, bins))
 
 
 def selective_accuracy(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:

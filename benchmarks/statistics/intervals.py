@@ -127,4 +127,5 @@ def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> tu
     groups = len(sums)
     if groups < 2:
         return mean, math.nan, groups
-    return mean, math.sqrt(math.fsum(one * one for one in sums.values()) * groups / (groups - 1)) / len(values), groups
+    squares = math.fsum(total * total for total in sums.values())
+    return mean, math.sqrt(squares * groups / (groups - 1)) / len(values), groups

@@ -58,8 +58,8 @@ def holm(p_values: Mapping[K, float]) -> dict[K, float]:
     adjusted: dict[K, float] = {}
     running = 0.0
     ordered = sorted(p_values.items(), key=lambda item: item[1])
-    for place, (key, p) in enumerate(ordered):
-        running = max(running, min(1.0, (len(ordered) - place) * p))
+    for rank, (key, p) in enumerate(ordered):
+        running = max(running, min(1.0, (len(ordered) - rank) * p))
         adjusted[key] = running
     return {key: adjusted[key] for key in p_values}
 

@@ -33,17 +33,17 @@ def detectable_difference(n: int, disagreement: float, *, level: float = 0.05, p
         return None
     z_level, z_power = NormalDist().inv_cdf(1 - level / 2), NormalDist().inv_cdf(power)
 
-    def found(difference: float) -> bool:
+    def is_detected(difference: float) -> bool:
         share = max(disagreement, difference)
         spread = z_level * math.sqrt(share) + z_power * math.sqrt(max(0.0, share - difference * difference))
         return math.sqrt(n) * difference >= spread
 
-    if not found(1.0):
+    if not is_detected(1.0):
         return None
     low, high = 0.0, 1.0
     while high - low > 1e-6:
         middle = (low + high) / 2
-        low, high = (low, middle) if found(middle) else (middle, high)
+        low, high = (low, middle) if is_detected(middle) else (middle, high)
     return high
 
 

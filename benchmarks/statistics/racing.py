@@ -4,12 +4,12 @@ The problems of a run are taken in random order. For each ordered pair, a bet is
 hypothesis "on all problems of the run, the first is better than the second by the margin". The results
 so far determine what the remaining problems would have to give. Under the hypothesis the capital of the
 bet is a supermartingale, so it exceeds 1/level with a probability of at most the level at *any* time
-(Ville's inequality): the race may look after every problem. Capital above 1/level stops the first
+(Ville's inequality): the race may test after every problem. Capital above 1/level stops the first
 strategy. The order alone is random, so the problems may be families, or no random sample at all.
 
-In a run of infinitely many problems, nothing can make up for the results so far, and the same bets are
-against the hypothesis "on all problems of this kind". That needs more problems, and takes each for an
-independent draw.
+In a run of infinitely many problems, no remaining problem can make up for the results so far. The same bets are
+then against the hypothesis "on all problems of this kind". That needs more problems, and treats them as
+independent draws.
 
 Sources: Waudby-Smith and Ramdas (2020), "Confidence sequences for sampling without replacement", NeurIPS 33, and
 (2023), "Estimating means of bounded random variables by betting", JRSS B 86(1), §5; Ramdas, Grünwald, Vovk and Shafer
@@ -28,21 +28,21 @@ Floats = NDArray[np.float64]
 
 STAKES: Floats = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
 """The stakes of the bets, as shares of the amount that may be lost on a problem."""
-_NONE = 1e-9
+_MIN_DIVISOR = 1e-9
 """The least divisor, to avoid a division by 0."""
 
 
-def gaps(got: Floats, margin: float) -> Floats:
+def gaps(values: Floats, margin: float) -> Floats:
     """Return the lead of each rival over each strategy, plus the margin.
 
     Args:
-        got: the values of the strategies, of shape (…, strategy); NaN if there is no result.
+        values: the values of the strategies, of shape (…, strategy); NaN if there is no result.
         margin: the difference that does not matter.
 
     Returns:
         An array of shape (…, strategy, rival).
     """
-    return np.asarray(got[..., None, :] - got[..., :, None] + margin)
+    return np.asarray(values[..., None, :] - values[..., :, None] + margin)
 
 
 def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
@@ -56,7 +56,7 @@ def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
     """
     # The most that it regains, beyond what it owes, on a problem that it alone solves; may be negative.
     room = 1 - margin - owed
-    gain = np.maximum((gap + owed) / np.maximum(room, _NONE), -1)
+    gain = np.maximum((gap + owed) / np.maximum(room, _MIN_DIVISOR), -1)
     return np.asarray(1 + np.multiply.outer(STAKES, np.nan_to_num(gain)))
 
 

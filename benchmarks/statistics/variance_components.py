@@ -51,11 +51,11 @@ def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponen
     n, epochs = x.shape
     mean, rows, columns = x.mean(), x.mean(axis=1), x.mean(axis=0)
     within = float(np.square(x - rows[:, None] - columns[None, :] + mean).sum() / ((n - 1) * (epochs - 1)))
-    of_problems = float(epochs * np.square(rows - mean).sum() / (n - 1))
-    of_repetitions = float(n * np.square(columns - mean).sum() / (epochs - 1))
-    repetitions = max(0.0, (of_repetitions - within) / n)
+    between_problems = float(epochs * np.square(rows - mean).sum() / (n - 1))
+    between_repetitions = float(n * np.square(columns - mean).sum() / (epochs - 1))
+    repetitions = max(0.0, (between_repetitions - within) / n)
     return VarianceComponents(
-        max(0.0, (of_problems - within) / epochs), repetitions, within, math.sqrt(repetitions + within / n)
+        max(0.0, (between_problems - within) / epochs), repetitions, within, math.sqrt(repetitions + within / n)
     )
 
 

@@ -130,24 +130,24 @@ def majority_at(pool: SamplePool, ks: Sequence[int]) -> dict[int, Fraction]:
                 for k in ks:
                     subsets = product >> ((k - votes) * width) & ((1 << width) - 1) if k >= votes else 0
                     ways[k] += Fraction(equal * math.comb(count, votes) * subsets, rivals + 1)
-    return {k: found / math.comb(pool.n, k) for k, found in ways.items()}
+    return {k: count / math.comb(pool.n, k) for k, count in ways.items()}
 
 
 def _products(others: Sequence[int], unread: int, votes: int, most: int, width: int) -> list[int]:
     """Return, by number of tied rivals, the ways to draw the rest if no other has more than `votes` votes."""
 
     def polynomial(coefficients: Sequence[int]) -> int:
-        return sum(one << place * width for place, one in enumerate(coefficients))
+        return sum(coefficient << power * width for power, coefficient in enumerate(coefficients))
 
     # No subset is larger than the largest k.
     within = (1 << (most - votes + 1) * width) - 1
     # These samples can neither win nor tie.
-    free = unread + sum(one for one in others if one < votes)
+    free = unread + sum(count for count in others if count < votes)
     products = [polynomial([math.comb(free, j) for j in range(min(free, most) + 1)]) & within]
-    for one in others:
-        if one >= votes:
-            fewer = polynomial([math.comb(one, j) for j in range(votes)])
-            level = math.comb(one, votes) << votes * width
+    for count in others:
+        if count >= votes:
+            fewer = polynomial([math.comb(count, j) for j in range(votes)])
+            level = math.comb(count, votes) << votes * width
             padded = [0, *products, 0]
             products = [(padded[t + 1] * fewer + padded[t] * level) & within for t in range(len(products) + 1)]
             while len(products) > 1 and not products[-1]:
@@ -160,26 +160,26 @@ def estimate_majority_at(pool: SamplePool, ks: Sequence[int], seed: int | str = 
     _check(pool, ks)
     random, most = Random(str(seed)), max(ks)
     counts = [*pool.right, *pool.wrong]
-    draws = [place for place, count in enumerate(counts) for _ in range(count)] + [-1] * pool.unparsed
+    draws = [candidate for candidate, count in enumerate(counts) for _ in range(count)] + [-1] * pool.unparsed
     sums = {k: [0.0, 0.0] for k in ks}
     for _ in range(SHUFFLES):
         votes = [0] * len(counts)
-        for drawn, place in enumerate(random.sample(draws, most), 1):
-            if place >= 0:
-                votes[place] += 1
+        for drawn, candidate in enumerate(random.sample(draws, most), 1):
+            if candidate >= 0:
+                votes[candidate] += 1
             if drawn in sums:
                 top = max(votes, default=0)
-                tied = [at for at, have in enumerate(votes) if have == top and top]
-                worth = sum(at < len(pool.right) for at in tied) / len(tied) if tied else 0.0
+                tied = [index for index, count in enumerate(votes) if count == top and top]
+                worth = sum(index < len(pool.right) for index in tied) / len(tied) if tied else 0.0
                 sums[drawn][0] += worth
                 sums[drawn][1] += worth * worth
-    found = {}
+    estimates = {}
     for k, (total, squares) in sums.items():
         mean = total / SHUFFLES
         error = math.sqrt(max(0.0, squares / SHUFFLES - mean * mean) / (SHUFFLES - 1))
         # An event that was never seen may still exist and be rare.
-        found[k] = mean, max(error, 1 / SHUFFLES)
-    return found
+        estimates[k] = mean, max(error, 1 / SHUFFLES)
+    return estimates
 
 
 def curve(
@@ -210,13 +210,13 @@ def curve(
         raise UsageError("pools must hold at least one pool")
     for pool in pools:
         _check(pool, ks)
-    worth = [_worth(pool, ks, measure, f"{seed} {place}") for place, pool in enumerate(pools)]
-    clusters = [("own", place) if pool.cluster is None else ("of", pool.cluster) for place, pool in enumerate(pools)]
+    worth = [_worth(pool, ks, measure, f"{seed} {index}") for index, pool in enumerate(pools)]
+    clusters = [("own", index) if pool.cluster is None else ("of", pool.cluster) for index, pool in enumerate(pools)]
     points = []
     for k in ks:
-        values = [one[k][0] for one in worth]
+        values = [of_pool[k][0] for of_pool in worth]
         low, high = clustered_share(values, clusters, confidence)
-        error = math.sqrt(math.fsum(one[k][1] ** 2 for one in worth)) / len(worth)
+        error = math.sqrt(math.fsum(of_pool[k][1] ** 2 for of_pool in worth)) / len(worth)
         points.append(CurvePoint(k, math.fsum(values) / len(values), low, high, error))
     return tuple(points)
 
@@ -230,8 +230,8 @@ def _worth(pool: SamplePool, ks: Sequence[int], measure: str, seed: str) -> dict
 # Many problems have equal pools, such as those where all samples are right.
 @lru_cache(maxsize=4096)
 def _counted(pool: SamplePool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
-    found = {k: pass_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
-    return {k: (float(value), 0.0) for k, value in found.items()}
+    exact = {k: pass_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
+    return {k: (float(value), 0.0) for k, value in exact.items()}
 
 
 def _check(pool: SamplePool, ks: Sequence[int]) -> None:

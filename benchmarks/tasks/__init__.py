@@ -14,7 +14,7 @@ from reasoning.errors import InputError, UnknownName, UsageError
 __all__ = ["Task", "from_catalogue", "get"]
 
 GROUP = "reasoning.tasks"
-"""The entry points by which other distributions add tasks: a `Task`, or a function of what follows "NAME:"."""
+"""The entry points of other distributions' tasks: each a `Task`, or a function of the text after "NAME:"."""
 
 
 def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: str = "") -> Task:
@@ -93,10 +93,10 @@ def named() -> dict[str, Callable[[], Task]]:
     from reasoning.benchmarks.tasks.gym import GSM_SYMBOLIC
     from reasoning.benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
 
-    made: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
-    shipped: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
-    here = {task.name: partial(get, task) for task in (*made, *shipped)}
-    return here | {name: partial(huggingface.from_catalogue, name) for name in huggingface.catalogue()}
+    generated: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
+    bundled: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
+    local = {task.name: partial(get, task) for task in (*generated, *bundled)}
+    return local | {name: partial(huggingface.from_catalogue, name) for name in huggingface.catalogue()}
 
 
 def _mapping(fields: Mapping[str, str] | str | None) -> Mapping[str, str]:

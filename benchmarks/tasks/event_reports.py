@@ -1,4 +1,4 @@
-"""A task of summarising what several reports have in common: generated from a seed, scored exactly."""
+"""A task of summarising the common events of several reports: generated from a seed, scored exactly."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _HAPPENINGS = (
 
 @dataclass(frozen=True)
 class EventReports:
-    """Three reports of one day, with events that several of them tell in their own words, and one of each alone.
+    """Three reports of one day, with events that several reports tell, in different words, and one of each alone.
 
     A summary is right if it names the places of all events that two or more reports tell, and no other
     place.
@@ -106,15 +106,18 @@ def _example(seed: int, number: int) -> Example:
     chance = random.Random(f"reports {seed} {number}")
     happenings = chance.sample(_HAPPENINGS, _SHARED + _REPORTS * _ALONE)
     places = chance.sample(_PLACES, len(happenings))
-    told: list[list[str]] = [[] for _ in range(_REPORTS)]
-    for at, (wordings, place) in enumerate(zip(happenings, places, strict=True)):
-        by = chance.sample(range(_REPORTS), chance.choice((2, 3))) if at < _SHARED else [(at - _SHARED) % _REPORTS]
-        for teller, words in zip(by, chance.sample(wordings, len(by)), strict=True):
-            told[teller].append(words.format(place=place))
-    for report in told:
+    reports: list[list[str]] = [[] for _ in range(_REPORTS)]
+    for index, (wordings, place) in enumerate(zip(happenings, places, strict=True)):
+        if index < _SHARED:
+            reporters = chance.sample(range(_REPORTS), chance.choice((2, 3)))
+        else:
+            reporters = [(index - _SHARED) % _REPORTS]
+        for reporter, words in zip(reporters, chance.sample(wordings, len(reporters)), strict=True):
+            reports[reporter].append(words.format(place=place))
+    for report in reports:
         chance.shuffle(report)
     shared = places[:_SHARED]
-    context = "\n---\n".join(" ".join(report) for report in told)
+    context = "\n---\n".join(" ".join(report) for report in reports)
     problem = Problem(QUESTION, Text(whole=True), context, id=f"reports-{seed}-{number:04d}")
     return Example(problem, "; ".join(shared), partial(_names_only, frozenset(shared)))
 

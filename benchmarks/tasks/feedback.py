@@ -16,7 +16,7 @@ from reasoning.problem import Example, Problem
 
 CATEGORIES = Label(("network", "billing", "customer service", "pricing", "device", "other"))
 SENTIMENTS = Label(("positive", "negative", "neutral"))
-_MEANT = re.compile(r"(?P<issue>.+) \((?P<sentiment>positive|negative|neutral)\)")
+_LABEL = re.compile(r"(?P<issue>.+) \((?P<sentiment>positive|negative|neutral)\)")
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Feedback:
         return sha256(_text().encode()).hexdigest()[:12]
 
     def load(self, limit: int, seed: int) -> list[Example]:
-        found = list(_issues())
-        random.Random(f"feedback {seed}").shuffle(found)
+        issues = list(_issues())
+        random.Random(f"feedback {seed}").shuffle(issues)
         return [
             Example(
                 Problem(self.asks(issue), self.labels, text, inputs={"target": issue}, id=f"{self.name}-{name}"),
                 self.of(sentiment, category),
             )
-            for name, text, issue, sentiment, category in found[:limit]
+            for name, text, issue, sentiment, category in issues[:limit]
         ]
 
 
@@ -71,9 +71,9 @@ def _text() -> str:
 def _issues() -> Iterator[tuple[str, str, str, str, str]]:
     """Yield id, feedback, issue, sentiment and category of each issue."""
     for case in tomllib.loads(_text())["case"]:
-        for number, (said, category) in enumerate(case.get("gold", {}).get("categories", {}).items(), 1):
-            if meant := _MEANT.fullmatch(said):
-                yield f"{case['id']}-{number}", case["input"], meant["issue"], meant["sentiment"], category
+        for number, (label, category) in enumerate(case.get("gold", {}).get("categories", {}).items(), 1):
+            if match := _LABEL.fullmatch(label):
+                yield f"{case['id']}-{number}", case["input"], match["issue"], match["sentiment"], category
 
 
 FEEDBACK_CATEGORY = Feedback(

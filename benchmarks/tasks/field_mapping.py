@@ -11,7 +11,7 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
 
-_PLACE = re.compile(r"\{([^{}]+)\}")
+_COLUMN = re.compile(r"\{([^{}]+)\}")
 _LETTERED = re.compile(r"\n+options:\s*\n((?:\([A-Z]\) ?[^\n]*\n?){2,})\s*$", re.IGNORECASE)
 _OPTION = re.compile(r"^\(([A-Z])\) ?(.*)$", re.MULTILINE)
 
@@ -48,15 +48,15 @@ class Fields:
     family: str = field(default="", repr=False)
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any]) -> Fields:
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Fields:
         """Return the fields of names and values; flags may be "yes" or true.
 
         Raises:
             UnknownName: there is no such field.
         """
-        known = {one.name: one.type for one in dataclasses.fields(cls)}
+        known = {field.name: field.type for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
-        for name, value in given.items():
+        for name, value in mapping.items():
             if name not in known:
                 raise UnknownName("field", name, known, "of the mapping")
             if known[name] == "bool":
@@ -70,7 +70,7 @@ class Fields:
     def keeps(self, row: Mapping[str, Any]) -> bool:
         """Return whether `where` keeps the row."""
         column, unequal, unwanted = self.where.partition("!=")
-        return not unequal or str(_at(row, column.strip())) != unwanted.strip()
+        return not unequal or str(_look_up(row, column.strip())) != unwanted.strip()
 
     def normalize(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row with the keys `question`, `answer`, `options`, …
@@ -79,13 +79,13 @@ class Fields:
             UsageError: a column is missing.
         """
         line = {
-            name: _at(row, place)
+            name: _look_up(row, column)
             for name in ("question", "answer", "options", "context", "id", "family")
-            if (place := getattr(self, name))
+            if (column := getattr(self, name))
         }
-        if self.lettered and (found := _LETTERED.search(line["question"])):
-            line["options"] = dict(_OPTION.findall(found[1]))
-            line["question"] = line["question"][: found.start()]
+        if self.lettered and (match := _LETTERED.search(line["question"])):
+            line["options"] = dict(_OPTION.findall(match[1]))
+            line["question"] = line["question"][: match.start()]
             line["answer"] = str(line["answer"]).strip("() ")
         options = line.get("options")
         if isinstance(options, Mapping) and {"label", "text"} <= options.keys():
@@ -110,14 +110,14 @@ def parse_mapping(text: str) -> dict[str, str]:
 
 def _parts(text: str) -> Iterator[str]:
     start, depth, quoted = 0, 0, False
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         if letter == '"':
             quoted = not quoted
         elif not quoted:
             depth += (letter in "{[") - (letter in "}]")
             if letter == "," and depth <= 0:
-                yield text[start:place]
-                start = place + 1
+                yield text[start:index]
+                start = index + 1
     yield text[start:]
 
 
@@ -138,19 +138,20 @@ def _object(kind: str) -> Any:
         raise UsageError(f"kind must be a JSON object, got {kind!r}: {error}") from None
 
 
-def _at(row: Mapping[str, Any], place: str) -> Any:
-    if "{" in place:
-        return _PLACE.sub(lambda column: str(_at(row, column[1])), place)
+def _look_up(row: Mapping[str, Any], path: str) -> Any:
+    if "{" in path:
+        return _COLUMN.sub(lambda match: str(_look_up(row, match[1])), path)
     value: Any = row
-    for part in [place] if place in row else place.split("."):
+    for part in [path] if path in row else path.split("."):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
         elif isinstance(value, list | tuple) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
-            like = nearest(part, row)
+            similar = nearest(part, row)
             raise UsageError(
-                f"there is no column {place!r}; " + (f"did you mean {like!r}?" if like else f"there are {list(row)}")
+                f"there is no column {path!r}; "
+                + (f"did you mean {similar!r}?" if similar else f"there are {list(row)}")
             )
     return value
 

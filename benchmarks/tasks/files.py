@@ -82,7 +82,7 @@ class FileTask(RowTask):
     def mapped(self) -> Fields | None:
         return self.fields
 
-    def place(self, number: int) -> str:
+    def location(self, number: int) -> str:
         return f"{self.file}:{number}"
 
     def version(self) -> str:
@@ -98,12 +98,12 @@ class FileTask(RowTask):
     @cached_property
     def _rows(self) -> list[Row]:
         try:
-            found = list(self.read())
+            rows = list(self.read())
         except (OSError, ValueError) as error:
             raise InputError(f"{self.file}: cannot be read as {self.form}: {error}") from None
-        if not found:
+        if not rows:
             raise InputError(f"{self.file}: the file holds no problems")
-        return found
+        return rows
 
 
 class JsonlTask(FileTask):
@@ -135,7 +135,7 @@ class CsvTask(FileTask):
 
 
 class ParquetTask(FileTask):
-    """A ParquetTask file."""
+    """A Parquet file."""
 
     form = "parquet"
 

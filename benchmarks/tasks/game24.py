@@ -66,40 +66,40 @@ def _examples(seed: int) -> Iterator[Example]:
 
 def solution(numbers: Numbers, goal: Fraction = GOAL) -> str | None:
     """Return an expression that uses each number once and equals the goal exactly; None without a solution."""
-    for left, right in _parted(tuple(sorted(numbers))):
-        others = _reached(right)
-        for a, first in _reached(left).items():
+    for left, right in _partitions(tuple(sorted(numbers))):
+        expressions = _reachable(right)
+        for a, first in _reachable(left).items():
             wanted = {"+": goal - a, "-": a - goal, "*": goal / a if a else None, "/": a / goal if a else None}
             for sign, b in wanted.items():
-                if b in others:
-                    return f"{first} {sign} {others[b]}"
+                if b in expressions:
+                    return f"{first} {sign} {expressions[b]}"
     return None
 
 
 @cache
-def _reached(numbers: Numbers) -> dict[Fraction, str]:
+def _reachable(numbers: Numbers) -> dict[Fraction, str]:
     """Return every value that the numbers can make, with an expression for it."""
     if len(numbers) == 1:
         return {Fraction(numbers[0]): str(numbers[0])}
-    reached: dict[Fraction, str] = {}
-    for left, right in _parted(numbers):
-        for a, first in _reached(left).items():
-            for b, second in _reached(right).items():
-                reached.setdefault(a + b, f"({first} + {second})")
-                reached.setdefault(a * b, f"({first} * {second})")
-                reached.setdefault(a - b, f"({first} - {second})")
+    expressions: dict[Fraction, str] = {}
+    for left, right in _partitions(numbers):
+        for a, first in _reachable(left).items():
+            for b, second in _reachable(right).items():
+                expressions.setdefault(a + b, f"({first} + {second})")
+                expressions.setdefault(a * b, f"({first} * {second})")
+                expressions.setdefault(a - b, f"({first} - {second})")
                 if b:
-                    reached.setdefault(a / b, f"({first} / {second})")
-    return reached
+                    expressions.setdefault(a / b, f"({first} / {second})")
+    return expressions
 
 
 @cache
-def _parted(numbers: Numbers) -> list[tuple[Numbers, Numbers]]:
+def _partitions(numbers: Numbers) -> list[tuple[Numbers, Numbers]]:
     """Return the ways to split numbers into two groups, in both orders."""
-    places = range(len(numbers))
-    parts = [set(part) for size in range(1, len(numbers)) for part in combinations(places, size)]
+    indices = range(len(numbers))
+    parts = [set(part) for size in range(1, len(numbers)) for part in combinations(indices, size)]
     split = [
-        (tuple(numbers[at] for at in places if at in part), tuple(numbers[at] for at in places if at not in part))
+        (tuple(numbers[i] for i in indices if i in part), tuple(numbers[i] for i in indices if i not in part))
         for part in parts
     ]
     return list(dict.fromkeys(split))

@@ -1,4 +1,4 @@
-"""Tasks of reasoning-gym: generated problems without limit, new for every seed, memorised by no model.
+"""Tasks of reasoning-gym: any number of generated problems, new for every seed, so no model has memorised them.
 
 Questions, answers and scorers are those of reasoning-gym, with three exceptions. Sentences that dictate
 the format of a number are removed, since they contradict those of the techniques. A scorer that evaluates
@@ -105,10 +105,10 @@ class GymTask:
 
     @property
     def name(self) -> str:
-        return self.alias or f"gym:{self.dataset}" + (f"({self._shown})" if self.settings else "")
+        return self.alias or f"gym:{self.dataset}" + (f"({self._settings_text})" if self.settings else "")
 
     @property
-    def _shown(self) -> str:
+    def _settings_text(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.settings)
 
     @property
@@ -132,10 +132,10 @@ class GymTask:
             version = f"reasoning-gym {importlib.metadata.version('reasoning-gym')}"
         except importlib.metadata.PackageNotFoundError:
             raise MissingExtra(f"the task {self.name}", "bench", "reasoning-gym") from None
-        return f"{version}, {self._shown}" if self.settings else version
+        return f"{version}, {self._settings_text}" if self.settings else version
 
     def load(self, limit: int, seed: int) -> list[Example]:
-        with _apart():
+        with _isolated():
             self._check(_gym(self.name).factory.DATASETS)
             kind = self._kind()
             return [self._example(number, seed, kind) for number in range(limit)]
@@ -160,16 +160,16 @@ class GymTask:
         return Number() if _NUMBER.fullmatch(answers[-1]) else Text()
 
     def _entry(self, number: int, seed: int) -> tuple[Any, dict[str, Any]]:
-        block, place = divmod(number, _BLOCK)
+        block, index = divmod(number, _BLOCK)
         # The seed is hashed, since reasoning-gym's own seeds 7 and 8 share all problems but one.
-        mixed = int.from_bytes(hashlib.sha256(f"{self.dataset} {seed} {block}".encode()).digest()[:4])
+        block_seed = int.from_bytes(hashlib.sha256(f"{self.dataset} {seed} {block}".encode()).digest()[:4])
         try:
-            dataset = _dataset(self.name, self.dataset, repr(dict(self.settings)), mixed)
+            dataset = _dataset(self.name, self.dataset, repr(dict(self.settings)), block_seed)
         except (AssertionError, TypeError, ValueError) as error:
             raise UsageError(f"{self.name}: reasoning-gym does not take these settings: {error}") from None
         # Some sets draw from the global generator.
-        random.seed(f"{mixed} {place}")
-        return dataset, dataset[place]
+        random.seed(f"{block_seed} {index}")
+        return dataset, dataset[index]
 
     def _example(self, number: int, seed: int, kind: Kind) -> Example:
         dataset, entry = self._entry(number, seed)
@@ -195,7 +195,7 @@ class GymTask:
             if evaluates and not _harmless(text):
                 return text in right
             # A scorer may fail on the text of a model.
-            with _apart(), contextlib.suppress(Exception):
+            with _isolated(), contextlib.suppress(Exception):
                 return bool(dataset.score_answer(text, entry) >= 1.0)
             return False
 
@@ -204,7 +204,7 @@ class GymTask:
 
 def offered() -> list[str]:
     """Return the names of the data sets that are offered."""
-    with _apart():
+    with _isolated():
         return sorted(set(_gym("gym").factory.DATASETS) - not_offered().keys())
 
 
@@ -226,8 +226,8 @@ def _harmless(text: object) -> bool:
 @cache
 def _evaluates(dataset: Any) -> str:
     """Return the function with which a set's scorer evaluates answers; empty if it evaluates none."""
-    found = re.search(r"\b(eval|exec|parse_expr|sympify)\((?!entry)", inspect.getsource(dataset.score_answer))
-    return found[1] if found else ""
+    match = re.search(r"\b(eval|exec|parse_expr|sympify)\((?!entry)", inspect.getsource(dataset.score_answer))
+    return match[1] if match else ""
 
 
 @lru_cache(maxsize=8)
@@ -236,7 +236,7 @@ def _dataset(task: str, name: str, settings: str, seed: int) -> Any:
 
 
 def _gym(task: str) -> Any:
-    """Return the package, imported without its one dependency that needs a C compiler if that is missing."""
+    """Import the package; a placeholder replaces pycosat, which needs a C compiler, if it is missing."""
     placeholder = "reasoning_gym" not in sys.modules and find_spec("pycosat") is None
     if placeholder:
         sys.modules["pycosat"] = _no_pycosat()
@@ -260,7 +260,7 @@ def _no_pycosat() -> types.ModuleType:
 
 
 @contextlib.contextmanager
-def _apart() -> Iterator[None]:
+def _isolated() -> Iterator[None]:
     """Undo the package's side effects on this process: global generators, decimals, prints, warnings."""
     state = random.getstate()
     numpy = sys.modules.get("numpy")

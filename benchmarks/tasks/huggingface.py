@@ -18,7 +18,7 @@ from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.row_task import Row, RowTask
 from reasoning.errors import InputError, MissingExtra, UnknownName, UsageError
 
-_ANSWER = 5.0
+_TIMEOUT = 5.0
 """Seconds within which the hub must answer; `datasets` itself would try for more than twenty."""
 _FRESH = "such as gsm_symbolic"
 _UNKNOWN_SPLIT = re.compile(r"Unknown split .*\[(.*)\]")
@@ -77,8 +77,9 @@ class HubTask(RowTask):
     def contamination(self) -> str:
         year = re.search(r"\b(?:19|20)\d\d\b", self.about)
         since = f"public since {year[0]}" if year else "public"
-        told = f"{self.learned}; " if self.learned else ""
-        return f"{told}{since}, so models may have seen it; compare with a task that is generated from a seed, {_FRESH}"
+        trained = f"{self.learned}; " if self.learned else ""
+        advice = f"compare with a task that is generated from a seed, {_FRESH}"
+        return f"{trained}{since}, so models may have seen it; {advice}"
 
     @property
     def seeded(self) -> bool:
@@ -106,7 +107,7 @@ class HubTask(RowTask):
         pinned = f", revision {self.revision}" if self.revision else ""
         return f"{self.config or 'default'}, {self.split}{pinned}" + ("" if self.alias else f", {self.fields}")
 
-    def place(self, number: int) -> str:
+    def location(self, number: int) -> str:
         return f"{self.repository} ({self.config or 'default'}, {self.split}), row {number}"
 
     def rows(self, limit: int, seed: int) -> Sequence[Row]:
@@ -114,10 +115,10 @@ class HubTask(RowTask):
         split = self._split()
         order = list(range(len(split)))
         if self.sampled:
-            order.sort(key=lambda place: hashlib.sha256(f"{seed} {place}".encode()).digest())
+            order.sort(key=lambda index: hashlib.sha256(f"{seed} {index}".encode()).digest())
         if not self.fields.where and (self.fields.kind or self.fields.options):
             order = order[:limit]
-        return [(place + 1, dict(split[place])) for place in order]
+        return [(index + 1, dict(split[index])) for index in order]
 
     def _split(self) -> Any:
         try:
@@ -126,21 +127,21 @@ class HubTask(RowTask):
             raise MissingExtra(f"the task {self.name}", "bench", f"datasets ({error})") from None
         offline = datasets.config.HF_HUB_OFFLINE
         if not os.path.isdir(self.repository) and not offline and (fault := _unreachable(datasets.config.HF_ENDPOINT)):
-            raise self._cannot(fault)
+            raise self._cannot_load(fault)
         try:
             return datasets.load_dataset(
                 self.repository, self.config or None, split=self.split, revision=self.revision or None
             )
         except Exception as error:
             # The hub, the network and a damaged copy raise many kinds of errors.
-            if isinstance(error, ValueError) and (there := _UNKNOWN_SPLIT.search(str(error))):
-                raise self._no_split(self.split, _QUOTED.findall(there[1])) from None
-            raise self._cannot(f"{type(error).__name__}: {str(error)[:200]}") from None
+            if isinstance(error, ValueError) and (known := _UNKNOWN_SPLIT.search(str(error))):
+                raise self._no_split(self.split, _QUOTED.findall(known[1])) from None
+            raise self._cannot_load(f"{type(error).__name__}: {str(error)[:200]}") from None
 
-    def _no_split(self, split: str, there: Sequence[str]) -> UsageError:
-        return UsageError(f"the task {self.name!r} has no split {split!r}; there are: {', '.join(there)}")
+    def _no_split(self, split: str, known: Sequence[str]) -> UsageError:
+        return UsageError(f"the task {self.name!r} has no split {split!r}; there are: {', '.join(known)}")
 
-    def _cannot(self, fault: str) -> InputError:
+    def _cannot_load(self, fault: str) -> InputError:
         instead = self.instead or "jsonl:FILE, with a question and an answer in each line, or csv:FILE or parquet:FILE"
         return InputError(
             f"{self.name} cannot be loaded from the Hugging Face hub ({fault}). Give a file instead: --task {instead}; "
@@ -161,17 +162,17 @@ def from_catalogue(name: str, config: str = "") -> HubTask:
         raise UsageError(f"the task {name!r} is incomplete; write {name}:NAME, such as {name}:{configs[0]}")
     if config and config not in configs:
         raise UnknownName("task", f"{name}:{config}", [f"{name}:{one}" for one in configs] or [name])
-    given = {key: value for key, value in data.items() if key not in ("fields", "configs")}
+    arguments = {key: value for key, value in data.items() if key not in ("fields", "configs")}
     alias = f"{name}:{config}" if config else name
-    given |= {"config": config or data.get("config", ""), "splits": tuple(data["splits"])}
-    return HubTask(**given, alias=alias, fields=Fields.from_mapping(data["fields"]))
+    arguments |= {"config": config or data.get("config", ""), "splits": tuple(data["splits"])}
+    return HubTask(**arguments, alias=alias, fields=Fields.from_mapping(data["fields"]))
 
 
 def from_repository(repository: str, mapping: Mapping[str, str]) -> HubTask:
     """Return any data set, with `config`, `split`, `revision` and the fields in one mapping."""
-    which: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
-    rest = {key: value for key, value in mapping.items() if key not in which}
-    return HubTask(repository, fields=Fields.from_mapping(rest), **which)
+    arguments: dict[str, Any] = {key: mapping[key] for key in ("config", "split", "revision") if key in mapping}
+    rest = {key: value for key, value in mapping.items() if key not in arguments}
+    return HubTask(repository, fields=Fields.from_mapping(rest), **arguments)
 
 
 @cache
@@ -184,7 +185,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
 def _unreachable(endpoint: str) -> str:
     """Return the reason why the hub does not answer within a few seconds; empty if it does."""
     try:
-        urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=_ANSWER).close()
+        urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=_TIMEOUT).close()
     except urllib.error.HTTPError:
         # An HTTP error is an answer.
         return ""

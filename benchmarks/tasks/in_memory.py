@@ -36,7 +36,7 @@ class ExampleList:
             for number, one in enumerate(self.examples, 1)
         ]
         ids = [one.problem.id for one in named]
-        if twice := next((name for name, many in Counter(ids).items() if many > 1), None):
+        if twice := next((name for name, count in Counter(ids).items() if count > 1), None):
             raise UsageError(f"ids must be distinct, but two examples have the id {twice!r}")
         object.__setattr__(self, "examples", tuple(named))
 

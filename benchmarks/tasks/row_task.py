@@ -78,7 +78,7 @@ class RowTask(ABC):
         """Return the first rows, at least `limit` if there are enough."""
 
     @abstractmethod
-    def place(self, number: int) -> str:
+    def location(self, number: int) -> str:
         """Return the location of a row, for display."""
 
     def load(self, limit: int, seed: int) -> list[Example]:
@@ -87,7 +87,7 @@ class RowTask(ABC):
             raise InputError(f"{self.name}: it holds no problems")
         for number, line in lines:
             self._check(number, line)
-        return list(self._made(lines))[:limit]
+        return list(self._examples(lines))[:limit]
 
     def _lines(self, rows: Sequence[Row]) -> Iterator[Row]:
         for number, row in rows:
@@ -97,32 +97,32 @@ class RowTask(ABC):
                 elif self.mapped.keeps(row):
                     yield number, self.mapped.normalize(row)
             except UsageError as error:
-                raise self._wrong(number, str(error)) from None
+                raise self._error(number, str(error)) from None
 
     def _check(self, number: int, line: dict[str, Any]) -> None:
         wanted = " or ".join(map(repr, self.answers))
         if not isinstance(line.get("question"), str) or not line["question"].strip():
-            raise self._wrong(number, f"'question' (a text) is missing{_instead(line, 'question')}")
+            raise self._error(number, f"'question' (a text) is missing{_describe_found(line, 'question')}")
         if all(line.get(name) in (None, "", []) for name in self.answers):
-            raise self._wrong(number, f"{wanted} is missing{_instead(line, self.answers[0])}")
+            raise self._error(number, f"{wanted} is missing{_describe_found(line, self.answers[0])}")
         for name, types in _TYPES.items():
             if not isinstance(line.get(name), (*types, type(None))):
                 names = " or ".join(_WORDS[one] for one in types if one in _WORDS)
-                raise self._wrong(number, f"{name!r} is {names}, not {json.dumps(line[name], default=str)[:80]}")
+                raise self._error(number, f"{name!r} is {names}, not {json.dumps(line[name], default=str)[:80]}")
 
-    def _made(self, lines: Sequence[Row]) -> Iterator[Example]:
+    def _examples(self, lines: Sequence[Row]) -> Iterator[Example]:
         unnamed = [line for _, line in lines if not line.get("kind") and not line.get("options")]
-        usual = _usual([answer for line in unnamed for answer in self._right(line)])
+        usual = _infer_kind([answer for line in unnamed for answer in self._right(line)])
         seen: dict[str, int] = {}
         for number, line in lines:
             name = str(line["id"]) if line.get("id") not in (None, "") else f"{self.prefix}-{number:04d}"
             if name in seen:
-                raise self._wrong(number, f"the id {name!r} is already in line {seen[name]}")
+                raise self._error(number, f"the id {name!r} is already in line {seen[name]}")
             seen[name] = number
             try:
                 yield self._example(line, name, usual)
             except UsageError as error:
-                raise self._wrong(number, str(error)) from None
+                raise self._error(number, str(error)) from None
 
     def _example(self, line: dict[str, Any], name: str, usual: Kind) -> Example:
         kind = usual
@@ -133,8 +133,9 @@ class RowTask(ABC):
         problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
         right = [str(answer) if isinstance(kind, Text) else answer for answer in self._right(line)]
         for target in right:
-            kind.target(target)  # raises where the answer is not of this kind
-        family = _short(str(line.get("family") or ""))
+            # This raises if the answer is not of this kind.
+            kind.target(target)
+        family = _short_family(str(line.get("family") or ""))
         if len(right) == 1:
             return Example(problem, right[0], default_scorer(kind, right[0]), family)
         scores = [default_scorer(kind, one) or partial(kind.score, target=one) for one in right]
@@ -145,18 +146,18 @@ class RowTask(ABC):
         """Return the right answers of a line: one, unless the mapping says that any of several is right."""
         answer = next(line[name] for name in self.answers if line.get(name) not in (None, ""))
         several = self.mapped is not None and self.mapped.any_of and isinstance(answer, list | tuple)
-        return list(dict.fromkeys(map(_plain, answer if several else [answer])))
+        return list(dict.fromkeys(map(_normalize_answer, answer if several else [answer])))
 
-    def _wrong(self, number: int, what: str) -> InputError:
-        return InputError(f"{self.place(number)}: {what}")
+    def _error(self, number: int, message: str) -> InputError:
+        return InputError(f"{self.location(number)}: {message}")
 
 
-def _short(family: str) -> str:
+def _short_family(family: str) -> str:
     """Return a short name, since each result stores it."""
     return family if len(family) <= 40 else hashlib.sha256(family.encode()).hexdigest()[:16]
 
 
-def _plain(answer: Any) -> Any:
+def _normalize_answer(answer: Any) -> Any:
     if not isinstance(answer, str):
         return int(answer) if isinstance(answer, float) and answer.is_integer() else answer
     answer = answer.rpartition("####")[2].strip()
@@ -165,28 +166,30 @@ def _plain(answer: Any) -> Any:
     return whole[1] if whole else answer
 
 
-def _instead(line: dict[str, Any], name: str) -> str:
+def _describe_found(line: dict[str, Any], name: str) -> str:
     """Return the part of an error that says what a line has instead of a missing field."""
-    like = nearest(name, line)
-    if like == name:
+    similar = nearest(name, line)
+    if similar == name:
         return ": it is empty"
-    return f"; the line has {like!r}" if like else f"; the line has {', '.join(map(repr, line)) or 'nothing'}"[:200]
+    if similar:
+        return f"; the line has {similar!r}"
+    return f"; the line has {', '.join(map(repr, line)) or 'nothing'}"[:200]
 
 
-def _usual(answers: Sequence[Any]) -> Kind:
+def _infer_kind(answers: Sequence[Any]) -> Kind:
     """Return the kind inferred from the answers of a task."""
     texts = [str(answer).strip() for answer in answers]
     if all(map(_YES_NO.fullmatch, texts)):
         return YesNo()
     if all(text and _NUMBER.fullmatch(text) for text in texts):
         return Number()
-    dated = [written for written in _DATES if all(_is_date(text, written) for text in texts)]
+    formats = [form for form in _DATES if all(_is_date(text, form) for text in texts)]
     # 01/02/2003 alone may be in January or February.
-    return Date(dated[0]) if len(dated) == 1 else Text()
+    return Date(formats[0]) if len(formats) == 1 else Text()
 
 
-def _is_date(text: str, written: str) -> bool:
+def _is_date(text: str, form: str) -> bool:
     try:
-        return bool(datetime.strptime(text, written))
+        return bool(datetime.strptime(text, form))
     except ValueError:
         return False

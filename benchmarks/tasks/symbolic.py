@@ -71,21 +71,21 @@ def _last_letters(chance: random.Random, words: int = 4) -> tuple[str, str]:
 
 def _coin_flip(chance: random.Random, people: int = 4) -> tuple[str, str]:
     flips = [chance.random() < 0.5 for _ in range(people)]
-    told = [
+    statements = [
         f"{name} {'turns it over' if flip else 'leaves it as it is'}."
         for name, flip in zip(chance.sample(_FIRST, people), flips, strict=True)
     ]
-    question = f"A coin lies heads up. {' '.join(told)} Does the coin lie heads up now?"
+    question = f"A coin lies heads up. {' '.join(statements)} Does the coin lie heads up now?"
     return question, "no" if sum(flips) % 2 else "yes"
 
 
 def _bricks(chance: random.Random, bricks: int = 6) -> tuple[str, str]:
     # The pile begins at the bottom.
     pile = chance.sample(_COLOURS, bricks)
-    told = [f"The {above} brick lies on the {below} brick." for below, above in pairwise(pile)]
+    statements = [f"The {above} brick lies on the {below} brick." for below, above in pairwise(pile)]
     wanted = chance.randrange(bricks - 2)
     question = (
-        f"{' '.join(chance.sample(told, len(told)))} You want the {pile[wanted]} brick. "
+        f"{' '.join(chance.sample(statements, len(statements)))} You want the {pile[wanted]} brick. "
         "Which bricks must you lift off first, the topmost first? Give their colours."
     )
     return question, ", ".join(pile[:wanted:-1])
