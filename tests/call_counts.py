@@ -12,20 +12,23 @@ def calls(strategy: Strategy, **counts: int) -> int:
     """Return the number of completions that a strategy's card states.
 
     Args:
-        strategy: a strategy; its parameters stand in the expression, and a strategy among them for its own number.
-        counts: the names of the expression that are not parameters, such as `m` sub-questions.
+        strategy: a strategy; names in the expression are its parameters, and the name of a wrapped strategy is that
+            strategy's number.
+        counts: values of the other names in the expression, such as `m` sub-questions.
     """
     return _value(strategy, strategy.card.calls, counts, calls)
 
 
 def rounds(strategy: Strategy, **counts: int) -> int:
-    """Return the number of calls that wait for one another, as a strategy's card states it."""
+    """Return the number of sequential calls that a strategy's card states."""
     return _value(strategy, strategy.card.rounds, counts, rounds)
 
 
 def _value(strategy: Strategy, text: str, counts: dict[str, int], inner: Callable[..., int]) -> int:
-    given = {name: value for name, value in strategy.parameters() if name in _names(text)}
-    values = {name: inner(value, **counts) if isinstance(value, Strategy) else value for name, value in given.items()}
+    parameters = {name: value for name, value in strategy.parameters() if name in _names(text)}
+    values = {
+        name: inner(value, **counts) if isinstance(value, Strategy) else value for name, value in parameters.items()
+    }
     return int(evaluated(text, {**values, **counts}))
 
 

@@ -1,4 +1,4 @@
-"""What all tests may use."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from hypothesis import settings
 
 from reasoning.providers.llama_cpp import download, weights
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: the children would ignore Ctrl-C
+# In the background SIGINT is ignored, and child processes would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("same", derandomize=True)  # HYPOTHESIS_PROFILE=default tries others
+# HYPOTHESIS_PROFILE=default draws new examples in each run.
+settings.register_profile("same", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-HOME = weights.folder()  # where the user's weights are, before any test moves them
+HOME = weights.folder()
+"""The folder of the user's weights, before any test redirects it."""
 
 
 def pytest_configure() -> None:
-    """Of several processes that test side by side each has cores of its own: a local model takes a thread for each."""
+    """Give each worker process separate cores, since a local model starts a thread for each core that it sees."""
     worker, cores = os.environ.get("PYTEST_XDIST_WORKER", ""), getattr(os, "sched_getaffinity", lambda _: ())(0)
     if worker and cores:
         own = sorted(cores)[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
@@ -31,13 +34,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What thousands of tests are made of is not looked through again and again: that takes a third of a second."""
+    """Exclude the collected tests from garbage collection, each pass over which takes a third of a second."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nobody_s_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _separate_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the draws of tests out of the user's journal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
@@ -45,15 +48,15 @@ def _nobody_s_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture
-def chosen(request: pytest.FixtureRequest) -> None:
-    """Leaves the test out unless it was chosen by its mark."""
+def selected_by_mark(request: pytest.FixtureRequest) -> None:
+    """Skip the test unless its mark is selected."""
     if "long" not in request.config.getoption("-m"):
         pytest.skip("takes long: -m long")
 
 
 @pytest.fixture(scope="session")
 def smollm() -> Path:
-    """The file of the smallest local model, fetched once into the usual folder."""
+    """Return the file of the smallest local model, downloaded once into the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "folder", lambda: HOME)
         return download.ensure("smollm2-135m")

@@ -30,15 +30,15 @@ LAYERS = (
     ("benchmarks.experiment", "benchmarks.advise", "benchmarks.rescore"),
     ("benchmarks.cli", "benchmarks"),
 )
-"""The rooms of the package, from the ground up. A module imports its own room, its layer, and layers below."""
+"""The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""
 
 VIEWS = {("answer", "display"), ("trace", "display"), ("prompts", "display"), ("voting", "display")}
-"""The exceptions: a value may ask for its view (`_repr_html_`), lazily."""
+"""Exceptions: a value may lazily import its view (`_repr_html_`)."""
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the importing module, the imported one, where it stands, and whether it runs inside a function."""
+    """One import: the importing module, the imported one, its line, and whether it runs inside a function."""
 
     importer: str
     imported: str
@@ -100,36 +100,36 @@ def _beginning(argument: ast.expr) -> str:
     return argument.value if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else ""
 
 
-def room_of(module: str) -> str:
-    """Return the room of a module: `engine` for `reasoning.engine.llm`, `benchmarks.runs` for a module in it.
+def area_of(module: str) -> str:
+    """Return the area of a module: `engine` for `reasoning.engine.llm`, `benchmarks.runs` for a module in it.
 
-    The facades `reasoning` and `reasoning.benchmarks` are rooms of their own, above the rest.
+    The facades `reasoning` and `reasoning.benchmarks` are separate areas, above the rest.
     """
     parts = module.split(".")[1:]
     return ".".join(parts[:2]) if parts[:1] == ["benchmarks"] else parts[0] if parts else "reasoning"
 
 
 def find_upward(imports: list[Import]) -> list[str]:
-    """Return the imports that run against the layers, or to a room that the layers do not name."""
-    rank = {room: level for level, rooms in enumerate((*LAYERS, ("reasoning",))) for room in rooms}
+    """Return the imports of a higher layer, or of an area that the layers do not name."""
+    rank = {area: level for level, areas in enumerate((*LAYERS, ("reasoning",))) for area in areas}
     found = []
     for one in imports:
-        source, target = room_of(one.importer), room_of(one.imported)
+        source, target = area_of(one.importer), area_of(one.imported)
         if source == target or source == "reasoning" or ((source, target) in VIEWS and one.lazy):
             continue
         if source not in rank or target not in rank:
-            found.append(f"{one.importer}:{one.line} imports {one.imported}: name the room in LAYERS")
+            found.append(f"{one.importer}:{one.line} imports {one.imported}: name the area in LAYERS")
         elif rank[target] > rank[source]:
             found.append(f"{one.importer}:{one.line} imports {one.imported}, which is above it")
     return found
 
 
-def find_circles(imports: list[Import]) -> list[list[str]]:
-    """Return the circles among folders, each as the sorted names of the folders that reach each other."""
+def find_cycles(imports: list[Import]) -> list[list[str]]:
+    """Return the cycles among folders, each as the sorted names of the folders that reach each other."""
     names = {name for one in imports for name in (one.importer, one.imported)}
     graph: dict[str, set[str]] = {}
     for one in imports:
-        if one.importer == "reasoning" or ((room_of(one.importer), room_of(one.imported)) in VIEWS and one.lazy):
+        if one.importer == "reasoning" or ((area_of(one.importer), area_of(one.imported)) in VIEWS and one.lazy):
             continue
         source, target = _folder(one.importer, names), _folder(one.imported, names)
         if source != target:
@@ -139,7 +139,7 @@ def find_circles(imports: list[Import]) -> list[list[str]]:
 
 
 def _folder(module: str, names: set[str]) -> str:
-    """Return the folder of a module, or the module itself where its folder has folders inside."""
+    """Return the folder of a module, or the module itself if its folder has subfolders."""
     parent = module.rpartition(".")[0]
     inner = {name for name in names if name.startswith(f"{parent}.") and name.count(".") > parent.count(".") + 1}
     return module if inner or any(name.startswith(f"{module}.") for name in names) else parent
@@ -149,9 +149,9 @@ def _components(graph: Mapping[str, set[str]]) -> list[list[str]]:
     reach = {start: _reachable(graph, start) for start in graph}
     found = []
     for start in graph:
-        circle = sorted(other for other in reach[start] if start in reach[other])
-        if len(circle) > 1 and circle not in found:
-            found.append(circle)
+        cycle = sorted(other for other in reach[start] if start in reach[other])
+        if len(cycle) > 1 and cycle not in found:
+            found.append(cycle)
     return found
 
 

@@ -19,7 +19,7 @@ BANNED = re.compile(
     r"|doors?|waist|people's words|beside)\b",
     re.IGNORECASE,
 )
-"""Phrases that stand for a plainer one. See CONTRIBUTING.md."""
+"""Phrases that have a plainer equivalent. See CONTRIBUTING.md."""
 
 SUMMARY = re.compile(r"(?:What|Which|How|Where|Whether|Those|That|Who|Whose|Whom)\b")
 """The beginnings of a docstring that has no subject or verb of its own."""
@@ -46,7 +46,7 @@ _CODE = re.compile(r"```.*?```|`[^`\n]*`|^ {4}.*$|\]\([^)]*\)", re.DOTALL | re.M
 
 @dataclass(frozen=True)
 class Finding:
-    """A phrase that the style forbids, and where it stands."""
+    """A phrase that the style forbids, and its place."""
 
     path: str
     line: int

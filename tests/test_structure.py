@@ -13,7 +13,7 @@ import pytest
 import reasoning
 from reasoning import benchmarks, strategies
 from reasoning.registry import places
-from tests.import_graph import find_circles, find_upward, read_imports, read_package
+from tests.import_graph import find_cycles, find_upward, read_imports, read_package
 
 ROOT = Path(reasoning.__file__).parent.parent
 
@@ -23,7 +23,7 @@ def test_imports_run_down() -> None:
 
 
 def test_no_folders_import_each_other() -> None:
-    assert find_circles(read_imports(read_package(ROOT))) == []
+    assert find_cycles(read_imports(read_package(ROOT))) == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_circle_between_folders_is_found() -> None:
         "reasoning.sandbox.b": "import reasoning.journal.a",
     }
     assert find_upward(read_imports(sources)) == []
-    assert find_circles(read_imports(sources)) == [["reasoning.journal", "reasoning.sandbox"]]
+    assert find_cycles(read_imports(sources)) == [["reasoning.journal", "reasoning.sandbox"]]
 
 
 def test_only_a_lazy_view_may_look_up() -> None:

@@ -69,14 +69,14 @@ def loop_crossings(run: Callable[[], Awaitable[None]], times: int = 3_000) -> fl
     """Return the CPU seconds per call of many concurrent calls on the caller's event loop."""
 
     async def all_of_them() -> float:
-        places = asyncio.Semaphore(IN_FLIGHT)
+        slots = asyncio.Semaphore(IN_FLIGHT)
 
-        async def one() -> None:
-            async with places:
+        async def call() -> None:
+            async with slots:
                 await run()
 
         began = time.process_time()
-        await asyncio.gather(*(one() for _ in range(times)))
+        await asyncio.gather(*(call() for _ in range(times)))
         return time.process_time() - began
 
     return asyncio.run(all_of_them()) / times

@@ -91,14 +91,14 @@ class Setting:
 
     async def each(self, call: Callable[[str, int], Awaitable[list[str]]], questions: Sequence[str]) -> list[str]:
         """Make all calls of a workload with gather and a semaphore; `call(question, n)` returns the texts."""
-        places = asyncio.Semaphore(self.workload.in_flight)
+        slots = asyncio.Semaphore(self.workload.in_flight)
 
-        async def one(question: str) -> list[str]:
-            async with places:
+        async def call_once(question: str) -> list[str]:
+            async with slots:
                 return await call(question, self.workload.n)
 
         requests = self.workload.draws // self.workload.n
-        batches = await asyncio.gather(*(one(question) for question in questions for _ in range(requests)))
+        batches = await asyncio.gather(*(call_once(question) for question in questions for _ in range(requests)))
         return [text for batch in batches for text in batch]
 
 

@@ -1,8 +1,8 @@
 """Simulations of the statistics: coverage of the intervals, error rates of the tests, savings of racing.
 
-Run it from the root of the checkout:
+Run them from the root of the checkout:
 
     PYTHONPATH=scripts .venv/bin/python -m simulation [--quick] > docs/research/statistics-figures.md
 
-Every simulated figure of `docs/explanation/statistics.md` comes from here, with the seeds in this code.
+They produce every simulated figure of `docs/explanation/statistics.md`, with the seeds in this code.
 """

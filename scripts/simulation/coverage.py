@@ -68,8 +68,10 @@ def curve_coverage(n: int, family: int, replicates: int, draws: int = 10) -> Map
         right = shares(chance, [0.6], problems, 1_000_000, family)[0]
         drawn = chance.multinomial(draws, np.stack([right, *[(1 - right) / 3] * 3], axis=1))
         return [
-            SamplePool((int(one[0]),), tuple(sorted(one[1:].tolist())), cluster=place // family if clustered else None)
-            for place, one in enumerate(drawn)
+            SamplePool(
+                (int(counts[0]),), tuple(sorted(counts[1:].tolist())), cluster=problem // family if clustered else None
+            )
+            for problem, counts in enumerate(drawn)
         ]
 
     truth = {point.k: point.mean for point in curve(pools(np.random.default_rng(1), 200_000, False), ks)}
@@ -79,7 +81,7 @@ def curve_coverage(n: int, family: int, replicates: int, draws: int = 10) -> Map
             seeded = np.random.default_rng([n, family, replicate])
             for point in curve(pools(seeded, n, name == "families"), ks):
                 hits[point.k][name] += point.low <= truth[point.k] <= point.high
-    return {k: {name: hit / replicates for name, hit in of.items()} for k, of in hits.items()}
+    return {k: {name: hit / replicates for name, hit in by_name.items()} for k, by_name in hits.items()}
 
 
 PAIRS = [(0.05, 0.05), (0.3, 0.3), (0.3, 0.4), (0.6, 0.7), (0.9, 0.95), (0.97, 0.97)]
@@ -88,9 +90,9 @@ PAIRS = [(0.05, 0.05), (0.3, 0.3), (0.3, 0.4), (0.6, 0.7), (0.9, 0.95), (0.97, 0
 def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, float, float]]:
     """Yield each interval of a paired difference with its mean, minimum and maximum coverage."""
     covered: dict[str, list[float]] = {"Tango": [], "bootstrap": []}
-    for place, (first, second) in enumerate(PAIRS):
+    for index, (first, second) in enumerate(PAIRS):
         for alike in (0.2, 0.6, 0.9):
-            chance = np.random.default_rng([n, place, int(10 * alike)])
+            chance = np.random.default_rng([n, index, int(10 * alike)])
             hits = dict.fromkeys(covered, 0)
             for _ in range(replicates):
                 a, b = correlated(chance, (first, second), n, alike)
@@ -101,8 +103,8 @@ def difference_coverage(n: int, replicates: int) -> Iterator[tuple[str, float, f
                     hits[name] += interval.low <= first - second <= interval.high
             for name in covered:
                 covered[name].append(hits[name] / replicates)
-    for name, ones in covered.items():
-        yield name, float(np.mean(ones)), min(ones), max(ones)
+    for name, coverage in covered.items():
+        yield name, float(np.mean(coverage)), min(coverage), max(coverage)
 
 
 def mean_pairs(

@@ -23,18 +23,18 @@ def file_names(measured: Sequence[Measured]) -> list[str]:
     """Return a file name for each chart; charts of the same task are numbered."""
     names = [re.sub(r"\W+", "-", str(measurement.store.settings["task"])).strip("-") for measurement in measured]
     return [
-        f"results-{name}{f'-{names[: place + 1].count(name)}' if names.count(name) > 1 else ''}.svg"
-        for place, name in enumerate(names)
+        f"results-{name}{f'-{names[: index + 1].count(name)}' if names.count(name) > 1 else ''}.svg"
+        for index, name in enumerate(names)
     ]
 
 
-def picture(one: Measured) -> str:
+def picture(measured: Measured) -> str:
     """Draw the rows of a table from top to bottom as SVG: accuracy with its 95 % interval, and the vote's."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    rows = one.ranked
-    votes = [one.vote_for(row) for row in rows]
+    rows = measured.ranked
+    votes = [measured.vote_for(row) for row in rows]
     figure = Figure(figsize=(9.6, 0.95 + 0.34 * len(rows)), dpi=72, facecolor="white")
     height = figure.get_figheight()
     axes = figure.add_axes((0.36, 0.55 / height, 0.52, 1 - 0.95 / height))
@@ -48,7 +48,7 @@ def picture(one: Measured) -> str:
         _mark(axes, place, row.accuracy, *row.interval, TECHNIQUE, "o")
         if vote is not None:
             _mark(axes, place + 0.27, vote.accuracy, vote.low, vote.high, VOTE, "D")
-        axes.text(-0.02, place, one.found.names(row.strategy), ha="right", color=INK, **label)
+        axes.text(-0.02, place, measured.found.names(row.strategy), ha="right", color=INK, **label)
         axes.text(1.02, place, f"{tokens_of(row):,.0f} tokens", ha="left", color=DIM, **label)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     highest = [*(row.interval[1] for row in rows), *(vote.high for vote in votes if vote is not None)]
@@ -61,7 +61,7 @@ def picture(one: Measured) -> str:
     axes.set_xlabel("accuracy, %, with 95 % intervals", color=DIM, fontsize=_SIZE)
     top: dict[str, Any] = {"transform": axes.transAxes, "fontsize": _SIZE, "va": "bottom"}
     axes.text(0, 1.01, "● technique", color=TECHNIQUE, **top)
-    if one.votes:
+    if measured.votes:
         axes.text(0.2, 1.01, f"◇ a vote over {REFERENCE} with about as many tokens", color=VOTE, **top)
     file = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "results", "font.family": "sans-serif"}):

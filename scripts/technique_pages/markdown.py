@@ -31,12 +31,12 @@ def code(text: str) -> str:
 def prose(text: str) -> str:
     """Return our own text as Markdown: code stays between single backticks, papers become links."""
     parts = text.split("`")
-    for place in range(0, len(parts), 2):
+    for index in range(0, len(parts), 2):
         words = re.sub(
-            r"([*_\[\]])", r"\\\1", parts[place].replace("&", "&amp;").replace("<", "&lt;").replace("->", "→")
+            r"([*_\[\]])", r"\\\1", parts[index].replace("&", "&amp;").replace("<", "&lt;").replace("->", "→")
         )
         words = _ARXIV.sub(lambda match: link(match[0], f"https://arxiv.org/abs/{match[1]}"), words)
-        parts[place] = _DOI.sub(lambda match: link(match[0], f"https://doi.org/{match[1]}"), words)
+        parts[index] = _DOI.sub(lambda match: link(match[0], f"https://doi.org/{match[1]}"), words)
     return "`".join(parts)
 
 

@@ -21,7 +21,7 @@ from reasoning.problem import Example, Problem
 
 @pytest.fixture
 def sums() -> Callable[[int], list[Example]]:
-    """Makes problems `k + k`."""
+    """Return a function that makes problems `k + k`."""
 
     def make(n: int) -> list[Example]:
         return [Example(Problem(f"What is {k} + {k}?", Number(), id=f"sum-{k}"), 2 * k) for k in range(1, n + 1)]
@@ -31,7 +31,7 @@ def sums() -> Callable[[int], list[Example]]:
 
 @pytest.fixture
 def adds() -> Callable[..., Callable[[tuple[Message, ...]], str]]:
-    """Makes scripts that add rightly, but for some problems."""
+    """Return a function that makes scripts which add correctly, except for some problems."""
 
     def make(*wrong: int) -> Callable[[tuple[Message, ...]], str]:
         def script(messages: tuple[Message, ...]) -> str:
@@ -45,7 +45,7 @@ def adds() -> Callable[..., Callable[[tuple[Message, ...]], str]]:
 
 @dataclass
 class Server:
-    """A model server on this machine: its address, what it was asked, and how it behaves."""
+    """A local model server: its address, the requests that it received, and its behaviour."""
 
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A model server that always says 4."""
+    """Start a model server that always answers 4."""
     loop, served = asyncio.new_event_loop(), Server()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", served.answer)
@@ -90,7 +90,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def problems_file(tmp_path: Path) -> Path:
-    """Eight problems `k + k`, of which 2 + 2 is right for the server."""
+    """Write eight problems `k + k`; the server is right about 2 + 2."""
     path = tmp_path / "sums.jsonl"
     lines = [{"id": f"sum-{k}", "question": f"What is {k} + {k}?", "answer": 2 * k} for k in range(1, 9)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

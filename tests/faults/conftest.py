@@ -23,21 +23,22 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers in threads; see `Server` for how they may be."""
+    """Return a function that starts servers in threads, with the settings of `Server`."""
     with ExitStack() as servers:
         yield lambda **settings: servers.enter_context(Server(**settings))
 
 
 @pytest.fixture
 def spawn() -> Iterator[Callable[..., tuple[subprocess.Popen[str], int]]]:
-    """Starts servers as processes of their own, which may be killed; gives the process and its port."""
+    """Return a function that starts a server as a separate process, and returns the process and its port."""
     with ExitStack() as ended:
 
         def start(**options: Any) -> tuple[subprocess.Popen[str], int]:
             arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
             command = [sys.executable, "-S", str(Path(__file__).with_name("server.py")), *arguments]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            ended.enter_context(process)  # waits for it
+            # Waits for the process at the end.
+            ended.enter_context(process)
             ended.callback(process.kill)
             assert process.stdout is not None
             return process, int(process.stdout.readline())

@@ -26,7 +26,7 @@ PROBLEMS, SAMPLES, PLACES = 300, 4, 8
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("chosen")
+@pytest.mark.usefixtures("selected_by_mark")
 def test_a_server_that_is_gone_for_twenty_seconds_loses_nothing_and_is_paid_for_nothing_twice(
     spawn: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,7 +255,7 @@ def test_many_in_a_row_leave_nothing(interpreter):
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("chosen")
+@pytest.mark.usefixtures("selected_by_mark")
 def test_10_000_in_a_row_leave_nothing(interpreter):
     check_many(interpreter, 10_000)
 

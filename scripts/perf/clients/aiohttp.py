@@ -11,7 +11,7 @@ PACKAGE = "aiohttp"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         url, headers = f"{setting.url}/chat/completions", {"Authorization": "Bearer none"}
 

@@ -1,6 +1,6 @@
-"""dspy.ChainOfThought under dspy.Evaluate, as many threads as there are places, its caches on.
+"""dspy.ChainOfThought under dspy.Evaluate, one thread per request in flight, its caches on.
 
-Draws of one question are rollouts with an id of their own, the documented way past the cache; n is `n=`.
+Draws of one question are rollouts with different ids, the documented way to bypass the cache; n is `n=`.
 
 (no variant)   as it comes, with its caches
 nocache        without them
@@ -22,7 +22,7 @@ PACKAGE = "dspy"
 
 
 def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     logging.disable(logging.WARNING)
     load = setting.workload
     texts: list[str] = []

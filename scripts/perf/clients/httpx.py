@@ -11,9 +11,9 @@ PACKAGE = "httpx"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
-    places = setting.workload.in_flight
-    limits = httpx.Limits(max_connections=places, max_keepalive_connections=places)
+    """Return the replies to all questions."""
+    slots = setting.workload.in_flight
+    limits = httpx.Limits(max_connections=slots, max_keepalive_connections=slots)
     async with httpx.AsyncClient(limits=limits, timeout=60, headers={"Authorization": "Bearer none"}) as client:
         url = f"{setting.url}/chat/completions"
 

@@ -23,7 +23,7 @@ PACKAGE = "inspect_ai"
 
 
 def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     load = setting.workload
     samples = [Sample(input=question, target="42", id=i) for i, question in enumerate(questions, 1)]
     task = Task(

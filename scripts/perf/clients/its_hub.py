@@ -13,7 +13,7 @@ PACKAGE = "its_hub"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     logging.disable(logging.WARNING)
     model = OpenAICompatibleLanguageModel(
         setting.url,

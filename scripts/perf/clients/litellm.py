@@ -19,7 +19,7 @@ PACKAGE = "litellm"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     logging.disable(logging.WARNING)
     model = f"{'hosted_vllm' if setting.variant == 'vllm' else 'openai'}/{MODEL}"
 

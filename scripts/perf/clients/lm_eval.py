@@ -22,7 +22,7 @@ PACKAGE = "lm_eval"
 
 
 def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     logging.disable(logging.WARNING)
     setting.state.mkdir(parents=True, exist_ok=True)
     name = f"perf_{len(questions)}"

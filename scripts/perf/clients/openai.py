@@ -15,7 +15,7 @@ PACKAGE = "openai"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question."""
+    """Return the replies to all questions."""
     http = openai.DefaultAioHttpClient() if setting.variant == "aiohttp" else None
     async with openai.AsyncOpenAI(base_url=setting.url, api_key="none", max_retries=0, http_client=http) as client:
 

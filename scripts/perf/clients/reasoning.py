@@ -1,4 +1,4 @@
-"""This library with everything on: journal file, single-flight, budget, limits, retry, trace, and a kind that reads.
+"""This library with everything on: journal file, single-flight, budget, limits, retry, trace, and a kind that parses.
 
 (no variant)   the direct path to an OpenAI-compatible server
 litellm        the same through litellm
@@ -17,7 +17,7 @@ PACKAGE = "reasoning-strategies"
 
 
 async def solve(setting: Setting, questions: Sequence[str]) -> list[str]:
-    """Every question, by the strategy that a user would name."""
+    """Return the replies to all questions, by the strategy that a user would name."""
     os.environ.update(HOSTED_VLLM_API_BASE=setting.url, HOSTED_VLLM_API_KEY="none")
     through_litellm = setting.variant == "litellm"
     llm = r.connect(

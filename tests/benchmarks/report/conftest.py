@@ -1,4 +1,4 @@
-"""Stores with results that a test writes down by letters."""
+"""Results folders that a test describes by letters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = {"r": ("answered", True), "w": ("answered", False), "u": ("unparsed", F
 
 
 def result(problem: str, spec: str, letter: str, epoch: int = 0, **more: Any) -> Result:
-    """A result: r for right, w for wrong, u for unparsed, f for failed."""
+    """Return a result: r for right, w for wrong, u for unparsed, f for failed."""
     state, correct = STATES[letter]
     value = {"r": "1", "w": "2"}.get(letter)
     given = {"value": value, "rule": "trigger" if value else "", "reason": "" if value else "nothing found"}
@@ -26,7 +26,10 @@ def result(problem: str, spec: str, letter: str, epoch: int = 0, **more: Any) ->
 
 @pytest.fixture
 def kept() -> Callable[..., ResultsFolder]:
-    """Makes a store from a word for each strategy, one letter a problem; "." is not run, "," ends a repetition."""
+    """Return a function that makes a results folder from one word per strategy.
+
+    Each letter is the result of one problem; "." is a problem that was not run, and "," begins the next epoch.
+    """
 
     def make(usage: dict[str, Usage] | None = None, **words: str) -> ResultsFolder:
         store = ResultsFolder(None, {"task": "ones", "model": "m"}, {"free": False})
