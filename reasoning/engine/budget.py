@@ -21,20 +21,20 @@ T = TypeVar("T")
 class Budget:
     """Limits on what may be spent; None for no limit.
 
-    Budgets nest, such as those of a problem, a strategy and a run: spending counts against a budget
-    and all budgets around it.
+    Budgets nest, for example a problem's in a run's: spending counts against a budget and all
+    budgets around it.
 
     No call is sent that could exceed a limit, with one exception. A provider may add a template of
     unknown length to a prompt. Until the first usage of a model is reported, each call reserves
-    8,192 tokens for it; where they do not fit, the call is sent while no other is in flight, and
-    may exceed `tokens` (and `usd`) by them. From then on the largest overhead seen is reserved, and
-    only the calls in flight can exceed a limit, by an overhead above that.
+    8,192 tokens for it. If they do not fit, the call is sent while no other is in flight, and may
+    exceed `tokens` (and `usd`) by them. From then on the largest overhead seen is reserved. Only
+    the calls in flight can exceed a limit, by the part of their overhead above it.
 
     Args:
-        usd: US dollars. Refused before the first call where the model's price is not known; a model
-            on this machine costs 0.
+        usd: US dollars. If the model's price is not known, the first call is refused; a model on
+            this machine costs 0.
         tokens: prompt and completion tokens together.
-        calls: completions that are asked for; a server may return more.
+        calls: completions that are requested; a server may return more.
         seconds: wall-clock time from the first call. Afterwards no call is sent, and none is
             retried; calls in flight may still complete, and are recorded.
         within: the budget around this one.
@@ -108,7 +108,7 @@ class Budget:
     async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
         """Reserve the worst case of a request, here and in the budgets around.
 
-        The reservation must be settled. Waits while calls in flight have reserved what this one
+        The reservation must be settled. It waits while calls in flight hold what this one
         needs, since most use less than they reserve. Waiting calls are served in FIFO order.
 
         Args:
@@ -136,7 +136,7 @@ class Budget:
             while True:
                 self.seconds_left()
                 likely, worst = call.bounds(chain[-1]._template_overhead.get(request.model))
-                full = next((i for i, one in enumerate(limited) if not one._admits(waiter, likely, worst)), None)
+                full = next((i for i, budget in enumerate(limited) if not budget._admits(waiter, likely, worst)), None)
                 if full is None:
                     return Reservation(chain, call, likely, [budget._reserve(likely, worst) for budget in chain])
                 # A call that waits for an outer budget keeps its turn in the inner ones.
@@ -196,7 +196,7 @@ class Budget:
     def _admits(self, waiter: asyncio.Event, likely: Usage, worst: Usage) -> bool:
         """Return whether a call may be sent: it is its turn, and its worst case fits.
 
-        While no other call is in flight, its likely case is enough.
+        If no other call is in flight, only its likely case must fit.
 
         Raises:
             BudgetExhausted: the call can never be sent.
@@ -210,7 +210,7 @@ class Budget:
         return not self._reserved_calls
 
     def _reserve(self, likely: Usage, worst: Usage) -> Usage:
-        """Reserve the worst case where it fits, else the likely one; return the one reserved."""
+        """Reserve the worst case if it fits, else the likely one; return the reserved usage."""
         reserved = likely if likely is not worst and self._excess(worst) else worst
         self._reserved_calls += reserved.calls
         self._reserved_tokens += reserved.tokens
@@ -234,7 +234,7 @@ class Budget:
             next(iter(self._waiters)).set()
 
     def _excess(self, worst: Usage) -> str:
-        """Describe the first limit that a usage would exceed; empty where it fits."""
+        """Describe the first limit that a usage would exceed; empty if it fits."""
         spent = self.spent
         if self.tokens is not None and (value := spent.tokens + self._reserved_tokens + worst.tokens) > self.tokens:
             return _describe_excess("tokens", self.tokens, spent.tokens, value)
@@ -254,7 +254,7 @@ def nest(budget: Budget | None, outer: Budget) -> Budget:
     return budget if budget.within else budget.nested_in(outer)
 
 
-_LIMITS = [one.name for one in fields(Budget) if one.name in ("usd", "tokens", "calls", "seconds")]
+_LIMITS = [limit.name for limit in fields(Budget) if limit.name in ("usd", "tokens", "calls", "seconds")]
 
 
 @dataclass
@@ -263,9 +263,9 @@ class Reservation:
 
     Attributes:
         budgets: the budgets, from the inside out.
-        call: the bounds of the request; None where nothing is limited.
-        worst: the worst case by what was known of the model.
-        reserved: the usage that is reserved in each of the budgets.
+        call: the bounds of the request; None if nothing is limited.
+        worst: the worst case, from what was known about the model.
+        reserved: the usage that is reserved in each budget.
     """
 
     budgets: Sequence[Budget]
@@ -274,7 +274,7 @@ class Reservation:
     reserved: Sequence[Usage] = ()
 
     def settle(self, used: Usage) -> None:
-        """Release what was reserved, and count what was used.
+        """Release the reservation, and count the usage.
 
         A missing or impossible count is replaced by the worst case, so that a broken server cannot
         bypass a limit.

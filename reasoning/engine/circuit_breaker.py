@@ -1,4 +1,4 @@
-"""A circuit breaker, which tells an outage of an endpoint from the fault of one request."""
+"""A circuit breaker, which distinguishes an outage of an endpoint from a fault of one request."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class CircuitBreaker:
         if not error.retryable:
             return
         now = time.monotonic()
-        # After a long time without attempts, though the provider asked for no wait, nothing is known of the time
-        # between, so the outage begins now.
+        # After a long time without attempts, for which the provider did not ask, nothing is known about the time
+        # between. So the outage begins now.
         if (
             self._failing_since is None
             or now > self._retry_allowed_at + self.open_after + self.probe_interval + _LONGEST_BACKOFF
@@ -59,7 +59,7 @@ class CircuitBreaker:
         self._reason = str(error)
 
     def is_outage(self, since: float) -> bool:
-        """Return whether an endpoint that had responded before has not responded since a moment."""
+        """Return whether the endpoint responded before the time `since`, but not after it."""
         return self._last_success is not None and self._last_success < since
 
     async def pause(self, seconds: float) -> None:
@@ -91,7 +91,7 @@ class CircuitBreaker:
 
     @property
     def fatal_error(self) -> EndpointDown | None:
-        """The error that ends the run, where every call has failed for `max_outage_seconds`."""
+        """The error that ends the run if every call has failed for `max_outage_seconds`, else None."""
         now = time.monotonic()
         if (
             self._failing_since is None
@@ -102,7 +102,7 @@ class CircuitBreaker:
         return EndpointDown(f"every call has failed for {self.max_outage_seconds:g} s, the last with: {self._reason}")
 
     def __str__(self) -> str:
-        """Return a line for users that says why calls wait; empty where they do not."""
+        """Return a line for users that says why calls wait; empty if they do not."""
         if self._failing_since is None or not self.is_open:
             return ""
         seconds = time.monotonic() - self._failing_since

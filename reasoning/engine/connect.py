@@ -13,7 +13,6 @@ from reasoning.errors import UsageError
 from reasoning.journal import Journal
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
-from reasoning.sampling_params import PARAM_NAMES as PARAM_NAMES
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox, check_sandbox
 
@@ -25,7 +24,8 @@ _PARAMETERS = (
 GROUP = "reasoning.providers"
 """The entry points by which other distributions add providers.
 
-One names a function: `connect("NAME:REST")` calls it as `function("REST", api_key=…, timeout=…)` for a `Client`.
+An entry point NAME is a function: `connect("NAME:REST")` calls it as `function("REST", api_key=…, timeout=…)`. It
+returns a `Client`.
 """
 
 
@@ -46,40 +46,40 @@ def connect(
     sandbox: Sandbox | str | None = None,
     **sampling: Any,
 ) -> LLM:
-    """Connect to a model by its name. Nothing is loaded or called until the first question.
+    """Connect to a model by its name. Nothing is loaded or called until the first request.
 
     Args:
         model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for
             others), "replay:FILE.jsonl" (recorded samples), or any litellm name such as
             "openai/gpt-4o-mini".
         base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
-        api_key: the key, where it is not in the provider's environment variable. OPENAI_API_KEY is
+        api_key: the key, if it is not in the provider's environment variable. OPENAI_API_KEY is
             sent to OpenAI alone; a server at another address gets REASONING_API_KEY.
         journal: the journal of draws: a `Journal`, a file, or False for none; None for the user's
             own.
         budget: limits on what may be spent.
         concurrency: the maximum number of requests in flight; None for 32. This limit, the next two
             and `patience` belong to the model at its endpoint: every connection in this process
-            with the same `api_key` shares them. Of different values the strictest holds, until the
-            `LLM` that it was passed for is closed or garbage-collected.
-        requests_per_minute: the provider's limit of requests; None for none.
-        tokens_per_minute: the provider's limit of tokens; None for none.
+            with the same `api_key` shares them. The strictest value applies, until the `LLM` that it
+            was passed for is closed or garbage-collected.
+        requests_per_minute: the provider's limit of requests; None for no limit.
+        tokens_per_minute: the provider's limit of tokens; None for no limit.
         shared: share these three limits with all processes of this machine that connect to the
-            model with the same journal file and with `shared`. Each gets an even part, which is
-            computed once a second. Not on Windows.
+            model with the same journal file and with `shared`. Each gets an equal part, which
+            is computed once a second. Not available on Windows.
         timeout: seconds for one call to a server.
         patience: the seconds of nothing but failures, at a model that has responded before, after
             which the run ends; None for 600.
-        warm_prefix: where a prompt needs several requests, send the first alone, so that the
-            provider has the prompt in its prefix cache for the others; None for yes where the
+        warm_prefix: if a prompt needs several requests, send the first alone, so that the
+            provider has the prompt in its prefix cache for the others; None for yes if the
             provider is known to have such a cache.
         sandbox: where model-written programs run: a mode ("interpreter", "process" or "container"),
             perhaps with settings as in "container, image=python:3.13-slim, memory_mb=512", or a
             `Sandbox`. The mode is started here, to check that this machine has it. None for
-            "process", where programs that need it fail on a machine without it.
+            "process"; programs then fail on a machine that lacks that mode.
         **sampling: parameters of every call that does not set its own: temperature, max_tokens
-            (None for 1,024), top_p, stop, …, and `extra_body` for further fields of one server (not
-            those that the engine sends itself: n, model, messages, stream). They are recorded, so
+            (None for 1,024), top_p, stop, …, and `extra_body` for further fields of one server (except
+            n, model, messages and stream, which the engine sends itself). They are recorded, so
             no key may be among them.
 
     Returns:
@@ -137,10 +137,10 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
 
         return ReplayClient(rest)
     if rest and scheme in plugins.entry_points(GROUP):
-        made = plugins.load(GROUP, scheme)(rest, api_key=api_key, timeout=timeout)
-        if not isinstance(made, Client):
-            raise plugins.wrong(GROUP, scheme, f"must return a Client, got {made!r}")
-        return made
+        client = plugins.load(GROUP, scheme)(rest, api_key=api_key, timeout=timeout)
+        if not isinstance(client, Client):
+            raise plugins.wrong(GROUP, scheme, f"must return a Client, got {client!r}")
+        return client
     from reasoning.providers.litellm_client import LiteLLMClient
 
     return LiteLLMClient(model, api_key=api_key, timeout=timeout)

@@ -10,9 +10,9 @@ from reasoning.errors import PriceUnknown
 from reasoning.messages import Request, Usage
 
 Price = Callable[[Usage], float | None]
-"""Computes the US dollars of a usage; None where the price is not known."""
+"""Computes the US dollars of a usage; None if the price is not known."""
 _MAX_TEMPLATE_TOKENS = 8192
-"""The maximum number of tokens that a provider may add to a prompt with templates of its own."""
+"""The maximum number of tokens that a provider's own template may add to a prompt."""
 
 
 class CostBounds(NamedTuple):
@@ -21,9 +21,9 @@ class CostBounds(NamedTuple):
     Attributes:
         model: the model's name.
         draws: the number of completions to ask for.
-        prompt: the maximum number of prompt tokens, without what the provider adds.
+        prompt: the maximum number of prompt tokens, without the provider's template.
         completion: the maximum number of completion tokens of all draws together.
-        price: computes dollars; None where dollars are not limited.
+        price: computes dollars; None if dollars are not limited.
     """
 
     model: str
@@ -37,7 +37,7 @@ class CostBounds(NamedTuple):
 
         Args:
             template_overhead: the most tokens that the provider has been seen to add to a prompt of
-                this model; None where nothing is known yet. The certain bound then includes 8,192.
+                this model; None if nothing is known yet. The certain bound then includes 8,192.
 
         Raises:
             PriceUnknown: dollars are limited, and the price is not known.
@@ -48,7 +48,7 @@ class CostBounds(NamedTuple):
         return likely, self.priced(Usage(self.draws, self.prompt + _MAX_TEMPLATE_TOKENS, self.completion))
 
     def priced(self, usage: Usage) -> Usage:
-        """Return the usage with its price, where dollars are limited.
+        """Return the usage, with its price if dollars are limited.
 
         Raises:
             PriceUnknown: the price is not known.

@@ -26,9 +26,9 @@ from reasoning.sandbox import Sandbox
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The sampling parameters of a call that sets none."""
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
-"""The parameters of which 1 and 1.0 are the same request."""
+"""The parameters for which 1 and 1.0 mean the same request."""
 _BYTES_PER_TOKEN = 3
-"""A low estimate, for the count against the tokens per minute."""
+"""A low estimate, to count tokens against the limit per minute."""
 
 
 Connect: TypeAlias = Callable[..., "LLM"]
@@ -44,16 +44,17 @@ class LLM:
         client: the client that sends requests.
         journal: the journal of draws; None for one in memory.
         budget: limits on what may be spent; None for none.
-        limits: the rate limits; None for 32 requests in flight.
+        limits: the rate limits; None for at most 32 requests in flight.
         sampling: the parameters of calls that do not set their own.
         warm_prefix_cache: whether a prompt that needs several requests sends the first alone, so
-            that the provider's prefix cache serves the others; None for yes where the provider is
+            that the provider's prefix cache serves the others; None for yes if the provider is
             known to have such a cache.
-        connect: makes the models of names that the client does not know.
+        connect: connects to the models that the client does not know.
         sandbox: where sessions of this model run programs; None for the default `Sandbox`.
 
     Attributes:
-        usage: what was paid for since this object was made, without what the journal returned.
+        usage: the usage that was paid for since this object was made, without draws that the
+            journal returned.
         retries: the number of retries since this object was made.
         pending: the draws that were requested and have not arrived, by request key and index;
             shared by models that share a journal.
@@ -103,9 +104,9 @@ class LLM:
     def sibling(self, model: str) -> LLM:
         """Return the model of another name, with this one's journal and budget.
 
-        Where the client has a model of this name (on the same server, or in the same recording),
-        the sibling also has its endpoint, key and sampling parameters, and shares the rate limits
-        of that name. Any other name is connected to as by `reasoning.connect`. The same name always
+        If the client has a model of this name (on the same server, or in the same recording), the
+        sibling also has its endpoint, key and sampling parameters, and shares the rate limits of
+        that name. For any other name it connects as `reasoning.connect` does. The same name always
         gives the same object.
 
         Raises:
@@ -140,7 +141,7 @@ class LLM:
     @property
     def total_usage(self) -> Usage:
         """The usage of this model and its siblings since they were made."""
-        return Usage.total((self.usage, *(one.total_usage for one in self._siblings.values())))
+        return Usage.total((self.usage, *(sibling.total_usage for sibling in self._siblings.values())))
 
     @property
     def max_n(self) -> int:
@@ -166,7 +167,7 @@ class LLM:
             UsageError: a parameter is unknown or invalid, or named like a key.
         """
         settings = self._resolve_params({**self.sampling, **sampling})
-        # Concurrent branches often send the same request, so the latest one is kept, with its computed key.
+        # Concurrent branches often send the same request, so the latest is kept with its computed key.
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
         identity = (conversation, id(settings), self.client.model, self.client.endpoint)
         if self._last_identity != identity:
@@ -181,7 +182,7 @@ class LLM:
         return self._request
 
     def _resolve_params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters to send; the latest are kept, since most calls have the same."""
+        """Return the parameters to send. The latest are cached, since most calls have the same."""
         last, last_text, resolved = self._last_params
         if params == last and str(params) == last_text:
             return resolved
@@ -210,7 +211,7 @@ class LLM:
         Args:
             request: the request, made by `request`.
             draws: the indices.
-            context: what pays for and records them; None for the model's own budget and journal.
+            context: the budget that pays and the journal that records; None for the model's own.
 
         Raises:
             CallFailed: a call failed for good.
@@ -224,7 +225,7 @@ class LLM:
     ) -> list[Completion | DrawError]:
         """Return the outcome of each draw, a completion or an error; see `draw`."""
         context = context or CallContext(self.budget, self.journal)
-        found: dict[int, Completion | DrawError] = {}
+        outcomes: dict[int, Completion | DrawError] = {}
         left: Sequence[int] = draws
         while left:
             waiter = Waiter(len(left))
@@ -233,36 +234,37 @@ class LLM:
                 await waiter.done
             except asyncio.CancelledError:
                 # Pending draws continue for other waiters, and what is paid for is recorded.
-                for one in pending:
-                    one.leave(waiter)
+                for pending_draw in pending:
+                    pending_draw.leave(waiter)
                 raise
             bought_elsewhere = False
-            for draw, one in zip(left, pending, strict=True):
-                if one.owner is waiter:
-                    found[draw] = one.outcome
+            for draw, pending_draw in zip(left, pending, strict=True):
+                outcome = pending_draw.outcome
+                if pending_draw.owner is waiter:
+                    outcomes[draw] = outcome
                     continue
                 bought_elsewhere = True
-                if isinstance(one.outcome, Completion):
-                    found[draw] = replace(one.outcome, is_new=False)
-                elif not one.failed_for_owner:
-                    found[draw] = one.outcome
+                if isinstance(outcome, Completion):
+                    outcomes[draw] = replace(outcome, is_new=False)
+                elif not pending_draw.failed_for_owner:
+                    outcomes[draw] = outcome
                 # Otherwise the next round buys the draw in this context.
             if bought_elsewhere and context.journal.parent is not None:
                 # Reading makes this journal copy the draws from its parent.
                 context.journal.read(request.key, left)
-            left = [draw for draw in left if draw not in found]
-        return [found[draw] for draw in draws]
+            left = [draw for draw in left if draw not in outcomes]
+        return [outcomes[draw] for draw in draws]
 
     def _join(self, request: Request, draws: Sequence[int], context: CallContext, waiter: Waiter) -> list[PendingDraw]:
         """Join the pending draws, and queue the others to be bought in this context."""
         key, joined, pending, new = request.key, [], self.pending, []
         for draw in draws:
-            if (one := pending.get((key, draw))) is not None:
-                one.join(waiter)
+            if (pending_draw := pending.get((key, draw))) is not None:
+                pending_draw.join(waiter)
             else:
-                one = pending[key, draw] = PendingDraw(waiter)
+                pending_draw = pending[key, draw] = PendingDraw(waiter)
                 new.append(draw)
-            joined.append(one)
+            joined.append(pending_draw)
         if new:
             if (queued := self._queued.get((key, context))) is None:
                 queued = self._queued[key, context] = []
@@ -274,15 +276,15 @@ class LLM:
         """Resolve the draws that the journal has, and send requests for the others."""
         draws = sorted(self._queued.pop((request.key, context)))
         try:
-            found = context.journal.read(request.key, draws)
+            recorded = context.journal.read(request.key, draws)
         except Exception as error:
             for draw in draws:
                 self._resolve(request, draw, error)
             return
-        if found:
-            for draw, completion in found.items():
+        if recorded:
+            for draw, completion in recorded.items():
                 self._resolve(request, draw, completion)
-            draws = [draw for draw in draws if draw not in found]
+            draws = [draw for draw in draws if draw not in recorded]
         if self.warm_prefix_cache and len(draws) > self.max_n:
             self._start(request, draws, self._send_after_warmup(request, draws, context))
         else:
@@ -296,8 +298,8 @@ class LLM:
 
     def _send_all(self, request: Request, draws: list[int], context: CallContext) -> None:
         for first in range(0, len(draws), self.max_n):
-            some = draws[first : first + self.max_n]
-            self._start(request, some, self._send(request, some, context))
+            batch = draws[first : first + self.max_n]
+            self._start(request, batch, self._send(request, batch, context))
 
     def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
         def ended(task: asyncio.Task[None]) -> None:
@@ -312,7 +314,7 @@ class LLM:
         task.add_done_callback(ended)
 
     async def _send(self, request: Request, draws: list[int], context: CallContext) -> None:
-        """Buy draws and resolve them; ask again for those that the provider left out of an `n`."""
+        """Buy draws and resolve them; request again those that the provider left out of an `n`."""
         try:
             bought = await self._purchase(request, draws, context)
         except Exception as error:
@@ -323,60 +325,57 @@ class LLM:
             self._send_all(request, draws[bought:], context)
 
     async def _purchase(self, request: Request, draws: list[int], context: CallContext) -> int:
-        """Buy draws in one request, resolve those that came, and return their number."""
+        """Buy draws in one request, resolve those that were returned, and return their number."""
         reservation = await context.budget.reserve(request, len(draws), self._price)
         used = Usage()
         try:
-            got, seconds, failed = await call_with_retries(
+            completions, seconds, failed = await call_with_retries(
                 lambda failed: self._attempt(request, draws, context, failed), self.limits, context.budget.seconds_left
             )
             # The tokens of surplus completions are paid for too.
-            used = Usage.total(one.usage for one in got)
+            used = Usage.total(completion.usage for completion in completions)
             if used.calls > len(draws):
                 used = replace(used, calls=len(draws))
         finally:
             reservation.settle(used)
         self.usage = self.usage + used.with_seconds(seconds)
         # One choice in response to several means that the provider ignores `n`.
-        if len(got) < len(draws):
-            self._honours_n = (got.choices if isinstance(got, CompletionBatch) else len(got)) > 1
+        if len(completions) < len(draws):
+            choices = completions.choices if isinstance(completions, CompletionBatch) else len(completions)
+            self._honours_n = choices > 1
         # Draws of one request share its duration, as they share its prompt.
-        each = seconds / len(got)
+        each = seconds / len(completions)
         numbered = [
             # A client may have set the key and the duration of a draw itself.
-            one
-            if one.key == request.key and one.draw == draw and not failed
-            else one.recorded(request.key, draw, each, failed)
-            for one, draw in zip(got, draws, strict=False)
+            completion
+            if completion.key == request.key and completion.draw == draw and not failed
+            else completion.recorded(request.key, draw, each, failed)
+            for completion, draw in zip(completions, draws, strict=False)
         ]
         await context.journal.record(request, numbered)
-        for one in numbered:
-            self._resolve(request, one.draw, one)
+        for completion in numbered:
+            self._resolve(request, completion.draw, completion)
         return len(numbered)
 
     async def _attempt(
         self, request: Request, draws: list[int], context: CallContext, failed: int
     ) -> tuple[list[Completion], float, int]:
-        """Send a request once.
-
-        Returns:
-            The completions, the duration in seconds, and the number of attempts that failed before.
-        """
+        """Send a request once; return the completions, the seconds, and the number of failed attempts before."""
         context.budget.seconds_left()
         self.retries += failed > 0
         tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * len(draws)
         pending = [self.pending[request.key, draw] for draw in draws]
-        admission = self.limits.acquire(tokens, context.fairness_group, lambda: any(one.awaited for one in pending))
+        admission = self.limits.acquire(tokens, context.fairness_group, lambda: any(draw.awaited for draw in pending))
         admitted_at = await context.budget.wait(admission)
         started = time.monotonic()
         try:
             # The time may have ended in the queue.
             context.budget.seconds_left()
             with telemetry.call(request, len(draws), failed) as span:
-                got = await self.client.complete(request, draws)
-                if not got:
+                completions = await self.client.complete(request, draws)
+                if not completions:
                     raise CallFailed(f"{self.name} returned no completion", retryable=True)
-                span.set_response(got)
+                span.set_response(completions)
         except CallFailed as error:
             self.limits.on_failure(error, admitted_at)
             raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
@@ -384,18 +383,18 @@ class LLM:
             self.limits.on_success()
         finally:
             self.limits.release()
-        return got, time.monotonic() - started, failed
+        return completions, time.monotonic() - started, failed
 
     def _resolve(self, request: Request, draw: int, result: Completion | BaseException) -> None:
         if pending := self.pending.pop((request.key, draw), None):
             pending.resolve(result)
 
     async def aclose(self) -> None:
-        """Close from any event loop."""
+        """Close the client and the journal, from any event loop; see `close`."""
         await event_loop.run_async(self.close())
 
     async def close(self) -> None:
-        """Cancel the calls in flight, and close the client and the journal."""
+        """Cancel the calls in flight, and close the client and the journal, from the library's event loop."""
         while self._tasks or self._queued:
             # Let queued draws be dispatched.
             await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """A count of the processes of this machine that share something, such as a rate limit.
 
 Each process holds a lock on a file of its own in one folder. The operating system releases the lock
-when the process ends, however it ends, so a process that is gone is never counted.
+when the process ends, so a process that was killed is not counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reasoning.errors import UsageError
 
 
 class ProcessRegistry:
-    """The processes that are registered in a folder, with this one until it leaves.
+    """The processes that are registered in a folder, including this one until it leaves.
 
     Args:
         folder: the folder of lock files; it is created if it is missing.
@@ -28,7 +28,9 @@ class ProcessRegistry:
         try:
             import fcntl
         except ImportError:
-            raise UsageError("shared=True: processes cannot share their limits on this system") from None
+            raise UsageError(
+                "shared=True: processes cannot share limits on this system, which has no file locks; use shared=False"
+            ) from None
         self._fcntl, name = fcntl, secrets.token_hex(8)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +43,7 @@ class ProcessRegistry:
             raise UsageError(f"shared=True: {folder} cannot be written: {error.strerror}") from None
 
     def count(self) -> int:
-        """Return the number of registered processes, with this one; remove files of dead ones."""
+        """Return the number of registered processes, including this one, and remove the files of dead ones."""
         try:
             others = [path for path in self.folder.iterdir() if path != self._own and not path.name.startswith(".")]
         except OSError:

@@ -20,7 +20,7 @@ def reset_delays(headers: Mapping[str, str]) -> Iterator[float]:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that a reset header names; 1.0 where it cannot be parsed.
+    """Return the seconds that a reset header names; 1.0 if it cannot be parsed.
 
     Args:
         text: "1s", "6m0s", "20ms", a number of seconds, or a time in ISO 8601.

@@ -27,7 +27,7 @@ OVERLOAD_STATUSES = frozenset([429, 503, 529])
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """The limits that one owner sets on a `RateLimiter`; None where it sets none.
+    """The limits that one owner sets on a `RateLimiter`; None for a limit that it does not set.
 
     Attributes:
         concurrency: the maximum number of requests in flight.
@@ -53,7 +53,7 @@ class LimitSettings:
 
 @dataclass
 class RateLimiter:
-    """Admits requests, in turn between groups, so that a wide strategy does not starve a slow one.
+    """Admits requests. Groups take turns, so that a wide strategy does not starve a sequential one.
 
     The window of requests in flight follows AIMD: it starts at `concurrency`, is halved when the
     provider is overloaded (once for all requests that were under way) and grows by one with each
@@ -62,10 +62,10 @@ class RateLimiter:
     Attributes:
         concurrency: the maximum number of requests in flight.
         requests_per_minute, tokens_per_minute: None for no limit. Requests are spaced evenly, so
-            that no shorter window of the provider refuses a burst. Tokens are counted when a
-            request is sent, with all that it may use.
+            that a provider with a shorter window does not refuse a burst. The tokens that a request
+            may use are counted when it is sent.
         circuit: the endpoint's circuit breaker.
-        window: the number of requests in flight that the provider seems to bear now.
+        window: the number of requests in flight that the provider seems to accept now.
         in_flight: the number of requests in flight.
     """
 
@@ -98,17 +98,17 @@ class RateLimiter:
         return _get_shared((endpoint, model, hash(key)))
 
     def for_model(self, endpoint: str | None, model: str) -> RateLimiter:
-        """Return the limits of another model under the same key; these where none are shared."""
+        """Return the limits of another model under the same key; this object if its limits are not shared."""
         return self if self._identity is None else _get_shared((endpoint, model, self._identity[2]))
 
     def settings_of(self, owner: object) -> LimitSettings | None:
-        """Return the settings that an owner has applied; None where it has applied none."""
+        """Return the settings that an owner has applied; None if it has applied none."""
         return self._settings.get(id(owner))
 
     def apply(self, owner: object, settings: LimitSettings) -> None:
         """Add the settings of an owner.
 
-        Of each limit the strictest setting holds, until its owner is removed or garbage-collected.
+        The strictest setting of each limit applies, until its owner is removed or garbage-collected.
         """
         weakref.finalize(owner, self._remove, id(owner)).atexit = False
         with _lock:
@@ -134,24 +134,26 @@ class RateLimiter:
     def _apply_strictest(self) -> None:
         before = self.concurrency
         all_settings = self._settings.values()
-        processes = self._count_processes(next((one.folder for one in all_settings if one.folder), None))
-        concurrency = min((one.concurrency for one in all_settings if one.concurrency), default=CONCURRENCY)
+        processes = self._count_processes(next((settings.folder for settings in all_settings if settings.folder), None))
+        concurrency = min(
+            (settings.concurrency for settings in all_settings if settings.concurrency), default=CONCURRENCY
+        )
         self.concurrency = max(1, concurrency // processes)
         for name in ("requests_per_minute", "tokens_per_minute"):
-            strictest = _strictest(getattr(one, name) for one in all_settings)
+            strictest = _strictest(getattr(settings, name) for settings in all_settings)
             setattr(self, name, None if strictest is None else strictest / processes)
-        patience = _strictest(one.patience for one in all_settings)
+        patience = _strictest(settings.patience for settings in all_settings)
         self.circuit.max_outage_seconds = MAX_OUTAGE_SECONDS if patience is None else patience
         self.window = float(self.concurrency) if self.window == before else min(self.window, self.concurrency)
 
     def _count_processes(self, folder: Path | None) -> int:
         """Join the processes that set the same folder, and return their number."""
-        own = folder and folder / hashlib.sha256(repr((self._identity or ())[:2]).encode()).hexdigest()[:16]
-        if self._registry is not None and self._registry.folder != own:
+        subfolder = folder and folder / hashlib.sha256(repr((self._identity or ())[:2]).encode()).hexdigest()[:16]
+        if self._registry is not None and self._registry.folder != subfolder:
             self._registry.leave()
             self._registry = None
-        if own and self._registry is None:
-            self._registry = ProcessRegistry(own)
+        if subfolder and self._registry is None:
+            self._registry = ProcessRegistry(subfolder)
         self._counted_at = time.monotonic()
         return 1 if self._registry is None else self._registry.count()
 
@@ -161,7 +163,7 @@ class RateLimiter:
         Args:
             tokens: the maximum number of tokens of the request, prompt and completion together.
             group: the group of the request; groups take turns.
-            is_wanted: called when the request would be admitted; False where no caller awaits the
+            is_wanted: called when the request would be admitted; False if no caller awaits the
                 response any more.
 
         Returns:
@@ -181,7 +183,7 @@ class RateLimiter:
                 await queued.admitted
             except asyncio.CancelledError:
                 admitted = queued.admitted
-                # It was admitted in this very moment.
+                # It was admitted at the same moment.
                 if admitted.done() and not admitted.cancelled() and admitted.exception() is None:
                     self.release()
                 raise
@@ -214,7 +216,7 @@ class RateLimiter:
             self._fail_all(fatal)
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
-        """Delay requests, by 60 s at most, where rate-limit headers report an exhausted limit."""
+        """Delay requests, by 60 s at most, if rate-limit headers report an exhausted limit."""
         for seconds in reset_delays(headers):
             self._delay(min(seconds, 60.0))
 
@@ -246,16 +248,13 @@ class RateLimiter:
             self._not_before, self._delayed_by_provider = max(self._not_before, time.monotonic()) + gap, False
 
     def _admit(self) -> None:
-        """Admit queued requests, group by group in turn.
-
-        Where they wait for a time, another call is scheduled for it.
-        """
-        # The clock is read once: a request that is refused because of the time then has a time to be admitted at.
+        """Admit queued requests, in turn between groups, and schedule the next call if they wait for a time."""
+        # The clock is read once, so that a request refused because of the time is always scheduled below.
         now = time.monotonic()
         while self._queues and self._may_send(now):
             group, queue = next(iter(self._queues.items()))
             queued = queue.popleft()
-            # The group goes to the end of the line.
+            # The group goes to the end of the queue.
             del self._queues[group]
             if queue:
                 self._queues[group] = queue
@@ -301,4 +300,4 @@ class _QueuedRequest:
 
 
 def _strictest(numbers: Iterable[float | None]) -> float | None:
-    return min((one for one in numbers if one is not None), default=None)
+    return min((number for number in numbers if number is not None), default=None)

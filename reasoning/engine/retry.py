@@ -1,4 +1,4 @@
-"""Retries, in the only place that retries."""
+"""Retries with exponential backoff; no other module retries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reasoning.errors import CallFailed
 T = TypeVar("T")
 
 ATTEMPTS = 8
-"""The maximum number of attempts that fail, perhaps by their own fault, while others succeed."""
+"""The maximum number of failed attempts that may be the request's fault."""
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 
 
@@ -23,18 +23,18 @@ async def call_with_retries(
 ) -> T:
     """Call until it succeeds, with exponential backoff and full jitter between retryable failures.
 
-    The refusals of an overloaded provider do not count as the request's fault, nor does an outage,
-    in which no call succeeds: such a request is tried for as long as the circuit breaker permits.
+    Refusals of an overloaded provider do not count as the request's fault, nor does an outage, when
+    no call succeeds: such a request is retried for as long as the circuit breaker permits.
     The provider's Retry-After is obeyed.
 
     Args:
         call: one attempt; it receives the number of attempts that failed before.
         limits: the limits of the endpoint, whose circuit breaker knows whether other calls succeed.
         seconds_left: returns the seconds in which another attempt may begin, or None for no limit;
-            raises where none are left. No wait is longer.
+            raises if none are left. No wait is longer.
 
     Raises:
-        CallFailed: the last failure, or the first one that a retry cannot help.
+        CallFailed: the last failure, or the first that is not retryable.
     """
     # The first attempt is made without tenacity, which costs more than all our other layers.
     try:

@@ -23,7 +23,7 @@ class CallContext:
 
     Attributes:
         budget: the budget that pays for them.
-        journal: the journal that records them: the model's own, or one whose parent that is.
+        journal: the journal that records them: the model's own, or one whose parent is the model's.
         fairness_group: the group that takes turns with others (the strategy), see `RateLimiter`.
     """
 
@@ -44,11 +44,11 @@ class DrawError(NamedTuple):
 
 def unwrap(outcomes: Iterable[Completion | DrawError]) -> list[Completion]:
     """Return the completions, or raise the first error among the outcomes."""
-    found = list(outcomes)
-    for outcome in found:
+    completions = list(outcomes)
+    for outcome in completions:
         if isinstance(outcome, DrawError):
             raise outcome.error.with_traceback(outcome.traceback)
-    return found  # type: ignore[return-value]
+    return completions  # type: ignore[return-value]
 
 
 class PendingDraw:
@@ -93,7 +93,7 @@ class PendingDraw:
 
     @property
     def failed_for_owner(self) -> bool:
-        """True if it failed for a reason that concerns its owner alone.
+        """True if it failed for a reason that concerns only its owner.
 
         The owner was cancelled, its budget is exhausted, or its journal failed. Another waiter may
         then buy the draw itself.
