@@ -38,7 +38,7 @@ def main() -> None:
 
     An error is one line on standard error and an exit code; `--debug` shows the traceback.
     """
-    # Imported objects stay, and a long run keeps many results: collect garbage less often.
+    # Imported objects stay, and a long run keeps many results, so garbage is collected less often.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     # A batch system ends a job with SIGTERM. Treat it as Ctrl-C.
@@ -80,7 +80,7 @@ def _extra_of(module: str) -> str:
 
 
 def _leave_at_once() -> NoReturn:
-    """End the process without waiting for a local model to finish its computation."""
+    """End the process without waiting for a local model to finish computing."""
     sys.stdout.flush()
     sys.stderr.flush()
     if engine := sys.modules.get("reasoning.providers.llama_cpp.server"):
@@ -89,7 +89,7 @@ def _leave_at_once() -> NoReturn:
 
 
 def app() -> Any:
-    """Return the command with the parts of all installed packages."""
+    """Return the command, with the subcommands of all installed packages."""
     root = typer.Typer(
         help="Use and compare reasoning techniques for language models.",
         no_args_is_help=True,

@@ -81,8 +81,9 @@ def check(
         try:
             least, most = checked.calls_range()
             calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
-            calls += " an input"
-        except UsageError:  # a step's strategy cannot be built, as a finding says
+            calls += " per input"
+        except UsageError:
+            # A step's strategy cannot be built; a finding says so.
             calls = "unknown number of calls"
         warnings = len(findings) - errors
         result = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
@@ -125,6 +126,7 @@ def show(
 
     loaded = load(resolve_folder(folder), "none")
     if step is not None:
+        # Raises for an unknown step.
         loaded.step(step)
     _show(loaded, "", step)
 
@@ -134,7 +136,7 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
 
     from reasoning.chain.diagram import describe_options, describe_source, kind_label
     from reasoning.chain.prompt_preview import preview, prompt_tokens
-    from reasoning.display import strip_control
+    from reasoning.text_safety import strip_control
 
     out = console()
     for step in shown.steps:
@@ -233,7 +235,8 @@ def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None) -> N
     rejected = f"; {done.rejections} rejected repl{'y' if done.rejections == 1 else 'ies'}" if done.rejections else ""
     fallbacks = f"; {done.fallbacks} with a fallback" if done.fallbacks else ""
     info(f"{done.done} of {total} inputs: {states}{rejected}{fallbacks}")
-    now = cost(spent) if spent.calls else "nothing"  # includes the calls of unfinished inputs
+    # The calls of unfinished inputs are included.
+    now = cost(spent) if spent.calls else "nothing"
     info(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
     if out is not None:
         info(f"results: {out}" + (" (incomplete)" if done.stopped_by is not None else ""))

@@ -24,7 +24,7 @@ def doctor() -> None:
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
-    """Yield the facts as rows: the subject, its part, the fact."""
+    """Yield rows of a subject, its part, and a fact about it."""
     from reasoning.sandbox.container import ENGINES
 
     yield from _versions_and_folders()
@@ -33,12 +33,12 @@ def findings() -> Iterator[tuple[str, str, str]]:
     yield "", "memory, time", "Monty's limits; a worker that exceeds its time is killed"
     yield from _process()
     engine = next((engine for engine in ENGINES if shutil.which(engine)), None)
-    found = (
+    fact = (
         f"{engine} is installed; choose an image with --sandbox container,image=IMAGE"
         if engine
         else "not available: docker or podman is not installed"
     )
-    yield "container", "", found
+    yield "container", "", fact
 
 
 def _versions_and_folders() -> Iterator[tuple[str, str, str]]:

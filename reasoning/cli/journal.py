@@ -37,25 +37,25 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     from reasoning.journal import maintenance
 
     with spinner("counting"):
-        found = maintenance.info(_path(file))
-    draws = sum(stats.draws for stats in found.models.values())
-    first = min((stats.first for stats in found.models.values() if stats.first), default=None)
-    last = max((stats.last for stats in found.models.values() if stats.last), default=None)
+        contents = maintenance.info(_path(file))
+    draws = sum(stats.draws for stats in contents.models.values())
+    first = min((stats.first for stats in contents.models.values() if stats.first), default=None)
+    last = max((stats.last for stats in contents.models.values() if stats.last), default=None)
     if as_json:
-        head = {"path": str(found.path), "bytes": found.bytes, "draws": draws, "requests": found.requests}
-        models = [{"model": model, **asdict(stats)} for model, stats in found.models.items()]
+        head = {"path": str(contents.path), "bytes": contents.bytes, "draws": draws, "requests": contents.requests}
+        models = [{"model": model, **asdict(stats)} for model, stats in contents.models.items()]
         print_json({**head, "first": first, "last": last, "models": models})
         return
-    if not found.models:
-        typer.echo(f"{found.path}: no draws are recorded")
+    if not contents.models:
+        typer.echo(f"{contents.path}: no draws are recorded")
         return
     rows = []
-    for model, stats in found.models.items():
+    for model, stats in contents.models.items():
         counts = (f"{count:,}" for count in (stats.draws, stats.prompt_tokens, stats.completion_tokens))
         usd = "" if stats.usd is None else f"${stats.usd:,.4f}"
         rows.append((model, *counts, usd, f"{stats.unpriced:,}" if stats.unpriced else ""))
-    requests, size = pluralize(found.requests, "request"), f"{found.bytes / 1e6:,.1f} MB"
-    typer.echo(f"{found.path}: {_draws(draws)} of {requests}, {size}")
+    requests, size = pluralize(contents.requests, "request"), f"{contents.bytes / 1e6:,.1f} MB"
+    typer.echo(f"{contents.path}: {_draws(draws)} of {requests}, {size}")
     typer.echo(f"from {first} to {last}")
     header = ("model", "draws", "prompt tokens", "completion tokens", "cost", "no price")
     console().print(Table(header, rows))
@@ -68,7 +68,7 @@ def export_(
     model: _Model = None,
     since: Annotated[str | None, typer.Option(help="Only draws since an age or a date: 7d, 12h, 2026-01-31.")] = None,
 ) -> None:
-    """Write draws with their requests to a file, one a line."""
+    """Write draws with their requests to a file, one per line."""
     from reasoning.journal.exporting import export_draws
     from reasoning.journal.filters import parse_time
 
@@ -149,18 +149,18 @@ def prune(
 @journal.command()
 def verify(file: _Journal = None) -> None:
     """Check every record; the exit code is 0 for a sound journal, and 2 otherwise."""
-    from reasoning.display import strip_control
     from reasoning.journal import maintenance
+    from reasoning.text_safety import strip_control
 
-    path, found = _path(file), 0
+    path, problems = _path(file), 0
     with progress_bar("checking requests") as progress:
         for problem in maintenance.verify(path, progress):
-            found += 1
-            if found <= _MAX_PROBLEMS:
+            problems += 1
+            if problems <= _MAX_PROBLEMS:
                 typer.echo(strip_control(problem), err=True)
-    if found:
-        more = f"; the first {_MAX_PROBLEMS} are shown" if found > _MAX_PROBLEMS else ""
-        typer.echo(f"{path}: {pluralize(found, 'problem')}{more}", err=True)
+    if problems:
+        more = f"; the first {_MAX_PROBLEMS} are shown" if problems > _MAX_PROBLEMS else ""
+        typer.echo(f"{path}: {pluralize(problems, 'problem')}{more}", err=True)
         raise typer.Exit(2)
     typer.echo(f"{path}: no problems found")
 

@@ -1,4 +1,4 @@
-"""The options that several commands share, and the model that they describe."""
+"""The options that several commands share: the model, its budget, rate limits and journal."""
 
 from __future__ import annotations
 
@@ -76,26 +76,26 @@ class BudgetOptions:
 
     budget_usd: Annotated[
         float | None,
-        typer.Option(help="Stop before this many US dollars.", min=0, metavar="USD", rich_help_panel="Budget"),
+        typer.Option(help="Maximum cost in US dollars.", min=0, metavar="USD", rich_help_panel="Budget"),
     ] = None
     budget_tokens: Annotated[
         int | None,
         typer.Option(
-            help="Stop before this many prompt and completion tokens.", min=0, metavar="N", rich_help_panel="Budget"
+            help="Maximum number of prompt and completion tokens.", min=0, metavar="N", rich_help_panel="Budget"
         ),
     ] = None
     budget_calls: Annotated[
         int | None,
-        typer.Option(help="Stop before this many completions.", min=0, metavar="N", rich_help_panel="Budget"),
+        typer.Option(help="Maximum number of completions.", min=0, metavar="N", rich_help_panel="Budget"),
     ] = None
     budget_seconds: Annotated[
         float | None,
-        typer.Option(help="Send nothing after this many seconds.", min=0, metavar="SECONDS", rich_help_panel="Budget"),
+        typer.Option(help="Send no call after this many seconds.", min=0, metavar="SECONDS", rich_help_panel="Budget"),
     ] = None
 
     @property
     def is_limited(self) -> bool:
-        """Return whether there is any limit."""
+        """True if any limit is set."""
         return any(getattr(self, field.name) is not None for field in dataclasses.fields(self))
 
     def to_budget(self) -> Budget:
@@ -107,7 +107,7 @@ class BudgetOptions:
 
 @dataclass(frozen=True)
 class RateOptions:
-    """The rate limits of the provider, and the patience with it."""
+    """The rate limits of the provider, and how long the run tolerates failures."""
 
     concurrency: Annotated[
         int,
@@ -136,7 +136,7 @@ class RateOptions:
     max_outage: Annotated[
         float | None,
         typer.Option(
-            help="Seconds of failures alone after which the run ends.",
+            help="Seconds of nothing but failures after which the run ends.",
             min=1e-3,
             show_default="600",
             metavar="SECONDS",
@@ -273,14 +273,14 @@ def expand_options(command: F) -> F:
     parameters: list[inspect.Parameter] = []
     for name, parameter in signature.parameters.items():
         added = _parameters(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
-        parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in added]
+        parameters += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in added]
 
     def run(**values: Any) -> Any:
         return command(**{name: _build(group, values) for name, group in groups.items()}, **values)
 
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run  # type: ignore[return-value]
 
 
@@ -301,7 +301,7 @@ def _parameters(group: Any) -> list[inspect.Parameter]:
 
 
 def _build(group: Any, values: dict[str, Any]) -> Any:
-    """Return an object of the class, and take its values out of `values`."""
+    """Return an object of the class, and remove its values from `values`."""
     hints = get_type_hints(group, include_extras=True)
     names = [field.name for field in dataclasses.fields(group)]
     # `ModelOptions.journal` is a group with an option of the same name, so groups are built first.

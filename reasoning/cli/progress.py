@@ -1,6 +1,6 @@
 """Progress on standard error: bars, spinners, and the state of a model that is loading or answering.
 
-A terminal gets one picture that is drawn again. Anything else, such as a log file, gets plain lines.
+A terminal gets one display that is redrawn. Anything else, such as a log file, gets plain lines.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class ProgressBar:
     Args:
         console: the console to draw on.
         text: a description of the job.
-        total: how much there is to do; None if unknown.
-        bar: the bar of a terminal; None prints plain lines.
+        total: the number of items to process; None if unknown.
+        bar: the bar on a terminal; None to print plain lines.
     """
 
     def __init__(self, console: Console, text: str, total: float | None, bar: Progress | None) -> None:
@@ -48,7 +48,7 @@ class ProgressBar:
         self._show()
 
     def advance(self, text: str | None = None) -> None:
-        """Show that one more is done."""
+        """Show that one more item is done."""
         self._done += 1
         self._text = self._text if text is None else text
         self._show()
@@ -76,7 +76,7 @@ def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool =
 
     Args:
         text: a description of the job.
-        total: how much there is to do; None if unknown.
+        total: the number of items to process; None if unknown.
         is_bytes: count megabytes and show the speed.
     """
     from rich.console import Console
@@ -135,7 +135,7 @@ def model_status(llm: LLM) -> Iterator[None]:
 
 
 class _Answering:
-    """The line about a model that is being asked, and why no reply comes. Looked up for each picture."""
+    """The status line of a model that is answering, rendered anew for each display."""
 
     def __init__(self, llm: LLM) -> None:
         self._llm = llm
@@ -147,10 +147,10 @@ class _Answering:
 
 
 def describe_waiting(llm: LLM) -> str:
-    """Return how often a model was retried and which limit holds it back now; empty if neither."""
+    """Return the number of retries of a model and the limit that delays it now; empty if neither."""
     retried = f" · {llm.retries:,} retried" if llm.retries else ""
-    held = str(llm.limits)
-    return retried + (f" · {held}" if held else "")
+    limit = str(llm.limits)
+    return retried + (f" · {limit}" if limit else "")
 
 
 def format_duration(seconds: float) -> str:

@@ -29,7 +29,7 @@ class Record(NamedTuple):
 
     Attributes:
         key: the SHA-256 of the request.
-        model: the request's model, stored on its own too, to count and select draws by it.
+        model: the request's model, also stored separately to count and select draws by it.
         request: the canonical JSON of the request.
         rows: one row for each draw.
     """
@@ -41,33 +41,33 @@ class Record(NamedTuple):
 
 
 def encode(request: Request, completions: Sequence[Completion]) -> Record:
-    """Return the stored form of draws, with the present time.
+    """Return the stored form of draws, with the current time.
 
     Raises:
         JournalError: a draw index is negative or too large.
     """
     at = format_utc(int(time.time()))
     rows: list[Row] = []
-    for one in completions:
-        usage = one.usage
-        if not 0 <= one.draw < _TOO_LARGE:
-            raise JournalError(f"a draw index must be from 0 to {_TOO_LARGE - 1}, got {one.draw}")
+    for completion in completions:
+        usage = completion.usage
+        if not 0 <= completion.draw < _TOO_LARGE:
+            raise JournalError(f"a draw index must be from 0 to {_TOO_LARGE - 1}, got {completion.draw}")
         rows.append(
             (
-                one.draw,
-                replace_surrogates(one.text),
-                replace_surrogates(one.finish_reason),
-                replace_surrogates(one.reasoning),
-                json.dumps(one.tokens) if one.tokens else None,
+                completion.draw,
+                replace_surrogates(completion.text),
+                replace_surrogates(completion.finish_reason),
+                replace_surrogates(completion.reasoning),
+                json.dumps(completion.tokens) if completion.tokens else None,
                 *(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd, usage.seconds),
-                *(one.retries, replace_surrogates(one.request_id), one.prices, at),
+                *(completion.retries, replace_surrogates(completion.request_id), completion.prices, at),
             )
         )
     return Record(bytes.fromhex(request.key), replace_surrogates(request.model), canonical_text(request), rows)
 
 
 def decode(key: str, row: Row) -> Completion:
-    """Return the draw of a row, marked as not paid for now."""
+    """Return the draw of a row, with `is_new` False."""
     draw, text, finish_reason, reasoning, tokens, prompt, completion, cached, usd, seconds, *rest = row
     retries, request_id, prices, _ = rest
     return Completion(
@@ -87,7 +87,7 @@ def decode(key: str, row: Row) -> Completion:
 
 @lru_cache(1)
 def format_utc(seconds: int) -> str:
-    """Return a Unix time in the stored form, whose fixed length makes texts compare as times do."""
+    """Return a Unix time in the stored form. Its fixed length makes texts sort by time."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
@@ -102,7 +102,7 @@ def canonical_text(request: Request) -> str:
             text.encode()
         except UnicodeEncodeError:
             # SQLite stores UTF-8, which has no lone surrogates; JSON's escape keeps what was sent.
-            return "".join(one if not "\ud800" <= one <= "\udfff" else f"\\u{ord(one):04x}" for one in text)
+            return "".join(char if not "\ud800" <= char <= "\udfff" else f"\\u{ord(char):04x}" for char in text)
     return text
 
 
@@ -117,5 +117,5 @@ def parse_request(data: Any) -> Request:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which broken servers send, by question marks."""
+    """Replace lone surrogates, which broken servers send, with question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Connections to a journal's file, which is created where it is missing.
+"""Connections to a journal's file, which is created if it is missing.
 
 A file that is not a journal, or a damaged one, is not changed: neither the file nor the write-ahead
 log next to it.
@@ -19,11 +19,11 @@ from reasoning.journal.schema import VERSION, create_tables, transaction
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
 _CHECKPOINT_PAGES = 1000
-"""The length of the write-ahead log, in pages of 4 kB, from which it is copied into the file."""
+"""The length of the write-ahead log, in pages of 4 kB, above which it is copied into the file."""
 _MIN_BYTES = 512
 """The minimum size of a SQLite database."""
 _WAL_UNAVAILABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_READONLY_CANTINIT)
-"""The errors of SQLite where reading needs a write-ahead log that cannot be created."""
+"""The errors of SQLite when reading needs a write-ahead log that cannot be created."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -67,7 +67,7 @@ def wait_for_lock(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
-    """Return a connection that can only read; None where there is no file.
+    """Return a connection that can only read; None if there is no file.
 
     Raises:
         JournalError: the file is of another version, or not a journal.
@@ -96,7 +96,7 @@ def open_existing(path: Path) -> sqlite3.Connection:
 
 
 def readable_uri(path: Path) -> str | None:
-    """Return the URI under which the file can be read; None where there is no file.
+    """Return the URI by which the file can be read; None if there is no file.
 
     A file in a folder that this process may not write to is read without locks, since nothing can
     change there.
@@ -123,12 +123,8 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _check_file(path: Path) -> int | None:
-    """Return the version of the file; None for a missing file.
-
-    The connection cannot write, so that a damaged file stays as it is and its log is not copied
-    into it.
-    """
-    # The log is measured before the file: in a sound pair the file was there first.
+    """Return the version of the file, or None if it is missing or empty."""
+    # The log is measured before the file, since the file of a sound pair is created first.
     wal_size = _size(wal_path(path))
     size = _size(path)
     if path.is_dir():
@@ -144,11 +140,12 @@ def _check_file(path: Path) -> int | None:
     # SQLite would read some such files as empty databases.
     if size < _MIN_BYTES:
         raise sqlite3.DatabaseError("file is not a database")
+    # Read-only, so that a damaged file stays as it is and its log is not copied into it.
     return _find_readable_uri(path, "?mode=ro")[1]
 
 
 def _find_readable_uri(path: Path, options: str = "") -> tuple[str, int]:
-    """Return a URI under which the file can be read, and the file's version."""
+    """Return a URI by which the file can be read, and the file's version."""
     uri = path.absolute().as_uri() + options
     try:
         with closing(_connect(uri)) as connection:
@@ -188,10 +185,8 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _enable_wal(connection: sqlite3.Connection) -> None:
-    """Enable the write-ahead log, so that readers and the writer do not wait for each other.
-
-    Where several processes enable it at once, SQLite does not wait by itself.
-    """
+    """Enable the write-ahead log, so that readers and the writer do not wait for each other."""
+    # SQLite does not wait by itself if several processes enable it at once.
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:

@@ -21,11 +21,11 @@ from reasoning.journal.jsonl import FIELDS, format_line
 from reasoning.journal.sqlite_errors import translate_errors
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
-"""Receives the number of items done, and the total (0 where it is unknown)."""
+"""Receives the number of items done, and the total (0 if it is unknown)."""
 _Rows: TypeAlias = Iterator[tuple[Any, ...]]
 """Rows of the values that `FIELDS` names."""
 _BATCH = 5_000
-"""Draws of one row group of a Parquet file."""
+"""The number of draws in one row group of a Parquet file."""
 
 
 def no_progress(done: int, total: int) -> None:

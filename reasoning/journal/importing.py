@@ -1,7 +1,7 @@
 """Import of draws from an export or another journal; recorded draws stay as they are.
 
-An import runs in short transactions, so that other processes can write meanwhile and memory does not grow
-with the file. After an interruption the same call continues.
+An import runs in short transactions, so that other processes can write meanwhile and memory does
+not grow with the file. After an interruption the same call continues.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reasoning.journal.schema import commit, transaction
 from reasoning.journal.sqlite_errors import translate_errors
 
 _BATCH = 5_000
-"""Draws of one transaction."""
+"""The number of draws in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class ImportResult:
     """The result of an import.
 
     Attributes:
-        new: draws that were inserted.
-        known: draws that were recorded already.
-        conflicts: known draws that have another text.
+        new: the number of draws that were inserted.
+        known: the number of draws that were recorded already.
+        conflicts: the number of known draws whose recorded text differs.
     """
 
     new: int = 0
@@ -46,17 +46,17 @@ class ImportResult:
 
 
 def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progress) -> ImportResult:
-    """Import the draws of an exported .jsonl or .jsonl.gz file, after all its lines were checked.
+    """Check all lines of an exported .jsonl or .jsonl.gz file, then import its draws.
 
     Args:
         path: the journal; it is created if it is missing.
         source: the file.
-        progress: receives the number of lines read (of 0, since the total is unknown), then the
-            number of draws inserted and their total.
+        progress: receives the number of lines read with a total of 0 (unknown), then the number of
+            draws inserted and their total.
 
     Raises:
         UsageError: the file has another ending.
-        InputError: the file or a line of it is wrong; names the place. Nothing was imported.
+        InputError: the file or a line of it is invalid; names the place. Nothing was imported.
         JournalError: the journal cannot be written.
     """
     source = source.expanduser()

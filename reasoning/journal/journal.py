@@ -28,18 +28,17 @@ class Journal:
     """A record of draws in a file, or in memory.
 
     The file is opened on first use. Several processes, threads and event loops may use one file at
-    once. Of a draw that is recorded twice the first counts: where two processes buy the same draw
-    at the same time, each continues with its own completion, but every later `read`, in both,
-    returns the first.
+    once. If two processes buy the same draw at the same time, the first record counts: each
+    continues with its own completion, but every later `read`, in both, returns the first.
 
-    All methods that read or write raise a JournalError where the file is damaged, of another
-    version, or cannot be written; its contents are kept.
+    All methods that read or write raise a JournalError if the file is damaged, of another version,
+    or cannot be written; its contents are kept.
 
     Args:
         path: the file, which is created when something is recorded; None for a journal in memory.
         parent: a journal behind this one. Draws that only the parent has are read from it and
-            copied into this one; draws that are recorded here are recorded there too. So a results
-            folder keeps its own copy of every draw that it used.
+            copied into this one; draws that are recorded here are recorded in the parent too. So a
+            results folder keeps its own copy of every draw that it used.
 
     Examples:
         >>> from reasoning import strategies
@@ -72,7 +71,7 @@ class Journal:
     def open(cls, path: str | Path) -> Journal:
         """Return the journal of a file.
 
-        Every caller in this process gets the same object, as long as any of them holds it.
+        Every caller in this process gets the same object while any of them keeps a reference to it.
         """
         resolved = Path(path).expanduser().resolve()
         with cls._shared_lock:
@@ -93,7 +92,7 @@ class Journal:
         return f"<Journal {self.path or 'in memory'}>"
 
     def read(self, key: str, draws: Iterable[int]) -> dict[int, Completion]:
-        """Return the recorded draws among these indices, marked as not paid for now.
+        """Return the recorded draws among these indices, by index, with `is_new` False.
 
         Args:
             key: the key of the request.
@@ -102,7 +101,7 @@ class Journal:
         return {row[0]: decode(key, row) for row in self._rows(key, list(draws))}
 
     async def record(self, request: Request, completions: Sequence[Completion]) -> None:
-        """Record draws; they survive the death of this process from the moment this returns.
+        """Record draws. They survive a crash of this process from the moment this returns.
 
         Draws that arrive together are written together. They are written even if this call is
         cancelled. A draw that is recorded already stays as it is.
@@ -113,7 +112,7 @@ class Journal:
         await done
 
     def write(self, request: Request, completions: Sequence[Completion]) -> None:
-        """Record draws as `record` does, and wait; for threads, since it blocks."""
+        """Record draws as `record` does, and block until they are written; for threads."""
         done: Future[None] = Future()
         self._put(encode(request, completions), done)
         done.result()
@@ -124,7 +123,7 @@ class Journal:
         return max((1 + draw // EPOCH_STRIDE for draw in highest if draw is not None), default=0)
 
     def __len__(self) -> int:
-        """Return the number of draws that are recorded in this journal, without its parent."""
+        """Return the number of draws in this journal, without those of its parent."""
         return self._store.count()
 
     def __bool__(self) -> bool:
@@ -137,7 +136,7 @@ class Journal:
 
     def _put(self, record: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         paths = []
-        # The parent is written first: what a kill keeps from this journal is found there.
+        # The parent is written first, so that a draw lost here by a kill can be read from it.
         for store in reversed(self._stores):
             if isinstance(store, SqliteStore):
                 paths.append(store.path)
@@ -152,8 +151,8 @@ class Journal:
         rows = self._store.rows(key, wanted)
         if self.parent is None or len(rows) == len(wanted):
             return rows
-        found = {row[0] for row in rows}
-        more = self.parent._rows(key, [draw for draw in wanted if draw not in found])
+        present = {row[0] for row in rows}
+        more = self.parent._rows(key, [draw for draw in wanted if draw not in present])
         if more:
             model, request = next(filter(None, (store.request(key) for store in self.parent._stores)))
             record = Record(bytes.fromhex(key), model, request, more)

@@ -36,7 +36,7 @@ _MAX_INTEGER = (1 << 63) - 1
 
 
 def format_line(key: bytes, request: str, row: Row) -> str:
-    """Return the line of a draw; its request and its tokens are JSON already."""
+    """Return the line of a draw, whose request and tokens are already JSON."""
     fields = dict(zip(COLUMNS, row, strict=True))
     tokens = fields.pop("tokens") or "null"
     rest = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
@@ -44,7 +44,7 @@ def format_line(key: bytes, request: str, row: Row) -> str:
 
 
 def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
-    """Return the draw of a decoded line. Missing fields get their defaults; that of `at` is now.
+    """Return the draw of a decoded line. Missing fields get their defaults; `at` defaults to now.
 
     Args:
         data: the JSON object.
@@ -54,20 +54,20 @@ def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
     Raises:
         InputError: the object is not a draw; names file, line and field.
     """
-    place = f"{path}:{number}"
+    where = f"{path}:{number}"
     try:
         request = parse_request(data["request"])
         text, key = canonical_text(request), request.key
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{place}: 'request' must be an object with 'model', 'messages' ([[role, text], …]), 'sampling' and "
+            f"{where}: 'request' must be an object with 'model', 'messages' ([[role, text], …]), 'sampling' and "
             f"'endpoint' ({type(error).__name__}: {error})"
         ) from None
     if data.get("key", key) != key:
-        raise InputError(f"{place}: 'key' must be the key of its request, {key}, got {data['key']!r}")
+        raise InputError(f"{where}: 'key' must be the key of its request, {key}, got {data['key']!r}")
     fields = {**_DEFAULTS, "at": format_utc(int(time.time())), **{name: data[name] for name in COLUMNS if name in data}}
     for message in _find_errors(fields):
-        raise InputError(f"{place}: {message}")
+        raise InputError(f"{where}: {message}")
     fields["tokens"] = json.dumps(fields["tokens"]) if fields["tokens"] else None
     values = (fields[name] for name in COLUMNS)
     row = tuple(replace_surrogates(value) if isinstance(value, str) else value for value in values)

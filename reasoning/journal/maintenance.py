@@ -45,7 +45,7 @@ class JournalInfo:
 
     Attributes:
         path: the file.
-        bytes: its size on the disk with the write-ahead log.
+        bytes: its size on disk, including the write-ahead log.
         requests: the number of requests.
         models: the statistics of each model.
     """
@@ -63,7 +63,7 @@ _STATS = (
 
 
 def info(path: Path) -> JournalInfo:
-    """Return the contents of a journal; empty where there is no file.
+    """Return the contents of a journal; empty if there is no file.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -84,7 +84,7 @@ def info(path: Path) -> JournalInfo:
 
 
 def count(path: Path, *, model: str | None = None, before: str | None = None) -> ModelStats:
-    """Return the statistics of the draws of a model, or from before a time.
+    """Return the statistics of the draws that a filter selects; by default of all.
 
     Args:
         path: the journal.
@@ -101,7 +101,7 @@ def count(path: Path, *, model: str | None = None, before: str | None = None) ->
 
 
 def prune(path: Path, *, model: str | None = None, before: str | None = None) -> int:
-    """Delete draws, and the requests that have none left.
+    """Delete draws, and the requests that have no draws left.
 
     Args:
         path: the journal.
@@ -128,7 +128,7 @@ def prune(path: Path, *, model: str | None = None, before: str | None = None) ->
 def vacuum(path: Path) -> None:
     """Return the space of deleted draws to the disk.
 
-    Where other processes read the file, that happens when the last of them closes it.
+    If other processes read the file, this happens when the last of them closes it.
 
     Raises:
         JournalError: another process keeps the file locked, or the disk has no room for a copy.

@@ -38,4 +38,4 @@ class MemoryStore:
             self._rows.setdefault((key, row[0]), row)
 
     def close(self) -> None:
-        """Do nothing; what is recorded is kept."""
+        """Do nothing; the draws are kept."""

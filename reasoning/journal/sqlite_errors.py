@@ -30,8 +30,8 @@ _SQLITE = {
     ),
 }
 
-
 STORAGE_ERRORS = (sqlite3.Error, OSError, OverflowError)
+"""The errors that reading and writing a journal may raise."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The storage of a journal in a SQLite file: a connection to read, and access to the writer thread.
 
 A connection must not survive a fork: both processes would believe that they hold the same locks,
-and the first to close would delete the write-ahead log under the other. So everything is written
-and closed before a fork, and each process opens its own connections afterwards.
+and the first to close would delete the write-ahead log while the other uses it. So everything is
+written and closed before a fork, and each process opens its own connections afterwards.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class SqliteStore:
         path: the file.
 
     Raises:
-        JournalError: the file cannot be read; or, from `rows` and `close`, an earlier record that
-            no caller awaited was not written.
+        JournalError: from every method, if the file cannot be read; from `rows` and `close`, if an
+            earlier record that no caller awaited was not written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,31 +51,31 @@ class SqliteStore:
         if writer.failures:
             self._raise_failure()
         request = bytes.fromhex(key)
-        found: list[Row] = []
+        rows: list[Row] = []
         for start in range(0, len(draws), _DRAWS_PER_QUERY):
             batch = draws[start : start + _DRAWS_PER_QUERY]
-            # Powers of two make few different statements, which SQLite then has compiled already.
-            places = 1 << (len(batch) - 1).bit_length()
-            found += self._query(_select_sql(places), (request, *batch, *[batch[0]] * (places - len(batch))))
-        return found
+            # Powers of two give few different statements, so that SQLite has compiled most of them already.
+            size = 1 << (len(batch) - 1).bit_length()
+            rows += self._query(_select_sql(size), (request, *batch, *[batch[0]] * (size - len(batch))))
+        return rows
 
     def request(self, key: str) -> tuple[str, str] | None:
         """Return the model and the canonical JSON of a recorded request; None if unknown."""
-        found = self._query("SELECT model, request FROM requests WHERE key = ?", (bytes.fromhex(key),))
-        return found[0] if found else None
+        rows = self._query("SELECT model, request FROM requests WHERE key = ?", (bytes.fromhex(key),))
+        return rows[0] if rows else None
 
     def count(self) -> int:
         """Return the number of recorded draws."""
-        found = self._query("SELECT count(*) FROM draws")
-        return found[0][0] if found else 0
+        rows = self._query("SELECT count(*) FROM draws")
+        return rows[0][0] if rows else 0
 
     def highest_draw(self) -> int | None:
         """Return the highest index of a recorded draw; None without draws."""
-        found = self._query("SELECT max(draw) FROM draws")
-        return found[0][0] if found else None
+        rows = self._query("SELECT max(draw) FROM draws")
+        return rows[0][0] if rows else None
 
     def close(self) -> None:
-        """Write what is pending and close the file."""
+        """Write pending records and close the file."""
         writer.close(self.path)
         with self._lock:
             self._close_reader()
@@ -115,8 +115,8 @@ class SqliteStore:
 
 
 @lru_cache
-def _select_sql(places: int) -> str:
-    wanted = "= ?" if places == 1 else f"IN ({', '.join('?' * places)})"
+def _select_sql(size: int) -> str:
+    wanted = "= ?" if size == 1 else f"IN ({', '.join('?' * size)})"
     return (
         f"SELECT {', '.join(COLUMNS)} FROM draws "
         f"WHERE request = (SELECT id FROM requests WHERE key = ?) AND draw {wanted}"

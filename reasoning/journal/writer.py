@@ -1,11 +1,11 @@
 """The writer of journals: isolated draws are written synchronously, others by a thread.
 
-The thread commits one transaction a file with everything that has arrived. Waking it, and the event
-loop through it, costs more than writing a draw. So draws that arrive within a moment are gathered,
-and a draw that arrives alone is written by its caller, if that needs no waiting. Everything that
-may take long is left to the thread: opening a file, waiting for another process that writes,
-copying the write-ahead log into the file. So the event loop never waits for another's lock, and
-waits for the disk only where SQLite restarts its log, once in some hundred writes.
+The thread commits everything that has arrived, in one transaction per file. Waking the thread, and
+then the event loop, costs more than writing a draw. So draws that arrive close together are
+gathered, and a draw that arrives alone is written by its caller, if that needs no waiting. The
+thread does everything that may take long: opening a file, waiting for another process that writes,
+copying the write-ahead log into the file. So the event loop never waits for another process's lock.
+It waits for the disk only when SQLite restarts its log, about once in a hundred writes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from reasoning.journal.schema import commit
 from reasoning.journal.sqlite_errors import to_journal_error
 
 GATHER_SECONDS = 0.001
-"""Seconds between two wake-ups of the thread, which writes what arrives meanwhile together."""
+"""Seconds between two wake-ups of the thread; the records that arrive meanwhile are written together."""
 _ISOLATED_AFTER = GATHER_SECONDS / 4
-"""Seconds since the draw before from which a draw is isolated.
+"""Seconds since the previous draw, above which a draw is isolated.
 
 Waking the thread costs as much as three writes.
 """
 _MAX_WRITES_IN_A_ROW = 250
-"""Synchronous writes in a row; the next draw goes to the thread, which checkpoints the log."""
+"""The maximum number of synchronous writes in a row. The thread writes the next draw and checkpoints the log."""
 _VALUE_ERRORS = (
     OverflowError,
     sqlite3.DataError,
@@ -68,7 +68,7 @@ class Writer:
     """Writes records to files, in a thread that starts with the first one.
 
     Attributes:
-        failures: the error of a record that no caller awaited, by file.
+        failures: by file, the error of a record that no caller awaited.
     """
 
     def __init__(self) -> None:
@@ -115,8 +115,7 @@ class Writer:
             paths: the files.
 
         Returns:
-            Whether it was written. Where it was not, `put` must write it, and reports what is
-            wrong.
+            Whether it was written. If not, `put` must write it, and reports any error.
         """
         now = time.monotonic()
         isolated, self._arrived_at = now - self._arrived_at > _ISOLATED_AFTER, now
@@ -139,7 +138,7 @@ class Writer:
         return True
 
     def close(self, path: Path) -> None:
-        """Write what is pending, and close the file."""
+        """Write pending records, and close the file."""
         if self._signals is not None or self._jobs:
             closed: Future[None] = Future()
             self._signal(_Close(path, closed))
@@ -152,7 +151,7 @@ class Writer:
             signals.put(_Close(path, None))
 
     def pause(self) -> None:
-        """Write what is pending, close all files, and start nothing until `resume`."""
+        """Write pending records, close all files, and start nothing until `resume`."""
         if self._jobs:
             self._signal(True)
         self._lock.acquire()
@@ -167,7 +166,7 @@ class Writer:
         self._lock.release()
 
     def reset_after_fork(self) -> None:
-        """Start anew in the child of a fork: pending records are the parent's to write."""
+        """Start anew in the child of a fork; the parent writes the pending records."""
         self._jobs.clear()
         self._gathering.clear()
         self._lock.release()
@@ -229,7 +228,7 @@ class Writer:
 
 
 def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Sequence[_Job]) -> None:
-    """Write to one file, and note an error with the jobs."""
+    """Write to one file, and set the error on its jobs if that fails."""
     try:
         if path not in connections:
             connections[path] = open_for_writing(path)

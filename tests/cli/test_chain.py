@@ -53,7 +53,7 @@ def test_new_check_show_diagram(tmp_path: Path) -> None:
     assert (again.returncode, "already exists" in again.stderr) == (2, True)
     checked = reasoning("chain", "check", "mine", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
-    assert "mine: 3 to 6 calls an input; no problems found" in checked.stdout
+    assert "mine: 3 to 6 calls per input; no problems found" in checked.stdout
     shown = reasoning("chain", "show", "mine", "--step", "categories", cwd=tmp_path).stdout
     assert "# Objective\nGive every issue one category." in shown
     assert "Issues: {issues}" in shown
