@@ -5,8 +5,8 @@
     llm = r.connect("local")
     answer = r.strategies.get("self_consistency(cot, samples=5)").run("A train leaves at …", llm)
 
-Everything public is named here, and imported when it is first used: `import reasoning` loads no
-provider library. The modules are `strategies`, `benchmarks`, `kinds`, `voting`, `errors` and
+All public names are listed here and imported on first use: `import reasoning` loads no provider
+library. The modules are `strategies`, `benchmarks`, `kinds`, `voting`, `errors` and
 `testing`.
 """
 

@@ -44,7 +44,7 @@ class Answer:
     strategy: Any = field(default=None, compare=False, repr=False)
 
     if TYPE_CHECKING:
-        # For type checkers only: a property here would become the default of a subclass's field of that name.
+        # For type checkers only: a property would become the default of the subclass's field with the same name.
 
         @property
         def value(self) -> Any:
@@ -74,12 +74,12 @@ class Answered(Answer):
 
     @property
     def reason(self) -> str:
-        """Empty: there is a value."""
+        """An empty text, since there is a value."""
         return ""
 
     @property
     def is_stated(self) -> bool:
-        """True if the reply marked this as its answer, in words ("The answer is …") or by a box."""
+        """True if the reply marked the value as its answer, by words ("The answer is …") or a box."""
         return self.rule in ("trigger", "box")
 
 
@@ -98,7 +98,7 @@ class Unparsed(Answer):
 
     @property
     def value(self) -> None:
-        """None: there is no value."""
+        """None, since there is no value."""
         return None
 
 
@@ -115,7 +115,7 @@ class Failed(Answer):
 
     @property
     def value(self) -> None:
-        """None: there is no value."""
+        """None, since there is no value."""
         return None
 
     @property

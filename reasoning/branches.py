@@ -1,4 +1,4 @@
-"""Concurrent branches of a solve: run several coroutines, and describe the call that branches share."""
+"""Concurrent branches of a solve, and the first call that branches share."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class FirstCall(NamedTuple):
 
     Attributes:
         messages: the conversation to send.
-        resolve: returns the answer if the reply settles it, else None: then the strategy asks
-            further.
-        params: sampling parameters that the call sets itself, such as `max_tokens`.
-        stage: the name of the trace's stage in which the call is made; empty for none.
+        resolve: returns the answer if the reply settles it, else None: the strategy then makes
+            further calls.
+        params: sampling parameters of the call, such as `max_tokens`.
+        stage: the name of the call's stage in the trace; empty for none.
     """
 
     messages: Conversation

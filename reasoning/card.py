@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reasoning.kinds import Kind
 
 Count = int | str | tuple[int, int]
-"""A number of calls or rounds: fixed, from the least to the greatest, or an expression for people to read."""
+"""A number of calls or rounds: a number, a range (least, greatest), or an expression for readers."""
 
 
 @dataclass(frozen=True)
@@ -18,20 +18,19 @@ class Card:
     Attributes:
         name: the name in specs.
         title: the name in the paper.
-        summary: one line.
+        summary: a description in one line.
         calls: the number of completions for one problem, as an expression of parameters and counts,
-            such as "1 + samples". `Strategy.calls_range` has it as numbers.
+            such as "1 + samples". `Strategy.calls_range` returns it as numbers.
         counts: the meaning of the names in `calls` and `rounds` that are not parameters.
-        authors, year, arxiv, doi: the paper; a doi if the paper is not on arXiv.
+        authors, year, arxiv, doi: the paper; the DOI if it is not on arXiv.
         kinds: the kinds of answer that the technique can give; empty for all.
         requires: what it needs besides a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
-        aliases: other names in use.
-        version: the version of the algorithm; a change that may change answers raises it, so that
-            stored results are made again.
-        rounds: the number of calls that wait for one another, as an expression. The calls of one
-            round are sent together, so this is how many replies a problem waits for. Empty if it is
-            not known.
+        aliases: other names of the technique.
+        version: the version of the algorithm. It is raised with every change that may change
+            answers, so that stored results are recomputed.
+        rounds: the number of sequential rounds of calls, as an expression; the calls of one round
+            are sent together. Empty if it is not known.
     """
 
     name: str
@@ -58,11 +57,11 @@ def count_text(count: Count) -> str:
 
 
 def fixed_range(text: str) -> tuple[int, int] | None:
-    """Return the least and greatest number that a text states, or None if it is an expression.
+    """Return the least and greatest number in a text, or None if it is an expression.
 
     Examples:
         >>> fixed_range("2"), fixed_range("1 to 2"), fixed_range("1 + samples")
         ((2, 2), (1, 2), None)
     """
-    found = re.fullmatch(r"(\d+)(?: to (\d+))?", text)
-    return found and (int(found[1]), int(found[2] or found[1]))
+    match = re.fullmatch(r"(\d+)(?: to (\d+))?", text)
+    return match and (int(match[1]), int(match[2] or match[1]))

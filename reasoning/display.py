@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reasoning.text_safety import strip_control as strip_control
+from reasoning.text_safety import strip_control
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def cost(usage: Usage) -> str:
-    """Return a usage in words: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
-    words = [
+    """Return a usage as text: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
+    parts = [
         f"{usage.calls:,} call{'' if usage.calls == 1 else 's'}",
         f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
     ]
     if usage.cached_tokens:
-        words.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
+        parts.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
     if usage.usd is not None:
-        words.append(f"${usage.usd:.4f}")
-    return " · ".join([*words, f"{usage.seconds:.1f} s"])
+        parts.append(f"${usage.usd:.4f}")
+    return " · ".join([*parts, f"{usage.seconds:.1f} s"])
 
 
 def _about(draw: Completion) -> str:
@@ -67,7 +67,7 @@ def trace_tree(trace: Trace) -> Tree:
         settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
         branch = tree.add(Text(f"call ({settings})", style="dim"))
         known = next((i for i in range(len(event.messages), 0, -1) if event.messages[:i] in shown), 0)
-        # Turns that the tree already shows: demonstrations, earlier stages, the prompt of other samples.
+        # Turns that the tree already shows are not repeated: demonstrations, earlier stages, other samples' prompt.
         if known:
             branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
         for role, content in event.messages[known:]:
@@ -104,13 +104,13 @@ def answer_tree(answer: Answer) -> Tree:
 
 
 def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
-    """Return each candidate's share, value and votes in words, and whether it wins or ties with the winner."""
+    """Return each candidate's share, value, votes as text, and whether it wins or ties with the winner."""
     rows = []
-    for place, (candidate, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
+    for rank, (candidate, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
         weight = f", weight {candidate.weight:.3g}" if votes.weighted else ""
-        level = votes.tied and place < len(votes.winners)
-        about = f"{len(candidate.draws)}{weight} · {share:.0%}{' · tied' if level else ''}"
-        rows.append((share, str(candidate.value), about, place < len(votes.winners) and not votes.abstained))
+        is_tied = votes.tied and rank < len(votes.winners)
+        about = f"{len(candidate.draws)}{weight} · {share:.0%}{' · tied' if is_tied else ''}"
+        rows.append((share, str(candidate.value), about, rank < len(votes.winners) and not votes.abstained))
     return rows
 
 
@@ -163,7 +163,7 @@ def answer_html(answer: Answer) -> str:
 
 
 def votes_html(votes: Vote) -> str:
-    """Return the candidates of a vote as bars, with a tie or an abstention named."""
+    """Return the candidates of a vote as bars, and notes about a tie or an abstention."""
     return f'{_STYLE}<div class="rsn">{_votes_html(votes)}</div>'
 
 
@@ -187,11 +187,12 @@ def prompt_html(prompt: Prompt) -> str:
         if text
     )
     demos = "".join(
-        f"<pre>{escape(one.input)}</pre><pre class=said>{escape(one.reply)}</pre>" for one in prompt.examples
+        f"<pre>{escape(example.input)}</pre><pre class=said>{escape(example.reply)}</pre>"
+        for example in prompt.examples
     )
     if demos:
-        many = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
-        shown += f"<details><summary>{many}</summary>{demos}</details>"
+        title = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
+        shown += f"<details><summary>{title}</summary>{demos}</details>"
     filled = prompt.fill(**dict.fromkeys(prompt.placeholders, ""))
     about = (
         f"tokens before anything is filled in: about {sum(estimate_tokens(turn.content) for turn in filled.messages)}"

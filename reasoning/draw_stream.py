@@ -1,4 +1,4 @@
-"""Streams of draw indices: the position of a call in its strategy decides which draw it gets."""
+"""Streams of draw indices: the position of a call in its strategy determines its draw."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class DrawStream:
     Indices follow from positions and never from the order in which replies arrive, so a result does
     not depend on latency.
 
-    The `c`-th draw of a request has the index `base + c * stride`. The root stream counts 0, 1, 2,
+    Draw `c` of a request has the index `base + c * stride`. The root stream counts 0, 1, 2,
     … from the offset of its epoch. Child streams start at the parent's next indices, one each, and
     continue with a stride that is `MAX_BRANCHES` times the parent's. So no two branches share a
-    draw, and branch `k` of five is branch `k` of twenty: the pool of a smaller run is the beginning
-    of the pool of a larger one.
+    draw, and branch `k` of five is branch `k` of twenty: the draws of a smaller run are the first
+    draws of a larger one.
 
     Args:
         parent: the stream that spawned this one; None for a root.
-        place: the position among the children of one spawn.
+        position: the position among the children of one spawn.
         width: the number of children of that spawn.
         epoch: the repetition of the solve, for a root.
         before: the number of draws per request key that the parent had taken when it spawned.
@@ -49,18 +49,18 @@ class DrawStream:
     def __init__(
         self,
         parent: DrawStream | None = None,
-        place: int = 0,
+        position: int = 0,
         width: int = 1,
         epoch: int = 0,
         before: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self._parent, self._place, self._width, self._epoch = parent, place, width, epoch
+        self._parent, self._position, self._width, self._epoch = parent, position, width, epoch
         self._stride: int = parent._stride * MAX_BRANCHES if parent else 1
         self._before = before
         self._taken: dict[str, int] = {}
-        # What this stream had taken at its latest spawn.
+        # The draws that this stream had taken at its latest spawn.
         self._taken_at_spawn: Mapping[str, int] = {}
-        # The stream that this one is a fork of.
+        # The stream of which this one is a fork.
         self._origin: DrawStream | None = None
 
     def next(self, key: str, n: int) -> list[int]:
@@ -71,10 +71,10 @@ class DrawStream:
         """
         first = self._taken.get(key, 0)
         if first + n > MAX_BRANCHES:
-            raise UsageError(f"one solve may take at most {MAX_BRANCHES} draws of one request, got {first + n}")
+            raise UsageError(f"a solve may take at most {MAX_BRANCHES} draws of one request, got {first + n}")
         self._taken[key] = first + n
         self._advance_parent(key)
-        return self._indexes(key, first, n)
+        return self._indices(key, first, n)
 
     def first_of(self, key: str, n: int, start: int = 0) -> list[int]:
         """Return the index of the first draw of a request in each of `n` children.
@@ -85,12 +85,12 @@ class DrawStream:
             start: the position of the first of them; see `spawn`.
         """
         self._begin_spawn(n, start)
-        return self._indexes(key, self._taken_at_spawn.get(key, 0) + start, n)
+        return self._indices(key, self._taken_at_spawn.get(key, 0) + start, n)
 
     def spawn(self, n: int, start: int = 0) -> list[DrawStream]:
         """Return `n` child streams for concurrent branches.
 
-        This stream must not draw, nor spawn again, until the branches have ended.
+        This stream must neither draw nor spawn again until the branches have ended.
 
         Args:
             n: the number of children.
@@ -103,11 +103,11 @@ class DrawStream:
                 than `MAX_NESTING`.
         """
         self._begin_spawn(n, start)
-        return [self.child(place, start + n) for place in range(start, start + n)]
+        return [self.child(position, start + n) for position in range(start, start + n)]
 
-    def child(self, place: int, width: int) -> DrawStream:
+    def child(self, position: int, width: int) -> DrawStream:
         """Return the child at one position of the latest spawn, which has `width` children."""
-        return DrawStream(self, place, width, before=self._taken_at_spawn)
+        return DrawStream(self, position, width, before=self._taken_at_spawn)
 
     def _begin_spawn(self, n: int, start: int) -> None:
         if start + n > MAX_BRANCHES:
@@ -120,22 +120,22 @@ class DrawStream:
     def fork(self) -> DrawStream:
         """Return a copy of this stream as it is, for one of several concurrent branches.
 
-        The draws of a fork depend on nothing that the other forks do. Forks are for branches that
-        send different requests; forks that send the same request get the same draws. Afterwards
-        this stream continues after the fork that took most.
+        The draws of a fork do not depend on the other forks. Forks are for branches that send
+        different requests; forks that send the same request get the same draws. Afterwards this
+        stream continues after the fork that took the most draws.
         """
-        fork = DrawStream(self._parent, self._place, self._width, self._epoch, self._before)
+        fork = DrawStream(self._parent, self._position, self._width, self._epoch, self._before)
         fork._taken, fork._origin = dict(self._taken), self
         return fork
 
-    def _indexes(self, key: str, first: int, n: int) -> list[int]:
+    def _indices(self, key: str, first: int, n: int) -> list[int]:
         begin = self._base(key) + first * self._stride
         return list(range(begin, begin + n * self._stride, self._stride))
 
     def _base(self, key: str) -> int:
         if self._parent is None:
             return self._epoch * EPOCH_STRIDE
-        return self._parent._base(key) + (self._before.get(key, 0) + self._place) * self._parent._stride
+        return self._parent._base(key) + (self._before.get(key, 0) + self._position) * self._parent._stride
 
     def _advance_parent(self, key: str) -> None:
         """Let the parent continue after the indices at which its branches began."""

@@ -1,4 +1,4 @@
-"""The tree of this library's errors; each message says what to do next.
+"""The errors of this library; each message says what to do next.
 
 ReasoningError
 ├── UsageError               the request is wrong (exit code 2)
@@ -6,14 +6,14 @@ ReasoningError
 │   ├── SpecError            a strategy spec that cannot be parsed; marks the position
 │   ├── InputError           a file or a record in it is wrong; names file and line
 │   ├── MissingExtra         an optional dependency is not installed; gives the install line
-│   └── SettingsChanged      a results folder was made with other settings; says which
+│   └── SettingsChanged      a results folder was made with other settings; names them
 ├── WeightsError             local weights are missing, damaged or cannot be fetched (exit code 2)
 ├── JournalError             the journal cannot be read or written (exit code 2)
 ├── CallFailed               a model call failed for good (exit code 4)
 │   ├── AuthenticationFailed the key is missing or refused; ends the run
 │   ├── EndpointDown         every call has failed for a long time; ends the run
 │   └── ContextOverflow      the prompt is longer than the model's context
-└── BudgetExhausted          the next call could pass the budget, so it was not sent (exit code 3)
+└── BudgetExhausted          the next call could exceed the budget, so it was not sent (exit code 3)
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class SettingsChanged(UsageError):
 class PriceUnknown(UsageError):
     """A budget in dollars for a model whose price is unknown.
 
-    Ends the whole run, even where the journal has draws.
+    Ends the whole run, even if the journal has draws.
     """
 
     ends_run = True
@@ -106,8 +106,8 @@ class CallFailed(ReasoningError):
     Args:
         message: the provider's message.
         retryable: whether the same call may succeed later (rate limits, server errors, resets).
-        retry_after: seconds to wait, where the provider names them.
-        status: the HTTP status; None where no response came (a broken connection, a timeout).
+        retry_after: seconds to wait, if the provider states them.
+        status: the HTTP status; None if there was no response (a broken connection, a timeout).
     """
 
     exit_code = 4
@@ -157,6 +157,6 @@ class BudgetExhausted(ReasoningError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most similar to `name`; None where none is close."""
-    found = difflib.get_close_matches(name.lower(), [word.lower() for word in known], n=1, cutoff=0.6)
-    return next((word for word in known if found and word.lower() == found[0]), None)
+    """Return the known name most similar to `name`; None if none is similar."""
+    matches = difflib.get_close_matches(name.lower(), [word.lower() for word in known], n=1, cutoff=0.6)
+    return next((word for word in known if matches and word.lower() == matches[0]), None)

@@ -1,7 +1,7 @@
 """The process's event loop in a background thread, and synchronous calls to it.
 
 It works in a script, in a notebook whose own loop is running, and in a pool of threads. Connections
-live on it, so one call reuses those of another.
+belong to this loop, so that calls can reuse them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _open: set[_Closable] = set()
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop and wait for its result.
 
-    Ctrl-C cancels the coroutine, waits for its end, and raises KeyboardInterrupt.
+    Ctrl-C cancels the coroutine, waits until it has ended, and raises KeyboardInterrupt.
 
     Raises:
         UsageError: the caller runs on the loop itself.
@@ -64,7 +64,7 @@ async def run_async(work: Coroutine[Any, Any, T]) -> T:
 def close_when_collected(owner: object, resource: _Closable) -> None:
     """Close a resource of the loop when its owner is garbage-collected or the process ends.
 
-    `forget` cancels this for a resource that was closed before.
+    `forget` cancels this for a resource that is closed earlier.
     """
     _open.add(resource)
     weakref.finalize(owner, _close_soon, resource).atexit = False
@@ -89,7 +89,7 @@ def _ensure_loop() -> asyncio.AbstractEventLoop:
             _bridge = LoopBridge(_loop)
             _thread = threading.Thread(target=_loop.run_forever, name="reasoning-loop", daemon=True)
             _thread.start()
-            # This hook must run before threading's own, which would join pools that our connections still use.
+            # This hook must run before the one of threading, which would join pools that connections still use.
             atexit.register(_stop)
         return _loop
 
@@ -98,7 +98,7 @@ _thread: threading.Thread | None = None
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return a uvloop where it is installed (not on Windows): a call takes a sixth less CPU."""
+    """Return a uvloop if it is installed (not on Windows): a call takes a sixth less CPU."""
     try:
         from uvloop import new_event_loop
     except ImportError:

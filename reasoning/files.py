@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and JSON lines read with the place of every error."""
+"""Atomic writes, and JSON with the file and line in every error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from reasoning.errors import InputError
 
 
 def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
-    """Write a file whole, or leave the old one.
+    """Write a file atomically.
 
     A reader, in this process or another, sees the old content or the new one, never a part. The
-    new content survives the death of this process; it is not forced to the disk against a power
-    cut.
+    new content survives a crash of this process, but is not synced to disk against a power cut.
 
     Args:
         path: the file; its folder must exist.
@@ -42,13 +41,13 @@ def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield the path of a new file that replaces `path` when the block ends without an error.
 
-    It lies in the same folder, so that the replacement is one step of the file system. After an
-    error it is removed, and `path` is as it was.
+    It is in the same folder, so that the file system can replace `path` atomically. After an error
+    it is removed, and `path` is unchanged.
 
     Raises:
         InputError: the file cannot be written.
     """
-    # Two processes may write the same file, so each has a name of its own.
+    # Two processes may write the same file, so each uses its own name.
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         yield new
@@ -66,7 +65,7 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Blank lines are skipped, and so is a byte order mark.
 
     Args:
-        path: JSON lines in UTF-8, plain or with gzip where the name ends in `.gz`; `~` is the home
+        path: JSON lines in UTF-8, plain or, if the name ends in `.gz`, compressed with gzip; `~` is the home
             folder.
 
     Raises:
@@ -96,28 +95,28 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def parse_json_object(text: str | bytes, place: str) -> dict[str, Any]:
+def parse_json_object(text: str | bytes, where: str) -> dict[str, Any]:
     """Parse a JSON object.
 
     Args:
         text: the JSON; bytes are UTF-8.
-        place: where it stands, such as "tasks.jsonl:7"; every error begins with it.
+        where: the file and line, such as "tasks.jsonl:7"; every error begins with it.
 
     Raises:
         InputError: it is not JSON, or not an object.
     """
-    value = parse_json(text, place)
+    value = parse_json(text, where)
     if not isinstance(value, dict):
-        raise InputError(f"{place}: must be a JSON object, got {type(value).__name__}")
+        raise InputError(f"{where}: must be a JSON object, got {type(value).__name__}")
     return value
 
 
-def parse_json(text: str | bytes, place: str) -> Any:
+def parse_json(text: str | bytes, where: str) -> Any:
     """Parse a JSON value; `NaN` and `Infinity` are read as Python reads them.
 
     Args:
         text: the JSON; bytes are UTF-8, with or without a byte order mark.
-        place: where it stands, such as "tasks.jsonl:7"; every error begins with it.
+        where: the file and line, such as "tasks.jsonl:7"; every error begins with it.
 
     Raises:
         InputError: it is not JSON, not UTF-8, or nested too deeply.
@@ -127,17 +126,18 @@ def parse_json(text: str | bytes, place: str) -> Any:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{place}: not UTF-8: byte {error.object[error.start]:#04x} at {error.start:,}; "
+                f"{where}: not UTF-8: byte {error.object[error.start]:#04x} at {error.start:,}; "
                 "save it as UTF-8: iconv -f latin1 -t utf-8"
             ) from None
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON: {error.msg} at column {error.colno}") from None
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise InputError(f"{place}: not JSON: {error}") from None
+        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from None
+    except ValueError as error:
+        # An integer of more digits than Python converts.
+        raise InputError(f"{where}: not JSON: {error}") from None
     except RecursionError:
-        raise InputError(f"{place}: not JSON that can be read: it is nested too deeply") from None
+        raise InputError(f"{where}: not JSON that can be read: it is nested too deeply") from None
 
 
 def _open_binary(path: Path) -> gzip.GzipFile | IO[bytes]:

@@ -2,8 +2,8 @@
 
 Coroutines run on one loop and are awaited on others.
 
-Waking a loop from another thread costs far more than most of the work it is woken for, so the
-coroutines that are submitted at the same moment share a wake-up, in both directions.
+Waking a loop from another thread costs far more than most of the work that it then does. So
+coroutines that are submitted at the same time share a wake-up, in both directions.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LoopBridge:
             self._loop.call_soon_threadsafe(self._run_calls)
 
     def _run_calls(self) -> None:
-        # First, since a call that is posted from now on may come too late for the loop below.
+        # First, since a call that is posted from now on may be too late for the loop below.
         self._woken = False
         while self._calls:
             self._calls.popleft()()

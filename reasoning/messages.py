@@ -20,7 +20,7 @@ class Token(NamedTuple):
     Attributes:
         text: the token.
         logprob: its log-probability.
-        top: the likeliest tokens at its position with theirs, where requested.
+        top: the likeliest tokens at its position with their log-probabilities, if requested.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Token(NamedTuple):
 
 
 def parse_tokens(data: Any) -> tuple[Token, ...]:
-    """Return the tokens that decoded JSON holds: a list of `[text, logprob, [[text, logprob], …]]`.
+    """Return the tokens of decoded JSON: a list of `[text, logprob, [[text, logprob], …]]`.
 
     Raises:
         ValueError, TypeError: the value holds no tokens.
@@ -116,8 +116,7 @@ class Usage:
         calls: the number of completions.
         prompt_tokens, completion_tokens: tokens as the provider counted them.
         cached_tokens: prompt tokens that came from the provider's prefix cache.
-        usd: US dollars; None where there is no price (a local model, an unknown one), never a
-            silent 0.
+        usd: US dollars; None, not 0, if no price is known (a local model, an unknown one).
         seconds: the summed duration of the calls.
     """
 
@@ -129,7 +128,7 @@ class Usage:
     seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        # A side without calls has no price, which must not make the sum unknown.
+        # A usage without calls has no price, which must not make the sum unknown.
         if self.calls == 0 or other.calls == 0:
             usd = other.usd if self.calls == 0 else self.usd
         else:
@@ -144,7 +143,7 @@ class Usage:
         )
 
     def __sub__(self, earlier: Usage) -> Usage:
-        """Return what has been added to a running total since it was `earlier`."""
+        """Return the increase of a running total since `earlier`."""
         return Usage(
             self.calls - earlier.calls,
             self.prompt_tokens - earlier.prompt_tokens,
@@ -163,20 +162,20 @@ class Usage:
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
-        """Return the sum of many usages, in a fraction of the time of adding them one by one."""
+        """Return the sum of usages, in a fraction of the time of adding them with `+`."""
         calls = prompt = completion = cached = 0
         usd: float | None = None
         seconds = 0.0
-        for one in usages:
+        for usage in usages:
             if not calls:
-                usd = one.usd
-            elif one.calls:
-                usd = None if usd is None or one.usd is None else usd + one.usd
-            calls += one.calls
-            prompt += one.prompt_tokens
-            completion += one.completion_tokens
-            cached += one.cached_tokens
-            seconds += one.seconds
+                usd = usage.usd
+            elif usage.calls:
+                usd = None if usd is None or usage.usd is None else usd + usage.usd
+            calls += usage.calls
+            prompt += usage.prompt_tokens
+            completion += usage.completion_tokens
+            cached += usage.cached_tokens
+            seconds += usage.seconds
         return cls(calls, prompt, completion, cached, usd, seconds)
 
     @property
@@ -191,12 +190,12 @@ class Completion:
 
     Attributes:
         text: the reply, without hidden reasoning.
-        finish_reason: "stop"; "length" where `max_tokens` cut the reply off; "refusal" where the
-            model declined.
+        finish_reason: "stop"; "length" if `max_tokens` cut the reply off; "refusal" if the model
+            declined.
         usage: the usage of this draw.
         reasoning: `reasoning_content` of a reasoning model; no answer is ever parsed from it.
-        tokens: the tokens with their log-probabilities, where requested (`logprobs=True`).
-        request_id: the provider's identifier of the request, for questions to their support.
+        tokens: the tokens with their log-probabilities, if requested (`logprobs=True`).
+        request_id: the provider's identifier of the request, for its support.
         prices: the version of the price table behind `usage.usd`.
         retries: the number of attempts that failed before this one.
         key, draw: the key of the draw in the journal: the request's hash and the draw's index.
@@ -232,7 +231,7 @@ class Completion:
 
     @property
     def logprob(self) -> float | None:
-        """The mean log-probability of the tokens; None where they were not requested."""
+        """The mean log-probability of the tokens; None if they were not requested."""
         return sum(token.logprob for token in self.tokens) / len(self.tokens) if self.tokens else None
 
     @property

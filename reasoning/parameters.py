@@ -1,4 +1,4 @@
-"""The parameters of a technique: validate them, and write them as a spec."""
+"""Validation of a technique's parameters, and their form in a spec."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reasoning.prompts import Prompt
 
 
 class HasParameters(Protocol):
-    """A technique, of which only the parameters matter here."""
+    """Anything with parameters; every `Strategy` has them."""
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
-        """Return the parameters by name, in order."""
+        """Yield the parameters with their names, in order."""
 
 
 def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple[float, float]]) -> None:
@@ -34,44 +34,44 @@ def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple
         where = name if card is None else f"{card.name}({name}={value!r})"
         if not _fits(value, hints[name]):
             if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
-                raise UnknownName(name, value, [str(one) for one in typing.get_args(hints[name])])
-            raise UsageError(f"{where}: {name} must be {_named(hints[name])}, not {_given(value)}")
+                raise UnknownName(name, value, [str(value) for value in typing.get_args(hints[name])])
+            raise UsageError(f"{where}: {name} must be {_describe_type(hints[name])}, got {_describe_value(value)}")
         if name not in bounds or value is None:
             continue
         bound = bounds[name]
         least, most = bound if isinstance(bound, tuple) else (bound, None)
         if value < least or (most is not None and value > most):
             wanted = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
-            raise UsageError(f"{where}: {name} must be {wanted}")
+            raise UsageError(f"{where}: {name} must be {wanted}, got {value!r}")
 
 
-def to_spec(name: str, made: Any) -> str:
+def to_spec(name: str, instance: Any) -> str:
     """Return a dataclass as a call expression with the parameters that differ from their defaults.
 
-    A prompt is written as its changed sections, and a strategy always: a wrapper says little
-        without it.
+    A prompt is written as its changed sections. A strategy is always written, since a wrapper's
+    spec says little without it.
     """
     changed: list[str] = []
-    for one in dataclasses.fields(made):
-        value = getattr(made, one.name)
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
         if hasattr(type(value), "solve"):
-            changed.append(f"{one.name}={value!r}" if changed else repr(value))
-        elif value != one.default:
-            sections = isinstance(value, Prompt) and isinstance(one.default, Prompt)
-            changed.append(f"{one.name}={value.diff_plain(one.default) if sections else value!r}")
+            changed.append(f"{field.name}={value!r}" if changed else repr(value))
+        elif value != field.default:
+            sections = isinstance(value, Prompt) and isinstance(field.default, Prompt)
+            changed.append(f"{field.name}={value.diff_plain(field.default) if sections else value!r}")
     return name + (f"({', '.join(changed)})" if changed else "")
 
 
-def _named(hint: Any) -> str:
+def _describe_type(hint: Any) -> str:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and args[1:] == (...,):
-        return f"a tuple of {_named(args[0])}"
+        return f"a tuple of {_describe_type(args[0])}"
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(map(_named, args))
+        return " or ".join(map(_describe_type, args))
     return getattr(origin or hint, "__name__", str(hint))
 
 
-def _given(value: object) -> str:
+def _describe_value(value: object) -> str:
     return repr(value)[:80] if isinstance(value, tuple) else type(value).__name__
 
 

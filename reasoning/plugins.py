@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @cache
 def entry_points(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of a group, such as `reasoning.kinds`, by name."""
-    # Looked up when a name is not one of ours: `importlib.metadata` takes longer to load than all of `reasoning`.
+    # Imported here, since `importlib.metadata` takes longer to load than all of `reasoning`.
     from importlib import metadata
 
     return {point.name: point for point in metadata.entry_points(group=group)}

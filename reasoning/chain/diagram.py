@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning.answer import Answer
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.step import Step
-from reasoning.display import strip_control
+from reasoning.text_safety import strip_control
 from reasoning.kinds import Kind
 
 if TYPE_CHECKING:

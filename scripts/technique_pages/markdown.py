@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from reasoning.display import strip_control
+from reasoning.text_safety import strip_control
 from reasoning.tables import Table
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")

@@ -22,7 +22,7 @@ from technique_pages.worked_examples import ExampleSolve, example_for
 import reasoning
 from reasoning import Problem, kinds, strategies
 from reasoning.chain import Chain
-from reasoning.display import strip_control
+from reasoning.text_safety import strip_control
 from reasoning.registry import places
 from reasoning.testing import ScriptedLLM
 

@@ -214,7 +214,7 @@ def test_a_twin_of_somebody_else_can_close_no_turn_and_no_section(turns: str, fo
     [
         ({"twins": 1, "paraphrases": 0}, "paraphrases must be at least 1 with twins"),
         ({"alike": 7}, "alike must be from 0 to 1"),
-        ({"pool": (1, 2)}, r"pool must be a tuple of str, not \(1, 2\)"),
+        ({"pool": (1, 2)}, r"pool must be a tuple of str, got \(1, 2\)"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any], why: str) -> None:
