@@ -19,7 +19,7 @@ class Problem:
     """A question, and the kind of answer that it asks for.
 
     Attributes:
-        question: the question itself.
+        question: the text of the question.
         kind: how answers are stated, parsed and compared; a text by default.
         context: a passage that the question is about.
         options: the texts to choose from. With options and no kind, the kind is `Choice(options)`.
@@ -58,11 +58,11 @@ class Problem:
 
     @classmethod
     def of(cls, problem: Problem | str) -> Problem:
-        """Return a problem unchanged, and make one that asks for a text from a bare question."""
+        """Return a problem unchanged; turn a bare question into a problem that asks for a text."""
         return problem if isinstance(problem, cls) else cls(str(problem))
 
     def values(self) -> Mapping[str, str]:
-        """Return the values of the placeholders that prompts can name.
+        """Return the values for the placeholders of prompts.
 
         They are `problem` (context, table, question and options), `question_only` (the same without
         the options), the parts `question`, `context`, `options` and `table`, the kind's phrases
@@ -89,14 +89,15 @@ class Problem:
         }
 
     def parse(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
-        """Parse the answer that a reply states. Only the problem's kind decides what an answer is.
+        """Parse the answer that a reply states. Only the problem's kind determines what counts as one.
 
         A reply that was cut off counts only if it stated its answer before the cut.
 
         Args:
             reply: the model's reply.
             after: the beginning of the sentence that the reply continues, such as the kind's
-                trigger. It is not part of a text or of code that is itself the answer.
+                trigger. It does not become part of the answer if the whole reply is the answer, as
+                for a text or code.
             region: the part of the reply in which to look; by default the whole.
         """
         text = reply if isinstance(reply, str) else reply.text

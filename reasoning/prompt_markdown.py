@@ -1,8 +1,9 @@
 """Prompts as Markdown files, with their sections as headings.
 
-Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`, `# Examples` with `## Input`,
-`## Reasoning` and `## Output` for each example in turn. A line of text that begins like a heading is written with a
-backslash in front, `\\# …`; so is an empty line at the beginning or the end of a text.
+Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`,
+`# Examples` with `## Input`, `## Reasoning` and `## Output` for each example. A line of text that
+begins like a heading is escaped with a backslash, `\\# …`; so is an empty line at the beginning or
+the end of a text.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _PARTS: dict[str, dict[str, str]] = {
 }
 """The sections in their order in a file, with their parts and the prompt's field of each part."""
 
-_GUARDED = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
+_ESCAPABLE = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
 
 
 def to_markdown(prompt: Prompt) -> str:
@@ -40,28 +41,28 @@ def to_markdown(prompt: Prompt) -> str:
     blocks: list[str] = []
     for section, parts in _PARTS.items():
         if section == "Examples":
-            inner = [block for one in prompt.examples for block in _example(one)]
+            inner = [block for example in prompt.examples for block in _example(example)]
         elif parts:
             inner = [f"## {part}\n\n{text}" for part, name in parts.items() if (text := _part(getattr(prompt, name)))]
         else:
-            text = _guarded(getattr(prompt, section.lower().replace(" ", "_")), 1)
+            text = _escaped(getattr(prompt, section.lower().replace(" ", "_")), 1)
             inner = [text] if text or section == "Input" else []
         if inner:
             blocks += [f"# {section}", *inner]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _example(one: Demonstration) -> Iterator[str]:
+def _example(example: Demonstration) -> Iterator[str]:
     for part, name in _PARTS["Examples"].items():
-        text = _guarded(getattr(one, name), 2)
+        text = _escaped(getattr(example, name), 2)
         if text or part != "Reasoning":
             yield f"## {part}" + (f"\n\n{text}" if text else "")
 
 
 def _part(value: str | tuple[str, ...]) -> str:
     if isinstance(value, str):
-        return _guarded(value, 2)
-    return "\n".join("- " + _indented(_guarded(one, 2) or "\\") for one in value)
+        return _escaped(value, 2)
+    return "\n".join("- " + _indented(_escaped(item, 2) or "\\") for item in value)
 
 
 def _indented(text: str) -> str:
@@ -69,30 +70,30 @@ def _indented(text: str) -> str:
     return "\n".join([first, *(f"  {line}" if line else "" for line in more)])
 
 
-def _guarded(text: str, levels: int) -> str:
+def _escaped(text: str, levels: int) -> str:
     if not text:
         return ""
     if "\r" in text:
-        raise UsageError(f"a prompt's file has lines that end with \\n alone; this text has \\r: {text!r:.60}")
+        raise UsageError(f"the lines of a prompt's file must end with \\n, got \\r in {text!r:.60}")
     lines = text.split("\n")
     inner = range(*_inner(lines))
     return "\n".join(
-        f"\\{line}" if _GUARDED[levels].match(line) and (line.strip(" \t") or place not in inner) else line
-        for place, line in enumerate(lines)
+        f"\\{line}" if _ESCAPABLE[levels].match(line) and (line.strip(" \t") or index not in inner) else line
+        for index, line in enumerate(lines)
     )
 
 
 def _inner(lines: Sequence[str]) -> tuple[int, int]:
     """Return the range from the first line that is not blank to the last one."""
-    full = [place for place, line in enumerate(lines) if line.strip(" \t")]
-    return (full[0], full[-1] + 1) if full else (0, 0)
+    filled = [index for index, line in enumerate(lines) if line.strip(" \t")]
+    return (filled[0], filled[-1] + 1) if filled else (0, 0)
 
 
-def _bare(lines: Sequence[str], levels: int) -> str:
-    """Return the text of a file's lines, without blank lines around it and without the backslashes that guard lines."""
+def _unescaped(lines: Sequence[str], levels: int) -> str:
+    """Return the text of a file's lines, without blank lines around it and without escaping backslashes."""
     start, end = _inner(lines)
-    guarded = _GUARDED[levels]
-    return "\n".join(line[1:] if line[:1] == "\\" and guarded.match(line) else line for line in lines[start:end])
+    escapable = _ESCAPABLE[levels]
+    return "\n".join(line[1:] if line[:1] == "\\" and escapable.match(line) else line for line in lines[start:end])
 
 
 @dataclass
@@ -106,7 +107,7 @@ class _Block:
 
     @property
     def text(self) -> str:
-        return _bare(self.lines, 2 if _PARTS[self.section] else 1)
+        return _unescaped(self.lines, 2 if _PARTS[self.section] else 1)
 
 
 def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
@@ -119,7 +120,7 @@ def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "c
         turns: "chat" for system and user messages, "single" for one message; see `Prompt`.
 
     Raises:
-        InputError: the text is no prompt; names the file and the line.
+        InputError: the text is not a prompt; names the file and the line.
     """
     fields: dict[str, Any] = {"form": form, "turns": turns}
     blocks = list(_blocks(text, path))
@@ -137,8 +138,8 @@ def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "c
 
 def line_of(text: str, words: str) -> int:
     """Return the number of the first line with some text, such as "{name}"; 1 if no line has it."""
-    found = text.find(words)
-    return text.count("\n", 0, found) + 1 if found >= 0 else 1
+    position = text.find(words)
+    return text.count("\n", 0, position) + 1 if position >= 0 else 1
 
 
 def _blocks(text: str, path: Path) -> Iterator[_Block]:
@@ -153,9 +154,9 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
                 yield block
             where = (path, number)
             if level == 1:
-                section, part = _known(title, _PARTS, "section", where), ""
+                section, part = _check_title(title, _PARTS, "section", where), ""
             else:
-                part = _known(title, _PARTS[section], f"part of {section!r}", where)
+                part = _check_title(title, _PARTS[section], f"part of {section!r}", where)
             if (before := seen.get((section, part))) and (section != "Examples" or level == 1):
                 raise InputError(f"{path}:{number}: {part or section!r} is repeated; it is already in line {before}")
             seen[section, part] = number
@@ -170,10 +171,10 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
         yield block
 
 
-def _known(title: str, titles: dict[str, Any], what: str, where: tuple[Path, int]) -> str:
-    folded = {_fold(one): one for one in titles}
-    if (found := folded.get(_fold(title))) is not None:
-        return found
+def _check_title(title: str, titles: dict[str, Any], what: str, where: tuple[Path, int]) -> str:
+    folded = {_fold(known): known for known in titles}
+    if (match := folded.get(_fold(title))) is not None:
+        return match
     near = nearest(_fold(title), folded)
     hint = f"did you mean {folded[near]!r}?" if near else f"known: {' · '.join(titles)}"
     path, line = where
@@ -202,26 +203,26 @@ def _items(block: _Block, path: Path) -> tuple[str, ...]:
                 number,
                 f"under {block.part!r} each line must begin with '- ', and a continued line with two spaces",
             )
-    return tuple(_bare(item, 2) for item in items)
+    return tuple(_unescaped(item, 2) for item in items)
 
 
 def _examples(blocks: Sequence[_Block], path: Path) -> Iterator[Demonstration]:
     """Yield an example for each `## Input`."""
-    made: list[dict[str, _Block]] = []
+    examples: list[dict[str, _Block]] = []
     for block in blocks:
         if not block.part:
             continue
         if block.part == "Input":
-            made.append({})
-        elif not made:
+            examples.append({})
+        elif not examples:
             _wrong(path, block.line, f"an example must begin with '## Input', got {block.part!r}")
-        if block.part in made[-1]:
+        if block.part in examples[-1]:
             _wrong(path, block.line, f"this example has a second {block.part!r}; a new one begins with '## Input'")
-        made[-1][block.part] = block
-    for one in made:
-        if "Output" not in one:
-            _wrong(path, one["Input"].line, "this example has no '## Output'")
-        yield Demonstration(**{part.lower(): block.text for part, block in one.items()})
+        examples[-1][block.part] = block
+    for example in examples:
+        if "Output" not in example:
+            _wrong(path, example["Input"].line, "this example has no '## Output'")
+        yield Demonstration(**{part.lower(): block.text for part, block in example.items()})
 
 
 def _wrong(path: Path, line: int, what: str) -> NoReturn:

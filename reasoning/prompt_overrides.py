@@ -1,10 +1,10 @@
-"""The prompts of a strategy by name: list them, replace them, and compare variants.
+"""The prompts of a strategy by name, to list, replace and compare them.
 
     prompts(get("cot"))  # {"cot.trigger": "Let's think …", "cot.two_stages": Prompt(…), …}
     override_prompts([get("cot")], ["cot.trigger=Take a deep breath."])
 
-A prompt's name is that of its technique and parameter. The prompts of a chain are named after its
-steps, those of a tree search after its tasks. Inside another strategy the name is the same:
+A prompt is named after its technique and parameter. The prompts of a chain are named after its
+steps, and the prompts of a tree search after its tasks. Inside another strategy the name is the same:
 `self_consistency(cot)` has "cot.trigger".
 """
 
@@ -28,28 +28,30 @@ from reasoning.strategy import Strategy
 S = TypeVar("S", bound=Strategy)
 
 Change = Callable[[str, Prompt | str], Prompt | str]
-"""Returns what replaces a prompt, or a phrase that prompts name, given its name and the prompt or phrase."""
+"""Returns the replacement of a prompt or phrase, given its name and the prompt or phrase."""
 
 _LINES = ("dos", "donts")
 
 
 def map_prompts(strategy: S, change: Change) -> S:
-    """Return a copy with every prompt and phrase changed, also those of the strategies within it.
+    """Return a copy with every prompt and phrase changed, including those of inner strategies.
 
     Args:
         strategy: the strategy; returned unchanged if no prompt changes.
-        change: is called with each name and prompt, and returns what replaces the prompt. A phrase
-            is a text parameter that prompts name, such as "cot.trigger".
+        change: is called with each name and prompt, and returns the replacement. A phrase is a text
+            parameter that prompts refer to, such as "cot.trigger".
     """
     name = strategy.card.name
 
     def change_prompt(part: str, prompt: Prompt) -> Prompt:
-        return change(f"{name}.{part}", prompt)  # type: ignore[return-value]  # a prompt stays a prompt
+        # A prompt stays a prompt.
+        return change(f"{name}.{part}", prompt)  # type: ignore[return-value]
 
     def change_strategy(inner: Strategy) -> Strategy:
         return map_prompts(inner, change)
 
-    types = {one.name: one.type for one in fields(strategy)}  # type: ignore[arg-type]  # techniques are dataclasses
+    # Techniques are dataclasses.
+    types = {field.name: field.type for field in fields(strategy)}  # type: ignore[arg-type]
     changes: dict[str, Any] = {}
     for parameter, value in strategy.parameters():
         changed: Any = value
@@ -65,33 +67,33 @@ def map_prompts(strategy: S, change: Change) -> S:
 
 
 def prompts(strategy: Strategy) -> dict[str, Prompt | str]:
-    """Return the prompts of a strategy by name, and the phrases that they name, also of the strategies within it.
+    """Return the prompts and phrases of a strategy by name, including those of inner strategies.
 
     Examples:
         >>> from reasoning import strategies
         >>> sorted(strategies.prompts(strategies.get("cot")))
         ['cot.few_shot', 'cot.one_stage', 'cot.trigger', 'cot.two_stages']
     """
-    found: dict[str, Prompt | str] = {}
+    by_name: dict[str, Prompt | str] = {}
 
     def collect(name: str, prompt: Prompt | str) -> Prompt | str:
-        return found.setdefault(name, prompt) and prompt
+        return by_name.setdefault(name, prompt) and prompt
 
     map_prompts(strategy, collect)
-    return found
+    return by_name
 
 
 def override_prompts(strategies: Sequence[Strategy], overrides: Sequence[str]) -> list[Strategy]:
     """Return the strategies with some prompts replaced.
 
     Args:
-        strategies: where the prompts are; each is replaced in all strategies that have it.
+        strategies: the strategies; a prompt is replaced in all that have it.
         overrides: "cot.trigger=TEXT", a whole prompt or a phrase; "cot.two_stages.recap=TEXT", one
             section of a prompt; "cot.two_stages=@FILE.md", a prompt with its sections as headings;
             "…=@FILE", the text of a file.
 
     Raises:
-        UnknownName: no prompt or section has the name; gives the nearest one.
+        UnknownName: no prompt or section has the name; suggests the nearest one.
         UsageError: a prompt lacks a placeholder that the replaced one has; names it.
         InputError: the file cannot be read.
 
@@ -105,27 +107,27 @@ def override_prompts(strategies: Sequence[Strategy], overrides: Sequence[str]) -
         known |= prompts(strategy)
     values: dict[str, Prompt | str] = {}
     for override in overrides:
-        given, equals, text = override.partition("=")
+        target, equals, text = override.partition("=")
         if not equals:
             raise UsageError(
                 f"a prompt is replaced by NAME=TEXT, such as cot.trigger='Take a deep breath.', got {override!r}"
             )
-        name, section = _split_name(_without_alias(given.strip(), strategies), known)
+        name, section = _split_name(_without_alias(target.strip(), strategies), known)
         if name in values and not section:
             raise UsageError(f"the prompt {name} is replaced twice; to compare the two, give each as a variant")
-        values[name] = _new_value(given.strip(), section, text, values.get(name, known[name]))
+        values[name] = _new_value(target.strip(), section, text, values.get(name, known[name]))
     return [map_prompts(strategy, lambda name, prompt: values.get(name, prompt)) for strategy in strategies]
 
 
 def prompt_variants(
     strategies: Sequence[Strategy], overrides: Sequence[str] = (), variants: Sequence[str] = ()
 ) -> list[Strategy]:
-    """Return the strategies of a comparison of prompts, each original before its variants.
+    """Return the strategies to compare, each original followed by its variants.
 
     Args:
         strategies: the strategies to compare.
         overrides: prompts to replace in all; see `override_prompts`.
-        variants: prompts of which each makes one more variant of every strategy that has it.
+        variants: replaced prompts; each adds one variant of every strategy that has the prompt.
     """
     originals = override_prompts(strategies, overrides)
     columns = [originals, *(override_prompts(originals, [variant]) for variant in variants)]
@@ -136,34 +138,34 @@ def preview_prompts(strategy: Strategy, problem: Problem) -> dict[str, Conversat
     """Return each prompt as it would be sent for a problem, by name.
 
     The prompts that the technique fills before its first reply are complete, with their
-    demonstrations. In the others, a placeholder stands where the text of an earlier reply would.
+    demonstrations. The others show a placeholder in place of the text of an earlier reply.
     """
     filled: dict[str, Conversation] = {}
-    # A wrapper that changes prompts asks the strategy that has the changed ones.
-    while within := getattr(strategy, "effective", None):
-        strategy = within
+    # A wrapper that changes prompts delegates to the strategy with the changed ones.
+    while effective := getattr(strategy, "effective", None):
+        strategy = effective
 
     def watch(name: str, prompt: Prompt | str) -> Prompt | str:
         if isinstance(prompt, str):
             return prompt
-        sections = {one.name: getattr(prompt, one.name) for one in fields(Prompt)}
+        sections = {field.name: getattr(prompt, field.name) for field in fields(Prompt)}
         return _WatchedPrompt(**sections, name=name, filled=filled)
 
     # The solve may lack something that another problem or a parameter would supply.
     with suppress(UsageError):
         map_prompts(strategy, watch).run(problem, LLM(_SilentClient()))
-    phrases = {name.rpartition(".")[2]: one for name, one in prompts(strategy).items() if isinstance(one, str)}
+    phrases = {name.rpartition(".")[2]: text for name, text in prompts(strategy).items() if isinstance(text, str)}
     numbers = {name: value for name, value in strategy.parameters() if isinstance(value, int | float)}
     known = {**numbers, **problem.values(), **{name: text for name, text in phrases.items() if text}}
     for name, prompt in prompts(strategy).items():
         if isinstance(prompt, Prompt) and name not in filled:
-            filled[name] = prompt.fill(**{one: known.get(one, f"{{{one}}}") for one in prompt.placeholders})
+            filled[name] = prompt.fill(**{key: known.get(key, f"{{{key}}}") for key in prompt.placeholders})
     return {name: filled[name] for name in prompts(strategy) if name in filled}
 
 
 @dataclass(frozen=True)
 class _WatchedPrompt(Prompt):
-    """A prompt that records what it is first filled to."""
+    """A prompt that records its first filled form."""
 
     name: str = ""
     filled: dict[str, Conversation] = field(default_factory=dict, compare=False, repr=False)
@@ -184,34 +186,34 @@ class _SilentClient(Client):
 
 def _without_alias(name: str, strategies: Sequence[Strategy]) -> str:
     technique, dot, rest = name.partition(".")
-    inside = [inner for strategy in strategies for inner in _with_inner(strategy)]
-    known = next((inner.card.name for inner in inside if technique in inner.card.aliases), technique)
+    all_strategies = [inner for strategy in strategies for inner in _with_inner(strategy)]
+    known = next((inner.card.name for inner in all_strategies if technique in inner.card.aliases), technique)
     return f"{known}{dot}{rest}"
 
 
 def _with_inner(strategy: Strategy) -> list[Strategy]:
-    """Return the strategy and all strategies within it."""
-    found = [strategy]
+    """Return the strategy and all its inner strategies."""
+    all_strategies = [strategy]
 
     def collect(inner: Strategy) -> Strategy:
-        found.extend(_with_inner(inner))
+        all_strategies.extend(_with_inner(inner))
         return inner
 
     for _, value in strategy.parameters():
         if isinstance(value, Strategy):
             collect(value)
     strategy.with_strategies(collect)
-    return found
+    return all_strategies
 
 
 def _split_name(name: str, known: Mapping[str, Prompt | str]) -> tuple[str, str]:
-    """Return the name of a prompt and that of its section, which is empty for the whole prompt."""
+    """Return the name of a prompt and its section; the section is empty for the whole prompt."""
     if name in known:
         return name, ""
     whole, _, section = name.rpartition(".")
     prompt = known.get(whole)
     if isinstance(prompt, Prompt):
-        sections = [one.name for one in fields(prompt) if one.name != "examples"]
+        sections = [field.name for field in fields(prompt) if field.name != "examples"]
         if section in sections:
             return whole, section
         raise UnknownName("section", section, sections, f"of the prompt {whole}")

@@ -1,11 +1,13 @@
 """Prompts as data: named sections, demonstrations and one input, rendered in any of five forms.
 
-    prompt = Prompt(objective="Sort feedback.", dos=("Use the customer's words.",),
-    input="{feedback}", form="xml") prompt.fill(feedback="My internet drops.").messages
+    prompt = Prompt(
+        objective="Sort feedback.", dos=("Use the customer's words.",), input="{feedback}", form="xml"
+    )
+    prompt.fill(feedback="My internet drops.").messages
 
 Placeholders are written `{name}`; a literal brace before a word is written twice, `{{name}}`. The
-text that fills a placeholder comes from outside. It is inserted as data, in one pass, and can
-neither open nor close a section or a chat turn.
+text that fills a placeholder is untrusted. It is inserted as data, in one pass, and can neither
+open nor close a section or a chat turn.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
 Turns = Literal["chat", "single"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
-# The same for every problem of a task.
+# The placeholders whose values are the same for every problem of a task.
 _OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})
 
 
@@ -60,16 +62,16 @@ class Prompt:
         input: the user's turn for the problem.
         objective: the task.
         persona: the role that the model takes.
-        instructions: the way to do the task.
-        dos, donts: constraints, one a line.
+        instructions: how to do the task.
+        dos, donts: constraints, one per line.
         context: background that the task needs.
         output_format: the form of the reply.
         examples: demonstrations; taken literally, without placeholders.
-        recap: the last words, after the input, to which small models pay most attention.
+        recap: a reminder after the input, at the end, to which small models pay most attention.
         form: "plain" (paragraphs without headings), "xml", "markdown", "json" or "prefixes"
             (`OBJECTIVE: …`).
         turns: "chat" (system turn, each demonstration as two turns, the input) or "single" (one
-            user's turn).
+            user turn).
 
     Examples:
         >>> from reasoning import Problem
@@ -109,20 +111,22 @@ class Prompt:
         return replace(self, **changes)
 
     def with_plain(self, changes: Mapping[str, Any]) -> Prompt:
-        """Return a copy with some sections changed, from plain values as specs have them: `{"form": "xml"}`.
+        """Return a copy with some sections changed, from the plain values of a spec: `{"form": "xml"}`.
 
-        Lines are tuples of texts, and an example is a tuple of its input, output and reasoning.
+        `dos` and `donts` are tuples of texts; an example is a tuple of input, output and reasoning.
 
         Raises:
-            UnknownName: a section or a form that does not exist.
-            UsageError: a value that is no text, or no tuple of texts.
+            UnknownName: a section or form does not exist.
+            UsageError: a value is not a text or a tuple of texts.
         """
         sections = dict(changes)
         for name, value in sections.items():
-            if name not in (known := [one.name for one in fields(Prompt)]):
+            if name not in (known := [field.name for field in fields(Prompt)]):
                 raise UnknownName("section", str(name), known, "of a prompt")
             if name == "examples":
-                sections[name] = tuple(one if isinstance(one, Demonstration) else Demonstration(*one) for one in value)
+                sections[name] = tuple(
+                    example if isinstance(example, Demonstration) else Demonstration(*example) for example in value
+                )
             elif not (_is_lines(value) if name in ("dos", "donts") else isinstance(value, str)):
                 what = "a tuple of texts" if name in ("dos", "donts") else "a text"
                 raise UsageError(f"a prompt's {name} must be {what}, got {value!r:.80}")
@@ -133,11 +137,11 @@ class Prompt:
 
         `before.with_plain(prompt.diff_plain(before))` equals the prompt.
         """
-        found = {one.name: getattr(self, one.name) for one in fields(Prompt)}
-        found = {name: value for name, value in found.items() if value != getattr(before, name)}
-        if "examples" in found:
-            found["examples"] = tuple((one.input, one.output, one.reasoning) for one in self.examples)
-        return found
+        sections = {field.name: getattr(self, field.name) for field in fields(Prompt)}
+        changed = {name: value for name, value in sections.items() if value != getattr(before, name)}
+        if "examples" in changed:
+            changed["examples"] = tuple((demo.input, demo.output, demo.reasoning) for demo in self.examples)
+        return changed
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -150,7 +154,7 @@ class Prompt:
         if known is not None and known[0] is problem and known[1] == values:
             return known[2]  # type: ignore[no-any-return]
         filled = self.fill(**{**problem.values(), **values})
-        # Branches fill the same prompt for the same problem one after the other.
+        # Cached, since branches fill the same prompt for the same problem one after the other.
         self.__dict__["_filled"] = problem, values, filled
         return filled
 
@@ -198,13 +202,17 @@ class Prompt:
 
     def _examples_as_text(self) -> str:
         shown = [
-            {"Example input": self._as_data(one.input), "Example thoughts": one.reasoning, "Example output": one.output}
-            for one in self.examples
+            {
+                "Example input": self._as_data(demo.input),
+                "Example thoughts": demo.reasoning,
+                "Example output": demo.output,
+            }
+            for demo in self.examples
         ]
         return escape_turn_marks("\n\n".join(_FORMS[self.form](parts) for parts in shown))
 
     def _as_data(self, text: str) -> str:
-        """Return an example's question, which may be another user's, unable to close a section or a turn."""
+        """Return an example's question, which may be untrusted, unable to close a section or a turn."""
         return escape_turn_marks(_NEUTRAL[self.form](text))
 
     def _repr_html_(self) -> str:
@@ -222,7 +230,7 @@ def _names(texts: Iterable[str]) -> frozenset[str]:
 
 
 class _Clean(dict[str, str]):
-    """Values as data, cleaned when a placeholder first needs them: a prompt uses few of a problem's values."""
+    """Values made safe when a placeholder first needs them, since a prompt uses few of them."""
 
     def __init__(self, values: Mapping[str, object], neutral: Callable[[str], str]) -> None:
         self._values, self._neutral = values, neutral
@@ -241,11 +249,11 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 @lru_cache(1024)
 def _parts(text: str) -> list[tuple[str, str]]:
     """Return a section in parts: literal text, or the name of a placeholder."""
-    parts, at = [], 0
+    parts, end = [], 0
     for match in PLACEHOLDER.finditer(text):
-        parts += [(text[at : match.start()], ""), (f"{{{match[1]}}}", "") if match[1] else ("", match[2])]
-        at = match.end()
-    return [*parts, (text[at:], "")]
+        parts += [(text[end : match.start()], ""), (f"{{{match[1]}}}", "") if match[1] else ("", match[2])]
+        end = match.end()
+    return [*parts, (text[end:], "")]
 
 
 def _lines(items: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The registry of strategies: the library's own techniques, and those of plug-ins.
 
 Other distributions add strategies through the entry-point group `reasoning.strategies`, and classes
-that a spec may call through `reasoning.spec_values`. The library's own names cannot be taken over.
+that a spec may call through `reasoning.spec_values`. They cannot replace the library's own names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning import plugins
 from reasoning.errors import UnknownName, UsageError
 
-# The table alone is cheap: `reasoning.strategies` needs its names, and a command only the one that it runs.
+# The table loads no technique: `reasoning.strategies` needs only the names, and a command only one technique.
 if TYPE_CHECKING:
     from reasoning.card import Card
     from reasoning.strategy import Strategy
@@ -55,7 +55,7 @@ _TECHNIQUES = {
     "three_hop": "reasoning.strategies.domain.three_hop:ThreeHop",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }
-"""The places of the techniques, as "package.module:attribute", by their names in specs."""
+"""The locations of the techniques, as "package.module:attribute", by their names in specs."""
 
 _SPEC_VALUES = {
     "Pool": "reasoning.strategies.demonstrations.pool:DemonstrationPool",
@@ -63,7 +63,7 @@ _SPEC_VALUES = {
     "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
     "Steps": "reasoning.strategies.search.stepwise:Steps",
 }
-"""The places of the classes that a spec may call as a parameter, by their names in specs."""
+"""The locations of the classes that a spec may call as a parameter, by their names in specs."""
 
 _CHAINS = {
     "claims": "reasoning.strategies.domain.claims",
@@ -84,9 +84,9 @@ def get(spec: str | Strategy) -> Strategy:
             returned unchanged.
 
     Raises:
-        SpecError: the spec is no call expression; shows where.
-        UnknownName: a strategy, parameter or value that does not exist; gives the nearest one.
-        UsageError: a value that a parameter does not take.
+        SpecError: the spec is not a call expression; marks the position.
+        UnknownName: a strategy, parameter or value does not exist; suggests the nearest one.
+        UsageError: a parameter does not take its value.
 
     Examples:
         >>> from reasoning import strategies
@@ -110,18 +110,18 @@ def get(spec: str | Strategy) -> Strategy:
 
 
 def places() -> dict[str, str]:
-    """Return where each of the library's techniques is, as "package.module:attribute", by name."""
+    """Return the location of each of the library's techniques, as "package.module:attribute", by name."""
     return dict(_TECHNIQUES)
 
 
 def bundled_chains() -> dict[str, Path]:
-    """Return the folder of each chain that comes with this library, by name."""
+    """Return the folder of each bundled chain, by name."""
     specs = {name: find_spec(package) for name, package in _CHAINS.items()}
     return {name: Path(spec.origin).parent for name, spec in specs.items() if spec is not None and spec.origin}
 
 
 def catalogue() -> dict[str, Card]:
-    """Return the card of every strategy by name: the library's techniques in their order, then those of plug-ins.
+    """Return the card of every strategy by name: the library's own in their order, then those of plug-ins.
 
     A plug-in that cannot be used is left out with a warning.
     """
@@ -132,7 +132,7 @@ def catalogue() -> dict[str, Card]:
 
 
 def _cards() -> tuple[dict[str, Card], list[UsageError]]:
-    """Return every card, and the errors of plug-ins without one: a broken plug-in must not hide the others."""
+    """Return all cards, and the errors of broken plug-ins, which must not hide the others."""
     cards: dict[str, Card] = {}
     broken = []
     for name in dict.fromkeys([*_TECHNIQUES, *plugins.entry_points(GROUP)]):
@@ -155,8 +155,8 @@ def _find(name: str, where: str) -> type[Strategy] | Strategy:
 
 def _find_value(name: str) -> type[Any] | None:
     if name in _SPEC_VALUES:
-        return _imported(_SPEC_VALUES[name])  # type: ignore[no-any-return]
-    # The name of a strategy has small letters: for one, no entry points are read.
+        return _import(_SPEC_VALUES[name])  # type: ignore[no-any-return]
+    # Strategies have lower-case names; no entry points are read for them.
     if not name[:1].isupper() or name not in plugins.entry_points(SPEC_VALUES_GROUP):
         return None
     return plugins.load(SPEC_VALUES_GROUP, name)  # type: ignore[no-any-return]
@@ -164,17 +164,17 @@ def _find_value(name: str) -> type[Any] | None:
 
 def _load(name: str) -> type[Strategy] | Strategy:
     if name in _TECHNIQUES:
-        return _imported(_TECHNIQUES[name])  # type: ignore[no-any-return]
+        return _import(_TECHNIQUES[name])  # type: ignore[no-any-return]
     from reasoning.strategy import Strategy
 
-    found = plugins.load(GROUP, name)
-    if not isinstance(found, Strategy) and not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise plugins.wrong(GROUP, name, f"names {found!r}, which is no Strategy")
-    if not hasattr(found, "card"):
+    loaded = plugins.load(GROUP, name)
+    if not isinstance(loaded, Strategy) and not (isinstance(loaded, type) and issubclass(loaded, Strategy)):
+        raise plugins.wrong(GROUP, name, f"names {loaded!r}, which is not a Strategy")
+    if not hasattr(loaded, "card"):
         raise plugins.wrong(GROUP, name, "has no card: decorate the class with @technique(title=…, calls=…)")
-    return found
+    return loaded
 
 
-def _imported(place: str) -> Any:
-    module, _, attribute = place.partition(":")
+def _import(location: str) -> Any:
+    module, _, attribute = location.partition(":")
     return getattr(importlib.import_module(module), attribute)

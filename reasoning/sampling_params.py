@@ -9,7 +9,7 @@ from typing import Any
 from reasoning.errors import UnknownName, UsageError
 
 PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
-"""The parameters that every provider takes under the same names."""
+"""The parameters that have the same name at every provider."""
 
 _RESERVED = {
     "n": "ask for several draws with session.sample(prompt, n), which counts, records and pays for each",
@@ -40,10 +40,10 @@ def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[st
         settings: names and values; `extra_body` holds further fields of the request, for one
             server.
         where: the place of the parameters for messages, such as "of connect".
-        others: further valid names of that place, to suggest from.
+        others: further names that are valid there, for suggestions.
 
     Raises:
-        UnknownName: there is no such parameter; names the nearest.
+        UnknownName: there is no such parameter; suggests the nearest.
         UsageError: a parameter is named like a key or a header, or `extra_body` holds a field that
             the engine sends itself.
     """
@@ -62,10 +62,8 @@ def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[st
 
 
 def _nested_secrets(value: Any) -> Iterator[str]:
-    """Yield the secret names at any depth whose value is a text.
-
-    A name with another value is no secret: a schema may describe a field of that name.
-    """
+    """Yield the names of secrets at any depth whose value is a text."""
+    # Other values are not secrets: a schema may describe a field of that name.
     if isinstance(value, Mapping):
         yield from (str(name) for name, item in value.items() if isinstance(item, str) and _is_secret(name))
         value = value.values()

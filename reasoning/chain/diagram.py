@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reasoning.answer import Answer
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.step import Step
-from reasoning.text_safety import strip_control
 from reasoning.kinds import Kind
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from reasoning.text_safety import strip_control
 from reasoning.tables import Table
+from reasoning.text_safety import strip_control
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _DOI = re.compile(r"doi (10\.\d{4,9}/[\w./-]+\w)")

@@ -22,9 +22,9 @@ from technique_pages.worked_examples import ExampleSolve, example_for
 import reasoning
 from reasoning import Problem, kinds, strategies
 from reasoning.chain import Chain
-from reasoning.text_safety import strip_control
 from reasoning.registry import places
 from reasoning.testing import ScriptedLLM
+from reasoning.text_safety import strip_control
 
 ROOT = Path(reasoning.__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs/reference/techniques").glob("*.md")), *(ROOT / "docs/research").glob("results.md")]
