@@ -1,4 +1,4 @@
-"""The session: everything that a strategy can do to a model while it solves one problem."""
+"""The session of a solve: calls, branches, stages and notes."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Solver(Protocol):
 
 
 class Continuation(Protocol):
-    """Anything that continues from the reply to its first call; every `FirstCallStrategy` does."""
+    """Anything that continues after the reply to its first call; every `FirstCallStrategy` does."""
 
     def continue_from(
         self, call: FirstCall, reply: Completion, problem: Problem, session: Session
     ) -> Coroutine[Any, Any, Answer]:
-        """Return the answer where the reply to the first call does not settle it."""
+        """Return the answer when the reply to the first call does not settle it."""
 
 
 class Session:
-    """Everything that a strategy can do to a model while it solves one problem. `Strategy.run` makes it.
+    """The interface through which a strategy uses a model to solve one problem. `Strategy.run` makes it.
 
     Attributes:
-        tools: what a strategy may use besides a model, such as the interpreter.
+        tools: the tools of a strategy besides the model, such as the interpreter.
         trace: the calls, stages and notes so far.
     """
 
@@ -61,14 +61,10 @@ class Session:
     ) -> None:
         self.trace = trace
         self.tools = tools or Tools(llm.sandbox)
-        self._llm, self._stream, self._sampling, self._context = (
-            llm,
-            stream or DrawStream(),
-            dict(sampling or {}),
-            context,
-        )
+        self._llm, self._context = llm, context
+        self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
         self._kept: list[Answer] = []
-        self._left_out: frozenset[str] = frozenset()
+        self._dropped: frozenset[str] = frozenset()
 
     async def sample(
         self,
@@ -82,7 +78,7 @@ class Session:
         logprobs: bool | None = None,
         **more: Any,
     ) -> list[Completion]:
-        """Draw `n` completions: distinct within this solve, and the same ones when the solve is repeated.
+        """Draw `n` completions: new ones within this solve, and the same ones when the solve is repeated.
 
         A parameter that is None is taken from the strategy that wraps this one, then from
         `connect`, then from the library's defaults (temperature 0, at most 1,024 tokens).
@@ -108,7 +104,7 @@ class Session:
         """
         if n < 1:
             raise UsageError(f"n must be at least 1, got {n}")
-        given = {
+        params = {
             "temperature": temperature,
             "max_tokens": max_tokens,
             "top_p": top_p,
@@ -116,7 +112,7 @@ class Session:
             "logprobs": logprobs,
             **more,
         }
-        settings = self._settings(given)
+        settings = self._settings(params)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
         request = self._request(conversation, settings)
         outcomes = await self._draw(request, self._stream.next(request.key, n))
@@ -129,10 +125,10 @@ class Session:
     async def start_branches(
         self, first_call: FirstCall, n: int, name: str = "branch", *, start: int = 0, **sampling: Any
     ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, StartedBranch]]:
-        """Start `n` branches that make the same first call: one request asks for the first draws of all.
+        """Start `n` branches that share the request of their first call.
 
-        Each branch gets the draw that it would have got alone. A branch whose first reply settles
-        its answer needs no session; the others continue in sessions such as `branches` makes.
+        Each branch gets the draw that it would get alone. A branch whose first reply settles its
+        answer needs no session; the others continue in sessions like those of `branches`.
 
         Args:
             first_call: the call that all branches make first.
@@ -142,28 +138,27 @@ class Session:
             sampling: default sampling parameters of the branches.
 
         Returns:
-            Two dictionaries by place, from 0: the answers that are settled, with their draws; and
-            the branches that have to continue or whose first draw failed.
+            Two dictionaries by index, from 0: the settled answers with their draws, and the branches
+            that must continue or whose first draw failed.
         """
         settings = self._settings(sampling)
         request = self._request(first_call.messages, {**settings, **first_call.params})
         outcomes = await self._draw(request, self._stream.first_of(request.key, n, start))
         settled: dict[int, tuple[Answer, Completion]] = {}
-        for place, outcome in enumerate(outcomes):
+        for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Completion) and (answer := first_call.resolve(outcome)) is not None:
-                settled[place] = answer, outcome
+                settled[index] = answer, outcome
         if settled:
             # This session's own stream continues after all branches.
             self._stream.child(start, start + n).next(request.key, 1)
             draws = tuple([draw for _, draw in settled.values()])
             self.trace.events.append(Call(request.messages, request.sampling, draws))
         started = {}
-        for place in range(n):
-            if place not in settled:
-                branch = self._branch(
-                    f"{name} {start + place + 1}", self._stream.child(start + place, start + n), settings
-                )
-                started[place] = StartedBranch(branch, first_call, outcomes[place])
+        for index in range(n):
+            if index not in settled:
+                stream = self._stream.child(start + index, start + n)
+                branch = self._branch(f"{name} {start + index + 1}", stream, settings)
+                started[index] = StartedBranch(branch, first_call, outcomes[index])
         return settled, started
 
     def stage(self, name: str) -> AbstractContextManager[None]:
@@ -172,11 +167,11 @@ class Session:
 
     @property
     def max_tokens(self) -> int:
-        """The maximum length of a completion where a call does not set its own, in tokens."""
+        """The maximum length of a completion in tokens, for calls that do not set their own."""
         return int({**self._llm.sampling, **self._sampling}["max_tokens"])
 
     def keep_partial(self, answer: Answer) -> None:
-        """Keep a partial result, to be returned with the reason if the budget runs out or a call fails from here on.
+        """Keep a partial result, to be returned if the budget runs out or a later call fails.
 
         Its text, votes and steps are kept.
         """
@@ -187,23 +182,23 @@ class Session:
         """The partial result that the strategy kept last, or None."""
         return self._kept[0] if self._kept else None
 
-    def stopped_answer(self, why: str) -> Answer:
+    def stopped_answer(self, reason: str) -> Answer:
         """Return the answer to report when the budget runs out.
 
         It is `Unparsed`, with the partial result if there is one, else with the text of the last
         reply.
         """
         if (kept := self.partial) is not None:
-            return Unparsed(why, text=kept.text, votes=kept.votes, steps=kept.steps)
+            return Unparsed(reason, text=kept.text, votes=kept.votes, steps=kept.steps)
         *_, last = ["", *(draw.text for call in self.trace.calls() for draw in call.completions)]
-        return Unparsed(why, text=last)
+        return Unparsed(reason, text=last)
 
     def note(self, text: str) -> None:
         """Add a note to the trace."""
         self.trace.events.append(Note(text))
 
     def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
-        """Return `n` sessions for concurrent branches, each with draws of its own; see `gather`.
+        """Return `n` sessions for concurrent branches, each with its own draws; see `gather`.
 
         Args:
             n: the number of branches.
@@ -214,22 +209,22 @@ class Session:
         """
         settings = self._settings(sampling)
         streams = self._stream.spawn(n, start)
-        return [self._branch(f"{name} {place}", stream, settings) for place, stream in enumerate(streams, start + 1)]
+        return [self._branch(f"{name} {number}", stream, settings) for number, stream in enumerate(streams, start + 1)]
 
     def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
-        """Return sessions for concurrent branches that ask different things.
+        """Return sessions for concurrent branches that send different requests.
 
-        Each has the draws that it would have alone, so that none depends on which other branches
-        there are.
+        Each has the draws that it would have alone, so that it does not depend on the other
+        branches.
 
         Args:
             names: the names of the branches in the trace; a single name is numbered, as in
                 `branches`.
-            keys: one key for each branch, which says what it asks. Branches with equal keys ask the
-                same, and get draws of their own.
+            keys: a key for each branch that identifies its requests. Branches with equal keys send
+                the same requests, and each gets its own draws.
         """
         if isinstance(names, str):
-            names = [f"{names} {place}" for place in range(1, len(keys) + 1)]
+            names = [f"{names} {number}" for number in range(1, len(keys) + 1)]
         streams = {}
         for key, times in Counter(keys).items():
             fork = self._stream.fork()
@@ -237,7 +232,7 @@ class Session:
         return [self._branch(name, next(streams[key]), self._sampling) for name, key in zip(names, keys, strict=True)]
 
     def with_model(self, model: str) -> Session:
-        """Return a session of the same solve with another model: journal, budget, draws and trace stay.
+        """Return a session of the same solve, with its journal, budget, draws and trace, but another model.
 
         A name without a provider is another model of this one's server, if it has a server of its
         own (`base_url`). The models of `reasoning.testing` answer to every name.
@@ -264,7 +259,7 @@ class Session:
             return self._failed(error)
 
     def _failed(self, error: CallFailed) -> Failed:
-        """Return the answer to report when a call has failed for good, or raise if every further call would fail."""
+        """Return the answer to report after a failed call, or raise if every further call would fail."""
         if error.ends_run:
             raise error
         self.note(f"failed: {error}")
@@ -275,14 +270,14 @@ class Session:
         return self._llm.outcomes(request, draws, self._context)
 
     def _first_reply(self, call: FirstCall, outcome: Completion | DrawError) -> Completion:
-        """Count and record a draw that was made for this session's first call, as `sample` does with its own."""
+        """Count and record the draw of this session's first call, as `sample` does."""
         request = self._request(call.messages, self._settings(call.params))
         self._stream.next(request.key, 1)
         return self._completions(request, [outcome])[0]
 
     def _completions(self, request: Request, outcomes: list[Completion | DrawError]) -> list[Completion]:
-        """Return the completions of a request, after writing those that came through into the trace."""
-        if completions := tuple([one for one in outcomes if isinstance(one, Completion)]):
+        """Return the completions of a request; those that succeeded are added to the trace."""
+        if completions := tuple([outcome for outcome in outcomes if isinstance(outcome, Completion)]):
             self.trace.events.append(Call(request.messages, request.sampling, completions))
         return unwrap(outcomes)
 
@@ -291,32 +286,32 @@ class Session:
 
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Return another session of the same solve."""
-        made = self._new(llm, self.trace, self._stream, sampling)
-        made._kept = self._kept
-        return made
+        session = self._new(llm, self.trace, self._stream, sampling)
+        session._kept = self._kept
+        return session
 
     def _branch(self, name: str, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
         branch = Trace(name)
         self.trace.events.append(branch)
         return self._new(self._llm, branch, stream, sampling)
 
-    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the session's sampling parameters, overridden by the given ones that are not None."""
+    def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the session's sampling parameters, overridden by those that are not None."""
         settings = self._sampling.copy()
-        for name, value in given.items():
+        for name, value in params.items():
             if value is not None:
                 settings[name] = value
         return settings
 
     def _request(self, conversation: Conversation, settings: Mapping[str, Any]) -> Request:
-        if left_out := set(self._llm.traits.dropped(settings)) - self._left_out:
-            self._left_out |= left_out
-            self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(left_out))}")
+        if dropped := set(self._llm.traits.dropped(settings)) - self._dropped:
+            self._dropped |= dropped
+            self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
         return self._llm.request(conversation, settings)
 
 
 class StartedBranch(NamedTuple):
-    """A branch whose first draw has been made together with those of other branches; see `Session.start_branches`.
+    """A branch whose first draw shared a request with other branches; see `Session.start_branches`.
 
     Attributes:
         session: the session in which the branch continues.
@@ -329,7 +324,7 @@ class StartedBranch(NamedTuple):
     outcome: Completion | DrawError
 
     async def solve(self, strategy: Continuation, problem: Problem) -> Answer:
-        """Return the answer of the branch: `Session.solve` of the strategy that made the first call."""
+        """Return the answer of the branch, as `Session.solve` does, after the first call."""
         session, call = self.session, self.call
         try:
             with session.stage(call.stage) if call.stage else nullcontext():
@@ -340,7 +335,7 @@ class StartedBranch(NamedTuple):
 
 
 class _FirstRequestsKnown(Exception):
-    """The solve of a recording session has made its first calls."""
+    """Raised when the solve of a recording session has made its first calls."""
 
 
 class _RecordingSession(Session):
@@ -360,7 +355,7 @@ class _RecordingSession(Session):
 
 
 async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
-    """Return what a strategy asks before it has seen any reply, without sending anything.
+    """Return the requests that a strategy makes before any reply, without sending them.
 
     The solve runs up to its first call, or to the first calls of its concurrent branches.
 
@@ -392,7 +387,7 @@ async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[
 
 
 class _Stage:
-    """A stage of the trace while it is open. A class, since a generator costs more and some techniques open many."""
+    """A stage of the trace while it is open. A class, since a generator is slower and stages are frequent."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._session, self._outer, self._inner = session, session.trace, Trace(name)

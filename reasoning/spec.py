@@ -20,7 +20,7 @@ from reasoning.prompts import Prompt
 from reasoning.strategy import Strategy
 
 FindStrategy = Callable[[str, str], "type[Strategy] | Strategy"]
-"""Returns the strategy or class of a name. The second argument says where the name stands, for UnknownName."""
+"""Returns the strategy or class of a name. The second argument is the location of the name, for UnknownName."""
 FindValue = Callable[[str], "type[Any] | None"]
 """Returns the dataclass that a spec may call under a name; None for any other name."""
 
@@ -31,19 +31,19 @@ def build(spec: str, find_strategy: FindStrategy, find_value: FindValue) -> Stra
     Args:
         spec: the call expression.
         find_strategy: looks up the names of strategies.
-        find_value: looks up the names of classes that a spec may call.
+        find_value: looks up the classes that a spec may call.
 
     Raises:
-        SpecError: the spec is no call expression; shows where.
-        UnknownName: a name or a parameter that does not exist; gives the nearest one and the
+        SpecError: the spec is not a call expression; marks the position.
+        UnknownName: a name or a parameter does not exist; suggests the nearest one and names the
             column.
-        UsageError: a value that a parameter does not take.
+        UsageError: a parameter does not take its value.
     """
     return _Reader(spec, find_strategy, find_value).strategy(_parse(spec))
 
 
 def split(specs: str) -> list[str]:
-    """Split a text of specs separated by commas. Commas within brackets do not separate.
+    """Split a text into its specs, which commas separate. Commas within brackets do not separate.
 
     Examples:
         >>> split("vanilla, cot(shots=4, stages=1)")
@@ -51,9 +51,9 @@ def split(specs: str) -> list[str]:
     """
     if not specs.strip(" ,\n\t"):
         raise UsageError("no strategy is named; see `reasoning strategies`")
-    listed = _parse(f"({specs.strip().rstrip(',')},)", shown=specs)
-    assert isinstance(listed, ast.Tuple)
-    return [ast.unparse(one) for one in listed.elts]
+    parsed = _parse(f"({specs.strip().rstrip(',')},)", shown=specs)
+    assert isinstance(parsed, ast.Tuple)
+    return [ast.unparse(node) for node in parsed.elts]
 
 
 def _parse(text: str, shown: str = "") -> ast.expr:
@@ -61,9 +61,9 @@ def _parse(text: str, shown: str = "") -> ast.expr:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - (2 if shown else 1)
-        raise SpecError(f"this is no strategy: {error.msg}", shown or text, max(offset, 0)) from None
+        raise SpecError(f"not a strategy spec: {error.msg}", shown or text, max(offset, 0)) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise SpecError(f"this is no strategy: {error}", (shown or text)[:80], 0) from None
+        raise SpecError(f"not a strategy spec: {error}", (shown or text)[:80], 0) from None
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ class _Reader:
                 found = self.find_strategy(name, self._where(node))
                 if isinstance(found, Strategy):
                     return found
-                made: Strategy = self._make(found, found.card.name, {}, node)
-                return made
+                strategy: Strategy = self._make(found, found.card.name, {}, node)
+                return strategy
             case ast.Call(func=ast.Name(id=name)):
                 found = self.find_strategy(name, self._where(node))
                 if isinstance(found, Strategy):
                     raise SpecError(f"{name} takes no parameters", self.spec, node.col_offset)
                 called: Strategy = self._call(found, found.card.name, node)
                 return called
-        raise SpecError("a strategy is a name or a call such as cot(shots=4)", self.spec, node.col_offset)
+        raise SpecError("a strategy must be a name or a call such as cot(shots=4)", self.spec, node.col_offset)
 
     def _call(self, cls: type[Any], name: str, node: ast.Call) -> Any:
         return self._make(cls, name, self._parameters(cls, name, node), node)
@@ -98,7 +98,7 @@ class _Reader:
         names = list(defaults)
         if len(node.args) > len(names):
             offset = node.args[len(names)].col_offset
-            raise SpecError(f"{name} takes at most {len(names)} parameters", self.spec, offset)
+            raise SpecError(f"{name} takes at most {len(names)} parameters, got {len(node.args)}", self.spec, offset)
         parameters: dict[str, Any] = {}
         pairs: Iterable[tuple[str | None, ast.expr]] = [
             *zip(names, node.args, strict=False),
@@ -106,7 +106,7 @@ class _Reader:
         ]
         for parameter, value in pairs:
             if parameter is None:
-                raise SpecError("write parameters as name=value", self.spec, value.col_offset)
+                raise SpecError("parameters must be written as name=value, got **", self.spec, value.col_offset)
             if parameter not in names:
                 raise UnknownName("parameter", parameter, names, f"of {name} {self._where(value)}")
             if parameter in parameters:
@@ -132,7 +132,7 @@ class _Reader:
                 case ast.Call(func=ast.Name(id=name)) if (cls := self.find_value(name)) is not None:
                     return self._call(cls, name, node)
             if isinstance(node, ast.Tuple):
-                return tuple(self._value(one) for one in node.elts)
+                return tuple(self._value(element) for element in node.elts)
             return self.strategy(node)
 
     def _make(self, cls: type[Any], name: str, parameters: dict[str, Any], node: ast.expr) -> Any:

@@ -1,4 +1,4 @@
-"""Strategies: a technique is a frozen object with one `async def solve`, and a card that says what it is good for."""
+"""The base classes of strategies: frozen objects with an `async def solve` and a card."""
 
 from __future__ import annotations
 
@@ -60,46 +60,46 @@ def technique(
     Args:
         title: the technique's name in the paper.
         calls: the number of completions for one problem: a number, the least and the greatest, or
-            an expression that people read, such as "1 + samples". A class with an expression
-            defines `calls_range`.
-        rounds: the number of calls that wait for one another, likewise; a class with an expression
-            defines `rounds_range`. By default it is not known.
+            an expression for readers, such as "1 + samples". A class with an expression defines
+            `calls_range`.
+        rounds: the number of sequential rounds of calls, in the same form; a class with an
+            expression defines `rounds_range`. By default it is not known.
         counts: the meaning of the names in these expressions that are not parameters.
         authors: the paper's authors, such as "Wei et al.".
         year: the paper's year.
         arxiv: the paper's number on arXiv, such as "2201.11903".
-        doi: the paper's doi, if it is not on arXiv.
+        doi: the paper's DOI, if it is not on arXiv.
         kinds: the kinds of answer that the technique can give; by default all.
         requires: what it needs besides a model, such as "interpreter".
         use_when: when the technique helps, with the evidence.
         avoid_when: when it does not, with the evidence.
         name: the name in specs; by default the class's name in snake_case.
-        aliases: other names in use.
-        version: the version of the algorithm. Raise it with every change that may change answers:
-            results that a benchmark has stored are then made again.
+        aliases: other names of the technique.
+        version: the version of the algorithm. Raise it with every change that may change answers,
+            so that stored results of benchmarks are recomputed.
 
     Returns:
         The decorator. The card's summary is the first line of the class's docstring.
 
     Raises:
-        UsageError: the class is no `Strategy`, or an expression has no method.
+        UsageError: the class is not a `Strategy`, or an expression has no method.
     """
 
     def decorate(cls: type[S]) -> type[S]:
         if not issubclass(cls, Strategy):
-            raise UsageError(f"write 'class {cls.__name__}(Strategy)': a technique is a Strategy")
+            raise UsageError(f"a technique must be a Strategy: write 'class {cls.__name__}(Strategy)'")
         for count, method in ((calls, "calls_range"), (rounds, "rounds_range")):
             if count and fixed_range(count_text(count)) is None and getattr(cls, method) is getattr(Strategy, method):
                 raise UsageError(f"{cls.__name__}: {count!r} is not a number: define {method}(self) -> (least, most)")
         summary = (inspect.getdoc(cls) or title).partition("\n")[0]
-        made = dataclass(frozen=True, repr=False)(cls)
-        made.card = Card(
+        decorated = dataclass(frozen=True, repr=False)(cls)
+        decorated.card = Card(
             name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             *(title, summary, count_text(calls), counts, authors, year, arxiv),
             *(tuple(kinds), tuple(requires), use_when, avoid_when, tuple(aliases), doi, count_text(rounds)),
             version=version,
         )
-        return made
+        return decorated
 
     return decorate
 
@@ -109,7 +109,7 @@ class Strategy(ABC):
 
     card: ClassVar[Card]
     prompt_includes_samples: ClassVar[bool] = False
-    """True if a call of a wrapper may hold the replies of all its branches; a cost estimate needs to know."""
+    """True if a prompt may contain the replies of all branches, for the cost estimate."""
 
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:
@@ -120,8 +120,8 @@ class Strategy(ABC):
 
         Args:
             problem: a problem, or a bare question, which asks for a text.
-            llm: the model: what `reasoning.connect` returns, or its name.
-            epoch: the number of an independent repetition; each has draws of its own.
+            llm: the model, or its name for `reasoning.connect`.
+            epoch: the number of an independent repetition; each has its own draws.
             budget: the limit for this problem, within the model's budget.
 
         Returns:
@@ -130,8 +130,8 @@ class Strategy(ABC):
 
         Raises:
             UsageError: the strategy does not support this kind of answer.
-            AuthenticationFailed, EndpointDown: no call can succeed. Other failed calls give
-                `Failed`.
+            AuthenticationFailed, EndpointDown: no call can succeed. After other failed calls the
+                answer is `Failed`.
             BudgetExhausted: the model's budget is used up.
 
         Examples:
@@ -181,11 +181,11 @@ class Strategy(ABC):
             llm: as in `run`.
             epoch: as in `run`.
             budget: the limit for each problem.
-            concurrency: the most problems that are solved at once; by default the number of
-                requests that the model takes at once.
+            concurrency: the maximum number of problems to solve at once; by default the model's
+                maximum number of requests in flight.
 
         Raises:
-            Exception: as `run`. The draws made by then are in the journal.
+            Exception: as in `run`. The draws made until then are in the journal.
         """
         return event_loop.run_sync(self._map(list(problems), llm, epoch, budget, concurrency))
 
@@ -213,12 +213,12 @@ class Strategy(ABC):
         """Return a copy of this strategy that has learned from examples, from synchronous code.
 
         Every draw is in the journal: fitting again on the same examples costs nothing and gives the
-            same copy.
+        same copy.
 
         Args:
             pool: the examples to learn from; not those on which the strategy is evaluated.
-            llm: what `reasoning.connect` returns, or the model's name.
-            epoch: the number of an independent repetition; each has draws of its own.
+            llm: as in `run`.
+            epoch: the number of an independent repetition; each has its own draws.
             budget: the limit for the whole fit, within the model's budget.
 
         Raises:
@@ -251,7 +251,9 @@ class Strategy(ABC):
 
     async def _fitted(self: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
         if not self._learns:
-            inner = next((n for n, value in self.parameters() if isinstance(value, Strategy) and value._learns), None)
+            inner = next(
+                (name for name, value in self.parameters() if isinstance(value, Strategy) and value._learns), None
+            )
             hint = f"; its {inner} does: strategy.replace({inner}=strategy.{inner}.fit(pool, llm))" if inner else ""
             raise UsageError(f"{self!r} has no fit: it learns nothing from examples{hint}")
         if wrong := next((example for example in pool if not isinstance(example, Example)), None):
@@ -261,9 +263,9 @@ class Strategy(ABC):
         for example in pool:
             self.check_supports(example.problem.kind)
         model = _connected(llm)
-        own = nest(budget, model.budget)
+        nested = nest(budget, model.budget)
         trace = Trace(f"fit {self!r}")
-        context = CallContext(own, model.journal, trace.name)
+        context = CallContext(nested, model.journal, trace.name)
         session = Session(model, trace, stream=DrawStream(epoch=epoch), context=context)
         with telemetry.solve(trace.name):
             return await self._fit(pool, session)
@@ -278,16 +280,16 @@ class Strategy(ABC):
     ) -> list[Answer]:
         model = _connected(llm)
         answers: dict[int, Answer] = {}
-        left = iter(enumerate(problems))
+        queue = iter(enumerate(problems))
 
         async def work() -> None:
-            for place, problem in left:
-                own = None if budget is None else budget.nested_in(model.budget)
-                answers[place] = await self._run(problem, model, epoch, own, None)
+            for index, problem in queue:
+                nested = None if budget is None else budget.nested_in(model.budget)
+                answers[index] = await self._run(problem, model, epoch, nested, None)
 
         workers = min(concurrency or model.limits.concurrency, len(problems))
         await gather([work() for _ in range(workers)])
-        return [answers[place] for place in range(len(problems))]
+        return [answers[index] for index in range(len(problems))]
 
     async def _run(
         self,
@@ -300,20 +302,20 @@ class Strategy(ABC):
         llm = _connected(llm)
         problem = Problem.of(problem)
         self.check_supports(problem.kind)
-        own = nest(budget, llm.budget)
+        nested = nest(budget, llm.budget)
         trace = Trace(self._spec)
         started = time.monotonic()
         session = Session(
             llm,
             trace,
             stream=DrawStream(epoch=epoch),
-            context=CallContext(own, llm.journal if journal is None else journal, trace.name),
+            context=CallContext(nested, llm.journal if journal is None else journal, trace.name),
         )
         try:
             with telemetry.solve(trace.name):
                 answer = await session.solve(self, problem)
         except BudgetExhausted as error:
-            if budget is None or error.budget is not own:
+            if budget is None or error.budget is not nested:
                 raise
             answer = session.stopped_answer(str(error))
         trace.seconds = time.monotonic() - started
@@ -324,37 +326,39 @@ class Strategy(ABC):
         kinds = self.card.kinds
         if kinds and not isinstance(kind, tuple(kinds)):
             known = ", ".join(cls.__name__ for cls in kinds)
-            raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem wants {kind!r}")
+            raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem asks for {kind!r}")
 
     def calls_range(self) -> tuple[int, int]:
         """Return the least and the greatest number of completions for one problem.
 
-        By default the card's fixed number; a technique whose parameters matter overrides it.
+        By default the card's fixed number; a technique overrides it if the number depends on its
+        parameters.
         """
         fixed = fixed_range(self.card.calls)
-        # `technique` has checked that a card with an expression has a method of its own.
+        # `technique` has checked that a class with an expression overrides this method.
         assert fixed is not None
         return fixed
 
     def rounds_range(self) -> tuple[int, int] | None:
-        """Return the least and the greatest number of calls that wait for one another for one problem.
+        """Return the least and the greatest number of sequential rounds of calls for one problem.
 
-        By default the card's fixed number; a technique whose parameters matter overrides it. None
-        if it is not known.
+        By default the card's fixed number; a technique overrides it if the number depends on its
+        parameters. None if it is not known.
         """
         return fixed_range(self.card.rounds)
 
     def parameters(self) -> Iterator[tuple[str, Any]]:
         """Yield the parameters with their names, in order."""
-        for one in dataclasses.fields(self):  # type: ignore[arg-type]  # techniques are dataclasses
-            yield one.name, getattr(self, one.name)
+        # Techniques are dataclasses.
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            yield field.name, getattr(self, field.name)
 
     def replace(self: S, **changes: Any) -> S:
         """Return a copy with some parameters changed."""
         return replace(self, **changes)  # type: ignore[type-var]
 
     def with_prompts(self: S, change: Callable[[str, Prompt], Prompt]) -> S:
-        """Return a copy with those prompts changed that are no parameters. By default it has none.
+        """Return a copy with changed prompts, of those that are not parameters; by default there are none.
 
         Args:
             change: is called with each name and prompt, and returns the prompt that replaces it.
@@ -362,11 +366,11 @@ class Strategy(ABC):
         return self
 
     def with_strategies(self: S, change: Callable[[Strategy], Strategy]) -> S:
-        """Return a copy with those inner strategies changed that are no parameters. By default it has none."""
+        """Return a copy with changed inner strategies, of those that are not parameters; by default there are none."""
         return self
 
     def as_variant_of(self: S, original: Strategy) -> S:
-        """Return this strategy, a changed copy, under a repr of its own, by which results are stored.
+        """Return this strategy, a changed copy, with its own repr, under which results are stored.
 
         By default it is returned unchanged: its repr shows the changes.
         """
@@ -387,7 +391,7 @@ class Strategy(ABC):
         """Check each parameter against its annotation, and the named ones against their bounds.
 
         Args:
-            bounds: the least value of a parameter, or the least and the greatest, by name.
+            **bounds: the least value of a parameter, or the least and the greatest, by name.
 
         Raises:
             UsageError: names the parameter, its value and what it must be.
@@ -398,10 +402,10 @@ class Strategy(ABC):
 class FirstCallStrategy(Strategy):
     """A strategy whose first call depends on the problem alone.
 
-    A technique defines the call with `first_call`, and with `continue_from` what to do if the reply
-    does not settle the answer; `solve` follows from the two. So several draws of the strategy can
-    share one request for their first calls: a vote of 20 over `cot` sends one request, and opens a
-    session only for the draws that have to continue.
+    A technique defines `first_call`, and `continue_from` for replies that do not settle the answer;
+    `solve` uses the two. So several draws of the strategy can share one request for their first
+    calls: a vote of 20 over `cot` sends one request, and opens a session only for the draws that
+    must continue.
     """
 
     @abstractmethod
@@ -409,9 +413,9 @@ class FirstCallStrategy(Strategy):
         """Return the first call for a problem."""
 
     async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
-        """Return the answer where the reply to the first call does not settle it.
+        """Return the answer when the reply to the first call does not settle it.
 
-        A technique whose `FirstCall.resolve` always returns an answer does not define it.
+        A technique whose `FirstCall.resolve` always returns an answer need not define it.
 
         Args:
             call: the first call.
@@ -430,14 +434,14 @@ class FirstCallStrategy(Strategy):
 
     @property
     def shares_first_call(self) -> bool:
-        """True if `solve` follows from `first_call`: a subclass that overrides `solve` may begin otherwise."""
+        """True if `solve` uses `first_call`. A subclass that overrides `solve` may begin in another way."""
         return type(self).solve is FirstCallStrategy.solve
 
 
 def _connected(llm: LLM | str) -> LLM:
     if not isinstance(llm, str):
         return llm
-    # At the top, this import would load the providers with `import reasoning`.
+    # Imported here, so that `import reasoning` does not load the providers.
     from reasoning.engine.connect import connect
 
     return connect(llm)

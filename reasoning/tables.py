@@ -1,4 +1,4 @@
-"""Tables of text cells, written once for the terminal, Markdown, HTML, LaTeX and CSV."""
+"""Tables of text cells for the terminal, Markdown, HTML, LaTeX and CSV."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def escape_markdown(text: str) -> str:
 
 _LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#{}"},
-    # specs are long, so they may break after these three
+    # Specs are long, so they may break after these three.
     "_": r"\_\allowbreak{}",
     "(": r"(\allowbreak{}",
     "=": r"=\allowbreak{}",
     "\\": r"\textbackslash{}",
-    # directly after the end of a row, a bracket would be read as a length
+    # Directly after the end of a row, LaTeX would read a bracket as a length.
     "[": "{[}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -91,7 +91,7 @@ class Table:
         emphasized: indices of the rows that are shown in bold.
         legend: explanations of abbreviated names, one line each.
         narrow_header: titles with line breaks, for terminals; by default `header`.
-        max_widths: by column, the width in characters beyond which a terminal cuts a cell with an ellipsis.
+        max_widths: by column, the width in characters above which a terminal cuts a cell with an ellipsis.
         styles: by row and column, the `rich` style of a cell in a terminal.
     """
 

@@ -1,7 +1,7 @@
-"""OpenTelemetry spans, by its semantic conventions for generative AI.
+"""OpenTelemetry spans that follow its semantic conventions for generative AI.
 
-There are spans only where the application has loaded OpenTelemetry. They hold no prompts and no
-replies; those are in the trace of an answer.
+Spans are recorded only if the application has loaded OpenTelemetry. They hold no prompts and no
+replies, which are in the trace of an answer.
 """
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ class CallSpan:
 
     def set_response(self, completions: Sequence[Completion]) -> None:
         """Add the finish reasons, the usage and the identifier of the response."""
-        self._span.set_attribute("gen_ai.response.finish_reasons", [one.finish_reason for one in completions])
-        self._span.set_attribute("gen_ai.usage.input_tokens", sum(one.usage.prompt_tokens for one in completions))
-        self._span.set_attribute("gen_ai.usage.output_tokens", sum(one.usage.completion_tokens for one in completions))
+        self._span.set_attribute("gen_ai.response.finish_reasons", [draw.finish_reason for draw in completions])
+        self._span.set_attribute("gen_ai.usage.input_tokens", sum(draw.usage.prompt_tokens for draw in completions))
+        self._span.set_attribute(
+            "gen_ai.usage.output_tokens", sum(draw.usage.completion_tokens for draw in completions)
+        )
         if completions[0].request_id:
             self._span.set_attribute("gen_ai.response.id", completions[0].request_id)
 
 
 class _NoopSpan(CallSpan):
-    """The span where OpenTelemetry is not loaded."""
+    """The span of a request if OpenTelemetry is not loaded."""
 
     def __init__(self) -> None: ...
 
@@ -104,6 +106,6 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
 
 
 def _tracer() -> Any:
-    """Return the application's tracer; None where it has not loaded OpenTelemetry."""
+    """Return the application's tracer; None if it has not loaded OpenTelemetry."""
     api = sys.modules.get("opentelemetry.trace")
     return None if api is None else api.get_tracer("reasoning")

@@ -1,4 +1,4 @@
-"""Models for tests, without a network: `ScriptedLLM` follows a script, `ReplayLLM` plays a recording.
+"""Models for tests, without a network: `ScriptedLLM` follows a script, `ReplayLLM` replays a recording.
 
 The test cases of chains run under pytest; see `reasoning.benchmarks.chains.pytest_plugin`.
 """
@@ -27,23 +27,23 @@ __all__ = ["ReplayLLM", "ScriptedLLM"]
 
 
 class ScriptedLLM(LLM):
-    """A model that gives the replies of a script, under the name of every model that a step asks for.
+    """A model that gives the replies of a script, for every model name that a step asks for.
 
     Args:
         script: the replies in the order of the calls, or a function from the messages to a reply. A
             reply is a text, a `Completion`, or an exception to raise.
         latency: the duration of each request, in seconds.
-        max_n: the most draws that one request asks for.
+        max_n: the maximum number of draws of one request.
         journal: where draws are recorded; by default in memory.
         budget, sandbox: as in `connect`.
-        sampling: default sampling parameters, as in `connect`.
+        **sampling: default sampling parameters, as in `connect`.
 
     Attributes:
         requests: every request, in order.
         calls: the number of completions.
-        peak_concurrency: the most requests that were in flight at once.
-        rounds: the number of requests that waited for one another, if all take the same time: a
-            request that started after another had ended belongs to a later round.
+        peak_concurrency: the maximum number of requests in flight so far.
+        rounds: the number of sequential rounds of requests: a request that starts after another
+            has ended belongs to a later round.
         prompts: every request as one text, with roles.
 
     Examples:
@@ -73,9 +73,13 @@ class ScriptedLLM(LLM):
         **sampling: Any,
     ) -> None:
         self._script = _ScriptedClient(script, latency, max_n)
-        where = None if sandbox is None else Sandbox.of(sandbox)
         super().__init__(
-            self._script, journal=journal, budget=budget, sampling=sampling, connect=connect, sandbox=where
+            self._script,
+            journal=journal,
+            budget=budget,
+            sampling=sampling,
+            connect=connect,
+            sandbox=None if sandbox is None else Sandbox.of(sandbox),
         )
 
     @property
@@ -97,11 +101,11 @@ class ScriptedLLM(LLM):
     @property
     def prompts(self) -> list[str]:
         """Every request as one text, with roles."""
-        return ["\n".join(f"{role}: {content}" for role, content in one.messages) for one in self.requests]
+        return ["\n".join(f"{role}: {content}" for role, content in request.messages) for request in self.requests]
 
 
 class ReplayLLM(LLM):
-    """A model that plays a recording, under the name of every model that a step asks for.
+    """A model that replays a recording, for every model name that a step asks for.
 
     See `reasoning.providers.replay` for the format of the file.
     """
@@ -131,15 +135,15 @@ class _ScriptedClient(Client):
         finally:
             self._under_way -= 1
             self.rounds = max(self.rounds, this_round)
-        given = []
-        for place, reply in enumerate(replies):
+        completions = []
+        for index, reply in enumerate(replies):
             if isinstance(reply, Exception):
                 raise reply
-            prompt = 0 if place else sum(len(turn.content.split()) for turn in request.messages)
+            prompt = 0 if index else sum(len(turn.content.split()) for turn in request.messages)
             usage = Usage(1, prompt, len(str(reply).split()), seconds=self._latency)
-            given.append(reply if isinstance(reply, Completion) else Completion(reply, usage=usage))
-        self.calls += len(given)
-        return given
+            completions.append(reply if isinstance(reply, Completion) else Completion(reply, usage=usage))
+        self.calls += len(completions)
+        return completions
 
     def sibling(self, model: str) -> _NamedClient | None:
         return None if model.startswith("replay:") else _NamedClient(self, model)
@@ -164,8 +168,8 @@ def _in_order(replies: Iterable[Reply]) -> Callable[[tuple[Message, ...]], Reply
     rest = iter(replies)
 
     def reply(messages: tuple[Message, ...]) -> Reply:
-        for one in rest:
-            return one
+        for scripted in rest:
+            return scripted
         raise CallFailed(f"the script has no reply left for: {messages[-1].content[:80]!r}")
 
     return reply

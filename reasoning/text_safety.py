@@ -7,25 +7,23 @@ import re
 
 _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _SECRET_PATTERNS = [
-    # user and password in an address
+    # The user and password in an address.
     (re.compile(r"(?<=://)[^/\s@]*@"), "…@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 …"),
-    # the prefixes of providers' keys
+    # The prefixes of providers' keys.
     (re.compile(r"\b(?:sk|gsk|xai|pplx|hf|AIza)[-_][\w-]{12,}"), "…"),
 ]
-# Tokens by which chat templates open and close turns: a local server would read them in data as the real thing.
+# Tokens that open and close turns in chat templates. A local server would interpret them even within data.
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
 
 def strip_control(text: str) -> str:
-    """Return text without the characters that a terminal obeys: escapes, and direction marks."""
+    """Return text without the characters that control a terminal: escapes and direction marks."""
     return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
 
 
 def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
-    """Return an error message as one short line without secrets.
-
-    It is fit to be printed, logged and recorded.
+    """Return an error message as one short line without secrets, safe to print, log and record.
 
     Args:
         text: the message of a server or a library, or an address.
@@ -44,5 +42,5 @@ def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
 
 
 def escape_turn_marks(text: str) -> str:
-    """Return the text with a space after every turn marker, so that it opens and closes none."""
+    """Return the text with a space inside every turn marker, so that none opens or closes a turn."""
     return _TURN_MARK.sub(r"\g<0> ", text) if "<" in text or "[" in text else text

@@ -8,7 +8,7 @@ _PIECE = re.compile(r"[^\W\d_]+|\d{1,3}|[^\w\s]+|\n\s*|_")
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text from its words, digits and signs.
+    """Estimate the number of tokens of a text from its words, digits and punctuation.
 
     Against the tokenizer o200k, the estimate is within a sixth for English and code, and within a
     third for other languages in Latin letters.

@@ -1,4 +1,4 @@
-"""The trace of a solve: a tree of stages, calls and notes, shown in a terminal or a notebook."""
+"""The trace of a solve: a tree of stages, calls and notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One `Session.sample`.
+    """One call of `Session.sample`.
 
     Attributes:
         messages: the conversation that was sent.
@@ -29,7 +29,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark of a strategy or a tool."""
+    """A note by a strategy or a tool."""
 
     text: str
 
@@ -39,7 +39,7 @@ class Trace:
     """A stage with its events, in order.
 
     Attributes:
-        name: the stage's name; the root is named by the strategy's spec.
+        name: the stage's name; for the root, the strategy's spec.
         events: calls, notes and inner stages.
         seconds: wall time; None until the stage has ended.
     """
@@ -74,7 +74,7 @@ class Trace:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Trace:
-        """Return the trace that `to_json` has written."""
+        """Return the trace from the data that `to_json` returned."""
         return cls(data["stage"], [_event_from_json(event) for event in data["events"]], data.get("seconds"))
 
     def tree(self) -> Tree:

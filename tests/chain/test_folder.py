@@ -521,7 +521,7 @@ def test_what_has_no_form_in_a_folder_is_refused_and_nothing_is_written(tmp_path
     for step, says in [
         (Step("a", Prompt(input="{q}"), check=lambda value: None), "has no name in a module"),
         (Step("a", Prompt(input="{q}"), check=local), "has no name in a module"),
-        (Step("a", Prompt(input="{q}\r")), "lines that end with"),
+        (Step("a", Prompt(input="{q}\r")), "must end with"),
         (Step("a", Prompt(input="{q}\ud800")), "not valid Unicode"),
         (Step("a", Prompt(input="{q}"), sampling={"seed": None}), "TOML has no such value"),
     ]:

@@ -230,7 +230,7 @@ def test_two_processes_do_not_share_a_folder(command: Any, server: Any) -> None:
     ("options", "said"),
     [
         (["--strategies", "vanilla, cott"], "did you mean 'cot'"),
-        (["--strategies", "vanilla, cot(shots=4"], "this is no strategy"),
+        (["--strategies", "vanilla, cot(shots=4"], "not a strategy spec"),
         (["--strategies", " "], "strateg"),
         (["--task", "gsm_symbolik"], "did you mean 'gsm_symbolic'"),
         (["--task", "jsonl:nowhere.jsonl"], "nowhere.jsonl: no such file"),
