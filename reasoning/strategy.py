@@ -358,7 +358,9 @@ class Strategy(ABC):
         return replace(self, **changes)  # type: ignore[type-var]
 
     def with_prompts(self: S, change: Callable[[str, Prompt], Prompt]) -> S:
-        """Return a copy with changed prompts, of those that are not parameters; by default there are none.
+        """Return a copy with changed prompts.
+
+        Techniques with prompts that are not parameters define it. The others return themselves.
 
         Args:
             change: is called with each name and prompt, and returns the prompt that replaces it.
@@ -366,7 +368,7 @@ class Strategy(ABC):
         return self
 
     def with_strategies(self: S, change: Callable[[Strategy], Strategy]) -> S:
-        """Return a copy with changed inner strategies, of those that are not parameters; by default there are none."""
+        """Return a copy with changed inner strategies; see `with_prompts`."""
         return self
 
     def as_variant_of(self: S, original: Strategy) -> S:
