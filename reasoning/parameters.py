@@ -80,12 +80,12 @@ def _fits(value: object, hint: Any) -> bool:
     if origin is Literal:
         return value in args
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, one) for one in args)
+        return any(_fits(value, arg) for arg in args)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is tuple and args[1:] == (...,):
-        return isinstance(value, tuple) and all(_fits(one, args[0]) for one in value)
+        return isinstance(value, tuple) and all(_fits(item, args[0]) for item in value)
     kind = origin or hint
     return isinstance(value, kind) if isinstance(kind, type) else True

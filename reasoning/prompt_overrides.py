@@ -238,7 +238,7 @@ def _new_value(name: str, section: str, text: str, before: Prompt | str) -> Prom
         new = Prompt(input=text, form=before.form, turns=before.turns)
     if lost := sorted(before.placeholders - new.placeholders):
         raise UsageError(
-            f"prompt {name}: the new prompt lacks {', '.join(f'{{{one}}}' for one in lost)}, which the replaced one "
+            f"prompt {name}: the new prompt lacks {', '.join(f'{{{key}}}' for key in lost)}, which the replaced one "
             "has: that text would not reach the model (a spec may leave it out: cot(two_stages={'input': …}))"
         )
     return new

@@ -103,7 +103,7 @@ def _event_from_json(data: dict[str, Any]) -> Trace | Call | Note:
     return Call(
         tuple(Message(*turn) for turn in data["messages"]),
         data["sampling"],
-        tuple(_completion(one) for one in data["completions"]),
+        tuple(_completion(draw) for draw in data["completions"]),
     )
 
 

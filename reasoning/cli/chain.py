@@ -58,7 +58,9 @@ def check(
     checked, findings = lint_folder(resolve_folder(folder))
     errors = sum(finding.level == "error" for finding in findings)
     if as_json:
-        listed = [{"level": one.level, "location": one.location, "message": one.message} for one in findings]
+        listed = [
+            {"level": finding.level, "location": finding.location, "message": finding.message} for finding in findings
+        ]
         steps = [{"name": step.name, "tokens": prompt_tokens(step)} for step in checked.steps]
         print_json({"chain": checked.name, "steps": steps, "findings": listed})
     else:

@@ -147,7 +147,7 @@ class RateOptions:
         bool | None,
         typer.Option(
             help="Send the first of several requests with one prompt alone, to fill the provider's prefix cache.",
-            show_default="where the provider has one",
+            show_default="if the provider has one",
             rich_help_panel="Rate limits",
         ),
     ] = None

@@ -48,7 +48,7 @@ _VALUE_ERRORS = (
 """The errors of values that SQLite cannot store, such as a broken server's count of tokens."""
 
 Done: TypeAlias = "asyncio.Future[None] | Future[None] | None"
-"""The future of the caller, a coroutine or a thread; None where no caller waits."""
+"""The future of the caller, a coroutine or a thread; None if no caller waits."""
 
 
 @dataclass(slots=True, eq=False)
