@@ -11,8 +11,7 @@
 `Region` restricts the part of a reply that is parsed; `stated_only=True` accepts only stated
 answers. docs/explanation/answers.md describes the parsing rules.
 
-A kind of your own is a frozen dataclass that inherits from `BaseKind` and finds its answer on a
-line:
+A custom kind is a frozen dataclass that inherits from `BaseKind` and finds its answer on a line:
 
     @dataclass(frozen=True)
     class Weekday(BaseKind):

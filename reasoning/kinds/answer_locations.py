@@ -22,10 +22,10 @@ MAX_LINE_CHARS = 2_000
 _MAX_PLACES = 200
 """The number of possible triggers, and of boxes, that are examined, from the last one backwards."""
 
-# Every trigger contains one of these literals. They are searched first, since most texts lack most of them. Each has a
-# pattern of its own: several in one make the search of a long text five times slower. Case is ignored by searching a
-# copy of the text in lower case, which is far quicker than patterns that ignore it. All following patterns expect that
-# copy.
+# Every trigger contains one of these literals. They are searched first, because most texts lack most of
+# them. Each literal has its own pattern: one pattern for several makes the search of a long text five
+# times slower. Case is ignored by searching a copy of the text in lower case, which is far quicker than
+# patterns that ignore it. All following patterns expect that copy.
 _WORDS = {
     "answer": re.compile(r"answer(?<![^\W_]answer)"),
     " option": re.compile(r" option"),
@@ -39,7 +39,7 @@ _SIGNS = {
 }
 # "the correct option is"
 _PICKED = re.compile(r"\b(?:correct|right|best|final)$")
-# The text in front of the word in a heading.
+# The text before the word in a heading.
 _HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")
 _NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
 _FORMS = {
@@ -48,7 +48,7 @@ _FORMS = {
     "key": re.compile(rf"{_NAME}[\"']\s?:"),
 }
 _BEFORE = re.compile(r"(?:(?P<tag>[<\[])(?:\w{1,12}[_ ])?|(?P<key>[\"'])(?:\w{1,20}[_ ])?)$")
-"""The text in front of the word in <final_answer>, [ANSWER] and {"final_answer": …}."""
+"""The text before the word in <final_answer>, [ANSWER] and {"final_answer": …}."""
 _TRIGGER = re.compile(
     r"""
     (?: answers?(?:\ (?:choice|option|letter|value))? | \ option | \ choice )
@@ -65,7 +65,7 @@ _TRIGGER = re.compile(
     re.VERBOSE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
-# A brace behind a backslash is a character, not a delimiter.
+# A brace after a backslash is a character, not a delimiter.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _LEAD = " \t*_`\"'“”‘’:"
 # A line that only opens or closes something.
@@ -80,7 +80,7 @@ _TAGGED = re.compile(r"[<\[]/(?:\w{1,12}[_ ])?answer", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
-    """The text behind a trigger, to the end of the line, or else the next line that is not empty.
+    """The text after a trigger, to the end of the line, or else the next line that is not empty.
 
     Attributes:
         text: the stated text; empty if nothing follows the trigger.
@@ -113,7 +113,7 @@ def visible_text(text: str, region: Region | None) -> str:
 
 
 def find_statements(text: str) -> Iterator[Statement]:
-    """Yield the statement behind each trigger, the last one first; each ends where a later trigger begins."""
+    """Yield the statement after each trigger, the last one first; each ends where a later trigger begins."""
     end, lower = len(text), _lower(text)
     words: list[int] = []
     for found in _words(text, lower):
@@ -181,7 +181,7 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
 
 
 def last_boxed(text: str) -> str | None:
-    """Return the content of the last `\\boxed{}` whose braces match, or the word behind `\\boxed` without braces.
+    """Return the content of the last `\\boxed{}` whose braces match, or the word after `\\boxed` without braces.
 
     None if the text has neither.
     """
@@ -197,7 +197,7 @@ def last_boxed(text: str) -> str | None:
 
 
 def final_lines(text: str) -> tuple[str, str]:
-    """Return the last line that is not empty, and the one in front of it.
+    """Return the last line that is not empty, and the one before it.
 
     A line that is missing or longer than `MAX_LINE_CHARS` is returned as an empty text.
     """

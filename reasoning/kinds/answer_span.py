@@ -22,14 +22,14 @@ def has_next_question(text: str) -> bool:
 
 
 def strip_reasoning_fields(text: str) -> str:
-    """Return the text without the reasoning fields of JSON objects and without the text behind an end-of-turn token."""
+    """Return the text without the reasoning fields of JSON objects and without the text after an end-of-turn token."""
     if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():
         text = text[: mark.start()]
     return answer_fields_only(text) if "{" in text else text
 
 
 def cut_next_question(text: str, at: int) -> str:
-    """Cut the text where it continues with another problem, an invented question or turn, behind position `at`.
+    """Cut the text where it continues with another problem, an invented question or turn, after position `at`.
 
     A text that poses questions before `at` is not cut: it may recall other problems before it
     solves this one.
@@ -44,14 +44,14 @@ def strip_think_tags(text: str) -> str:
     A tag that is not closed extends to the end; a closing tag alone was opened before the text.
     """
     kept: list[str] = []
-    at, inside = 0, False
+    position, inside = 0, False
     for tag in _THOUGHT.finditer(text):
         if tag[0][1] != "/":
             if not inside:
-                kept.append(text[at : tag.start()])
+                kept.append(text[position : tag.start()])
             inside = True
         else:
             if not inside:
                 kept.clear()
-            at, inside = tag.end(), False
-    return "".join(kept) if inside else "".join(kept) + text[at:]
+            position, inside = tag.end(), False
+    return "".join(kept) if inside else "".join(kept) + text[position:]

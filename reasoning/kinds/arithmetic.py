@@ -12,13 +12,13 @@ MAX_EXPRESSION_CHARS = 200
 """The maximum length of an expression, in characters."""
 
 _TOKEN = re.compile(r"\s*+(?:(?P<number>\d++(?:\.\d++)?+)|(?P<sign>[-+*/()]))")
-_APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
+_OPERATIONS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
 }
-_BINDS = {"(": 0, "+": 1, "-": 1, "*": 2, "/": 2, "minus": 3}
+_PRECEDENCE = {"(": 0, "+": 1, "-": 1, "*": 2, "/": 2, "minus": 3}
 _SIGNS = str.maketrans({"×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")"})
 _LATEX = [
     (re.compile(r"\\(?:left|right|[()\[\],;! ]|displaystyle)"), ""),
@@ -60,50 +60,50 @@ def evaluate(text: str) -> Arithmetic | None:
     if len(text) > MAX_EXPRESSION_CHARS:
         return None
     values: list[Fraction] = []
-    waiting: list[str] = []
+    operators: list[str] = []
     numbers: list[Fraction] = []
     # `operand`: whether a number or an opening parenthesis must come next.
-    at, operand = 0, True
+    position, operand = 0, True
     text = text.rstrip()
     try:
-        while at < len(text):
-            token = _TOKEN.match(text, at)
+        while position < len(text):
+            token = _TOKEN.match(text, position)
             if token is None:
                 return None
-            at, sign = token.end(), token["sign"]
+            position, sign = token.end(), token["sign"]
             if operand:
                 if sign is None:
                     numbers.append(Fraction(token["number"]))
                     values.append(numbers[-1])
                     operand = False
                 elif sign in "(-+":
-                    waiting += {"(": ["("], "-": ["minus"], "+": []}[sign]
+                    operators += {"(": ["("], "-": ["minus"], "+": []}[sign]
                 else:
                     return None
             elif sign is None or sign == "(":
                 return None
             elif sign == ")":
-                _apply(values, waiting, 1)
-                if not waiting:
+                _apply(values, operators, 1)
+                if not operators:
                     return None
-                waiting.pop()
+                operators.pop()
             else:
-                _apply(values, waiting, _BINDS[sign])
-                waiting.append(sign)
+                _apply(values, operators, _PRECEDENCE[sign])
+                operators.append(sign)
                 operand = True
         if operand:
             return None
-        _apply(values, waiting, 1)
+        _apply(values, operators, 1)
     except ZeroDivisionError:
         return None
-    return None if waiting else Arithmetic(values[0], tuple(numbers))
+    return None if operators else Arithmetic(values[0], tuple(numbers))
 
 
-def _apply(values: list[Fraction], waiting: list[str], binds: int) -> None:
+def _apply(values: list[Fraction], operators: list[str], precedence: int) -> None:
     """Apply the operators of at least this precedence, back to an opening parenthesis."""
-    while waiting and _BINDS[waiting[-1]] >= binds:
-        sign, right = waiting.pop(), values.pop()
-        values.append(-right if sign == "minus" else _APPLY[sign](values.pop(), right))
+    while operators and _PRECEDENCE[operators[-1]] >= precedence:
+        sign, right = operators.pop(), values.pop()
+        values.append(-right if sign == "minus" else _OPERATIONS[sign](values.pop(), right))
 
 
 def normalize_signs(text: str) -> str:

@@ -3,7 +3,7 @@
 The search looks after the last trigger ("The answer is", "Answer:", "####"), then in the last
 `\\boxed{}`, then at a final line that contains only an answer, or at such a first line with an
 empty line below it, and last, if that is allowed, at the last candidate. Text in reasoning tags or
-behind the reply's end is ignored. A stated answer that is not of the kind (a refusal, a range
+after the reply's end is ignored. A stated answer that is not of the kind (a refusal, a range
 instead of a number, two options instead of one) ends the search: the reply has no answer, and the
 parser does not guess one.
 """
@@ -40,7 +40,7 @@ TAIL_CHARS = 4_000
 
 @dataclass(frozen=True)
 class BaseKind(ABC):
-    """The shared part of all kinds, and the class to inherit from for a kind of your own.
+    """The shared part of all kinds, and the base class of custom kinds.
 
     A subclass implements hooks that find an answer in a statement, on a line and in a whole text. A
     hook returns a value, None for nothing, or `Rejected` for an answer that is not of the kind and
@@ -69,7 +69,7 @@ class BaseKind(ABC):
         """Find the answer in a statement (a hook); by default as in a line.
 
         Args:
-            text: the text behind a trigger, or the content of a box; one line at the most.
+            text: the text after a trigger, or the content of a box; at most one line.
             continues: whether more text follows the statement; see `Statement`.
 
         Returns:
@@ -82,7 +82,7 @@ class BaseKind(ABC):
 
         Args:
             line: the line.
-            before: the line in front of it, or empty.
+            before: the line before it, or empty.
 
         Returns:
             A value, None for nothing, or `Rejected`.

@@ -45,10 +45,10 @@ class Calculation(BaseKind):
         return Rejected("a refusal") if is_refusal(text) else next(_expressions(text), None)
 
     def parse_line(self, line: str, before: str) -> str | None:
-        """Return the expression of a line that contains only it, with or without `= 24` behind it."""
+        """Return the expression of a line that contains only it, with or without `= 24` after it."""
         text = normalize_signs(line).replace("**", " ").strip("`$ ").removesuffix(".")
-        found = next(_expressions(text), None)
-        return found if found and _EQUATION.fullmatch(text.removeprefix(found)) else None
+        expression = next(_expressions(text), None)
+        return expression if expression and _EQUATION.fullmatch(text.removeprefix(expression)) else None
 
     def parse_last_candidate(self, text: str) -> str | None:
         """Return the last expression."""
@@ -58,14 +58,18 @@ class Calculation(BaseKind):
         return None
 
     def key(self, value: Any) -> Hashable:
-        worked = evaluate(normalize_signs(str(value)))
-        return (worked.value, tuple(sorted(worked.numbers))) if worked else str(value)
+        arithmetic = evaluate(normalize_signs(str(value)))
+        return (arithmetic.value, tuple(sorted(arithmetic.numbers))) if arithmetic else str(value)
 
 
 def _expressions(text: str) -> Iterator[str]:
     """Yield the expressions of two or more numbers in a line, as they are written."""
     text = normalize_signs(text).replace("**", " ")
     for run in _RUN.finditer(_MARKER.sub("", text, count=1) if _MARKER.match(text) else text):
-        found = run[0].strip().rstrip(".+-*/ ")
-        if len(found) <= MAX_EXPRESSION_CHARS and (worked := evaluate(found)) and len(worked.numbers) > 1:
-            yield found
+        expression = run[0].strip().rstrip(".+-*/ ")
+        if (
+            len(expression) <= MAX_EXPRESSION_CHARS
+            and (arithmetic := evaluate(expression))
+            and len(arithmetic.numbers) > 1
+        ):
+            yield expression

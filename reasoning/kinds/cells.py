@@ -84,9 +84,9 @@ class Cells(BaseKind):
 
 
 def _opens(text: str) -> bool:
-    """Return whether a statement may begin behind this text.
+    """Return whether a statement may begin after this text.
 
-    Not behind a separator, except in the parentheses of a trigger.
+    It may not begin after a separator, except in the parentheses of a trigger.
     """
     return "|" not in re.sub(r"\([^()]{0,80}\)", "", text)
 
@@ -111,7 +111,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _commas(line: str) -> list[str]:
-    """Split a line at its commas, and at the "and" in front of the last of several pieces."""
+    """Split a line at its commas, and at the "and" before the last of several pieces."""
     line = _DATED.sub("\0", line)
     pieces = [(quoted or bare).replace("\0", ",").strip() for quoted, bare in _QUOTED.findall(line)]
     pieces = [piece for piece in pieces if piece]

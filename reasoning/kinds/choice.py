@@ -156,13 +156,13 @@ class Choice(BaseKind):
         lines = [line for line in text.split("\n") if line.strip()]
         marks = [is_list_item(line) for line in lines]
         right: list[str] = []
-        for at in range(len(lines) - 1, -1, -1):
-            if marks[at] and any(marks[max(0, at - 1) : at] + marks[at + 1 : at + 2]):
-                leading = self._label_matcher.match_leading(strip_markup(lines[at]))
-                if leading and _RIGHT.search(lines[at]) and not _DENIAL.search(lines[at]):
+        for index in range(len(lines) - 1, -1, -1):
+            if marks[index] and any(marks[max(0, index - 1) : index] + marks[index + 1 : index + 2]):
+                leading = self._label_matcher.match_leading(strip_markup(lines[index]))
+                if leading and _RIGHT.search(lines[index]) and not _DENIAL.search(lines[index]):
                     right.append(leading[0])
                 continue
-            for part in reversed(re.split(r"(?<=[.!?])\s+", lines[at])):
+            for part in reversed(re.split(r"(?<=[.!?])\s+", lines[index])):
                 if (found := self._candidate(part)) is not None:
                     return found
         if right:

@@ -41,14 +41,14 @@ _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 class Code(BaseKind):
     r"""Source code. Its value is the source text.
 
-    The parser accepts the last fenced block of the language; without one, the last block without a
-    language, and then the last of all; without fences, a reply that contains only code. A reply
+    The parser accepts the last fenced block of the language, else the last block without a language,
+    else the last of all blocks. Without fences, it accepts a reply that contains only code. A reply
     that was cut off is parsed up to its last complete block. The code is neither compiled nor run.
     Two sources are the same answer if they differ only in spaces at line ends and in blank lines
     around them.
 
     Attributes:
-        language: the word behind the fence, such as "python"; its common other names are accepted
+        language: the word after the fence, such as "python"; its common other names are accepted
             as well.
 
     Raises:
@@ -80,12 +80,19 @@ class Code(BaseKind):
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Parse the code; see `Kind.parse_reply`."""
         text = visible_text(text, region).replace("\r\n", "\n").replace("\r", "\n")
-        found, before = find_code_blocks(text)
-        for rule, block in self._ranked([one for one in found if one.content.strip() and one.language not in _OUTPUT]):
+        blocks, before = find_code_blocks(text)
+        for rule, block in self._by_preference(
+            [block for block in blocks if block.content.strip() and block.language not in _OUTPUT]
+        ):
             if block.closed or not stated_only:
                 return ParseResult(_trimmed(block.text), rule if block.closed else f"{rule}, not closed")
         bare = text if before is None else before
-        if not found and not (stated_only and before is None) and (before is not None or _plain(bare)) and bare.strip():
+        if (
+            not blocks
+            and not (stated_only and before is None)
+            and (before is not None or _is_code(bare))
+            and bare.strip()
+        ):
             return ParseResult(_trimmed(bare), "plain code" if before is None else "block, opened by the prompt")
         return ParseResult(None, "nothing found")
 
@@ -93,9 +100,9 @@ class Code(BaseKind):
         """Return the source of a target: the text itself, or the content of the one fence around it."""
         if not isinstance(target, str) or not target.strip():
             raise UsageError(f"the target {target!r:.80} is not code")
-        found, _ = find_code_blocks(target.strip())
-        fenced = len(found) == 1 and found[0].closed and target.strip().endswith(("```", "~~~"))
-        return _trimmed(found[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
+        blocks, _ = find_code_blocks(target.strip())
+        fenced = len(blocks) == 1 and blocks[0].closed and target.strip().endswith(("```", "~~~"))
+        return _trimmed(blocks[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
 
     def score(self, value: Any, target: Any) -> bool:
         """Return whether a value is the target, with or without its fence."""
@@ -110,23 +117,23 @@ class Code(BaseKind):
         fence = "`" * (longest + 1)
         return f"{fence}{self.language}\n{str(value).rstrip()}\n{fence}"
 
-    def _ranked(self, found: list[Block]) -> Iterator[tuple[str, Block]]:
+    def _by_preference(self, blocks: list[Block]) -> Iterator[tuple[str, Block]]:
         """Yield the blocks, the best first, each with the name of its rule."""
         names = next((names for names in _SAME if self.language.lower() in names), {self.language.lower()})
-        yield from (("block of the language", one) for one in reversed(found) if one.language in names)
-        bare = (one for one in reversed(found) if not one.language)
-        yield from (("block", one) for one in bare if one.closed or _plain(one.text))
-        yield from (("block of another language", one) for one in reversed(found) if one.language)
+        yield from (("block of the language", block) for block in reversed(blocks) if block.language in names)
+        bare = (block for block in reversed(blocks) if not block.language)
+        yield from (("block", block) for block in bare if block.closed or _is_code(block.text))
+        yield from (("block of another language", block) for block in reversed(blocks) if block.language)
 
 
 def _trimmed(text: str) -> str:
     """Return the text without blank lines around it, ending with one line break."""
     lines = text.split("\n")
-    filled = [place for place, line in enumerate(lines) if line.strip()]
+    filled = [index for index, line in enumerate(lines) if line.strip()]
     return "\n".join(lines[filled[0] : filled[-1] + 1]).rstrip() + "\n" if filled else ""
 
 
-def _plain(text: str) -> bool:
+def _is_code(text: str) -> bool:
     """Return whether a text without fences contains only code: every line at the margin looks like code."""
     lines = [line for line in text.split("\n") if line.strip() and line[0] not in " \t"]
     return bool(lines) and all(

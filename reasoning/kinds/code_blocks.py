@@ -17,7 +17,7 @@ class Block(NamedTuple):
     """A fenced block.
 
     Attributes:
-        language: the first word behind the opening fence, in lower case, or empty.
+        language: the first word after the opening fence, in lower case, or empty.
         content: the text between the fences.
         closed: whether the block has a closing fence; without one it ends with the text.
     """

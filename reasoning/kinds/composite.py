@@ -39,8 +39,8 @@ class Composite(BaseKind):
         names: the names of the answers; "a", "b", … by default.
 
     Raises:
-        UsageError: the number of kinds or names is wrong, two names are equal, or a kind is not one
-            or is composite.
+        UsageError: the number of kinds or names is wrong, two names are equal, or an element is not a
+            kind or is composite.
 
     Examples:
         >>> from reasoning.kinds import Number, YesNo
@@ -85,9 +85,13 @@ class Composite(BaseKind):
         best, least = ParseResult(None, "nothing found"), len(self.kinds)
         for rule, pieces in self._splits(visible_text(text, region)[-_MAX_CHARS:], stated_only or self.stated_only):
             parsed = self._parse_pieces(pieces)
-            missing = [f"{name}: {one.rule}" for name, one in zip(self.names, parsed, strict=True) if one.value is None]
+            missing = [
+                f"{name}: {result.rule}"
+                for name, result in zip(self.names, parsed, strict=True)
+                if result.value is None
+            ]
             if not missing:
-                return ParseResult(tuple(one.value for one in parsed), rule)
+                return ParseResult(tuple(result.value for result in parsed), rule)
             if len(missing) < least:
                 best, least = ParseResult(None, f"not every answer: {'; '.join(missing)}"), len(missing)
         return best
@@ -95,22 +99,22 @@ class Composite(BaseKind):
     def target(self, target: Any) -> tuple[Any, ...]:
         """Return the values of a target: a list of targets, a mapping from name to target, or a text."""
         each = zip(self._parts, self._targets(target), strict=True)
-        return tuple(kind.target(one) for (_, kind), one in each)
+        return tuple(kind.target(value) for (_, kind), value in each)
 
     def key(self, value: Any) -> Hashable:
-        return tuple(kind.key(one) for (_, kind), one in zip(self._parts, value, strict=True))
+        return tuple(kind.key(item) for (_, kind), item in zip(self._parts, value, strict=True))
 
     def score(self, value: Any, target: Any) -> bool:
         """Return whether all values are right."""
         targets = self._targets(target)
         if value is None:
             return False
-        scores = [kind.score(one, right) for (_, kind), one, right in zip(self._parts, value, targets, strict=True)]
+        scores = [kind.score(item, right) for (_, kind), item, right in zip(self._parts, value, targets, strict=True)]
         # All scores are computed first, so that an invalid target always raises.
         return all(scores)
 
     def show(self, value: Any) -> str:
-        return "\n".join(f"{name}) {kind.show(one)}" for (name, kind), one in zip(self._parts, value, strict=True))
+        return "\n".join(f"{name}) {kind.show(item)}" for (name, kind), item in zip(self._parts, value, strict=True))
 
     @cached_property
     def _parts(self) -> tuple[tuple[str, Kind], ...]:
@@ -120,18 +124,20 @@ class Composite(BaseKind):
         """Return the target of each kind, as the data set states it."""
         if isinstance(target, str):
             splits = (pieces for _, pieces in self._splits(target, False))
-            complete = (pieces for pieces in splits if all(one.value is not None for one in self._parse_pieces(pieces)))
+            complete = (
+                pieces for pieces in splits if all(result.value is not None for result in self._parse_pieces(pieces))
+            )
             # The targets stay text: their digits determine how exact an answer must be.
-            found: Any = next(complete, ())
+            targets: Any = next(complete, ())
         elif isinstance(target, Mapping):
-            found = [target[name] for name in self.names if name in target]
+            targets = [target[name] for name in self.names if name in target]
         else:
-            found = list(target) if isinstance(target, Iterable) else ()
-        if len(found) != len(self.kinds):
+            targets = list(target) if isinstance(target, Iterable) else ()
+        if len(targets) != len(self.kinds):
             raise UsageError(
                 f"the target {target!r:.80} does not contain the {len(self.kinds)} answers of {self!r:.200}"
             )
-        return list(found)
+        return list(targets)
 
     def _parse_pieces(self, pieces: Sequence[str]) -> list[ParseResult]:
         return [_parse_piece(kind, piece) for (_, kind), piece in zip(self._parts, pieces, strict=True)]
@@ -140,8 +146,8 @@ class Composite(BaseKind):
         """Yield the texts that may contain the answers, one for each kind, and the rule that finds them."""
         yield from (("JSON", pieces) for pieces in self._fields(text))
         for rule, pattern in (("marked lines", self._marks("^")), ("marks", self._marks(r"(?<![\w'’.-])"))):
-            if found := _behind(pattern, text, self._places):
-                yield rule, [found.get(place, "") for place in range(len(self.kinds))]
+            if found := _marked_texts(pattern, text, self._indexes):
+                yield rule, [found.get(index, "") for index in range(len(self.kinds))]
         for statement in find_statements(text):
             for pieces in (re.split(r"[;|]", statement.text), re.split(r",\s|,?\sand\s", statement.text)):
                 if len(pieces) == len(self.kinds):
@@ -156,46 +162,46 @@ class Composite(BaseKind):
         for found in find_json(text, _BRACES):
             if isinstance(found.value, dict):
                 fields = {key.casefold(): value for key, value in found.value.items()}
-                fitting += [[fields[name] for name in self._places if name in fields][: len(self.kinds)]]
+                fitting += [[fields[name] for name in self._indexes if name in fields][: len(self.kinds)]]
             elif isinstance(found.value, list):
                 fitting += [found.value]
         for values in reversed([values for values in fitting if len(values) == len(self.kinds)][-3:]):
-            yield [json.dumps(one) if isinstance(one, (dict, list)) else json_value_text(one) for one in values]
+            yield [json.dumps(value) if isinstance(value, (dict, list)) else json_value_text(value) for value in values]
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        """Return the place of each name; numbers are accepted for letters."""
-        places = {name.casefold(): place for place, name in enumerate(self.names)}
+    def _indexes(self) -> dict[str, int]:
+        """Return the index of each name; numbers are accepted for letters."""
+        indexes = {name.casefold(): index for index, name in enumerate(self.names)}
         lettered = "".join(self.names) == string.ascii_lowercase[: len(self.names)]
-        return places | ({str(place + 1): place for place in range(len(self.names))} if lettered else {})
+        return indexes | ({str(index + 1): index for index in range(len(self.names))} if lettered else {})
 
     def _marks(self, before: str) -> re.Pattern[str]:
         """Return the pattern of a name as a mark: "a)", "(a)", "**a.**", "Age:", "age =".
 
         Args:
-            before: the pattern of the text in front of it.
+            before: the pattern of the text before it.
         """
-        names = "|".join(map(re.escape, sorted(self._places, key=len, reverse=True)))
+        names = "|".join(map(re.escape, sorted(self._indexes, key=len, reverse=True)))
         front = r"[\s*_`#>(\[\"'•-]{0,8}+" if before == "^" else r"[*_`(\[\"']{0,4}+"
-        behind = r"[):.=\]]{1,2}" if before == "^" else r"[):=\]]{1,2}"
+        after = r"[):.=\]]{1,2}" if before == "^" else r"[):=\]]{1,2}"
         return re.compile(
-            rf"{before}{front}(?P<name>{names})[*_`\"'\]]{{0,4}}\s?{behind}[*_`\"']{{0,4}}(?=[\s\d]|$)",
+            rf"{before}{front}(?P<name>{names})[*_`\"'\]]{{0,4}}\s?{after}[*_`\"']{{0,4}}(?=[\s\d]|$)",
             re.IGNORECASE | re.MULTILINE,
         )
 
 
-def _behind(pattern: re.Pattern[str], text: str, places: Mapping[str, int]) -> dict[int, str]:
-    """Return the text behind the last mark of each place, up to the next mark."""
+def _marked_texts(pattern: re.Pattern[str], text: str, indexes: Mapping[str, int]) -> dict[int, str]:
+    """Return the text after the last mark of each index, up to the next mark."""
     marks = list(pattern.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
     return {
-        places[mark["name"].casefold()]: text[mark.end() : end].strip().rstrip(",;").removesuffix(" and")
+        indexes[mark["name"].casefold()]: text[mark.end() : end].strip().rstrip(",;").removesuffix(" and")
         for mark, end in zip(marks, ends, strict=True)
     }
 
 
 def _parse_piece(kind: Kind, piece: str) -> ParseResult:
-    """Parse the text that was found for a kind: as a statement behind a trigger, or else as a reply of its own."""
+    """Parse the text that was found for a kind: as a statement after a trigger, else as a separate reply."""
     stated = kind.parse_reply(f"The answer is {piece}")
     if stated.rule == "trigger" or (stated.value is None and stated.rule != "nothing found"):
         return stated
@@ -203,5 +209,5 @@ def _parse_piece(kind: Kind, piece: str) -> ParseResult:
 
 
 def _line_instruction(kind: Kind) -> str:
-    """Return what a line of several must state."""
+    """Return a kind's instruction for one line of several."""
     return kind.instruction().removeprefix(INSTRUCTION_PREFIX).removeprefix("End with ")

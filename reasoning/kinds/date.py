@@ -97,7 +97,9 @@ class Date(BaseKind):
 
     def __post_init__(self) -> None:
         found = re.findall(r"%.?", self.format, re.DOTALL) if isinstance(self.format, str) else []
-        parts = sorted(one[-1].replace("B", "m").replace("b", "m").lower() for one in found if one != "%%")
+        parts = sorted(
+            directive[-1].replace("B", "m").replace("b", "m").lower() for directive in found if directive != "%%"
+        )
         if parts != ["d", "m", "y"] or not set(found) <= set(_DIRECTIVES):
             raise UsageError(
                 f"Date(format={self.format!r}): the format must have %d, one of %m, %B, %b and one of %Y, %y, "
@@ -120,11 +122,11 @@ class Date(BaseKind):
         found = list(self._dates(sentence)) or list(self._dates(text))[:1]
         if not found:
             return Rejected("a refusal") if is_refusal(text) else Rejected("no full date") if _hints(sentence) else None
-        several = len({one.value for one in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
+        several = len({date.value for date in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
         return Rejected("several dates") if several or _joined(text, found[:2]) else found[0].value
 
     def parse_line(self, line: str, before: str) -> datetime.date | Rejected | None:
-        """Return the date of a line that contains only it, its weekday and a name in front of it."""
+        """Return the date of a line that contains only it, its weekday and a name before it."""
         line = strip_markup(line[:200].translate(_CHARACTERS))
         date = next(self._dates(line), None)
         if date is None or not _NAMED.fullmatch(line[: date.start]):
@@ -178,9 +180,13 @@ class Date(BaseKind):
 
     def _dates(self, text: str) -> Iterator[_Found]:
         """Yield the dates in a text, in order, and the texts that look like a date but are not one."""
-        formatted = [one for one in self._format_pattern.finditer(text) if isinstance(self._value(one), datetime.date)]
+        formatted = [
+            match for match in self._format_pattern.finditer(text) if isinstance(self._value(match), datetime.date)
+        ]
         reach = 0
-        for match in sorted([*formatted, *_WRITTEN.finditer(text)], key=lambda one: (one.start(), one.re is _WRITTEN)):
+        for match in sorted(
+            [*formatted, *_WRITTEN.finditer(text)], key=lambda match: (match.start(), match.re is _WRITTEN)
+        ):
             if match.start() < reach:
                 continue
             reach = match.end()

@@ -23,7 +23,7 @@ _OPENING = re.compile(
     r"(?:[^\w(]|_|\([^()]*+\)|(?:so|therefore|thus|hence|the|my|final|correct|complete|answers?|items|list|as|is|are)\b)*+",
     re.IGNORECASE,
 )
-# The text in front of a JSON list.
+# The text before a JSON list.
 _JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)
 # "a, b, and c"
 _AND = re.compile(r"\A\s*+and\s")
@@ -118,7 +118,7 @@ class Items(BaseKind):
         pieces = [piece for row in rows for piece in row.split(self.sep)]
         if self.sep == "," and len(pieces) > 2:
             pieces[-1] = _AND.sub("", pieces[-1], count=1)
-        return tuple(one for piece in pieces if (one := strip_bullet(piece)) and not is_blank(piece))
+        return tuple(item for piece in pieces if (item := strip_bullet(piece)) and not is_blank(piece))
 
 
 def _opens(text: str) -> bool:
@@ -134,16 +134,16 @@ def parse_list(
     instruction: str,
     stated_only: bool,
 ) -> ParseResult:
-    """Parse the list behind the last trigger that has one; without a trigger the reply itself is the list.
+    """Parse the list after the last trigger that has one; without a trigger the reply itself is the list.
 
     Args:
         text: the part of the reply that is parsed.
         split: returns the items of a paragraph, or nothing if it is not a list.
-        opens: returns whether a statement may begin behind the text in front of it on its line.
+        opens: returns whether a statement may begin after the text before it on its line.
         says_none: returns whether a paragraph is the word for an empty list.
         instruction: the instruction for stating the list; a reply that repeats it is not a list
             itself.
-        stated_only: accept only a list behind a trigger.
+        stated_only: accept only a list after a trigger.
     """
     for statement in find_statements(text):
         opening = re.split(r"\n|[.!?] ", text[max(0, statement.start - 200) : statement.start])[-1]

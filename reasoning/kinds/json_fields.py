@@ -29,10 +29,10 @@ def answer_fields_only(text: str) -> str:
 
     Only objects that begin a line and can be decoded are changed.
     """
-    at = 0
+    position = 0
     pieces: list[str] = []
     for _ in range(_MAX_OBJECTS):
-        if (match := _OBJECT.search(text, at)) is None:
+        if (match := _OBJECT.search(text, position)) is None:
             break
         try:
             value, end = _DECODER.raw_decode(text, match.end() - 1)
@@ -40,36 +40,36 @@ def answer_fields_only(text: str) -> str:
             if (
                 (first := _FIRST.match(text, match.end()))
                 and _THOUGHT.fullmatch(first[1])
-                and not _KEY.search(text, at)
+                and not _KEY.search(text, position)
             ):
                 # The object is malformed or cut off, and contains only reasoning.
-                return "".join(pieces) + text[at : match.start()]
+                return "".join(pieces) + text[position : match.start()]
             value, end = {}, match.end()
-        kept = _kept(value)
-        pieces.append(text[at : match.start()] if kept != value else text[at:end])
+        kept = _without_reasoning(value)
+        pieces.append(text[position : match.start()] if kept != value else text[position:end])
         if kept != value:
             pieces.append(json.dumps(kept, ensure_ascii=False) if kept else "")
-        at = end
-    return "".join(pieces) + text[at:] if pieces else text
+        position = end
+    return "".join(pieces) + text[position:] if pieces else text
 
 
-def _kept(value: dict[str, Any]) -> dict[str, Any]:
+def _without_reasoning(value: dict[str, Any]) -> dict[str, Any]:
     answers = [key for key in value if _ANSWER.fullmatch(key)]
     if answers:
         return {"answer": value[answers[-1]]}
     return {key: item for key, item in value.items() if not _THOUGHT.fullmatch(key)}
 
 
-def read_field(text: str, at: int) -> str:
-    """Return the value of the field whose colon ends at `at`, as text; the available part if the JSON is cut off.
+def read_field(text: str, position: int) -> str:
+    """Return the value of the field whose colon ends at `position`, as text; the available part if the JSON is cut off.
 
     `null` is returned as "n/a": the field says that the question has no answer.
     """
-    if match := _STRING.match(text, at):
+    if match := _STRING.match(text, position):
         return _unescaped(match[1] if match[2] is None else match[2]).strip()
-    if text[at : at + 80].lstrip().startswith(("{", "[")):
-        return text[at : at + 2_000].partition("\n")[0].strip()
-    match = _BARE.match(text, at)
+    if text[position : position + 80].lstrip().startswith(("{", "[")):
+        return text[position : position + 2_000].partition("\n")[0].strip()
+    match = _BARE.match(text, position)
     bare = match[1].strip().strip("\"'") if match else ""
     return "n/a" if bare in ("null", "None") else bare
 

@@ -111,7 +111,7 @@ class Json(BaseKind):
         return what + keys
 
     def _examine(self, text: str) -> tuple[Any, str, str | None]:
-        """Return value, rule and error of the first object that fits, or else of the one that was parsed furthest."""
+        """Return value, rule and error of the first object that fits, else of the object that was parsed furthest."""
         error, furthest = f"There is no JSON {'value' if self.shape == 'any' else self.shape} in the reply.", -1
         validated = 0
         for found in islice(find_json(text, _OPENERS[self.shape]), _MAX_EXAMINED):

@@ -96,7 +96,7 @@ def _repair(text: str, start: int, end: int) -> tuple[Any, int]:
         elif piece == ",":
             comma = len(pieces)
         elif piece in "}]":
-            # Remove the comma in front of a closing bracket.
+            # Remove the comma before a closing bracket.
             if comma >= 0:
                 pieces[comma] = ""
             depth -= 1

@@ -52,7 +52,7 @@ def schema_errors(value: Any, schema: Any) -> Iterator[str]:
     text from a model. Nothing is fetched for a `$ref`.
     """
     if _is_model(schema):
-        yield from _by_model(value, schema)
+        yield from _model_errors(value, schema)
         return
     from jsonschema.exceptions import best_match
     from jsonschema.validators import Draft202012Validator, validator_for
@@ -87,17 +87,17 @@ def _is_model(schema: Any) -> bool:
     return isinstance(schema, type) and callable(getattr(schema, "model_validate_json", None))
 
 
-def _by_model(value: Any, model: Any) -> Iterator[str]:
+def _model_errors(value: Any, model: Any) -> Iterator[str]:
     from pydantic import ValidationError
 
     try:
         # Validate as JSON, so that a list may become a tuple and a text a date.
         model.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"])
-            found = "" if one["type"] == "missing" else f", found {_short(one['input'])}"
-            yield f"at {path}: {one['msg'][:200]}{found}"
+        for detail in error.errors(include_url=False):
+            path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in detail["loc"])
+            found = "" if detail["type"] == "missing" else f", found {_short(detail['input'])}"
+            yield f"at {path}: {detail['msg'][:200]}{found}"
 
 
 def _describe(error: ValidationError) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 PARSER_VERSION: int = 2
-"""The version of the rules in this package. Every change that alters what some text parses to raises it."""
+"""The version of the rules in this package. Every change that alters the result for any text raises it."""
 
 
 class ParseResult(NamedTuple):
@@ -40,9 +40,9 @@ class Region:
     """The part of a reply that is parsed.
 
     Attributes:
-        after: parse only the text behind the last occurrence of this marker; a reply without it has
+        after: parse only the text after the last occurrence of this marker; a reply without it has
             no answer.
-        before: parse only the text in front of the first occurrence of this marker behind `after`;
+        before: parse only the text before the first occurrence of this marker after `after`;
             a reply without it is parsed to its end.
 
     Examples:
@@ -66,8 +66,8 @@ class Region:
 class Kind(Protocol):
     """A kind of answer: how to ask for it, parse it, compare it, score it and show it. A frozen value.
 
-    `reasoning.kinds.BaseKind` implements the rules that all kinds share; a kind of your own
-    inherits from it.
+    `reasoning.kinds.BaseKind` implements the rules that all kinds share. Custom kinds
+    inherit from it.
     """
 
     name: ClassVar[str]

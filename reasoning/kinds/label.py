@@ -91,12 +91,12 @@ class Label(BaseKind):
         return self._single(found, sentence)
 
     def parse_line(self, line: str, before: str) -> str | None:
-        """Return the label of a line that contains only it, or a name in front of it: "Sentiment: positive"."""
+        """Return the label of a line that contains only it, or a name before it: "Sentiment: positive"."""
         line = line[:200]
         return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
 
     def parse_first_line(self, line: str) -> str | None:
-        """Return the label of a line that contains only it, or a name in front of it."""
+        """Return the label of a line that contains only it, or a name before it."""
         return self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> str | Rejected | None:
@@ -115,7 +115,7 @@ class Label(BaseKind):
         return None
 
     def _head(self, text: str) -> str | None:
-        """Return the label at the beginning of a reply that gives its reasons behind it."""
+        """Return the label at the beginning of a reply that gives its reasons after it."""
         found = list(self._pattern.finditer(text))[:2]
         if not found or _OPENS.fullmatch(text[: found[0].start()]) is None or not _HEAD.match(text, found[0].end()):
             return None
@@ -153,10 +153,10 @@ class Label(BaseKind):
         ]
 
     def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Rejected:
-        """Return the only label of a sentence, or of its part in front of "although"."""
+        """Return the only label of a sentence, or of its part before "although"."""
         concession = _CONCEDES.search(text)
         if concession and found[0][1] < concession.start():
-            found = [one for one in found if one[1] < concession.start()]
+            found = [match for match in found if match[1] < concession.start()]
         return found[0][0] if len({label for label, *_ in found}) == 1 else Rejected("several labels")
 
 

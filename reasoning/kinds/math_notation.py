@@ -50,7 +50,7 @@ _MAX_PASSES = 5
 
 
 def strip_latex(text: str) -> str:
-    """Return an expression without LaTeX delimiters, sizes and spaces, and without the full stop behind it."""
+    """Return an expression without LaTeX delimiters, sizes and spaces, and without the full stop after it."""
     for _ in range(_MAX_PASSES):
         # A backslash at a line's end is a space.
         before, text = text, " ".join(text.split())
@@ -77,11 +77,11 @@ def normalize(text: str) -> str:
     if _GROUPED.fullmatch(text):
         text = text.replace(",", "")
     tokens = _TOKEN.findall(text.replace("**", "^").replace(r"\{", r"\lbrace ").replace(r"\}", r"\rbrace "))
-    spelled, at = "", 0
-    while at < len(tokens):
-        inside, at = _group(tokens, at, 0)
-        # Continue behind a brace that closes nothing.
-        spelled, at = spelled + inside, at + 1
+    spelled, position = "", 0
+    while position < len(tokens):
+        inside, position = _normalize_group(tokens, position, 0)
+        # Continue after a brace that closes nothing.
+        spelled, position = spelled + inside, position + 1
     spelled = " ".join(spelled.split())
     if re.fullmatch(r"\([A-Za-z]\)", spelled):
         # The label of an option.
@@ -98,82 +98,82 @@ def _shortest(point: re.Match[str]) -> str:
     return f"{point[1] or '0'}{'.' if behind else ''}{behind}"
 
 
-def _group(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
+def _normalize_group(tokens: list[str], position: int, depth: int) -> tuple[str, int]:
     """Return the normalized text up to the closing brace, and the position of that brace."""
     pieces: list[str] = []
-    while at < len(tokens) and tokens[at] != "}":
-        piece, at = _piece(tokens, at, depth)
+    while position < len(tokens) and tokens[position] != "}":
+        piece, position = _normalize_piece(tokens, position, depth)
         pieces.append(piece)
-    return "".join(pieces), at
+    return "".join(pieces), position
 
 
-def _piece(tokens: list[str], at: int, depth: int) -> tuple[str, int]:
+def _normalize_piece(tokens: list[str], position: int, depth: int) -> tuple[str, int]:
     """Return the normalized piece that begins at a token, and the position of the next."""
-    token = tokens[at]
+    token = tokens[position]
     macro = _NAMES.get(token[1:], token[1:]) if token[0] == "\\" else ""
     if depth >= MAX_DEPTH:
-        return token, at + 1
+        return token, position + 1
     if token == "{":
-        inside, end = _group(tokens, at + 1, depth + 1)
+        inside, end = _normalize_group(tokens, position + 1, depth + 1)
         # Braces in plain text are a set.
         return (f"{{{inside}}}" if "," in inside else inside), end + 1
     if macro == "frac":
-        top, end = _argument(tokens, at + 1, depth, digits=1)
+        top, end = _argument(tokens, position + 1, depth, digits=1)
         bottom, end = _argument(tokens, end, depth, digits=1)
         # The spaces distinguish 3\frac{1}{2} from 31/2.
         return f" {_bracketed(top)}/{_bracketed(bottom)} ", end
     if macro == "sqrt" or token == "√":
-        degree, at = _degree(tokens, at + 1)
-        under, end = _argument(tokens, at, depth, digits=None if token == "√" else 1)
+        degree, position = _degree(tokens, position + 1)
+        under, end = _argument(tokens, position, depth, digits=None if token == "√" else 1)
         return f"sqrt{degree}({_without_brackets(under)})", end
     if token in "^_":
-        raised, end = _argument(tokens, at + 1, depth)
+        raised, end = _argument(tokens, position + 1, depth)
         return token + _bracketed(raised), end
     if macro.isalpha():
-        return macro, at + 1
-    return {r"\\": ";", r"\$": "", r"\_": "_"}.get(token, macro or token), at + 1
+        return macro, position + 1
+    return {r"\\": ";", r"\$": "", r"\_": "_"}.get(token, macro or token), position + 1
 
 
-def _argument(tokens: list[str], at: int, depth: int, digits: int | None = None) -> tuple[str, int]:
+def _argument(tokens: list[str], position: int, depth: int, digits: int | None = None) -> tuple[str, int]:
     """Return the argument of a macro or an exponent: a group, a bracket, a signed number, or a single piece.
 
     Args:
         tokens: all tokens; a number of which only a part is taken is shortened in place.
-        at: the position behind the macro.
+        position: the position after the macro.
         depth: the level of nesting.
         digits: the number of digits taken from a number; None for all. LaTeX's `\\frac12` takes one
             and one, 2^10 takes all.
     """
-    while at < len(tokens) and tokens[at].isspace():
-        at += 1
-    if at >= len(tokens) or tokens[at] == "}":
-        return "", at
-    if digits and tokens[at].isdigit() and len(tokens[at]) > digits:
-        taken, tokens[at] = tokens[at][:digits], tokens[at][digits:]
-        return taken, at
-    if tokens[at] == "{":
-        inside, end = _group(tokens, at + 1, depth + 1) if depth < MAX_DEPTH else ("", at)
+    while position < len(tokens) and tokens[position].isspace():
+        position += 1
+    if position >= len(tokens) or tokens[position] == "}":
+        return "", position
+    if digits and tokens[position].isdigit() and len(tokens[position]) > digits:
+        taken, tokens[position] = tokens[position][:digits], tokens[position][digits:]
+        return taken, position
+    if tokens[position] == "{":
+        inside, end = _normalize_group(tokens, position + 1, depth + 1) if depth < MAX_DEPTH else ("", position)
         return inside, end + 1
-    if tokens[at] in "+-":
-        rest, end = _argument(tokens, at + 1, depth + 1) if depth < MAX_DEPTH else ("", at + 1)
-        return tokens[at] + rest, end
-    if tokens[at] == "(" and ")" in tokens[at : at + 60]:
-        end, level = at, 0
+    if tokens[position] in "+-":
+        rest, end = _argument(tokens, position + 1, depth + 1) if depth < MAX_DEPTH else ("", position + 1)
+        return tokens[position] + rest, end
+    if tokens[position] == "(" and ")" in tokens[position : position + 60]:
+        end, level = position, 0
         while end < len(tokens):
             level += (tokens[end] == "(") - (tokens[end] == ")")
             end += 1
             if level == 0:
                 break
-        return "".join(_piece(tokens, place, MAX_DEPTH)[0] for place in range(at, end)), end
-    return _piece(tokens, at, depth + 1)
+        return "".join(_normalize_piece(tokens, index, MAX_DEPTH)[0] for index in range(position, end)), end
+    return _normalize_piece(tokens, position, depth + 1)
 
 
-def _degree(tokens: list[str], at: int) -> tuple[str, int]:
+def _degree(tokens: list[str], position: int) -> tuple[str, int]:
     """Return the degree of a root, `[3]`, or an empty text, and the next position."""
-    if at < len(tokens) and tokens[at] == "[" and "]" in tokens[at : at + 12]:
-        end = tokens.index("]", at)
-        return "".join(tokens[at + 1 : end]), end + 1
-    return "", at
+    if position < len(tokens) and tokens[position] == "[" and "]" in tokens[position : position + 12]:
+        end = tokens.index("]", position)
+        return "".join(tokens[position + 1 : end]), end + 1
+    return "", position
 
 
 def _without_brackets(part: str) -> str:
@@ -181,10 +181,10 @@ def _without_brackets(part: str) -> str:
     part = part.strip()
     if part.startswith("(") and part.endswith(")"):
         depth = 0
-        for at, character in enumerate(part):
+        for position, character in enumerate(part):
             depth += (character == "(") - (character == ")")
             if depth == 0:
-                return part[1:-1].strip() if at == len(part) - 1 else part
+                return part[1:-1].strip() if position == len(part) - 1 else part
     return part
 
 

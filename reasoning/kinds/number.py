@@ -116,7 +116,7 @@ class Number(BaseKind):
         if text.rstrip().endswith("?"):
             return None
         if "=" not in text and (words := parse_number_words(text)):
-            return Rejected(words) if isinstance(words, str) else self._of(words[0], text, words[1])
+            return Rejected(words) if isinstance(words, str) else self._to_unit(words[0], text, words[1])
         found = [token for token in lex_numbers(text) if token.category != "label"]
         if not found:
             return Rejected("no number") if re.search(r"\d", text) else None
@@ -147,20 +147,20 @@ class Number(BaseKind):
         unit = text[token.end :].lstrip(" %°").rstrip(" .!")
         if not _UNIT.fullmatch(unit) or _NO_UNIT.search(unit):
             return None
-        return self._of(token.value, text, token.end)
+        return self._to_unit(token.value, text, token.end)
 
     def parse_first_line(self, line: str) -> Any | None:
         """Return the number of a line that contains only it.
 
-        An equation is not accepted: it is rather the first step of reasoning.
+        An equation is not accepted, because it is more likely the first step of reasoning.
         """
         return None if "=" in line else self.parse_line(line, "")
 
     def parse_last_candidate(self, text: str) -> Any | None:
         """Return the last number.
 
-        This is the only bold number of the last line, or else the last number outside of
-        expressions and questions.
+        It is the only bold number of the last line, else the last number outside of expressions and
+        questions.
         """
         bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
         if len(values := {value for value in bold if isinstance(value, (int, float))}) == 1:
@@ -168,7 +168,7 @@ class Number(BaseKind):
         text = _MARKER.sub("", to_plain_text(text))
         text = _QUESTION.sub("?", text)
         found = deque((token for token in lex_numbers(text) if token.value is not None), maxlen=1)
-        return self._of(found[0].value, text, found[0].end) if found else None
+        return self._to_unit(found[0].value, text, found[0].end) if found else None
 
     def _side(self, side: str) -> int | float | None:
         """Return the number at the beginning of one side of an equation, if it is not part of an expression."""
@@ -177,10 +177,10 @@ class Number(BaseKind):
             return None
         # "= - 5"
         minus = re.fullmatch(r"\s*-\s", side[: token.start])
-        return self._of(-token.value if minus else token.value, side, token.end)
+        return self._to_unit(-token.value if minus else token.value, side, token.end)
 
-    def _of(self, value: int | float | None, text: str, end: int) -> int | float | None:
-        """Return a value in this kind's unit: with `percent`, a value in front of a percent sign is divided by 100."""
+    def _to_unit(self, value: int | float | None, text: str, end: int) -> int | float | None:
+        """Return a value in this kind's unit: with `percent`, a value before a percent sign is divided by 100."""
         if not self.percent or value is None or not _PERCENT.match(text, end):
             return value
         with localcontext(DECIMAL_CONTEXT):
@@ -230,9 +230,9 @@ def _only_numbers(text: str, found: Sequence[Token]) -> bool:
     """Return whether a statement contains only several numbers: "27 and 18", "(3, 4)"."""
     edges = [0, *(edge for token in found for edge in (token.start, token.end)), len(text.rstrip(" .*_$"))]
     return all(
-        _SEPARATORS.fullmatch(text, edges[at], edges[at + 1])
-        for at in range(0, len(edges), 2)
-        if edges[at] < edges[at + 1]
+        _SEPARATORS.fullmatch(text, edges[index], edges[index + 1])
+        for index in range(0, len(edges), 2)
+        if edges[index] < edges[index + 1]
     )
 
 

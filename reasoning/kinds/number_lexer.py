@@ -114,7 +114,7 @@ class Token(NamedTuple):
             "range".
         value: the value of a number, otherwise None.
         start: the position of the first character.
-        end: the position behind the last character.
+        end: the position after the last character.
     """
 
     category: str

@@ -45,9 +45,9 @@ _BEGUN = re.compile(
 INSTRUCTION_PREFIX = 'End with a last line: "The answer is" and '
 """The beginning of every instruction.
 
-Of the wordings that were tried on a small model, it follows this one. It copies
-a letter that stands for the answer ("The answer is N, where N is …"), and if the instruction says
-how "one line" begins, it writes that line and no reasoning."""
+The small model that was tested follows this wording. With others it copied a letter that stands for
+the answer ("The answer is N, where N is …"), or wrote only the described line ("one line
+that begins …") and no reasoning."""
 
 
 def answer_instruction(description: str) -> str:
@@ -56,7 +56,7 @@ def answer_instruction(description: str) -> str:
 
 
 def strip_echo(statement: str, instruction: str) -> str | Rejected:
-    """Remove the words of the instruction, which small models copy in front of the answer or instead of it."""
+    """Remove the words of the instruction, which small models copy before the answer or instead of it."""
     description = instruction.removeprefix(INSTRUCTION_PREFIX).removesuffix(".").lower()
     bare = statement.lstrip(_AROUND).removeprefix("and ")
     if not description or not bare.lower().startswith(description):
@@ -86,7 +86,7 @@ def resolve_negation(text: str) -> str | Rejected:
 def first_sentence(text: str) -> str:
     """Return the first sentence.
 
-    A full stop in front of a digit, a price or a lower-case letter does not end it ("Rs. 500",
+    A full stop before a digit, a price or a lower-case letter does not end it ("Rs. 500",
     "approx. 5").
     """
     match = _SENTENCE.search(text)
@@ -111,7 +111,7 @@ def begins_with_refusal(text: str) -> bool:
 def _closed(text: str) -> str:
     """Return the text without markup and full stop at its end.
 
-    Markup behind a space stays, since it closes nothing ("2 *").
+    Markup after a space stays, since it closes nothing ("2 *").
     """
     for _ in range(2):
         bare = text.rstrip().rstrip(_MARKS)
@@ -121,7 +121,7 @@ def _closed(text: str) -> str:
 
 
 def _begins(pattern: re.Pattern[str], text: str) -> bool:
-    """Return whether a sentence begins with the pattern, with at most a few words in front of it."""
+    """Return whether a sentence begins with the pattern, with at most a few words before it."""
     text = text.replace("’", "'")
     match = pattern.search(text)
     if match is None or re.fullmatch(r"[A-Za-z', \"*_]{0,40}", text[: match.start()]) is None:

@@ -29,7 +29,7 @@ _ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items
 KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds that a data file can name, by name."""
 GROUP = "reasoning.kinds"
-"""The entry points by which other distributions add kinds. The names in `KINDS` cannot be taken over."""
+"""The entry points by which other distributions add kinds. They cannot replace the names in `KINDS`."""
 
 
 def get(name: str, **parameters: Any) -> Kind:
@@ -57,7 +57,7 @@ def get(name: str, **parameters: Any) -> Kind:
 
 
 def from_json(data: Any) -> Kind:
-    """Make the kind of a data file: a word, or an object with `kind` and its parameters; see `get` for errors."""
+    """Make a kind from its data: a word, or an object with `kind` and its parameters; see `get` for errors."""
     if isinstance(data, str):
         return get(data)
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
@@ -66,7 +66,7 @@ def from_json(data: Any) -> Kind:
 
 
 def to_json(kind: Kind) -> dict[str, Any]:
-    """Return the object from which `from_json` makes the kind again, without parameters that have their defaults."""
+    """Return the data that `from_json` accepts, without the parameters that have their default values."""
     if not dataclasses.is_dataclass(kind):
         raise UsageError(f"a kind must be a frozen dataclass to be stored, got {kind!r}")
     data: dict[str, Any] = {"kind": kind.name}
@@ -92,14 +92,16 @@ def _parameter(name: str, value: Any) -> Any:
     if name != "kinds" or isinstance(value, str):
         return value
     return (
-        {key: from_json(one) for key, one in value.items()} if isinstance(value, Mapping) else [*map(from_json, value)]
+        {key: from_json(item) for key, item in value.items()}
+        if isinstance(value, Mapping)
+        else [*map(from_json, value)]
     )
 
 
 def _plain(value: Any) -> Any:
     """Return a parameter as plain JSON data."""
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Kind):
         return to_json(value)
     return json_schema(value) if isinstance(value, type) else value

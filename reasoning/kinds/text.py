@@ -14,7 +14,7 @@ from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import ParseResult, Region, Rejected
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
 
-# Punctuation is dropped, but kept inside and in front of numbers, so that 3.5 is not 35 and -5 is not 5.
+# Punctuation is dropped, but kept inside and before numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")
 _HEAD = re.compile(r"A(?:nswer)?:\s")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -58,7 +58,7 @@ class Text(BaseKind):
         return Rejected("a refusal") if is_refusal(text) else None if is_blank(text) else strip_markup(text) or None
 
     def parse_line(self, line: str, before: str) -> str | Rejected | None:
-        """Return the text of a line behind "A:", or the line if the reply has no other."""
+        """Return the text of a line after "A:", or the line if it is the reply's only one."""
         if head := _HEAD.match(line):
             return self.parse_statement(line[head.end() :])
         return self.parse_statement(line) if line and not before else None
@@ -80,7 +80,7 @@ class Text(BaseKind):
     def f1(self, value: Any, target: Any) -> float:
         """Return the word F1 of a value and the target, from 0 to 1; see `f1`.
 
-        A task that scores by it gives its examples a `scorer`, such as
+        To score a task by it, give its examples a `scorer`, such as
         `lambda value: Text().f1(value, target) >= 0.8`.
         """
         return 0.0 if value is None else f1(str(value), self.target(target))

@@ -12,7 +12,7 @@ from reasoning.kinds.kind import Rejected
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
-# "no" in front of a noun is not an answer: "no answer", "no way to know", "no-one".
+# "no" before a noun is not an answer: "no answer", "no way to know", "no-one".
 _NOUN = re.compile(
     r"(?:-|\s+)(?!(?:because|since|as|it|they|he|she|we|you|this|that|these|there|and|but|or|if|not|matter)\b)\w",
     re.IGNORECASE,
