@@ -24,11 +24,11 @@ def find_caveats(
     common: CommonSubset,
     stopped: Collection[str] = (),
 ) -> list[str]:
-    """Return what a reader must know before the numbers, one sentence each.
+    """Return the limits of a run's numbers, one sentence each.
 
     Args:
         folder: the results folder.
-        results: the results that count in the rows.
+        results: the results that the rows count.
         rows: the summaries of the strategies.
         common: the solves on which strategies are compared.
         stopped: the strategies that a race stopped.
@@ -45,22 +45,24 @@ def find_caveats(
 
 
 def format_caveats(caveats: Sequence[str]) -> str:
-    """Return the caveats as a titled list; an empty text without caveats."""
+    """Return the caveats as a titled list, or "" without caveats."""
     return "\n".join([f"{TITLE}:", "", *(f"- {caveat}" for caveat in caveats)]) if caveats else ""
 
 
 def _foreign_results(folder: ResultsFolder, used: int) -> Iterator[str]:
-    unknown = Counter(one.strategy for one in folder.results.values() if one.strategy not in folder.specs)
+    unknown = Counter(result.strategy for result in folder.results.values() if result.strategy not in folder.specs)
     if unknown:
         count = pluralize(sum(unknown.values()), "result")
         yield f"{count} of strategies that do not belong to this run left out: {', '.join(sorted(unknown))}."
-    others = sum(one.problem not in folder.examples and one.strategy in folder.specs for one in folder.results.values())
-    if others:
+    foreign = sum(
+        result.problem not in folder.examples and result.strategy in folder.specs for result in folder.results.values()
+    )
+    if foreign:
         yield (
-            f"{pluralize(others, 'result')} of problems that are not in problems.jsonl left out: they belong to "
+            f"{pluralize(foreign, 'result')} of problems that are not in problems.jsonl left out: they belong to "
             "another task, or that file is damaged."
         )
-    begun = {one.strategy for one in folder.results.values()}
+    begun = {result.strategy for result in folder.results.values()}
     missing = [spec for spec in folder.specs if spec not in begun]
     if missing and used:
         yield f"No results yet of {', '.join(missing)}."
@@ -74,8 +76,8 @@ def _race(stopped: Collection[str], over_population: bool) -> Iterator[str]:
             else ": its decision is about the problems of this run, as if all had been run, and not about others. "
         )
         yield (
-            f"A race stopped {', '.join(stopped)}{scope}When it did depended on the answers, so accuracies and "
-            "intervals after a race describe and do not test; only the remaining strategies are compared."
+            f"A race stopped {', '.join(stopped)}{scope}The time of the stop depended on the answers, so accuracies "
+            "and intervals after a race describe and do not test; only the remaining strategies are compared."
         )
 
 
@@ -84,9 +86,9 @@ def _failed_calls(rows: Sequence[StrategySummary]) -> Iterator[str]:
     if failed:
         counts = ", ".join(f"{row.strategy} {row.failed} of {row.n + row.failed}" for row in failed)
         yield f"Failed calls are not wrong answers and are left out: {counts}."
-    nothing = [row.strategy for row in rows if not row.n]
-    if nothing and len(nothing) < len(rows):
-        yield f"Every call of {', '.join(nothing)} failed, so nothing is said about it."
+    uncounted = [row.strategy for row in rows if not row.n]
+    if uncounted and len(uncounted) < len(rows):
+        yield f"Every call of {', '.join(uncounted)} failed, so its accuracy is unknown."
 
 
 def _different_problems(
@@ -106,15 +108,16 @@ def _different_problems(
         text += f"; a difference is over the problems that both answered, which leaves out {_range(compared)} a pair"
     yield f"{text}."
     if common.problems and len(common.problems) < total and len(compared) > 1:
-        who = "the others" if common.excluded else "all of them"
-        yield f"The best and the costs are over the {pluralize(len(common.problems), 'problem')} that {who} answered."
+        strategies = "the others" if common.excluded else "all of them"
+        count = pluralize(len(common.problems), "problem")
+        yield f"The best and the costs are over the {count} that {strategies} answered."
     few = [f"{spec} ({count})" for spec, count in common.excluded.items() if count and spec not in stopped]
     if few:
         yield f"Too few answered problems to be compared: {', '.join(few)}."
 
 
 def _range(compared: Mapping[str, set[str]]) -> str:
-    """Return how many problems only one of two strategies answered, as a range over the pairs."""
+    """Return the number of problems that only one of two strategies answered, as a range over the pairs."""
     counts = [len(first ^ second) for first, second in combinations(compared.values(), 2)]
     return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(max(counts))
 
@@ -133,7 +136,7 @@ def _mixed_versions(results: Sequence[Result]) -> Iterator[str]:
     fingerprints: dict[str, set[str]] = {}
     for result in results:
         fingerprints.setdefault(result.strategy, set()).add(result.fingerprint)
-    changed = [spec for spec, found in fingerprints.items() if len(found) > 1]
+    changed = [spec for spec, versions in fingerprints.items() if len(versions) > 1]
     if changed:
         yield f"Results of more than one version of {', '.join(changed)}. The run command replaces them."
     if len({result.parser_version for result in results}) > 1:

@@ -28,8 +28,12 @@ class CommonSubset:
         return frozenset(problem for problem, _ in self.solves)
 
     def select(self, results: Iterable[Result]) -> list[Result]:
-        """Return the results that are compared: equally many of every strategy."""
-        return [one for one in results if (one.problem, one.epoch) in self.solves and one.strategy not in self.excluded]
+        """Return the results that are compared, the same number for every strategy."""
+        return [
+            result
+            for result in results
+            if (result.problem, result.epoch) in self.solves and result.strategy not in self.excluded
+        ]
 
 
 def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> CommonSubset:
@@ -37,8 +41,8 @@ def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> C
 
     Args:
         results: the results of all strategies.
-        stopped: strategies that a race stopped. When it did depended on their results, so these
-            results test nothing.
+        stopped: strategies that a race stopped. The time of the stop depended on their results, so
+            these results cannot be tested.
     """
     answered: dict[str, set[tuple[str, int]]] = {}
     for result in results:

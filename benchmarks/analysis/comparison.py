@@ -1,4 +1,4 @@
-"""The comparison of strategies on the same problems: its numbers, its verdict, and how it is shown."""
+"""The comparison of strategies on the same problems: its numbers, its verdict, and its tables and figures."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Strategies on the same problems. Print it, or let a notebook show it.
+    """A comparison of strategies on the same problems. Print it, or let a notebook show it.
 
     Attributes:
         task: the task's name.
         model: the model's name.
-        n: how many problems were begun.
-        rows: one summary for each strategy, in the order in which they were given.
-        spent: the cost of this run; the rows count everything that was used.
+        n: the number of problems that were begun.
+        rows: one summary for each strategy, in the order of the specs.
+        spent: the usage that this run paid for; the rows also count draws from the journal.
         stopped: the error that ended the run early, if any.
         folder: the results folder, if there is one.
         results: all results, in order of the problems.
         free: the model costs no money.
         race: the record of the race, if there was one.
-        caveats: what limits the numbers, one sentence each; see `reasoning.benchmarks.analysis.caveats`.
-        common: the solves on which strategies are compared; by default found among the results.
-        source: the results that the comparison was made from, if they are stored.
+        caveats: the limits of the numbers, one sentence each; see `reasoning.benchmarks.analysis.caveats`.
+        common: the solves on which strategies are compared; by default computed from the results.
+        source: the results folder that the comparison was read from, if any.
     """
 
     task: str
@@ -83,17 +83,17 @@ class Comparison:
             folder: the results.
             ids: only these problems, in this order; by default all.
             specs: only these strategies, in this order; by default all.
-            spent: the cost of this run.
+            spent: the usage that this run paid for.
             stopped: the error that ended the run early, if any.
         """
         ids = list(folder.examples) if ids is None else ids
         specs = folder.specs if specs is None else specs
-        place = {problem: number for number, problem in enumerate(ids)}
+        order = {problem: index for index, problem in enumerate(ids)}
         wanted = set(specs)
         results = tuple(
             sorted(
-                (one for one in folder.results.values() if one.problem in place and one.strategy in wanted),
-                key=lambda one: (place[one.problem], one.epoch, specs.index(one.strategy)),
+                (result for result in folder.results.values() if result.problem in order and result.strategy in wanted),
+                key=lambda result: (order[result.problem], result.epoch, specs.index(result.strategy)),
             )
         )
         race = RaceRecord.from_metadata(folder.metadata.get("race"), specs)
@@ -103,7 +103,7 @@ class Comparison:
         return cls(
             folder.settings["task"],
             folder.settings["model"],
-            len({one.problem for one in results}),
+            len({result.problem for result in results}),
             rows,
             spent or Usage(),
             stopped,
@@ -123,7 +123,7 @@ class Comparison:
 
     @cached_property
     def common_rows(self) -> tuple[StrategySummary, ...]:
-        """The summaries of the compared strategies on the common subset: each counts the same solves."""
+        """The summaries of the compared strategies on the common subset, so that each counts the same solves."""
         return tuple(summarize(self.common.select(self.results), [row.strategy for row in self.rows], self.common))
 
     @cached_property
@@ -133,7 +133,7 @@ class Comparison:
 
     @cached_property
     def pairs(self) -> tuple[PairedDifference, ...]:
-        """Every two compared strategies, on the problems that both answered."""
+        """The difference of each pair of compared strategies, on the problems that both answered."""
         scores, specs = scores_by_problem(self.results), [row.strategy for row in self.common_rows]
         return tuple(paired_differences(scores, specs, families(self.results)))
 
@@ -144,12 +144,12 @@ class Comparison:
 
     @property
     def best(self) -> StrategySummary | None:
-        """The strategy with the most right answers on the common subset; of equal ones, the one with fewest tokens."""
+        """The strategy with the most right answers on the common subset, and among equals the fewest tokens."""
         return self.conclusion.best
 
     @property
     def against_best(self) -> tuple[PairedDifference, ...]:
-        """The best strategy against each other compared one, the largest difference first."""
+        """The best strategy against every other compared strategy, the largest difference first."""
         return self.conclusion.against_best
 
     @cached_property
@@ -164,7 +164,7 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """Task, number of problems and model, in one line."""
+        """The task, the number of problems and the model, in one line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
         problems = pluralize(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
         task = task_title(self.source.settings) if self.source else self.task
@@ -177,7 +177,8 @@ class Comparison:
         A rule that starts with "unparsed" or "failed" gives the reason why there is no answer.
         """
         counts = Counter(
-            (one.rule or f"{one.state}: {one.reason.partition(':')[0]}", one.strategy) for one in self.results
+            (result.rule or f"{result.state}: {result.reason.partition(':')[0]}", result.strategy)
+            for result in self.results
         )
         rules: dict[str, dict[str, int]] = {}
         for (rule, spec), count in counts.items():
@@ -202,8 +203,9 @@ class Comparison:
         usage = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
         return pandas.DataFrame(
             [
-                {name: getattr(one, name) for name in columns} | {name: getattr(one.usage, name) for name in usage}
-                for one in self.results
+                {name: getattr(result, name) for name in columns}
+                | {name: getattr(result.usage, name) for name in usage}
+                for result in self.results
             ]
         )
 
@@ -211,12 +213,12 @@ class Comparison:
         """Return one problem with strategies side by side, for a notebook: their answers, prompts and replies.
 
         Args:
-            name: the problem's id, or the end of it.
-            strategies: their specs, or the beginnings of them; by default all.
+            name: the problem's id, or a unique end of it.
+            strategies: their specs, or unique beginnings of them; by default all.
 
         Raises:
-            UnknownName: there is no such problem or strategy.
-            UsageError: several problems end so, or the results are not stored.
+            UnknownName: the problem or a strategy is unknown.
+            UsageError: several ids have this end, or the results are not stored.
         """
         if self.source is None:
             raise UsageError("this comparison has no stored results to show")
@@ -226,7 +228,7 @@ class Comparison:
         """Return the object that `--json` prints.
 
         Args:
-            spent: with the cost of this run. Without it, equal results give equal objects.
+            spent: include the usage that this run paid for. Without it, equal results give equal objects.
         """
         data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
         data["results"] = [row.to_json() for row in self.rows]

@@ -12,11 +12,11 @@ from reasoning.text_safety import strip_control
 # In pixels: the whole figure, the column of names, a line, and the column of numbers.
 _WIDTH, _NAMES, _LINE, _RIGHT = 680, 270, 22, 56
 _LETTERS = 44
-"""Characters of a strategy's name that fit; the tooltip has the whole spec."""
+"""The most characters of a strategy's name; the tooltip has the whole spec."""
 
 
 def accuracy_figure(rows: Sequence[StrategySummary]) -> str:
-    """Return the accuracies as dots on their 95 % intervals, as SVG; an empty text if nothing counts."""
+    """Return the accuracies as dots on their 95 % intervals, as SVG, or "" if no solve counts."""
     rows = [row for row in rows if row.n]
     if not rows:
         return ""
@@ -28,7 +28,7 @@ def accuracy_figure(rows: Sequence[StrategySummary]) -> str:
     )
     names = ShortNames.of(row.strategy for row in rows)
     marks = "".join(
-        _mark(row, names.by_spec[row.strategy], _LINE * place + _LINE / 2 + 2) for place, row in enumerate(rows)
+        _mark(row, names.by_spec[row.strategy], _LINE * index + _LINE / 2 + 2) for index, row in enumerate(rows)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{bottom + 20}" role="img" '

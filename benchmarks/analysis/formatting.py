@@ -8,7 +8,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference
 
 
 def join_names(names: Sequence[str], limit: int = 5) -> str:
-    """Return names for a sentence, as in "a, b and c". If there are more than `limit` + 1, count the rest."""
+    """Return names for a sentence, as in "a, b and c". Beyond `limit` + 1 names, the rest are counted."""
     shown = list(names) if len(names) <= limit + 1 else [*names[:limit], f"{len(names) - limit} others"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
@@ -37,7 +37,8 @@ def p_phrase(p: float) -> str:
 
 def difference_cells(pair: PairedDifference) -> tuple[str, str, str]:
     """Return a difference in points, its interval, and the adjusted p-value, as cells."""
-    found = pair.difference
+    difference = pair.difference
     # adding 0.0 removes the sign of a negative zero
-    value = round(100 * found.value, 1) + 0.0
-    return f"{value:+.1f}", f"{round(100 * found.low):+d} to {round(100 * found.high):+d}", p_cell(pair.p_adjusted)
+    value = round(100 * difference.value, 1) + 0.0
+    interval = f"{round(100 * difference.low):+d} to {round(100 * difference.high):+d}"
+    return f"{value:+.1f}", interval, p_cell(pair.p_adjusted)

@@ -1,4 +1,4 @@
-"""Single problems of a results folder: which strategies solved them, and what was asked and answered."""
+"""Views of single problems in a results folder: the answers of each strategy, its prompts and its replies."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}
 _MAX_LETTERS = 40
-"""Characters of a text that is shown in one line."""
+"""The most characters of a text that is shown in one line."""
 _MAX_WIDTH = 20
-"""Characters of a target or an answer in a terminal."""
+"""The most characters of a target or an answer in a terminal."""
 
 
 def answer_matrix(folder: ResultsFolder, strategy: str | None = None) -> RenderableType:
@@ -36,10 +36,10 @@ def answer_matrix(folder: ResultsFolder, strategy: str | None = None) -> Rendera
 
     specs = [_find_strategy(folder, strategy)] if strategy else folder.specs
     rows, styles = [], {}
-    for place, (name, example) in enumerate(folder.examples.items()):
+    for index, (name, example) in enumerate(folder.examples.items()):
         answers = [_answer(folder.results.get(ResultKey(name, spec))) for spec in specs]
         rows.append((_short(name), _short(str(example.target)), *(text for text, _ in answers)))
-        styles.update({(place, column): style for column, (_, style) in enumerate(answers, 2)})
+        styles.update({(index, column): style for column, (_, style) in enumerate(answers, 2)})
     header = ("problem", "target", *(f"({number})" for number in range(1, len(specs) + 1)))
     widths = {0: _MAX_LETTERS, **dict.fromkeys(range(1, len(header)), _MAX_WIDTH)}
     table = Table(header, rows, text_columns=len(header), max_widths=widths, styles=styles)
@@ -55,12 +55,12 @@ def show_problem(folder: ResultsFolder, name: str, strategy: str | None = None) 
 
     Args:
         folder: the results.
-        name: the problem's id, or the end of it.
-        strategy: a spec, its name in the tables, or the beginning of a spec.
+        name: the problem's id, or a unique end of it.
+        strategy: a spec, its name in the tables, or a unique beginning of a spec.
 
     Raises:
-        UnknownName: there is no such problem or strategy.
-        UsageError: several problems end so.
+        UnknownName: the problem or the strategy is unknown.
+        UsageError: several ids have this end.
     """
     from rich.console import Group
 
@@ -75,12 +75,12 @@ def side_by_side(folder: ResultsFolder, name: str, strategies: Sequence[str]) ->
 
     Args:
         folder: the results.
-        name: the problem's id, or the end of it.
+        name: the problem's id, or a unique end of it.
         strategies: as in `show_problem`.
 
     Raises:
-        UnknownName: there is no such problem or strategy.
-        UsageError: several problems end so.
+        UnknownName: the problem or a strategy is unknown.
+        UsageError: several ids have this end.
     """
     from rich.table import Table as Grid
 
@@ -118,8 +118,8 @@ def _answers(folder: ResultsFolder, name: str, spec: str, *, traces: bool) -> Re
 
 def _repetitions(folder: ResultsFolder, name: str, spec: str) -> list[Result | None]:
     """Return the results of a strategy on a problem; a list of None if it was not run."""
-    found = [folder.results.get(ResultKey(name, spec, epoch)) for epoch in range(_count_epochs(folder))]
-    return [found[0], *(one for one in found[1:] if one is not None)]
+    results = [folder.results.get(ResultKey(name, spec, epoch)) for epoch in range(_count_epochs(folder))]
+    return [results[0], *(result for result in results[1:] if result is not None)]
 
 
 def _count_epochs(folder: ResultsFolder) -> int:
@@ -135,7 +135,7 @@ def _answer(result: Result | None) -> tuple[str, str]:
 
 
 def _parsing(result: Result | None) -> str:
-    """Return the rule that parsed the answer, or why there is no answer, and the votes."""
+    """Return the rule that parsed the answer, or the reason why it is missing, and the votes."""
     if result is None:
         return "  not run"
     text = f"  ({result.rule or result.reason})" if result.rule or result.reason else ""
@@ -145,27 +145,27 @@ def _parsing(result: Result | None) -> str:
 
 
 def _find_problem(folder: ResultsFolder, name: str) -> str:
-    """Return the id, or the only id that ends so."""
+    """Return the id, or the only id with this end."""
     if name in folder.examples:
         return name
-    found = [one for one in folder.examples if one.endswith(name)]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} problems end with {name!r}, such as {found[0]!r} and {found[1]!r}")
-    if not found:
+    matches = [id_ for id_ in folder.examples if id_.endswith(name)]
+    if len(matches) > 1:
+        raise UsageError(f"{len(matches)} problems end with {name!r}, such as {matches[0]!r} and {matches[1]!r}")
+    if not matches:
         raise UnknownName("problem", name, folder.examples, f"in {folder.folder}")
-    return found[0]
+    return matches[0]
 
 
 def _find_strategy(folder: ResultsFolder, spec: str) -> str:
-    """Return the spec, the spec of this name in a table, or the only spec that begins so."""
+    """Return the spec, the spec with this name in a table, or the only spec with this beginning."""
     if spec in folder.specs:
         return spec
-    if named := [one for one, name in ShortNames.of(folder.specs).by_spec.items() if name == spec]:
+    if named := [full for full, name in ShortNames.of(folder.specs).by_spec.items() if name == spec]:
         return named[0]
-    found = [one for one in folder.specs if one.startswith(spec)]
-    if len(found) != 1:
+    matches = [full for full in folder.specs if full.startswith(spec)]
+    if len(matches) != 1:
         raise UnknownName("strategy", spec, folder.specs, f"in {folder.folder}")
-    return found[0]
+    return matches[0]
 
 
 def _short(text: str) -> str:

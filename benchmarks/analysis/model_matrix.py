@@ -25,14 +25,14 @@ _SAME = ("task_version", "seed", "parser_version", "problem_budget")
 def model_matrix(folders: Sequence[Path]) -> RenderableType:
     """Return accuracies with 95 % intervals by strategy and model, with each model's best in bold, for a terminal.
 
-    Only problems that every run has begun are counted. Notes below the table say what that leaves
-    out, and in which other settings the runs differ.
+    Only problems that every run has begun are counted. Notes below the table list the problems that
+    are left out and the other settings that differ between the runs.
 
     Args:
         folders: results folders of one task, one for each model.
 
     Raises:
-        UsageError: the folders are of several tasks, or have no problem in common.
+        UsageError: the folders belong to several tasks, or have no problem in common.
     """
     from rich.console import Group
     from rich.text import Text
@@ -42,18 +42,18 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
         raise UsageError(f"the results must be of one task, got {', '.join(sorted(tasks))}")
     values = {name: [str(run.settings.get(name)) for run in runs] for name in _SAME}
     differences = "; ".join(
-        f"{name} {' and '.join(dict.fromkeys(of_name))}" for name, of_name in values.items() if len(set(of_name)) > 1
+        f"{name} {' and '.join(dict.fromkeys(by_run))}" for name, by_run in values.items() if len(set(by_run)) > 1
     )
     begun = [{key.problem for key in run.results} for run in runs]
-    ids = [name for name in common_problems(runs) if all(name in of_run for of_run in begun)]
+    ids = [name for name in common_problems(runs) if all(name in problems for problems in begun)]
     if not ids:
         raise UsageError(f"these runs have no problem in common{f': {differences}' if differences else ''}")
     comparisons = [Comparison.from_folder(run, ids) for run in runs]
     names = ShortNames.of(row.strategy for comparison in comparisons for row in comparison.rows)
     notes = [*names.legend, *([f"the runs differ in: {differences}"] if differences else [])]
-    for folder, of_run in zip(folders, begun, strict=True):
-        if more := len(of_run) - len(ids):
-            notes.append(f"left out, as not in every run: {more} of the {len(of_run)} problems of {folder}")
+    for folder, problems in zip(folders, begun, strict=True):
+        if excluded := len(problems) - len(ids):
+            notes.append(f"left out, as not in every run: {excluded} of the {len(problems)} problems of {folder}")
     for folder, comparison in zip(folders, comparisons, strict=True):
         notes += [f"{folder}: {names(caveat)}" for caveat in comparison.caveats]
     title = f"{task_title(runs[0].settings)} · {pluralize(len(ids), 'problem')}"
@@ -68,11 +68,11 @@ def _table(folders: Sequence[Path], comparisons: Sequence[Comparison], names: Sh
         for folder, model in zip(folders, models, strict=True)
     ]
     by_spec = [{row.strategy: row for row in comparison.rows} for comparison in comparisons]
-    rows = [(names(spec), *(_cell(of_model.get(spec)) for of_model in by_spec)) for spec in names.by_spec]
+    rows = [(names(spec), *(_cell(summaries.get(spec)) for summaries in by_spec)) for spec in names.by_spec]
     styles = {
-        (place, column): _style(of_model.get(spec))
-        for place, spec in enumerate(names.by_spec)
-        for column, of_model in enumerate(by_spec, 1)
+        (index, column): _style(summaries.get(spec))
+        for index, spec in enumerate(names.by_spec)
+        for column, summaries in enumerate(by_spec, 1)
     }
     return Table(("strategy", *titles), rows, styles=styles)
 

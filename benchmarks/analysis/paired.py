@@ -20,12 +20,12 @@ from reasoning.benchmarks.statistics import (
 )
 
 ALPHA = 0.05
-"""The family-wise error rate: the chance, over a whole table, of finding a difference between
-strategies that are equally good."""
+"""The family-wise error rate: the probability that a table shows any difference between strategies
+that are equally good."""
 
 MIN_CASES = 6
-"""Cases below which no difference counts as significant. If five cases all differ in one direction,
-chance does that in 2 of 2^5 times, which is above 0.05. (Student's test may fall below it with two
+"""The least number of cases for a significant difference. Five cases that all differ in one
+direction have the p-value 2 / 2^5, which is above 0.05. (Student's test may fall below it with two
 cases, if their differences happen to be alike.)"""
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -42,14 +42,14 @@ class PairedDifference:
 
     Attributes:
         first, second: their specs.
-        n: how many problems both answered.
-        difference: by how much the first is more accurate.
-        disagreement: the mean square of the difference on a problem, which determines how many
-            problems a comparison needs. With one repetition it is the share of problems that
+        n: the number of problems that both answered.
+        difference: the accuracy of the first minus the accuracy of the second.
+        disagreement: the mean square of the difference on a problem, which determines the number of
+            problems that a comparison needs. With one repetition it is the share of problems that
             exactly one of the two solved.
         superiority: the probability that the first is better on a problem drawn at random; a tie
             counts half.
-        p: the p-value of "equally good".
+        p: the p-value of the null hypothesis that both are equally good.
         p_adjusted: the p-value with Holm's correction over all pairs of the table.
         test: the test behind `p`: `EXACT`, `OVER_PROBLEMS` or `OVER_FAMILIES`.
         design_effect: the factor by which families of problems raise the number of problems that
@@ -76,8 +76,8 @@ class PairedDifference:
         """Return the same difference with this strategy as the first."""
         if spec == self.first:
             return self
-        turned = Difference(-self.difference.value, -self.difference.high, -self.difference.low)
-        return replace(self, first=self.second, second=self.first, difference=turned, superiority=1 - self.superiority)
+        swapped = Difference(-self.difference.value, -self.difference.high, -self.difference.low)
+        return replace(self, first=self.second, second=self.first, difference=swapped, superiority=1 - self.superiority)
 
 
 def scores_by_problem(results: Iterable[Result]) -> dict[str, dict[str, float]]:
@@ -100,7 +100,7 @@ def families(results: Iterable[Result]) -> dict[str, str]:
 def paired_differences(
     scores: Scores, specs: Sequence[str], families: Mapping[str, str] | None = None
 ) -> list[PairedDifference]:
-    """Return all pairs of these strategies, in their order, with Holm's correction.
+    """Return the differences of all pairs of strategies, in their order, with Holm's correction.
 
     Single answers are compared by McNemar's exact test and Tango's interval. With repetitions, a
     problem counts with its share of right answers, and Student's paired test and interval are used.
@@ -123,7 +123,7 @@ def worst_case_change(
 
     Args:
         before: the earlier scores from 0 to 1, by problem.
-        after: the later ones.
+        after: the later scores.
         problems: the problems that count, with or without scores.
 
     Returns:
@@ -135,9 +135,9 @@ def worst_case_change(
 
 
 def _pair(first: str, second: str, scores: Scores, families: Mapping[str, str]) -> PairedDifference:
-    of_first, of_second = scores.get(first, {}), scores.get(second, {})
-    common = [problem for problem in of_first if problem in of_second]
-    a, b = [of_first[problem] for problem in common], [of_second[problem] for problem in common]
+    scores_a, scores_b = scores.get(first, {}), scores.get(second, {})
+    common = [problem for problem in scores_a if problem in scores_b]
+    a, b = [scores_a[problem] for problem in common], [scores_b[problem] for problem in common]
     clusters = [("family", families[problem]) if problem in families else problem for problem in common]
     has_families = len(set(clusters)) < len(common)
     if not has_families and all(share in (0.0, 1.0) for share in [*a, *b]):
@@ -147,7 +147,7 @@ def _pair(first: str, second: str, scores: Scores, families: Mapping[str, str]) 
         difference, p = paired_mean(a, b, clusters), paired_t(a, b, clusters)
         test = OVER_FAMILIES if has_families else OVER_PROBLEMS
     differences = [x - y for x, y in zip(a, b, strict=True)]
-    disagreement = sum(one * one for one in differences) / len(common) if common else 0.0
+    disagreement = sum(x * x for x in differences) / len(common) if common else 0.0
     better = superiority(a, b) if common else 0.5
     effect = design_effect(differences, clusters) if has_families else 1.0
     return PairedDifference(first, second, len(common), difference, disagreement, better, p, p, test, effect)

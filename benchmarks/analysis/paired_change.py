@@ -18,13 +18,13 @@ class PairedChange:
 
     Attributes:
         before, after: its name in each run.
-        pair: the later run against the earlier one; the difference is above 0 if it became better.
+        pair: the later run against the earlier one; the difference is above 0 for an improvement.
         mean_before, mean_after: the mean scores over the problems that both runs answered.
         gained, lost: the problems with a higher score in the later run, and with a lower one.
         failed: problems in both runs that are left out because a call failed in one of them.
         not_run: problems that are left out because one of the runs has not reached them.
-        lowest: the change of the mean over all problems that either run has reached if those left
-            out were as bad as possible: right before and wrong after. None if neither run has
+        lowest: the lowest possible change of the mean over all problems that either run has
+            reached: those left out count as right before and wrong after. None if neither run has
             reached any.
     """
 
@@ -56,10 +56,10 @@ class PairedChange:
         Args:
             before: the name in the earlier run.
             after: the name in the later run.
-            scores: of the earlier and the later run, from 0 to 1 by problem.
+            scores: the scores of the earlier and the later run, from 0 to 1 by problem.
             problems: the problems in both runs, in order.
-            begun: those that either run has reached.
-            failed: those with a failed call in one of the runs.
+            begun: the problems that either run has reached.
+            failed: the problems with a failed call in one of the runs.
             families: the family of each problem that has one.
         """
         was, now = scores
@@ -87,12 +87,12 @@ class PairedChange:
 
     @property
     def cells(self) -> tuple[str, str, str]:
-        """Points, their interval and p, as cells; dashes if there is nothing to compare."""
+        """The points, their interval and the p-value as cells; dashes if there is nothing to compare."""
         return difference_cells(self.pair) if self.pair.n else ("–", "–", "–")
 
     @property
     def left_out(self) -> str:
-        """The number of problems in both runs that are left out, with the reasons; empty if nothing is."""
+        """The number of problems in both runs that are left out, with the reasons, or "" if none is."""
         counts = {"a call failed": self.failed, "not run in both": self.not_run}
         parts = "; ".join(f"{count} ({reason})" for reason, count in counts.items() if count)
         return (

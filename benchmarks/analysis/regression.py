@@ -26,10 +26,10 @@ class RunComparison:
 
     Attributes:
         labels: the names of the earlier and the later run.
-        changes: by strategy, or by part of a chain.
-        common: how many problems are in both runs and the same.
-        left_out: how many problems are in one run only, or are not the same.
-        gone, new: strategies that are in the earlier run only, and in the later one only.
+        changes: one change for each strategy, or for each part of a chain.
+        common: the number of problems that are in both runs and the same.
+        left_out: the number of problems that are in one run only, or not the same in both.
+        gone, new: the strategies of the earlier run only, and of the later run only.
         tolerance: the largest accepted loss, in points; None if nothing is tested.
     """
 
@@ -58,20 +58,20 @@ class RunComparison:
         Either nothing could be compared, or so much is left out that a loss beyond the tolerance
         could hide in it.
         """
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for change in self.tested:
             if not change.pair.n:
-                found[change.name] = f"nothing could be compared: left out are {change.left_out}"
+                reasons[change.name] = f"nothing could be compared: left out are {change.left_out}"
             elif self._may_hide_a_loss(change):
-                found[change.name] = (
+                reasons[change.name] = (
                     f"too little could be compared: left out are {change.left_out}, "
                     f"with which the change could be {100 * (change.lowest or 0):+.1f} points"
                 )
-        return found | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
+        return reasons | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
 
     @property
     def passed(self) -> bool:
-        """True if nothing became worse by more than the tolerance, and no such loss could hide."""
+        """True if nothing became worse by more than the tolerance and no such loss could be hidden."""
         return self.tolerance is None or not (self.worse or self.untested)
 
     @property
@@ -105,11 +105,10 @@ class RunComparison:
         table = Table(
             ("strategy", "problems", "gained", "lost", "change, points", "95 %", "p"),
             rows,
-            emphasized={place for place, change in enumerate(self.changes) if change.name in marked},
+            emphasized={index for index, change in enumerate(self.changes) if change.name in marked},
         )
         notes = "\n".join([*self._names.legend, *map(self._names, self._notes())])
-        shown = table.to_rich(emphasis="bold red", wrap_name=WrappedName)
-        return Group(shown, Text(""), Text(strip_control(notes)))
+        return Group(table.to_rich(emphasis="bold red", wrap_name=WrappedName), Text(""), Text(strip_control(notes)))
 
     def _notes(self) -> Iterable[str]:
         yield f"{self.labels[0]} → {self.labels[1]}: {pluralize(self.common, 'problem')} in both"
@@ -160,8 +159,8 @@ class RunComparison:
 def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> RunComparison:
     """Compare two results folders problem by problem.
 
-    Strategies are matched by their specs. If each run has only one strategy, these two are compared
-    whatever their specs.
+    Strategies are matched by their specs. If each run has only one strategy, the two are compared
+    even if their specs differ.
 
     Args:
         before: the folder of the earlier run.
@@ -173,8 +172,8 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         UsageError: the runs have no problem or no strategy in common.
     """
     old, new = ResultsFolder.read(before), ResultsFolder.read(after)
-    same = common_problems([old, new])
-    if not same:
+    common = common_problems([old, new])
+    if not common:
         tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
         raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed? ({tasks})")
     matched = [(spec, spec) for spec in old.specs if spec in new.specs]
@@ -184,14 +183,14 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         raise UsageError(
             f"{before} and {after} have no strategy in common: {', '.join(old.specs)} and {', '.join(new.specs)}"
         )
-    every_problem = old.examples.keys() | new.examples.keys()
+    all_problems = old.examples.keys() | new.examples.keys()
     matched_specs = {spec for pair in matched for spec in pair}
     gone, added = (tuple(spec for spec in store.specs if spec not in matched_specs) for store in (old, new))
     return RunComparison(
         (str(before), str(after)),
-        tuple(_change(old, new, first, second, same) for first, second in matched),
-        len(same),
-        len(every_problem) - len(same),
+        tuple(_change(old, new, first, second, common) for first, second in matched),
+        len(common),
+        len(all_problems) - len(common),
         gone,
         added,
         tolerance,

@@ -22,17 +22,17 @@ _ASSUMED = (0.1, 0.2, 0.3, 0.4)
 def required_problems(
     difference: float, pilot: Path | None = None, disagree: float | None = None, strategies: int = 2, power: float = 80
 ) -> RenderableType:
-    """Return a table for a terminal: the number of problems that show a difference, by disagreement.
+    """Return a table for a terminal: the number of problems that a difference needs, by disagreement.
 
     Args:
         difference: the difference to find, in points of accuracy.
-        pilot: a results folder that tells how often each pair of strategies disagreed. With
-            repetitions, that is the mean square of a problem's difference, and the run needs as
-            many repetitions. With families of problems, the pilot tells how alike these are, and
-            the run needs families of the same size.
+        pilot: a results folder from which the disagreement of each pair of strategies is measured.
+            With repetitions, that is the mean square of a problem's difference, and the run needs
+            the same number of repetitions. With families of problems, the similarity within
+            families is measured too, and the run needs families of the same size.
         disagree: instead of a pilot, the share of problems that exactly one of two strategies
             solves, in percent; by default several shares.
-        strategies: how many strategies are compared. Their pairs share the level of 5 %.
+        strategies: the number of strategies to compare. Their pairs share the level of 5 %.
         power: the probability of finding the difference if it exists, in percent.
 
     Raises:
@@ -56,9 +56,9 @@ def required_problems(
     compared = strategies * (strategies - 1) // 2
     has_families = any(effect > 1 for *_, effect in pairs)
     rows = []
-    for who, share, effect in pairs:
+    for pair, share, effect in pairs:
         n = required_sample_size(difference / 100, share, level=0.05 / compared, power=power / 100, effect=effect)
-        rows.append((names(who), f"{100 * share:.0f} %", *([f"× {effect:.1f}"] if has_families else []), f"{n:,}"))
+        rows.append((names(pair), f"{100 * share:.0f} %", *([f"× {effect:.1f}"] if has_families else []), f"{n:,}"))
     header = ("strategies", "disagree on", *(["design effect"] if has_families else []), "problems")
     title = (
         f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over "

@@ -1,4 +1,4 @@
-"""The results of a strategy, summarized."""
+"""Summaries of the results of each strategy."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from reasoning.messages import Usage
 
 @dataclass(frozen=True)
 class StrategySummary:
-    """The numbers of one strategy.
+    """The summary of one strategy.
 
     Attributes:
         strategy: its spec.
-        n: solves that count, over all repetitions: answered or unparsed. A failed call is not a
+        n: solves that count (answered or unparsed), over all repetitions. A failed call is not a
             wrong answer.
         correct: solves with a right answer.
         unparsed: solves in which no answer could be parsed. They count as not right.
         failed: solves that do not count because a call failed.
-        usage: all draws that were used, paid for now or taken from the journal.
+        usage: the usage of all draws, including those from the journal.
         interval: the 95 % interval of the accuracy. It is Wilson's; with repetitions or families of
             problems it is clustered, for the effective number of observations.
         best: whether no strategy solved more of the common subset; see `common_subset`.
@@ -41,7 +41,7 @@ class StrategySummary:
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers; 0 if nothing counts."""
+        """The share of right answers; 0 if no solve counts."""
         return self.correct / self.n if self.n else 0.0
 
     @property
@@ -54,7 +54,7 @@ class StrategySummary:
         return self.usage.seconds / self.n if self.n else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the totals that `--json` prints; "accuracy" and "ci95" are null if nothing counts."""
+        """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts."""
         return {
             "strategy": self.strategy,
             "n": self.n,
@@ -79,22 +79,23 @@ def summarize(
     Args:
         results: the results of these strategies; others are ignored.
         specs: the strategies.
-        common: the solves on which the best is found; by default those that these strategies have
+        common: the solves that determine the best strategy; by default those that these strategies have
             in common.
     """
     by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
     for result in results:
         if result.strategy in by_spec:
             by_spec[result.strategy].append(result)
-    rows = [_summary(spec, of_spec) for spec, of_spec in by_spec.items() if of_spec]
-    every = [result for of_spec in by_spec.values() for result in of_spec]
-    correct = Counter(one.strategy for one in (common or common_subset(every)).select(every) if one.correct)
+    rows = [_summary(spec, own) for spec, own in by_spec.items() if own]
+    counted = [result for own in by_spec.values() for result in own]
+    compared = (common or common_subset(counted)).select(counted)
+    correct = Counter(result.strategy for result in compared if result.correct)
     most = max(correct.values(), default=None)
     return [replace(row, best=row.strategy in correct and correct[row.strategy] == most) for row in rows]
 
 
 def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
-    """Return the summary with the most right answers; of equal ones, the one with the fewest tokens.
+    """Return the summary with the most right answers, and among equals the fewest tokens.
 
     Args:
         rows: summaries of the same solves.
@@ -119,11 +120,11 @@ def _interval(counted: list[Result]) -> tuple[float, float]:
     correct = [result.correct is True for result in counted]
     clusters = [result.cluster for result in counted]
     by_cluster: dict[Hashable, list[bool]] = {}
-    for cluster, one in zip(clusters, correct, strict=True):
-        by_cluster.setdefault(cluster, []).append(one)
+    for cluster, is_correct in zip(clusters, correct, strict=True):
+        by_cluster.setdefault(cluster, []).append(is_correct)
     # Clusters of one solve, or whose solves all agree, are single observations.
     agree = all(len(set(solves)) == 1 for solves in by_cluster.values())
     sizes = {len(solves) for solves in by_cluster.values()}
     if agree and (len(sizes) <= 1 or len(set(correct)) == 1):
         return wilson(sum(solves[0] for solves in by_cluster.values()), len(by_cluster))
-    return clustered_share([float(one) for one in correct], clusters)
+    return clustered_share(list(map(float, correct)), clusters)

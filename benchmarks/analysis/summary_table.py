@@ -66,14 +66,14 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
     return Table(
         header,
         cells,
-        emphasized={place for place, row in enumerate(rows) if row.best},
+        emphasized={index for index, row in enumerate(rows) if row.best},
         legend=tuple(names.legend),
         narrow_header=tuple(_NARROW.get(title, title) for title in header),
     )
 
 
 def render_summary(rows: Sequence[StrategySummary], free: bool) -> rich.table.Table:
-    """Return the table of strategies for a terminal of 80 columns and more; the best are bold with a star.
+    """Return the table of strategies for a terminal of at least 80 columns; the best are bold with a star.
 
     Args:
         rows: the numbers, in order.
@@ -81,8 +81,8 @@ def render_summary(rows: Sequence[StrategySummary], free: bool) -> rich.table.Ta
     """
     table = summary_table(rows, free)
     starred = [
-        (f"{name} ★" if place in table.emphasized else name, *others)
-        for place, (name, *others) in enumerate(table.rows)
+        (f"{name} ★" if index in table.emphasized else name, *others)
+        for index, (name, *others) in enumerate(table.rows)
     ]
     return replace(table, rows=starred).to_rich(gap=1, emphasis="bold green", wrap_name=WrappedName)
 
@@ -99,15 +99,15 @@ def summary_html(rows: Sequence[StrategySummary], free: bool) -> str:
 
 
 def parse_rule_table(counts: Mapping[str, Mapping[str, int]], specs: Sequence[str]) -> Table:
-    """Return how many answers each rule parsed, with strategies as numbered columns.
+    """Return the table of the number of answers that each rule parsed, with strategies as numbered columns.
 
     Args:
-        counts: by rule and strategy.
-        specs: the strategies, whose places from 1 are the columns.
+        counts: the number of answers by rule and strategy.
+        specs: the strategies in the order of the columns, which are numbered from 1.
     """
     return Table(
         ("rule", *(str(number) for number in range(1, len(specs) + 1))),
-        [(rule, *(f"{of_rule.get(spec, 0) or '·'}" for spec in specs)) for rule, of_rule in counts.items()],
+        [(rule, *(f"{by_spec.get(spec, 0) or '·'}" for spec in specs)) for rule, by_spec in counts.items()],
         title="Parsing rules",
         name="parse-rules",
         note="Columns are strategies by number. A rule with 'unparsed' or 'failed' gave no answer.",

@@ -21,14 +21,15 @@ from reasoning.tables import pluralize
 class Verdict:
     """The verdict on a comparison.
 
-    Strategies are compared on the common subset. Pairs are over the problems that both answered,
-    with Holm's correction. A strategy that a race stopped is in no pair: it has the race's decision,
-    and a p-value of data that stopped because of its values has no meaning.
+    The best strategy has the most right answers on the common subset. Pairs are compared on
+    the problems that both answered, with Holm's correction. A strategy that a race stopped is in no
+    pair: the race decided about it, and a p-value has no meaning if the data were stopped because of
+    their values.
 
     Attributes:
         rows: the summaries of all strategies.
         common_rows: the summaries of the compared strategies, on the common subset.
-        pairs: every two compared strategies.
+        pairs: the differences of all pairs of compared strategies.
         common: the common subset.
         race: the record of the race, if there was one.
         results: all results.
@@ -48,7 +49,7 @@ class Verdict:
 
     @cached_property
     def against_best(self) -> tuple[PairedDifference, ...]:
-        """The best strategy against each other compared one, the largest difference first."""
+        """The best strategy against every other compared strategy, the largest difference first."""
         if self.best is None:
             return ()
         name = self.best.strategy
@@ -83,8 +84,8 @@ class Verdict:
         if not similar:
             second = min(against, key=lambda pair: pair.difference.value)
             value, low, high = map(whole_points, dataclasses.astuple(second.difference))
-            every = "every other strategy" if not self.common.excluded else "all that it is compared with"
-            others = f"{every}; the next best, {second.second}," if len(against) > 1 else second.second
+            rivals = "every other strategy" if not self.common.excluded else "all that it is compared with"
+            others = f"{rivals}; the next best, {second.second}," if len(against) > 1 else second.second
             return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
         if len(similar) == len(against):
             names = "the others" if len(against) > 1 else similar[0]
@@ -131,7 +132,7 @@ class Verdict:
         return lines
 
     def _scope(self) -> str:
-        """Return the scope of "best", if it is not the whole table."""
+        """Return the scope of "best", or "" if it is the whole table."""
         left, problems = " of those left" if self._stopped else "", pluralize(len(self.common.problems), "problem")
         rows = [row for row in self.rows if row.strategy not in self._stopped]
         same = {row.n for row in rows} == {row.n for row in self.common_rows}
@@ -146,8 +147,8 @@ class Verdict:
         return f"{subject} left {len(left)} of {len(left) + len(race.stopped)} strategies: {names}."
 
     def _race_savings(self, race: RaceRecord) -> str:
-        """Return the sentence that names the stopped strategies, when they were stopped, and the savings."""
-        run = {spec: len({one.problem for one in self.results if one.strategy == spec}) for spec in race.stopped}
+        """Return the sentence on the stopped strategies, the times of their stops, and the savings."""
+        run = {spec: len({r.problem for r in self.results if r.strategy == spec}) for spec in race.stopped}
         stopped = [
             f"{spec} after {pluralize(after, 'problem')}" + (f" ({run[spec]} were run)" if run[spec] > after else "")
             for spec, after in race.stopped.items()
@@ -163,7 +164,7 @@ def _margin(pair: PairedDifference) -> str:
 
 
 def _power(similar: Sequence[PairedDifference], pairs: int) -> str:
-    """Return the sentence on the difference that this many problems can show, given how often strategies disagree."""
+    """Return the sentence on the smallest difference that the problems can show at this rate of disagreement."""
     n = min(pair.n for pair in similar)
     if any(pair.test == OVER_FAMILIES for pair in similar):
         return f"{pluralize(n, 'problem')} in families show less than {n} independent ones; more families show more."
@@ -172,10 +173,10 @@ def _power(similar: Sequence[PairedDifference], pairs: int) -> str:
     if least is None:
         few = f"{pluralize(n, 'problem')} {'is' if n == 1 else 'are'} too few"
         return f"{few} to show any difference with {pluralize(pairs, 'pair')} to compare."
-    which = f"disagree on {100 * disagreement:.0f} % of the problems, as these do"
+    condition = f"disagree on {100 * disagreement:.0f} % of the problems, as these do"
     if any(pair.test != EXACT for pair in similar):
-        which = "differ from problem to problem as much as these"
+        condition = "differ from problem to problem as much as these"
     return (
         f"{n} problems show differences of about {100 * least:.0f} points or more (8 times in 10, for strategies that "
-        f"{which}); more problems show smaller ones."
+        f"{condition}); more problems show smaller ones."
     )

@@ -18,13 +18,13 @@ class Agreement:
     A strategy solves a problem if more than half of its repetitions are right.
 
     Attributes:
-        n: how many problems there are.
-        any_correct: problems that at least one strategy solves: the limit of a perfect choice among
-            their answers.
-        all_correct: problems that every strategy solves.
-        solved_only_by: by strategy, the problems that only it solves.
-        same_answer: by two strategies, compared or not, the share of the solves that both answered
-            on which their answers are equal. Unparsed answers equal nothing.
+        n: the number of problems.
+        any_correct: the number of problems that at least one strategy solves: the limit of a
+            perfect choice among their answers.
+        all_correct: the number of problems that every strategy solves.
+        solved_only_by: the problems that only one strategy solves, by strategy.
+        same_answer: the share of equal answers among the solves that two strategies answered, by
+            pair of strategies, compared or not. An unparsed answer equals no other.
     """
 
     n: int
@@ -35,7 +35,7 @@ class Agreement:
 
     @property
     def none_correct(self) -> int:
-        """Problems that no strategy solves."""
+        """The number of problems that no strategy solves."""
         return self.n - self.any_correct
 
 
@@ -54,27 +54,27 @@ def measure_agreement(results: Sequence[Result], common: CommonSubset, specs: Se
     return Agreement(
         n=len(problems),
         any_correct=sum(map(bool, solvers.values())),
-        all_correct=sum(len(of_problem) == len(shares) for of_problem in solvers.values()),
+        all_correct=sum(len(solved_by) == len(shares) for solved_by in solvers.values()),
         solved_only_by={
-            spec: tuple(problem for problem, of_problem in solvers.items() if of_problem == [spec]) for spec in shares
+            spec: tuple(problem for problem, solved_by in solvers.items() if solved_by == [spec]) for spec in shares
         },
         same_answer=_same_answers([result for result in results if not result.failed], specs),
     )
 
 
 def _same_answers(answered: Sequence[Result], specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
-    """Return the share of equal answers of each pair. Texts are compared as numbers, because there are many pairs."""
+    """Return the share of equal answers of each pair. Texts become numbers, because there are many pairs."""
     import numpy as np
 
     present = {result.strategy for result in answered}
     columns = {spec: column for column, spec in enumerate(spec for spec in specs if spec in present)}
-    rows = {solve: row for row, solve in enumerate(dict.fromkeys((one.problem, one.epoch) for one in answered))}
+    rows = {solve: row for row, solve in enumerate(dict.fromkeys((r.problem, r.epoch) for r in answered))}
     numbers: dict[str, int] = {}
-    # -1 stands for no result, 0 for an unparsed answer
+    # -1 is no result, 0 an unparsed answer.
     answers = np.full((len(rows), len(columns)), -1)
-    for one in answered:
-        number = 0 if one.value is None else numbers.setdefault(one.value, len(numbers) + 1)
-        answers[rows[one.problem, one.epoch], columns[one.strategy]] = number
+    for result in answered:
+        number = 0 if result.value is None else numbers.setdefault(result.value, len(numbers) + 1)
+        answers[rows[result.problem, result.epoch], columns[result.strategy]] = number
     shares: dict[tuple[str, str], float | None] = {}
     for (first, a), (second, b) in combinations(columns.items(), 2):
         both = int(np.sum((answers[:, a] >= 0) & (answers[:, b] >= 0)))

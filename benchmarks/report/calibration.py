@@ -15,7 +15,7 @@ class Calibration:
 
     Attributes:
         strategy: its spec.
-        n: how many results have a confidence.
+        n: the number of results with a confidence.
         error: the expected calibration error, in ten bins.
         bins: accuracy by confidence.
         selective: pairs of coverage and accuracy, the most confident answers first.
@@ -35,7 +35,7 @@ def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tupl
         results: the results of these strategies.
         specs: the strategies, in order.
     """
-    found = []
+    calibrations = []
     for spec in specs:
         pairs = [
             (result.confidence, result.correct is True)
@@ -45,5 +45,5 @@ def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tupl
         if pairs:
             confidences, correct = [confidence for confidence, _ in pairs], [right for _, right in pairs]
             bins, curve = tuple(reliability(confidences, correct)), tuple(selective_accuracy(confidences, correct))
-            found.append(Calibration(spec, len(pairs), calibration_error(confidences, correct), bins, curve))
-    return tuple(found)
+            calibrations.append(Calibration(spec, len(pairs), calibration_error(confidences, correct), bins, curve))
+    return tuple(calibrations)

@@ -16,49 +16,48 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTHS = {"wide": 9.6, "narrow": 4.6}
-"""Inches of 72 units: a wide chart has 691 units, a narrow one 331, about the width of a phone."""
+"""Widths in inches of 72 units: a wide chart has 691 units, a narrow one 331, about the width of a phone."""
 _MARKERS = "os^DvPX*"
 _SIZE = 10.5
 
 
 def differences(data: ReportData) -> str:
-    """Return a forest plot: the best strategy against each other one, with intervals."""
-    pairs, strategy = data.comparison.against_best, data.comparison.best
-    best = strip_control(data.names(strategy.strategy)) if strategy else ""
+    """Return a forest plot of the best strategy against every other strategy, with intervals."""
+    pairs, best = data.comparison.against_best, data.comparison.best
+    best_name = strip_control(data.names(best.strategy)) if best else ""
 
     def draw(axes: Axes, narrow: bool) -> None:
         low = min([-5.0, *(100 * pair.difference.low for pair in pairs)])
         high = max([5.0, *(100 * pair.difference.high for pair in pairs)])
         axes.axvline(0, color=DIM, linewidth=1)
-        for place, pair in enumerate(pairs):
+        for row, pair in enumerate(pairs):
             value, ends = 100 * pair.difference.value, (100 * pair.difference.low, 100 * pair.difference.high)
             significant = pair.p_adjusted < ALPHA
+            axes.plot(ends, (row, row), color=SERIES[0] if significant else DIM, linewidth=2.2, solid_capstyle="butt")
             axes.plot(
-                ends, (place, place), color=SERIES[0] if significant else DIM, linewidth=2.2, solid_capstyle="butt"
-            )
-            axes.plot(
-                *([value], [place]),
+                *([value], [row]),
                 color=SERIES[0],
                 marker="o" if significant else "D",
                 markersize=7,
                 markerfacecolor=SERIES[0] if significant else PAPER,
                 markeredgecolor=SERIES[0] if significant else DIM,
                 markeredgewidth=1.5,
-                # a mark at 100 points is on the edge
+                # A mark at 100 points is on the edge.
                 clip_on=False,
             )
             name = f"{_name(data, pair.second, 34 if narrow else 80)}"
-            # the line of 0 may run through the name
+            # The line at 0 may run through the name.
             background = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
-            _text(axes, low, place - 0.36, name, ha="left", va="center", bbox=background)
-            _text(axes, high, place - 0.36, _signed(value), ha="right", va="center", color=DIM)
+            _text(axes, low, row - 0.36, name, ha="left", va="center", bbox=background)
+            _text(axes, high, row - 0.36, _signed(value), ha="right", va="center", color=DIM)
         axes.set_ylim(len(pairs) - 0.4, -0.8)
         axes.set_xlim(low, high)
         axes.set_yticks([])
         _label_axes(axes, x="points better than each", y="")
 
     label = (
-        f"By how many points {best} is better than each other strategy, with 95 % intervals; the table has the numbers."
+        f"By how many points {best_name} is better than each other strategy, with 95 % intervals; the table has the "
+        "numbers."
     )
     return _render("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
 
@@ -68,25 +67,24 @@ def _signed(points: float) -> str:
     return f"{round(points):+d}".replace("-", "−") if round(points) else "0"
 
 
-def costs(data: ReportData, one: CostFrontier) -> str:
-    """Return accuracy against cost with the frontier; strategies have their numbers."""
+def costs(data: ReportData, frontier: CostFrontier) -> str:
+    """Return a chart of accuracy against cost with the frontier; numbers mark the strategies."""
     specs = data.specs
-    show = amount_format(one.measure)
+    show = amount_format(frontier.measure)
 
     def draw(axes: Axes, narrow: bool) -> None:
-        front = [point for point in one.points if point.on_frontier]
-        spread = one.points[-1].cost / max(one.points[0].cost, 1e-12)
+        best = [point for point in frontier.points if point.on_frontier]
+        spread = frontier.points[-1].cost / max(frontier.points[0].cost, 1e-12)
         if spread > 8:
             axes.set_xscale("log")
-        if front:
-            ends = _end(one, spread > 8)
-            xs = [point.cost for point in front] + [ends]
-            ys = [100 * point.accuracy for point in front]
+        if best:
+            xs = [point.cost for point in best] + [_end(frontier, spread > 8)]
+            ys = [100 * point.accuracy for point in best]
             axes.step(xs, [*ys, ys[-1]], where="post", color=SERIES[0], linewidth=1.6, alpha=0.75)
-        for point in one.points:
+        for point in frontier.points:
             colour = SERIES[0] if point.on_frontier else DIM
             axes.plot((point.cost,) * 2, (100 * point.low, 100 * point.high), color=colour, linewidth=1.2, alpha=0.55)
-        for point in one.points:
+        for point in frontier.points:
             axes.plot(
                 *([point.cost], [100 * point.accuracy]),
                 color=SERIES[0],
@@ -97,41 +95,40 @@ def costs(data: ReportData, one: CostFrontier) -> str:
                 markeredgewidth=1.4,
             )
         axes.margins(x=0.07)
-        axes.set_ylim(*_percent_limits(point.high for point in one.points))
+        axes.set_ylim(*_percent_limits(point.high for point in frontier.points))
         _format_cost_axis(axes, show, narrow)
-        _number_points(
-            axes, [(point.cost, 100 * point.accuracy, str(specs.index(point.strategy) + 1)) for point in one.points]
-        )
-        _label_axes(axes, x=f"{one.measure}/problem", y="accuracy, %")
+        _number_points(axes, [(p.cost, 100 * p.accuracy, str(specs.index(p.strategy) + 1)) for p in frontier.points])
+        _label_axes(axes, x=f"{frontier.measure}/problem", y="accuracy, %")
 
-    label = f"Accuracy against {one.measure} per problem, with 95 % intervals; the table below has the frontier."
-    return _render(f"costs-{one.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
+    label = f"Accuracy against {frontier.measure} per problem, with 95 % intervals; the table below has the frontier."
+    return _render(f"costs-{frontier.measure}", label, draw, height=lambda narrow: 3.4 if narrow else 4.2)
 
 
-def _end(one: CostFrontier, log: bool) -> float:
-    """Return where the frontier's line ends, a little after the most expensive point."""
-    first, last = one.points[0].cost, one.points[-1].cost
+def _end(frontier: CostFrontier, log: bool) -> float:
+    """Return the end of the frontier's line, a little beyond the most expensive point."""
+    first, last = frontier.points[0].cost, frontier.points[-1].cost
     return last * (last / first) ** 0.05 if log else last + 0.05 * (last - first)
 
 
 def vote_curves(data: ReportData) -> str:
-    """Return accuracy against the number of draws: of the vote, and of any of them."""
+    """Return a chart of accuracy against the number of draws: for the vote, and for any of the draws."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: Axes, narrow: bool) -> None:
-        for place, one in enumerate(data.vote_curves):
-            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
-            ks = [point.k for point in one.majority]
-            low, high = (
-                [100 * end for end in ends] for ends in zip(*((p.low, p.high) for p in one.majority), strict=True)
-            )
+        for index, curve in enumerate(data.vote_curves):
+            colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
+            ks = [point.k for point in curve.majority]
+            low, high = [100 * p.low for p in curve.majority], [100 * p.high for p in curve.majority]
             axes.fill_between(ks, low, high, color=colour, alpha=0.14, linewidth=0)
-            number = data.specs.index(one.strategy) + 1
-            for points, dashes, any_of, align in ((one.majority, "-", "", "top"), (one.any, "--", " any", "bottom")):
+            number = data.specs.index(curve.strategy) + 1
+            for points, dashes, suffix, align in (
+                (curve.majority, "-", "", "top"),
+                (curve.any, "--", " any", "bottom"),
+            ):
                 ys = [100 * point.mean for point in points]
                 axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
-                _text(axes, ks[-1], ys[-1], f"  {number}{any_of}", va=align, color=colour)
-        axes.set_ylim(*_percent_limits(point.high for one in data.vote_curves for point in [*one.majority, *one.any]))
+                _text(axes, ks[-1], ys[-1], f"  {number}{suffix}", va=align, color=colour)
+        axes.set_ylim(*_percent_limits(p.high for curve in data.vote_curves for p in [*curve.majority, *curve.any]))
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
         _label_axes(axes, x="draws/problem", y="accuracy, %")
@@ -141,17 +138,18 @@ def vote_curves(data: ReportData) -> str:
 
 
 def reliability(data: ReportData) -> str:
-    """Return accuracy by confidence; on the diagonal a confidence is right."""
+    """Return a chart of accuracy by confidence; the diagonal is perfect calibration."""
 
     def draw(axes: Axes, narrow: bool) -> None:
         axes.plot((0, 100), (0, 100), color=LINE, linewidth=1.2)
-        for place, one in enumerate(data.calibration):
-            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
-            xs, ys = [100 * b.confidence for b in one.bins], [100 * b.accuracy for b in one.bins]
-            most = max(b.n for b in one.bins)
+        for index, calibration in enumerate(data.calibration):
+            colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
+            bins = calibration.bins
+            xs, ys = [100 * b.confidence for b in bins], [100 * b.accuracy for b in bins]
+            most = max(b.n for b in bins)
             axes.plot(xs, ys, color=colour, linewidth=1.2, alpha=0.6)
-            axes.scatter(xs, ys, s=[20 + 100 * b.n / most for b in one.bins], color=colour, marker=marker, linewidths=0)
-            number = str(data.specs.index(one.strategy) + 1)
+            axes.scatter(xs, ys, s=[20 + 100 * b.n / most for b in bins], color=colour, marker=marker, linewidths=0)
+            number = str(data.specs.index(calibration.strategy) + 1)
             _text(axes, xs[-1], ys[-1], f"   {number}", va="center", color=colour)
         axes.set_xlim(-3, 109)
         axes.set_ylim(-4, 104)
@@ -162,14 +160,15 @@ def reliability(data: ReportData) -> str:
 
 
 def selective(data: ReportData) -> str:
-    """Return the accuracy if only the most confident answers are given."""
+    """Return a chart of the accuracy if only the most confident answers are given."""
 
     def draw(axes: Axes, narrow: bool) -> None:
-        for place, one in enumerate(data.calibration):
-            colour, marker = SERIES[place % len(SERIES)], _MARKERS[place % len(_MARKERS)]
-            xs, ys = [100 * share for share, _ in one.selective], [100 * right for _, right in one.selective]
+        for index, calibration in enumerate(data.calibration):
+            colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
+            xs = [100 * coverage for coverage, _ in calibration.selective]
+            ys = [100 * accuracy for _, accuracy in calibration.selective]
             axes.plot(xs, ys, color=colour, marker=marker, markersize=4, linewidth=1.4)
-            _text(axes, xs[-1], ys[-1], f"  {data.specs.index(one.strategy) + 1}", va="center", color=colour)
+            _text(axes, xs[-1], ys[-1], f"  {data.specs.index(calibration.strategy) + 1}", va="center", color=colour)
         axes.set_xlim(0, 109)
         axes.set_ylim(-4, 104)
         _label_axes(axes, x="answers given, most confident first, %", y="accuracy, %")
@@ -186,7 +185,7 @@ def _render(
     half: bool = False,
     titled: bool = True,
 ) -> str:
-    """Return a chart for both screens; the page shows the one that fits. Half of a wide screen fits both."""
+    """Return a chart for a wide and a narrow screen; the page shows one of them. A half chart serves both."""
     from matplotlib.figure import Figure
 
     parts = []
@@ -211,7 +210,7 @@ def _render(
 def _axes_box(
     size: tuple[float, float], *, left: float, bottom: float, right: float, top: float
 ) -> tuple[float, float, float, float]:
-    """Return the place of the axes in a figure of this size, with margins in inches."""
+    """Return the position of the axes in a figure of this size, with margins in inches."""
     width, height = size
     return left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height
 
@@ -223,13 +222,13 @@ def _label_axes(axes: Axes, *, x: str, y: str) -> None:
 
 
 def _percent_limits(high: Iterable[float]) -> tuple[float, float]:
-    """Return the ends of an axis of percentages that starts at 0."""
+    """Return the limits of an axis of percentages that starts at 0."""
     top = min(1.0, max([0.2, *high]))
     return -4 * top, 104 * top
 
 
 def _format_cost_axis(axes: Axes, show: Callable[[float], str], narrow: bool) -> None:
-    """Format the amounts on the axis of the cost as in the tables."""
+    """Format the amounts on the cost axis as in the tables."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     if axes.get_xscale() == "log":
@@ -243,7 +242,7 @@ def _format_cost_axis(axes: Axes, show: Callable[[float], str], narrow: bool) ->
 
 
 def _number_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
-    """Write a number next to each point where it covers no other."""
+    """Write a number next to each point, at a position that covers no other point."""
     taken: list[tuple[float, float]] = []
     spots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
     for (at_x, at_y, text), (x, y) in zip(points, spots, strict=True):
@@ -266,8 +265,8 @@ def _number_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> No
         )
 
 
-def _text(axes: Axes, x: float, y: float, text: str, color: str = INK, **more: Any) -> None:
-    axes.text(x, y, text, color=color, fontsize=_SIZE, parse_math=False, **more)
+def _text(axes: Axes, x: float, y: float, text: str, color: str = INK, **options: Any) -> None:
+    axes.text(x, y, text, color=color, fontsize=_SIZE, parse_math=False, **options)
 
 
 def _name(data: ReportData, spec: str, most: int) -> str:

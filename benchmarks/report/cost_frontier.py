@@ -33,8 +33,8 @@ class CostPoint:
         cost: the mean cost of one problem.
         accuracy: the accuracy on the same problems.
         low, high: the ends of its 95 % interval.
-        on_frontier: whether the strategy solves anything, and no other is as accurate for less or
-            more accurate for as much.
+        on_frontier: True if the strategy solves a problem, no other is at least as accurate at a
+            lower cost, and no other is more accurate at the same cost.
         frontier_share: the share of bootstrap resamples, of problems or of their families, in which
             it is on the frontier.
     """
@@ -50,14 +50,14 @@ class CostPoint:
 
 @dataclass(frozen=True)
 class BudgetStep:
-    """The best strategy from one budget up to the next step.
+    """The best strategy from one budget up to the budget of the next step.
 
     Attributes:
         strategy: its spec.
         budget: the mean cost of one problem.
         accuracy: its accuracy.
-        not_different_from: strategies within the budget that are not significantly different.
-        marginal_cost: the cost of one more right answer, compared with the step before; None for
+        not_different_from: strategies within the budget that are not significantly different from it.
+        marginal_cost: the cost of one more right answer, compared with the previous step; None for
             the first step.
         marginal_cost_low, marginal_cost_high: the same at the ends of the difference's 95 %
             interval; None if the difference may be 0, which makes the cost unbounded.
@@ -96,12 +96,12 @@ def cost_frontiers(
         results: the results of these strategies.
         common: the solves on which strategies are compared.
         specs: the strategies, in order.
-        pairs: every two strategies, which tell which differences are significant.
+        pairs: the differences of all pairs of strategies, with their significance.
     """
     selected = common.select(results)
     rows = summarize(selected, specs)
     known = [name for name, cost in MEASURES.items() if rows and all(cost(row.usage) is not None for row in rows)]
-    # If every strategy is free, there is nothing to weigh.
+    # A measure that is 0 for every strategy has no frontier.
     known = [name for name in known if any(MEASURES[name](row.usage) for row in rows)]
     shares = _frontier_shares(selected, [row.strategy for row in rows], known) if known else {}
     return tuple(_frontier(name, rows, pairs, shares[name]) for name in known)
@@ -155,7 +155,7 @@ def _pair(pairs: Sequence[PairedDifference], first: str, second: str) -> PairedD
 def _frontier_shares(
     results: Sequence[Result], specs: Sequence[str], measures: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Return by measure and strategy the share of resamples in which the strategy is on the frontier.
+    """Return the share of resamples in which a strategy is on the frontier, by measure and strategy.
 
     The bootstrap is over problems, or over families of problems, which are drawn as a whole.
 
@@ -165,7 +165,7 @@ def _frontier_shares(
     import numpy as np
 
     column = {spec: number for number, spec in enumerate(specs)}
-    cluster = {one: number for number, one in enumerate(dict.fromkeys(result.cluster for result in results))}
+    cluster = {name: number for number, name in enumerate(dict.fromkeys(result.cluster for result in results))}
     right, solves = np.zeros((len(cluster), len(specs))), np.zeros((len(cluster), len(specs)))
     cost = np.zeros((len(measures), len(cluster), len(specs)))
     for result in results:

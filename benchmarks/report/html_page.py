@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML file: no server, no request, no other file."""
+"""A report as one self-contained HTML file, which needs no server, no request and no other file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reasoning.files import atomic_write
 
 
 def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
-    """Write the page whole, or leave the old one.
+    """Write the page atomically: an error leaves an existing file as it was.
 
     Args:
         data: the report.
         path: the file.
-        traces: with prompts and replies, which make the file many times larger.
+        traces: include prompts and replies, which make the file many times larger.
 
     Raises:
         InputError: the file cannot be written, or the folder's traces are damaged.
@@ -33,24 +33,24 @@ def _page(data: ReportData, traces: bool) -> Iterator[str]:
     script, style = _resource("page.js"), _colours() + _resource("page.css")
     begun = {result.problem for result in data.comparison.results}
     problems = [problem for problem in data.folder.examples if problem in begun]
-    shown = sections(data, problems, traces)
+    html_by_id = sections(data, problems, traces)
     yield _head(data.comparison.title, script, style)
-    yield _top(data.comparison.title, list(shown))
+    yield _top(data.comparison.title, list(html_by_id))
     yield "".join(
         f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{SECTIONS[name]}</h2>{inside}</section>'
-        for name, inside in shown.items()
+        for name, inside in html_by_id.items()
     )
     yield "</main><footer>Made by reasoning bench report. Everything is in this file.</footer>" + _DIALOG
     yield _data("details", page_data.pack(page_data.details(data, problems)))
-    # Of each group its first problem, and by strategy the first problem with a trace.
+    # The first problem of each group, and the first problem with a trace of each strategy.
     groups: list[int] = []
     prompts: dict[int, int] = {}
     for group, packed in page_data.Traces.of(data.folder).packs(data, problems) if traces else ():
         yield _data(f"traces-{len(groups)}", packed)
         groups.append(min(group))
-        for place, of_problem in group.items():
-            for strategy, _, _ in of_problem:
-                prompts.setdefault(strategy, place)
+        for problem, traces_of_problem in group.items():
+            for strategy, _, _ in traces_of_problem:
+                prompts.setdefault(strategy, problem)
     core = {"specs": data.specs, "names": list(data.names.by_spec.values()), "ids": problems, "groups": groups}
     core |= {"states": page_data.states(data, problems), "prompts": prompts}
     yield f'<script type="application/json" id="core">{page_data.embed_json(core)}</script>'

@@ -1,4 +1,4 @@
-"""The static sections of the page: the verdict, tables and charts; and the frames of those that need a script."""
+"""The sections of the page: the static ones with text, tables and charts, and the frames that the script fills."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
     Args:
         data: the report.
         problems: the ids of the problems, in order.
-        traces: the page has prompts and replies.
+        traces: True if the page has prompts and replies.
     """
     tables = {table.name: table for table in report_tables(data)}
     best, key = data.comparison.best, _key(data)
-    found = {"verdict": _verdict(data)}
+    html = {"verdict": _verdict(data)}
     if "strategies" in tables:
-        found["strategies"] = _table(tables["strategies"], sortable=True)
-        found["strategies"] += _table(tables["repeatability"]) if "repeatability" in tables else ""
+        html["strategies"] = _table(tables["strategies"], sortable=True)
+        html["strategies"] += _table(tables["repeatability"]) if "repeatability" in tables else ""
     if best and data.comparison.against_best:
         pairs = tables.get("pairs")
-        found["differences"] = (
+        html["differences"] = (
             f"<p>By how many points {escape_text(data.names(best.strategy))} is better than each other strategy, with "
             "95 % intervals. Filled: significant (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
             + _figure(charts.differences(data))
@@ -52,22 +52,22 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
             + (_folded(f"Every pair ({len(pairs.rows)})", _table(pairs, sortable=True)) if pairs else "")
         )
     if data.cost_frontiers:
-        found["costs"] = _costs(data, tables, key)
+        html["costs"] = _costs(data, tables, key)
     if data.vote_curves:
-        found["draws"] = _figure(charts.vote_curves(data), key) + _table(tables["vote-curves"])
+        html["draws"] = _figure(charts.vote_curves(data), key) + _table(tables["vote-curves"])
     if data.calibration:
         pair = _figure(charts.reliability(data)) + _figure(charts.selective(data))
-        found["confidence"] = f'<div class="pair">{pair}</div>{key}{_table(tables["calibration"])}'
+        html["confidence"] = f'<div class="pair">{pair}</div>{key}{_table(tables["calibration"])}'
     if "solved" in tables:
-        found["agreement"] = _table(tables["solved"]) + (_table(tables["agreement"]) if "agreement" in tables else "")
+        html["agreement"] = _table(tables["solved"]) + (_table(tables["agreement"]) if "agreement" in tables else "")
     if problems:
-        found["problems"] = _matrix(data)
-        found["readings"] = _table(tables["parse-rules"]) + key
+        html["problems"] = _matrix(data)
+        html["readings"] = _table(tables["parse-rules"]) + key
         if traces:
-            found["prompts"] = _PROMPTS
+            html["prompts"] = _PROMPTS
     facts = "".join(f"<dt>{escape_text(name)}</dt><dd>{escape_text(value)}</dd>" for name, value in data.facts.items())
-    found["run"] = f"<dl>{facts}</dl>"
-    return found
+    html["run"] = f"<dl>{facts}</dl>"
+    return html
 
 
 def _verdict(data: ReportData) -> str:
@@ -79,12 +79,12 @@ def _verdict(data: ReportData) -> str:
 
 
 def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
-    options = "".join(f"<option>{one.measure}</option>" for one in data.cost_frontiers)
+    options = "".join(f"<option>{frontier.measure}</option>" for frontier in data.cost_frontiers)
     parts = ""
-    for one in data.cost_frontiers:
-        name = f"budgets-{one.measure}"
+    for frontier in data.cost_frontiers:
+        name = f"budgets-{frontier.measure}"
         table = _table(tables[name]) if name in tables else ""
-        parts += f'<div data-measure="{one.measure}">{_figure(charts.costs(data, one), key)}{table}</div>'
+        parts += f'<div data-measure="{frontier.measure}">{_figure(charts.costs(data, frontier), key)}{table}</div>'
     return (
         "<p>Accuracy against the cost of a problem, on the problems that the strategies have in common. Filled and on "
         "the line: no other is as accurate for less.</p>"
@@ -93,21 +93,21 @@ def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
 
 
 def _matrix(data: ReportData) -> str:
-    of = "".join(
-        f'<option value="{place}">{place + 1} {escape_text(name)}</option>'
-        for place, name in enumerate(data.names.by_spec.values())
+    strategies = "".join(
+        f'<option value="{index}">{index + 1} {escape_text(name)}</option>'
+        for index, name in enumerate(data.names.by_spec.values())
     )
-    shows = "".join(f'<option value="{name}">{title}</option>' for name, title in _SHOWS.items())
+    filters = "".join(f'<option value="{name}">{title}</option>' for name, title in _FILTERS.items())
     heads = "".join(
-        f'<th scope="col" title="{escape_text(spec)}">{place} {escape_text(name)}</th>'
-        for place, (spec, name) in enumerate(data.names.by_spec.items(), 1)
+        f'<th scope="col" title="{escape_text(spec)}">{number} {escape_text(name)}</th>'
+        for number, (spec, name) in enumerate(data.names.by_spec.items(), 1)
     )
     return (
         "<noscript><p>The problems need JavaScript; everything above does not.</p></noscript>"
         '<form class="filters" id="filters" role="search" aria-label="Problems">'
-        f'<div><label for="show">Show</label><select id="show" name="show">{shows}</select></div>'
+        f'<div><label for="show">Show</label><select id="show" name="show">{filters}</select></div>'
         '<div><label for="of">by</label><select id="of" name="of"><option value="">all strategies</option>'
-        f"{of}</select></div>"
+        f"{strategies}</select></div>"
         '<div class="grow"><label for="text">with the text</label><input id="text" name="text" type="search" '
         'autocomplete="off" placeholder="in the problem, the answers, the parsing rules"></div></form>'
         '<output id="count" aria-live="polite" for="show of text">…</output>'
@@ -122,7 +122,7 @@ def _matrix(data: ReportData) -> str:
     )
 
 
-_SHOWS = {
+_FILTERS = {
     "all": "all problems",
     "right": "only right",
     "wrong": "only wrong",
@@ -138,9 +138,9 @@ _PROMPTS = (
 
 
 def _table(table: Table, *, sortable: bool = False) -> str:
-    named = table.text_columns - 1 if table.header[0] == "#" else 0
-    kind = ' class="sortable"' if sortable else ""
-    html = table.to_html(inline_styles=False, attributes=f'{kind} aria-labelledby="t-{table.name}"', row_header=named)
+    row_header = table.text_columns - 1 if table.header[0] == "#" else 0
+    attributes = (' class="sortable"' if sortable else "") + f' aria-labelledby="t-{table.name}"'
+    html = table.to_html(inline_styles=False, attributes=attributes, row_header=row_header)
     notes = "".join(f'<p class="note">{escape_text(line)}</p>' for line in [table.note, *table.legend] if line)
     return (
         f'<h3 id="t-{table.name}">{escape_text(table.title)}</h3>'
@@ -157,11 +157,11 @@ def _folded(title: str, inside: str) -> str:
 
 
 def _key(data: ReportData) -> str:
-    """Return the list of the strategies' numbers, which the charts use."""
+    """Return the list of the strategies with their numbers in the charts."""
     items = "".join(f"<li><b>{number}</b> {escape_text(spec)}</li>" for number, spec in enumerate(data.specs, 1))
     return f'<ul class="key" aria-label="Numbers of the strategies">{items}</ul>'
 
 
 def escape_text(text: str) -> str:
-    """Return text of a model, a data set or a person as HTML: nothing is markup, and hidden characters are shown."""
+    """Escape untrusted text for HTML, with hidden characters made visible."""
     return escape(strip_control(text))

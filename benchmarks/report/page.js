@@ -153,9 +153,9 @@ function draw() {
     const [, target, results] = problems[place];
     const row = el("tr", "", head, el("td", "", target.slice(0, 60)));
     cells[place].forEach((states, strategy) => {
-      const said = results.filter((one) => one[0] === strategy);
+      const answers = results.filter((result) => result[0] === strategy);
       const cell = el("td", "", mark(states));
-      if (said.length === 1 && said[0][1] !== null) put(cell, " " + said[0][1].slice(0, 60));
+      if (answers.length === 1 && answers[0][1] !== null) put(cell, " " + answers[0][1].slice(0, 60));
       row.append(cell);
     });
     row.onclick = () => show(place, name);
@@ -206,11 +206,11 @@ function column(place, spec, number, results) {
   article.dataset.strategy = number;
   if (!mine.length) article.append(el("p", "facts", "not run on this problem"));
   mine.forEach((one, epoch) => {
-    const [, said, rule, sure, votes, calls, into, out, seconds, usd] = one, kind = states[epoch];
+    const [, answerText, rule, sure, votes, calls, into, out, seconds, usd] = one, kind = states[epoch];
     if (mine.length > 1) article.append(el("h4", "", `repetition ${epoch + 1}`));
     const answer = el("p", kind, el("b", "", `${WORDS[kind][0]} ${WORDS[kind][1]}`));
     article.append(answer);
-    if (said !== null) article.append(block(said));
+    if (answerText !== null) article.append(block(answerText));
     const read = rules[rule];
     if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "reason: " : "parsed by: ", el("b", "", read)));
     if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
@@ -243,14 +243,14 @@ function steps([, , events], seen) {
   return list;
 }
 
-function call({ turns, settings, said }, seen) {
+function call({ turns, settings, replies }, seen) {
   const asked = el("details", "", el("summary", "dim", `prompt${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
-  const replies = said.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
+  const items = replies.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
     ...(reasoning ? [el("div", "role", "reasoning"), block(reasoning, "thought")] : []),
     block(text, "said"),
     el("div", "dim", [`${tokens} tokens`, `${seconds} s`, remarks].filter(Boolean).join(" · ")),
   ]);
-  return [asked, ...replies];
+  return [asked, ...items];
 }
 
 function prompt(turns, seen) {

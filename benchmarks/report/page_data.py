@@ -1,4 +1,4 @@
-"""The data of the report's page: gzipped and in base64, unpacked by the browser when it is shown."""
+"""The data of the report's page, gzipped and in base64. The browser unpacks it when it is shown."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 
 _GROUP = 1 << 18
-"""Bytes of traces that are packed together. Prompts are similar, so they compress well, and this
-amount is unpacked in a few milliseconds."""
+"""The bytes of traces that are packed together. Similar prompts compress well together, and this amount
+is unpacked in a few milliseconds."""
 _STATES = {(True, "answered"): "r", (False, "answered"): "w", (False, "unparsed"): "u"}
 
 
@@ -40,13 +40,13 @@ def _squeezed(text: bytes) -> str:
 
 
 def embed_json(data: Any) -> str:
-    """Return data as JSON for a script element: nothing in it ends the element or begins a comment."""
+    """Return data as JSON for a script element, without text that ends the element or begins a comment."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def state(result: Result) -> str:
-    """Return one letter: right, wrong, unparsed or failed."""
+    """Return the state of a result as one letter: r (right), w (wrong), u (unparsed) or f (failed)."""
     return _STATES.get((bool(result.correct), result.state), "f")
 
 
@@ -54,8 +54,8 @@ def states(data: ReportData, problems: Sequence[str]) -> list[str]:
     """Return for each problem one letter per repetition, with commas between the strategies."""
     cells: dict[tuple[str, str], str] = {}
     for result in data.comparison.results:
-        at = result.problem, result.strategy
-        cells[at] = cells.get(at, "") + state(result)
+        key = result.problem, result.strategy
+        cells[key] = cells.get(key, "") + state(result)
     return [",".join(cells.get((problem, spec), "") for spec in data.specs) for problem in problems]
 
 
@@ -63,24 +63,24 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     """Return for each problem its question, its target, and all results in order.
 
     A result is [strategy, value, rule or reason, confidence, votes, calls, prompt tokens, completion
-    tokens, seconds, dollars], with rules as indices of a list, and without unknown values at its end.
+    tokens, seconds, dollars]. Rules are indices of a list, and unknown values at the end are omitted.
 
     Args:
         data: the report.
         problems: the ids of the problems, in order.
     """
-    number = {spec: place for place, spec in enumerate(data.specs)}
+    number = {spec: index for index, spec in enumerate(data.specs)}
     rules: dict[str, int] = {}
     by_problem: dict[str, list[Any]] = {problem: [] for problem in problems}
-    for one in data.comparison.results:
-        rule = rules.setdefault(one.rule or one.reason, len(rules))
-        usage = one.usage
+    for result in data.comparison.results:
+        rule = rules.setdefault(result.rule or result.reason, len(rules))
+        usage, votes = result.usage, [list(vote) for vote in result.votes] or None
         usd = None if usage.usd is None else round(usage.usd, 6)
-        fields = [number[one.strategy], one.value, rule, one.confidence, [[v, n] for v, n in one.votes] or None]
+        fields = [number[result.strategy], result.value, rule, result.confidence, votes]
         fields += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
         while fields[-1] is None:
             fields.pop()
-        by_problem[one.problem].append(fields)
+        by_problem[result.problem].append(fields)
     examples = data.folder.examples
     rows = [
         [examples[problem].problem.values()["problem"], str(examples[problem].target), by_problem[problem]]
@@ -91,37 +91,37 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Traces:
-    """The traces of a results folder, by key; the last of several counts.
+    """The traces of a results folder by key; of several with one key, the last counts.
 
     Attributes:
         folder: the results folder.
-        places: of each trace in traces.jsonl, the line, the first byte and the length; empty if the
-            results are in memory.
+        locations: the line, the offset in bytes and the length in bytes of each trace in
+            traces.jsonl; empty if the results are in memory.
     """
 
     folder: ResultsFolder
-    places: Mapping[ResultKey, tuple[int, int, int]]
+    locations: Mapping[ResultKey, tuple[int, int, int]]
 
     @classmethod
     def of(cls, folder: ResultsFolder) -> Traces:
-        """Return the places of a folder's traces. Only their keys are read."""
-        places: dict[ResultKey, tuple[int, int, int]] = {}
+        """Return the traces of a folder. Only their keys are read."""
+        locations: dict[ResultKey, tuple[int, int, int]] = {}
         if folder.folder is not None:
-            path, at = folder.folder / "traces.jsonl", 0
+            path, offset = folder.folder / "traces.jsonl", 0
             try:
                 with path.open("rb") as file:
                     for number, line in enumerate(file, 1):
                         if line.endswith(b"\n"):
-                            places[_key(path, number, line)] = number, at, len(line)
-                        at += len(line)
+                            locations[_key(path, number, line)] = number, offset, len(line)
+                        offset += len(line)
             except FileNotFoundError:
                 pass
             except OSError as error:
                 raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        return cls(folder, places)
+        return cls(folder, locations)
 
     def packs(self, data: ReportData, problems: Sequence[str]) -> Iterator[tuple[dict[int, list[Any]], str]]:
-        """Yield groups of traces, and each group packed. While one is packed, the next is read.
+        """Yield groups of traces, each with its packed form. The next group is read while one is packed.
 
         A group has its traces by the index of their problem; a trace is [strategy, repetition, stage].
 
@@ -140,18 +140,18 @@ class Traces:
                 yield done, future.result()
 
     def _groups(self, data: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
-        number = {spec: place for place, spec in enumerate(data.specs)}
+        number = {spec: index for index, spec in enumerate(data.specs)}
         keys: dict[str, list[ResultKey]] = {}
         for result in data.comparison.results:
             keys.setdefault(result.problem, []).append(result.key)
         group: dict[int, list[Any]] = {}
         size = 0
         with self._open() as file:
-            for place, problem in enumerate(problems):
+            for index, problem in enumerate(problems):
                 for key in keys.get(problem, []):
                     stage, length = self._read(key, file)
                     if stage is not None:
-                        group.setdefault(place, []).append([number[key.strategy], key.epoch, stage])
+                        group.setdefault(index, []).append([number[key.strategy], key.epoch, stage])
                         size += length
                 if size > _GROUP:
                     yield group
@@ -160,7 +160,7 @@ class Traces:
             yield group
 
     def _open(self) -> AbstractContextManager[IO[bytes] | None]:
-        return self._path.open("rb") if self.folder.folder and self.places else nullcontext()
+        return self._path.open("rb") if self.folder.folder and self.locations else nullcontext()
 
     @cached_property
     def _path(self) -> Path:
@@ -172,11 +172,11 @@ class Traces:
         if self.folder.folder is None:
             trace = self.folder.trace(*key)
             return (None, 0) if trace is None else (_stage(trace.to_json()), 1000)
-        if file is None or key not in self.places:
+        if file is None or key not in self.locations:
             return None, 0
         path = self._path
-        line, at, length = self.places[key]
-        file.seek(at)
+        line, offset, length = self.locations[key]
+        file.seek(offset)
         data = parse_json_object(file.read(length), f"{path}:{line}")
         try:
             return _stage(data["trace"]), length
@@ -185,9 +185,9 @@ class Traces:
 
 
 def _key(path: Path, number: int, line: bytes) -> ResultKey:
-    """Return the key of a trace's line. Usually it is at the beginning, and only that is parsed."""
-    head, found, _ = line.partition(b',"trace":')
-    data = parse_json_object(head + b"}" if found else line, f"{path}:{number}")
+    """Return the key of a trace's line. Only the beginning is parsed if the key is there."""
+    head, separator, _ = line.partition(b',"trace":')
+    data = parse_json_object(head + b"}" if separator else line, f"{path}:{number}")
     try:
         return ResultKey(data["problem"], data["strategy"], data.get("epoch", 0))
     except KeyError as error:
@@ -195,7 +195,7 @@ def _key(path: Path, number: int, line: bytes) -> ResultKey:
 
 
 def _stage(data: Mapping[str, Any]) -> list[Any]:
-    """Return a stage as [name, seconds, events]: a note is its text, a call has turns, settings and replies."""
+    """Return a stage as [name, seconds, events]; a note is its text, a call has turns, settings and replies."""
     return [data["stage"], data.get("seconds"), [_event(event) for event in data["events"]]]
 
 
@@ -205,18 +205,18 @@ def _event(data: Mapping[str, Any]) -> Any:
     if "completions" not in data:
         return data["text"]
     settings = ", ".join(f"{name}={value}" for name, value in data["sampling"].items())
-    return {"turns": data["messages"], "settings": settings, "said": [_reply(one) for one in data["completions"]]}
+    return {"turns": data["messages"], "settings": settings, "replies": list(map(_reply, data["completions"]))}
 
 
 def _reply(data: Mapping[str, Any]) -> list[Any]:
     """Return a reply as [text, completion tokens, seconds, remarks, reasoning]."""
     usage = data["usage"]
-    marks = []
+    remarks = []
     if data.get("finish_reason") == "length":
-        marks.append("truncated by max_tokens")
+        remarks.append("truncated by max_tokens")
     if data.get("retries"):
-        marks.append(f"after {data['retries']} failed attempts")
+        remarks.append(f"after {data['retries']} failed attempts")
     if not data.get("spent", True):
-        marks.append("from the journal")
-    fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(marks)]
+        remarks.append("from the journal")
+    fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(remarks)]
     return [*fields, data["reasoning"]] if data.get("reasoning") else fields

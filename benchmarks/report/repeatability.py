@@ -14,8 +14,8 @@ from reasoning.benchmarks.statistics.variance_components import (
 )
 
 _MEASURES: Mapping[str, Callable[[Result], float]] = {
-    "accuracy": lambda one: float(one.correct is True),
-    "tokens": lambda one: one.usage.prompt_tokens + one.usage.completion_tokens,
+    "accuracy": lambda result: float(result.correct is True),
+    "tokens": lambda result: result.usage.prompt_tokens + result.usage.completion_tokens,
 }
 
 
@@ -25,14 +25,14 @@ class Repeatability:
 
     Attributes:
         strategy: its spec.
-        measure: "accuracy", from 0 to 1, or "tokens", prompt and completion, of a solve.
-        problems: how many problems were answered in every repetition; the others are left out.
-        epochs: how many repetitions there are.
+        measure: "accuracy", from 0 to 1, or "tokens", the prompt and completion tokens of a solve.
+        problems: the number of problems that were answered in every repetition; others are left out.
+        epochs: the number of repetitions.
         mean: the mean over all of them.
         noise: the components of the variance.
-        best_wins: the probability that the best strategy has more right answers than this one if
-            each is run once, over the problems that both answered in every repetition; None for
-            tokens and for the best strategy.
+        best_wins: the probabilities that the best strategy has more right answers than this one, or
+            the same number, if each is run once on the problems that both answered in every
+            repetition; None for tokens and for the best strategy.
     """
 
     strategy: str
@@ -54,7 +54,7 @@ def measure_repeatability(
     Args:
         results: the results of these strategies.
         specs: the strategies, in order.
-        best: the best strategy, with which single runs are compared.
+        best: the best strategy, to which single runs are compared.
     """
     epochs = sorted({result.epoch for result in results})
     if len(epochs) < 2:
@@ -67,7 +67,7 @@ def measure_repeatability(
         spec: {problem: by_epoch for problem, by_epoch in by_problem.items() if len(by_epoch) == len(epochs)}
         for spec, by_problem in answered.items()
     }
-    found = []
+    rows = []
     for spec, by_problem in complete.items():
         if len(by_problem) < 2:
             continue
@@ -75,10 +75,10 @@ def measure_repeatability(
         for measure, value in _MEASURES.items():
             table = [[value(by_epoch[epoch]) for epoch in epochs] for by_epoch in by_problem.values()]
             mean = sum(map(sum, table)) / len(table) / len(epochs)
-            of_measure = wins if measure == "accuracy" else None
+            best_wins = wins if measure == "accuracy" else None
             noise = variance_components(table)
-            found.append(Repeatability(spec, measure, len(table), len(epochs), mean, noise, of_measure))
-    return tuple(found)
+            rows.append(Repeatability(spec, measure, len(table), len(epochs), mean, noise, best_wins))
+    return tuple(rows)
 
 
 def _best_wins(

@@ -23,7 +23,7 @@ _METADATA = ("source", "licence", "created", "library", "python", "git")
 
 @dataclass(frozen=True)
 class ReportData:
-    """A comparison, and what a report adds to it.
+    """A comparison with the further analyses of a report.
 
     Attributes:
         comparison: the strategies, their differences, the verdict and the caveats.
@@ -32,7 +32,7 @@ class ReportData:
         cost_frontiers: accuracy against each known measure of cost.
         vote_curves: accuracy against the number of draws, of strategies that vote.
         calibration: confidence against accuracy, of strategies that have a confidence.
-        agreement: what the strategies have in common.
+        agreement: equal answers of strategies, and the problems that any, all or only one of them solves.
     """
 
     comparison: Comparison
@@ -45,7 +45,7 @@ class ReportData:
 
     @classmethod
     def from_folder(cls, folder: ResultsFolder) -> ReportData:
-        """Return the data of a results folder, also while a run is filling it."""
+        """Return the data of a results folder, even during a run."""
         return cls.from_comparison(Comparison.from_folder(folder))
 
     @classmethod
@@ -66,7 +66,7 @@ class ReportData:
 
     @property
     def specs(self) -> list[str]:
-        """The strategies of the rows. A strategy's number in a report is its place here, from 1."""
+        """The strategies of the rows. A strategy's number in a report is its position here, from 1."""
         return [row.strategy for row in self.comparison.rows]
 
     @property
@@ -93,11 +93,11 @@ class ReportData:
 
     @property
     def stopped(self) -> Mapping[str, int]:
-        """The strategies that a race stopped, with the number of problems after which."""
+        """The number of problems after which a race stopped each strategy, by strategy."""
         return self.comparison.race.stopped if self.comparison.race else {}
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain data, without the single results."""
+        """Return the report as plain data, without single results."""
         comparison, common = self.comparison, self.comparison.common
         same = [{"first": a, "second": b, "share": share} for (a, b), share in self.agreement.same_answer.items()]
         data = {
@@ -129,9 +129,9 @@ class ReportData:
 def _to_plain(value: Any) -> Any:
     """Return a value as JSON represents it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _to_plain(one) for name, one in dataclasses.asdict(value).items()}
+        return {name: _to_plain(item) for name, item in dataclasses.asdict(value).items()}
     if isinstance(value, Mapping):
-        return {name: _to_plain(one) for name, one in value.items()}
+        return {name: _to_plain(item) for name, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_to_plain(one) for one in value]
+        return [_to_plain(item) for item in value]
     return value

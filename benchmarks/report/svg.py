@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 INK, DIM, LINE, PAPER = "#010101", "#020202", "#030303", "#040404"
 SERIES = tuple(f"#0505{number:02x}" for number in range(1, 9))
-"""Placeholders for colours that the page defines: text, dim text, rules, background, series."""
+"""Placeholders for the colours of the page: text, dim text, lines, background and series."""
 
 _VARIABLES: Mapping[str, str] = {
     INK: "var(--ink)",
@@ -49,7 +49,7 @@ def svg(figure: Figure, name: str, label: str) -> str:
 
 
 def _references(root: ElementTree.Element) -> list[str]:
-    return [value for one in root.iter() for name, value in one.attrib.items() if "#" in value and name != "id"]
+    return [value for node in root.iter() for name, value in node.attrib.items() if "#" in value and name != "id"]
 
 
 def _clean(element: ElementTree.Element, used: set[str], name: str) -> None:
@@ -65,7 +65,7 @@ def _clean(element: ElementTree.Element, used: set[str], name: str) -> None:
         elif key in ("href", "clip-path"):
             attributes[key] = value.replace("#", f"#{name}-")
         elif key in ("d", "x", "y", "transform", "points"):
-            attributes[key] = _POINTS.sub(lambda found: f"{float(found[0]):.1f}", " ".join(value.split()))
+            attributes[key] = _POINTS.sub(lambda match: f"{float(match[0]):.1f}", " ".join(value.split()))
         elif key != "type":
             attributes[key] = value
     element.attrib.clear()
@@ -81,14 +81,14 @@ def _clean(element: ElementTree.Element, used: set[str], name: str) -> None:
 
 
 def _presentation(style: str) -> dict[str, str]:
-    """Return a style attribute as attributes, because the page's policy forbids style attributes."""
-    found = {}
+    """Convert a style attribute to presentation attributes, because the page's policy forbids styles."""
+    attributes = {}
     for part in style.split(";"):
-        key, _, value = (one.strip() for one in part.partition(":"))
+        key, _, value = (side.strip() for side in part.partition(":"))
         if key == "font":
-            found["font-size"] = re.search(r"[\d.]+px", value)[0] if "px" in value else "12px"  # type: ignore[index]
+            attributes["font-size"] = re.search(r"[\d.]+px", value)[0] if "px" in value else "12px"  # type: ignore[index]
             if "bold" in value or "700" in value:
-                found["font-weight"] = "bold"
+                attributes["font-weight"] = "bold"
         elif key and not key.startswith("font-family"):
-            found[key] = _VARIABLES.get(value.lower(), value)
-    return found
+            attributes[key] = _VARIABLES.get(value.lower(), value)
+    return attributes

@@ -37,8 +37,8 @@ def report_tables(data: ReportData) -> list[Table]:
 
 
 def paper_tables(data: ReportData) -> list[Table]:
-    """Return the tables that belong into a paper; the others are for reference."""
-    wanted = {"strategies", "differences", *(f"budgets-{one.measure}" for one in data.cost_frontiers[:1])}
+    """Return the tables for a paper; the others are for reference."""
+    wanted = {"strategies", "differences", *(f"budgets-{frontier.measure}" for frontier in data.cost_frontiers[:1])}
     return [table for table in report_tables(data) if table.name in wanted]
 
 
@@ -88,10 +88,10 @@ _PAIRED = ("points", "95 %", "p", "p (Holm)", "superiority", "disagree", "proble
 
 
 def _pair_cells(pair: PairedDifference) -> tuple[str, ...]:
-    found = pair.difference
+    difference = pair.difference
     return (
-        _points(found.value),
-        f"{_points(found.low)} to {_points(found.high)}",
+        _points(difference.value),
+        f"{_points(difference.low)} to {_points(difference.high)}",
         p_cell(pair.p),
         p_cell(pair.p_adjusted),
         percent(pair.superiority),
@@ -121,13 +121,13 @@ def _pair_note(data: ReportData) -> str:
 
 
 def _repeatability(data: ReportData) -> Table:
-    most = max((one.epochs for one in data.repeatability), default=0)
+    epochs = max((row.epochs for row in data.repeatability), default=0)
     return Table(
         ("strategy", "of", "problems", "mean", "run to run ±", "by problem", "by run", "rest", "the best wins a run"),
-        [_repeatability_cells(one) for one in data.repeatability],
+        [_repeatability_cells(row) for row in data.repeatability],
         title="Variance between runs",
         name="repeatability",
-        note=f"Over problems that were answered in all {most} repetitions. Run to run: the standard deviation of a "
+        note=f"Over problems that were answered in all {epochs} repetitions. Run to run: the standard deviation of a "
         "run's mean on these problems, in points or in tokens of a solve. Then the sources of the variance of a solve: "
         "some problems are harder or longer, some runs are as a whole, and the rest, such as a problem that is solved "
         "in one run and not in the next. The best wins: the probability that the most accurate strategy has more right "
@@ -137,28 +137,28 @@ def _repeatability(data: ReportData) -> Table:
     )
 
 
-def _repeatability_cells(one: Repeatability) -> tuple[str, ...]:
-    noise, is_accuracy = one.noise, one.measure == "accuracy"
+def _repeatability_cells(row: Repeatability) -> tuple[str, ...]:
+    noise, is_accuracy = row.noise, row.measure == "accuracy"
     total = noise.problems + noise.repetitions + noise.interaction
     parts = (percent(part / total) if total else "–" for part in (noise.problems, noise.repetitions, noise.interaction))
-    spread = (percent(one.mean), f"{100 * noise.run:.1f}") if is_accuracy else (f"{one.mean:,.0f}", f"{noise.run:,.1f}")
-    wins = f"{percent(one.best_wins.first)} ({percent(one.best_wins.tie)})" if one.best_wins else ""
-    return (one.strategy, one.measure, str(one.problems), *spread, *parts, wins)
+    spread = (percent(row.mean), f"{100 * noise.run:.1f}") if is_accuracy else (f"{row.mean:,.0f}", f"{noise.run:,.1f}")
+    wins = f"{percent(row.best_wins.first)} ({percent(row.best_wins.tie)})" if row.best_wins else ""
+    return (row.strategy, row.measure, str(row.problems), *spread, *parts, wins)
 
 
 def _budgets(data: ReportData) -> Iterator[Table]:
-    for one in data.cost_frontiers:
+    for frontier in data.cost_frontiers:
         shares = [
-            f"{point.strategy} ({point.frontier_share:.0%})" for point in one.points if point.frontier_share > 0.05
+            f"{point.strategy} ({point.frontier_share:.0%})" for point in frontier.points if point.frontier_share > 0.05
         ]
         yield Table(
             (
-                *(f"{one.measure}/problem", "the best is", "not significantly different"),
+                *(f"{frontier.measure}/problem", "the best is", "not significantly different"),
                 *("accuracy", "one more right", "95 %"),
             ),
-            [_step_cells(one, step) for step in one.steps],
-            title=f"The best at each budget of {one.measure}",
-            name=f"budgets-{one.measure}",
+            [_step_cells(frontier, step) for step in frontier.steps],
+            title=f"The best at each budget of {frontier.measure}",
+            name=f"budgets-{frontier.measure}",
             note=f"On {pluralize(len(data.comparison.common.problems), 'problem')}. One more right: the cost of a "
             "further right answer compared with the row above, with the ends of the interval of the difference; ∞: "
             "the difference may be 0. Share of resamples of the problems in which a strategy is on the frontier: "
@@ -169,16 +169,16 @@ def _budgets(data: ReportData) -> Iterator[Table]:
 
 def _step_cells(frontier: CostFrontier, step: BudgetStep) -> tuple[str, ...]:
     show = amount_format(frontier.measure)
-    more = ("", "")
+    marginal = ("", "")
     if step.marginal_cost is not None:
         ends = ["∞" if end is None else show(end) for end in (step.marginal_cost_low, step.marginal_cost_high)]
-        more = (show(step.marginal_cost), " to ".join(ends))
+        marginal = (show(step.marginal_cost), " to ".join(ends))
     similar = ", ".join(step.not_different_from) or "–"
-    return (f"from {show(step.budget)}", step.strategy, similar, percent(step.accuracy), *more)
+    return (f"from {show(step.budget)}", step.strategy, similar, percent(step.accuracy), *marginal)
 
 
 def amount_format(measure: str) -> Callable[[float], str]:
-    """Return the function that formats an amount of a measure of cost."""
+    """Return the function that formats amounts of a measure of cost."""
     return {
         "tokens": lambda value: f"{value:,.0f}",
         "dollars": lambda value: f"${value:.2g}" if value < 0.1 else f"${value:,.2f}",
@@ -191,9 +191,9 @@ def _vote_curves(data: ReportData) -> Table:
     return Table(
         ("strategy", "draws", "vote", "95 %", "any right", "95 %"),
         [
-            (one.strategy, str(vote.k), percent(vote.mean), _interval(vote), percent(any_of.mean), _interval(any_of))
-            for one in data.vote_curves
-            for vote, any_of in zip(one.majority, one.any, strict=True)
+            (curve.strategy, str(vote.k), percent(vote.mean), _interval(vote), percent(best.mean), _interval(best))
+            for curve in data.vote_curves
+            for vote, best in zip(curve.majority, curve.any, strict=True)
         ],
         title="How many draws to vote over",
         name="vote-curves",
@@ -211,8 +211,8 @@ def _calibration(data: ReportData) -> Table:
     return Table(
         ("strategy", "answers", "calibration error", *parts, "all"),
         [
-            (one.strategy, str(one.n), f"{100 * one.error:.1f}", *(_selective(one, part) for part in _COVERAGES))
-            for one in data.calibration
+            (row.strategy, str(row.n), f"{100 * row.error:.1f}", *(_selective(row, part) for part in _COVERAGES))
+            for row in data.calibration
         ],
         title="Calibration of the confidence",
         name="calibration",
@@ -222,8 +222,9 @@ def _calibration(data: ReportData) -> Table:
     )
 
 
-def _selective(one: Calibration, part: float) -> str:
-    coverage, accuracy = next((point for point in one.selective if point[0] >= part - 1e-9), one.selective[-1])
+def _selective(calibration: Calibration, part: float) -> str:
+    points = calibration.selective
+    coverage, accuracy = next((point for point in points if point[0] >= part - 1e-9), points[-1])
     actual = f" ({coverage:.0%})".replace("%", " %") if coverage > part + 0.005 else ""
     return percent(accuracy) + actual
 
@@ -250,7 +251,7 @@ def _solved(data: ReportData) -> Table:
 
 
 def _excluded(data: ReportData) -> str:
-    """Return a sentence about the strategies that are not compared; an empty text if all are."""
+    """Return a sentence about the strategies that are not compared, or "" if all are."""
     stopped = {spec: f"stopped by the race after {pluralize(n, 'problem')}" for spec, n in data.stopped.items()}
     excluded = data.comparison.common.excluded
     parts = [f"{spec} ({stopped.get(spec, f'answered {count}')})" for spec, count in excluded.items()]

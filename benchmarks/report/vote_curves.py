@@ -28,8 +28,8 @@ class VoteCurve:
 
     Attributes:
         strategy: its spec.
-        n: problems, counted in every repetition.
-        samples: draws of one problem.
+        n: the number of solves: problems times repetitions.
+        samples: the number of draws for one solve.
         majority: the accuracy of a majority vote over k draws (maj@k).
         any: the probability that any of k draws is right (pass@k).
     """
@@ -41,40 +41,38 @@ class VoteCurve:
     any: tuple[CurvePoint, ...]
 
 
-def vote_curves(
-    folder: ResultsFolder, results: Sequence[Result], specs: Sequence[str], at: Sequence[int] = _KS
-) -> tuple[VoteCurve, ...]:
+def vote_curves(folder: ResultsFolder, results: Sequence[Result], specs: Sequence[str]) -> tuple[VoteCurve, ...]:
     """Return the curves of each strategy that votes over a fixed number of draws.
 
-    The folder has the candidates with their counts. The draws that are missing from the counts had
-    no answer.
+    The results hold the candidates with their counts. Draws that are missing from the counts had no
+    answer.
 
     Args:
         folder: the results folder.
         results: the results of these strategies.
         specs: the strategies, in order.
-        at: numbers of draws; the number of all draws is added.
     """
-    found = []
+    curves = []
     for spec in specs:
         samples = _samples(spec)
-        voted = [one for one in results if one.strategy == spec and not one.failed] if samples else []
-        if samples and any(one.votes for one in voted) and not folder.needs_examples(0, [one.problem for one in voted]):
-            pools = [pool for one in voted if (pool := _pool(one, folder.examples[one.problem], samples))]
+        voted = [result for result in results if result.strategy == spec and not result.failed] if samples else []
+        problems = [result.problem for result in voted]
+        if samples and any(result.votes for result in voted) and not folder.needs_examples(0, problems):
+            pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]
             if pools:
-                ks = [k for k in at if k < samples] + [samples]
+                ks = [k for k in _KS if k < samples] + [samples]
                 majority, any_of = curve(pools, ks), curve(pools, ks, measure="any")
-                found.append(VoteCurve(spec, len(pools), samples, majority, any_of))
-    return tuple(found)
+                curves.append(VoteCurve(spec, len(pools), samples, majority, any_of))
+    return tuple(curves)
 
 
 def _samples(spec: str) -> int | None:
-    """Return the fixed number of draws that a strategy votes over; None if it has none or is not known here."""
+    """Return the fixed number of draws that a strategy votes over; None without one or for an unknown strategy."""
     try:
         strategy = get(spec)
     except ReasoningError:
         return None
-    defaults = {one.name: one.default for one in dataclasses.fields(cast(Any, strategy))}
+    defaults = {field.name: field.default for field in dataclasses.fields(cast(Any, strategy))}
     if any(getattr(strategy, name) != defaults[name] for name in _SELECTION if name in defaults):
         return None
     samples = getattr(strategy, "samples", None)
@@ -101,7 +99,7 @@ def _parse(kind: Kind, text: str) -> Any:
         return kind.parse(text)
 
 
-# Votes repeat themselves.
+# Many votes have the same text.
 @lru_cache(maxsize=1 << 14)
 def _parse_cached(kind: Hashable, text: str) -> Any:
     return cast(Kind, kind).parse(text)

@@ -1,4 +1,4 @@
-"""Write a report to a file, in the format that the file's name tells, or to a terminal."""
+"""Writers of a report: Markdown, LaTeX, CSV, JSON and HTML files, chosen by the suffix, and the terminal."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def to_terminal(data: ReportData) -> RenderableType:
 
 
 def to_latex(data: ReportData) -> str:
-    """Return the tables that belong into a paper as LaTeX; it needs the packages booktabs and tabularx."""
+    """Return the tables for a paper as LaTeX, which needs the packages booktabs and tabularx."""
     head = ["% needs \\usepackage{booktabs,tabularx}", f"% {escape_latex(data.names(data.headline))}"]
     head += [f"% {escape_latex(data.names(caveat))}" for caveat in data.comparison.caveats]
     tables = []
     for table in paper_tables(data):
         if table.header[0] == "#":
-            # The number of a strategy is for other tables.
+            # The numbers of the strategies are for other tables.
             rows = [row[1:] for row in table.rows]
             table = dataclasses.replace(table, header=table.header[1:], rows=rows, text_columns=table.text_columns - 1)
         tables.append(table.to_latex(f"{table.title}: {data.comparison.title}. {table.note}"))
@@ -96,19 +96,19 @@ def check_format(path: Path) -> None:
     """Check that the file's suffix is one of `FORMATS`.
 
     Raises:
-        UnknownName: it is not.
+        UnknownName: the suffix is not a format.
     """
     if path.suffix not in FORMATS:
         raise UnknownName("format of a report", path.suffix, FORMATS, f"of {path}")
 
 
 def save(data: ReportData, path: Path, *, traces: bool = True) -> None:
-    """Write a report whole, or leave the old one.
+    """Write a report atomically: an error leaves an existing file as it was.
 
     Args:
         data: the report.
         path: a file whose suffix is one of `FORMATS`.
-        traces: with prompts and replies, if the format is HTML.
+        traces: include prompts and replies, if the format is HTML.
 
     Raises:
         UnknownName: the suffix is not a format.

@@ -326,7 +326,7 @@ def test_all_failed(kept: Kept) -> None:
 
 def test_one_that_failed_beside_one_that_did_not(kept: Kept) -> None:
     found = ReportData.from_folder(kept(a="fff", b="rrw"))
-    assert "Every call of a failed, so nothing is said about it." in found.comparison.caveats
+    assert "Every call of a failed, so its accuracy is unknown." in found.comparison.caveats
     assert [point.strategy for point in found.cost_frontiers[0].points] == ["b"]
     assert found.agreement.solved_only_by == {"b": ("p0", "p1")}
 
