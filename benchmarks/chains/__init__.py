@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.chains.evaluation import Evaluation as Evaluation
     from reasoning.benchmarks.chains.versions import VersionComparison as VersionComparison
 
-_FROM = {
+_MODULES = {
     "Evaluation": "evaluation",
     "VersionComparison": "versions",
     "compare": "api",
@@ -39,7 +39,7 @@ __all__ = ["Evaluation", "VersionComparison", "compare", "evaluate", "run_cases"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FROM:
+    if name not in _MODULES:
         raise AttributeError(f"module 'reasoning.benchmarks.chains' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"reasoning.benchmarks.chains.{_FROM[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.benchmarks.chains.{_MODULES[name]}"), name)
     return value

@@ -21,7 +21,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import UnknownName, UsageError
 
 VERSION = re.compile(r"(.+)@(\d{1,6})")
-"""A recorded version: FOLDER@3."""
+"""The form of a recorded version: FOLDER@3."""
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def no_progress(total: int) -> Iterator[Callable[[CaseRun], None]]:
 
 
 Progress = Callable[[int], AbstractContextManager[Callable[[CaseRun], None]]]
-"""A display of progress: takes the number of runs, and gives a function to call after each run."""
+"""A display of progress: a function of the number of runs that returns a context manager, which provides the function
+to call after each run."""
 
 
 def run_cases(
@@ -43,23 +44,23 @@ def run_cases(
     limit: int | None = None,
     allow_code: bool = False,
 ) -> list[PartScore]:
-    """Run each case that has a check once, as `reasoning chain test` does.
+    """Run each case with a check once, like `reasoning chain test`.
 
-    Only the journal records anything.
+    The scores are not recorded; only the journal records the draws.
 
     Args:
         folder: the chain's folder, or the name of a bundled chain.
-        llm: the model, and the judge if a check names no other.
+        llm: the model. It is also the judge of checks that name no other model.
         step: only cases that test or check this step.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken.
         allow_code: import the code that the chain names. It runs with your rights.
 
     Returns:
-        For each part of each case its score, whether it passed, and the reasons if it did not.
+        The score of each part of each case, with the reasons if it did not pass.
 
     Raises:
-        UsageError: the folder or a case is invalid, or no case is left; the message names file and
+        UsageError: the folder or a case is invalid, or no case matches; the message names file and
             line.
         BudgetExhausted, CallFailed: the error that stopped the suite.
     """
@@ -73,7 +74,7 @@ def run_cases(
 def evaluate(
     folder: str | Path, llm: LLM, *, pattern: str | None = None, limit: int | None = None, allow_code: bool = False
 ) -> Evaluation:
-    """Score a chain by step and end to end, and name the step to work on, as `reasoning chain eval` does.
+    """Score a chain by step and end to end, and name the step to work on, like `reasoning chain eval`.
 
     The scores are recorded in the folder's `.runs`, for `compare`.
 
@@ -104,21 +105,21 @@ def compare(
     tolerance: float | None = None,
     allow_code: bool = False,
 ) -> VersionComparison:
-    """Compare two versions of a chain on the same cases, as `reasoning chain compare` does.
+    """Compare two versions of a chain on the same cases, like `reasoning chain compare`.
 
     Args:
         first: a folder, the name of a bundled chain, or a recorded version such as "my_chain@3". If
             a version has several runs, those with the same model and, if possible, the same
             sampling parameters are taken; among these, the newest.
         second: the version to compare with it, in the same form.
-        llm: the model. None if both versions are recorded; then any model that ran both.
+        llm: the model. None compares two recorded versions on any model that ran both.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken.
         tolerance: the largest accepted loss of "end to end", in points: `VersionComparison.passed`.
         allow_code: import the code that the chains name. It runs with your rights.
 
     Raises:
-        UsageError: as in `run_cases`; or there is no such version, or nothing can be compared.
+        UsageError: as in `run_cases`; or a version is unknown, or nothing can be compared.
         BudgetExhausted, CallFailed: the error that stopped a suite.
     """
     policy = _policy(allow_code)
@@ -136,7 +137,7 @@ class EvaluationRun:
     Attributes:
         evaluation: its summary.
         run: the run that was recorded.
-        result: the scores of the runs that were made now, and the error that stopped them, if any.
+        result: the scores of the new runs, and the error that stopped them, if any.
     """
 
     evaluation: Evaluation
@@ -145,7 +146,7 @@ class EvaluationRun:
 
 
 def run_evaluation(suite: ChainSuite, llm: LLM, progress: Progress = no_progress) -> EvaluationRun:
-    """Evaluate a chain and record the scores, also if the evaluation is stopped.
+    """Evaluate a chain and record the scores, even if an error stops the evaluation.
 
     Args:
         suite: the chain and its cases.
@@ -174,7 +175,7 @@ def run_comparison(
     tolerance: float | None = None,
     progress: Progress = no_progress,
 ) -> tuple[VersionComparison, list[SuiteResult]]:
-    """Compare two versions; also return the results of the suites that were run now. See `compare`."""
+    """Compare two versions, and return the comparison and the results of new suites. See `compare`."""
     sides: list[list[RecordedRun]] = []
     results: list[SuiteResult] = []
     requested = set[str]()
@@ -195,14 +196,14 @@ def run_comparison(
             raise UnknownName("case", pattern, names)
         sides = [[_only(run, lambda case: fnmatchcase(case, pattern)) for run in side] for side in sides]
     if limit is not None and requested:
-        # A case that a folder was not asked for is not missing in it.
+        # Cases beyond the limit were not requested, so they are not missing.
         sides = [[_only(run, requested.__contains__) for run in side] for side in sides]
     return compare_versions(*_best_match(sides, llm), limit=limit, tolerance=tolerance), results
 
 
 def _best_match(sides: list[list[RecordedRun]], llm: LLM | None) -> tuple[RecordedRun, RecordedRun]:
     """Return two runs of one model, preferably with equal sampling parameters, then the newest."""
-    pairs = [(one, other) for one in sides[0] for other in sides[1] if one.model == other.model]
+    pairs = [(first, second) for first in sides[0] for second in sides[1] if first.model == second.model]
     if not pairs:
         found = "; ".join(f"{side[0].name} on {_join(run.model for run in side)}" for side in sides)
         raise UsageError(f"no model has run both versions; found: {found}")
@@ -222,27 +223,27 @@ def _policy(allow_code: bool) -> ImportPolicy:
 
 
 def _recorded(name: str, llm: LLM | None) -> list[RecordedRun]:
-    """Return the recorded runs of a version, with this model if one is given."""
+    """Return the recorded runs of a version, only those with the model if there is one."""
     match = VERSION.fullmatch(name)
     assert match is not None
-    every = run_history.recorded_runs(resolve_folder(match[1]))
-    found = [run for run in every if run.version == int(match[2]) and (llm is None or run.model == llm.name)]
-    if not found:
-        known = _join(f"{run.name} on {run.model}" for run in every) or "none"
+    runs = run_history.recorded_runs(resolve_folder(match[1]))
+    matching = [run for run in runs if run.version == int(match[2]) and (llm is None or run.model == llm.name)]
+    if not matching:
+        known = _join(f"{run.name} on {run.model}" for run in runs) or "none"
         raise UsageError(f"there is no recorded run of {name}{f' on {llm.name}' if llm else ''}; found: {known}")
-    return found
+    return matching
 
 
 def _only(run: RecordedRun, wanted: Callable[[str], bool]) -> RecordedRun:
-    """Return the run with the scores of these cases only."""
+    """Return the run with only the scores of the wanted cases."""
     return replace(run, scores={key: score for key, score in run.scores.items() if wanted(score.case)})
 
 
 def _run_missing(suite: ChainSuite, llm: LLM, progress: Progress) -> tuple[RecordedRun, list[SuiteResult]]:
-    """Return the run of the folder's present content, after running what it lacks."""
+    """Return the run of the folder's current content. Missing scores are computed first."""
     run = run_history.current_run(suite.folder, llm.name, llm.sampling)
     wanted = {
-        (one.case.id, part, one.case.digest) for one in plan_evaluation(suite.chain, suite.cases) for part in one.parts
+        (run.case.id, part, run.case.digest) for run in plan_evaluation(suite.chain, suite.cases) for part in run.parts
     }
     known = {(score.case, score.part, score.digest) for score in run.scores.values() if score.score is not None}
     results: list[SuiteResult] = []

@@ -23,7 +23,7 @@ FOLDER = "tests"
 _CASE = {"id": str, "step": str, "input": object, "expected": object, "gold": dict, "check": list, "about": str}
 
 Locate = Callable[[str], str]
-"""Return the file and line of a key of a case; of the case itself for ""."""
+"""A function of a case's key, or "" for the case itself, that returns its file and line."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Case:
         id: the name of the case in tables.
         where: file and line.
         step: the step that is tested alone; None for the whole chain.
-        inputs: by name, the chain's inputs or what the step reads.
+        inputs: the inputs of the chain, or of the step, by name.
         gold: gold values by step.
-        checks: what the values must be.
+        checks: the checks of the values.
         about: a short description of the kind of case.
         paths: for inputs that are a path within the chain's folder, the path as the case states it
             and a digest of its content; `inputs` has the path on this machine.
@@ -53,7 +53,7 @@ class Case:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of everything a score depends on. Two versions are compared where it is equal."""
+        """A digest of everything that a score depends on. Versions are compared on cases with equal digests."""
         content = [self.step, {**self.inputs, **self.paths}, self.gold, [check.definition for check in self.checks]]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -78,13 +78,13 @@ def read_cases(folder: Path, chain: Chain, code: CodeLoader) -> list[Case]:
     counts = Counter(case.id for case in cases)
     for case in cases:
         if counts[case.id] > 1:
-            first, second = [one for one in cases if one.id == case.id][:2]
+            first, second = [other for other in cases if other.id == case.id][:2]
             raise InputError(f"{second.where}: the id {case.id!r} is already used in {first.where}")
     return cases
 
 
 def is_case_file(path: Path) -> bool:
-    """Return whether a file's name is that of a file of cases: `*.toml` or `*.jsonl`, not hidden."""
+    """Return True if a file's name is `*.toml` or `*.jsonl` and not hidden."""
     return path.suffix in (".toml", ".jsonl") and not path.name.startswith(".")
 
 
@@ -123,22 +123,28 @@ class _Reader:
         checks_before = 0
         for number, table in enumerate(_tables(source.values.get("case", []), source, "case")):
             count = len(table.get("check", []))
-            places = [f"{path}:{source.line('case.check', checks_before + place)}" for place in range(count)]
+            locations = [f"{path}:{source.line('case.check', checks_before + index)}" for index in range(count)]
             checks_before += count
 
             def locate(key: str, number: int = number) -> str:
                 return f"{path}:{source.line('case', number, key)}"
 
-            yield self._case(table, locate, path, number, places, common)
+            yield self._case(table, locate, path, number, locations, common)
 
     def lines(self, path: Path) -> Iterator[Case]:
         for number, (line, table) in enumerate(read_jsonl(path)):
             where = f"{path}:{line}"
-            places = [where] * len(table.get("check", []))
-            yield self._case(table, partial(_constant, where), path, number, places, [])
+            locations = [where] * len(table.get("check", []))
+            yield self._case(table, partial(_constant, where), path, number, locations, [])
 
     def _case(
-        self, table: Mapping[str, Any], locate: Locate, path: Path, number: int, places: list[str], common: list[Check]
+        self,
+        table: Mapping[str, Any],
+        locate: Locate,
+        path: Path,
+        number: int,
+        locations: list[str],
+        common: list[Check],
     ) -> Case:
         where = locate("")
         for key, value in table.items():
@@ -152,14 +158,14 @@ class _Reader:
         if "input" not in table:
             raise InputError(f"{where}: this case has no input")
         gold = self._gold(table, step, locate)
-        own = [self._check(one, step, at) for one, at in zip(table.get("check", []), places, strict=True)]
+        own = [self._check(check, step, at) for check, at in zip(table.get("check", []), locations, strict=True)]
         for check in own:
             if check.needs_gold and check.on not in gold:
                 raise InputError(f"{check.where}: there is no gold value of {check.on!r}: add gold or expected")
-        tested = {step} if step is not None else {one.name for one in self.chain.steps}
-        shared = [one for one in common if one.on in tested and (one.on in gold or not one.needs_gold)]
+        tested = {step} if step is not None else {each.name for each in self.chain.steps}
+        shared = [check for check in common if check.on in tested and (check.on in gold or not check.needs_gold)]
         checks = [*own, *shared]
-        unchecked = [name for name in gold if name in tested and not any(one.on == name for one in checks)]
+        unchecked = [name for name in gold if name in tested and not any(check.on == name for check in checks)]
         checks += [Check(name, {"equals": gold[name]}, where) for name in unchecked]
         inputs, paths = self._inputs(table["input"], step, locate("input"), path.parent.parent)
         name = table.get("id", f"{path.stem}-{number + 1}")
@@ -197,32 +203,32 @@ class _Reader:
         except (TypeError, AttributeError):
             raise InputError(f"{where}: the name of a step must be a text, got {name!r:.60}") from None
 
-    def _inputs(self, given: Any, step: str | None, where: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the inputs by name, and `Case.paths`. A bare value stands for the only input."""
+    def _inputs(self, values: Any, step: str | None, where: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the inputs by name, and `Case.paths`. A bare value is the value of the only input."""
         needed = sorted(self.chain.input_names if step is None else self.chain.step(step).dependencies)
         known = set(needed) if step is None else self.chain.input_names | self.chain.ancestors[step]
-        if not isinstance(given, dict) or (len(needed) == 1 and not given.keys() & known):
+        if not isinstance(values, dict) or (len(needed) == 1 and not values.keys() & known):
             if len(needed) != 1:
                 raise InputError(f"{where}: the input must be a table with {', '.join(needed) or 'nothing in it'}")
-            given = {needed[0]: given}
-        if missing := [name for name in needed if name not in given]:
-            raise InputError(f"{where}: the input {missing[0]!r} is missing; found: {', '.join(given) or 'nothing'}")
-        for name in sorted(given.keys() - known):
+            values = {needed[0]: values}
+        if missing := [name for name in needed if name not in values]:
+            raise InputError(f"{where}: the input {missing[0]!r} is missing; found: {', '.join(values) or 'nothing'}")
+        for name in sorted(values.keys() - known):
             if name in _CASE:
                 raise InputError(f"{where}: {name!r} is among the inputs: move it above [case.input]")
             raise InputError(f"{where}: nothing reads the input {name!r}; {_hint(nearest(name, known), known)}")
         paths: dict[str, str] = {}
-        for name, value in given.items():
+        for name, value in values.items():
             if isinstance(self.chain.kind_of(name), Text) and isinstance(value, dict) and value.keys() == {"path"}:
-                place = folder / str(value["path"])
-                if not place.exists():
-                    raise InputError(f"{where}: {name!r}: there is no {place}")
-                given = {**given, name: str(place.resolve())}
-                paths[name] = f"{value['path']} {_digest(place)}"
-        return {name: self._value(name, value, where) for name, value in given.items()}, paths
+                path = folder / str(value["path"])
+                if not path.exists():
+                    raise InputError(f"{where}: {name!r}: {path} does not exist")
+                values = {**values, name: str(path.resolve())}
+                paths[name] = f"{value['path']} {_digest(path)}"
+        return {name: self._value(name, value, where) for name, value in values.items()}, paths
 
     def _value(self, name: str, value: Any, where: str) -> Any:
-        """Return a value of the file as the kind of its name represents it."""
+        """Convert a value of the file to the kind of the input or step with this name."""
         kind = self.chain.kind_of(name)
         assert kind is not None
         try:
@@ -234,20 +240,20 @@ class _Reader:
 _TYPES: Mapping[object, str] = {str: "a text", dict: "a table", list: "a list"}
 
 
-def _digest(place: Path) -> str:
+def _digest(root: Path) -> str:
     """Return a digest of a file, or of all files in a folder."""
-    found = hashlib.sha256()
-    for path in sorted([place, *place.rglob("*")]):
+    digest = hashlib.sha256()
+    for path in sorted([root, *root.rglob("*")]):
         if path.is_file():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.update(f"{path.relative_to(place).as_posix()}\0{content}\0".encode())
-    return found.hexdigest()[:16]
+            digest.update(f"{path.relative_to(root).as_posix()}\0{content}\0".encode())
+    return digest.hexdigest()[:16]
 
 
-def _tables(given: Any, source: toml.TomlFile, name: str) -> list[dict[str, Any]]:
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+def _tables(value: Any, source: toml.TomlFile, name: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise source.error(f"{name}s must be tables: [[{name}]]", "", 0, name)
-    return given
+    return value
 
 
 def _hint(near: str | None, known: Iterable[str]) -> str:

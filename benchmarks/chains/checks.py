@@ -1,4 +1,4 @@
-"""Checks of a case: what a step's value must be, and its score."""
+"""Checks of a case, which score the value of a step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("equals", "contains", "contains_any", "lacks", "schema", "similarity", "by", "judge")
 KEYS = ("on", "path", "at_least", *METHODS)
 DEFAULT_THRESHOLDS = {"similarity": 0.8}
-"""The scores that pass if a check names none; 1 for every other method."""
+"""The lowest score that passes, by method, if a check does not set `at_least`; 1 for every other method."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class CheckResult:
     Attributes:
         score: from 0 to 1; None if it is unknown, for example because a judge's call failed.
         passed: whether the score reaches the threshold; None if the score is unknown.
-        reason: what is wrong; empty if the check passed.
+        reason: the reason of the failure; "" if the check passed.
         judge_agreed: for a judge, whether both orders gave the same decision.
     """
 
@@ -62,7 +62,7 @@ class Check:
 
     @property
     def method(self) -> str:
-        """The method, one of `METHODS`; "path" if the path only has to exist."""
+        """The method, one of `METHODS`, or "path" for a path that only has to exist."""
         return next((method for method in METHODS if method in self.definition), "path")
 
     @property
@@ -96,7 +96,7 @@ class Check:
             return self._result(0.0, f"there is nothing at {self.definition['path']}")
         if self.method == "judge":
             return await self._judge(value, gold, kind, llm)
-        scores = [self._score(one, gold, kind) for one in values]
+        scores = [self._score(item, gold, kind) for item in values]
         worst = min(scores, key=lambda scored: scored[0], default=(1.0, ""))
         return self._result(*worst)
 
@@ -105,7 +105,7 @@ class Check:
         return CheckResult(score, passed, "" if passed else f"{self.on}: {reason}")
 
     def _score(self, value: Any, gold: Any, kind: Kind) -> tuple[float, str]:
-        """Return the score of one value, and the reason to show if that is too low."""
+        """Return the score of one value, and the reason to show if the score is too low."""
         is_part = "path" in self.definition
         text = value if isinstance(value, str) else json.dumps(plain_json(value), ensure_ascii=False, default=str)
         text = text if is_part else kind.show(value)
@@ -120,14 +120,14 @@ class Check:
                 return float(kind.score(value, target)), f"got {text:.300}, expected {kind.show(target):.300}"
             case "contains":
                 texts = _texts(wanted)
-                missing = [one for one in texts if one.casefold() not in text.casefold()]
+                missing = [part for part in texts if part.casefold() not in text.casefold()]
                 return 1 - len(missing) / len(texts), f"{', '.join(map(repr, missing))} is not in {text:.300}"
             case "contains_any":
                 texts = _texts(wanted)
-                found = any(one.casefold() in text.casefold() for one in texts)
-                return float(found), f"none of {', '.join(map(repr, texts))} is in {text:.300}"
+                contained = any(part.casefold() in text.casefold() for part in texts)
+                return float(contained), f"none of {', '.join(map(repr, texts))} is in {text:.300}"
             case "lacks":
-                present = [one for one in _texts(wanted) if one.casefold() in text.casefold()]
+                present = [part for part in _texts(wanted) if part.casefold() in text.casefold()]
                 return float(not present), f"{', '.join(map(repr, present))} is in {text:.300}"
             case "schema":
                 errors = list(islice(schema_errors(plain_json(value), wanted), 3))
@@ -142,7 +142,7 @@ class Check:
         return self._call(value, gold)
 
     def _call(self, value: Any, gold: Any) -> tuple[float, str]:
-        """Return what the chain's own function says: a score, whether the value is right, or what is wrong."""
+        """Call the chain's own function, and return its score and the reason to show if the score is too low."""
         assert self.function is not None
         name = self.function.__name__
         try:
@@ -166,12 +166,12 @@ class Check:
         definition = self.definition["judge"]
         definition = {"rubric": definition} if isinstance(definition, str) else definition
         rubric, gold_text = definition["rubric"], None if gold is None else kind.show(gold)
-        found = await judge(rubric, kind.show(value), gold_text, llm, definition.get("model"))
-        if found.score is None:
-            return CheckResult(None, None, f"{self.on}: {found.reason}")
-        order = "" if found.agreed else " in one of two orders"
-        result = self._result(found.score, f"the judge rejects it{order}: {rubric:.100}")
-        return CheckResult(result.score, result.passed, result.reason, found.agreed)
+        judgement = await judge(rubric, kind.show(value), gold_text, llm, definition.get("model"))
+        if judgement.score is None:
+            return CheckResult(None, None, f"{self.on}: {judgement.reason}")
+        order = "" if judgement.agreed else " in one of two orders"
+        result = self._result(judgement.score, f"the judge rejects it{order}: {rubric:.100}")
+        return CheckResult(result.score, result.passed, result.reason, judgement.agreed)
 
 
 def parse_check(on: str, definition: Mapping[str, Any], where: str, code: CodeLoader) -> Check:
@@ -188,10 +188,8 @@ def parse_check(on: str, definition: Mapping[str, Any], where: str, code: CodeLo
     """
     methods = [method for method in METHODS if method in definition]
     if len(methods) > 1 or (not methods and "path" not in definition):
-        found = " and ".join(methods) if methods else "none"
-        raise UsageError(
-            f"a check must have exactly one of {', '.join(METHODS)}, or a path that must exist; got {found}"
-        )
+        got = " and ".join(methods) if methods else "none"
+        raise UsageError(f"a check must have exactly one of {', '.join(METHODS)}, or a path that must exist; got {got}")
     method = methods[0] if methods else "path"
     if "path" in definition:
         json_path.parse_path(_text(definition["path"], "path"))
@@ -220,22 +218,22 @@ def parse_check(on: str, definition: Mapping[str, Any], where: str, code: CodeLo
     return Check(on, dict(definition), where, function)
 
 
-def _schema(given: Any, code: CodeLoader) -> Any:
-    found = code.resolve(given) if isinstance(given, str) else given
-    json_schema(found)
-    return found
+def _schema(value: Any, code: CodeLoader) -> Any:
+    schema = code.resolve(value) if isinstance(value, str) else value
+    json_schema(schema)
+    return schema
 
 
-def _text(given: Any, key: str) -> str:
-    if not isinstance(given, str) or not given.strip():
-        raise UsageError(f"{key} must be a text, got {given!r:.60}")
-    return given
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{key} must be a text, got {value!r:.60}")
+    return value
 
 
-def _texts(given: Any) -> list[str]:
+def _texts(value: Any) -> list[str]:
     """Return one or several texts as a list; an empty list if the value is neither."""
-    texts = given if isinstance(given, list | tuple) else [given]
-    return list(texts) if all(isinstance(one, str) and one for one in texts) else []
+    texts = value if isinstance(value, list | tuple) else [value]
+    return list(texts) if all(isinstance(text, str) and text for text in texts) else []
 
 
 def _takes_gold(function: Callable[..., Any]) -> bool:

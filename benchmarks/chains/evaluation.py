@@ -1,8 +1,8 @@
 """Scores of a chain by step and end to end, and the loss that each step causes at the end.
 
-The gold result of a step comes with gold results of all steps before it. A step's own loss is
-therefore counted from where all its inputs are gold values to where its result is one. Along a line
-of steps, these losses add up to everything that "end to end" lacks.
+A step's own loss is the difference between two scores at the end: with gold values for the step's
+inputs, and with the gold value for its result. In a linear chain, these losses add up to the whole
+loss of "end to end".
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ class Evaluation:
         model: the model's name.
         rows: the scores by part.
         losses: the losses by step, in the chain's order.
-        agreed, judged: how many judgements were the same in both orders, and how many there are.
+        agreed, judged: the number of judgements that were the same in both orders, and of all judgements.
         not_attributed: for each step without a loss, the steps that lack gold values.
-        unchecked: how many cases are left out because they have no check.
+        unchecked: the number of cases that are left out because they have no check.
     """
 
     name: str
@@ -126,19 +126,19 @@ class Evaluation:
             Table(
                 ("part", "cases", "passed", "95 %", "score", "95 %"),
                 scores,
-                emphasized={place for place, row in enumerate(self.rows) if row.part == END},
+                emphasized={index for index, row in enumerate(self.rows) if row.part == END},
             ),
             Table(
                 header,
                 losses,
-                emphasized={place for place, loss in enumerate(self.losses) if loss is self.worst},
+                emphasized={index for index, loss in enumerate(self.losses) if loss is self.worst},
                 narrow_header=("step", "cases", "end: gold\ninputs → result", "loss,\npoints", "95 %", "p (Holm)"),
             ),
         )
 
     @property
     def summary(self) -> str:
-        """The step to work on, and what is left out, one line each."""
+        """The step to work on and the cases and scores that are left out, one line each."""
         lines = [self._advice()] if self.losses else []
         for step, names in self.not_attributed.items():
             lines.append(
@@ -203,17 +203,17 @@ def summarize_evaluation(
     """Return the evaluation of a chain from the scores of its parts.
 
     Args:
-        scores: of runs that `reasoning.benchmarks.chains.runner.plan_evaluation` planned.
+        scores: the scores of the runs of `reasoning.benchmarks.chains.runner.plan_evaluation`.
         chain: the chain.
         name: the version of the chain.
         model: the model's name.
-        unchecked: how many cases were left out because they have no check.
+        unchecked: the number of cases that were left out because they have no check.
     """
-    every = list(scores)
+    all_scores = list(scores)
     steps = [step.name for step in chain.steps]
     parts = [part for step in steps for part in (f"{step} alone", step)] + [END]
-    rows = [row for part in parts if (row := _summarize([one for one in every if one.part == part]))]
-    known = by_part(every)
+    rows = [row for part in parts if (row := _summarize([score for score in all_scores if score.part == part]))]
+    known = by_part(all_scores)
     losses, not_attributed = [], {}
     for step in steps:
         before = known.get(oracle_label(chain, chain.dependencies[step]), {})
@@ -221,12 +221,12 @@ def summarize_evaluation(
         if before.keys() & after.keys():
             losses.append(_loss(step, before, after))
         elif step in chain.ancestors[steps[-1]] or step == steps[-1]:
-            needed = [one for one in steps if one in chain.dependencies[step] or (one == step != steps[-1])]
+            needed = [name for name in steps if name in chain.dependencies[step] or (name == step != steps[-1])]
             missing = tuple(name for name in needed if not known.get(oracle_label(chain, [name])))
             not_attributed[step] = missing or tuple(needed)
     adjusted = holm({loss.step: loss.pair.p for loss in losses})
     losses = [replace(loss, pair=replace(loss.pair, p_adjusted=adjusted[loss.step])) for loss in losses]
-    agreed = [agreed for score in every for agreed in score.judge_agreed]
+    agreed = [agreed for score in all_scores for agreed in score.judge_agreed]
     if END not in known:
         # Without an end, no step can lose anything at it.
         not_attributed = {}
@@ -235,22 +235,22 @@ def summarize_evaluation(
 
 def by_part(scores: Iterable[PartScore]) -> dict[str, dict[str, float]]:
     """Return the known scores by part and case."""
-    found: dict[str, dict[str, float]] = {}
-    for one in scores:
-        if one.score is not None:
-            found.setdefault(one.part, {})[one.case] = one.score
-    return found
+    known: dict[str, dict[str, float]] = {}
+    for score in scores:
+        if score.score is not None:
+            known.setdefault(score.part, {})[score.case] = score.score
+    return known
 
 
 def _summarize(scores: Sequence[PartScore]) -> PartSummary | None:
     """Return the summary of one part's scores; None without scores."""
     if not scores:
         return None
-    part, known = scores[0].part, [one for one in scores if one.score is not None]
+    part, known = scores[0].part, [score for score in scores if score.score is not None]
     if not known:
         return PartSummary(part, 0, len(scores), 0, (0.0, 1.0), 0.0, (0.0, 1.0))
-    passed = sum(bool(one.passed) for one in known)
-    mean = clustered_mean([one.score or 0.0 for one in known], [one.case for one in known])
+    passed = sum(bool(score.passed) for score in known)
+    mean = clustered_mean([score.score or 0.0 for score in known], [score.case for score in known])
     return PartSummary(
         part,
         len(known),

@@ -1,4 +1,4 @@
-"""Generation of new inputs for a step by a model, from a few real ones: a start for test cases."""
+"""Generation of test inputs for a step: a model writes new inputs from a few real ones."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 FILE = "samples.jsonl"
 MIN_SIMILARITY = 0.8
-"""The F1 of their words from which two inputs count as the same."""
+"""The least F1 of the words of two inputs that count as the same."""
 MAX_ROUNDS = 4
-"""The number of times that the missing inputs are asked for."""
+"""The most rounds in which missing inputs are requested."""
 SHOWN = 3
-"""Real inputs in a prompt."""
+"""The most real inputs in a prompt."""
 
 WRITE = Prompt(
     persona="You write inputs by which a program is tested. Each is new: about something else, in words of its own. "
@@ -60,8 +60,8 @@ class GeneratedInput:
     """An input that a model wrote.
 
     Attributes:
-        inputs: what the step reads, by name.
-        twist: the variation that was asked for.
+        inputs: the inputs of the step, by name.
+        twist: the requested variation.
         text: the input as shown to people.
     """
 
@@ -76,12 +76,12 @@ class InputGenerator:
     Args:
         chain: the chain.
         step: the step's name.
-        real: real inputs, which the model is shown as examples.
-        known: inputs that were generated before. They are not generated again, and not shown.
+        real: real inputs, which the prompts show as examples.
+        known: inputs that were generated before. They are neither generated again nor shown.
 
     Raises:
-        UnknownName: there is no such step.
-        UsageError: there is no real input, or no reply can hold what the step reads.
+        UnknownName: the step is unknown.
+        UsageError: `real` is empty, or a reply cannot hold the inputs of the step.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class InputGenerator:
         return {name: self.kinds[name].target(values[name]) for name in self.names}
 
     def is_new(self, text: str) -> bool:
-        """Return whether no known input is similar to the text or contained in it."""
+        """Return True if no known input is similar to the text or contained in it."""
         folded = text.casefold()
         return all(f1(text, known) < MIN_SIMILARITY and known.casefold() not in folded for known in self.known)
 
@@ -134,7 +134,7 @@ class InputGenerator:
         """Yield new inputs, each different from the others and from the real ones.
 
         Args:
-            n: how many inputs; fewer are generated if the model repeats itself.
+            n: the number of inputs; fewer are generated if the model repeats itself.
             llm: the model.
             seed: selects the examples and the variations; another seed gives other inputs.
 
@@ -173,7 +173,7 @@ class InputGenerator:
 
 
 def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
-    """Yield the inputs of a step that cases hold: their inputs, and the gold results of the steps before it."""
+    """Yield the inputs of a step from cases: their inputs, and the gold values of the steps before it."""
     needed = chain.step(step).dependencies
     for case in cases:
         known = {**case.gold, **case.inputs}
@@ -182,7 +182,7 @@ def seed_inputs(chain: Chain, step: str, cases: Iterable[Case]) -> Iterator[dict
 
 
 def append_case(folder: Path, step: str, generated: GeneratedInput) -> Path:
-    """Append an accepted input to the chain's cases, and return the file. A person adds what is right.
+    """Append an accepted input to the chain's cases, and return the file. The gold value is left to a person.
 
     Raises:
         InputError: the file cannot be written.

@@ -15,42 +15,42 @@ def parse_path(text: str) -> list[str | int | None]:
     """Return the parts of a path: a key, an index, or None for all children.
 
     Raises:
-        UsageError: the text is not a path of this subset; the message marks the place.
+        UsageError: the text is not a path of this subset; the message has the rest that is not one.
 
     Examples:
         >>> parse_path("$.network[0]")
         ['network', 0]
     """
     parts: list[str | int | None] = []
-    at = 1
-    while text.startswith("$") and at < len(text):
-        match = _PART.match(text, at)
+    position = 1
+    while text.startswith("$") and position < len(text):
+        match = _PART.match(text, position)
         if match is None:
             break
         name = next((group for group in match.group(1, 2, 3) if group is not None), None)
         parts.append(name if name is not None else int(match[4]) if match[4] else None)
-        at = match.end()
-    if not text.startswith("$") or at < len(text):
-        rest = text[at:] if text.startswith("$") else text
+        position = match.end()
+    if not text.startswith("$") or position < len(text):
+        rest = text[position:] if text.startswith("$") else text
         raise UsageError(f'{text!r} is not a path such as $.network[0] or $["customer service"]: it ends at {rest!r}')
     return parts
 
 
 def select(value: Any, parts: list[str | int | None]) -> list[Any]:
-    """Return the values at a path; an empty list if nothing is there.
+    """Return the values at a path; an empty list if the path does not exist.
 
     Args:
         value: plain JSON.
-        parts: what `parse_path` returned.
+        parts: the path, from `parse_path`.
 
     Examples:
         >>> select({"network": ["slow", "down"]}, parse_path("$.network[*]"))
         ['slow', 'down']
     """
-    found = [value]
+    values = [value]
     for part in parts:
-        found = [child for parent in found for child in _children(parent, part)]
-    return found
+        values = [child for parent in values for child in _children(parent, part)]
+    return values
 
 
 def _children(value: Any, part: str | int | None) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A model as judge: it scores a value by a rubric, and is asked twice, with the choices in both orders.
+"""A model as judge: it scores a value by a rubric in two calls, with the choices in both orders.
 
 Judges favour the first or the last choice, so one order is not enough. If there is a gold value,
 the judge compares the value with it; otherwise it decides whether the rubric is met.
@@ -44,7 +44,7 @@ class Judgement:
         score: 1 if the value is at least as good as the gold value, or meets the rubric; 0.5 if
             that depends on the order; None if a reply could not be parsed or a call failed.
         agreed: whether both orders gave the same decision; None if there is no decision.
-        reason: why there is no score.
+        reason: the reason for a missing score.
     """
 
     score: float | None
@@ -56,7 +56,7 @@ async def judge(rubric: str, value: str, gold: str | None, llm: LLM, model: str 
     """Ask the judge in both orders and return its decision.
 
     Args:
-        rubric: what a good answer is.
+        rubric: the description of a good answer.
         value: the value, as text.
         gold: the gold value, as text, if known.
         llm: the model. Its journal records the judge's replies.

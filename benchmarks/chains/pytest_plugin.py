@@ -47,8 +47,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a file of cases in the `tests/` folder of a chain."""
-    # This comes first, so that a project without chains imports nothing more.
+    """Collect the file if it is a file of cases in the `tests/` folder of a chain."""
+    # This check comes first, so that a project without chains imports nothing else.
     if not (file_path.parent.parent / "chain.toml").is_file():
         return None
     from reasoning.benchmarks.chains.cases import FOLDER, is_case_file
@@ -100,7 +100,7 @@ class CaseItem(pytest.Item):
             raise CheckFailed("\n".join(reasons))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the reasons and the place of the case, without a traceback: no code of the user is at fault."""
+        """Return the reasons and the location of the case; a traceback would show only code of this library."""
         from reasoning.errors import ReasoningError
 
         if isinstance(excinfo.value, ReasoningError | CheckFailed):

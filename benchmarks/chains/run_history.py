@@ -1,8 +1,8 @@
-"""Recorded runs of a chain: each version that was run, with its scores, one small file for each model.
+"""Recorded runs of a chain, with their scores: one small file for each version and model.
 
-The files are in the chain's folder under `.runs`; those of a bundled chain are with the user's
-data. Each content of the folder, without the cases, has a version number, in the order in which
-the versions were first run. A file also holds that content.
+The files are in the folder `.runs` of the chain, or in the user's data folder for a bundled chain.
+A version is one content of the chain's folder, without the cases; versions are numbered in the order
+of their first runs. A file also holds the content.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class RecordedRun:
         model: the model's name.
         sampling: the default sampling parameters of the calls.
         files: the content, by file.
-        when: the time of the last run, in ISO 8601, UTC.
-        scores: by case and part.
+        when: the time of the last run, in UTC and ISO 8601.
+        scores: the scores by case and part.
     """
 
     chain: str
@@ -63,11 +63,11 @@ class RecordedRun:
         A score replaces an earlier one of the same case and part, unless the new call failed.
         """
         known = dict(self.scores)
-        for one in scores:
-            key = (one.case, one.part)
+        for score in scores:
+            key = (score.case, score.part)
             before = known.get(key)
-            if one.score is not None or before is None or before.digest != one.digest:
-                known[key] = one
+            if score.score is not None or before is None or before.digest != score.digest:
+                known[key] = score
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return replace(self, scores=known, when=now)
 
@@ -115,7 +115,7 @@ def set_params(sampling: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def current_run(folder: Path, model: str, sampling: Mapping[str, Any]) -> RecordedRun:
-    """Return the run of the folder's present content: the recorded one, or a new one without scores.
+    """Return the run of the folder's current content: the recorded one, or a new one without scores.
 
     Args:
         folder: the chain's folder.
@@ -133,7 +133,7 @@ def current_run(folder: Path, model: str, sampling: Mapping[str, Any]) -> Record
 
 
 def save_run(run: RecordedRun, folder: Path) -> Path:
-    """Write a run to a file, whole or not at all, and return the path.
+    """Write a run to a file atomically, and return the path.
 
     Raises:
         InputError: the file cannot be written.
@@ -141,7 +141,7 @@ def save_run(run: RecordedRun, folder: Path) -> Path:
     settings = hashlib.sha256(json.dumps([run.model, run.sampling], sort_keys=True).encode()).hexdigest()[:6]
     model = re.sub(r"[^\w.-]+", "-", run.model)[-40:]
     path = runs_folder(folder) / f"{run.version:04d}-{model}-{settings}.json"
-    data = {**asdict(replace(run, scores={})), "scores": [asdict(one) for one in run.scores.values()]}
+    data = {**asdict(replace(run, scores={})), "scores": [asdict(score) for score in run.scores.values()]}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -154,10 +154,10 @@ def _read(path: Path) -> RecordedRun:
     try:
         data = json.loads(toml_io.read_text(path))
         scores = [
-            PartScore(**{**one, "reasons": tuple(one["reasons"]), "judge_agreed": tuple(one["judge_agreed"])})
-            for one in data["scores"]
+            PartScore(**{**row, "reasons": tuple(row["reasons"]), "judge_agreed": tuple(row["judge_agreed"])})
+            for row in data["scores"]
         ]
-        return RecordedRun(**{**data, "scores": {(one.case, one.part): one for one in scores}})
+        return RecordedRun(**{**data, "scores": {(score.case, score.part): score for score in scores}})
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{path}: not a recorded run of a chain ({error}); delete it, its draws are in the journal"

@@ -34,7 +34,7 @@ class PartScore:
         state: "answered", "unparsed" or "failed".
         score: the mean of the checks' scores, from 0 to 1; None if it is unknown.
         passed: whether all checks passed; None if the score is unknown.
-        reasons: what is wrong.
+        reasons: the reasons of the failed checks.
         value: the value that was checked.
         judge_agreed: for each judge, whether both orders gave the same decision.
     """
@@ -70,7 +70,7 @@ class SuiteResult:
     """The result of a suite.
 
     Attributes:
-        scores: of all runs that finished, in the order of the cases.
+        scores: the scores of all finished runs, in the order of the cases.
         stopped: the error that ended the suite early, if any.
     """
 
@@ -104,7 +104,7 @@ def checked_cases(cases: Iterable[Case]) -> list[Case]:
 
 
 def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
-    """Yield all runs that an evaluation needs.
+    """Yield all runs of an evaluation.
 
     For each case these are the whole chain, each step alone with gold inputs, and the chain with
     gold results of a step or of all inputs of a step. Equal requests are sent once.
@@ -128,16 +128,16 @@ def plan_evaluation(chain: Chain, cases: Iterable[Case]) -> Iterator[CaseRun]:
 
 
 def isolate_step(chain: Chain, name: str, case: Case) -> Chain:
-    """Return a chain of one step. What the step depends on and the case knows becomes an input."""
+    """Return a chain of one step. The values that the step depends on and the case provides become its inputs."""
     known = (chain.input_names | chain.ancestors[name]) & (case.inputs.keys() | case.gold.keys())
-    kinds = {one: _kind(chain, one) for one in sorted(known)}
+    kinds = {known_name: _kind(chain, known_name) for known_name in sorted(known)}
     return Chain(chain.step(name), name=f"{chain.name}.{name}", inputs=kinds)
 
 
 def oracle_label(chain: Chain, names: Collection[str]) -> str:
-    """Return the name of the part "end to end" if the results of these steps are gold values."""
-    given = [step.name for step in chain.steps if step.name in names]
-    return f"{END}, gold {' + '.join(given)}" if given else END
+    """Return the name of the part "end to end" with gold values as the results of these steps."""
+    gold = [step.name for step in chain.steps if step.name in names]
+    return f"{END}, gold {' + '.join(gold)}" if gold else END
 
 
 def with_oracle(chain: Chain, names: Collection[str]) -> Chain:
@@ -146,7 +146,7 @@ def with_oracle(chain: Chain, names: Collection[str]) -> Chain:
     while queue:
         wanted.add(queue[-1])
         queue += chain.dependencies[queue.pop()] - set(names) - wanted
-    kinds = {one: _kind(chain, one) for one in [*sorted(chain.input_names), *sorted(names)]}
+    kinds = {name: _kind(chain, name) for name in [*sorted(chain.input_names), *sorted(names)]}
     return chain.replace(steps=tuple(step for step in chain.steps if step.name in wanted), inputs=kinds)
 
 
@@ -157,7 +157,7 @@ def run_suite(
 
     Args:
         runs: the runs.
-        llm: the model, and the judge if a check names no other.
+        llm: the model. It is also the judge of checks that name no other model.
         on_finished: called after each run.
         epoch: the number of an independent repetition.
     """
@@ -172,9 +172,9 @@ async def _run_suite(
     queue = iter(enumerate(runs))
 
     async def work() -> None:
-        for place, run in queue:
+        for index, run in queue:
             answer = await _answer(run, llm, epoch)
-            done[place] = [await _score(run, part, answer, llm) for part in run.parts]
+            done[index] = [await _score(run, part, answer, llm) for part in run.parts]
             on_finished(run)
 
     tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(runs)))]
@@ -186,7 +186,7 @@ async def _run_suite(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    result.scores = [score for place in sorted(done) for score in done[place]]
+    result.scores = [score for index in sorted(done) for score in done[index]]
     return result
 
 
@@ -216,12 +216,12 @@ async def _score(run: CaseRun, part: str, answer: Answer, llm: LLM) -> PartScore
     kind = _kind(run.chain, name)
     checks = [check for check in case.checks if check.on == name]
     results = await gather([check.evaluate(steps[name], case.gold.get(name), kind, llm) for check in checks])
-    reasons = tuple(one.reason for one in results if one.reason)
-    agreed = tuple(one.judge_agreed for one in results if one.judge_agreed is not None)
-    scores = [one.score for one in results if one.score is not None]
+    reasons = tuple(check.reason for check in results if check.reason)
+    agreed = tuple(check.judge_agreed for check in results if check.judge_agreed is not None)
+    scores = [check.score for check in results if check.score is not None]
     if len(scores) < len(results):
         return PartScore(*key, "failed", None, None, reasons, steps[name], agreed)
-    score, passed = sum(scores) / len(scores), all(one.passed for one in results)
+    score, passed = sum(scores) / len(scores), all(check.passed for check in results)
     return PartScore(*key, "answered", score, passed, reasons, steps[name], agreed)
 
 

@@ -35,13 +35,13 @@ def load_suite(
 
     Args:
         folder: the chain's folder.
-        policy: which of the code that the chain names may be imported.
+        policy: the import policy for the functions that the chain names.
         step: only cases that test or check this step.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken.
 
     Raises:
-        InputError, UsageError: as `Chain.load` and `read_cases`; or no case is left.
+        InputError, UsageError: as in `Chain.load` and `read_cases`, or no case matches.
     """
     chain = load(folder, policy)
     cases = read_cases(folder, chain, CodeLoader(folder, policy))

@@ -50,7 +50,7 @@ class VersionComparison(RunComparison):
 
     @property
     def passed(self) -> bool:
-        """True if "end to end" became worse by no more than the tolerance, and no such loss could hide.
+        """True if "end to end" did not become worse by more than the tolerance, and no such loss could be hidden.
 
         A comparison without "end to end" does not pass.
         """
@@ -63,12 +63,12 @@ class VersionComparison(RunComparison):
         if self.end is None:
             return f"No conclusion about {END}: no case in both versions checks it."
         pair, cases = self.end.pair, pluralize(self.end.pair.n, "case")
-        found = pair.difference
+        difference = pair.difference
         if pair.is_significant:
-            better, worse = (second, first) if found.value > 0 else (first, second)
-            low, high = sorted((abs(found.low), abs(found.high)))
+            better, worse = (second, first) if difference.value > 0 else (first, second)
+            low, high = sorted((abs(difference.low), abs(difference.high)))
             return (
-                f"{better} is better than {worse} {END} by {100 * abs(found.value):.1f} points "
+                f"{better} is better than {worse} {END} by {100 * abs(difference.value):.1f} points "
                 f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.p_adjusted:.3f}, Holm)."
             )
         least = detectable_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
@@ -104,7 +104,7 @@ class VersionComparison(RunComparison):
 
     @property
     def settings(self) -> str:
-        """The sampling parameters that differ, as in "max_tokens 1024 and 5"; empty if all are equal."""
+        """The sampling parameters that differ, as in "max_tokens 1024 and 5", or "" if all are equal."""
         was, now = (run.sampling for run in self.runs)
         return ", ".join(
             f"{name} {was.get(name, 'not set')} and {now.get(name, 'not set')}"
@@ -124,7 +124,7 @@ class VersionComparison(RunComparison):
         ]
         header = ("part", "cases", "before", "after", "gained", "lost", "change, points", "95 %", "p (Holm)")
         narrow = tuple(title.replace(", ", ",\n") for title in header)
-        significant = {place for place, change in enumerate(self.changes) if change.pair.is_significant}
+        significant = {index for index, change in enumerate(self.changes) if change.pair.is_significant}
         return Table(header, rows, emphasized=significant, narrow_header=narrow)
 
     def table(self) -> RenderableType:
@@ -174,7 +174,6 @@ class VersionComparison(RunComparison):
 def compare_versions(
     first: RecordedRun,
     second: RecordedRun,
-    parts: Sequence[str] | None = None,
     *,
     limit: int | None = None,
     tolerance: float | None = None,
@@ -184,7 +183,6 @@ def compare_versions(
     Args:
         first: the earlier run.
         second: the later run.
-        parts: the parts to compare; by default all that both have.
         limit: the largest number of common cases; the first ones are taken.
         tolerance: the largest accepted loss of "end to end", in points; None for no test.
 
@@ -201,7 +199,7 @@ def compare_versions(
     wanted = set(common)
     was, now = (by_part(score for score in run.scores.values() if score.case in wanted) for run in (first, second))
     changes = []
-    for part in parts or [part for part in was if part in now]:
+    for part in [part for part in was if part in now]:
         if was[part].keys().isdisjoint(now[part]):
             continue
         begun = {score.case for run in (first, second) for score in run.scores.values() if score.part == part} & wanted
@@ -210,7 +208,7 @@ def compare_versions(
     if not changes:
         raise UsageError(f"{first.name} and {second.name} have no known score of a case in common")
     adjusted = holm({change.name: change.pair.p for change in changes})
-    changes = [replace(one, pair=replace(one.pair, p_adjusted=adjusted[one.name])) for one in changes]
+    changes = [replace(c, pair=replace(c.pair, p_adjusted=adjusted[c.name])) for c in changes]
     names = sorted(first.files.keys() | second.files.keys())
     return VersionComparison(
         labels=(first.name, second.name),

@@ -148,5 +148,5 @@ def test_a_path_of_a_case_counts_from_the_chains_folder(tmp_path: Path) -> None:
     (tmp_path / "two/tests/texts/tools.md").write_text("Drills are kept for ever.")
     assert load_suite(tmp_path / "two", "trusted", pattern="drill").cases[0].digest != one.digest
     shutil.rmtree(tmp_path / "two/tests/texts")
-    with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': there is no .*two/tests/texts"):
+    with pytest.raises(InputError, match=r"answers\.toml:\d+: 'folder': .*two/tests/texts does not exist"):
         load_suite(tmp_path / "two", "trusted")
