@@ -15,7 +15,6 @@ from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
 from reasoning.cli.options import Model, ModelOptions, PromptTexts, TimeLimit, expand_options
 from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, command_line, console, info, print_json
-from reasoning.messages import Usage
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -198,7 +197,7 @@ def advise(
     *,
     options: ModelOptions,
 ) -> None:
-    """Recommend a technique for a task and a model, after a race within a budget.
+    """Recommend a technique for a task after a race in a budget.
 
     Exit codes: as for bench run; 3 if the budget stopped the race, 4 if calls failed for good.
     """
@@ -294,6 +293,7 @@ def _print_cost(estimate: CostEstimate, as_json: bool) -> None:
 def _describe_spending(comparison: Comparison) -> str:
     """Return the cost of this run, and the cost of the results without the journal."""
     from reasoning.display import cost
+    from reasoning.messages import Usage
 
     used = sum((result.usage for result in comparison.results), Usage())
     if not comparison.spent.calls:

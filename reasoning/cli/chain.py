@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
     from reasoning.messages import Usage
 
-chain = typer.Typer(help="Prompt chains in folders: create, check, draw, show and run them.", no_args_is_help=True)
+chain = typer.Typer(help="Create, check, draw, show and run prompt chains.", no_args_is_help=True)
 
 
 @chain.command()

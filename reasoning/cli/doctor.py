@@ -15,7 +15,7 @@ _EVERYWHERE = {"environment": "cleared before the process starts", "time": "kill
 
 
 def doctor() -> None:
-    """Show which sandbox guarantees hold on this machine, and where files are kept.
+    """Check the sandbox and the folders of this machine.
 
     The guarantees of the child process are tested in such a process.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reasoning.journal.maintenance import ModelStats
 
 journal = typer.Typer(
-    help="Inspect, export, import, merge, prune and verify the journal of draws.", no_args_is_help=True
+    help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True
 )
 
 _MAX_PROBLEMS = 20

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from reasoning.cli.progress import progress_bar
-from reasoning.providers.llama_cpp import download, weights
 
 models = typer.Typer(help="Local weights: list, download, remove.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(help="A name that `reasoning models list` shows.", show_default=False)]
+_NAME = typer.Argument(help="A name in `reasoning models list`.", show_default=False)
 
 
 @models.command("list")
@@ -19,6 +18,7 @@ def list_models() -> None:
     """Show the weights of the catalogue, and which of them are on this machine."""
     from rich.console import Console
 
+    from reasoning.providers.llama_cpp import weights
     from reasoning.tables import Table
 
     header = ("name", "parameters", "size", "licence", "on disk", "")
@@ -35,16 +35,21 @@ def list_models() -> None:
 
 
 @models.command("download")
-def download_model(name: _Name = weights.DEFAULT) -> None:
+def download_model(name: Annotated[str | None, _NAME] = None) -> None:
     """Download weights, or continue an interrupted download, and print the path of the file."""
+    from reasoning.providers.llama_cpp import download, weights
+
+    name = name or weights.DEFAULT
     with progress_bar(name, weights.entry(name).bytes, is_bytes=True) as bar:
         path = download.ensure(name, bar)
     typer.echo(path)
 
 
 @models.command()
-def remove(name: _Name) -> None:
+def remove(name: Annotated[str, _NAME]) -> None:
     """Remove weights from this machine."""
+    from reasoning.providers.llama_cpp import weights
+
     if weights.remove(name):
         typer.echo(f"removed {weights.entry(name).path}")
     else:
