@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.paired import EXACT, families, paired_differences, scores_by_problem
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.statistics import required_sample_size
@@ -52,17 +52,20 @@ def required_problems(
         run = ResultsFolder.read(pilot)
         strategies, names, pairs = len(run.specs), ShortNames.of(run.specs), _pilot(run, pilot)
     else:
-        pairs = [("assumed", share, 1.0) for share in (_ASSUMED if disagree is None else (disagree / 100,))]
+        pairs = [("assumed", share, 1.0, True) for share in (_ASSUMED if disagree is None else (disagree / 100,))]
     compared = strategies * (strategies - 1) // 2
-    has_families = any(effect > 1 for *_, effect in pairs)
+    has_families = any(effect > 1 for *_, effect, _ in pairs)
     rows = []
-    for pair, share, effect in pairs:
-        n = required_sample_size(difference / 100, share, level=0.05 / compared, power=power / 100, effect=effect)
+    level = 0.05 / compared
+    for pair, share, effect, exact in pairs:
+        n = required_sample_size(difference / 100, share, level=level, power=power / 100, effect=effect, exact=exact)
         rows.append((names(pair), f"{100 * share:.0f} %", *([f"× {effect:.1f}"] if has_families else []), f"{n:,}"))
     header = ("strategies", "disagree on", *(["design effect"] if has_families else []), "problems")
+    is_exact = all(exact for *_, exact in pairs)
+    test = "exact power of McNemar's exact test" if is_exact else "normal approximation of the power, Connor 1987"
     title = (
         f"To find a difference of {difference:g} points {power:g} times in 100, at 5 % over "
-        f"{pluralize(compared, 'pair')} (McNemar, Connor 1987):"
+        f"{pluralize(compared, 'pair')} ({test}):"
     )
     notes = [
         *names.legend,
@@ -77,8 +80,8 @@ def required_problems(
     return Group(Text(title), Text(""), Table(header, rows).to_rich(wrap_numbers=True), Text(""), notes_text)
 
 
-def _pilot(run: ResultsFolder, folder: Path) -> list[tuple[str, float, float]]:
-    """Return the names, the disagreement and the design effect of each pair in a pilot."""
+def _pilot(run: ResultsFolder, folder: Path) -> list[tuple[str, float, float, bool]]:
+    """Return the names, disagreement and design effect of each pair in a pilot, and whether its test is exact."""
     results = run.results.values()
     pairs = paired_differences(scores_by_problem(results), run.specs, families(results))
     if not pairs:
@@ -91,6 +94,7 @@ def _pilot(run: ResultsFolder, folder: Path) -> list[tuple[str, float, float]]:
             f"{pair.first} and {pair.second} ({pluralize(pair.n, 'problem')})",
             pair.disagreement,
             pair.design_effect,
+            pair.test == EXACT,
         )
         for pair in answered
     ]

@@ -169,12 +169,13 @@ def _power(similar: Sequence[PairedDifference], pairs: int) -> str:
     if any(pair.test == OVER_FAMILIES for pair in similar):
         return f"{pluralize(n, 'problem')} in families show less than {n} independent ones; more families show more."
     disagreement = sum(pair.disagreement * pair.n for pair in similar) / sum(pair.n for pair in similar)
-    least = detectable_difference(n, disagreement, level=ALPHA / pairs)
+    is_exact = all(pair.test == EXACT for pair in similar)
+    least = detectable_difference(n, disagreement, level=ALPHA / pairs, exact=is_exact)
     if least is None:
         few = f"{pluralize(n, 'problem')} {'is' if n == 1 else 'are'} too few"
         return f"{few} to show any difference with {pluralize(pairs, 'pair')} to compare."
     condition = f"disagree on {100 * disagreement:.0f} % of the problems, as these do"
-    if any(pair.test != EXACT for pair in similar):
+    if not is_exact:
         condition = "differ from problem to problem as much as these"
     return (
         f"{n} problems show differences of about {100 * least:.0f} points or more (8 times in 10, for strategies that "

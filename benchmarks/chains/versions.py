@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.formatting import difference_cells
-from reasoning.benchmarks.analysis.paired import ALPHA, MIN_CASES
+from reasoning.benchmarks.analysis.paired import ALPHA, EXACT, MIN_CASES
 from reasoning.benchmarks.analysis.paired_change import PairedChange
 from reasoning.benchmarks.analysis.regression import RunComparison
 from reasoning.benchmarks.chains.evaluation import by_part
@@ -71,7 +71,8 @@ class VersionComparison(RunComparison):
                 f"{better} is better than {worse} {END} by {100 * abs(difference.value):.1f} points "
                 f"(95 %: {100 * low:.0f} to {100 * high:.0f}; p = {pair.p_adjusted:.3f}, Holm)."
             )
-        least = detectable_difference(pair.n, pair.disagreement, level=ALPHA / len(self.changes))
+        level, is_exact = ALPHA / len(self.changes), pair.test == EXACT
+        least = detectable_difference(pair.n, pair.disagreement, level=level, exact=is_exact)
         if least is None or pair.n < MIN_CASES:
             power = f"{cases} {'is' if pair.n == 1 else 'are'} too few to show any difference"
         else:

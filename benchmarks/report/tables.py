@@ -131,8 +131,8 @@ def _repeatability(data: ReportData) -> Table:
         "run's mean on these problems, in points or in tokens of a solve. Then the sources of the variance of a solve: "
         "some problems are harder or longer, some runs are as a whole, and the rest, such as a problem that is solved "
         "in one run and not in the next. The best wins: the probability that the most accurate strategy has more right "
-        "answers than this one if each is run once; in brackets, that of equally many. With few repetitions all of "
-        "these are imprecise.",
+        "answers than this one if each is run once; in brackets, that of equally many. It assumes that runs have no "
+        "effect of their own; where they do, it is too far from 50 %. With few repetitions all of these are imprecise.",
         text_columns=2,
     )
 

@@ -29,7 +29,12 @@ from reasoning.benchmarks.statistics.paired import (
     superiority,
     tango,
 )
-from reasoning.benchmarks.statistics.power import design_effect, detectable_difference, required_sample_size
+from reasoning.benchmarks.statistics.power import (
+    design_effect,
+    detectable_difference,
+    mcnemar_power,
+    required_sample_size,
+)
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.statistics.vote_curves import SamplePool as SamplePool
@@ -50,6 +55,7 @@ __all__ = [
     "disagreements",
     "holm",
     "mcnemar",
+    "mcnemar_power",
     "paired_mean",
     "paired_t",
     "required_sample_size",

@@ -20,7 +20,8 @@ class VarianceComponents:
         problems: the variance between problems: some are harder than others.
         repetitions: the variance between repetitions: some runs are better as a whole.
         interaction: the rest: problems that are solved in one run and not in another.
-        run: the standard deviation of a run's accuracy on these problems.
+        run: the standard deviation of a run's accuracy on these problems, unbiased if accuracies are about normally
+            distributed. Its own standard error is 76 % of it with two repetitions, and 36 % with five.
     """
 
     problems: float
@@ -32,6 +33,9 @@ class VarianceComponents:
 def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponents:
     """Estimate the variance components of a table of outcomes. A negative estimate is reported as 0.
 
+    `run` does not follow from the components, whose cut at 0 would make it too large where runs have no effect of
+    their own. It is the standard deviation of the repetitions' means, divided by its expectation for a deviation of 1.
+
     Args:
         outcomes: one row for each problem, one column for each repetition; values from 0 to 1.
 
@@ -39,7 +43,8 @@ def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponen
         ValueError: fewer than two problems or two repetitions, or rows of different lengths.
 
     Source: the two-way random-effects analysis of variance without replication; Searle, Casella and McCulloch (1992),
-    "Variance Components", §4.3.
+    "Variance Components", §4.3; for the standard deviation the factor c4 of control charts, ASTM (1951), "Manual on
+    Quality Control of Materials".
     """
     import numpy as np
 
@@ -54,8 +59,10 @@ def variance_components(outcomes: Sequence[Sequence[float]]) -> VarianceComponen
     between_problems = float(epochs * np.square(rows - mean).sum() / (n - 1))
     between_repetitions = float(n * np.square(columns - mean).sum() / (epochs - 1))
     repetitions = max(0.0, (between_repetitions - within) / n)
+    # The expectation of the sample standard deviation of normal values whose standard deviation is 1.
+    c4 = math.sqrt(2 / (epochs - 1)) * math.exp(math.lgamma(epochs / 2) - math.lgamma((epochs - 1) / 2))
     return VarianceComponents(
-        max(0.0, (between_problems - within) / epochs), repetitions, within, math.sqrt(repetitions + within / n)
+        max(0.0, (between_problems - within) / epochs), repetitions, within, float(columns.std(ddof=1)) / c4
     )
 
 
@@ -71,8 +78,10 @@ class WinProbabilities:
 def single_run(a: Sequence[float], b: Sequence[float]) -> WinProbabilities:
     """Return which strategy is likely to win if each solves every problem once.
 
-    Problems are taken as independent, so the number of solved problems has a Poisson binomial
-    distribution, which is computed exactly.
+    It is assumed that a run has no effect of its own: within a run, problems are solved independently, each with its
+    share. The number of solved problems then has a Poisson binomial distribution, which is computed exactly. Where
+    whole runs are better or worse (`VarianceComponents.repetitions`), or shares come from few repetitions, the
+    probabilities are too far from one half.
 
     Args:
         a: the share of right answers of the first strategy for each problem, over the repetitions.

@@ -18,9 +18,7 @@ from reasoning.tables import Table, pluralize
 if TYPE_CHECKING:
     from reasoning.journal.maintenance import ModelStats
 
-journal = typer.Typer(
-    help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True
-)
+journal = typer.Typer(help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True)
 
 _MAX_PROBLEMS = 20
 """The maximum number of problems to print."""

@@ -54,7 +54,7 @@ def family_power(gap: float, family: int, replicates: int) -> tuple[float, int, 
         for spec, scores in zip("ab", pilot.tolist(), strict=True)
     }
     [pair] = paired_differences(by_spec, ["a", "b"], {str(k): str(k // family) for k in range(pilot.shape[1])})
-    n = required_sample_size(gap, pair.disagreement, effect=pair.design_effect)
+    n = required_sample_size(gap, pair.disagreement, effect=pair.design_effect, exact=False)
     n = -(-n // family) * family
     clusters = (np.arange(n) // family).tolist()
     rejected = 0

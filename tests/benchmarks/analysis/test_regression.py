@@ -211,9 +211,9 @@ def test_runs_of_two_seeds_are_no_matrix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--difference", "10", "--disagree", "20"], "155"),
+        (["--difference", "10", "--disagree", "20"], "168"),
         (["--difference", "5"], "assumed"),
-        (["--difference", "10", "--strategies", "6", "--disagree", "20"], "283"),
+        (["--difference", "10", "--strategies", "6", "--disagree", "20"], "286"),
     ],
 )
 def test_how_many_problems_are_needed(options: list[str], said: str) -> None:

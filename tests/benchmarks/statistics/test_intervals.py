@@ -185,8 +185,11 @@ def test_superiority() -> None:
 
 def test_problems_needed_is_the_inverse_of_the_smallest_difference() -> None:
     for difference, disagreement in ((0.05, 0.2), (0.1, 0.3), (0.02, 0.1), (0.4, 0.1)):
-        n = required_sample_size(difference, disagreement)
-        assert (detectable_difference(n, disagreement) or 1) <= difference + 1e-6
-        assert (detectable_difference(n - 1, disagreement) or 1) > difference - 1e-6
+        for exact in (True, False):
+            n = required_sample_size(difference, disagreement, exact=exact)
+            assert (detectable_difference(n, disagreement, exact=exact) or 1) <= difference + 1e-5
+            assert (detectable_difference(n - 1, disagreement, exact=exact) or 1) > difference - 1e-5
     with pytest.raises(ValueError, match="difference must be"):
         required_sample_size(0, 0.2)
+    with pytest.raises(ValueError, match="effect must be 1"):
+        required_sample_size(0.1, 0.2, effect=2.0)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from reasoning.benchmarks.statistics import detectable_difference, disagreements, holm, mcnemar, wilson
+from reasoning.benchmarks.statistics import detectable_difference, disagreements, holm, mcnemar, mcnemar_power, wilson
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,15 @@ def power(n: int, share: float, difference: float, level: float) -> float:
 def test_the_smallest_difference_is_found_as_often_as_it_says(n: int, share: float) -> None:
     difference = detectable_difference(n, share)
     assert difference is not None
-    assert 0.7 <= power(n, max(share, difference), difference, 0.05) <= 0.85  # an approximation, and an exact test
+    assert power(n, max(share, difference), difference, 0.05) == pytest.approx(0.8, abs=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.05 / 15])
+@pytest.mark.parametrize(("n", "difference", "share"), [(5, 1.0, 1.0), (24, 0.3, 0.3), (40, 0.1, 0.25), (60, 0.2, 0.6)])
+def test_the_power_is_that_of_all_tables(n: int, difference: float, share: float, level: float) -> None:
+    assert mcnemar_power(n, difference, share, level=level) == pytest.approx(
+        power(n, share, difference, level), abs=1e-7
+    )
 
 
 def test_the_smallest_difference_shrinks_with_problems_and_grows_with_care() -> None:
