@@ -11,7 +11,7 @@ from reasoning import event_loop
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.chain.events import CallLost, FallbackUsed, Rejected, steps_with
 from reasoning.chain.inputs import ChainInput
-from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, JournalError, ReasoningError, UsageError
 from reasoning.messages import Usage
 
 if TYPE_CHECKING:
@@ -158,15 +158,15 @@ class _Batch:
         tasks = [asyncio.ensure_future(self._worker(queue)) for _ in range(workers)]
         try:
             await asyncio.gather(*tasks)
-        except (BudgetExhausted, CallFailed) as error:
+        except (BudgetExhausted, CallFailed, JournalError) as error:
             self.summary.stopped_by = error
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        # Rows after an input that did not finish.
-        for index in sorted(self.pending):
-            self.on_row(self.pending[index])
+            # Rows after an input that did not finish.
+            for index in sorted(self.pending):
+                self.on_row(self.pending[index])
         return self.summary
 
     async def _worker(self, queue: Iterable[tuple[int, ChainInput]]) -> None:

@@ -18,7 +18,7 @@ class ResultWriter:
     """A writer of rows, used as a context manager.
 
     The rows go to a temporary file next to `path`, which takes its place at the end. After an
-    exception the temporary file is deleted, and a file that was at `path` stays as it was.
+    exception the finished rows are kept as NAME.part.csv, and a file at `path` stays as it was.
 
     Args:
         path: a `.csv` file for CSV, any other name for JSON lines; None for JSON lines on standard
@@ -33,6 +33,7 @@ class ResultWriter:
         self.path, self.steps = path, steps
         self._part = None if path is None else path.with_name(f".{path.name}.part")
         self._final_path = path
+        self._rows = 0
         self._file: IO[str] = sys.stdout
         self._csv: Any = None
 
@@ -50,35 +51,43 @@ class ResultWriter:
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.mark_partial()
         self._file.flush()
-        if self._part is not None and self.path is not None:
+        if self._part is not None:
             self._file.close()
-            if error is None:
-                self._part.replace(self._final_path or self.path)
-            else:
+            if self._final_path is None:
                 self._part.unlink(missing_ok=True)
+            else:
+                self._part.replace(self._final_path)
 
     def mark_partial(self) -> None:
-        """Keep the rows of a stopped run as NAME.part.csv; a file that is at `path` stays as it was."""
+        """Keep the rows of a stopped run as NAME.part.csv; a file that is at `path` stays as it was.
+
+        Without rows, that of an earlier run is kept instead.
+        """
         if self.path is not None:
-            self._final_path = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+            part = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+            self._final_path = part if self._rows or not part.exists() else None
 
     @property
     def final_path(self) -> Path | None:
-        """The file that holds the rows in the end; None for standard output."""
+        """The file that holds the rows in the end; None for standard output and if an earlier part is kept."""
         return self._final_path
 
     def write(self, row: BatchRow) -> None:
         """Write a row."""
         data = row.to_json()
+        self._rows += 1
         if self._csv is None:
             self._file.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
-            self._file.flush()
-            return
-        steps = data.get("steps", {})
-        values = [data.get("value"), *(steps.get(step) for step in self.steps)]
-        notes = _cell(data.get("reason", "")), " ".join(data.get("fallbacks", ()))
-        self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *notes])
+        else:
+            steps = data.get("steps", {})
+            values = [data.get("value"), *(steps.get(step) for step in self.steps)]
+            notes = _cell(data.get("reason", "")), " ".join(data.get("fallbacks", ()))
+            self._csv.writerow([_cell(data["id"]), data["state"], *map(_cell, values), *notes])
+        # A killed process leaves the finished rows in the temporary file.
+        self._file.flush()
 
 
 def _cell(value: Any) -> str:

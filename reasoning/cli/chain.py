@@ -197,19 +197,21 @@ def run(
     inputs = list(read_inputs(files, loaded, input_format, max_input_chars))  # type: ignore[arg-type]
     if not inputs:
         raise UsageError(f"no inputs in {', '.join(files)}")
-    with (
-        options.open_model(model) as llm,
-        ResultWriter(out, [step.name for step in loaded.steps]) as writer,
-        _progress(len(inputs)) as report,
-    ):
+    writer = ResultWriter(out, [step.name for step in loaded.steps])
+    try:
+        with options.open_model(model) as llm, writer, _progress(len(inputs)) as report:
 
-        def on_row(row: BatchRow) -> None:
-            writer.write(row)
-            report(row)
+            def on_row(row: BatchRow) -> None:
+                writer.write(row)
+                report(row)
 
-        done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if new_samples else 0)
-        if done.stopped_by is not None:
-            writer.mark_partial()
+            done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if new_samples else 0)
+            if done.stopped_by is not None:
+                writer.mark_partial()
+    except BaseException:
+        if writer.final_path not in (None, out):
+            info(f"results: {writer.final_path} (incomplete)")
+        raise
     _finish(done, len(inputs), llm.total_usage, writer.final_path)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from reasoning.chain.scaffold import create_chain
 from reasoning.errors import UsageError
 from tests.chain.test_folder import TOML, write
 from tests.cli.test_app import reasoning
-from tests.faults.server import Server
+from tests.faults.server import Server, by_now
 
 
 @pytest.fixture
@@ -286,3 +289,44 @@ def test_inputs_that_are_used_by_name(tmp_path: Path) -> None:
         "the chain 'chain' needs 'x'; found: a bare text",
     ]
     assert found[5] == ChainInput(f"{path}:1 (2)", found[5].problem)
+
+
+def test_a_run_that_is_interrupted_keeps_its_finished_rows(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(40)))
+    part = tmp_path / "out.part.csv"
+    for end, code in ((signal.SIGINT, 130), (signal.SIGTERM, 130)):
+        with Server(say=said, latency=0.05) as server:
+            command = [sys.executable, "-c", "from reasoning.cli.app import main; main()", "chain", "run", str(folder)]
+            command += [
+                str(tmp_path / "lines.jsonl"),
+                "--model",
+                "mock",
+                "--base-url",
+                server.url,
+                "--concurrency",
+                "2",
+            ]
+            command += ["--journal", str(tmp_path / f"{end}.sqlite"), "--out", str(tmp_path / "out.csv")]
+            running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            by_now(lambda: server.completions >= 12, "the run does not begin")
+            running.send_signal(end)
+            _, errors = running.communicate(timeout=60)
+        assert running.returncode == code, errors
+        assert f"results: {part} (incomplete)" in errors
+        with part.open(newline="") as table:
+            rows = list(csv.DictReader(table))
+        assert len(rows) >= 2
+        assert {row["state"] for row in rows} == {"answered"}
+        assert not (tmp_path / "out.csv").exists()
+        assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_run_that_stops_before_its_first_row_keeps_the_rows_of_an_earlier_one(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(3)))
+    (tmp_path / "out.part.csv").write_text("of an earlier run\n")
+    with Server(faults=lambda body, attempt: "401") as server:
+        code, _, errors = run(server, folder, str(tmp_path / "lines.jsonl"), "--out", str(tmp_path / "out.csv"))
+    assert code == 2, errors
+    assert (tmp_path / "out.part.csv").read_text() == "of an earlier run\n"
+    assert not (tmp_path / "out.csv").exists()
+    assert not list(tmp_path.glob(".*.part"))
