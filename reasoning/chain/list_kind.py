@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from reasoning.errors import UsageError
 from reasoning.kinds import Json, Kind, ParseResult, Region
+from reasoning.kinds.kind import abbreviate
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class ListOf:
 
     def target(self, target: Any) -> tuple[Any, ...]:
         """Return the values that a list of targets stands for."""
-        return tuple(self.of.target(item) for item in target)
+        return tuple(self.of.target(item) for item in _targets(target))
 
     def key(self, value: Any) -> Hashable:
         """Return a hashable key that is equal for equal lists."""
@@ -52,13 +54,23 @@ class ListOf:
 
     def score(self, value: Any, target: Any) -> bool:
         """Return True if each value is right and their number is that of the targets."""
-        return value is not None and len(value) == len(target) and all(map(self.of.score, value, target))
+        targets = _targets(target)
+        fits = isinstance(value, tuple | list) and len(value) == len(targets)
+        # All scores are computed first, so that an invalid target always raises.
+        scores = list(map(self.of.score, value if fits else [None] * len(targets), targets))
+        return fits and all(scores)
 
     def show(self, value: Any) -> str:
         """Return the values as a JSON list if they are JSON, else numbered, one a line."""
         if isinstance(self.of, Json):
             return json.dumps(list(value), ensure_ascii=False)
         return "\n".join(f"{number}. {self.of.show(item)}" for number, item in enumerate(value, 1))
+
+
+def _targets(target: Any) -> Sequence[Any]:
+    if not isinstance(target, list | tuple):
+        raise UsageError(f"the target {abbreviate(target)} is not a list")
+    return target
 
 
 def show_item(item: Any) -> str:

@@ -28,7 +28,7 @@ from reasoning.kinds.answer_locations import (
     visible_text,
 )
 from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
-from reasoning.kinds.kind import ParseResult, Region, Rejected
+from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
 from reasoning.kinds.phrasing import begins_with_refusal, first_sentence, strip_echo
 
 _MAX_STATEMENT_CHARS = 8_000
@@ -158,9 +158,13 @@ class BaseKind(ABC):
     def target(self, target: Any) -> Any:
         """Return the value that a target stands for; see `Kind.target`."""
         value = self.parse(target) if isinstance(target, str) else target
-        if value is None:
-            raise UsageError(f"the target {target!r:.80} is not a {self.name}")
+        if not self.is_value(value):
+            raise UsageError(f"the target {abbreviate(target)} is not a {self.name}")
         return value
+
+    def is_value(self, value: Any) -> bool:
+        """Return whether an object can be a value of this kind (a hook); `score` counts every other one as wrong."""
+        return value is not None
 
     @abstractmethod
     def key(self, value: Any) -> Hashable:
@@ -172,7 +176,8 @@ class BaseKind(ABC):
 
     def score(self, value: Any, target: Any) -> bool:
         """Return whether a value is right; see `Kind.score`."""
-        return value is not None and self.same(value, self.target(target))
+        expected = self.target(target)
+        return self.is_value(value) and self.same(value, expected)
 
     def show(self, value: Any) -> str:
         """Return the value as text that `parse` accepts."""

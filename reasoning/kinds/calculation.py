@@ -57,6 +57,9 @@ class Calculation(BaseKind):
                 return found[-1]
         return None
 
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, str)
+
     def key(self, value: Any) -> Hashable:
         arithmetic = evaluate(normalize_signs(str(value)))
         return (arithmetic.value, tuple(sorted(arithmetic.numbers))) if arithmetic else str(value)

@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.items import has_bullet, list_lines, parse_json_list, parse_list, strip_bullet
-from reasoning.kinds.kind import ParseResult, Region
+from reasoning.kinds.kind import ParseResult, Region, abbreviate, to_text
 from reasoning.kinds.number import Number
 from reasoning.kinds.number_lexer import lex_numbers, to_plain_text
 from reasoning.kinds.phrasing import answer_instruction, is_refusal, strip_markup
@@ -68,12 +68,15 @@ class Cells(BaseKind):
         if isinstance(target, str):
             cells = _split(target)
         elif isinstance(target, Iterable) and not isinstance(target, (dict, bytes)):
-            cells = tuple(str(cell).strip() for cell in target)
+            cells = tuple(to_text(cell).strip() for cell in target)
         else:
-            cells = (str(target),) if isinstance(target, (int, float)) and not isinstance(target, bool) else ()
+            cells = (to_text(target),) if isinstance(target, (int, float)) and not isinstance(target, bool) else ()
         if not cells or not all(cells):
-            raise UsageError(f"the target {target!r:.80} is not a list of cells")
+            raise UsageError(f"the target {abbreviate(target)} is not a list of cells")
         return cells
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, tuple | list) and all(isinstance(cell, str) for cell in value)
 
     def key(self, value: Any) -> Hashable:
         cells = [_cell(str(cell)) for cell in value]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate, to_text
 from reasoning.kinds.label_matcher import LabelMatcher, is_list_item
 from reasoning.kinds.number import Number
 from reasoning.kinds.option_matcher import OptionMatcher, fold_option
@@ -195,9 +195,14 @@ class Choice(BaseKind):
         With `several`, the target is a list of these, or a text with commas between them.
         """
         if self.several:
-            parts = re.split(r",\s*(?:and\s)?|\sand\s", target) if isinstance(target, str) else list(target)
+            parts = re.split(r",\s*(?:and\s)?|\sand\s", target) if isinstance(target, str) else target
+            if not isinstance(parts, Iterable):
+                raise UsageError(f"the target {abbreviate(target)} is not a list of labels")
             return self._result([self._label(part) for part in parts])
         return self._label(target)
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, tuple | list) if self.several else isinstance(value, str)
 
     def key(self, value: Any) -> str | tuple[str, ...]:
         return tuple(value) if self.several else str(value)
@@ -206,14 +211,14 @@ class Choice(BaseKind):
         return ", ".join(value) if self.several else str(value)
 
     def _label(self, target: Any) -> str:
-        text = str(target).strip()
+        text = to_text(target).strip()
         label = (
             self._label_matcher.find_label(text)
             or self._label_matcher.find_label(text.strip("().: "))
             or self._option_matcher.match_whole(text)
         )
         if label is None:
-            raise UsageError(f"the target {target!r:.80} is neither a label nor an option of {self!r:.200}")
+            raise UsageError(f"the target {abbreviate(target)} is neither a label nor an option of {self!r:.200}")
         return label
 
     def _result(self, labels: list[str], reason: str = "several labels", *, either: bool = False) -> Any:

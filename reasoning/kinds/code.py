@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.code_blocks import Block, find_code_blocks
-from reasoning.kinds.kind import ParseResult, Region
+from reasoning.kinds.kind import ParseResult, Region, abbreviate
 
 _SAME = [
     {"python", "py", "python3", "py3", "ipython"},
@@ -99,7 +99,7 @@ class Code(BaseKind):
     def target(self, target: Any) -> str:
         """Return the source of a target: the text itself, or the content of the one fence around it."""
         if not isinstance(target, str) or not target.strip():
-            raise UsageError(f"the target {target!r:.80} is not code")
+            raise UsageError(f"the target {abbreviate(target)} is not code")
         blocks, _ = find_code_blocks(target.strip())
         fenced = len(blocks) == 1 and blocks[0].closed and target.strip().endswith(("```", "~~~"))
         return _trimmed(blocks[0].text if fenced and target.lstrip().startswith(("```", "~~~")) else target)
@@ -107,7 +107,10 @@ class Code(BaseKind):
     def score(self, value: Any, target: Any) -> bool:
         """Return whether a value is the target, with or without its fence."""
         source = self.target(target)
-        return value is not None and (self.same(value, target) or self.same(value, source))
+        return self.is_value(value) and (self.same(value, target) or self.same(value, source))
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, str)
 
     def key(self, value: Any) -> str:
         return "\n".join(line.rstrip() for line in _trimmed(str(value)).split("\n"))

@@ -15,7 +15,7 @@ from reasoning.kinds.answer_locations import find_statements, visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.items import json_value_text
 from reasoning.kinds.json_repair import find_json
-from reasoning.kinds.kind import Kind, ParseResult, Region
+from reasoning.kinds.kind import Kind, ParseResult, Region, abbreviate
 from reasoning.kinds.phrasing import INSTRUCTION_PREFIX
 
 _MAX_CHARS = 20_000
@@ -107,9 +107,9 @@ class Composite(BaseKind):
     def score(self, value: Any, target: Any) -> bool:
         """Return whether all values are right."""
         targets = self._targets(target)
-        if value is None:
-            return False
-        scores = [kind.score(item, right) for (_, kind), item, right in zip(self._parts, value, targets, strict=True)]
+        whole = isinstance(value, tuple | list) and len(value) == len(targets)
+        values = value if whole else [None] * len(targets)
+        scores = [kind.score(item, right) for (_, kind), item, right in zip(self._parts, values, targets, strict=True)]
         # All scores are computed first, so that an invalid target always raises.
         return all(scores)
 
@@ -135,7 +135,7 @@ class Composite(BaseKind):
             targets = list(target) if isinstance(target, Iterable) else ()
         if len(targets) != len(self.kinds):
             raise UsageError(
-                f"the target {target!r:.80} does not contain the {len(self.kinds)} answers of {self!r:.200}"
+                f"the target {abbreviate(target)} does not contain the {len(self.kinds)} answers of {self!r:.200}"
             )
         return list(targets)
 

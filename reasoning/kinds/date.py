@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
@@ -153,8 +153,11 @@ class Date(BaseKind):
             return target.date()
         value = self.parse_line(target.strip(), "") if isinstance(target, str) else target
         if not isinstance(value, datetime.date):
-            raise UsageError(f"the target {target!r:.80} is not a date; it must be written like {self._example}")
+            raise UsageError(f"the target {abbreviate(target)} is not a date; it must be written like {self._example}")
         return value
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, datetime.date)
 
     def key(self, value: Any) -> str:
         return str(value.isoformat())

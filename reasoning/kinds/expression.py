@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import last_boxed
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate, to_text
 from reasoning.kinds.math_notation import normalize, strip_latex
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
@@ -90,9 +90,13 @@ class Expression(BaseKind):
 
     def target(self, target: Any) -> str:
         """Return the expression of a target: the text itself; for a number, its text."""
-        if isinstance(target, bool) or not isinstance(target, (str, int, float)) or not strip_latex(str(target)):
-            raise UsageError(f"the target {target!r:.80} is not an expression")
-        return strip_latex(str(target))
+        known = isinstance(target, (str, int, float)) and not isinstance(target, bool)
+        if not known or not (text := strip_latex(to_text(target))):
+            raise UsageError(f"the target {abbreviate(target)} is not an expression")
+        return text
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, str)
 
     def key(self, value: Any) -> str:
         return normalize(str(value)) or str(value)

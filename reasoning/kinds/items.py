@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import find_statements, visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import find_json
-from reasoning.kinds.kind import ParseResult, Region, Rejected
+from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate, to_text
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_echo, strip_markup
 from reasoning.kinds.text import normalize_text
 
@@ -81,14 +81,17 @@ class Items(BaseKind):
         items = (
             self._split(target)
             if isinstance(target, str)
-            else tuple(map(str, target))
+            else tuple(map(to_text, target))
             if isinstance(target, Iterable)
             else ()
         )
         none = self._says_none(target) if isinstance(target, str) else self.empty is not None and target in ((), [])
         if not items and not none:
-            raise UsageError(f"the target {target!r:.80} is not a list of texts")
+            raise UsageError(f"the target {abbreviate(target)} is not a list of texts")
         return items
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, tuple | list) and all(isinstance(item, str) for item in value)
 
     def key(self, value: Any) -> tuple[str, ...]:
         return tuple(normalize_text(str(text)) for text in value)

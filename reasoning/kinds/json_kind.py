@@ -14,7 +14,7 @@ from reasoning.kinds.answer_locations import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.json_schema import json_schema, schema_errors
-from reasoning.kinds.kind import ParseResult, Region
+from reasoning.kinds.kind import ParseResult, Region, abbreviate
 
 Shape = Literal["object", "array", "any"]
 
@@ -92,9 +92,19 @@ class Json(BaseKind):
     def target(self, target: Any) -> Any:
         """Return the value of a target: a dict, a list, or JSON text."""
         value = self.parse(target) if isinstance(target, str) else target
-        if not isinstance(value, (dict, list)):
-            raise UsageError(f"the target {target!r:.80} is not a JSON {self.shape}")
+        if not self.is_value(value):
+            raise UsageError(f"the target {abbreviate(target)} is not a JSON {self.shape}")
         return value
+
+    def is_value(self, value: Any) -> bool:
+        if not isinstance(value, dict | list):
+            return False
+        try:
+            self.key(value)
+        # Something in it is not JSON, has too many digits, or is nested too deeply.
+        except (TypeError, ValueError, RecursionError):
+            return False
+        return True
 
     def key(self, value: Any) -> str:
         return json.dumps(_normalize_numbers(value), sort_keys=True)

@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from reasoning.errors import UsageError
+
 PARSER_VERSION: int = 2
 """The version of the rules in this package. Every change that alters the result for any text raises it."""
 
@@ -130,10 +132,10 @@ class Kind(Protocol):
         ...
 
     def score(self, value: Any, target: Any) -> bool:
-        """Return whether a value is right.
+        """Return whether a value is right. Every object has a score; only a target can be an error.
 
         Args:
-            value: the parsed value; None is never right.
+            value: the parsed value; None and objects that are no value of this kind are never right.
             target: the right value, or its text as a data file states it.
 
         Raises:
@@ -144,3 +146,24 @@ class Kind(Protocol):
     def show(self, value: Any) -> str:
         """Return the value as text that `parse` accepts."""
         ...
+
+
+def to_text(target: Any) -> str:
+    """Return a target as text.
+
+    Raises:
+        UsageError: it has none, such as an int of more than 4,300 digits.
+    """
+    try:
+        return str(target)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the target {abbreviate(target)} cannot be written as text: {error}") from None
+
+
+def abbreviate(value: Any) -> str:
+    """Return the beginning of an object's `repr` for a message; its type if the `repr` fails."""
+    try:
+        return f"{value!r:.80}"
+    # An int of more than 4,300 digits, a nesting that is too deep, or an object's own code.
+    except Exception:
+        return f"(an object of type {type(value).__name__})"

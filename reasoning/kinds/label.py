@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import TAIL_CHARS, BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
 
 _DENIED = re.compile(
@@ -126,8 +126,11 @@ class Label(BaseKind):
         """Return the label of a target, in any case."""
         label = self._known.get(_fold(target)) if isinstance(target, str) else None
         if label is None:
-            raise UsageError(f"the target {target!r:.80} is not one of the labels {', '.join(self.options)}")
+            raise UsageError(f"the target {abbreviate(target)} is not one of the labels {', '.join(self.options)}")
         return label
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, str)
 
     def key(self, value: Any) -> str:
         return str(value)

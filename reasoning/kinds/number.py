@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
@@ -45,6 +45,8 @@ _SEPARATORS = re.compile(r"[\s,;&()\[\]{}$\\]*(?:and\b|or\b)?[\s(\[$]*(?:[a-z]\s
 _ARRAY = re.compile(r"\\begin\{(?:\w{0,2}matrix|cases|array)")
 _BOLD = re.compile(r"\*\*(?!\d{1,3}[.)]\s)([^*\n]{1,200}+)\*\*(?<!:\*\*)(?!\s?:)")
 _GOES_ON = re.compile(r"=[^=\n]{1,200}[,;]\s(?:so|then|thus|hence|therefore)\b[^\n]*\d")
+# The distance, as a fraction of the target, that the rounding of floats may cause.
+_ROUNDING = Fraction(1, 10**9)
 _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
 
 
@@ -184,15 +186,22 @@ class Number(BaseKind):
         if not self.percent or value is None or not _PERCENT.match(text, end):
             return value
         with localcontext(DECIMAL_CONTEXT):
-            return to_number(_exact(value).scaleb(-2))
+            return to_number(Decimal(repr(value)).scaleb(-2))
 
     def target(self, target: Any) -> Any:
         """Return the number of a target: a number, or its text. Raises UsageError for anything else."""
         if isinstance(target, bool) or not isinstance(target, (int, float, str, Decimal, Fraction)):
-            raise UsageError(f"the target {target!r:.80} is not a number")
+            raise UsageError(f"the target {abbreviate(target)} is not a number")
         if isinstance(target, int):
             return target
         return super().target(target if isinstance(target, str) else str(target))
+
+    def is_value(self, value: Any) -> bool:
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (isinstance(value, int) or math.isfinite(value))
+        )
 
     def key(self, value: Any) -> int | float:
         """Return whole numbers unchanged and others rounded to `decimals`.
@@ -213,17 +222,21 @@ class Number(BaseKind):
         tolerance is also right.
         """
         expected = self.target(target)
-        if value is None or (isinstance(value, int) and isinstance(expected, int) and not self.tolerance):
+        if not self.is_value(value):
+            return False
+        if isinstance(value, int) and isinstance(expected, int) and not self.tolerance:
             return bool(value == expected)
-        if self.same(value, expected) or abs(value - expected) <= max(self.tolerance, 1e-9) * abs(expected):
+        distance = abs(_exact(value) - _exact(expected))
+        if self.same(value, expected) or distance <= max(_exact(self.tolerance), _ROUNDING) * abs(_exact(expected)):
             return True
+        if isinstance(target, int):
+            return False
         fraction = "/" in str(target) or "frac" in str(target)
         digits = _decimals(value) if fraction else _decimals(target)
         digits += 2 if self.percent and _PERCENT.search(str(target)) else 0
         if digits < (3 if fraction else 1):
             return False
-        with localcontext(DECIMAL_CONTEXT):
-            return abs(_exact(value) - _exact(expected)) <= Decimal(5).scaleb(-digits - 1)
+        return distance <= Fraction(5, 10 ** (digits + 1))
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:
@@ -236,8 +249,9 @@ def _only_numbers(text: str, found: Sequence[Token]) -> bool:
     )
 
 
-def _exact(value: int | float) -> Decimal:
-    return Decimal(repr(value))
+def _exact(value: int | float) -> Fraction:
+    """Return the number that is written: 0.1 is 1/10. Unlike floats, fractions have no bounds."""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
 
 
 def _decimals(written: Any) -> int:
@@ -245,4 +259,4 @@ def _decimals(written: Any) -> int:
     if isinstance(written, str) and (point := re.search(r"\.(\d+)(?!\s?(?:[eE×]|\\times|\d))", written)):
         return len(point[1])
     value = Number().target(written)
-    return max(0, -int(_exact(value).as_tuple().exponent))
+    return 0 if isinstance(value, int) else max(0, -int(Decimal(repr(value)).as_tuple().exponent))

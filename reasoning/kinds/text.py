@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import final_lines, visible_text
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import ParseResult, Region, Rejected
+from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
 
 # Punctuation is dropped, but kept inside and before numbers, so that 3.5 is not 35 and -5 is not 5.
@@ -71,8 +71,11 @@ class Text(BaseKind):
     def target(self, target: Any) -> str:
         """Return the text of a target unchanged."""
         if not isinstance(target, str) or not target.strip():
-            raise UsageError(f"the target {target!r:.80} is not a text")
+            raise UsageError(f"the target {abbreviate(target)} is not a text")
         return target
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, str)
 
     def key(self, value: Any) -> str:
         return normalize_text(str(value))

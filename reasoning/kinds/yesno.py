@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
-from reasoning.kinds.kind import Rejected
+from reasoning.kinds.kind import Rejected, abbreviate, to_text
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
@@ -90,10 +90,13 @@ class YesNo(BaseKind):
 
     def target(self, target: Any) -> bool:
         """Return the bool of a target: a bool, or a text with one of the four words."""
-        value = target if isinstance(target, bool) else _VALUES.get(str(target).strip().casefold())
+        value = target if isinstance(target, bool) else _VALUES.get(to_text(target).strip().casefold())
         if value is None:
-            raise UsageError(f"the target {target!r:.80} is neither yes nor no")
+            raise UsageError(f"the target {abbreviate(target)} is neither yes nor no")
         return value
+
+    def is_value(self, value: Any) -> bool:
+        return isinstance(value, bool)
 
     def key(self, value: Any) -> bool:
         return bool(value)

@@ -9,11 +9,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reasoning.chain.list_kind import ListOf
 from reasoning.errors import UsageError
-from reasoning.kinds import Cells, Code, Composite, Date, Expression, Items, Json, Number, Text, YesNo
+from reasoning.kinds import Cells, Choice, Code, Composite, Date, Expression, Items, Json, Number, Text, YesNo
 from reasoning.kinds.text import f1
 from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS, NUMBERS, TONES, values
 
@@ -40,6 +41,81 @@ def test_same_numbers_have_equal_keys(a: float, b: float, near: float) -> None:
     for x, y in [(a, b), (a, a + near), (a, -a)]:
         assert Number().same(x, y) == (Number().key(x) == Number().key(y))
     assert Number().same(a, a)
+
+
+HUGE = [10**400, -(10**400), 10**5000, 5e-324, 1.7e308, math.nan, math.inf, -math.inf, Fraction(10**400, 3)]
+HUGE += [Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e99999"), complex(1, math.nan)]
+HUGE += ["9" * 5000, "1e400", "1+2j", "nan", "\ud800", "x\udfff", b"\xff", datetime.datetime.max, float, object()]
+SPECIAL = [*HUGE, *GOOD.values(), ("x",), None, "0.5", "1/3", "50%"]
+# Hypothesis needs a `repr` of what it samples from, and some of these have none.
+LEAVES = st.integers(0, len(SPECIAL) - 1).map(lambda index: SPECIAL[index]) | st.integers() | st.floats()
+LEAVES |= st.booleans() | st.text(max_size=5) | st.fractions() | st.decimals() | st.complex_numbers() | st.dates()
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+SCORING = [*EVERY, Number(percent=True, tolerance=0.5), Number(decimals=0), Choice(["x", "y"], several=True)]
+SCORING += [ListOf(Number()), ListOf(Json())]
+
+
+@pytest.mark.parametrize("kind", SCORING, ids=repr)
+@settings(deadline=None, max_examples=60)
+@given(value=ANYTHING, target=ANYTHING)
+@example(value=10**400, target="0.5")
+@example(value="0.5", target=10**400)
+@example(value=(10**400, False), target=("0.5", "no"))
+def test_every_pair_has_a_score_unless_the_target_is_an_error(kind: Any, value: Any, target: Any) -> None:
+    try:
+        expected = kind.target(target)
+    except UsageError:
+        with pytest.raises(UsageError, match="target"):
+            kind.score(value, target)
+    else:
+        assert kind.score(value, target) in (True, False)
+        assert kind.score(expected, target)
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=IDS)
+@settings(deadline=None, max_examples=5)
+@given(data=st.data())
+def test_no_value_raises_for_a_target_of_the_kind(kind: Any, data: st.DataObject) -> None:
+    target = data.draw(values(kind))
+    for value in HUGE:
+        for one in (value, [value], (value, value), {"a": value, "price": 1}):
+            assert kind.score(one, target) in (True, False)
+
+
+def test_what_is_no_value_of_a_kind_is_wrong() -> None:
+    assert not YesNo().score("no", "yes")
+    assert not YesNo().score("no", "no")
+    assert not Number().score("18", 18)
+    assert not Number().score(True, 1)
+    assert not Json().score([{"a": {1}}], [{"a": [1]}])
+    assert not Composite([Number(), YesNo()]).score("18", (18, True))
+    assert not Choice(["x", "y"], several=True).score("AB", ["A", "B"])
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "right"),
+    [
+        (10**400, 10**400, True),
+        (10**400 + 1, 10**400, False),
+        (10**400, "0.5", False),
+        (10**400, 0.5, False),
+        (0.5, 10**400, False),
+        (1e308, 10**309, False),
+        (101, "100", True),
+        (101.1, "100", False),
+        (10**400 + 10**397, 10**400, True),
+    ],
+)
+def test_numbers_beyond_the_floats_are_scored(value: Any, target: Any, right: bool) -> None:
+    assert Number(tolerance=0.01).score(value, target) is (right or value == 10**400 + 1)
 
 
 def test_number_keys_are_rounded() -> None:
