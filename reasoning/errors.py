@@ -20,6 +20,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reasoning.messages import Usage
 
 
 class ReasoningError(Exception):
@@ -108,6 +112,7 @@ class CallFailed(ReasoningError):
         retryable: whether the same call may succeed later (rate limits, server errors, resets).
         retry_after: seconds to wait, if the provider states them.
         status: the HTTP status; None if there was no response (a broken connection, a timeout).
+        usage: what the provider billed all the same, a `Usage` without calls; None for nothing.
     """
 
     exit_code = 4
@@ -119,8 +124,9 @@ class CallFailed(ReasoningError):
         retryable: bool = False,
         retry_after: float | None = None,
         status: int | None = None,
+        usage: Usage | None = None,
     ) -> None:
-        self.retryable, self.retry_after, self.status = retryable, retry_after, status
+        self.retryable, self.retry_after, self.status, self.usage = retryable, retry_after, status, usage
         super().__init__(message)
 
 

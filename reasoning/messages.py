@@ -128,11 +128,13 @@ class Usage:
     seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        # A usage without calls has no price, which must not make the sum unknown.
-        if self.calls == 0 or other.calls == 0:
-            usd = other.usd if self.calls == 0 else self.usd
+        # A usage without calls may have no price, which must not make the sum unknown.
+        if self.usd is None:
+            usd = None if self.calls else other.usd
+        elif other.usd is None:
+            usd = None if other.calls else self.usd
         else:
-            usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+            usd = self.usd + other.usd
         return Usage(
             self.calls + other.calls,
             self.prompt_tokens + other.prompt_tokens,
@@ -167,10 +169,12 @@ class Usage:
         usd: float | None = None
         seconds = 0.0
         for usage in usages:
-            if not calls:
-                usd = usage.usd
+            if usd is None:
+                usd = None if calls else usage.usd
+            elif usage.usd is not None:
+                usd += usage.usd
             elif usage.calls:
-                usd = None if usd is None or usage.usd is None else usd + usage.usd
+                usd = None
             calls += usage.calls
             prompt += usage.prompt_tokens
             completion += usage.completion_tokens

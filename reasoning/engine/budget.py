@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TypeVar
 
-from reasoning.engine.cost_bounds import CostBounds, Price, max_prompt_tokens
+from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.messages import Request, Usage
 
@@ -24,11 +25,12 @@ class Budget:
     Budgets nest, for example a problem's in a run's: spending counts against a budget and all
     budgets around it.
 
-    No call is sent that could exceed a limit, with one exception. A provider may add a template of
-    unknown length to a prompt. Until the first usage of a model is reported, each call reserves
-    8,192 tokens for it. If they do not fit, the call is sent while no other is in flight, and may
-    exceed `tokens` (and `usd`) by them. From then on the largest overhead seen is reserved. Only
-    the calls in flight can exceed a limit, by the part of their overhead above it.
+    What the provider reports is what was spent. No call is sent that could exceed a limit, as far as
+    is known about its model: the bounds are raised to every usage above them (a template that is
+    added to a prompt, hidden reasoning, a `max_tokens` that is ignored). Only the calls under way
+    when the first such usage arrives can exceed a limit. Until a model's first usage is reported,
+    each call reserves 8,192 tokens for a template. If they do not fit, the call is sent while no
+    other is in flight.
 
     Args:
         usd: US dollars. If the model's price is not known, the first call is refused; a model on
@@ -69,10 +71,11 @@ class Budget:
     _started: float | None = field(default=None, init=False, repr=False)
     _waiters: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
     """Waiting calls in FIFO order. Only the first is woken, and wakes the next when it leaves."""
-    _template_overhead: dict[str, int] = field(default_factory=dict, init=False, repr=False)
-    """The most prompt tokens reported above the bound, by model; in the outermost budget only."""
+    _learned: LearnedBounds = field(init=False, repr=False)
+    """The bounds of each model, shared with the budgets around this one."""
 
     def __post_init__(self) -> None:
+        self._learned = LearnedBounds() if self.within is None else self.within._learned
         for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
                 raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
@@ -109,7 +112,8 @@ class Budget:
         """Reserve the worst case of a request, here and in the budgets around.
 
         The reservation must be settled. It waits while calls in flight hold what this one
-        needs, since most use less than they reserve. Waiting calls are served in FIFO order.
+        needs, since most use less than they reserve. Waiting calls are served in FIFO order. If
+        there is room for some of the draws only, it is for as many as fit.
 
         Args:
             request: the request.
@@ -117,38 +121,21 @@ class Budget:
             price: computes the US dollars of a usage.
 
         Raises:
-            BudgetExhausted: the worst case does not fit into what is left.
+            BudgetExhausted: the worst case of a single draw does not fit into what is left.
             PriceUnknown: dollars are limited, and the price is not known.
         """
         chain = self._chain
         limited = [budget for budget in chain if budget._limited]
         if not limited:
-            return Reservation(chain)
+            return Reservation(chain, draws)
         now = time.monotonic()
         for budget in chain:
             if budget._started is None:
                 budget._started = now
         priced = any(budget.usd is not None for budget in limited)
-        completion = request.max_tokens * draws
-        call = CostBounds(request.model, draws, max_prompt_tokens(request), completion, price if priced else None)
-        waiter = asyncio.Event()
-        try:
-            while True:
-                self.seconds_left()
-                likely, worst = call.bounds(chain[-1]._template_overhead.get(request.model))
-                full = next((i for i, budget in enumerate(limited) if not budget._admits(waiter, likely, worst)), None)
-                if full is None:
-                    return Reservation(chain, call, likely, [budget._reserve(likely, worst) for budget in chain])
-                # A call that waits for an outer budget keeps its turn in the inner ones.
-                for budget in limited[: full + 1]:
-                    budget._waiters.setdefault(waiter)
-                for budget in limited[full + 1 :]:
-                    budget._leave(waiter)
-                waiter.clear()
-                await self.wait(waiter.wait())
-        finally:
-            for budget in limited:
-                budget._leave(waiter)
+        reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited)
+        await reservation.renew()
+        return reservation
 
     def seconds_left(self) -> float | None:
         """Return the seconds until this budget or one around it ends; None for no limit.
@@ -209,6 +196,10 @@ class Budget:
             raise BudgetExhausted(f"the budget is used up: {limit}", self)
         return not self._reserved_calls
 
+    def _affordable(self, call: CostBounds, draws: int) -> int:
+        """Return the number of draws, fewer than `draws`, for which there is room."""
+        return bisect_left(range(1, draws), True, key=lambda n: bool(self._excess(self._learned.bounds(call, n)[0])))
+
     def _reserve(self, likely: Usage, worst: Usage) -> Usage:
         """Reserve the worst case if it fits, else the likely one; return the reserved usage."""
         reserved = likely if likely is not worst and self._excess(worst) else worst
@@ -263,34 +254,102 @@ class Reservation:
 
     Attributes:
         budgets: the budgets, from the inside out.
+        draws: the number of completions to ask for.
         call: the bounds of the request; None if nothing is limited.
-        worst: the worst case, from what was known about the model.
-        reserved: the usage that is reserved in each budget.
+        limited: the budgets with a limit.
     """
 
     budgets: Sequence[Budget]
+    draws: int
     call: CostBounds | None = None
-    worst: Usage = field(default_factory=Usage)
-    reserved: Sequence[Usage] = ()
+    limited: Sequence[Budget] = ()
+    _likely: Usage = field(default_factory=Usage, init=False)
+    _reserved: Sequence[Usage] = field(default=(), init=False)
+    _version: int = field(default=0, init=False)
 
-    def settle(self, used: Usage) -> None:
+    @property
+    def is_current(self) -> bool:
+        """False if the model's bounds have grown since, so that `renew` must be awaited before the call is sent."""
+        return self.call is None or self._version == self.budgets[0]._learned.version
+
+    async def renew(self) -> None:
+        """Reserve the worst case as it is known now; see `Budget.reserve`."""
+        if (call := self.call) is None:
+            return
+        self._release()
+        limited, learned, waiter = self.limited, self.budgets[0]._learned, asyncio.Event()
+        try:
+            while True:
+                self.budgets[0].seconds_left()
+                likely, worst = learned.bounds(call, self.draws)
+                try:
+                    full = next(
+                        (i for i, budget in enumerate(limited) if not budget._admits(waiter, likely, worst)), None
+                    )
+                except BudgetExhausted as error:
+                    if self.draws == 1:
+                        raise
+                    self.draws = max(1, error.budget._affordable(call, self.draws))  # type: ignore[attr-defined]
+                    continue
+                if full is None:
+                    self._likely, self._version = likely, learned.version
+                    self._reserved = [budget._reserve(likely, worst) for budget in self.budgets]
+                    return
+                # A call that waits for an outer budget keeps its turn in the inner ones.
+                for budget in limited[: full + 1]:
+                    budget._waiters.setdefault(waiter)
+                for budget in limited[full + 1 :]:
+                    budget._leave(waiter)
+                waiter.clear()
+                await self.budgets[0].wait(waiter.wait())
+        finally:
+            for budget in limited:
+                budget._leave(waiter)
+
+    def charge(self, used: Usage) -> None:
+        """Count the usage of an attempt that failed and was billed all the same.
+
+        Raises:
+            BudgetExhausted: there is no room for another attempt.
+        """
+        self._count(used if used.usd is not None or self.call is None else self.call.priced(used))
+        for budget in self.limited:
+            if limit := budget._excess(Usage()):
+                raise BudgetExhausted(f"the budget is used up: {limit}", budget)
+
+    def settle(self, used: Usage, *, is_empty: bool = False) -> None:
         """Release the reservation, and count the usage.
 
-        A missing or impossible count is replaced by the worst case, so that a broken server cannot
-        bypass a limit.
+        A missing count is replaced by the most that the call was expected to use, so that a server
+        without counts cannot bypass a limit.
 
         Args:
             used: the usage that the provider reported; without calls, nothing is counted.
+            is_empty: whether the replies are empty, so that they may have no tokens.
         """
-        for budget, reserved in zip(self.budgets, self.reserved, strict=False):
+        self._release()
+        if not used.calls:
+            return
+        if self.call is not None:
+            self.budgets[0]._learned.learn(self.call, self.draws, used)
+            prompt = used.prompt_tokens if used.prompt_tokens > 0 else self._likely.prompt_tokens
+            completion = used.completion_tokens
+            if completion <= 0 and not (is_empty and used.prompt_tokens > 0):
+                completion = self._likely.completion_tokens
+            if (prompt, completion) != (used.prompt_tokens, used.completion_tokens):
+                used = self.call.priced(replace(used, prompt_tokens=prompt, completion_tokens=completion))
+            elif used.usd is None:
+                used = self.call.priced(used)
+        self._count(used)
+
+    def _release(self) -> None:
+        for budget, reserved in zip(self.budgets, self._reserved, strict=False):
             budget._release(reserved)
-        if used.calls:
-            if self.call is not None:
-                used = self.call.clamp_reported(used, self.worst)
-                seen, overhead = self.budgets[-1]._template_overhead, used.prompt_tokens - self.call.prompt
-                seen[self.call.model] = max(seen.get(self.call.model, 0), overhead)
-            for budget in self.budgets:
-                budget.spent = budget.spent + used
+        self._reserved = ()
+
+    def _count(self, used: Usage) -> None:
+        for budget in self.budgets:
+            budget.spent = budget.spent + used
 
 
 _TIMER_TOLERANCE = 1e-6
@@ -298,4 +357,7 @@ _TIMER_TOLERANCE = 1e-6
 
 
 def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:
-    return f"{spent:g} of {limit:g} {unit} are spent, and the next call may need {value - spent:g}"
+    numbers = [
+        f"{number:.6g}" if isinstance(number, float) else str(number) for number in (spent, limit, value - spent)
+    ]
+    return "{} of {} {unit} are spent, and the next call may need {}".format(*numbers, unit=unit)

@@ -1,9 +1,9 @@
-"""Bounds on the usage of a call before it is sent."""
+"""Bounds on the usage of a call before it is sent, from its request and from what was reported before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reasoning.errors import PriceUnknown
@@ -12,42 +12,30 @@ from reasoning.messages import Request, Usage
 Price = Callable[[Usage], float | None]
 """Computes the US dollars of a usage; None if the price is not known."""
 _MAX_TEMPLATE_TOKENS = 8192
-"""The maximum number of tokens that a provider's own template may add to a prompt."""
+"""The tokens of a provider's own template that are expected before the first usage is reported."""
 
 
 class CostBounds(NamedTuple):
-    """The bounds of one call.
+    """The bounds of one call, as far as they follow from its request.
 
     Attributes:
-        model: the model's name.
-        draws: the number of completions to ask for.
+        model: the endpoint and the name of the model.
         prompt: the maximum number of prompt tokens, without the provider's template.
-        completion: the maximum number of completion tokens of all draws together.
+        max_tokens: the maximum number of completion tokens of one draw.
         price: computes dollars; None if dollars are not limited.
     """
 
-    model: str
-    draws: int
+    model: tuple[str | None, str]
     prompt: int
-    completion: int
+    max_tokens: int
     price: Price | None
 
-    def bounds(self, template_overhead: int | None) -> tuple[Usage, Usage]:
-        """Return two upper bounds on the usage: a likely one, and a certain one.
+    @classmethod
+    def of(cls, request: Request, price: Price | None) -> CostBounds:
+        """Return the bounds of a request."""
+        return cls((request.endpoint, request.model), max_prompt_tokens(request), request.max_tokens, price)
 
-        Args:
-            template_overhead: the most tokens that the provider has been seen to add to a prompt of
-                this model; None if nothing is known yet. The certain bound then includes 8,192.
-
-        Raises:
-            PriceUnknown: dollars are limited, and the price is not known.
-        """
-        likely = self.priced(Usage(self.draws, self.prompt + (template_overhead or 0), self.completion))
-        if template_overhead is not None:
-            return likely, likely
-        return likely, self.priced(Usage(self.draws, self.prompt + _MAX_TEMPLATE_TOKENS, self.completion))
-
-    def priced(self, usage: Usage) -> Usage:
+    def priced(self, usage: Usage, factor: float = 1.0) -> Usage:
         """Return the usage, with its price if dollars are limited.
 
         Raises:
@@ -57,21 +45,85 @@ class CostBounds(NamedTuple):
             return usage
         if (usd := self.price(usage)) is None:
             raise PriceUnknown(
-                f"no price is known for {self.model}: give it in a models.toml, or limit tokens or calls instead of "
+                f"no price is known for {self.model[1]}: give it in a models.toml, or limit tokens or calls instead of "
                 "dollars"
             )
-        return replace(usage, usd=usd)
+        return replace(usage, usd=usd * factor)
 
-    def clamp_reported(self, used: Usage, worst: Usage) -> Usage:
-        """Return the reported usage; the worst case replaces missing and impossible counts."""
-        prompt, completion = used.prompt_tokens, used.completion_tokens
-        if not 0 < prompt <= self.prompt + _MAX_TEMPLATE_TOKENS:
-            prompt = worst.prompt_tokens
-        if not 0 < completion <= worst.completion_tokens:
-            completion = worst.completion_tokens
-        if (prompt, completion) != (used.prompt_tokens, used.completion_tokens):
-            return self.priced(replace(used, prompt_tokens=prompt, completion_tokens=completion))
-        return used if used.usd is not None else self.priced(used)
+
+@dataclass
+class _Excess:
+    """The most that calls of one model have used above the bounds of their requests.
+
+    Attributes:
+        prompt: the most prompt tokens above the bound.
+        largest: the size class of the longest prompt seen.
+        completion: the most tokens of a draw above `max_tokens`.
+        longest: the most tokens of a draw that had more than `max_tokens`.
+        price: the greatest ratio of the reported price and the expected one.
+    """
+
+    prompt: int = 0
+    largest: int = 0
+    completion: int = 0
+    longest: int = 0
+    price: float = 1.0
+
+
+@dataclass
+class LearnedBounds:
+    """Bounds that grow with every usage above them.
+
+    Attributes:
+        version: changes whenever a bound has grown.
+    """
+
+    version: int = 0
+    _models: dict[tuple[str | None, str], _Excess] = field(default_factory=dict)
+
+    def bounds(self, call: CostBounds, draws: int) -> tuple[Usage, Usage]:
+        """Return two upper bounds on the usage of a call: a likely one, and a certain one.
+
+        The likely bound adds the most that the model has used above the bounds of a request. The
+        certain bound allows for more where that may not be enough: 8,192 prompt tokens if no usage
+        has been reported; an excess in proportion to the prompt if all prompts so far were shorter;
+        and twice the tokens of a draw if draws exceed `max_tokens`, as hidden reasoning does.
+
+        Raises:
+            PriceUnknown: dollars are limited, and the price is not known.
+        """
+        prompt, each = call.prompt, call.max_tokens
+        if (seen := self._models.get(call.model)) is None:
+            likely = call.priced(Usage(draws, prompt, each * draws))
+            return likely, call.priced(Usage(draws, prompt + _MAX_TEMPLATE_TOKENS, each * draws))
+        most = prompt + seen.prompt
+        if seen.prompt and (longer := _size_class(prompt) - seen.largest) > 0:
+            most += seen.prompt << longer
+        more = each
+        if seen.completion:
+            each = max(each + seen.completion, seen.longest)
+            more = 2 * each
+        likely = call.priced(Usage(draws, prompt + seen.prompt, each * draws), seen.price)
+        if most == likely.prompt_tokens and more == each:
+            return likely, likely
+        return likely, call.priced(Usage(draws, most, more * draws), seen.price)
+
+    def learn(self, call: CostBounds, draws: int, used: Usage) -> None:
+        """Raise the bounds of a model to a reported usage; a missing count is 0, and raises nothing."""
+        seen = self._models.setdefault(call.model, _Excess())
+        before = replace(seen)
+        if used.prompt_tokens:
+            seen.prompt = max(seen.prompt, used.prompt_tokens - call.prompt)
+            seen.largest = max(seen.largest, _size_class(call.prompt))
+        each = -(-used.completion_tokens // draws)
+        if each > call.max_tokens:
+            seen.completion = max(seen.completion, each - call.max_tokens)
+            seen.longest = max(seen.longest, each)
+        if call.price is not None and used.usd and (expected := call.price(used)):
+            # Sums of floats differ in their last digits.
+            seen.price = max(seen.price, round(used.usd / expected, 6))
+        before.largest = seen.largest
+        self.version += seen != before
 
 
 def max_prompt_tokens(request: Request) -> int:
@@ -84,3 +136,8 @@ def max_prompt_tokens(request: Request) -> int:
 
 def _count_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _size_class(tokens: int) -> int:
+    """Return a class of prompts: each is of prompts twice as long as those of the one before."""
+    return tokens.bit_length()

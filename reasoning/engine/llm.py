@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from reasoning import event_loop, telemetry
-from reasoning.engine.budget import Budget
+from reasoning.engine.budget import Budget, Reservation
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.retry import call_with_retries
@@ -325,22 +325,25 @@ class LLM:
             self._send_all(request, draws[bought:], context)
 
     async def _purchase(self, request: Request, draws: list[int], context: CallContext) -> int:
-        """Buy draws in one request, resolve those that were returned, and return their number."""
+        """Buy as many draws as the budget covers in one request, resolve those returned, and return their number."""
         reservation = await context.budget.reserve(request, len(draws), self._price)
-        used = Usage()
+        used, is_empty = Usage(), False
         try:
             completions, seconds, failed = await call_with_retries(
-                lambda failed: self._attempt(request, draws, context, failed), self.limits, context.budget.seconds_left
+                lambda failed: self._attempt(request, draws, context, reservation, failed),
+                self.limits,
+                context.budget.seconds_left,
             )
             # The tokens of surplus completions are paid for too.
             used = Usage.total(completion.usage for completion in completions)
-            if used.calls > len(draws):
-                used = replace(used, calls=len(draws))
+            if used.calls > reservation.draws:
+                used = replace(used, calls=reservation.draws)
+            is_empty = not used.completion_tokens and not any(draw.text or draw.reasoning for draw in completions)
         finally:
-            reservation.settle(used)
+            reservation.settle(used, is_empty=is_empty)
         self.usage = self.usage + used.with_seconds(seconds)
         # One choice in response to several means that the provider ignores `n`.
-        if len(completions) < len(draws):
+        if len(completions) < reservation.draws:
             choices = completions.choices if isinstance(completions, CompletionBatch) else len(completions)
             self._honours_n = choices > 1
         # Draws of one request share its duration, as they share its prompt.
@@ -350,7 +353,7 @@ class LLM:
             completion
             if completion.key == request.key and completion.draw == draw and not failed
             else completion.recorded(request.key, draw, each, failed)
-            for completion, draw in zip(completions, draws, strict=False)
+            for completion, draw in zip(completions, draws[: reservation.draws], strict=False)
         ]
         await context.journal.record(request, numbered)
         for completion in numbered:
@@ -358,15 +361,24 @@ class LLM:
         return len(numbered)
 
     async def _attempt(
-        self, request: Request, draws: list[int], context: CallContext, failed: int
+        self, request: Request, draws: list[int], context: CallContext, reservation: Reservation, failed: int
     ) -> tuple[list[Completion], float, int]:
         """Send a request once; return the completions, the seconds, and the number of failed attempts before."""
         context.budget.seconds_left()
         self.retries += failed > 0
-        tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * len(draws)
         pending = [self.pending[request.key, draw] for draw in draws]
-        admission = self.limits.acquire(tokens, context.fairness_group, lambda: any(draw.awaited for draw in pending))
-        admitted_at = await context.budget.wait(admission)
+        while True:
+            tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * reservation.draws
+            admission = self.limits.acquire(
+                tokens, context.fairness_group, lambda: any(draw.awaited for draw in pending)
+            )
+            admitted_at = await context.budget.wait(admission)
+            if reservation.is_current:
+                break
+            # A reply that arrived meanwhile has shown that the call may use more than was reserved.
+            self.limits.release()
+            await reservation.renew()
+        draws = draws[: reservation.draws]
         started = time.monotonic()
         try:
             # The time may have ended in the queue.
@@ -378,6 +390,9 @@ class LLM:
                 span.set_response(completions)
         except CallFailed as error:
             self.limits.on_failure(error, admitted_at)
+            if error.usage is not None:
+                self.usage = self.usage + error.usage
+                reservation.charge(error.usage)
             raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
         else:
             self.limits.on_success()

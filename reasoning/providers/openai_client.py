@@ -165,7 +165,7 @@ class OpenAIClient(Client):
             batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws)
         except CallFailed as error:  # it quotes the reply, which may contain the key
             message = redact(str(error), self._key)
-            raise CallFailed(message, retryable=error.retryable, status=error.status) from None
+            raise CallFailed(message, retryable=error.retryable, status=error.status, usage=error.usage) from None
         if self._key and self._key in batch[0].request_id:
             batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
         return batch

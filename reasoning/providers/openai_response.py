@@ -6,6 +6,7 @@ It does not trust the server to follow the API.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, chain, pairwise, repeat
 from typing import Any
 
@@ -46,8 +47,18 @@ def parse_completions(
 
     Raises:
         CallFailed: there are no choices (retryable), or the content filter withheld all of them
-            (not retryable).
+            (not retryable). It holds the usage that the response reports.
     """
+    try:
+        return _parse(reply, seconds, price, request_id, key, draws)
+    except CallFailed as error:
+        error.usage = _billed(reply, price)
+        raise
+
+
+def _parse(
+    reply: Any, seconds: float, price: Price | None, request_id: str, key: str, draws: Sequence[int]
+) -> CompletionBatch:
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
         raise CallFailed(f"the server's response has no choices: {redact(str(reply))}", retryable=True, status=200)
@@ -124,6 +135,18 @@ def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | N
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)
         used.append(Usage(*tokens, price.usd(Usage(*tokens), prompt, hidden), seconds_each))
     return used
+
+
+def _billed(reply: Any, price: Price | None) -> Usage | None:
+    """Return the usage of a response without completions; None if it reports none."""
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    try:
+        [used] = _usages(usage, [0], 0.0, price)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return replace(used, calls=0) if used.tokens else None
 
 
 def _split(total: int, lengths: Sequence[int]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +35,7 @@ async def call(budget: Budget, seconds: float = 1, draws: int = 1, words: int = 
     """Reserve, take so long, and use next to nothing."""
     reservation = await budget.reserve(request(words), draws, price)
     await asyncio.sleep(seconds)
-    reservation.settle(Usage(draws, 1, 1, usd=0.0))
+    reservation.settle(Usage(reservation.draws, 1, 1, usd=0.0))
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
         await asyncio.sleep(one.at)
         came[one.part].append(number)
         asked = request(one.words)
-        worst = Usage(one.draws, max_prompt_tokens(asked), MAX_TOKENS * one.draws)
+        worst = Usage(1, max_prompt_tokens(asked), MAX_TOKENS)
         try:
             reservation = await parts[one.part].reserve(asked, one.draws, price)
         except BudgetExhausted as error:
@@ -115,7 +116,8 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
         used = Usage()
         try:
             await asyncio.sleep(one.latency)
-            used = Usage(one.draws, max(1, max_prompt_tokens(asked) // 4), int(one.of_reply * worst.completion_tokens))
+            draws = reservation.draws
+            used = Usage(draws, max(1, max_prompt_tokens(asked) // 4), int(one.of_reply * MAX_TOKENS * draws))
             used = Usage(used.calls, used.prompt_tokens, used.completion_tokens, usd=price(used))
         finally:
             reservation.settle(used)
@@ -143,7 +145,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     )
 
 
-def test_a_big_call_is_not_passed_by_small_ones_for_ever() -> None:
+def test_a_big_call_is_not_passed_by_small_ones_for_ever_and_gets_what_is_left() -> None:
     async def scene(clock: Clock) -> None:
         budget = Budget(calls=10)
         small = [asyncio.create_task(call(budget, seconds=1 + place / 10)) for place in range(8)]
@@ -152,14 +154,38 @@ def test_a_big_call_is_not_passed_by_small_ones_for_ever() -> None:
         for _ in range(3):
             await asyncio.sleep(0.25)
             small.append(asyncio.create_task(call(budget)))
-        with pytest.raises(BudgetExhausted, match="8 of 10 calls are spent, and the next call may need 9"):
-            await big
-        assert clock.now == pytest.approx(began + 1.7)
+        await big
+        assert clock.now == pytest.approx(began + 1.7 + 1)
         ended = await asyncio.gather(*small, return_exceptions=True)
-        assert sum(isinstance(one, BudgetExhausted) for one in ended) == 1
+        refused = [one for one in ended if one is not None]
+        assert [str(one) for one in refused] == [
+            "the budget is used up: 10 of 10 calls are spent, and the next call may need 1"
+        ] * 3
         assert budget.spent.calls == 10
 
     clock.run(scene)
+
+
+@pytest.mark.parametrize(
+    ("limits", "draws"),
+    [
+        ({"calls": 4}, 4),
+        ({"calls": 1}, 1),
+        ({"tokens": max_prompt_tokens(request()) + 7 * MAX_TOKENS + 39}, 7),
+        ({"usd": price(Usage(1, max_prompt_tokens(request()), 3 * MAX_TOKENS)) + HAIR}, 3),
+        ({"calls": 9, "tokens": max_prompt_tokens(request()) + 5 * MAX_TOKENS}, 5),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_call_for_ten_gets_as_many_as_fit(limits: dict[str, Any], draws: int, nested: bool) -> None:
+    budget = Budget(**limits)
+    if nested:
+        budget = Budget(calls=8, within=budget)
+    reservation = asyncio.run(budget.reserve(request(), 10, price))
+    assert reservation.draws == draws
+    reservation.settle(Usage())
+    with pytest.raises(BudgetExhausted, match=r"the next call may need 1$"):
+        asyncio.run(Budget(calls=0).reserve(request(), 10, price))
 
 
 def test_the_parts_of_a_whole_take_turns() -> None:

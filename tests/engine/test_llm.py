@@ -179,8 +179,10 @@ def test_a_budget_in_tokens_reserves_the_worst_case() -> None:
     ask(llm, [0])
     assert llm.budget.spent.tokens == 3
     ask(llm, [1])
-    with pytest.raises(BudgetExhausted, match="tokens"):
-        ask(llm, range(2, 4))  # 200 tokens could come
+    ask(llm, range(2, 4))  # 200 tokens could come, so that they are bought one after the other
+    assert [len(llm.requests), llm.calls, llm.budget.spent.tokens] == [4, 4, 12]
+    with pytest.raises(BudgetExhausted, match="33 of 150 tokens are spent, and the next call may need 120"):
+        ask(llm, range(4, 24))
 
 
 def test_a_budget_in_dollars_needs_a_price() -> None:

@@ -29,6 +29,9 @@ Fault = Callable[[str, int], str]
 Say = Callable[[str, int, int], str]
 """A completion, from the prompt, how many were sampled from it before, and its place among the choices of its reply."""
 
+Hide = Callable[[str, int], tuple[int, int]]
+"""Tokens beyond those of the texts: of the prompt, and of each choice, from the prompt and the number of requests."""
+
 PASSING = (
     *("429", "429 date", "429 bare", "500", "503", "broken", "html", "empty", "error 200", "no choices", "nonsense"),
     *("reset", "hang", "drip"),
@@ -96,6 +99,8 @@ class Server:
         say: what is sampled.
         n: how it takes `n`: "honoured", "ignored" (one choice), "refused" (status 400), "short" (one choice less).
         usage: how it counts tokens: "right", "missing", "negative", "words", "huge".
+        hide: tokens that it adds to the usage of a reply.
+        cached: whether every prompt is billed as one from the cache.
         latency: seconds before it answers.
         retry_after: seconds that its 429 and 503 ask to wait.
         same_id: every reply has the same id.
@@ -108,6 +113,7 @@ class Server:
         asked: every request, in the order of arrival.
         given: the completions that were given out, by prompt.
         statuses: how often each status went out; 0 stands for no answer.
+        billed: prompt and completion tokens of each reply that reported them.
         in_flight, peak: requests under way now, and at most.
     """
 
@@ -115,6 +121,8 @@ class Server:
     say: Say = sampled
     n: str = "honoured"
     usage: str = "right"
+    hide: Hide = lambda prompt, requests: (0, 0)
+    cached: bool = False
     latency: float = 0.003
     retry_after: float = 0.05
     same_id: bool = False
@@ -125,6 +133,7 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     given: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[int] = field(default_factory=Counter)
+    billed: list[tuple[int, int]] = field(default_factory=list)
     in_flight: int = 0
     peak: int = 0
     connections: set[asyncio.Transport] = field(default_factory=set)
@@ -145,6 +154,10 @@ class Server:
     def completions(self) -> int:
         """How many were given out."""
         return sum(map(len, self.given.values()))
+
+    @property
+    def billed_tokens(self) -> int:
+        return sum(prompt + completion for prompt, completion in self.billed)
 
     async def start(self) -> asyncio.Server:
         listening = await asyncio.get_running_loop().create_server(
@@ -261,6 +274,7 @@ class Server:
                 return 400, _error("maximum context length is 16 tokens …", "context_length_exceeded"), {}
             case "filter":
                 held = {"message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}
+                self.billed.append((9, 0))
                 return 200, json.dumps({"choices": [held], "usage": _usage("right", 9, 0)}), {}
             case "named by the key":  # a right answer, but for the name of the request
                 return 200, self._completion(asked).replace('"id-', '"…'), {}
@@ -282,7 +296,13 @@ class Server:
             self.given[asked.prompt] += texts
         reply: dict[str, Any] = {"id": "same" if self.same_id else f"id-{len(self.asked)}", "choices": choices}
         if self.usage != "missing":
-            reply["usage"] = _usage(self.usage, len(asked.prompt) // 4, sum(len(text) // 4 for text in texts))
+            hidden_prompt, hidden = self.hide(asked.prompt, len(self.asked))
+            prompt = len(asked.prompt) // 4 + hidden_prompt
+            completion = sum(len(text) // 4 + hidden for text in texts)
+            self.billed.append((prompt, completion))
+            reply["usage"] = _usage(self.usage, prompt, completion)
+            if self.cached:
+                reply["usage"]["prompt_tokens_details"] = {"cached_tokens": prompt}
         return json.dumps(reply)
 
     def _choices(self, asked: Asked) -> list[dict[str, Any]]:

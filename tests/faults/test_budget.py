@@ -97,7 +97,9 @@ class Told(Client):
         more: int,
         hidden: int,
         counts: bool,
+        concurrency: int,
     ) -> None:
+        self.concurrency = concurrency
         self.askings, self.budgets, self.max_n, self.gives = askings, budgets, choices, gives
         self.more, self.hidden, self.counts = more, hidden, counts
         self.failed: dict[tuple[int, int], int] = {}
@@ -131,6 +133,8 @@ class Told(Client):
         if len(drawn) == len(draws):
             unasked = replace(Usage(1, 0, MAX_TOKENS), usd=15e-6 * MAX_TOKENS) if self.counts else Usage(1)
             drawn += [Completion("5", usage=unasked)] * self.more
+            for account in (0, 1 + asking.account):
+                self.used[account] = sum([replace(unasked, calls=0)] * self.more, self.used[account])
         return drawn
 
     async def close(self) -> None: ...
@@ -138,9 +142,10 @@ class Told(Client):
     def look(self) -> None:
         """Check that no budget is exceeded, even if all calls in flight use their worst case.
 
-        But for what the provider hides in the prompt of the first call of a budget.
+        Excepted are the tokens that the provider hides in the first prompt of a budget, and the surplus choices of the
+        calls under way when the first of them came.
         """
-        first = Usage(0, self.hidden)
+        first = Usage(0, self.hidden, (self.concurrency + 1) * self.more * MAX_TOKENS * self.counts)
         for budget, truly in zip(self.budgets, self.used, strict=True):
             for used in (truly, budget.spent, budget.spent + held(budget)):
                 assert budget.calls is None or used.calls <= budget.calls
@@ -188,7 +193,14 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     whole = outer.nested_in(Budget())  # fresh ones: hypothesis may give the same object again
     parts = [one.nested_in(whole) for one in inner]
     client = Told(
-        askings, [whole, *parts], choices=choices, gives=gives, more=more, hidden=hidden, counts=counts or hidden > 0
+        askings,
+        [whole, *parts],
+        choices=choices,
+        gives=gives,
+        more=more,
+        hidden=hidden,
+        counts=counts or hidden > 0,
+        concurrency=concurrency,
     )
     llm = LLM(
         client,
@@ -221,8 +233,7 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
 
     for asking, (request, drawn) in zip(askings, clock.run(scene), strict=True):
         if isinstance(drawn, BudgetExhausted):
-            most = min(asking.draws, choices)
-            worst = Usage(most, max_prompt_tokens(request) + hidden, MAX_TOKENS * most)
+            worst = Usage(1, max_prompt_tokens(request) + hidden, MAX_TOKENS * (1 + more))
             assert isinstance(drawn.budget, Budget)
             assert "seconds" in str(drawn) or not fits(drawn.budget, replace(worst, usd=client.price(worst)))
         else:
