@@ -67,8 +67,8 @@ class ExecutionResult:
 
     Attributes:
         value: the result as plain data; None if there was none.
-        error: the reason why there is no value, in one line for a model or a person; None if the
-            program ran.
+        error: the reason why there is no value, in one printable line for a model or a person; None
+            if the program ran. The program may have written any part of it.
         stdout: the printed output, without its middle if it is longer than the limit.
         seconds: wall-clock time, without waiting for a free worker.
         tier: where the program ran: "interpreter", "process" or "container".
@@ -79,3 +79,10 @@ class ExecutionResult:
     stdout: str = ""
     seconds: float = 0.0
     tier: str = "interpreter"
+
+    def __post_init__(self) -> None:
+        # The one place that every tier's error passes: nothing in it controls a terminal or forges
+        # a line of a trace.
+        if self.error is not None and not self.error.isprintable():
+            line = "".join(letter if letter.isprintable() else " " for letter in self.error)
+            object.__setattr__(self, "error", " ".join(line.split()))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import datetime
 import math
+import re
+import sys
 from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import cast
@@ -20,6 +22,7 @@ from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimi
 _CONTAINERS = frozenset(
     {"set", "frozenset", "deque", "Counter", "OrderedDict", "dict_keys", "dict_values", "dict_items"}
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DATETIME_TYPES: dict[str, Callable[..., object]] = {
     name: getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta")
 }
@@ -28,8 +31,11 @@ _DATETIME_TYPES: dict[str, Callable[..., object]] = {
 def parse(text: str) -> PlainData:
     """Parse plain data. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
 
+    Half a character (a lone surrogate) becomes U+FFFD.
+
     Raises:
-        ValueError: the text is not plain data, or a number in it is not finite.
+        ValueError: the text is not plain data, a number in it is not finite, or an integer has so
+            many digits that Python does not write it out.
 
     Examples:
         >>> parse("{'total': Decimal('1.5'), 'days': {datetime.date(2026, 1, 31)}}")
@@ -51,8 +57,11 @@ def serialize(value: object, what: str) -> str:
     Raises:
         UsageError: the value is not plain data.
     """
-    _check(value, what)
-    return repr(value)
+    try:
+        _check(value, what)
+        return repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits, or data within itself
+        raise UsageError(f"{what} must be plain data, got one that cannot be written out") from None
 
 
 def parse_result(text: str, limits: ResourceLimits) -> ExecutionResult:
@@ -93,12 +102,14 @@ def _check(value: object, what: str) -> None:
 
 def _parse_node(node: ast.expr) -> PlainData:
     match node:
-        case ast.Constant(value=None | bool() | int() | str() as value):
-            return value
+        case ast.Constant(value=str() as text):
+            return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+        case ast.Constant(value=None | bool() | int() as value):
+            return _check_digits(value) if type(value) is int else value
         case ast.Constant(value=float() as value):
             return _check_finite(value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return _check_finite(-value)
+            return _check_finite(-value) if isinstance(value, float) else -_check_digits(value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")) | ast.Name(id="nan" | "inf"):
             raise ValueError(f"not a finite number: {ast.unparse(node)}")
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
@@ -113,7 +124,7 @@ def _parse_node(node: ast.expr) -> PlainData:
             return _check_finite(float(Decimal(digits)))
         case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr=name)) if name in _DATETIME_TYPES:
             return _parse_datetime(name, node)
-    raise ValueError(f"not plain data: {ast.unparse(node)[:80]}")
+    raise ValueError(f"not plain data: {_unparse(node)[:80]}")
 
 
 def _parse_datetime(name: str, call: ast.Call) -> str:
@@ -121,7 +132,7 @@ def _parse_datetime(name: str, call: ast.Call) -> str:
     try:
         parsed = _DATETIME_TYPES[name](*map(_parse_node, call.args), **kwargs)
     except ValueError:  # such as a thirteenth month
-        raise ValueError(f"not plain data: {ast.unparse(call)[:80]}") from None
+        raise ValueError(f"not plain data: {_unparse(call)[:80]}") from None
     return str(parsed) if isinstance(parsed, datetime.timedelta) else cast(datetime.date, parsed).isoformat()
 
 
@@ -131,8 +142,24 @@ def _check_finite(number: float) -> float:
     return number
 
 
+def _check_digits(number: int) -> int:
+    if number.bit_length() > 2000:  # 600 digits; the limit can be set to 640 or more
+        try:
+            repr(number)
+        except ValueError:
+            raise ValueError(f"an integer of more than {sys.get_int_max_str_digits()} digits") from None
+    return number
+
+
 def _parse_key(node: ast.expr | None) -> str | int | float | bool | None:
     if node is None:  # unpacking with `**`
         raise ValueError("not plain data")
     key = _parse_node(node)
-    return key if isinstance(key, Hashable) and not isinstance(key, list | dict) else ast.unparse(node)
+    return key if isinstance(key, Hashable) and not isinstance(key, list | dict) else _unparse(node)
+
+
+def _unparse(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)
+    except ValueError:  # it has an integer that Python does not write out
+        return "a number of too many digits"

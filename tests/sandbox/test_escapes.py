@@ -55,6 +55,7 @@ class Surroundings:
         for name, text in {"key.txt": f"CANARY-{TOKEN}", "planted.py": f"value = 'CANARY-{TOKEN}'"}.items():
             (self.secret / name).write_text(text)
             (self.secret / name).chmod(0o666)
+        (folder / "link").symlink_to(f"/home/CANARY-{TOKEN}")
         self.before = self._files()
         self.sockets = [socket.create_server(("127.0.0.1", 0))]
         self.sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -69,6 +70,7 @@ class Surroundings:
         self.inputs = {
             "canary_file": str(self.secret / "key.txt"),
             "canary_folder": str(self.secret),
+            "canary_link": str(folder / "link"),
             "drop": str(self.drop),
             "package_folder": str(Path(reasoning.__file__).parents[1]),
             "port": self.sockets[0].getsockname()[1],
@@ -186,6 +188,7 @@ def test_the_corpus_would_notice(surroundings: Surroundings) -> None:
     for name, sign in {
         "read_canary": TOKEN, "read_environment": TOKEN, "import_planted": TOKEN, "net_tcp": "ESCAPED",
         "process_system": "ESCAPED", "process_threads": "ESCAPED", "open_c": TOKEN, "memory_file": "ESCAPED",
+        "read_link": TOKEN,
     }.items():  # fmt: skip
         path = next(path for path in PROGRAMS if path.stem == name)
         done = subprocess.run(

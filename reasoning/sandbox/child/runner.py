@@ -114,7 +114,8 @@ class _Run:
                 value = value()
             if value is not None:
                 sys.setrecursionlimit(self.job["recursion"] + 1000)
-                return "v", repr(_PlainConverter("the result", self.job["output_chars"]).of(value))
+                text = repr(_PlainConverter("the result", self.job["output_chars"]).of(value))
+                return "v", text[: self.job["output_chars"]]  # the host process reads no more
         return ("m", missing) if missing else ("n", "")
 
     def write(self, text: str) -> int:
