@@ -69,7 +69,17 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _LEAD = " \t*_`\"'“”‘’:"
 # A line that only opens or closes something.
-_BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|```\w*")
+_BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|(?:```|~~~)\w*|\"{3}|'{3}")
+# The same where signs are an answer: markup alone, and a sign that opens what follows.
+_FRAME = re.compile(r"[\s*_`#$:.]*|-{3,}|={3,}|\\[\[\]()]|(?:```|~~~)\w*|\"{3}|'{3}")
+_OPENER = re.compile(r"[\[(>-]")
+_BLOCK = re.compile(
+    r"[*_:\s]{0,8}(?:(?P<fence>`{3,}|~{3,})[^`\n]{0,40}\n(?P<code>(?:[^\n]*\n)*?)[ \t]*(?P=fence)"
+    r"|(?P<quote>\"{3}|'{3})(?P<text>.*?)(?P=quote))",
+    re.DOTALL,
+)
+_MAX_BLOCK_CHARS = 8_000
+"""The characters of a block that are examined."""
 _BULLET = re.compile(r"^\s*[-*•>]\s+")
 _MORE = re.compile(r"\n\s*[(*]{0,3}\w|[,;]\s(?:so|then|thus|hence|therefore)\b")
 _LISTS = re.compile(r"\s*\**\(?[1Aa][.):]\)?\s+\S[^\n]*\n(?:[^\n]*\n){0,8}?\s*\**\(?[2Bb][.):]\)?\s")
@@ -91,6 +101,8 @@ class Statement(NamedTuple):
         continues: whether it may be the beginning of a longer text: more follows after "Answer:".
         starts_list: whether it is the first item of a numbered list.
         start: the position at which it begins.
+        block: the content of the fenced or triple-quoted block after the trigger, if it has several
+            lines; otherwise empty.
     """
 
     text: str
@@ -99,6 +111,7 @@ class Statement(NamedTuple):
     continues: bool
     starts_list: bool
     start: int
+    block: str = ""
 
     @property
     def is_hash_mark(self) -> bool:
@@ -112,8 +125,13 @@ def visible_text(text: str, region: Region | None) -> str:
     return region.extract(text) if region else text
 
 
-def find_statements(text: str) -> Iterator[Statement]:
-    """Yield the statement after each trigger, the last one first; each ends where a later trigger begins."""
+def find_statements(text: str, *, literal: bool = False) -> Iterator[Statement]:
+    """Yield the statement after each trigger, the last one first; each ends where a later trigger begins.
+
+    Args:
+        text: the text.
+        literal: whether signs without words ("] ]", "->") and whole blocks are statements too.
+    """
     end, lower = len(text), _lower(text)
     words: list[int] = []
     for found in _words(text, lower):
@@ -128,15 +146,39 @@ def find_statements(text: str) -> Iterator[Statement]:
             text_behind = read_field(rest, 0)
         else:
             rest = _TAGGED.split(rest, maxsplit=1)[0] if form == "tag" else rest
-            line, _, below = rest.partition("\n")
-            if _BARE.fullmatch(line) or _AHEAD.fullmatch(line):
-                lines = below.split("\n", 4)[:4]
-                line = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
-            text_behind = line.strip().lstrip(_LEAD)
+            text_behind = _stated_line(rest, literal).strip().lstrip(_LEAD)
         continues = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
         starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
-        yield Statement(text_behind, form, negated, continues, starts_list, at)
+        block = _block(text, at, end) if literal else ""
+        yield Statement(text_behind or block, form, negated, continues, starts_list, at, block)
         end = word
+
+
+def _stated_line(rest: str, literal: bool) -> str:
+    """Return the line after a trigger; if it contains only markup, the next one that does not."""
+    first, _, below = rest.partition("\n")
+    line = first.strip()
+    if not _BARE.fullmatch(line) and not _AHEAD.fullmatch(line):
+        return line
+    lines = [line.strip() for line in below.split("\n", 4)[:4]]
+    worded = next((_BULLET.sub("", line, count=1) for line in lines if not _BARE.fullmatch(line)), "")
+    signs = (line for line in (line, *lines) if not _FRAME.fullmatch(line) and not _AHEAD.fullmatch(line))
+    if literal and (first := next(signs, "")) and _BARE.fullmatch(first):
+        return worded if worded and _OPENER.fullmatch(first) else first
+    return worded
+
+
+def _block(text: str, start: int, end: int) -> str:
+    """Return the content of the block at a position if it has several lines; otherwise an empty text."""
+    found = _BLOCK.match(text, start, min(end, start + _MAX_BLOCK_CHARS))
+    content = (found["code"] or found["text"] or "").strip("\n").rstrip() if found else ""
+    return content if "\n" in content else ""
+
+
+def whole_block(text: str) -> str:
+    """Return the content of the block that is the whole text, if it has several lines; otherwise an empty text."""
+    found = _BLOCK.match(text, 0, _MAX_BLOCK_CHARS)
+    return _block(text, 0, len(text)) if found and not text[found.end() :].strip() else ""
 
 
 def first_trigger_end(text: str) -> int | None:
@@ -196,18 +238,21 @@ def last_boxed(text: str) -> str | None:
     return None
 
 
-def final_lines(text: str) -> tuple[str, str]:
+def final_lines(text: str, *, literal: bool = False) -> tuple[str, str]:
     """Return the last line that is not empty, and the one before it.
 
-    A line that is missing or longer than `MAX_LINE_CHARS` is returned as an empty text.
+    A line that is missing or longer than `MAX_LINE_CHARS` is returned as an empty text. With
+    `literal`, a line of signs ("] ]", "->") counts too.
     """
     found: list[str] = []
     end = len(text.rstrip())
+    only = literal and "\n" not in text.strip()
     # A few bare lines may follow: a closing fence, `$$`.
     for _ in range(12):
         start = text.rfind("\n", 0, end) + 1
-        line = text[start : min(end, start + MAX_LINE_CHARS + 1)]
-        if not _BARE.fullmatch(line):
+        line = text[start : min(end, start + MAX_LINE_CHARS + 1)].strip()
+        bare = _FRAME.fullmatch(line) or (not only and _OPENER.fullmatch(line)) if literal else _BARE.fullmatch(line)
+        if not bare:
             found.append("" if len(line) > MAX_LINE_CHARS else line.strip())
         if len(found) == 2 or start == 0:
             break

@@ -114,7 +114,7 @@ class BaseKind(ABC):
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         chars_left = _MAX_STATEMENT_CHARS
-        for statement in find_statements(text):
+        for statement in find_statements(text, literal=self._reads_signs):
             chars_left -= len(statement.text)
             # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
             if not statement.text or chars_left < 0:
@@ -124,13 +124,18 @@ class BaseKind(ABC):
             yield "trigger", self._parse_located(statement)
         if (box := last_boxed(text)) is not None:
             yield "box", self.parse_statement(box)
-        line, before = final_lines(text)
+        line, before = final_lines(text, literal=self._reads_signs)
         yield "final line", self.parse_line(line, before)
         yield "first line", self.parse_first_line(first_line(text))
         if not stated_only:
             if begins_with_refusal(re.split(r"[.!?]\s+", line)[-1]):
                 yield "final line", Rejected("a refusal")
             yield "last candidate", self.parse_last_candidate(text[-TAIL_CHARS:])
+
+    @property
+    def _reads_signs(self) -> bool:
+        """Return whether signs without words can be an answer."""
+        return False
 
     def _parse_located(self, statement: Statement) -> Any | Rejected | None:
         if statement.is_hash_mark:

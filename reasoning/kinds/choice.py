@@ -15,7 +15,14 @@ from reasoning.kinds.kind import Rejected, abbreviate, to_text
 from reasoning.kinds.label_matcher import LabelMatcher, is_list_item
 from reasoning.kinds.number import Number
 from reasoning.kinds.option_matcher import OptionMatcher, fold_option
-from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
+from reasoning.kinds.phrasing import (
+    answer_instruction,
+    first_sentence,
+    has_word,
+    is_refusal,
+    resolve_negation,
+    strip_markup,
+)
 
 _DENIAL = re.compile(
     r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
@@ -101,6 +108,10 @@ class Choice(BaseKind):
     def menu(self) -> str:
         """Return the options as a prompt shows them, one per line; empty if the question itself shows them."""
         return "\n".join(f"({label}) {text}" for label, text in self._option_matcher.pairs)
+
+    @cached_property
+    def _reads_signs(self) -> bool:
+        return not all(map(has_word, self.options))
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """Return the label that a statement names, or else the option whose text or number it contains."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import TAIL_CHARS, BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
-from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, has_word, is_refusal, strip_markup
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
@@ -74,6 +74,10 @@ class Label(BaseKind):
 
     def trigger(self) -> str:
         return f"Therefore, among {', '.join(self.options)}, the answer is"
+
+    @cached_property
+    def _reads_signs(self) -> bool:
+        return not all(map(has_word, self.options))
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """Return the label at the beginning of a sentence, or else the only one in it that is not denied."""

@@ -11,6 +11,7 @@ _MARKS = "*_`\"'“”‘’$"
 _AROUND = _MARKS + " \t:"
 # Headings and quotes of Markdown; an answer may itself begin with ">".
 _QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")
+_WORD = re.compile(r"\w")
 _REFUSAL = re.compile(
     r"""\b(?:
       (?:i|we|one|you)\ (?:do\ not|don't|cannot|can't|can\ not|could\ not|couldn't|(?:am|are)\ (?:un|not\ )able\ to)
@@ -93,9 +94,16 @@ def first_sentence(text: str) -> str:
     return text[: match.end()] if match else text
 
 
+def has_word(text: str) -> bool:
+    """Return whether a text has a letter or a digit."""
+    return _WORD.search(text) is not None
+
+
 def strip_markup(text: str) -> str:
     """Return a text without the Markdown, quotes, math delimiters and full stop around it."""
-    text = _closed(_QUOTING.sub("", text.strip(), count=1).lstrip(_MARKS + " \t"))
+    # Signs without words quote nothing: "> > ]".
+    text = _QUOTING.sub("", text.strip(), count=1) if has_word(text) else text.strip()
+    text = _closed(text.lstrip(_MARKS + " \t"))
     for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), (r"\text{", "}")):
         if text.startswith(opening) and text.endswith(closing):
             text = text[len(opening) : -len(closing)].strip()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import final_lines, visible_text
+from reasoning.kinds.answer_locations import Statement, final_lines, visible_text, whole_block
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
@@ -22,9 +23,10 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 @dataclass(frozen=True)
 class Text(BaseKind):
-    """A free-form text, by default one line.
+    """A free-form text: one line, or the block in a fence or triple quotes that is stated as the answer.
 
-    Two texts are the same answer if they differ only in case, articles and punctuation.
+    Two texts are the same answer if they differ only in case, articles and punctuation. A text of
+    signs only ("] ]", "->") is parsed and compared as it stands.
 
     Attributes:
         whole: use the whole reply, without a search for a statement; for text that is itself the
@@ -53,6 +55,17 @@ class Text(BaseKind):
         found = visible_text(text, region).strip()
         return ParseResult(found, "whole text") if found and not stated_only else ParseResult(None, "nothing found")
 
+    @property
+    def _reads_signs(self) -> bool:
+        return True
+
+    def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
+        yield "block", whole_block(text) or None
+        yield from super()._findings(text, stated_only)
+
+    def _parse_located(self, statement: Statement) -> str | Rejected | None:
+        return statement.block or super()._parse_located(statement)
+
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """Return the line without the markup around it."""
         return Rejected("a refusal") if is_refusal(text) else None if is_blank(text) else strip_markup(text) or None
@@ -65,14 +78,24 @@ class Text(BaseKind):
 
     def parse_last_candidate(self, text: str) -> str | Rejected | None:
         """Return the last line."""
-        line, _ = final_lines(text)
+        line, _ = final_lines(text, literal=True)
         return self.parse_statement(line) if line else None
 
     def target(self, target: Any) -> str:
-        """Return the text of a target unchanged."""
+        """Return the text of a target; of a block its content."""
         if not isinstance(target, str) or not target.strip():
             raise UsageError(f"the target {abbreviate(target)} is not a text")
-        return target
+        return whole_block(target.strip()) or target
+
+    def show(self, value: Any) -> str:
+        """Return the text; in a fence if it has several lines, so that `parse` accepts it."""
+        text = str(value)
+        if self.whole or "\n" not in text:
+            return text
+        fence = "```"
+        while fence in text:
+            fence += "`"
+        return f"{fence}\n{text}\n{fence}"
 
     def is_value(self, value: Any) -> bool:
         return isinstance(value, str)

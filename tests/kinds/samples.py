@@ -77,6 +77,7 @@ def texts() -> list[str]:
 NUMBERS = st.integers() | st.integers(-(10**290), 10**290) | st.floats(allow_nan=False, allow_infinity=False)
 WORDS = st.text(string.ascii_lowercase, min_size=1, max_size=8).filter(lambda word: word not in ("answer", "unknown"))
 PHRASES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+SIGNS = st.sampled_from(["] ]", "> > ]", "->", "==", "()", "<", "> )", "+ -", "[ ]", "!="])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -118,7 +119,9 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         fitting = st.dictionaries(st.text(), JSON).map(lambda value: {**value, "a": 1, "price": 2})
         return fitting | st.lists(fitting) if kind.shape == "any" else fitting
     if isinstance(kind, Composite):
-        return st.tuples(*map(values, kind.kinds))
+        return st.tuples(*(PHRASES if isinstance(one, Text) else values(one) for one in kind.kinds))
+    if isinstance(kind, Text):
+        return PHRASES | SIGNS | st.lists(PHRASES, min_size=2, max_size=3).map("\n".join)
     return PHRASES
 
 
@@ -204,6 +207,13 @@ PIECES += [
     "_{",
     "\\sqrt[",
     "\\text{",
+    '"""\na',
+    "'''",
+    "```\na\n",
+    "] ) ",
+    "->",
+    "answer is ]\n",
+    "answer:\n```\n",
     "$a",
     "$",
     "\\(",
