@@ -1,9 +1,12 @@
-"""Untrusted text made safe: error messages without keys, prompts without chat-template markers."""
+"""Untrusted text made safe: output without control characters, errors without keys, prompts without turn markers."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Callable
+from typing import Any
 
 _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _SECRET_PATTERNS = [
@@ -13,13 +16,49 @@ _SECRET_PATTERNS = [
     # The prefixes of providers' keys.
     (re.compile(r"\b(?:sk|gsk|xai|pplx|hf|AIza)[-_][\w-]{12,}"), "…"),
 ]
+# Control characters besides line feed and tab, direction marks, line separators, other invisible format
+# characters, and lone surrogates. The joiners U+200C and U+200D stay: scripts and emojis need them.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f\ud800-\udfff]"
+)
 # Tokens that open and close turns in chat templates. A local server would interpret them even within data.
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
 
 def strip_control(text: str) -> str:
-    """Return text without the characters that control a terminal: escapes and direction marks."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+    """Return text with a � for each character that controls a terminal or hides: escapes, direction marks.
+
+    Line feeds and tabs stay, and a carriage return before a line feed is removed.
+    """
+    return text if text.isprintable() else _CONTROL.sub("�", text.replace("\r\n", "\n"))
+
+
+def to_line(text: str) -> str:
+    """Return text as one line without control characters, so that it cannot imitate further lines of output."""
+    return " ".join(strip_control(text).split())
+
+
+def dump_json(
+    value: Any, *, indent: int | None = None, compact: bool = False, default: Callable[[Any], Any] | None = None
+) -> str:
+    """Return a value as JSON in which control characters and lone surrogates are escaped.
+
+    It is safe to print, can be encoded as UTF-8, and is read back without loss.
+
+    Args:
+        value: the value.
+        indent: spaces of indentation; None writes one line.
+        compact: write no spaces after separators.
+        default: converts values that JSON does not know.
+    """
+    separators = (",", ":") if compact else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=default)
+    return _CONTROL.sub(_escape_json, text) if not text.isprintable() else text
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli.options import PromptTexts
+from reasoning.cli.output import console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,6 @@ def table(context: typer.Context) -> None:
     """List all techniques."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
     from rich.table import Table
 
     from reasoning.registry import catalogue
@@ -49,7 +49,7 @@ def table(context: typer.Context) -> None:
     for name, card in catalogue().items():
         title = card.title + (f" ({card.year})" if card.year else "")
         rows.add_row(name, title, card.calls, card.summary)
-    out = Console(highlight=False)
+    out = console()
     out.print(rows)
     out.print("\nFor one technique in full: reasoning strategies show NAME", style="dim")
 
@@ -57,15 +57,13 @@ def table(context: typer.Context) -> None:
 @strategies_app.command()
 def show(spec: Spec, overrides: PromptTexts = None) -> None:
     """Show one technique's card, its parameters, and its prompts as sent for a sample problem."""
-    from rich.console import Console
-
     from reasoning.prompt_overrides import preview_prompts, prompts
     from reasoning.prompts import Prompt
     from reasoning.strategies.direct.prompt_format import sample_problem
 
     strategy = _with_overrides(spec, overrides)
     card = strategy.card
-    out = Console(highlight=False, markup=False)
+    out = console()
     out.print(f"{card.title}: {card.name}", style="bold")
     where = f"arXiv {card.arxiv}" if card.arxiv else card.doi and f"doi {card.doi}"
     paper = ", ".join(str(part) for part in (card.authors, card.year, where) if part)
@@ -97,7 +95,6 @@ def list_(
     spec: Annotated[str | None, typer.Argument(help="A technique's name or spec; every technique by default.")] = None,
 ) -> None:
     """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
-    from rich.console import Console
     from rich.table import Table
 
     from reasoning.prompt_overrides import prompts
@@ -122,7 +119,7 @@ def list_(
         rows.add_column(title, no_wrap=title != "placeholders", max_width=46, overflow="ellipsis")
     for row in prompt_rows:
         rows.add_row(*row)
-    Console(highlight=False, markup=False).print(rows)
+    console().print(rows)
 
 
 @prompts_app.command("show")
@@ -140,8 +137,6 @@ def show_prompts(
     overrides: PromptTexts = None,
 ) -> None:
     """Show prompts: their sections as written, and their turns as sent for a problem."""
-    from rich.console import Console
-
     from reasoning import kinds
     from reasoning.errors import UnknownName
     from reasoning.problem import Problem
@@ -156,7 +151,7 @@ def show_prompts(
     wanted = f"{strategy.card.name}.{prompt_name}" if prompt_name else None
     if wanted and wanted not in known:
         raise UnknownName("prompt", spec, known)
-    out = Console(highlight=False, markup=False)
+    out = console()
     for name, prompt in known.items():
         if wanted not in (None, name):
             continue

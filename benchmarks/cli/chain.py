@@ -91,15 +91,15 @@ def _reasons(result: SuiteResult, case: str) -> list[str]:
 
 
 def _print_states(result: SuiteResult, states: dict[str, str], unchecked: list[str], name: str) -> None:
-    from reasoning.text_safety import strip_control
+    from reasoning.text_safety import to_line
 
     out = console()
     for case, state in states.items():
-        out.print(f"{state:<8} {case}", soft_wrap=True)
+        out.print(f"{state:<8} {to_line(case)}", soft_wrap=True)
         for reason in _reasons(result, case):
-            out.print(f"         {strip_control(reason):.400}", soft_wrap=True)
+            out.print(f"         {to_line(reason):.400}", soft_wrap=True)
     for case in unchecked:
-        out.print(f"no check {case}: not run", soft_wrap=True)
+        out.print(f"no check {to_line(case)}: not run", soft_wrap=True)
     agreed = [agreed for score in result.scores for agreed in score.judge_agreed]
     if agreed:
         out.print(f"the judge agreed with itself in both orders in {sum(agreed)} of {len(agreed)} judgements")

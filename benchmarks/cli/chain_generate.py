@@ -106,10 +106,8 @@ def _accepted(
     generator: InputGenerator, inputs: Iterator[GeneratedInput], number: int, accept_all: bool
 ) -> Iterator[GeneratedInput]:
     """Yield each accepted input at once: all of them, or those that a person accepts, edits (e), until q."""
-    from reasoning.text_safety import strip_control
-
     for count, candidate in enumerate(inputs, 1):
-        console().print(strip_control(f"{count} of {number}, {candidate.twist}:\n{candidate.text}"), soft_wrap=True)
+        console().print(f"{count} of {number}, {candidate.twist}:\n{candidate.text}", soft_wrap=True)
         answer = "y" if accept_all else _ask()
         if answer == "q":
             break

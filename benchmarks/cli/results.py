@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +37,7 @@ def print_comparison(comparison: Comparison, as_json: bool) -> None:
     sentences = [comparison.verdict, format_caveats(comparison.caveats)]
     for part in filter(None, ["\n".join(comparison.names.legend), *map(comparison.names, sentences)]):
         out.print()
-        out.print(part, soft_wrap=not sys.stdout.isatty())
+        out.print(part, soft_wrap=not out.is_terminal)
 
 
 def parse_tolerance(text: str) -> float:

@@ -14,7 +14,7 @@ import typer
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
 from reasoning.cli.options import Model, ModelOptions, PromptTexts, TimeLimit, expand_options
-from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, command_line, console, info, print_json
+from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, command_line, console, echo, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -223,7 +223,7 @@ def advise(
     else:
         print_comparison(recommendation.comparison, as_json=False)
         info("")
-        typer.echo(f"\n{recommendation}")
+        echo(f"\n{recommendation}")
         info(f"results: {folder}")
     _exit([recommendation.comparison])
 

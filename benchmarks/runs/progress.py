@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Protocol
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.time_estimate import TimeEstimate
+from reasoning.cli import output
 from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration
 from reasoning.messages import Usage
 from reasoning.tables import pluralize
+from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -114,10 +116,9 @@ class RunProgress:
     def __enter__(self) -> RunProgress:
         if not self._shown:
             return self
-        from rich.console import Console
         from rich.live import Live
 
-        self._console = self._console or Console(stderr=True, highlight=False)
+        self._console = self._console or output.console(stderr=True)
         if self._console.is_terminal:
             live = Live(
                 get_renderable=self._picture,
@@ -197,7 +198,7 @@ class RunProgress:
 
     def _print(self, line: str) -> None:
         if self._shown and self._console is not None and not self._console.is_terminal:
-            self._console.print(line, markup=False, soft_wrap=True)
+            self._console.print(to_line(line), soft_wrap=True)
 
     def _print_lines(self) -> None:
         while not self._closed.wait(PLAIN_INTERVAL):

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from reasoning.chain.batch import BatchRow
 from reasoning.errors import InputError
+from reasoning.text_safety import dump_json
 
 
 class ResultWriter:
@@ -40,7 +41,7 @@ class ResultWriter:
     def __enter__(self) -> ResultWriter:
         if self._part is not None:
             try:
-                self._file = self._part.open("w", encoding="utf-8", newline="")
+                self._file = self._part.open("w", encoding="utf-8", errors="replace", newline="")
             except OSError as error:
                 raise InputError(f"{self.path}: cannot be written: {error.strerror}") from None
         if self.path is not None and self.path.suffix.lower() == ".csv":
@@ -80,7 +81,7 @@ class ResultWriter:
         data = row.to_json()
         self._rows += 1
         if self._csv is None:
-            self._file.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
+            self._file.write(dump_json(data, default=str) + "\n")
         else:
             steps = data.get("steps", {})
             values = [data.get("value"), *(steps.get(step) for step in self.steps)]

@@ -19,9 +19,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, expand_options
-from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, console, info
+from reasoning.cli.output import (
+    CALLS_FAILED,
+    INTERRUPTED,
+    AsJson,
+    console,
+    echo,
+    flush,
+    info,
+    print_json,
+    protect_streams,
+)
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
-from reasoning.text_safety import strip_control
 from reasoning.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ def main() -> None:
 
     An error is one line on standard error and an exit code; `--debug` shows the traceback.
     """
+    protect_streams()
     # Imported objects stay, and a long run keeps many results, so garbage is collected less often.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -81,8 +91,7 @@ def _extra_of(module: str) -> str:
 
 def _leave_at_once() -> NoReturn:
     """End the process without waiting for a local model to finish computing."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     if engine := sys.modules.get("reasoning.providers.llama_cpp.server"):
         engine.remove_files()
     os._exit(INTERRUPTED)
@@ -119,7 +128,7 @@ def app() -> Any:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"reasoning {__version__}")
+        echo(f"reasoning {__version__}")
         raise typer.Exit
 
 
@@ -169,7 +178,7 @@ def ask(
     with options.open_model(model) as llm, model_status(llm):
         answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if new_samples else 0)
     if as_json:
-        typer.echo(json.dumps(_to_json(answer), ensure_ascii=False, default=str))
+        print_json(_to_json(answer))
     else:
         _print(answer, trace)
     if answer.state != "answered":
@@ -221,8 +230,6 @@ def _to_json(answer: Answer) -> dict[str, Any]:
 
 
 def _print(answer: Answer, trace: bool) -> None:
-    from rich.console import Console
-
     from reasoning.chain import Chain
     from reasoning.display import answer_tree, cost
 
@@ -232,13 +239,13 @@ def _print(answer: Answer, trace: bool) -> None:
     steps = answer.steps if isinstance(answer.strategy, Chain) else {}
     for name, value in steps.items():
         out.print(name, style="bold")
-        out.print(strip_control(_format_value(value)), soft_wrap=True)
+        out.print(_format_value(value), soft_wrap=True)
     if not steps:
         text = _format_value(answer.value) if answer.state == "answered" else answer.text
         if answer.state == "answered" or text.strip():
-            out.print(strip_control(text), soft_wrap=True)
+            out.print(text, soft_wrap=True)
     confidence = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
-    Console(stderr=True, highlight=False).print(cost(answer.usage) + confidence, style="dim", soft_wrap=True)
+    console(stderr=True).print(cost(answer.usage) + confidence, style="dim", soft_wrap=True)
 
 
 def _format_value(value: Any) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, expand_options
-from reasoning.cli.output import AsJson, command_line, console, info, print_json
+from reasoning.cli.output import AsJson, command_line, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import UsageError
+from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
     from reasoning.chain.batch import BatchRow, BatchSummary
@@ -107,7 +108,7 @@ def diagram(
         raise UsageError(f"{out}: a diagram must be written to a .mmd or .md file, got {out.suffix or 'no suffix'!r}")
     drawn = load(resolve_folder(folder), "none").diagram()
     if out is None:
-        typer.echo(drawn, nl=False)
+        echo(drawn, end="")
         return
     text = drawn.to_markdown() if out.suffix.lower() == ".md" else str(drawn)
     try:
@@ -138,7 +139,6 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
 
     from reasoning.chain.diagram import describe_options, describe_source, kind_label
     from reasoning.chain.prompt_preview import preview, prompt_tokens
-    from reasoning.text_safety import strip_control
 
     out = console()
     for step in shown.steps:
@@ -154,7 +154,7 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
                 out.print(Text(f"prompt {name}", style="bold cyan"))
             for role, content in turns.messages:
                 out.print(Text(role, style="cyan"))
-                out.print(Text(strip_control(content)), soft_wrap=True)
+                out.print(Text(content), soft_wrap=True)
         out.print()
         if step.chain is not None:
             _show(step.chain, f"{prefix}{step.name}.", None)
@@ -226,7 +226,7 @@ def _progress(total: int) -> Iterator[Callable[[BatchRow], None]]:
             calls += row.spent.calls
             reason = row.input.error if row.answer is None else row.answer.reason
             if reason:
-                bar.print(f"{row.state}: {row.input.id}: {reason.removeprefix(f'{row.input.id}: ')}")
+                bar.print(to_line(f"{row.state}: {row.input.id}: {reason.removeprefix(f'{row.input.id}: ')}"))
             bar.advance(f"{calls:,} calls")
 
         yield report

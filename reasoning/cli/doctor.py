@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-import typer
+from reasoning.cli.output import echo
 
 _REFUSED = "refused: choose --sandbox container or interpreter, or accept fewer locks with require_lockdown=no"
 _EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
@@ -20,7 +20,7 @@ def doctor() -> None:
     The guarantees of the child process are tested in such a process.
     """
     for subject, part, fact in findings():
-        typer.echo(f"{subject:<13}{part:<26}{fact}".rstrip())
+        echo(f"{subject:<13}{part:<26}{fact}".rstrip())
 
 
 def findings() -> Iterator[tuple[str, str, str]]:

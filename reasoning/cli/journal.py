@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning import paths
-from reasoning.cli.output import AsJson, console, print_json
+from reasoning.cli import output
+from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
 from reasoning.tables import Table, pluralize
@@ -45,7 +46,7 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
         print_json({**head, "first": first, "last": last, "models": models})
         return
     if not contents.models:
-        typer.echo(f"{contents.path}: no draws are recorded")
+        echo(f"{contents.path}: no draws are recorded")
         return
     rows = []
     for model, stats in contents.models.items():
@@ -53,8 +54,8 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
         usd = "" if stats.usd is None else f"${stats.usd:,.4f}"
         rows.append((model, *counts, usd, f"{stats.unpriced:,}" if stats.unpriced else ""))
     requests, size = pluralize(contents.requests, "request"), f"{contents.bytes / 1e6:,.1f} MB"
-    typer.echo(f"{contents.path}: {_draws(draws)} of {requests}, {size}")
-    typer.echo(f"from {first} to {last}")
+    echo(f"{contents.path}: {_draws(draws)} of {requests}, {size}")
+    echo(f"from {first} to {last}")
     header = ("model", "draws", "prompt tokens", "completion tokens", "cost", "no price")
     console().print(Table(header, rows))
 
@@ -73,7 +74,7 @@ def export_(
     after = None if since is None else parse_time(since, "--since")
     with progress_bar("exporting") as progress:
         written = export_draws(_path(file), out.expanduser(), model=model, since=after, progress=progress)
-    typer.echo(f"{out}: {_draws(written)}")
+    echo(f"{out}: {_draws(written)}")
 
 
 @journal.command("import")
@@ -90,7 +91,7 @@ def import_(
     path = _path(file)
     with progress_bar("reading lines") as progress:
         result = import_draws(path, source, progress)
-    typer.echo(f"{path}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
+    echo(f"{path}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
 
 
 @journal.command()
@@ -105,7 +106,7 @@ def merge(
     for other in others:
         with progress_bar(f"merging {other.name}") as progress:
             result = merge_journal(path, other.expanduser(), progress)
-        typer.echo(f"{other}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
+        echo(f"{other}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
 
 
 @journal.command()
@@ -128,7 +129,7 @@ def prune(
     stats = maintenance.count(path, model=model, before=before)
     what = f"{_draws(stats.draws)} ({_cost(stats)}) of {path}"
     if dry_run or not stats.draws:
-        typer.echo(f"would delete {what}" if stats.draws else f"{path}: no such draws")
+        echo(f"would delete {what}" if stats.draws else f"{path}: no such draws")
         return
     if not yes:
         if not sys.stdin.isatty():
@@ -136,31 +137,31 @@ def prune(
         typer.confirm(f"delete {what}?", abort=True, err=True)
     with spinner("deleting"):
         deleted = maintenance.prune(path, model=model, before=before)
-    typer.echo(f"{path}: deleted {_draws(deleted)}")
+    echo(f"{path}: deleted {_draws(deleted)}")
     try:
         with spinner("returning the space to the disk"):
             maintenance.vacuum(path)
     except JournalError as error:
-        typer.echo(f"the file keeps its size, and later draws fill the space: {error}", err=True)
+        output.info(f"the file keeps its size, and later draws fill the space: {error}")
 
 
 @journal.command()
 def verify(file: _Journal = None) -> None:
     """Check every record; the exit code is 0 for a sound journal, and 2 otherwise."""
     from reasoning.journal import maintenance
-    from reasoning.text_safety import strip_control
+    from reasoning.text_safety import to_line
 
     path, problems = _path(file), 0
     with progress_bar("checking requests") as progress:
         for problem in maintenance.verify(path, progress):
             problems += 1
             if problems <= _MAX_PROBLEMS:
-                typer.echo(strip_control(problem), err=True)
+                output.info(to_line(problem))
     if problems:
         more = f"; the first {_MAX_PROBLEMS} are shown" if problems > _MAX_PROBLEMS else ""
-        typer.echo(f"{path}: {pluralize(problems, 'problem')}{more}", err=True)
+        output.info(f"{path}: {pluralize(problems, 'problem')}{more}")
         raise typer.Exit(2)
-    typer.echo(f"{path}: no problems found")
+    echo(f"{path}: no problems found")
 
 
 def _path(file: Path | None) -> Path:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from reasoning.cli.output import console, echo
 from reasoning.cli.progress import progress_bar
 
 models = typer.Typer(help="Local weights: list, download, remove.", no_args_is_help=True)
@@ -16,8 +17,6 @@ _NAME = typer.Argument(help="A name in `reasoning models list`.", show_default=F
 @models.command("list")
 def list_models() -> None:
     """Show the weights of the catalogue, and which of them are on this machine."""
-    from rich.console import Console
-
     from reasoning.providers.llama_cpp import weights
     from reasoning.tables import Table
 
@@ -27,11 +26,10 @@ def list_models() -> None:
         on_disk = "yes" if weights.find(entry.name) else "no"
         default = "default" if entry.name == weights.DEFAULT else ""
         rows.append((entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default))
-    console = Console(soft_wrap=True)
-    console.print(Table(header, rows, text_columns=len(header)))
-    console.print(
-        f"They are kept in {weights.folder()}. Use one with --model local:NAME, or your own file with local:FILE.gguf."
-    )
+    out = console()
+    out.print(Table(header, rows, text_columns=len(header)), soft_wrap=True)
+    note = "Use one with --model local:NAME, or your own file with local:FILE.gguf."
+    out.print(f"They are kept in {weights.folder()}. {note}", soft_wrap=True)
 
 
 @models.command("download")
@@ -42,7 +40,7 @@ def download_model(name: Annotated[str | None, _NAME] = None) -> None:
     name = name or weights.DEFAULT
     with progress_bar(name, weights.entry(name).bytes, is_bytes=True) as bar:
         path = download.ensure(name, bar)
-    typer.echo(path)
+    echo(str(path))
 
 
 @models.command()
@@ -51,6 +49,6 @@ def remove(name: Annotated[str, _NAME]) -> None:
     from reasoning.providers.llama_cpp import weights
 
     if weights.remove(name):
-        typer.echo(f"removed {weights.entry(name).path}")
+        echo(f"removed {weights.entry(name).path}")
     else:
-        typer.echo(f"{name} is not on this machine")
+        echo(f"{name} is not on this machine")

@@ -1,13 +1,21 @@
-"""The output of all commands: tables on standard output, everything else on standard error."""
+"""The output of all commands: results on standard output, everything else on standard error.
+
+Nothing that a file, a name or a server contains reaches a terminal with control characters or as
+markup. Commands print with `console`, `echo`, `info` and `print_json`, which replace or escape them;
+`protect_streams` covers what other libraries print, such as tracebacks, warnings and usage errors.
+"""
 
 from __future__ import annotations
 
-import json
+import io
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
+
+from reasoning.text_safety import dump_json, strip_control
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,21 +30,70 @@ _WIDTH = 120
 """Columns of a table if standard output is not a terminal."""
 
 
-def console() -> Console:
-    """Return a console on standard output that prints text literally, without markup."""
-    from rich.console import Console
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text literally: without markup, emoji codes and control characters.
 
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH)
+    Args:
+        stderr: print on standard error, with the width of the terminal.
+    """
+    from reasoning.cli.literal_console import LiteralConsole
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stderr or stream.isatty() else _WIDTH
+    # The console's own escape sequences, such as colours, must not be replaced.
+    return LiteralConsole(file=getattr(stream, "unprotected", stream), width=width)
+
+
+def echo(text: str, *, end: str = "\n") -> None:
+    """Print text on standard output."""
+    typer.echo(f"{strip_control(text)}{end}", nl=False)
 
 
 def info(text: str) -> None:
     """Print information about the run on standard error."""
-    typer.echo(text, err=True)
+    typer.echo(strip_control(text), err=True)
 
 
 def print_json(data: Any) -> None:
-    """Print one JSON object on standard output."""
-    typer.echo(json.dumps(data, ensure_ascii=False))
+    """Print one JSON object on standard output; values that JSON does not know become texts."""
+    echo(dump_json(data, default=str))
+
+
+def flush() -> None:
+    """Write out what was printed, before the process ends without a cleanup."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def protect_streams() -> None:
+    """Replace control characters in everything that this process prints from now on."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, _ProtectedStream):
+            setattr(sys, name, _ProtectedStream(stream))
+
+
+class _ProtectedStream:
+    """A text stream without control characters. It has no `buffer`, which would bypass the protection."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.unprotected = stream
+        if isinstance(stream, io.TextIOWrapper):
+            # The encoding of a terminal may lack characters of a reply.
+            stream.reconfigure(errors="replace")
+
+    def write(self, text: str) -> int:
+        self.unprotected.write(strip_control(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "buffer":
+            raise AttributeError(name)
+        return getattr(self.unprotected, name)
 
 
 def command_line() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reasoning.text_safety import strip_control
+from reasoning.cli import output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,7 +56,7 @@ class ProgressBar:
     def print(self, line: str) -> None:
         """Print a line that stays, above the bar."""
         console = self._console if self._bar is None else self._bar.console
-        console.print(strip_control(line), soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
     def _show(self) -> None:
         if self._bar is not None and self._task is not None:
@@ -79,7 +79,6 @@ def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool =
         total: the number of items to process; None if unknown.
         is_bytes: count megabytes and show the speed.
     """
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -90,7 +89,7 @@ def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool =
         TransferSpeedColumn,
     )
 
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = output.console(stderr=True)
     if not console.is_terminal:
         yield ProgressBar(console, text, total, None)
         return
@@ -103,10 +102,9 @@ def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool =
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
     """Show a spinner on a terminal until the block ends; elsewhere nothing."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True)
+    console = output.console(stderr=True)
     if not console.is_terminal:
         yield
         return
@@ -117,9 +115,9 @@ def spinner(text: str) -> Iterator[None]:
 @contextmanager
 def model_status(llm: LLM) -> Iterator[None]:
     """Show on a terminal what the model is doing until the block ends: loading, answering, waiting."""
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(stderr=True)
+    console = output.console(stderr=True)
     if not console.is_terminal:
         yield
         return
@@ -128,7 +126,7 @@ def model_status(llm: LLM) -> Iterator[None]:
 
         def on_loading(done: int, total: int, text: str) -> None:
             share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
-            status.update(f"{text}{share}" if done < total or not total else answering)
+            status.update(Text(f"{text}{share}") if done < total or not total else answering)
 
         llm.client.progress = on_loading
         yield
@@ -143,7 +141,7 @@ class _Answering:
     def __rich__(self) -> Text:
         from rich.text import Text
 
-        return Text(strip_control(f"{self._llm.name}: thinking{describe_waiting(self._llm)}"))
+        return Text(f"{self._llm.name}: thinking{describe_waiting(self._llm)}")
 
 
 def describe_waiting(llm: LLM) -> str:

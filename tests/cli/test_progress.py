@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from reasoning.cli import progress
+from reasoning.cli.literal_console import LiteralConsole
 from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar
 from reasoning.testing import ScriptedLLM
 
@@ -28,7 +29,7 @@ def test_what_keeps_a_model_from_answering_is_said() -> None:
 
 
 def test_without_a_terminal_a_bar_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    console = Console(file=StringIO(), width=80)
+    console = LiteralConsole(file=StringIO(), width=80)
     bar = ProgressBar(console, "exporting", None, None)
     bar(1, 9)
     assert console.file.getvalue() == ""  # type: ignore[attr-defined]
