@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, entry_points, requires
 from pathlib import Path
@@ -53,6 +54,7 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 50)
     # A batch system ends a job with SIGTERM. Treat it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = lambda message, *rest, **named: f"warning: {strip_control(str(message))}\n"
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

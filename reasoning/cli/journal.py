@@ -17,6 +17,7 @@ from reasoning.errors import JournalError, UsageError
 from reasoning.tables import Table, pluralize
 
 if TYPE_CHECKING:
+    from reasoning.journal.importing import ImportResult
     from reasoning.journal.maintenance import ModelStats
 
 journal = typer.Typer(help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True)
@@ -91,7 +92,7 @@ def import_(
     path = _path(file)
     with progress_bar("reading lines") as progress:
         result = import_draws(path, source, progress)
-    echo(f"{path}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
+    echo(f"{path}: {_describe_import(result)}")
 
 
 @journal.command()
@@ -106,7 +107,7 @@ def merge(
     for other in others:
         with progress_bar(f"merging {other.name}") as progress:
             result = merge_journal(path, other.expanduser(), progress)
-        echo(f"{other}: {_draws(result.new)} new, {result.known:,} known{_conflicts(result.conflicts)}")
+        echo(f"{other}: {_describe_import(result)}")
 
 
 @journal.command()
@@ -179,5 +180,7 @@ def _cost(stats: ModelStats) -> str:
     return f"${stats.usd:,.4f}" + (f" and {_draws(stats.unpriced)} without a price" if stats.unpriced else "")
 
 
-def _conflicts(number: int) -> str:
-    return f", {number:,} of them with another recorded text, which stays" if number else ""
+def _describe_import(result: ImportResult) -> str:
+    conflicts = f", {result.conflicts:,} of them with another recorded text, which stays" if result.conflicts else ""
+    damaged = f"; {_draws(result.damaged)} left out, since they are damaged" if result.damaged else ""
+    return f"{_draws(result.new)} new, {result.known:,} known{conflicts}{damaged}"

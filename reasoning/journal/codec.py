@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,7 +21,9 @@ COLUMNS = (
     *("prompt_tokens", "completion_tokens", "cached_tokens", "usd", "seconds"),
     *("retries", "request_id", "prices", "at"),
 )
-"""The columns of a draw: `tokens` is JSON or NULL, `usd` is NULL without a price, `at` is UTC."""
+"""The columns of a draw: `tokens` is JSON or NULL, `usd` is NULL without a price, `at` is UTC.
+
+The file also has a checksum of each draw."""
 
 _TOO_LARGE = 1 << 63
 
@@ -44,7 +48,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
     """Return the stored form of draws, with the current time.
 
     Raises:
-        JournalError: a draw index is negative or too large.
+        JournalError: a draw index is negative or too large, or the usage is not made of numbers.
     """
     at = format_utc(int(time.time()))
     rows: list[Row] = []
@@ -59,11 +63,16 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
                 replace_surrogates(completion.finish_reason),
                 replace_surrogates(completion.reasoning),
                 json.dumps(completion.tokens) if completion.tokens else None,
-                *(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd, usage.seconds),
+                *_stored_numbers(usage),
                 *(completion.retries, replace_surrogates(completion.request_id), completion.prices, at),
             )
         )
     return Record(bytes.fromhex(request.key), replace_surrogates(request.model), canonical_text(request), rows)
+
+
+def checksum(key: bytes, row: Row) -> int:
+    """Return the CRC-32 of a draw with the key of its request, which differs if one bit of them does."""
+    return zlib.crc32("\0".join(map(str, row)).encode("utf-8", "surrogatepass"), zlib.crc32(key))
 
 
 def decode(key: str, row: Row) -> Completion:
@@ -106,6 +115,24 @@ def canonical_text(request: Request) -> str:
     return text
 
 
+def find_request_problem(key: Any, model: Any, text: Any) -> str:
+    """Return what is wrong with a stored request, such as damage to its text; empty if it is sound."""
+    try:
+        request = parse_request(json.loads(text))
+        if request.key != key.hex():
+            return f"the key must be the hash of the stored text, {request.key}"
+        if replace_surrogates(request.model) != model:
+            return f"stored for the model {model!r}, but sent to {request.model!r}"
+        return "" if canonical_text(request) == text else "not stored in canonical form"
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return f"cannot be read: {type(error).__name__}: {error}"
+
+
+def decode_leniently(raw: bytes) -> str:
+    """Return a stored text, also if damage has made it invalid UTF-8; its checksum then fails."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
 def parse_request(data: Any) -> Request:
     """Return the request of decoded canonical JSON.
 
@@ -114,6 +141,20 @@ def parse_request(data: Any) -> Request:
     """
     messages = tuple(Message(role, content) for role, content in data["messages"])
     return Request(data["model"], messages, dict(data["sampling"].items()), data["endpoint"])
+
+
+def _stored_numbers(usage: Usage) -> tuple[float | None, ...]:
+    """Return the numbers as SQLite returns them, so that the checksum of the row that is read is the same."""
+    try:
+        counts = (int(usage.prompt_tokens), int(usage.completion_tokens), int(usage.cached_tokens))
+        return (*counts, *stored_amounts(usage.usd, usage.seconds))
+    except (TypeError, ValueError) as error:
+        raise JournalError(f"the usage of a draw must be made of numbers, got {usage}: {error}") from None
+
+
+def stored_amounts(usd: float | None, seconds: float) -> tuple[float | None, float]:
+    """Return the columns `usd` and `seconds` as SQLite returns them: as floats, with no -0.0 and NULL for NaN."""
+    return None if usd is None or math.isnan(usd) else float(usd) + 0.0, float(seconds) + 0.0
 
 
 def replace_surrogates(text: str) -> str:

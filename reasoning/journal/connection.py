@@ -177,9 +177,15 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if not tables and not version:
         return 0
     if version != VERSION:
+        advice = "update the library"
+        if version < VERSION:
+            advice = (
+                "export it with the version that wrote it (`reasoning journal export FILE.jsonl.gz`), move it away and "
+                "import that file with this one"
+            )
         raise JournalError(
             f"the journal {path} was written by another version of this library (format {version}, this one reads "
-            f"{VERSION}): update the library, or choose another file with --journal FILE"
+            f"{VERSION}): {advice}, or choose another file with --journal FILE"
         )
     return version
 

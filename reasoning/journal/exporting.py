@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO, Any, TypeAlias
 
 from reasoning.errors import MissingExtra, UsageError
 from reasoning.files import atomic_path
-from reasoning.journal.codec import COLUMNS
+from reasoning.journal.codec import COLUMNS, checksum, decode_leniently, find_request_problem
 from reasoning.journal.connection import open_existing
 from reasoning.journal.filters import where_clause
 from reasoning.journal.jsonl import FIELDS, format_line
@@ -42,6 +43,8 @@ def export_draws(
 ) -> int:
     """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order of their recording.
 
+    Damaged draws are left out, and a warning gives their number.
+
     Args:
         path: the journal.
         out: the file. It replaces an older one when it is complete.
@@ -61,22 +64,50 @@ def export_draws(
     write = _writer(out)
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
         where, values = where_clause(connection, path, model=model, since=since)
+        connection.text_factory = decode_leniently
         total = connection.execute(f"SELECT count(*) FROM draws {where}", values).fetchone()[0]
         draws = connection.execute(
-            f"SELECT key, requests.request, {', '.join(COLUMNS)} "
+            f"SELECT key, model, requests.request, {', '.join(COLUMNS)}, checksum "
             f"FROM draws JOIN requests ON requests.id = draws.request {where} ORDER BY draws.rowid",
             values,
         )
+        sound = _SoundDraws()
         with atomic_path(out) as new:
-            write(new, _counted(draws, total, progress))
-    return int(total)
+            write(new, sound.of(draws, total, progress))
+    if sound.damaged:
+        left_out = f"{sound.damaged:,} damaged draws of the journal {path} are left out"
+        warnings.warn(f"{left_out}; `reasoning journal verify` lists them", stacklevel=2)
+    return int(total) - sound.damaged
 
 
-def _counted(draws: Iterable[tuple[Any, ...]], total: int, progress: ProgressCallback) -> _Rows:
-    for done, draw in enumerate(draws, 1):
-        yield draw
-        if done % 1_000 == 0 or done == total:
-            progress(done, total)
+class _SoundDraws:
+    """A filter of stored draws.
+
+    Attributes:
+        damaged: the number of draws that were left out.
+    """
+
+    def __init__(self) -> None:
+        self.damaged = 0
+
+    def of(self, draws: Iterable[tuple[Any, ...]], total: int, progress: ProgressCallback) -> _Rows:
+        """Yield the sound draws without their checksums."""
+        for done, (key, model, request, *row, stored) in enumerate(draws, 1):
+            if is_sound(key, model, request, tuple(row), stored):
+                yield key, request, *row
+            else:
+                self.damaged += 1
+            if done % 1_000 == 0 or done == total:
+                progress(done, total)
+
+
+def is_sound(key: Any, model: Any, request: Any, row: tuple[Any, ...], stored: Any) -> bool:
+    """Return whether a stored draw and its request are undamaged."""
+    return isinstance(key, bytes) and checksum(key, row) == stored and not _find_request_problem(key, model, request)
+
+
+_find_request_problem = lru_cache(64)(find_request_problem)
+"""Draws of one request mostly follow each other."""
 
 
 def _writer(out: Path) -> Callable[[Path, _Rows], None]:

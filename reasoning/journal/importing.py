@@ -6,6 +6,7 @@ not grow with the file. After an interruption the same call continues.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from pathlib import Path
 
 from reasoning.errors import UsageError
 from reasoning.files import read_jsonl
-from reasoning.journal.codec import COLUMNS, Record
+from reasoning.journal.codec import COLUMNS, Record, decode_leniently
 from reasoning.journal.connection import open_for_writing, readable_uri
-from reasoning.journal.exporting import ProgressCallback, no_progress
+from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress
 from reasoning.journal.jsonl import parse_record
 from reasoning.journal.schema import commit, transaction
 from reasoning.journal.sqlite_errors import translate_errors
@@ -35,14 +36,21 @@ class ImportResult:
         new: the number of draws that were inserted.
         known: the number of draws that were recorded already.
         conflicts: the number of known draws whose recorded text differs.
+        damaged: the number of draws that were left out because they are damaged.
     """
 
     new: int = 0
     known: int = 0
     conflicts: int = 0
+    damaged: int = 0
 
     def __add__(self, other: ImportResult) -> ImportResult:
-        return ImportResult(self.new + other.new, self.known + other.known, self.conflicts + other.conflicts)
+        return ImportResult(
+            self.new + other.new,
+            self.known + other.known,
+            self.conflicts + other.conflicts,
+            self.damaged + other.damaged,
+        )
 
 
 def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progress) -> ImportResult:
@@ -76,7 +84,7 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
 
 
 def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progress) -> ImportResult:
-    """Import all draws of another journal.
+    """Import all draws of another journal. A damaged draw of this one is replaced by a sound one.
 
     Args:
         path: the journal; it is created if it is missing.
@@ -95,6 +103,7 @@ def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progr
         raise UsageError(f"{other}: no such journal")
     result = ImportResult()
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
+        connection.text_factory = decode_leniently
         connection.execute("ATTACH ? AS other", (uri,))
         first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other.draws").fetchone()
         if first is not None:
@@ -112,26 +121,46 @@ def _read_records(source: Path) -> Iterator[Record]:
 
 _OTHER_ROWS = "FROM other.draws AS new JOIN other.requests AS new_request ON new_request.id = new.request"
 _MATCHING_REQUESTS = "JOIN main.requests AS known_request ON known_request.key = new_request.key"
-_IN_BATCH = "WHERE new.rowid BETWEEN ? AND ?"
+_KNOWN_DRAWS = "JOIN main.draws AS old ON old.request = known_request.id AND old.draw = new.draw"
+_IN_BATCH = "WHERE new.rowid BETWEEN ? AND ? AND new.rowid NOT IN (SELECT value FROM json_each(?))"
 
 
-def _merge_rows(connection: sqlite3.Connection, rowids: tuple[int, int]) -> ImportResult:
+def _merge_rows(connection: sqlite3.Connection, batch: tuple[int, int]) -> ImportResult:
     """Insert the draws of a range of row numbers."""
+    damaged = _find_damaged(connection, "new", "new_request", f"{_OTHER_ROWS} WHERE new.rowid BETWEEN ? AND ?", batch)
+    rowids = (*batch, json.dumps(damaged))
     connection.execute(
         "INSERT INTO main.requests (key, model, request) "
         f"SELECT new_request.key, new_request.model, new_request.request {_OTHER_ROWS} {_IN_BATCH} "
-        "ON CONFLICT DO NOTHING",
+        "ON CONFLICT (key) DO UPDATE SET model = excluded.model, request = excluded.request "
+        "WHERE model <> excluded.model OR request <> excluded.request",
         rowids,
     )
+    known_draws = f"{_OTHER_ROWS} {_MATCHING_REQUESTS} {_KNOWN_DRAWS} {_IN_BATCH}"
+    replaced = json.dumps(_find_damaged(connection, "old", "known_request", known_draws, rowids))
+    connection.execute("DELETE FROM main.draws WHERE rowid IN (SELECT value FROM json_each(?))", [replaced])
     known, conflicts = connection.execute(
-        f"SELECT count(*), count(CASE WHEN old.text <> new.text THEN 1 END) {_OTHER_ROWS} {_MATCHING_REQUESTS} "
-        f"JOIN main.draws AS old ON old.request = known_request.id AND old.draw = new.draw {_IN_BATCH}",
+        f"SELECT count(*), count(CASE WHEN old.text <> new.text THEN 1 END) {known_draws}",
         rowids,
     ).fetchone()
     new = connection.execute(
-        f"INSERT INTO main.draws (request, {', '.join(COLUMNS)}) SELECT known_request.id, "
-        f"{', '.join(f'new.{name}' for name in COLUMNS)} {_OTHER_ROWS} {_MATCHING_REQUESTS} {_IN_BATCH} "
+        f"INSERT INTO main.draws (request, {', '.join(COLUMNS)}, checksum) SELECT known_request.id, "
+        f"{', '.join(f'new.{name}' for name in (*COLUMNS, 'checksum'))} {_OTHER_ROWS} {_MATCHING_REQUESTS} {_IN_BATCH} "
         "ON CONFLICT DO NOTHING",
         rowids,
     ).rowcount
-    return ImportResult(new, known, conflicts)
+    return ImportResult(new, known, conflicts, len(damaged))
+
+
+def _find_damaged(
+    connection: sqlite3.Connection, draws: str, requests: str, rows: str, values: tuple[int | str, ...]
+) -> list[int]:
+    """Return the row numbers of the damaged draws among joined rows."""
+    columns = [f"{draws}.rowid", *(f"{requests}.{name}" for name in ("key", "model", "request"))]
+    columns += [f"{draws}.{name}" for name in (*COLUMNS, "checksum")]
+    found = connection.execute(f"SELECT {', '.join(columns)} {rows}", values)
+    return [
+        rowid
+        for rowid, key, model, request, *row, stored in found
+        if not is_sound(key, model, request, tuple(row), stored)
+    ]

@@ -154,10 +154,11 @@ class Journal:
         present = {row[0] for row in rows}
         more = self.parent._rows(key, [draw for draw in wanted if draw not in present])
         if more:
-            model, request = next(filter(None, (store.request(key) for store in self.parent._stores)))
-            record = Record(bytes.fromhex(key), model, request, more)
-            if isinstance(self._store, SqliteStore):
+            found = next(filter(None, (store.request(key) for store in self.parent._stores)), None)
+            # The draws of a damaged request are sound, but cannot be copied without it.
+            record = None if found is None else Record(bytes.fromhex(key), *found, more)
+            if record is not None and isinstance(self._store, SqliteStore):
                 writer.put(record, [self._store.path], None, asyncio._get_running_loop())
-            else:
+            elif record is not None and isinstance(self._store, MemoryStore):
                 self._store.put(record)
         return rows + more

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.errors import InputError
-from reasoning.journal.codec import COLUMNS, Record, Row, canonical_text, format_utc, parse_request, replace_surrogates
+from reasoning.journal.codec import (
+    COLUMNS,
+    Record,
+    Row,
+    canonical_text,
+    format_utc,
+    parse_request,
+    replace_surrogates,
+    stored_amounts,
+)
 from reasoning.messages import parse_tokens
 
 FIELDS = ("key", "request", *COLUMNS)
@@ -69,6 +78,7 @@ def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
     for message in _find_errors(fields):
         raise InputError(f"{where}: {message}")
     fields["tokens"] = json.dumps(fields["tokens"]) if fields["tokens"] else None
+    fields["usd"], fields["seconds"] = stored_amounts(fields["usd"], fields["seconds"])
     values = (fields[name] for name in COLUMNS)
     row = tuple(replace_surrogates(value) if isinstance(value, str) else value for value in values)
     return Record(bytes.fromhex(key), replace_surrogates(request.model), text, [row])

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from reasoning.journal.codec import canonical_text, parse_request, replace_surrogates
+from reasoning.journal.codec import COLUMNS, checksum, decode_leniently, find_request_problem
 from reasoning.journal.connection import open_existing, open_for_reading, open_for_writing, wal_path
 from reasoning.journal.exporting import ProgressCallback, no_progress
 from reasoning.journal.filters import where_clause
@@ -150,11 +151,15 @@ def verify(path: Path, progress: ProgressCallback = no_progress) -> Iterator[str
         JournalError: the journal cannot be read at all.
     """
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
+        connection.text_factory = decode_leniently
         for problems in (_verify_file(connection), _verify_requests(connection, progress), _verify_draws(connection)):
             try:
                 yield from problems
             except sqlite3.DatabaseError as error:
                 yield str(to_journal_error(path, "read to the end", error))
+
+
+_TOKENS = COLUMNS.index("tokens")
 
 
 def _verify_file(connection: sqlite3.Connection) -> Iterator[str]:
@@ -167,17 +172,8 @@ def _verify_requests(connection: sqlite3.Connection, progress: ProgressCallback)
     total = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
     rows = connection.execute("SELECT key, model, request FROM requests")
     for done, (key, model, text) in enumerate(rows, 1):
-        name = f"the request {key.hex() if isinstance(key, bytes) else key!r}"
-        try:
-            request = parse_request(json.loads(text))
-            if request.key != key.hex():
-                yield f"{name}: the key must be the hash of the stored text, {request.key}"
-            elif replace_surrogates(request.model) != model:
-                yield f"{name}: stored for the model {model!r}, but sent to {request.model!r}"
-            elif canonical_text(request) != text:
-                yield f"{name}: not stored in canonical form"
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            yield f"{name}: cannot be read: {type(error).__name__}: {error}"
+        if problem := find_request_problem(key, model, text):
+            yield f"the request {_hex(key)}: {problem}"
         if done % 1_000 == 0 or done == total:
             progress(done, total)
 
@@ -186,9 +182,17 @@ def _verify_draws(connection: sqlite3.Connection) -> Iterator[str]:
     orphaned = "NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = draws.request)"
     for request, draw in connection.execute(f"SELECT request, draw FROM draws WHERE {orphaned}"):
         yield f"the draw {draw} of request number {request}: its request is missing"
-    rows = "SELECT key, draw, tokens FROM draws JOIN requests ON requests.id = draws.request WHERE tokens IS NOT NULL"
-    for key, draw, tokens in connection.execute(rows):
-        try:
-            parse_tokens(json.loads(tokens))
-        except (ValueError, TypeError) as error:
-            yield f"the draw {draw} of request {key.hex()}: its tokens cannot be read: {error}"
+    rows = f"SELECT key, {', '.join(COLUMNS)}, checksum FROM draws JOIN requests ON requests.id = draws.request"
+    for key, *row, stored in connection.execute(rows):
+        name = f"the draw {row[0]} of request {_hex(key)}"
+        if not isinstance(key, bytes) or checksum(key, tuple(row)) != stored:
+            yield f"{name}: its checksum does not match: it is damaged"
+        elif tokens := row[_TOKENS]:
+            try:
+                parse_tokens(json.loads(tokens))
+            except (ValueError, TypeError) as error:
+                yield f"{name}: its tokens cannot be read: {error}"
+
+
+def _hex(key: Any) -> str:
+    return key.hex() if isinstance(key, bytes) else repr(key)

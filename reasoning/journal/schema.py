@@ -9,13 +9,14 @@ numbers was three times slower and twice as large.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
-from reasoning.journal.codec import COLUMNS, Record, Row
+from reasoning.journal.codec import COLUMNS, Record, Row, checksum
 
-VERSION = 2
+VERSION = 3
 _ROWS_PER_STATEMENT = 32
 """The maximum number of rows of one statement.
 
@@ -33,12 +34,20 @@ CREATE TABLE draws (
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
     usd REAL, seconds REAL NOT NULL,
     retries INTEGER NOT NULL, request_id TEXT NOT NULL, prices TEXT NOT NULL, at TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (request, draw)
 )"""
-_REQUEST = ("requests (key, model, request)", "(?, ?, ?)")
+# A stored text that differs from that of the same key is damaged.
+_REQUEST = (
+    "requests (key, model, request)",
+    "(?, ?, ?)",
+    "(key) DO UPDATE SET model = excluded.model, request = excluded.request "
+    "WHERE model <> excluded.model OR request <> excluded.request",
+)
 _DRAW = (
-    f"draws (request, {', '.join(COLUMNS)})",
-    f"((SELECT id FROM requests WHERE key = ?){', ?' * len(COLUMNS)})",
+    f"draws (request, {', '.join(COLUMNS)}, checksum)",
+    f"((SELECT id FROM requests WHERE key = ?){', ?' * len(COLUMNS)}, ?)",
+    "DO NOTHING",
 )
 
 
@@ -58,21 +67,36 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Insert records in one transaction; draws that are recorded already stay as they are."""
     requests = {record.key: (record.key, record.model, record.request) for record in records}
-    draws = [(record.key, *row) for record in records for row in record.rows]
+    draws = [(record.key, *row, checksum(record.key, row)) for record in records for row in record.rows]
     with transaction(connection):
         _insert(connection, _REQUEST, list(requests.values()))
         _insert(connection, _DRAW, draws)
 
 
-def _insert(connection: sqlite3.Connection, statement: tuple[str, str], rows: Sequence[Row]) -> None:
+def delete_damaged(connection: sqlite3.Connection, damaged: Iterable[tuple[bytes, int, Any]]) -> None:
+    """Delete damaged draws, so that new ones can take their places.
+
+    Args:
+        connection: the open journal.
+        damaged: the key of the request, the index and the stored checksum of each draw; a draw with
+            another checksum has been replaced already, and stays.
+    """
+    with transaction(connection):
+        connection.executemany(
+            "DELETE FROM draws WHERE request = (SELECT id FROM requests WHERE key = ?) AND draw = ? AND checksum IS ?",
+            damaged,
+        )
+
+
+def _insert(connection: sqlite3.Connection, statement: tuple[str, str, str], rows: Sequence[Row]) -> None:
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         batch = rows[start : start + _ROWS_PER_STATEMENT]
         connection.execute(_insert_sql(*statement, len(batch)), [value for row in batch for value in row])
 
 
 @lru_cache(4 * _ROWS_PER_STATEMENT)
-def _insert_sql(into: str, values: str, rows: int) -> str:
-    return f"INSERT INTO {into} VALUES {', '.join([values] * rows)} ON CONFLICT DO NOTHING"
+def _insert_sql(into: str, values: str, on_conflict: str, rows: int) -> str:
+    return f"INSERT INTO {into} VALUES {', '.join([values] * rows)} ON CONFLICT {on_conflict}"
 
 
 def create_tables(connection: sqlite3.Connection) -> None:

@@ -11,13 +11,14 @@ import atexit
 import os
 import sqlite3
 import threading
+import warnings
 import weakref
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reasoning.journal.codec import COLUMNS, Row
+from reasoning.journal.codec import COLUMNS, Row, checksum, decode_leniently, find_request_problem
 from reasoning.journal.connection import open_for_reading
 from reasoning.journal.sqlite_errors import STORAGE_ERRORS, to_journal_error
 from reasoning.journal.writer import writer
@@ -30,6 +31,9 @@ class SqliteStore:
     """The draws of a journal in a SQLite file.
 
     It opens on first use, and again after `close`. A missing file has no draws.
+
+    A damaged draw is named in a warning and counts as missing: it is drawn anew and replaced. Its
+    reply cannot be restored, and ending the run would not save the money that it cost.
 
     Args:
         path: the file.
@@ -56,12 +60,19 @@ class SqliteStore:
             batch = draws[start : start + _DRAWS_PER_QUERY]
             # Powers of two give few different statements, so that SQLite has compiled most of them already.
             size = 1 << (len(batch) - 1).bit_length()
-            rows += self._query(_select_sql(size), (request, *batch, *[batch[0]] * (size - len(batch))))
+            for row in self._query(_select_sql(size), (request, *batch, *[batch[0]] * (size - len(batch)))):
+                if checksum(request, row[:-1]) == row[-1]:
+                    rows.append(row[:-1])
+                else:
+                    self._report_damage(request, row)
         return rows
 
     def request(self, key: str) -> tuple[str, str] | None:
-        """Return the model and the canonical JSON of a recorded request; None if unknown."""
+        """Return the model and the canonical JSON of a recorded request; None if unknown or damaged."""
         rows = self._query("SELECT model, request FROM requests WHERE key = ?", (bytes.fromhex(key),))
+        if rows and (problem := find_request_problem(bytes.fromhex(key), *rows[0])):
+            self._warn(f"the request {key} in the journal {self.path} is damaged ({problem})")
+            return None
         return rows[0] if rows else None
 
     def count(self) -> int:
@@ -105,9 +116,20 @@ class SqliteStore:
             try:
                 if self._reader is None:
                     self._reader = open_for_reading(self.path)
-                return [] if self._reader is None else self._reader.execute(query, values).fetchall()
+                return [] if self._reader is None else _fetch(self._reader, query, values)
             except STORAGE_ERRORS as error:
                 raise to_journal_error(self.path, "read", error) from error
+
+    def _report_damage(self, request: bytes, row: Row) -> None:
+        writer.damaged[self.path, request, row[0]] = row[-1]
+        self._warn(
+            f"the draw {row[0]} of request {request.hex()} in the journal {self.path} is damaged: it is not used, and "
+            "is drawn anew if it is needed; `reasoning journal verify` lists all damage, and importing an export or "
+            "merging another journal with the same draws repairs it"
+        )
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(message, stacklevel=2)
 
     def _raise_failure(self) -> None:
         if failure := writer.failures.pop(self.path, None):
@@ -118,9 +140,23 @@ class SqliteStore:
 def _select_sql(size: int) -> str:
     wanted = "= ?" if size == 1 else f"IN ({', '.join('?' * size)})"
     return (
-        f"SELECT {', '.join(COLUMNS)} FROM draws "
+        f"SELECT {', '.join(COLUMNS)}, checksum FROM draws "
         f"WHERE request = (SELECT id FROM requests WHERE key = ?) AND draw {wanted}"
     )
+
+
+def _fetch(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Row]:
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    # A damaged text is not UTF-8.
+    try:
+        connection.text_factory = decode_leniently
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
 
 
 _fork_lock = threading.Lock()

@@ -21,12 +21,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
 from reasoning.journal.codec import Record
 from reasoning.journal.connection import open_for_writing, wait_for_lock
-from reasoning.journal.schema import commit
+from reasoning.journal.schema import commit, delete_damaged
 from reasoning.journal.sqlite_errors import to_journal_error
 
 GATHER_SECONDS = 0.001
@@ -69,10 +69,13 @@ class Writer:
 
     Attributes:
         failures: by file, the error of a record that no caller awaited.
+        damaged: the stored checksums of damaged draws by file, request key and index; a new record
+            of such a draw replaces it.
     """
 
     def __init__(self) -> None:
         self.failures: dict[Path, JournalError] = {}
+        self.damaged: dict[tuple[Path, bytes, int], Any] = {}
         # Without a lock, since a finalizer may run at any point.
         self._jobs: deque[_Job] = deque()
         self._gathering: set[asyncio.AbstractEventLoop] = set()
@@ -122,6 +125,7 @@ class Writer:
         if (
             not isolated
             or self._jobs
+            or (self.damaged and self._replaces_damaged(record, paths))
             or self._writes_in_a_row >= _MAX_WRITES_IN_A_ROW
             or not self._writing.acquire(blocking=False)
         ):
@@ -136,6 +140,9 @@ class Writer:
             self._writes_in_a_row += 1
             self._writing.release()
         return True
+
+    def _replaces_damaged(self, record: Record, paths: Sequence[Path]) -> bool:
+        return any((path, record.key, row[0]) in self.damaged for path in paths for row in record.rows)
 
     def close(self, path: Path) -> None:
         """Write pending records, and close the file."""
@@ -212,7 +219,7 @@ class Writer:
         with self._writing:
             self._writes_in_a_row = 0
             for path in dict.fromkeys(path for job in batch for path in job.paths):
-                _commit(self._connections, path, [job for job in batch if path in job.paths])
+                self._commit(path, [job for job in batch if path in job.paths])
         loops: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
         for job in batch:
             if isinstance(job.done, asyncio.Future):
@@ -226,25 +233,33 @@ class Writer:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve, done)
 
-
-def _commit(connections: dict[Path, sqlite3.Connection], path: Path, jobs: Sequence[_Job]) -> None:
-    """Write to one file, and set the error on its jobs if that fails."""
-    try:
-        if path not in connections:
-            connections[path] = open_for_writing(path)
-        with wait_for_lock(connections[path]):
-            commit(connections[path], [job.record for job in jobs])
-    except Exception as error:
-        # One record with an invalid value must not keep the others from being written.
-        if isinstance(error, _VALUE_ERRORS) and len(jobs) > 1:
+    def _commit(self, path: Path, jobs: Sequence[_Job]) -> None:
+        """Write to one file, and set the error on its jobs if that fails."""
+        connections = self._connections
+        try:
+            if path not in connections:
+                connections[path] = open_for_writing(path)
+            with wait_for_lock(connections[path]):
+                if self.damaged:
+                    self._delete_damaged(path, jobs)
+                commit(connections[path], [job.record for job in jobs])
+        except Exception as error:
+            # One record with an invalid value must not keep the others from being written.
+            if isinstance(error, _VALUE_ERRORS) and len(jobs) > 1:
+                for job in jobs:
+                    self._commit(path, [job])
+                return
+            if path in connections:
+                connections.pop(path).close()
+            failure = to_journal_error(path, "written", error)
             for job in jobs:
-                _commit(connections, path, [job])
-            return
-        if path in connections:
-            connections.pop(path).close()
-        failure = to_journal_error(path, "written", error)
-        for job in jobs:
-            job.failure = job.failure or failure
+                job.failure = job.failure or failure
+
+    def _delete_damaged(self, path: Path, jobs: Sequence[_Job]) -> None:
+        """Delete the damaged draws that a batch brings anew."""
+        draws = [(job.record.key, row[0]) for job in jobs for row in job.record.rows]
+        damaged = [(*draw, self.damaged.pop((path, *draw))) for draw in draws if (path, *draw) in self.damaged]
+        delete_damaged(self._connections[path], damaged)
 
 
 def _resolve(jobs: Iterable[_Job]) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from reasoning.cli.journal import journal as command
 from reasoning.errors import InputError, JournalError, MissingExtra, UsageError
-from reasoning.journal import Journal, exporting, importing
+from reasoning.journal import Journal, codec, exporting, importing
 from reasoning.journal.codec import format_utc
 from reasoning.journal.filters import parse_time
 from reasoning.messages import Completion, Message, Request, Token, Usage
@@ -41,6 +41,17 @@ def change(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+def make_older(path: Path, text: str) -> None:
+    """Give draws of a text an old date, and the checksum of a draw with that date."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE draws SET at = '2020-05-05T00:00:00Z' WHERE text = ?", [text])
+        columns = ", ".join(codec.COLUMNS)
+        rows = f"SELECT draws.rowid, key, {columns} FROM draws JOIN requests ON requests.id = draws.request"
+        for number, key, *row in connection.execute(rows).fetchall():
+            new = (codec.checksum(key, tuple(row)), number)
+            connection.execute("UPDATE draws SET checksum = ? WHERE rowid = ?", new)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A journal of 31 draws: three models, one of them without prices, odd texts, two ages."""
@@ -56,7 +67,7 @@ def path(tmp_path: Path) -> Path:
     journal.write(asking("why \ud800 é?", "local/é"), [odd])
     journal.write(asking("old?", "old/model"), [Completion("x", usage=usage, draw=draw) for draw in range(10)])
     journal.close()
-    change(path, "UPDATE draws SET at = '2020-05-05T00:00:00Z' WHERE text = 'x'")
+    make_older(path, "x")
     return path
 
 
@@ -367,14 +378,20 @@ def test_a_prune_beside_a_reader_still_removes(path: Path) -> None:
         ("UPDATE requests SET request = request || ' ' WHERE id = 4", "not stored in canonical form"),
         ("UPDATE requests SET key = 'x' WHERE id = 4", "the request 'x'"),
         ("DELETE FROM requests WHERE id = 11", "the draw 0 of request number 11: its request is missing"),
-        ("UPDATE draws SET tokens = 'x' WHERE draw = 0 AND request = 4", "its tokens cannot be read"),
+        ("UPDATE draws SET tokens = 'x' WHERE draw = 0 AND request = 4", "its checksum does not match"),
+        ("UPDATE draws SET usd = 0.25 WHERE draw = 0 AND request = 4", "its checksum does not match"),
+        ("UPDATE draws SET text = CAST(text AS BLOB) WHERE draw = 0 AND request = 4", "its checksum does not match"),
+        ("UPDATE draws SET text = CAST(x'ff' AS TEXT) WHERE draw = 0 AND request = 4", "its checksum does not match"),
+        ("UPDATE draws SET checksum = checksum + 1 WHERE draw = 0 AND request = 4", "its checksum does not match"),
+        ("UPDATE draws SET request = 5, draw = 7 WHERE draw = 0 AND request = 4", "its checksum does not match"),
     ],
 )
 def test_verify_names_what_is_wrong(path: Path, damage: str, words: str) -> None:
     change(path, damage)
     done = run("verify", "--journal", path, code=2)
     assert words in done.stderr
-    assert done.stderr.splitlines()[-1] == f"{path}: 1 problem"
+    # The draws of a request with another key are damaged, too.
+    assert done.stderr.splitlines()[-1] == f"{path}: {'3 problems' if 'key =' in damage else '1 problem'}"
     assert done.stdout == ""
 
 

@@ -367,12 +367,12 @@ def test_its_own_draws_win_over_those_below(tmp_path: Path) -> None:
     assert texts(under, asking(), [0, 1, 2]) == {0: "under 0", 1: "under 1", 2: "late 2"}
 
 
-def test_a_copy_keeps_the_time_and_the_request(tmp_path: Path) -> None:
+def test_a_copy_keeps_the_time_and_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     under = Journal(tmp_path / "under.sqlite")
+    monkeypatch.setattr(codec, "format_utc", lambda seconds: "2020-01-01T00:00:00Z")
     under.write(asking(), said(0))
+    monkeypatch.undo()
     under.close()
-    with closing(sqlite3.connect(tmp_path / "under.sqlite")) as connection, connection:
-        connection.execute("UPDATE draws SET at = '2020-01-01T00:00:00Z'")
     middle = Journal(parent=under)
     over = Journal(tmp_path / "over.sqlite", parent=middle)
     over.read(asking().key, [0])

@@ -92,7 +92,7 @@ def of_something_else(path: Path) -> None:
 def newer(path: Path) -> None:
     fill(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def newer(path: Path) -> None:
         (emptied_with_a_log, "it is empty, but "),
         (gone_with_a_log, "it is missing, but "),
         (of_something_else, "another kind of database (it has a table 'bookmarks')"),
-        (newer, "written by another version of this library (format 3, this one reads 2)"),
+        (newer, "written by another version of this library (format 4, this one reads 3)"),
     ],
 )
 def test_a_damaged_file_is_named_and_kept_byte_for_byte(
@@ -295,11 +295,11 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 def test_a_file_of_another_version_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     fill(path).close()
-    for version in (1, 99):
+    for version in (1, 2, 99):
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         before = files(tmp_path)
-        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 2\)"):
+        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 3\)"):
             Journal(path).read(REQUEST.key, [0])
         assert files(tmp_path) == before
 
