@@ -32,6 +32,7 @@ from reasoning.cli.output import (
     protect_streams,
 )
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
+from reasoning.text_safety import to_line
 from reasoning.version import __version__
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 50)
     # A batch system ends a job with SIGTERM. Treat it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    warnings.formatwarning = lambda message, *rest, **named: f"warning: {strip_control(str(message))}\n"
+    warnings.formatwarning = lambda message, *rest, **named: f"warning: {to_line(str(message))}\n"
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

@@ -20,6 +20,7 @@ from reasoning.journal.connection import open_existing
 from reasoning.journal.filters import where_clause
 from reasoning.journal.jsonl import FIELDS, format_line
 from reasoning.journal.sqlite_errors import translate_errors
+from reasoning.tables import pluralize
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
 """Receives the number of items done, and the total (0 if it is unknown)."""
@@ -75,7 +76,7 @@ def export_draws(
         with atomic_path(out) as new:
             write(new, sound.of(draws, total, progress))
     if sound.damaged:
-        left_out = f"{sound.damaged:,} damaged draws of the journal {path} are left out"
+        left_out = f"{pluralize(sound.damaged, 'damaged draw')} of the journal {path} left out"
         warnings.warn(f"{left_out}; `reasoning journal verify` lists them", stacklevel=2)
     return int(total) - sound.damaged
 

@@ -518,3 +518,12 @@ def test_progress_comes_to_its_end(path: Path, tmp_path: Path) -> None:
         step()
         assert told[-1] == (31, 31)
         told.clear()
+
+
+def test_a_warning_is_one_line(path: Path, tmp_path: Path) -> None:
+    change(path, "UPDATE draws SET usd = 0.25 WHERE draw = 0 AND request = 4")
+    done = shell("export", tmp_path / "all.jsonl", "--journal", path)
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"warning: 1 damaged draw of the journal {path} left out; `reasoning journal verify` lists them\n"
+    )

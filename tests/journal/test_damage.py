@@ -163,7 +163,7 @@ def test_draws_of_a_damaged_request_are_read_and_not_copied(tmp_path: Path, dama
 
 
 def test_an_export_leaves_damaged_draws_out(tmp_path: Path, damaged: Path) -> None:
-    with pytest.warns(UserWarning, match="6 damaged draws of the journal .* are left out"):
+    with pytest.warns(UserWarning, match="6 damaged draws of the journal .* left out"):
         assert exporting.export_draws(damaged, tmp_path / "all.jsonl") == 154
     assert importing.import_draws(tmp_path / "new.sqlite", tmp_path / "all.jsonl").new == 154
     assert list(verify(tmp_path / "new.sqlite")) == []
