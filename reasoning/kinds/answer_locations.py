@@ -15,6 +15,7 @@ from typing import NamedTuple
 from reasoning.kinds.answer_span import strip_think_tags
 from reasoning.kinds.json_fields import read_field
 from reasoning.kinds.kind import Region
+from reasoning.kinds.phrasing import first_sentence
 
 MAX_LINE_CHARS = 2_000
 """The characters of a line that are examined."""
@@ -67,6 +68,11 @@ _TRIGGER = re.compile(
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
 # A brace after a backslash is a character, not a delimiter.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+# The text after a box that is no final one: the rest of a calculation, or a verb.
+_USED = re.compile(
+    r"[\s$)\\\]*]{0,6}(?:[-+*/×÷=<>≈^]|\\(?:times|cdot|div|approx|neq?|leq?|geq?)\b"
+    r"|(?:is|was|are|were|has|have|had|does|did|can|will|would|must)\b(?!\s(?:the|our|my)\b[^.\n]{0,30}\banswer|\scorrect\b))"
+)
 _LEAD = " \t*_`\"'“”‘’:"
 # A line that only opens or closes something.
 _BARE = re.compile(r"[\s*_`#$>\-=\\\[\]().:]*|(?:```|~~~)\w*|\"{3}|'{3}")
@@ -117,6 +123,14 @@ class Statement(NamedTuple):
     def is_hash_mark(self) -> bool:
         """Return whether the trigger is "####"."""
         return self.form == "mark"
+
+
+class Box(NamedTuple):
+    """The content of a `\\boxed{}`, and the positions at which the box begins and ends."""
+
+    text: str
+    start: int
+    end: int
 
 
 def visible_text(text: str, region: Region | None) -> str:
@@ -222,20 +236,35 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
     return ("heading", found.end(), False) if found else None
 
 
-def last_boxed(text: str) -> str | None:
-    """Return the content of the last `\\boxed{}` whose braces match, or the word after `\\boxed` without braces.
-
-    None if the text has neither.
-    """
+def find_last_box(text: str) -> Box | None:
+    """Return the last `\\boxed{}` whose braces match, or the last `\\boxed` with a word after it; None without one."""
     for match in reversed(deque(_BOX.finditer(text), maxlen=_MAX_PLACES)):
         if match["bare"]:
-            return str(match["bare"])
+            return Box(str(match["bare"]), match.start(), match.end())
         depth = 1
         for brace in _BRACE.finditer(text, match.end(), match.end() + MAX_LINE_CHARS):
             depth += {"{": 1, "}": -1}.get(brace[0], 0)
             if depth == 0:
-                return text[match.end() : brace.start()].strip()
+                return Box(text[match.end() : brace.start()].strip(), match.start(), brace.end())
     return None
+
+
+def is_final_box(text: str, box: Box, after: Statement) -> bool:
+    """Return whether a box states the answer of a text although a statement stands before it.
+
+    Such a statement may be a first guess or an earlier result. A box within a calculation, or one
+    that its sentence then describes ("\\boxed{5} is for …"), states nothing, and a field or a tag
+    outranks all boxes.
+    """
+    if after.form in ("key", "tag") or box.start < after.start + len(first_sentence(after.text)):
+        return False
+    return _USED.match(text, box.end, box.end + MAX_LINE_CHARS) is None
+
+
+def last_boxed(text: str) -> str | None:
+    """Return the content of the last box; None without one."""
+    box = find_last_box(text)
+    return box.text if box else None
 
 
 def final_lines(text: str, *, literal: bool = False) -> tuple[str, str]:

@@ -2,10 +2,10 @@
 
 The search looks after the last trigger ("The answer is", "Answer:", "####"), then in the last
 `\\boxed{}`, then at a final line that contains only an answer, or at such a first line with an
-empty line below it, and last, if that is allowed, at the last candidate. Text in reasoning tags or
-after the reply's end is ignored. A stated answer that is not of the kind (a refusal, a range
-instead of a number, two options instead of one) ends the search: the reply has no answer, and the
-parser does not guess one.
+empty line below it, and last, if that is allowed, at the last candidate. A box at the end of the
+reply comes before the trigger. Text in reasoning tags or after the reply's end is ignored. A stated
+answer that is not of the kind (a refusal, a range instead of a number, two options instead of one)
+ends the search: the reply has no answer, and the parser does not guess one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import (
     Statement,
     final_lines,
+    find_last_box,
     find_statements,
     first_line,
     first_trigger_end,
+    is_final_box,
     last_boxed,
     visible_text,
 )
@@ -114,16 +116,24 @@ class BaseKind(ABC):
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         chars_left = _MAX_STATEMENT_CHARS
-        for statement in find_statements(text, literal=self._reads_signs):
+        box = find_last_box(text)
+        for number, statement in enumerate(find_statements(text, literal=self._reads_signs)):
             chars_left -= len(statement.text)
             # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
             if not statement.text or chars_left < 0:
                 break
+            if number == 0 and box and is_final_box(text, box, statement):
+                found = self.parse_statement(box.text)
+                # A last line that contains only an answer is later than the box.
+                line, before = final_lines(text, literal=self._reads_signs)
+                later = "boxed" not in line and self.parse_line(line, before) is not None
+                if not (found is None or isinstance(found, Rejected) or later):
+                    yield "box", found
             if statement.negated:
                 yield "trigger", Rejected("a negation")
             yield "trigger", self._parse_located(statement)
-        if (box := last_boxed(text)) is not None:
-            yield "box", self.parse_statement(box)
+        if box is not None:
+            yield "box", self.parse_statement(box.text)
         line, before = final_lines(text, literal=self._reads_signs)
         yield "final line", self.parse_line(line, before)
         yield "first line", self.parse_first_line(first_line(text))

@@ -99,8 +99,9 @@ def test_each_cut_of_each_hard_case_of_the_kind_is_parsed(kind: Any) -> None:
         ("It is 18.\n7", 7, "final line"),
         ("It is 18 or so", 18, "last candidate"),
         ("It is", None, "nothing found"),
-        ("The answer is 3-5. \\boxed{5}", None, "a range"),
-        ("The answer is unknown. \\boxed{5}", None, "a refusal"),
+        ("The answer is 12. \\boxed{5}", 5, "box"),
+        ("The answer is 3-5. \\boxed{5} + 1", None, "a range"),
+        ("The answer is unknown. \\boxed{5} was given", None, "a refusal"),
     ],
 )
 def test_each_rule_has_its_name(text: str, value: int | None, how: str) -> None:
