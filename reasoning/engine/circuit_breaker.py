@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reasoning.errors import CallFailed, EndpointDown
 
@@ -15,6 +17,16 @@ _LONGEST_BACKOFF = 30.0
 """Seconds that a call may wait before a retry."""
 _INTERRUPTIBLE_AFTER = 5.0
 """Seconds of nothing but failures after which the first success ends all waits for a retry."""
+_MIN_SUCCESS_SHARE = 0.25
+"""The share of successful attempts below which the endpoint is down, although some succeed."""
+
+
+class Moment(NamedTuple):
+    """A time, and the numbers of attempts at the endpoint that had succeeded and failed until then."""
+
+    time: float
+    successes: int
+    failures: int
 
 
 @dataclass
@@ -25,25 +37,34 @@ class CircuitBreaker:
         open_after: seconds of nothing but failures after which it opens.
         probe_interval: seconds between two probes while it is open.
         max_outage_seconds: seconds of nothing but failures after which the run ends.
+        has_succeeded: whether any attempt has succeeded.
     """
 
     open_after: float = 60.0
     probe_interval: float = 10.0
     max_outage_seconds: float = MAX_OUTAGE_SECONDS
+    has_succeeded: bool = field(default=False, init=False)
+    _successes: int = field(default=0, init=False)
+    _failures: int = field(default=0, init=False)
+    _latest_start: float = field(default=0.0, init=False)
+    _last_success: float = field(default=0.0, init=False)
+    _last_first_failure: float = field(default=-math.inf, init=False)
     _failing_since: float | None = field(default=None, init=False)
-    _last_success: float | None = field(default=None, init=False)
     _last_failure: float = field(default=0.0, init=False)
     _retry_allowed_at: float = field(default=0.0, init=False)
     _reason: str = field(default="", init=False)
     _pauses: set[asyncio.Event] = field(default_factory=set, init=False)
 
-    def record_success(self) -> None:
-        """Record a response: there is no outage."""
-        self._failing_since, self._last_success = None, time.monotonic()
+    def record_success(self, started: float) -> None:
+        """Record a response to an attempt that was sent at the time `started`: there is no outage."""
+        self.has_succeeded, self._failing_since = True, None
+        self._last_success = time.monotonic()
+        self._successes += 1
+        self._latest_start = max(self._latest_start, started)
         for pause in self._pauses:
             pause.set()
 
-    def record_failure(self, error: CallFailed) -> None:
+    def record_failure(self, error: CallFailed, *, is_retry: bool = False) -> None:
         """Record a failed attempt. A refusal of the request says nothing about the endpoint."""
         if not error.retryable:
             return
@@ -55,12 +76,37 @@ class CircuitBreaker:
             or now > self._retry_allowed_at + self.open_after + self.probe_interval + _LONGEST_BACKOFF
         ):
             self._failing_since = now
+        self._failures += 1
+        if not is_retry:
+            self._last_first_failure = now
         self._last_failure, self._retry_allowed_at = now, now + (error.retry_after or 0.0)
         self._reason = str(error)
 
-    def is_outage(self, since: float) -> bool:
-        """Return whether the endpoint responded before the time `since`, but not after it."""
-        return self._last_success is not None and self._last_success < since
+    @property
+    def now(self) -> Moment:
+        """The present moment, for `worked_since`."""
+        return Moment(time.monotonic(), self._successes, self._failures)
+
+    def worked_since(self, moment: Moment) -> bool:
+        """Return whether the endpoint has worked since a moment at which one request failed.
+
+        A response to an attempt that began earlier says nothing: a server that shuts down completes the calls in
+        flight. Nor does a rare success, as of one working replica among many.
+        """
+        succeeded = self._successes - moment.successes
+        # The failure of the request itself is not counted.
+        failed = self._failures - moment.failures - 1
+        return self._latest_start > moment.time and succeeded >= _MIN_SUCCESS_SHARE * (succeeded + failed)
+
+    def fails_others(self, first_failure: Moment) -> bool:
+        """Return whether other requests than one that fails since `first_failure` have begun to fail, too.
+
+        They have done so since the last success, or in the last minute. Otherwise all that fail now
+        had failed before the last success.
+        """
+        latest = self._last_first_failure
+        is_recent = time.monotonic() - latest < self.open_after
+        return latest > self._last_success or (is_recent and latest > first_failure.time)
 
     async def pause(self, seconds: float) -> None:
         """Wait before a retry; in an outage, until the first success at the latest."""

@@ -389,13 +389,12 @@ class LLM:
                     raise CallFailed(f"{self.name} returned no completion", retryable=True)
                 span.set_response(completions)
         except CallFailed as error:
-            self.limits.on_failure(error, admitted_at)
             if error.usage is not None:
                 self.usage = self.usage + error.usage
                 reservation.charge(error.usage)
-            raise (self.limits.circuit.fatal_error if error.retryable else None) or error from None
+            raise self.limits.on_failure(error, admitted_at, is_retry=failed > 0) from None
         else:
-            self.limits.on_success()
+            self.limits.on_success(admitted_at)
         finally:
             self.limits.release()
         return completions, time.monotonic() - started, failed

@@ -15,7 +15,7 @@ from pathlib import Path
 from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import reset_delays
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import CallFailed, EndpointDown, UsageError
 
 CONCURRENCY = 32
 """The default number of requests in flight."""
@@ -167,7 +167,7 @@ class RateLimiter:
                 response any more.
 
         Returns:
-            The time of admission on the monotonic clock, for `on_failure`.
+            The time of admission on the monotonic clock, for `on_success` and `on_failure`.
 
         Raises:
             EndpointDown: every call has failed for too long.
@@ -197,23 +197,37 @@ class RateLimiter:
         if self._queues:
             self._admit()
 
-    def on_success(self) -> None:
-        """Record a success: the window grows by one request."""
-        self.circuit.record_success()
+    def on_success(self, admitted_at: float) -> None:
+        """Record a success of an attempt that was admitted at the time `admitted_at`: the window grows by one."""
+        self.circuit.record_success(admitted_at)
         if self.window < self.concurrency:
             self.window = min(self.concurrency, self.window + 1)
 
-    def on_failure(self, error: CallFailed, admitted_at: float) -> None:
-        """Record a failure of an attempt that was admitted at the time `admitted_at`."""
-        self.circuit.record_failure(error)
+    def on_failure(self, error: CallFailed, admitted_at: float, *, is_retry: bool = False) -> CallFailed:
+        """Record a failure of an attempt that was admitted at the time `admitted_at`.
+
+        Returns:
+            The error to raise: `EndpointDown` if no request should be sent for a long time, else the
+            same error.
+        """
+        self.circuit.record_failure(error, is_retry=is_retry)
         if error.status in OVERLOAD_STATUSES and admitted_at > self._halved_at:
             self._halved_at = time.monotonic()
             self.window = max(1.0, self.window / 2)
-        if error.retryable and error.retry_after and error.retry_after <= self.circuit.max_outage_seconds:
-            self._delay(error.retry_after)
+        patience = self.circuit.max_outage_seconds
+        if error.retryable and error.retry_after:
+            if error.retry_after <= patience:
+                self._delay(error.retry_after)
+            else:
+                error = EndpointDown(
+                    f"the provider asks to wait {error.retry_after:,.0f} s (Retry-After), longer than the "
+                    f"{patience:g} s that a run waits: continue later, or allow more with --max-outage (patience=…). "
+                    f"It said: {error}"
+                )
         fatal = error if error.ends_run else self.circuit.fatal_error
         if fatal is not None:
             self._fail_all(fatal)
+        return fatal if fatal and error.retryable else error
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
         """Delay requests, by 60 s at most, if rate-limit headers report an exhausted limit."""

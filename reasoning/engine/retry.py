@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -15,6 +14,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 8
 """The maximum number of failed attempts that may be the request's fault."""
+_SUSPECT_AFTER = 2
+"""Failures while the endpoint worked after which further ones are the request's fault, if no other request fails."""
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
 
 
@@ -23,9 +24,11 @@ async def call_with_retries(
 ) -> T:
     """Call until it succeeds, with exponential backoff and full jitter between retryable failures.
 
-    Refusals of an overloaded provider do not count as the request's fault, nor does an outage, when
-    no call succeeds: such a request is retried for as long as the circuit breaker permits.
-    The provider's Retry-After is obeyed.
+    A failure is the request's fault only if the endpoint has worked since the failure before: calls
+    that began after it have succeeded. So an outage counts against no request, however its failures
+    and the last successes of other requests were ordered. Nor do refusals of an overloaded provider.
+    Such a request is retried for as long as the circuit breaker permits. The provider's Retry-After
+    is obeyed.
 
     Args:
         call: one attempt; it receives the number of attempts that failed before.
@@ -42,21 +45,32 @@ async def call_with_retries(
     except CallFailed as error:
         if not _is_retryable(error):
             raise
-        first: CallFailed | None = error
-    started, faults = time.monotonic(), 0
+        first = error
+    circuit = limits.circuit
+    # Failures while the endpoint worked, and failures before it ever responded.
+    faults = early = int(first.status not in OVERLOAD_STATUSES)
+    before = first_failure = circuit.now
 
     def is_hopeless(state: RetryCallState) -> bool:
-        nonlocal faults
+        nonlocal faults, early, before
+        if state.attempt_number == 1:
+            return False
         error = state.outcome.exception() if state.outcome else None
-        requested = (error.retry_after or 0.0) if isinstance(error, CallFailed) else 0.0
-        if requested > limits.circuit.max_outage_seconds:
-            return True
-        if limits.circuit.is_outage(started):
+        assert isinstance(error, CallFailed)
+        now, is_fault = circuit.now, error.status not in OVERLOAD_STATUSES
+        if not circuit.has_succeeded:
+            # Nothing suggests that the endpoint was ever up, so this is no outage.
+            early += is_fault
+            return early >= ATTEMPTS
+        is_suspect = faults >= _SUSPECT_AFTER and not circuit.fails_others(first_failure)
+        if circuit.is_open and not is_suspect:
             # The circuit breaker ends an outage.
             return False
-        if time.monotonic() - started > limits.circuit.max_outage_seconds:
+        if now.time - first_failure.time > circuit.max_outage_seconds:
             return True
-        faults += not (isinstance(error, CallFailed) and error.status in OVERLOAD_STATUSES)
+        if is_suspect or circuit.worked_since(before):
+            before = now
+            faults += is_fault
         return faults >= ATTEMPTS
 
     def wait(state: RetryCallState) -> float:
@@ -64,14 +78,14 @@ async def call_with_retries(
         return _wait(state) if left is None else min(_wait(state), left)
 
     policy = AsyncRetrying(
-        retry=retry_if_exception(_is_retryable), stop=is_hopeless, wait=wait, sleep=limits.circuit.pause, reraise=True
+        retry=retry_if_exception(_is_retryable), stop=is_hopeless, wait=wait, sleep=circuit.pause, reraise=True
     )
     async for attempt in policy:
         with attempt:
-            if first is not None:
-                again, first = first, None
-                raise again
-            return await call(attempt.retry_state.attempt_number - 1)
+            failed = attempt.retry_state.attempt_number - 1
+            if not failed:
+                raise first
+            return await call(failed)
     # Unreachable, since the policy raises the last error; type checkers do not know it.
     raise AssertionError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -104,10 +105,10 @@ def test_overload_halves_once_for_all_that_were_under_way_and_grows_back(clock: 
     limits.on_failure(overloaded(), admitted_at=clock.now)
     assert limits.window == 4
     for _ in range(3):
-        limits.on_success()
+        limits.on_success(clock.now)
     assert limits.window == 7
     for _ in range(20):
-        limits.on_success()
+        limits.on_success(clock.now)
     assert limits.window == 16
 
 
@@ -149,7 +150,7 @@ def test_tokens_a_minute_space_requests(clock: Clock) -> None:
 
 def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
     limits = RateLimiter(8, circuit=CircuitBreaker(open_after=60, probe_interval=10, max_outage_seconds=600))
-    limits.on_success()
+    limits.on_success(clock.now)
     down = CallFailed("nothing answers", retryable=True)
     limits.on_failure(down, clock.now)
     clock.now += 59
@@ -160,9 +161,12 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
     assert str(limits) == "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s"
     clock.now += 10
     assert limits._may_send(clock.now)
-    assert limits.circuit.is_outage(since=1000.5)
-    limits.on_success()
-    assert not limits.circuit.is_outage(since=1000.5)
+    before = limits.circuit.now
+    clock.now += 1
+    limits.on_success(before.time - 1)
+    assert not limits.circuit.worked_since(before)  # that call began earlier
+    limits.on_success(clock.now)
+    assert limits.circuit.worked_since(before)
     assert str(limits) == ""
     limits.on_failure(down, clock.now)
 
@@ -178,6 +182,37 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
             await waiter
 
     asyncio.run(scene())
+
+
+def test_a_time_to_wait_beyond_the_patience_ends_the_run_and_says_so(clock: Clock) -> None:
+    limits = RateLimiter(1, circuit=CircuitBreaker(max_outage_seconds=600))
+
+    async def scene() -> None:
+        admitted_at = await limits.acquire(1)
+        waiter = asyncio.create_task(limits.acquire(1))
+        await asyncio.sleep(0)
+        raised = limits.on_failure(overloaded(after=7200.0), admitted_at)
+        said = r"asks to wait 7,200 s \(Retry-After\), longer than the 600 s .*--max-outage \(patience=…\).*too many"
+        assert isinstance(raised, EndpointDown)
+        assert re.search(said, str(raised))
+        with pytest.raises(EndpointDown, match=said):
+            await waiter
+
+    asyncio.run(scene())
+    error = overloaded(after=600.0)
+    assert limits.on_failure(error, clock.now) is error
+
+
+def test_a_rare_success_does_not_show_that_the_endpoint_works(clock: Clock) -> None:
+    circuit = CircuitBreaker()
+    for succeed, works in ((1, False), (8, True)):
+        before = circuit.now
+        clock.now += 1
+        for _ in range(20):
+            circuit.record_failure(overloaded())
+        for _ in range(succeed):
+            circuit.record_success(clock.now)
+        assert circuit.worked_since(before) is works
 
 
 def test_a_refused_request_says_nothing_against_the_endpoint(clock: Clock) -> None:

@@ -359,8 +359,8 @@ def test_too_many_requests_halve_what_goes_out_once_and_it_grows_again(
         for name, seen in windows.items():
             original = getattr(llm.limits, name)
 
-            def told(*words: Any, do: Any = original, seen: list[float] = seen) -> Any:
-                done = do(*words)
+            def told(*words: Any, do: Any = original, seen: list[float] = seen, **more: Any) -> Any:
+                done = do(*words, **more)
                 seen.append(llm.limits.window)
                 return done
 

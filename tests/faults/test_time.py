@@ -103,14 +103,14 @@ def test_the_first_answer_ends_the_waits_of_an_outage_and_no_others(
 def test_one_failure_is_no_outage_while_nobody_else_has_ended() -> None:
     async def scene(clock: Clock) -> None:
         circuit = CircuitBreaker()
-        circuit.record_success()
+        circuit.record_success(clock.now)
         circuit.record_failure(CallFailed("reset", retryable=True))
         await asyncio.sleep(90)  # slow calls are under way
         assert (circuit.is_open, str(circuit)) == (False, "")
         circuit.record_failure(CallFailed("reset", retryable=True))
         assert circuit.is_open
         assert "every call has failed for 90 s (reset)" in str(circuit)
-        circuit.record_success()
+        circuit.record_success(clock.now)
         assert not circuit.is_open
 
     clock.run(scene)
