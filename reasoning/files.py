@@ -1,4 +1,4 @@
-"""Atomic writes, and JSON with the file and line in every error."""
+"""Atomic writes, and lines and JSON of bounded size with the file and line in every error."""
 
 from __future__ import annotations
 
@@ -9,9 +9,53 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, AnyStr, cast
 
-from reasoning.errors import InputError
+from reasoning.errors import InputError, UsageError
+
+MAX_MB = "REASONING_MAX_MB"
+"""The environment variable with the most megabytes of one reply of a server and of one line of a file."""
+_DEFAULT_MAX_MB = 64
+
+
+def max_bytes() -> int:
+    """Return the most bytes of one reply of a server, and of one line of a file.
+
+    It is `$REASONING_MAX_MB` megabytes, else 64. It keeps a server or a file without an end from
+    filling the memory.
+
+    Raises:
+        UsageError: the variable is not a number above 0.
+    """
+    text = os.environ.get(MAX_MB) or str(_DEFAULT_MAX_MB)
+    try:
+        size = int(float(text) * 1e6)
+    except (ValueError, OverflowError):
+        size = 0
+    if size < 1:
+        raise UsageError(f"{MAX_MB} must be a number of megabytes above 0, got {text!r}")
+    return size
+
+
+def read_lines(file: IO[AnyStr], name: object) -> Iterator[AnyStr]:
+    """Yield the lines of an open file, each of bounded length.
+
+    Args:
+        file: the file; the length of a line is counted in bytes, or in characters of a text file.
+        name: the file's name, for errors.
+
+    Raises:
+        InputError: a line is longer than `max_bytes()`.
+    """
+    limit, number = max_bytes(), 0
+    while line := file.readline(limit + 1):
+        number += 1
+        if len(line) > limit:
+            raise InputError(
+                f"{name}:{number}: a line must have at most {limit / 1e6:g} MB; "
+                f"if the file is right, set {MAX_MB} to more megabytes"
+            )
+        yield line
 
 
 def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
@@ -69,8 +113,8 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
             folder.
 
     Raises:
-        InputError: the file is missing or unreadable, or a line is not a JSON object. The message
-            begins with the file and the line, as in `tasks.jsonl:7: …`.
+        InputError: the file is missing or unreadable, or a line is not a JSON object or longer than
+            `max_bytes()`. The message begins with the file and the line, as in `tasks.jsonl:7: …`.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -84,7 +128,7 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
         with _open_binary(path) as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(read_lines(lines, path), 1):
                 if not line.isspace():
                     yield number, parse_json_object(line, f"{path}:{number}")
     except FileNotFoundError:
@@ -140,5 +184,5 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InputError(f"{where}: not JSON that can be read: it is nested too deeply") from None
 
 
-def _open_binary(path: Path) -> gzip.GzipFile | IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+def _open_binary(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")

@@ -74,6 +74,8 @@ def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
     for secret in sorted({*secrets, *from_environment} - {None, ""}, key=lambda one: -len(str(one))):
         if secret and (len(secret) > 7 or secret in secrets):
             text = text.replace(secret, "…")
+    # A server's error may have megabytes, and only its beginning is shown.
+    text = text[: 64 * max_length]
     for pattern, replacement in _SECRET_PATTERNS:
         text = pattern.sub(replacement, text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * max_length]).split())

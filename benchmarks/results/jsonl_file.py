@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from reasoning.errors import InputError
-from reasoning.files import parse_json_object
+from reasoning.files import parse_json_object, read_lines
+from reasoning.text_safety import dump_json
 
 
 class JsonlFile:
@@ -27,7 +27,7 @@ class JsonlFile:
         """Yield the records, without a torn last one."""
         try:
             with self.path.open("rb") as file:
-                for number, line in enumerate(file, 1):
+                for number, line in enumerate(read_lines(file, self.path), 1):
                     if line.endswith(b"\n"):
                         yield parse_json_object(line, f"{self.path}:{number}")
         except FileNotFoundError:
@@ -37,7 +37,7 @@ class JsonlFile:
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record. It survives the end of this process as soon as this returns."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+        line = dump_json(record, compact=True).encode() + b"\n"
         try:
             file = self._opened()
             end = file.tell()

@@ -16,7 +16,7 @@ from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.row_task import Row, RowTask
 from reasoning.benchmarks.tasks.task import UNKNOWN, kind_names
 from reasoning.errors import InputError, MissingExtra
-from reasoning.files import read_jsonl
+from reasoning.files import read_jsonl, read_lines
 from reasoning.problem import Example
 
 
@@ -87,7 +87,8 @@ class FileTask(RowTask):
 
     def version(self) -> str:
         try:
-            digest = f"sha256 {hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]}"
+            with self.file.open("rb") as file:
+                digest = f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
         except OSError as error:
             raise InputError(f"{self.file}: cannot be read: {error.strerror}") from None
         return f"{digest}, {self.fields}" if self.fields else digest
@@ -129,7 +130,7 @@ class CsvTask(FileTask):
 
     def read(self) -> Iterator[Row]:
         with self.file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
+            reader = csv.DictReader(read_lines(lines, self.file), strict=True)
             for row in reader:
                 yield reader.line_num, _filled(row)
 

@@ -7,13 +7,14 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 from reasoning.chain.chain import Chain
 from reasoning.errors import InputError, UnknownName, UsageError
-from reasoning.files import parse_json
+from reasoning.files import parse_json, read_lines
 from reasoning.kinds import Text
 from reasoning.problem import Problem
 
@@ -79,7 +80,7 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
             if file_format == "text":
                 yield _read_text(name, raw, chain, max_chars)
             elif file_format == "jsonl":
-                for number, line in enumerate(raw, 1):
+                for number, line in enumerate(read_lines(raw, name), 1):
                     if line.strip():
                         yield _read_line(name, number, line, chain, max_chars)
             else:
@@ -90,15 +91,15 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
         yield ChainInput(name, error=str(error))
 
 
-def _open(file: str) -> IO[bytes]:
-    return io.BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).expanduser().open("rb")
+def _open(file: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if file == "-" else Path(file).expanduser().open("rb")
 
 
 def _read_text(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> ChainInput:
     content = raw.read(4 * max_chars + 1)  # a character takes at most four bytes
-    rest = len(raw.read()) if len(content) > 4 * max_chars else 0
-    if rest:
-        return ChainInput(name, error=_too_long(name, len(content) + rest, "bytes", max_chars))
+    if len(content) > 4 * max_chars:
+        size = f"{raw.seek(0, io.SEEK_END):,}" if raw.seekable() else f"more than {4 * max_chars:,}"
+        return ChainInput(name, error=_too_long(name, f"{size} bytes", max_chars))
     try:
         return _to_input(name, name, _decode(content, name), chain, max_chars)
     except InputError as error:
@@ -115,7 +116,7 @@ def _read_line(name: str, number: int, line: bytes, chain: Chain, max_chars: int
 
 
 def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
-    rows = csv.reader(io.StringIO(_decode(raw.read(), name), newline=""), strict=True)
+    rows = csv.reader(_decode_lines(raw, name), strict=True)
     # A long cell makes one input invalid; it must not end the file.
     limit = csv.field_size_limit(10**9)
     try:
@@ -167,7 +168,7 @@ def _input_error(where: str, name: str, value: Any, chain: Chain, max_chars: int
         if not value.strip():
             return f"{where}: {name!r} is empty"
         if len(value) > max_chars:
-            return _too_long(where, len(value), "characters", max_chars)
+            return _too_long(where, f"{len(value):,} characters", max_chars)
     if kind is not None and not isinstance(kind, Text):
         try:
             kind.target(value)
@@ -176,18 +177,26 @@ def _input_error(where: str, name: str, value: Any, chain: Chain, max_chars: int
     return ""
 
 
-def _decode(raw: bytes, where: str) -> str:
+def _decode_lines(raw: IO[bytes], name: str) -> Iterator[str]:
+    offset = 0
+    for number, line in enumerate(read_lines(raw, name), 1):
+        yield from io.StringIO(_decode(line, name, number, offset), newline="")
+        offset += len(line)
+
+
+def _decode(raw: bytes, where: str, line: int = 1, offset: int = 0) -> str:
+    """Decode a text that begins at a line and an offset of its file."""
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig" if offset == 0 else "utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        place = f"byte {raw[error.start]:#04x} at {error.start:,} (line {line})"
+        line += raw.count(b"\n", 0, error.start)
+        place = f"byte {raw[error.start]:#04x} at {offset + error.start:,} (line {line})"
         raise InputError(f"{where}: not UTF-8: {place}; save it as UTF-8: iconv -f latin1 -t utf-8") from None
 
 
-def _too_long(where: str, size: int, unit: str, max_chars: int) -> str:
+def _too_long(where: str, size: str, max_chars: int) -> str:
     return (
-        f"{where}: {size:,} {unit} are too long for one input: the limit is {max_chars:,} characters "
+        f"{where}: {size} are too long for one input: the limit is {max_chars:,} characters "
         f"(--max-input-chars). Split it into pieces, one per line of a .jsonl file or one per file "
         f"(split -C {max_chars // 4} FILE), or let the chain take a list and process it with for_each"
     )

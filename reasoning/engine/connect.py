@@ -67,7 +67,7 @@ def connect(
         shared: share these three limits with all processes of this machine that connect to the
             model with the same journal file and with `shared`. Each gets an equal part, which
             is computed once a second. Not available on Windows.
-        timeout: seconds for one call to a server.
+        timeout: seconds for one call to a server. Its reply may have 64 MB, or `$REASONING_MAX_MB`.
         patience: the seconds of nothing but failures, at a model that has responded before, after
             which the run ends; None for 600.
         warm_prefix: if a prompt needs several requests, send the first alone, so that the

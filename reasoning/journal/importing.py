@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from reasoning.errors import UsageError
@@ -26,6 +25,8 @@ from reasoning.journal.sqlite_errors import translate_errors
 
 _BATCH = 5_000
 """The number of draws in one transaction."""
+_BATCH_CHARS = 16_000_000
+"""The number of characters that end a transaction of checked draws earlier, to bound its memory."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
             checked, records = Path(folder) / "checked.sqlite", _read_records(source)
             with closing(open_for_writing(checked)) as connection:
                 read = 0
-                while batch := list(islice(records, _BATCH)):
+                for batch in _batches(records):
                     commit(connection, batch)
                     read += len(batch)
                     progress(read, 0)
@@ -112,6 +113,19 @@ def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progr
                     result += _merge_rows(connection, (start, start + _BATCH - 1))
                 progress(min(start + _BATCH, last + 1) - first, last + 1 - first)
     return result
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Yield the records in lists of bounded length and size."""
+    batch, size = list[Record](), 0
+    for record in records:
+        batch.append(record)
+        size += len(record.request) + sum(len(value) for value in record.rows[0] if isinstance(value, str))
+        if len(batch) == _BATCH or size > _BATCH_CHARS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _read_records(source: Path) -> Iterator[Record]:

@@ -16,9 +16,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
+from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url
 from reasoning.providers.client import Client
+from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
 from reasoning.providers.http_errors import CONTEXT_OVERFLOW, error_message, error_status, is_retryable, retry_after
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
@@ -108,7 +110,7 @@ class OpenAIClient(Client):
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
         self._key_variable, self._timeout = key_variable, timeout
-        self._socket_factory = socket_factory
+        self._socket_factory, self._max_bytes = socket_factory, max_bytes()
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._urls: dict[str, yarl.URL] = {}
         self._reached = False
@@ -216,10 +218,12 @@ class OpenAIClient(Client):
             # Redirects are not followed: a POST would become a GET, and send the prompt to an
             # unknown server.
             response = await session.post(self._url(path), data=_encode(body).encode(), allow_redirects=False)
-            raw = await response.read()
+            raw = await read_body(response, self._max_bytes)
         except TimeoutError:
             limit = f" within {self._timeout:g} s" if self._timeout else ""
             raise CallFailed(f"{self._address} gave no answer{limit}", retryable=True) from None
+        except ReplyTooLarge as error:
+            raise CallFailed(f"{self._address} {error}") from None
         except (aiohttp.ClientError, ValueError) as error:
             raise self._connection_error(error) from None
         headers = response.headers
@@ -253,7 +257,7 @@ class OpenAIClient(Client):
             raise AuthenticationFailed(
                 f"{self.model} needs a key: set {variable}, or use --model local, which needs none"
             )
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPT_ENCODING}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._listed:
@@ -263,6 +267,7 @@ class OpenAIClient(Client):
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # `read_body` limits the size
             # Without a proxy this would cost two thread switches for each call.
             trust_env=uses_proxy(self._address),
         )

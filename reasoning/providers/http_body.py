@@ -1,0 +1,76 @@
+"""The body of an HTTP response, decompressed and of bounded size."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from reasoning.files import MAX_MB
+
+if TYPE_CHECKING:
+    import aiohttp
+
+ACCEPT_ENCODING = "gzip, deflate"
+"""The encodings that `read_body` decompresses."""
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+
+
+class ReplyTooLarge(Exception):
+    """The body of a response is larger than the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"answered with more than {limit / 1e6:g} MB; if that can be right, set {MAX_MB} to more megabytes"
+        )
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Read the body of a response that was not decompressed. After an error the connection is closed.
+
+    A small compressed body can be huge when decompressed, and a body need not have an end. So the
+    size is checked as the body arrives, before and after decompression.
+
+    Args:
+        response: the response.
+        limit: the most bytes, compressed and decompressed.
+
+    Raises:
+        ReplyTooLarge: the body is larger.
+        ValueError: the encoding is unknown.
+        aiohttp.ClientError: the connection broke, or the compressed data is damaged.
+    """
+    try:
+        return await _read(response, limit)
+    except BaseException:
+        response.close()
+        raise
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in (*_COMPRESSED, "identity", ""):
+        raise ValueError(f"the encoding {encoding!r} of its response is unknown")
+    parts, received, size, decompressor = list[bytes](), 0, 0, None
+    async for block in response.content.iter_any():
+        part = block
+        if encoding in _COMPRESSED and block:
+            if decompressor is None:
+                # Some servers send deflate without the header of zlib.
+                is_raw = encoding == "deflate" and block[0] & 0x0F != 8
+                decompressor = zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS | 32)
+            part = _decompress(decompressor, block, limit + 1 - size)
+        received += len(block)
+        size += len(part)
+        if max(received, size) > limit:
+            raise ReplyTooLarge(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decompress(decompressor: zlib._Decompress, block: bytes, most: int) -> bytes:
+    try:
+        return decompressor.decompress(block, most)
+    except zlib.error as error:
+        import aiohttp
+
+        raise aiohttp.ClientPayloadError(f"its compressed response is damaged: {error}") from None
