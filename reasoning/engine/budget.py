@@ -9,11 +9,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.messages import Request, Usage
+
+if TYPE_CHECKING:
+    from reasoning.engine.ledger import Account
 
 T = TypeVar("T")
 
@@ -73,9 +76,12 @@ class Budget:
     """Waiting calls in FIFO order. Only the first is woken, and wakes the next when it leaves."""
     _learned: LearnedBounds = field(init=False, repr=False)
     """The bounds of each model, shared with the budgets around this one."""
+    account: Account | None = field(init=False, repr=False)
+    """The account in a ledger in which every call is entered, by default that of the budget around this one."""
 
     def __post_init__(self) -> None:
         self._learned = LearnedBounds() if self.within is None else self.within._learned
+        self.account = self.within and self.within.account
         for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
                 raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
@@ -108,6 +114,28 @@ class Budget:
         """Return a new budget with these limits, within another one."""
         return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
 
+    def resumed(self, spent: Usage, bounds: LearnedBounds) -> Budget:
+        """Return a budget with these limits, within this one, for a run that earlier commands have begun.
+
+        Args:
+            spent: the usage of the earlier commands.
+            bounds: the bounds that they have learned.
+        """
+        budget = self.nested_in(self)
+        budget.spent = spent
+        budget._learned.update(bounds)
+        return budget
+
+    @property
+    def left(self) -> str:
+        """What is left of the limits on usage, in the form that `parse` reads; empty without such a limit."""
+        left = {
+            name: max(0, limit - (getattr(self.spent, name) or 0))
+            for name in ("usd", "tokens", "calls")
+            if (limit := getattr(self, name)) is not None
+        }
+        return ", ".join(f"{name}={_show(value)}" for name, value in left.items())
+
     async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
         """Reserve the worst case of a request, here and in the budgets around.
 
@@ -126,14 +154,14 @@ class Budget:
         """
         chain = self._chain
         limited = [budget for budget in chain if budget._limited]
-        if not limited:
+        if not limited and self.account is None:
             return Reservation(chain, draws)
         now = time.monotonic()
         for budget in chain:
             if budget._started is None:
                 budget._started = now
         priced = any(budget.usd is not None for budget in limited)
-        reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited)
+        reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited, price)
         await reservation.renew()
         return reservation
 
@@ -257,12 +285,16 @@ class Reservation:
         draws: the number of completions to ask for.
         call: the bounds of the request; None if nothing is limited.
         limited: the budgets with a limit.
+        price: computes the US dollars of a usage, if it is known.
     """
 
     budgets: Sequence[Budget]
     draws: int
     call: CostBounds | None = None
     limited: Sequence[Budget] = ()
+    price: Price | None = None
+    _in_flight: bool = field(default=False, init=False)
+    _entry: int | None = field(default=None, init=False)
     _likely: Usage = field(default_factory=Usage, init=False)
     _reserved: Sequence[Usage] = field(default=(), init=False)
     _version: int = field(default=0, init=False)
@@ -306,13 +338,32 @@ class Reservation:
             for budget in limited:
                 budget._leave(waiter)
 
-    def charge(self, used: Usage) -> None:
-        """Count the usage of an attempt that failed and was billed all the same.
+    def begin(self) -> None:
+        """Note that the call is sent now: it counts with its worst case until its end is known.
 
         Raises:
-            BudgetExhausted: there is no room for another attempt.
+            JournalError: the ledger cannot be written, so that the call must not be sent.
         """
-        self._count(used if used.usd is not None or self.call is None else self.call.priced(used))
+        if (account := self.budgets[0].account) is not None:
+            worst = self._reserved[0]
+            usd = worst.usd if worst.usd is not None or self.price is None else self.price(worst)
+            self._entry = account.begin(replace(worst, usd=usd))
+        self._in_flight = True
+
+    def fail(self, used: Usage | None) -> None:
+        """Note that the attempt has failed.
+
+        Args:
+            used: the usage that was billed all the same; None for nothing.
+
+        Raises:
+            BudgetExhausted: there is no room for another attempt after that.
+        """
+        if used is not None and used.usd is None and self.call is not None:
+            used = self.call.priced(used)
+        self._count(used or Usage())
+        if used is None:
+            return
         for budget in self.limited:
             if limit := budget._excess(Usage()):
                 raise BudgetExhausted(f"the budget is used up: {limit}", budget)
@@ -320,18 +371,23 @@ class Reservation:
     def settle(self, used: Usage, *, is_empty: bool = False) -> None:
         """Release the reservation, and count the usage.
 
-        A missing count is replaced by the most that the call was expected to use, so that a server
+        If the call was sent and cancelled, so that its end is not known, its worst case counts. A
+        missing count is replaced by the most that the call was expected to use, so that a server
         without counts cannot bypass a limit.
 
         Args:
-            used: the usage that the provider reported; without calls, nothing is counted.
+            used: the usage that the provider reported; without calls, there was no reply.
             is_empty: whether the replies are empty, so that they may have no tokens.
         """
         self._release()
         if not used.calls:
+            if self._in_flight:
+                self._count(self._likely)
             return
         if self.call is not None:
-            self.budgets[0]._learned.learn(self.call, self.draws, used)
+            grown = self.budgets[0]._learned.learn(self.call, self.draws, used)
+            if grown is not None and (account := self.budgets[0].account) is not None:
+                account.learned(self.call.model, grown)
             prompt = used.prompt_tokens if used.prompt_tokens > 0 else self._likely.prompt_tokens
             completion = used.completion_tokens
             if completion <= 0 and not (is_empty and used.prompt_tokens > 0):
@@ -348,6 +404,10 @@ class Reservation:
         self._reserved = ()
 
     def _count(self, used: Usage) -> None:
+        self._in_flight = False
+        if self._entry is not None:
+            self.budgets[0].account.end(self._entry, used)  # type: ignore[union-attr]
+            self._entry = None
         for budget in self.budgets:
             budget.spent = budget.spent + used
 
@@ -357,7 +417,9 @@ _TIMER_TOLERANCE = 1e-6
 
 
 def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:
-    numbers = [
-        f"{number:.6g}" if isinstance(number, float) else str(number) for number in (spent, limit, value - spent)
-    ]
-    return "{} of {} {unit} are spent, and the next call may need {}".format(*numbers, unit=unit)
+    needed = _show(value - spent)
+    return f"{_show(spent)} of {_show(limit)} {unit} are spent, and the next call may need {needed}"
+
+
+def _show(number: float) -> str:
+    return f"{number:.6g}" if isinstance(number, float) else str(number)

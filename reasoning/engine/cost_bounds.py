@@ -52,7 +52,7 @@ class CostBounds(NamedTuple):
 
 
 @dataclass
-class _Excess:
+class Excess:
     """The most that calls of one model have used above the bounds of their requests.
 
     Attributes:
@@ -79,7 +79,7 @@ class LearnedBounds:
     """
 
     version: int = 0
-    _models: dict[tuple[str | None, str], _Excess] = field(default_factory=dict)
+    _models: dict[tuple[str | None, str], Excess] = field(default_factory=dict)
 
     def bounds(self, call: CostBounds, draws: int) -> tuple[Usage, Usage]:
         """Return two upper bounds on the usage of a call: a likely one, and a certain one.
@@ -108,9 +108,13 @@ class LearnedBounds:
             return likely, likely
         return likely, call.priced(Usage(draws, most, more * draws), seen.price)
 
-    def learn(self, call: CostBounds, draws: int, used: Usage) -> None:
-        """Raise the bounds of a model to a reported usage; a missing count is 0, and raises nothing."""
-        seen = self._models.setdefault(call.model, _Excess())
+    def learn(self, call: CostBounds, draws: int, used: Usage) -> Excess | None:
+        """Raise the bounds of a model to a reported usage; a missing count is 0, and raises nothing.
+
+        Returns:
+            The new bounds of the model if they have grown, else None.
+        """
+        seen = self._models.setdefault(call.model, Excess())
         before = replace(seen)
         if used.prompt_tokens:
             seen.prompt = max(seen.prompt, used.prompt_tokens - call.prompt)
@@ -123,7 +127,20 @@ class LearnedBounds:
             # Sums of floats differ in their last digits.
             seen.price = max(seen.price, round(used.usd / expected, 6))
         before.largest = seen.largest
-        self.version += seen != before
+        if seen == before:
+            return None
+        self.version += 1
+        return seen
+
+    def restore(self, model: tuple[str | None, str], excess: Excess) -> None:
+        """Set the bounds of a model as `learn` returned them."""
+        self._models[model] = excess
+        self.version += 1
+
+    def update(self, other: LearnedBounds) -> None:
+        """Add the bounds of models that are not known here."""
+        for model, excess in other._models.items():
+            self._models.setdefault(model, excess)
 
 
 def max_prompt_tokens(request: Request) -> int:

@@ -384,6 +384,7 @@ class LLM:
             # The time may have ended in the queue.
             context.budget.seconds_left()
             with telemetry.call(request, len(draws), failed) as span:
+                reservation.begin()
                 completions = await self.client.complete(request, draws)
                 if not completions:
                     raise CallFailed(f"{self.name} returned no completion", retryable=True)
@@ -391,7 +392,7 @@ class LLM:
         except CallFailed as error:
             if error.usage is not None:
                 self.usage = self.usage + error.usage
-                reservation.charge(error.usage)
+            reservation.fail(error.usage)
             raise self.limits.on_failure(error, admitted_at, is_retry=failed > 0) from None
         else:
             self.limits.on_success(admitted_at)

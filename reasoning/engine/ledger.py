@@ -1,0 +1,208 @@
+"""The spending of a run over all commands that have continued it, in a file that survives kills.
+
+Every call is entered twice: with its worst case before it is sent, and with its usage when it has
+ended. A call without the second entry, whose process was killed, counts with its worst case. So
+spending may be overestimated by the calls that a kill interrupted, and is never underestimated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from reasoning.engine.cost_bounds import Excess, LearnedBounds, Price
+from reasoning.errors import InputError, JournalError
+from reasoning.files import parse_json_object
+from reasoning.messages import Usage
+
+Scope = tuple[str, ...]
+"""The part of a run that spends, such as a strategy and a problem; empty for the whole run."""
+_COUNTS = ("calls", "prompt_tokens", "completion_tokens")
+
+
+@dataclass
+class Spending:
+    """The spending that a ledger's file holds.
+
+    Attributes:
+        by_scope: the usage of each part of the run, with the calls whose end is not known.
+        interrupted: the worst case of those calls, which is included in `by_scope`.
+        bounds: what was learned about the models of the run.
+    """
+
+    by_scope: dict[Scope, Usage] = field(default_factory=dict)
+    interrupted: Usage = field(default_factory=Usage)
+    bounds: LearnedBounds = field(default_factory=LearnedBounds)
+
+    @classmethod
+    def read(cls, path: Path, price: Price) -> Spending:
+        """Read the file of a ledger; a missing file has no spending.
+
+        Args:
+            path: the file.
+            price: the price of usages that were entered without one.
+
+        Raises:
+            InputError: the file cannot be read or is damaged; names the line.
+        """
+        spending, scopes, under_way = cls(), {0: Scope()}, dict[int, tuple[Scope, Usage]]()
+        for number, entry in _entries(path):
+            try:
+                if "scope" in entry:
+                    scopes[entry["scope"]] = tuple(entry["of"])
+                elif "bounds" in entry:
+                    spending.bounds.restore(tuple(entry["bounds"]), _excess(entry))
+                elif "sent" in entry:
+                    under_way[entry["sent"]] = scopes[entry["in"]], _usage(entry, price)
+                else:
+                    scope, _ = under_way.pop(entry["ended"])
+                    spending._add(scope, _usage(entry, price))
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError(f"{path}:{number}: damaged entry: {error!r}") from None
+        for scope, worst in under_way.values():
+            spending._add(scope, worst)
+            spending.interrupted = spending.interrupted + worst
+        return spending
+
+    def total(self, *scope: str) -> Usage:
+        """Return the spending of a part of the run: of all scopes that begin with these names."""
+        return Usage.total(usage for part, usage in self.by_scope.items() if part[: len(scope)] == scope)
+
+    def _add(self, scope: Scope, usage: Usage) -> None:
+        self.by_scope[scope] = self.by_scope.get(scope, Usage()) + usage
+
+
+class Ledger:
+    """The file in which a run enters its calls. One process at a time has it open.
+
+    Args:
+        path: the file; it is created if it is missing.
+        price: the price of usages that were entered without one.
+
+    Attributes:
+        before: the spending of the commands before this one.
+
+    Raises:
+        InputError: the file is damaged, in use, or cannot be written.
+    """
+
+    def __init__(self, path: Path, price: Price) -> None:
+        self.path = path
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        try:
+            self._lock()
+            self.before = Spending.read(path, price)
+            # A line that a kill or a full disk has cut off was not counted.
+            content = path.read_bytes()
+            os.ftruncate(self._file, content.rfind(b"\n") + 1)
+            # Numbers are never used twice, whether they name scopes or calls.
+            self._last = content.count(b"\n")
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def account(self, *scope: str) -> Account:
+        """Return the account of a part of the run."""
+        return Account(self, scope)
+
+    def append(self, **entry: Any) -> int:
+        """Write an entry, and return its number.
+
+        Raises:
+            JournalError: the file cannot be written.
+        """
+        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        try:
+            if os.write(self._file, line) != len(line):
+                raise OSError(28, "no space left on the disk")
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: cannot be written: {error.strerror}; no call is sent whose cost is not recorded"
+            ) from None
+        self._last += 1
+        return self._last
+
+    def close(self) -> None:
+        """Close the file. Entries after that are dropped: the calls keep their worst case."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{self.path}: another process spends on this run; wait for it, or give another --out"
+            ) from None
+
+
+class Account:
+    """The entries of one part of a run in its ledger."""
+
+    def __init__(self, ledger: Ledger, scope: Scope) -> None:
+        self._ledger, self._scope, self._number = ledger, scope, 0
+
+    def begin(self, worst: Usage) -> int:
+        """Enter a call that will be sent, and return its number.
+
+        Raises:
+            JournalError: the file cannot be written, so that the call must not be sent.
+        """
+        if self._scope and not self._number:
+            number = self._ledger._last + 1
+            self._number = self._ledger.append(scope=number, of=self._scope)
+        number = self._ledger._last + 1
+        return self._ledger.append(sent=number, **{"in": self._number}, **_counts(worst))
+
+    def end(self, number: int, used: Usage) -> None:
+        """Enter the usage of a call that has ended. If that cannot be written, it counts with its worst case."""
+        with suppress(JournalError):
+            self._ledger.append(ended=number, **_counts(used))
+
+    def learned(self, model: tuple[str | None, str], excess: Excess) -> None:
+        """Enter the bounds of a model that have grown."""
+        with suppress(JournalError):
+            self._ledger.append(bounds=model, **asdict(excess))
+
+
+def _counts(usage: Usage) -> dict[str, Any]:
+    return {**{name: getattr(usage, name) for name in _COUNTS}, "usd": usage.usd}
+
+
+def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the entries with the numbers of their lines, without a last line that was cut off."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield number, parse_json_object(line, f"{path}:{number}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _usage(entry: Mapping[str, Any], price: Price) -> Usage:
+    calls, prompt, completion = (int(entry[name]) for name in _COUNTS)
+    if min(calls, prompt, completion) < 0:
+        raise ValueError("a negative count")
+    usage = Usage(calls, prompt, completion)
+    usd = entry["usd"] if entry["usd"] is not None else price(usage)
+    return Usage(calls, prompt, completion, usd=None if usd is None else float(usd))
+
+
+def _excess(entry: Mapping[str, Any]) -> Excess:
+    return Excess(**{name.name: entry[name.name] for name in fields(Excess)})
