@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reasoning import event_loop, registry, spec
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.results.settings import run_settings
 from reasoning.benchmarks.runs import runner
@@ -22,9 +22,11 @@ from reasoning.benchmarks.tasks import get as get_task
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.engine.budget import Budget
 from reasoning.engine.connect import connect
+from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
+from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
@@ -57,7 +59,8 @@ def compare(
         limit: the number of problems; fewer if the task has no more.
         seed: the seed of generated problems.
         out: a results folder. Every result is stored there at once, and the same call continues
-            from there after a stop.
+            from there after a stop. Budgets are those of the folder's run: what earlier calls spent
+            counts too. Only seconds are counted anew.
         concurrency: the maximum number of problems in progress; by default the model's limit on
             requests.
         time_limit: seconds after which no further problem is started; started problems are
@@ -125,8 +128,11 @@ def run_comparison(
     store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
     # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
     own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
-    journal = own_journal or model.journal
+    journal, ledger = own_journal or model.journal, None
     try:
+        if config.folder is not None:
+            ledger = Ledger(config.folder / SPENDING, model.price)
+        before, budget = _resume_budget(config, model, ledger)
         _choose_epoch(store, config, journal)
         limit = _limit(store, config)
         ids = _ids(store, config)[:limit]
@@ -151,7 +157,7 @@ def run_comparison(
                     stopped=race.stopped if race else (),
                 )
                 stopped = event_loop.run_sync(
-                    runner.run(keys, named, model, store, listener.on_result, config, journal, race)
+                    runner.run(keys, named, model, store, listener.on_result, config, journal, race, ledger, budget)
                 )
         finally:
             _record_race(store, race, len(ids), named, config)
@@ -159,11 +165,15 @@ def run_comparison(
             remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
             ids = _finished_in_time(store, ids, remaining, config)
         spent = model.usage - usage_before
-        comparison = Comparison.from_folder(store, ids, list(named), spent=spent, stopped=stopped)
+        comparison = Comparison.from_folder(
+            *(store, ids, list(named)), spent=spent, stopped=stopped, before=before, left=budget.left
+        )
         if comparison.results:
             Comparison.from_folder(store).save(store)
         return comparison
     finally:
+        if ledger is not None:
+            ledger.close()
         if own_journal is not None:
             own_journal.close()
         store.close()
@@ -215,6 +225,14 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
         raise UsageError(f"{config.folder} holds results of recorded draws; give another folder for new samples")
     if "first_epoch" not in store.metadata:
         store.update_metadata(first_epoch=journal.unused_epoch() if config.new_samples else 0)
+
+
+def _resume_budget(config: RunConfig, model: LLM, ledger: Ledger | None) -> tuple[Spending, Budget]:
+    """Return the spending of the run's earlier commands, and the model's budget with that spending."""
+    if ledger is None:
+        return Spending(), model.budget
+    runs = [ledger.before, *(Spending.read(folder / SPENDING, model.price) for folder in config.shares_budget_with)]
+    return ledger.before, model.budget.resumed(Usage.total(run.total() for run in runs), ledger.before.bounds)
 
 
 def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:

@@ -24,6 +24,7 @@ from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.race import RaceRecord
+from reasoning.engine.ledger import Spending
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.tables import pluralize
@@ -44,6 +45,8 @@ class Comparison:
         rows: one summary for each strategy, in the order of the specs.
         spent: the usage that this run paid for; the rows also count draws from the journal.
         stopped: the error that ended the run early, if any.
+        before: the spending of the run's earlier commands.
+        left: what is left of the budget, such as "calls=3"; empty without a budget.
         folder: the results folder, if there is one.
         results: all results, in order of the problems.
         free: the model costs no money.
@@ -66,6 +69,8 @@ class Comparison:
     caveats: tuple[str, ...] = ()
     common: CommonSubset = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
     source: ResultsFolder | None = field(default=None, repr=False, compare=False)
+    before: Spending = field(default_factory=Spending, repr=False, compare=False)
+    left: str = ""
 
     @classmethod
     def from_folder(
@@ -76,6 +81,8 @@ class Comparison:
         *,
         spent: Usage | None = None,
         stopped: ReasoningError | None = None,
+        before: Spending | None = None,
+        left: str = "",
     ) -> Comparison:
         """Return the comparison of the results in a folder.
 
@@ -85,6 +92,8 @@ class Comparison:
             specs: only these strategies, in this order; by default all.
             spent: the usage that this run paid for.
             stopped: the error that ended the run early, if any.
+            before: the spending of the run's earlier commands.
+            left: what is left of the budget.
         """
         ids = list(folder.examples) if ids is None else ids
         specs = folder.specs if specs is None else specs
@@ -114,6 +123,8 @@ class Comparison:
             caveats=tuple(find_caveats(folder, results, rows, common, stopped_by_race)),
             common=common,
             source=folder,
+            before=before or Spending(),
+            left=left,
         )
 
     def __post_init__(self) -> None:
@@ -234,12 +245,7 @@ class Comparison:
         data["results"] = [row.to_json() for row in self.rows]
         data["remarks"] = list(self.caveats)
         if spent:
-            data["spent"] = {
-                "calls": self.spent.calls,
-                "prompt_tokens": self.spent.prompt_tokens,
-                "completion_tokens": self.spent.completion_tokens,
-                "usd": None if self.spent.usd is None else round(self.spent.usd, 6),
-            }
+            data |= {"spent": _usage_json(self.spent), "spent_before": _usage_json(self.before.total())}
         return data
 
     def save(self, folder: ResultsFolder) -> None:
@@ -262,3 +268,9 @@ class Comparison:
             items = "".join(f"<li>{escape(self.names(caveat))}</li>" for caveat in self.caveats)
             html += f"<p>{TITLE}:</p><ul>{items}</ul>"
         return html + (f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else "")
+
+
+def _usage_json(usage: Usage) -> dict[str, Any]:
+    usd = None if usage.usd is None else round(usage.usd, 6)
+    tokens = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
+    return {"calls": usage.calls, **tokens, "usd": usd}

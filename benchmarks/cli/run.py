@@ -19,6 +19,9 @@ from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, command_line
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.runs.cost_estimate import CostEstimate
+    from reasoning.benchmarks.tasks import Task as TaskSource
+    from reasoning.engine.budget import Budget
+    from reasoning.engine.llm import LLM
 
 bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_help=True)
 
@@ -115,7 +118,6 @@ def run(
     """
     from reasoning import registry, spec
     from reasoning.benchmarks import experiment
-    from reasoning.benchmarks.results.settings import default_folder, run_settings, safe_name, short_model_name
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import estimate_cost
     from reasoning.benchmarks.runs.progress import RunProgress
@@ -132,22 +134,21 @@ def run(
     of_strategy = None if strategy_budget is None else Budget.parse(strategy_budget)
     of_problem = None if problem_budget is None else Budget.parse(problem_budget)
     comparisons: dict[Path, Comparison] = {}
-    for name in models:
+    source = get(task, fields, split)
+    connected = [options.connect(name, budget) for name in models]
+    folders = [_folder(out, source, seed, llm, of_problem, len(models)) for llm in connected]
+    for llm, folder in zip(connected, folders, strict=True):
         with RunProgress() as progress:
             named = map(registry.get, spec.split(strategies))
             variants = prompt_variants(list(named), prompt or [], prompt_variant or [])
             if prompt_formats:
                 variants = [one for strategy in variants for one in format_variants(strategy)]
             chosen = experiment.named_strategies(variants)
-            source = get(task, fields, split)
-            llm = options.connect(name, budget)
-            folder = out or default_folder(run_settings(source, seed, llm, of_problem))
-            if out is not None and len(models) > 1:
-                folder = out / safe_name(short_model_name(llm.name))
             config = RunConfig(
                 limit=limit,
                 seed=seed,
                 folder=folder,
+                shares_budget_with=tuple(other for other in folders if other != folder),
                 time_limit=time_limit,
                 strategy_budget=of_strategy,
                 problem_budget=of_problem,
@@ -237,6 +238,17 @@ def tasks(
     console().print(listing.task_table() if name is None else listing.describe_task(name))
 
 
+def _folder(
+    out: Path | None, task: TaskSource, seed: int, llm: LLM, problem_budget: Budget | None, models: int
+) -> Path:
+    """Return the results folder of a model: each of several models has its own."""
+    from reasoning.benchmarks.results.settings import default_folder, run_settings, safe_name, short_model_name
+
+    if out is None:
+        return default_folder(run_settings(task, seed, llm, problem_budget))
+    return out / safe_name(short_model_name(llm.name)) if models > 1 else out
+
+
 def _exit_within_a_second(code: int) -> None:
     """Exit soon, even if a local model that computes cannot be interrupted. All results are on the disk."""
     timer = threading.Timer(1.0, os._exit, [code])
@@ -268,8 +280,11 @@ def _exit(comparisons: Sequence[Comparison]) -> None:
     """Raise the error that stopped the run, exit if calls failed, or return if all is done."""
     results = [result for comparison in comparisons for result in comparison.results]
     if comparisons and (stopped := comparisons[-1].stopped) is not None:
-        if results:
-            info(f"the results are kept; continue with: {command_line()}")
+        if not results:
+            info(_describe_spending(comparisons[-1]))
+        else:
+            larger = "with a larger budget, " if stopped.exit_code == 3 else ""
+            info(f"the results are kept; {larger}continue with: {command_line()}")
         raise stopped
     if failed := [result for comparison in comparisons for result in comparison.failed]:
         info(
@@ -291,13 +306,18 @@ def _print_cost(estimate: CostEstimate, as_json: bool) -> None:
 
 
 def _describe_spending(comparison: Comparison) -> str:
-    """Return the cost of this run, and the cost of the results without the journal."""
+    """Return the cost of this command, of the results without the journal, and of earlier commands."""
     from reasoning.display import cost
     from reasoning.messages import Usage
 
     used = sum((result.usage for result in comparison.results), Usage())
-    if not comparison.spent.calls:
-        return f"spent now: nothing; without the journal: {cost(used)}"
-    return f"spent now: {cost(comparison.spent)}" + (
-        f"; without the journal: {cost(used)}" if comparison.spent.calls < used.calls else ""
-    )
+    now = cost(comparison.spent) if comparison.spent.calls else "nothing"
+    more = f"; without the journal: {cost(used)}" if comparison.spent.calls < used.calls else ""
+    lines = [f"spent now: {now}{more}"]
+    if (before := comparison.before.total()).calls:
+        lines.append(f"spent by earlier commands of this run: {cost(before)}")
+        if (lost := comparison.before.interrupted).calls:
+            lines[-1] += f", with {cost(lost)} at most for calls that were interrupted"
+    if comparison.left:
+        lines.append(f"left of the budget: {comparison.left}")
+    return "\n".join(lines)

@@ -4,6 +4,7 @@
     problems.jsonl   the problems with their targets
     results.jsonl    one line for each result of a strategy on a problem; the last one counts
     traces.jsonl     the prompts and replies, one line for each result
+    spending.jsonl   the cost of every call of every command, so that a budget is the run's
     journal.sqlite   the draws of the run, so that another person can continue from the folder
 
 The JSON lines only grow, so they stay readable after a kill at any moment.
@@ -30,7 +31,9 @@ from reasoning.problem import Example
 from reasoning.trace import Trace
 
 _FORMAT = 1
-_FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock"}
+SPENDING = "spending.jsonl"
+"""The name of the file in which a run enters its calls; see `reasoning.engine.ledger`."""
+_FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock", SPENDING}
 _FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 

@@ -23,10 +23,13 @@ class RunConfig:
         limit: the number of problems, at least 1; fewer if the task has no more.
         seed: the seed of generated problems.
         folder: the results folder; None keeps the results in memory only.
+        shares_budget_with: other results folders whose spending counts against the model's budget.
         concurrency: the maximum number of problems in progress; None for the model's limit on
             requests.
         time_limit: seconds after which no further problem is started; None for no limit.
         strategy_budget: what each strategy may spend on all problems, within the model's budget.
+            With a folder, this budget, the next and the model's are those of the run: the calls of
+            earlier commands count. Only seconds are counted from the first call of each command.
         problem_budget: what each strategy may spend on one problem. A problem whose budget runs
             out stays unanswered.
         new_samples: draw new completions instead of using recorded ones.
@@ -43,6 +46,7 @@ class RunConfig:
     limit: int = 20
     seed: int = 0
     folder: Path | None = None
+    shares_budget_with: tuple[Path, ...] = ()
     concurrency: int | None = None
     time_limit: float | None = None
     strategy_budget: Budget | None = None

@@ -16,6 +16,7 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.runs.race import RaceController
 from reasoning.engine.budget import Budget
+from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
@@ -56,6 +57,8 @@ async def run(
     config: RunConfig | None = None,
     journal: Journal | None = None,
     race: RaceController | None = None,
+    ledger: Ledger | None = None,
+    budget: Budget | None = None,
 ) -> ReasoningError | None:
     """Make the results that the keys name, and store each.
 
@@ -71,6 +74,8 @@ async def run(
             time limit (solves of started problems finish with every strategy).
         journal: records the draws; by default the model's journal.
         race: stops strategies that can no longer be the best.
+        ledger: records the cost of every call, and holds that of earlier commands.
+        budget: the budget of the run; by default the model's.
 
     Returns:
         The error that stopped the run early, or None. When the budget runs out, solves in progress
@@ -83,7 +88,8 @@ async def run(
         strategies[spec].check_supports(kind)
     config = config or RunConfig()
     journal = llm.journal if journal is None else journal
-    work = _Run(strategies, llm, store, on_result, deque(keys), config, journal, race)
+    budget = llm.budget if budget is None else budget
+    work = _Run(strategies, llm, store, on_result, deque(keys), config, journal, race, ledger, budget)
     return await work.run(config.concurrency or llm.limits.concurrency)
 
 
@@ -98,6 +104,8 @@ class _Run:
         config: RunConfig,
         journal: Journal,
         race: RaceController | None,
+        ledger: Ledger | None,
+        budget: Budget,
     ) -> None:
         to_make = set(queue)
         self.race = race
@@ -105,7 +113,10 @@ class _Run:
         self.strategies, self.llm, self.store, self.on_result, self.queue = strategies, llm, store, on_result, queue
         self.journal, self.first_epoch = journal, int(store.metadata.get("first_epoch", 0))
         self.fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
-        self.budgets = {spec: (config.strategy_budget or Budget()).nested_in(llm.budget) for spec in strategies}
+        self.ledger, self.spent = ledger, ledger.before if ledger else Spending()
+        self.budgets = {spec: (config.strategy_budget or Budget()).nested_in(budget) for spec in strategies}
+        for spec, of_strategy in self.budgets.items():
+            of_strategy.spent = self.spent.total(spec)
         self.problem_budget = config.problem_budget or Budget()
         self.exhausted: BudgetExhausted | None = None
         self.exhausted_specs: set[str] = set()
@@ -159,6 +170,10 @@ class _Run:
         example, spec = self.store.examples[key.problem], key.strategy
         try:
             budget = self.problem_budget.nested_in(self.budgets[spec])
+            if self.ledger is not None:
+                scope = spec, self.fingerprints[spec], key.problem, str(key.epoch)
+                budget.account = self.ledger.account(*scope)
+                budget.spent = self.spent.by_scope.get(scope, budget.spent)
             answer = await self.strategies[spec].arun(
                 example.problem,
                 self.llm,

@@ -81,7 +81,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         self._learned = LearnedBounds() if self.within is None else self.within._learned
-        self.account = self.within and self.within.account
+        self.account = None if self.within is None else self.within.account
         for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
                 raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
@@ -128,7 +128,7 @@ class Budget:
 
     @property
     def left(self) -> str:
-        """What is left of the limits on usage, in the form that `parse` reads; empty without such a limit."""
+        """The rest of the limits on usage, in the form that `parse` reads; empty without such a limit."""
         left = {
             name: max(0, limit - (getattr(self.spent, name) or 0))
             for name in ("usd", "tokens", "calls")

@@ -55,6 +55,7 @@ class LLM:
     Attributes:
         usage: the usage that was paid for since this object was made, without draws that the
             journal returned.
+        price: computes the US dollars of a usage; None if the price is not known.
         retries: the number of retries since this object was made.
         pending: the draws that were requested and have not arrived, by request key and index;
             shared by models that share a journal.
@@ -86,7 +87,7 @@ class LLM:
         self._siblings: dict[str, LLM] = {}
         self.retries = 0
         self._honours_n = self.traits.n
-        self._price = _no_cost if client.free else client.price
+        self.price = _no_cost if client.free else client.price
         self._last_identity: tuple[object, ...] = ()
         self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._validated: set[frozenset[str]] = set()
@@ -326,7 +327,7 @@ class LLM:
 
     async def _purchase(self, request: Request, draws: list[int], context: CallContext) -> int:
         """Buy as many draws as the budget covers in one request, resolve those returned, and return their number."""
-        reservation = await context.budget.reserve(request, len(draws), self._price)
+        reservation = await context.budget.reserve(request, len(draws), self.price)
         used, is_empty = Usage(), False
         try:
             completions, seconds, failed = await call_with_retries(

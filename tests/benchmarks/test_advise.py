@@ -173,7 +173,7 @@ def test_a_budget_that_ends_it_is_said_and_ends_the_command_with_its_error(told:
     said = told("--budget-tokens", "400", "--max-tokens", "200")
     assert isinstance(said.exception, BudgetExhausted)  # 3
     assert "Use: " in said.output
-    assert "the results are kept; continue with:" in said.output
+    assert "the results are kept; with a larger budget, continue with:" in said.output
 
 
 def test_failed_calls_are_said_and_end_the_command_with_4(told: Callable[..., Any], server: Any) -> None:
