@@ -112,6 +112,8 @@ def run(
 ) -> None:
     """Run strategies on the same problems. The same command continues a stopped run.
 
+    Budgets are those of the run: what earlier commands with the same results folder spent counts.
+
     Exit codes: 0 all done, 2 wrong usage, 3 stopped by the budget, 4 some calls failed for good.
 
     Results are kept in every case.

@@ -22,7 +22,8 @@ from reasoning.messages import Usage
 
 Scope = tuple[str, ...]
 """The part of a run that spends, such as a strategy and a problem; empty for the whole run."""
-_COUNTS = ("calls", "prompt_tokens", "completion_tokens")
+_decode = json.JSONDecoder().decode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass
@@ -119,7 +120,7 @@ class Ledger:
         Raises:
             JournalError: the file cannot be written.
         """
-        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        line = _encode(entry).encode() + b"\n"
         try:
             if os.write(self._file, line) != len(line):
                 raise OSError(28, "no space left on the disk")
@@ -179,29 +180,38 @@ class Account:
 
 
 def _counts(usage: Usage) -> dict[str, Any]:
-    return {**{name: getattr(usage, name) for name in _COUNTS}, "usd": usage.usd}
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "usd": usage.usd,
+    }
 
 
 def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the entries with the numbers of their lines, without a last line that was cut off."""
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield number, parse_json_object(line, f"{path}:{number}")
+        lines = path.read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
         return
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = _decode(line.decode())
+        except ValueError:
+            entry = None
+        # The fast decoder names no place.
+        yield number, entry if isinstance(entry, dict) else parse_json_object(line, f"{path}:{number}")
 
 
 def _usage(entry: Mapping[str, Any], price: Price) -> Usage:
-    calls, prompt, completion = (int(entry[name]) for name in _COUNTS)
-    if min(calls, prompt, completion) < 0:
+    counts = int(entry["calls"]), int(entry["prompt_tokens"]), int(entry["completion_tokens"])
+    if min(counts) < 0:
         raise ValueError("a negative count")
-    usage = Usage(calls, prompt, completion)
-    usd = entry["usd"] if entry["usd"] is not None else price(usage)
-    return Usage(calls, prompt, completion, usd=None if usd is None else float(usd))
+    if (usd := entry["usd"]) is None:
+        usd = price(Usage(*counts))
+    return Usage(*counts, usd=None if usd is None else float(usd))
 
 
 def _excess(entry: Mapping[str, Any]) -> Excess:

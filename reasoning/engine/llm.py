@@ -391,10 +391,11 @@ class LLM:
                     raise CallFailed(f"{self.name} returned no completion", retryable=True)
                 span.set_response(completions)
         except CallFailed as error:
+            final = self.limits.on_failure(error, admitted_at, is_retry=failed > 0)
             if error.usage is not None:
                 self.usage = self.usage + error.usage
             reservation.fail(error.usage)
-            raise self.limits.on_failure(error, admitted_at, is_retry=failed > 0) from None
+            raise final from None
         else:
             self.limits.on_success(admitted_at)
         finally:
