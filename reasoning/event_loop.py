@@ -20,6 +20,11 @@ from reasoning.loop_bridge import LoopBridge
 
 T = TypeVar("T")
 
+_LOST_SIGNAL_SECONDS = 0.25
+"""Seconds between two looks for a signal: one that another thread received does not end a wait for a lock."""
+_CANCEL_SECONDS = 1.0
+"""Seconds that cancelled work may take to run its `finally` blocks."""
+
 
 class _Closable(Protocol):
     async def close(self) -> None: ...
@@ -27,14 +32,18 @@ class _Closable(Protocol):
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
 _bridge: LoopBridge
 _open: set[_Closable] = set()
+_calls: set[_SyncCall] = set()
+_interrupted = False
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the loop and wait for its result.
 
-    Ctrl-C cancels the coroutine, waits until it has ended, and raises KeyboardInterrupt.
+    Ctrl-C cancels the coroutine, waits until it has ended, and raises KeyboardInterrupt. So does
+    `interrupt`.
 
     Raises:
         UsageError: the caller runs on the loop itself.
@@ -43,14 +52,86 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     if threading.current_thread() is _thread:
         work.close()
         raise UsageError("a synchronous call cannot be made from the event loop: await the asynchronous method instead")
-    future = asyncio.run_coroutine_threadsafe(work, loop)
+    # It is made before the `try`, so that there is always something to cancel.
+    call = _SyncCall(work, loop)
     try:
-        return future.result()
+        _calls.add(call)
+        if _interrupted:
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(call.start)
+        result: T = call.wait()
     except KeyboardInterrupt:
-        future.cancel()
-        with contextlib.suppress(TimeoutError, CancelledError):
-            asyncio.run_coroutine_threadsafe(_wait_for_cancelled(), loop).result(timeout=1.5)
+        call.cancel()
+        cancelled = _SyncCall(_wait_for_cancelled(), loop)
+        loop.call_soon_threadsafe(cancelled.start)
+        cancelled.ended.acquire(timeout=_CANCEL_SECONDS + 0.5)
         raise
+    finally:
+        _calls.discard(call)
+    return result
+
+
+def interrupt() -> bool:
+    """Make all synchronous calls raise KeyboardInterrupt, those in progress and all later ones; for any thread.
+
+    Returns:
+        Whether the main thread waits in such a call.
+    """
+    global _interrupted
+    _interrupted = True
+    calls = list(_calls)
+    for call in calls:
+        call.cancel()
+    return any(call.thread is threading.main_thread() for call in calls)
+
+
+class _SyncCall:
+    """A coroutine of the loop that a thread waits for.
+
+    Its lock is a plain one, because Ctrl-C within `threading.Condition`, which futures use, can
+    leave the condition broken and raise another error.
+
+    Attributes:
+        thread: the thread that waits.
+        ended: a lock that is released when the coroutine has ended.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.thread = threading.current_thread()
+        self.ended = threading.Lock()
+        self.ended.acquire()
+        self._work, self._loop = work, loop
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    def start(self) -> None:
+        """Start the coroutine; on the loop."""
+        if self._cancelled:
+            return
+        self._task = self._loop.create_task(self._work)
+        self._task.add_done_callback(lambda _: self.ended.release())
+
+    def wait(self) -> Any:
+        """Return the coroutine's result, or raise its error."""
+        while not self.ended.acquire(timeout=_LOST_SIGNAL_SECONDS):
+            continue
+        if self._task is None or self._task.cancelled():
+            raise KeyboardInterrupt if self._cancelled else CancelledError
+        return self._task.result()
+
+    def cancel(self) -> None:
+        """Cancel the coroutine; from any thread."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._cancelled:
+            return
+        self._cancelled = True
+        if self._task is None:
+            self._work.close()
+            self.ended.release()
+        else:
+            self._task.cancel()
 
 
 async def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -87,14 +168,22 @@ def _ensure_loop() -> asyncio.AbstractEventLoop:
         if _loop is None:
             _loop = _new_loop()
             _bridge = LoopBridge(_loop)
-            _thread = threading.Thread(target=_loop.run_forever, name="reasoning-loop", daemon=True)
+            _thread = threading.Thread(target=_run_loop, args=(_loop,), name="reasoning-loop", daemon=True)
             _thread.start()
             # This hook must run before the one of threading, which would join pools that connections still use.
             atexit.register(_stop)
         return _loop
 
 
-_thread: threading.Thread | None = None
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped."""
+    while True:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt):
+            # A task raised it, perhaps in a user's function. It is the task's error, and the loop has other tasks.
+            continue
+        return
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -111,7 +200,7 @@ async def _wait_for_cancelled() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     cancelled = [task for task in others if task.cancelling()]
     if cancelled:
-        await asyncio.wait(cancelled, timeout=1.0)
+        await asyncio.wait(cancelled, timeout=_CANCEL_SECONDS)
 
 
 def _stop() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +11,10 @@ import typer
 
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
+from reasoning.cli import interrupts
+from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import Model, ModelOptions, PromptTexts, TimeLimit, expand_options
-from reasoning.cli.output import CALLS_FAILED, INTERRUPTED, AsJson, command_line, console, echo, info, print_json
+from reasoning.cli.output import CALLS_FAILED, AsJson, console, echo, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -163,15 +163,8 @@ def run(
                     progress.close()
                     _print_cost(estimate_cost(chosen, source, llm, config), as_json)
                     continue
-                try:
-                    comparisons[folder] = experiment.run_comparison(
-                        list(chosen.values()), source, llm, config, progress
-                    )
-                except KeyboardInterrupt:
-                    progress.close()
-                    info(f"\nstopped; the results are kept in {out or folder}\ncontinue with: {command_line()}")
-                    _exit_within_a_second(INTERRUPTED)
-                    raise typer.Exit(INTERRUPTED) from None
+                interrupts.keep(f"the results are kept in {out or folder}")
+                comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
         if comparisons[folder].results and not (as_json and len(models) > 1):
             _print_results(comparisons[folder], folder, as_json)
         if comparisons[folder].stopped is not None:
@@ -218,6 +211,7 @@ def advise(
         source = get(task, fields, split)
         with options.connect(model) as llm:
             folder = out or default_folder(run_settings(source, seed, llm))
+            interrupts.keep(f"the results are kept in {folder}")
             config = RunConfig(limit=limit, seed=seed, folder=folder, time_limit=time_limit, race_margin=margin)
             candidates = None if strategies is None else spec.split(strategies)
             recommendation = recommend(source, llm, config, progress, candidates)
@@ -249,13 +243,6 @@ def _folder(
     if out is None:
         return default_folder(run_settings(task, seed, llm, problem_budget))
     return out / safe_name(short_model_name(llm.name)) if models > 1 else out
-
-
-def _exit_within_a_second(code: int) -> None:
-    """Exit soon, even if a local model that computes cannot be interrupted. All results are on the disk."""
-    timer = threading.Timer(1.0, os._exit, [code])
-    timer.daemon = True
-    timer.start()
 
 
 def _print_results(comparison: Comparison, folder: Path, as_json: bool) -> None:

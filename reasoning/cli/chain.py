@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli import interrupts, streams
+from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, expand_options
-from reasoning.cli.output import AsJson, command_line, console, echo, info, print_json
+from reasoning.cli.output import READER_GONE, AsJson, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import UsageError
 from reasoning.text_safety import to_line
@@ -184,8 +186,8 @@ def run(
     """Run a chain on many inputs. The same command resumes a stopped run, since every draw is recorded.
 
     Exit codes: 0 every input has a value, 1 some values stayed rejected, 2 wrong usage or an invalid input, 3 the
-    budget stopped the run, 4 some calls failed for good. An invalid input does not stop the others. Finished rows are
-    written in every case; those of a stopped run to NAME.part.csv.
+    budget stopped the run, 4 some calls failed for good, 141 the reader of the printed rows went away. An invalid input
+    does not stop the others. Finished rows are written in every case; those of a stopped run to NAME.part.csv.
     """
     from reasoning.chain.batch import run_batch
     from reasoning.chain.folder import load
@@ -204,10 +206,19 @@ def run(
             def on_row(row: BatchRow) -> None:
                 writer.write(row)
                 report(row)
+                if out is None and not streams.stdout_is_read():
+                    # Further rows would be paid for and not be read.
+                    raise BrokenPipeError
 
             done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if new_samples else 0)
             if done.stopped_by is not None:
                 writer.mark_partial()
+    except BrokenPipeError:
+        raise typer.Exit(READER_GONE) from None
+    except KeyboardInterrupt:
+        if writer.final_path is not None:
+            interrupts.keep(f"the finished rows are kept in {writer.final_path}")
+        raise
     except BaseException:
         if writer.final_path not in (None, out):
             info(f"results: {writer.final_path} (incomplete)")

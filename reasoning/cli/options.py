@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from reasoning.cli.output import INTERRUPTED, info
+from reasoning.cli import interrupts
 
 if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
@@ -253,13 +253,11 @@ class ModelOptions:
 
     @contextmanager
     def open_model(self, model: str) -> Iterator[LLM]:
-        """Yield the model; Ctrl-C ends the command with the advice to repeat it."""
+        """Yield the model; an interrupt says that the recorded draws are kept."""
         with self.connect(model) as llm:
-            try:
-                yield llm
-            except KeyboardInterrupt:
-                info("\nstopped; the same command continues from the recorded draws")
-                raise typer.Exit(INTERRUPTED) from None
+            if llm.journal.path is not None:
+                interrupts.keep("the recorded draws are kept")
+            yield llm
 
 
 def expand_options(command: F) -> F:

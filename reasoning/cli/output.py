@@ -8,7 +8,6 @@ markup. Commands print with `console`, `echo`, `info` and `print_json`, which re
 from __future__ import annotations
 
 import io
-import shlex
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as in shells, and after SIGTERM."""
 CALLS_FAILED = 4
 """The exit code when calls failed for good; the other results are kept."""
+READER_GONE = 141
+"""The exit code of a command that stopped because nothing reads its output any more, as of one that SIGPIPE ends."""
 _WIDTH = 120
 """Columns of a table if standard output is not a terminal."""
 
@@ -59,12 +58,6 @@ def print_json(data: Any) -> None:
     echo(dump_json(data, default=str))
 
 
-def flush() -> None:
-    """Write out what was printed, before the process ends without a cleanup."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-
-
 def protect_streams() -> None:
     """Replace control characters in everything that this process prints from now on."""
     for name in ("stdout", "stderr"):
@@ -94,8 +87,3 @@ class _ProtectedStream:
         if name == "buffer":
             raise AttributeError(name)
         return getattr(self.unprotected, name)
-
-
-def command_line() -> str:
-    """Return the running command as it would be typed again."""
-    return shlex.join(["reasoning", *sys.argv[1:]])

@@ -1,0 +1,124 @@
+"""The command `reasoning ask`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, expand_options
+from reasoning.cli.output import CALLS_FAILED, AsJson, console, info, print_json
+from reasoning.errors import UsageError
+
+if TYPE_CHECKING:
+    from reasoning.answer import Answer
+    from reasoning.kinds import Kind
+
+
+@expand_options
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question; or give --file.")] = None,
+    strategy: Annotated[str, typer.Option("--strategy", "-s", help="The spec of a strategy, such as cot.")] = "cot",
+    model: Model = "local",
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="Read the question from this file; - is standard input.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.")
+    ] = "text",
+    choice: Annotated[list[str] | None, typer.Option(help="An option to choose from. Repeatable.")] = None,
+    context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
+    prompt: PromptTexts = None,
+    new_samples: NewSamples = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,
+    as_json: AsJson = False,
+    *,
+    options: ModelOptions,
+) -> None:
+    """Answer one question."""
+    from reasoning import registry
+    from reasoning.cli.progress import model_status
+    from reasoning.problem import Problem
+    from reasoning.prompt_overrides import override_prompts
+
+    [solver] = override_prompts([registry.get(strategy)], prompt or [])
+    problem = Problem(_question(question, file), _kind(kind, choice), context=context)
+    solver.check_supports(problem.kind)
+    with options.open_model(model) as llm, model_status(llm):
+        answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if new_samples else 0)
+    if as_json:
+        print_json(_to_json(answer))
+    else:
+        _print(answer, trace)
+    if answer.state != "answered":
+        info(f"{answer.state}: {answer.reason}")
+        raise typer.Exit(CALLS_FAILED if answer.state == "failed" else 1)
+
+
+def _question(question: str | None, file: str | None) -> str:
+    if (question is None) == (file is None):
+        raise UsageError("give either a question or --file FILE (- is standard input)")
+    if file is not None:
+        try:
+            question = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{file}: cannot be read: {error}") from None
+    assert question is not None
+    if not question.strip():
+        raise UsageError("the question is empty")
+    return question.strip()
+
+
+def _kind(name: str, choices: list[str] | None) -> Kind:
+    from reasoning import kinds
+
+    if choices and name not in ("text", "choice", "label"):
+        raise UsageError(f"--choice needs --kind choice or --kind label, got --kind {name}; leave one of them out")
+    if name in ("choice", "label") and not choices:
+        raise UsageError(f"--kind {name} needs the options, such as --choice red --choice blue")
+    if name == "label":
+        return kinds.Label(tuple(choices or ()))
+    return kinds.Choice(tuple(choices)) if choices else kinds.get(name)
+
+
+def _to_json(answer: Answer) -> dict[str, Any]:
+    return {
+        "strategy": repr(answer.strategy),
+        "state": answer.state,
+        "value": answer.value,
+        "why": answer.reason,
+        "confidence": answer.confidence,
+        "steps": dict(answer.steps),
+        "text": answer.text,
+        "calls": answer.usage.calls,
+        "prompt_tokens": answer.usage.prompt_tokens,
+        "completion_tokens": answer.usage.completion_tokens,
+        "usd": answer.usage.usd,
+        "seconds": round(answer.usage.seconds, 3),
+    }
+
+
+def _print(answer: Answer, trace: bool) -> None:
+    from reasoning.chain import Chain
+    from reasoning.display import answer_tree, cost
+
+    out = console()
+    if trace and answer.trace is not None:
+        out.print(answer_tree(answer))
+    steps = answer.steps if isinstance(answer.strategy, Chain) else {}
+    for name, value in steps.items():
+        out.print(name, style="bold")
+        out.print(_format_value(value), soft_wrap=True)
+    if not steps:
+        text = _format_value(answer.value) if answer.state == "answered" else answer.text
+        if answer.state == "answered" or text.strip():
+            out.print(text, soft_wrap=True)
+    confidence = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
+    console(stderr=True).print(cost(answer.usage) + confidence, style="dim", soft_wrap=True)
+
+
+def _format_value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
