@@ -52,7 +52,7 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     if threading.current_thread() is _thread:
         work.close()
         raise UsageError("a synchronous call cannot be made from the event loop: await the asynchronous method instead")
-    # It is made before the `try`, so that there is always something to cancel.
+    # Made before the `try`, so that the handler can always cancel it.
     call = _SyncCall(work, loop)
     try:
         _calls.add(call)

@@ -1,7 +1,7 @@
 """The standard streams of a command whose reader may go away (`| head -1`), or that is started without them.
 
-After its reader has gone, a stream is the null device: the command goes on to its end, and its results and its exit
-code are those of any run. A command that would go on to buy or to write what nothing reads asks `stdout_is_read`.
+After its reader has gone, a stream is the null device: the command continues to its end, and its results and its exit
+code are those of any run. A command that would still buy what nothing reads calls `stdout_is_read`.
 """
 
 from __future__ import annotations

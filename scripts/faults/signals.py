@@ -88,7 +88,7 @@ class Command:
 
 @dataclass
 class Outcome:
-    """What one signal did."""
+    """The outcome of one signal."""
 
     command: str
     by: signal.Signals
