@@ -30,6 +30,28 @@ def cost(usage: Usage) -> str:
     return " · ".join([*parts, f"{usage.seconds:.1f} s"])
 
 
+def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usage, left: str) -> str:
+    """Return lines about the cost of a command.
+
+    Args:
+        spent: the usage that it paid for.
+        used: the usage of its results, with draws of the journal.
+        before: the spending of the run's earlier commands.
+        interrupted: the worst case of those of their calls whose end is not known.
+        left: what is left of the budget; empty without a budget.
+    """
+    lines = [f"spent now: {cost(spent) if spent.calls else 'nothing'}"]
+    if spent.calls < used.calls:
+        lines[0] += f"; without the journal: {cost(used)}"
+    if before.calls:
+        lines.append(f"spent by earlier commands of this run: {cost(before)}")
+        if interrupted.calls:
+            lines[-1] += f", of which at most {cost(interrupted)} for calls that were interrupted"
+    if left:
+        lines.append(f"left of the budget: {left}")
+    return "\n".join(lines)
+
+
 def _about(draw: Completion) -> str:
     marks = [f"{draw.usage.completion_tokens} tokens", f"{draw.usage.seconds:.1f} s"]
     if draw.usage.usd is not None:

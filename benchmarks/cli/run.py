@@ -296,17 +296,9 @@ def _print_cost(estimate: CostEstimate, as_json: bool) -> None:
 
 def _describe_spending(comparison: Comparison) -> str:
     """Return the cost of this command, of the results without the journal, and of earlier commands."""
-    from reasoning.display import cost
+    from reasoning.display import describe_spending
     from reasoning.messages import Usage
 
     used = sum((result.usage for result in comparison.results), Usage())
-    now = cost(comparison.spent) if comparison.spent.calls else "nothing"
-    more = f"; without the journal: {cost(used)}" if comparison.spent.calls < used.calls else ""
-    lines = [f"spent now: {now}{more}"]
-    if (before := comparison.before.total()).calls:
-        lines.append(f"spent by earlier commands of this run: {cost(before)}")
-        if (lost := comparison.before.interrupted).calls:
-            lines[-1] += f", with {cost(lost)} at most for calls that were interrupted"
-    if comparison.left:
-        lines.append(f"left of the budget: {comparison.left}")
-    return "\n".join(lines)
+    before = comparison.before
+    return describe_spending(comparison.spent, used, before.total(), before.interrupted, comparison.left)

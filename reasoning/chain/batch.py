@@ -11,6 +11,7 @@ from reasoning import event_loop
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.chain.events import CallLost, FallbackUsed, Rejected, steps_with
 from reasoning.chain.inputs import ChainInput
+from reasoning.engine.budget import Budget
 from reasoning.errors import BudgetExhausted, CallFailed, JournalError, ReasoningError, UsageError
 from reasoning.messages import Usage
 
@@ -127,6 +128,7 @@ def run_batch(
     *,
     epoch: int = 0,
     concurrency: int | None = None,
+    budget: Budget | None = None,
 ) -> BatchSummary:
     """Run a chain on many inputs.
 
@@ -137,16 +139,18 @@ def run_batch(
         on_row: called with each row, in the order of the inputs.
         epoch: the number of the independent repetition.
         concurrency: the most inputs that are processed at once; by default the model's concurrency.
+        budget: the budget of the run; by default the model's.
 
     Returns:
         The totals of the run. A failed input does not stop the others.
     """
-    return event_loop.run_sync(_Batch(chain, llm, on_row, epoch).run(inputs, concurrency or llm.limits.concurrency))
+    batch = _Batch(chain, llm, on_row, epoch, llm.budget if budget is None else budget)
+    return event_loop.run_sync(batch.run(inputs, concurrency or llm.limits.concurrency))
 
 
 class _Batch:
-    def __init__(self, chain: Chain, llm: LLM, on_row: Callable[[BatchRow], None], epoch: int) -> None:
-        self.chain, self.llm, self.on_row, self.epoch = chain, llm, on_row, epoch
+    def __init__(self, chain: Chain, llm: LLM, on_row: Callable[[BatchRow], None], epoch: int, budget: Budget) -> None:
+        self.chain, self.llm, self.on_row, self.epoch, self.budget = chain, llm, on_row, epoch, budget
         self.summary = BatchSummary()
         self.pending: dict[int, BatchRow] = {}
         """Finished rows that wait for earlier ones, by the index of their input."""
@@ -176,7 +180,8 @@ class _Batch:
     async def _answer(self, problem: Problem) -> Answer:
         """Answer one input. An error that concerns only this input becomes a failed answer."""
         try:
-            return await self.chain.arun(problem, self.llm, epoch=self.epoch)
+            # A budget within that of the run, since an input that uses up its own budget is only unanswered.
+            return await self.chain.arun(problem, self.llm, epoch=self.epoch, budget=Budget(within=self.budget))
         except ReasoningError as error:
             if not isinstance(error, UsageError):
                 raise

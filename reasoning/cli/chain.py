@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,8 @@ from reasoning.text_safety import to_line
 if TYPE_CHECKING:
     from reasoning.chain.batch import BatchRow, BatchSummary
     from reasoning.chain.chain import Chain
+    from reasoning.engine.ledger import Ledger, Spending
+    from reasoning.engine.llm import LLM
     from reasoning.messages import Usage
 
 chain = typer.Typer(help="Create, check, draw, show and run prompt chains.", no_args_is_help=True)
@@ -188,6 +190,8 @@ def run(
     Exit codes: 0 every input has a value, 1 some values stayed rejected, 2 wrong usage or an invalid input, 3 the
     budget stopped the run, 4 some calls failed for good, 141 the reader of the printed rows went away. An invalid input
     does not stop the others. Finished rows are written in every case; those of a stopped run to NAME.part.csv.
+
+    With --out, a budget is that of the run until it is complete: what earlier commands spent on it counts.
     """
     from reasoning.chain.batch import run_batch
     from reasoning.chain.folder import load
@@ -201,7 +205,12 @@ def run(
         raise UsageError(f"no inputs in {', '.join(files)}")
     writer = ResultWriter(out, [step.name for step in loaded.steps])
     try:
-        with options.open_model(model) as llm, writer, _progress(len(inputs)) as report:
+        with options.open_model(model) as llm, _ledger(out, llm) as ledger, writer, _progress(len(inputs)) as report:
+            before, budget = (ledger.before if ledger else None), llm.budget
+            epoch = _epoch(before, llm) if new_samples else 0
+            if ledger and before:
+                budget = budget.resumed(before.total(), before.bounds)
+                budget.account = ledger.account(str(epoch))
 
             def on_row(row: BatchRow) -> None:
                 writer.write(row)
@@ -210,9 +219,12 @@ def run(
                     # Further rows would be paid for and not be read.
                     raise BrokenPipeError
 
-            done = run_batch(loaded, inputs, llm, on_row, epoch=llm.journal.unused_epoch() if new_samples else 0)
+            done = run_batch(loaded, inputs, llm, on_row, epoch=epoch, budget=budget)
             if done.stopped_by is not None:
                 writer.mark_partial()
+            elif ledger is not None and not done.counts.keys() & {"failed", "invalid"}:
+                # Another command with this file is another run.
+                ledger.path.unlink(missing_ok=True)
     except BrokenPipeError:
         raise typer.Exit(READER_GONE) from None
     except KeyboardInterrupt:
@@ -223,7 +235,25 @@ def run(
         if writer.final_path not in (None, out):
             info(f"results: {writer.final_path} (incomplete)")
         raise
-    _finish(done, len(inputs), llm.total_usage, writer.final_path)
+    _finish(done, len(inputs), llm.total_usage, writer.final_path, before, budget.left)
+
+
+def _epoch(before: Spending | None, llm: LLM) -> int:
+    """Return the epoch of new samples: that of an earlier command of the run, else an unused one."""
+    known = max([int(epoch) for (epoch,) in before.by_scope], default=0) if before else 0
+    return known or llm.journal.unused_epoch()
+
+
+@contextmanager
+def _ledger(out: Path | None, llm: LLM) -> Iterator[Ledger | None]:
+    """Open the ledger of a run that writes a file: `.NAME.spending.jsonl` next to it."""
+    from reasoning.engine.ledger import Ledger
+
+    if out is None:
+        yield None
+        return
+    with closing(Ledger(out.with_name(f".{out.name}.spending.jsonl"), llm.price)) as ledger:
+        yield ledger
 
 
 @contextmanager
@@ -243,20 +273,23 @@ def _progress(total: int) -> Iterator[Callable[[BatchRow], None]]:
         yield report
 
 
-def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None) -> None:
-    from reasoning.display import cost
+def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None, before: Spending | None, left: str) -> None:
+    from reasoning.display import describe_spending
+    from reasoning.messages import Usage
 
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.counts.items()))
     rejected = f"; {done.rejections} rejected repl{'y' if done.rejections == 1 else 'ies'}" if done.rejections else ""
     fallbacks = f"; {done.fallbacks} with a fallback" if done.fallbacks else ""
     info(f"{done.done} of {total} inputs: {states}{rejected}{fallbacks}")
     # The calls of unfinished inputs are included.
-    now = cost(spent) if spent.calls else "nothing"
-    info(f"spent now: {now}" + (f"; without the journal: {cost(done.usage)}" if done.usage.calls > spent.calls else ""))
+    earlier, interrupted = (before.total(), before.interrupted) if before else (Usage(), Usage())
+    info(describe_spending(spent, done.usage, earlier, interrupted, left))
     if out is not None:
         info(f"results: {out}" + (" (incomplete)" if done.stopped_by is not None else ""))
     if done.stopped_by is not None:
-        info(f"finished rows are kept; resume with: {command_line()}")
+        # Without a ledger, the budget is that of one command.
+        larger = "with a larger budget, " if before and done.stopped_by.exit_code == 3 else ""
+        info(f"finished rows are kept; {larger}resume with: {command_line()}")
         raise done.stopped_by
     if done.counts.get("failed"):
         info(f"{done.counts['failed']} failed, the last with: {done.last_failure}; the same command retries them")

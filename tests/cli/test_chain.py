@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from reasoning import Chain, Problem
 from reasoning.chain.inputs import ChainInput, read_inputs
 from reasoning.chain.scaffold import create_chain
+from reasoning.engine.ledger import Ledger
 from reasoning.errors import UsageError
 from tests.chain.test_folder import TOML, write
 from tests.cli.test_app import reasoning
@@ -330,3 +332,39 @@ def test_a_run_that_stops_before_its_first_row_keeps_the_rows_of_an_earlier_one(
     assert (tmp_path / "out.part.csv").read_text() == "of an earlier run\n"
     assert not (tmp_path / "out.csv").exists()
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_budget_is_that_of_the_run_until_it_is_complete(folder: Path, server: Server, tmp_path: Path) -> None:
+    rows = [{"feedback": f"{word} {word}ly said"} for word in ("slow", "dear", "rude", "late")]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out, ledger = tmp_path / "out.jsonl", tmp_path / ".out.jsonl.spending.jsonl"
+
+    def start(calls: int, *more: str) -> tuple[int, str]:
+        code, _, said = run(
+            server, folder, str(tmp_path / "rows.jsonl"), "--out", str(out), "--budget-calls", str(calls), *more
+        )
+        return code, said
+
+    code, said = start(3)
+    assert (code, server.completions) == (3, 3)
+    assert "left of the budget: calls=0" in said
+    code, said = start(3)
+    assert (code, server.completions) == (3, 3)
+    assert "spent by earlier commands of this run: 3 calls" in said
+    assert "with a larger budget, resume with: reasoning chain run" in said
+    code, said = start(200)
+    assert (code, ledger.exists()) == (0, False)
+    needed = server.completions
+    assert f"left of the budget: calls={200 - needed}" in said
+    # Another run of the same inputs costs nothing, and new samples have a budget of their own.
+    assert start(1)[0] == 0
+    assert server.completions == needed
+    for _ in range(2):
+        assert start(2, "--new-samples")[0] == 3
+        assert server.completions == needed + 2
+    # The same command continues with the samples that it has paid for.
+    assert start(200, "--new-samples")[0] == 0
+    assert server.completions == 2 * needed
+    with closing(Ledger(ledger, lambda usage: None)):
+        code, said = start(3)
+        assert (code, "another process" in said) == (2, True)
