@@ -20,6 +20,7 @@ from reasoning.problem import Example
 from reasoning.session import record_requests
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
+from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -109,7 +110,7 @@ class Recommendation:
                     for spec, problems in race.stopped.items()
                 ]
             lines[1:] = map(self.comparison.names, lines[1:])
-        return "\n".join(lines)
+        return strip_control("\n".join(lines))
 
     def _why_unmeasured(self) -> str:
         best = self.comparison.best

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
 from reasoning.trace import Call, Note, Trace
 

@@ -22,6 +22,8 @@ import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from reasoning.text_safety import strip_control
+
 if TYPE_CHECKING:
     from reasoning.messages import Usage
 
@@ -36,6 +38,10 @@ class ReasoningError(Exception):
 
     exit_code = 2
     ends_run = False
+
+    def __str__(self) -> str:
+        # A message may contain a file's name or a server's text, and tracebacks print it.
+        return strip_control(super().__str__())
 
 
 class UsageError(ReasoningError):

@@ -21,7 +21,7 @@ _BREAK_AFTER = re.compile(r"([_(,=])(?=\w)")
 
 
 def escape_pipes(text: str) -> str:
-    """Escape pipes and line breaks for a cell of a Markdown table; other Markdown stays as it is."""
+    """Escape pipes and line breaks for a cell of a Markdown table; other Markdown and HTML stay as they are."""
     return text.replace("|", r"\|").replace("\n", " ")
 
 
@@ -33,6 +33,8 @@ def escape_markdown(text: str) -> str:
     return line.replace("_", "\\_") if "__" in line or " _" in line else line
 
 
+_FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\n]")
+"""The beginning of a text that a spreadsheet may run; full-width signs count too."""
 _LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#{}"},
     # Specs are long, so they may break after these three.
@@ -57,6 +59,32 @@ _LATEX = {
 }
 
 
+def escape_html(text: str) -> str:
+    """Return text for HTML, with all markup escaped and without control characters."""
+    return escape(strip_control(text))
+
+
+def escape_csv(value: Any) -> Any:
+    """Return a value for a cell of a CSV file that no spreadsheet takes for a formula.
+
+    A text that begins like a formula gets a leading apostrophe, unless it is a number. Numbers stay
+    as they are.
+    """
+    if not isinstance(value, str):
+        return value
+    # Without quotes a carriage return would begin a row, and the writer does not quote it.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def escape_latex(text: str) -> str:
     """Return text as one line of LaTeX, with all special characters escaped."""
     return "".join(_LATEX.get(mark, mark) for mark in " ".join(strip_control(text).split()))
@@ -73,7 +101,7 @@ def render_text(renderable: RenderableType, width: int = 80) -> str:
 
     out = io.StringIO()
     Console(file=out, width=width, highlight=False, markup=False, color_system=None).print(renderable)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in strip_control(out.getvalue()).splitlines())
 
 
 @dataclass(frozen=True)
@@ -148,11 +176,11 @@ class Table:
             table.add_row(*cells, style=emphasis if index in self.emphasized else "")
         return table
 
-    def to_markdown(self, escape: Callable[[str], str] = escape_pipes) -> str:
+    def to_markdown(self, escape: Callable[[str], str] = escape_markdown) -> str:
         """Return the table in GitHub's Markdown, with emphasized rows in bold.
 
         Args:
-            escape: the function that escapes a cell; see `escape_pipes` and `escape_markdown`.
+            escape: the function that escapes a cell; `escape_pipes` keeps the Markdown of cells that are written here.
         """
 
         def line(cells: Sequence[str], mark: str = "") -> str:
@@ -177,7 +205,7 @@ class Table:
         """
 
         def cell(tag: str, column: int, text: str, scope: str = "") -> str:
-            is_text, content = column < self.text_columns, escape(strip_control(text))
+            is_text, content = column < self.text_columns, escape_html(text)
             if inline_styles:
                 style = f' style="text-align:{"left" if is_text else "right"}"'
             else:
@@ -224,9 +252,12 @@ class Table:
         return "\n".join([*lines, r"    \bottomrule", r"  \end{tabularx}", *legend, r"\end{table}"])
 
     def to_csv(self) -> str:
-        """Return the header and the rows as CSV. None becomes an empty cell, and numbers keep their precision."""
+        """Return the header and the rows as CSV.
+
+        None becomes an empty cell, numbers keep their precision, and no text is a formula.
+        """
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([self.header, *self.rows])
+        csv.writer(file, lineterminator="\n").writerows(map(escape_csv, row) for row in [self.header, *self.rows])
         return file.getvalue()
 
 

@@ -8,7 +8,7 @@ import io
 import pytest
 from rich.text import Text
 
-from reasoning.tables import Table, escape_latex, escape_markdown, pluralize, render_text
+from reasoning.tables import Table, escape_csv, escape_latex, escape_pipes, pluralize, render_text
 
 TABLE = Table(
     ("strategy", "accuracy", "cost"),
@@ -49,9 +49,9 @@ def test_markdown() -> None:
         "| strategy | accuracy | cost |\n"
         "| --- | ---: | ---: |\n"
         "| **cot** | **41.7 %** | **$0.01** |\n"
-        "| <b>\\|a_b |  | local |"
+        "| \\<b\\>\\|a_b |  | local |"
     )
-    assert r"\<b\>\|a_b" in TABLE.to_markdown(escape_markdown)
+    assert r"<b>\|a_b" in TABLE.to_markdown(escape_pipes)
 
 
 def test_html_for_a_notebook_and_for_a_page() -> None:
@@ -78,6 +78,52 @@ def test_csv_keeps_numbers_and_empty_cells() -> None:
     table = Table(("a", "b"), ((1 / 3, None), ('say "x"', "y,z")))
     rows = list(csv.reader(io.StringIO(table.to_csv())))
     assert rows == [["a", "b"], [repr(1 / 3), ""], ['say "x"', "y,z"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\n=1",
+        " =1+1",
+        "＝1",
+        "－1+2",
+        "+",
+        "-x",
+        "\x85=1",
+    ],
+)
+def test_no_text_is_a_formula_in_csv(text: str) -> None:
+    rows = list(csv.reader(io.StringIO(Table((text,), ((text,),)).to_csv(), newline="")))
+    assert rows == [[f"'{text}"], [f"'{text}"]]
+
+
+def test_a_carriage_return_begins_no_row_in_csv() -> None:
+    assert Table(("a",), (("x\r=1",), ("\r=1",))).to_csv() == 'a\n"x\n=1"\n"\'\n=1"\n'
+
+
+@pytest.mark.parametrize("value", ["-5", "+3.25", "-1e9", "4 = 4", "a-b", "", "'=1", -5, -0.5, None, "-inf", "x@y"])
+def test_numbers_and_other_texts_stay_in_csv(value: str | float | None) -> None:
+    assert escape_csv(value) == value
+
+
+HOSTILE = "\x1b]52;c;\x07\u202e\x9b|<img src=x onerror=alert(1)>[a](javascript:b)\r\n# *x* \\input{/etc/passwd}$&"
+
+
+def test_nothing_hostile_survives_in_any_format() -> None:
+    table = Table((HOSTILE, "n"), ((HOSTILE, HOSTILE),), name="t", legend=(HOSTILE,))
+    markdown, html, latex = table.to_markdown(), table.to_html(), table.to_latex(HOSTILE)
+    for text in (markdown, html, latex, render_text(table), render_text(Text(HOSTILE))):
+        assert not set(text) & set("\x1b\x07\u202e\x9b\r")
+    assert len(markdown.splitlines()) == 3
+    assert "<img" not in markdown.replace("\\<", "")
+    assert "](" not in markdown.replace("\\](", "")
+    assert "<img" not in html
+    assert "\\input" not in latex
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 problems"), (1, "1 problem"), (1200, "1,200 problems")])

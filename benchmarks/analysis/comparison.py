@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +25,8 @@ from reasoning.benchmarks.runs.race import RaceRecord
 from reasoning.engine.ledger import Spending
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
-from reasoning.tables import pluralize
+from reasoning.tables import escape_html, escape_markdown, pluralize
+from reasoning.text_safety import dump_json
 
 if TYPE_CHECKING:
     import rich.table
@@ -250,24 +249,24 @@ class Comparison:
 
     def save(self, folder: ResultsFolder) -> None:
         """Write `results.json` and `results.md` into a results folder."""
-        folder.write_file("results.json", json.dumps(self.to_json(spent=False), ensure_ascii=False, indent=2) + "\n")
+        folder.write_file("results.json", dump_json(self.to_json(spent=False), indent=2) + "\n")
         folder.write_file("results.md", f"{self}\n")
 
     def __str__(self) -> str:
-        verdict = self.names(self.verdict).replace("\n", "  \n")
+        verdict = "  \n".join(map(escape_markdown, self.names(self.verdict).split("\n")))
         table = summary_table(self.rows, self.free)
-        legend = "\n".join(f"- {line}" for line in table.legend)
-        parts = [self.title, table.to_markdown(), legend, verdict, self.names(format_caveats(self.caveats))]
-        return "\n\n".join(filter(None, parts))
+        legend = "\n".join(f"- {escape_markdown(line)}" for line in table.legend)
+        caveats = format_caveats([escape_markdown(self.names(caveat)) for caveat in self.caveats])
+        return "\n\n".join(filter(None, [escape_markdown(self.title), table.to_markdown(), legend, verdict, caveats]))
 
     def _repr_html_(self) -> str:
-        verdict = escape(self.names(self.verdict)).replace("\n", "<br>")
+        verdict = escape_html(self.names(self.verdict)).replace("\n", "<br>")
         table, figure = summary_html(self.rows, self.free), accuracy_figure(self.rows)
-        html = f"<p>{escape(self.title)}</p>{table}{figure}<p>{verdict}</p>"
+        html = f"<p>{escape_html(self.title)}</p>{table}{figure}<p>{verdict}</p>"
         if self.caveats:
-            items = "".join(f"<li>{escape(self.names(caveat))}</li>" for caveat in self.caveats)
+            items = "".join(f"<li>{escape_html(self.names(caveat))}</li>" for caveat in self.caveats)
             html += f"<p>{TITLE}:</p><ul>{items}</ul>"
-        return html + (f"<p><b>stopped: {escape(str(self.stopped))}</b></p>" if self.stopped else "")
+        return html + (f"<p><b>stopped: {escape_html(str(self.stopped))}</b></p>" if self.stopped else "")
 
 
 def _usage_json(usage: Usage) -> dict[str, Any]:

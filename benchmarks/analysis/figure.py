@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.tables import escape_html
 from reasoning.text_safety import strip_control
 
 # In pixels: the whole figure, the column of names, a line, and the column of numbers.
@@ -42,8 +42,8 @@ def _mark(row: StrategySummary, name: str, y: float) -> str:
     short = strip_control(name) if len(name) <= _LETTERS else f"{strip_control(name)[: _LETTERS - 1]}…"
     colour, weight = ("#2a9d5c", "bold") if row.best else ("currentColor", "normal")
     return (
-        f'<g font-weight="{weight}"><title>{escape(strip_control(row.strategy))}</title>'
-        f'<text x="{_NAMES - 12}" y="{y + 4}" text-anchor="end">{escape(short)}</text>'
+        f'<g font-weight="{weight}"><title>{escape_html(row.strategy)}</title>'
+        f'<text x="{_NAMES - 12}" y="{y + 4}" text-anchor="end">{escape_html(short)}</text>'
         f'<line x1="{_x(low)}" x2="{_x(high)}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2" opacity=".6"/>'
         f'<circle cx="{_x(row.accuracy)}" cy="{y}" r="4.5" fill="{colour}"/>'
         f'<text x="{_WIDTH}" y="{y + 4}" text-anchor="end">{100 * row.accuracy:.1f} %</text></g>'

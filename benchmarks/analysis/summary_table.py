@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
-from reasoning.tables import Table
+from reasoning.tables import Table, escape_html
 
 if TYPE_CHECKING:
     import rich.table
@@ -95,7 +94,7 @@ def summary_html(rows: Sequence[StrategySummary], free: bool) -> str:
         free: the model costs no money.
     """
     table = summary_table(rows, free)
-    return table.to_html() + "".join(f"<div>{escape(line)}</div>" for line in table.legend)
+    return table.to_html() + "".join(f"<div>{escape_html(line)}</div>" for line in table.legend)
 
 
 def parse_rule_table(counts: Mapping[str, Mapping[str, int]], specs: Sequence[str]) -> Table:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.formatting import difference_cells
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.chains.runner import END, PartScore, oracle_label
 from reasoning.benchmarks.statistics import clustered_mean, holm, wilson
-from reasoning.tables import Table, pluralize, render_text
+from reasoning.tables import Table, escape_html, pluralize, render_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -108,7 +107,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         tables = "".join(table.to_html() for table in self.tables if table.rows)
-        return f"{tables}<p>{escape(self.summary).replace(chr(10), '<br>')}</p>"
+        return f"{tables}<p>{escape_html(self.summary).replace(chr(10), '<br>')}</p>"
 
     @property
     def tables(self) -> tuple[Table, Table]:

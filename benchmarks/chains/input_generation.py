@@ -23,6 +23,7 @@ from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.text import f1
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.text_safety import dump_json
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -196,7 +197,7 @@ def append_case(folder: Path, step: str, generated: GeneratedInput) -> Path:
         about = f"synthetic: {generated.twist}"
         row = {"id": name, "step": step, "about": about, "input": plain_json(generated.inputs)}
         with path.open("a", encoding="utf-8") as file:
-            file.write("\n" * (before[-1:] not in ("", "\n")) + json.dumps(row, ensure_ascii=False) + "\n")
+            file.write("\n" * (before[-1:] not in ("", "\n")) + dump_json(row) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -23,6 +23,7 @@ from reasoning.chain import toml_io
 from reasoning.errors import InputError
 from reasoning.files import atomic_write
 from reasoning.registry import bundled_chains
+from reasoning.text_safety import dump_json
 
 PLACE = ".runs"
 _KEPT = (".toml", ".md", ".py")
@@ -146,7 +147,7 @@ def save_run(run: RecordedRun, folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    atomic_write(path, json.dumps(data, ensure_ascii=False, indent=1, default=str))
+    atomic_write(path, dump_json(data, indent=1, default=str))
     return path
 
 

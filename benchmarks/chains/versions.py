@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.formatting import difference_cells
@@ -16,7 +15,7 @@ from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
 from reasoning.benchmarks.statistics import detectable_difference, holm
 from reasoning.errors import UsageError
-from reasoning.tables import Table, pluralize, render_text
+from reasoning.tables import Table, escape_html, pluralize, render_text
 from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
@@ -140,8 +139,8 @@ class VersionComparison(RunComparison):
         return render_text(self.table())
 
     def _repr_html_(self) -> str:
-        notes = "<br>".join(map(escape, self.notes))
-        return f"{self.cells.to_html()}<p><b>{escape(self.verdict)}</b></p><p>{notes}</p>"
+        notes = "<br>".join(map(escape_html, self.notes))
+        return f"{self.cells.to_html()}<p><b>{escape_html(self.verdict)}</b></p><p>{notes}</p>"
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""

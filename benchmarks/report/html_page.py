@@ -10,9 +10,10 @@ from pathlib import Path
 
 from reasoning.benchmarks.analysis.palette import DARK, LIGHT
 from reasoning.benchmarks.report import page_data
-from reasoning.benchmarks.report.html_sections import SECTIONS, escape_text, sections
+from reasoning.benchmarks.report.html_sections import SECTIONS, sections
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.files import atomic_write
+from reasoning.tables import escape_html
 
 
 def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
@@ -65,7 +66,7 @@ def _head(title: str, script: str, style: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<title>{escape_text(title)}</title><style>{style}</style></head>"
+        f"<title>{escape_html(title)}</title><style>{style}</style></head>"
     )
 
 
@@ -73,7 +74,7 @@ def _top(title: str, names: Sequence[str]) -> str:
     links = "".join(f'<li><a href="#{name}">{SECTIONS[name]}</a></li>' for name in names)
     themes = "".join(f"<option>{name}</option>" for name in ("auto", "light", "dark"))
     return (
-        f'<body><a class="skip" href="#main">To the results</a><header><h1>{escape_text(title)}</h1>'
+        f'<body><a class="skip" href="#main">To the results</a><header><h1>{escape_html(title)}</h1>'
         f'<div class="theme"><label for="theme">Colours</label> <select id="theme">{themes}</select></div></header>'
         f'<nav aria-label="Parts of this report"><ul>{links}</ul></nav><main id="main" tabindex="-1">'
     )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from reasoning.benchmarks.analysis.caveats import TITLE
 from reasoning.benchmarks.report import charts
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.tables import report_tables
-from reasoning.tables import Table
-from reasoning.text_safety import strip_control
+from reasoning.tables import Table, escape_html
 
 SECTIONS = {
     "verdict": "Verdict",
@@ -45,7 +43,7 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
     if best and data.comparison.against_best:
         pairs = tables.get("pairs")
         html["differences"] = (
-            f"<p>By how many points {escape_text(data.names(best.strategy))} is better than each other strategy, with "
+            f"<p>By how many points {escape_html(data.names(best.strategy))} is better than each other strategy, with "
             "95 % intervals. Filled: significant (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
             + _figure(charts.differences(data))
             + _table(tables["differences"])
@@ -65,16 +63,16 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
         html["readings"] = _table(tables["parse-rules"]) + key
         if traces:
             html["prompts"] = _PROMPTS
-    facts = "".join(f"<dt>{escape_text(name)}</dt><dd>{escape_text(value)}</dd>" for name, value in data.facts.items())
+    facts = "".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd>" for name, value in data.facts.items())
     html["run"] = f"<dl>{facts}</dl>"
     return html
 
 
 def _verdict(data: ReportData) -> str:
-    lines = "".join(f"<p>{escape_text(data.names(line))}</p>" for line in data.details)
-    items = "".join(f"<li>{escape_text(data.names(caveat))}</li>" for caveat in data.comparison.caveats)
+    lines = "".join(f"<p>{escape_html(data.names(line))}</p>" for line in data.details)
+    items = "".join(f"<li>{escape_html(data.names(caveat))}</li>" for caveat in data.comparison.caveats)
     caveats = f'<div class="remarks"><b>{TITLE}</b><ul>{items}</ul></div>' if items else ""
-    headline = escape_text(data.names(data.headline))
+    headline = escape_html(data.names(data.headline))
     return f'<p class="headline">{headline}</p><div class="lines">{lines}</div>{caveats}'
 
 
@@ -94,12 +92,12 @@ def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
 
 def _matrix(data: ReportData) -> str:
     strategies = "".join(
-        f'<option value="{index}">{index + 1} {escape_text(name)}</option>'
+        f'<option value="{index}">{index + 1} {escape_html(name)}</option>'
         for index, name in enumerate(data.names.by_spec.values())
     )
     filters = "".join(f'<option value="{name}">{title}</option>' for name, title in _FILTERS.items())
     heads = "".join(
-        f'<th scope="col" title="{escape_text(spec)}">{number} {escape_text(name)}</th>'
+        f'<th scope="col" title="{escape_html(spec)}">{number} {escape_html(name)}</th>'
         for number, (spec, name) in enumerate(data.names.by_spec.items(), 1)
     )
     return (
@@ -141,9 +139,9 @@ def _table(table: Table, *, sortable: bool = False) -> str:
     row_header = table.text_columns - 1 if table.header[0] == "#" else 0
     attributes = (' class="sortable"' if sortable else "") + f' aria-labelledby="t-{table.name}"'
     html = table.to_html(inline_styles=False, attributes=attributes, row_header=row_header)
-    notes = "".join(f'<p class="note">{escape_text(line)}</p>' for line in [table.note, *table.legend] if line)
+    notes = "".join(f'<p class="note">{escape_html(line)}</p>' for line in [table.note, *table.legend] if line)
     return (
-        f'<h3 id="t-{table.name}">{escape_text(table.title)}</h3>'
+        f'<h3 id="t-{table.name}">{escape_html(table.title)}</h3>'
         f'<div class="scroll" role="region" aria-labelledby="t-{table.name}" tabindex="0">{html}</div>{notes}'
     )
 
@@ -153,15 +151,10 @@ def _figure(chart: str, key: str = "") -> str:
 
 
 def _folded(title: str, inside: str) -> str:
-    return f"<details><summary>{escape_text(title)}</summary>{inside}</details>"
+    return f"<details><summary>{escape_html(title)}</summary>{inside}</details>"
 
 
 def _key(data: ReportData) -> str:
     """Return the list of the strategies with their numbers in the charts."""
-    items = "".join(f"<li><b>{number}</b> {escape_text(spec)}</li>" for number, spec in enumerate(data.specs, 1))
+    items = "".join(f"<li><b>{number}</b> {escape_html(spec)}</li>" for number, spec in enumerate(data.specs, 1))
     return f'<ul class="key" aria-label="Numbers of the strategies">{items}</ul>'
-
-
-def escape_text(text: str) -> str:
-    """Escape untrusted text for HTML, with hidden characters made visible."""
-    return escape(strip_control(text))

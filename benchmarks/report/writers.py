@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from reasoning.benchmarks.report.tables import paper_tables, report_tables
 from reasoning.errors import UnknownName
 from reasoning.files import atomic_write
 from reasoning.tables import Table, escape_latex, escape_markdown
-from reasoning.text_safety import strip_control
+from reasoning.text_safety import dump_json, strip_control
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -79,7 +78,7 @@ def to_csv(data: ReportData) -> str:
 
 
 def _to_json(data: ReportData) -> str:
-    return json.dumps(data.to_json(), ensure_ascii=False, indent=2) + "\n"
+    return dump_json(data.to_json(), indent=2) + "\n"
 
 
 _WRITERS: Mapping[str, Callable[[ReportData], str]] = {

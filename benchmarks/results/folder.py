@@ -28,6 +28,7 @@ from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.files import atomic_write
 from reasoning.problem import Example
+from reasoning.text_safety import dump_json
 from reasoning.trace import Trace
 
 _FORMAT = 1
@@ -209,7 +210,7 @@ class ResultsFolder:
         for name, value in provenance().items() if "library" not in self.metadata else ():
             self.metadata.setdefault(name, value)
         run = {"format": _FORMAT, "settings": self.settings, "strategies": self.specs, "metadata": self.metadata}
-        self.write_file("run.json", json.dumps(run, ensure_ascii=False, indent=2, default=str) + "\n")
+        self.write_file("run.json", dump_json(run, indent=2, default=str) + "\n")
 
     def _file(self, name: str) -> JsonlFile:
         assert self.folder is not None

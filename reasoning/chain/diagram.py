@@ -6,14 +6,13 @@ GitHub, JupyterLab (from 4.1 on) and MkDocs draw Mermaid. All names and values a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from reasoning.answer import Answer
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.step import Step
 from reasoning.kinds import Kind
-from reasoning.text_safety import strip_control
+from reasoning.tables import escape_html
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
@@ -126,7 +125,7 @@ def _show(value: Any) -> str:
 
 
 def _label(*lines: str) -> str:
-    return '"' + "<br>".join(escape(strip_control(_cut(line))).replace("&quot;", "#quot;") for line in lines) + '"'
+    return '"' + "<br>".join(escape_html(_cut(line)).replace("&quot;", "#quot;") for line in lines) + '"'
 
 
 def _cut(text: str) -> str:

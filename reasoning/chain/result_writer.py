@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from reasoning.chain.batch import BatchRow
 from reasoning.errors import InputError
+from reasoning.tables import escape_csv
 from reasoning.text_safety import dump_json
 
 
@@ -92,16 +93,8 @@ class ResultWriter:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as the text of a cell. A leading ' keeps a spreadsheet from running a text as a formula."""
+    """Return a value as the text of a cell that no spreadsheet takes for a formula."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return str(escape_csv(text))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from reasoning.text_safety import strip_control
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -149,7 +151,7 @@ class Vote:
             f"{candidate.value}: {len(candidate.draws)}{f' (weight {candidate.weight:.3g})' if weighted else ''}"
             for candidate in self.candidates
         ]
-        return "; ".join([", ".join(counts) or "none", *self.notes])
+        return strip_control("; ".join([", ".join(counts) or "none", *self.notes]))
 
     @property
     def _by_logprob(self) -> bool:

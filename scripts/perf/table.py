@@ -10,7 +10,7 @@ from typing import Any
 from perf.virtualenvs import REFERENCE
 from perf.workload import WARM, WORKLOADS
 
-from reasoning.tables import Table
+from reasoning.tables import Table, escape_pipes
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 TITLES = {
@@ -152,4 +152,4 @@ def _by(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, A
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     cells = [[*map(str, row), *[""] * (len(heads) - len(row))] for row in rows]
-    return Table(heads, cells, text_columns=len(heads)).to_markdown()
+    return Table(heads, cells, text_columns=len(heads)).to_markdown(escape_pipes)

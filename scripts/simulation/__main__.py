@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reasoning.benchmarks.statistics import clopper_pearson, required_sample_size, wilson
-from reasoning.tables import Table
+from reasoning.tables import Table, escape_pipes
 from simulation.coverage import cluster_coverage, curve_coverage, difference_coverage, mean_pairs, share_coverage
 from simulation.error_rates import family_power, pair_errors, table_error
 from simulation.races import RACES, race
@@ -33,7 +33,7 @@ Coverage of the intervals, error rates of the tests, and savings of racing. The 
 
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> None:
     """Print one table."""
-    rendered = Table(tuple(header), list(rows), text_columns=len(header)).to_markdown()
+    rendered = Table(tuple(header), list(rows), text_columns=len(header)).to_markdown(escape_pipes)
     print("\n".join([f"## {title}", "", *([textwrap.fill(note, 100), ""] if note else []), rendered, ""]), flush=True)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from reasoning.tables import Table
+from reasoning.tables import Table, escape_pipes
 from reasoning.text_safety import strip_control
 
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
@@ -52,7 +52,7 @@ def folded(title: str, body: str) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
     """Return a table of Markdown cells; the last `numbers` columns are right-aligned."""
-    return Table(tuple(header), rows, text_columns=len(header) - numbers).to_markdown()
+    return Table(tuple(header), rows, text_columns=len(header) - numbers).to_markdown(escape_pipes)
 
 
 def _ticks(text: str) -> int:

@@ -134,7 +134,7 @@ def test_names_are_shown_and_never_obeyed() -> None:
     (row,) = summarize(made("[bold]<script>alert(1)</script>|", 1), ["[bold]<script>alert(1)</script>|"])
     assert "<script>" not in summary_table.summary_html([row], True)
     assert "[bold]" in printed([row], 120)
-    assert r"</script>\|" in summary_table.summary_table([row], True).to_markdown()
+    assert r"\</script\>\|" in summary_table.summary_table([row], True).to_markdown()
 
 
 def judged(*results: list[Result]) -> str:
