@@ -32,6 +32,9 @@ _WORDS = {
     " option": re.compile(r" option"),
     " choice": re.compile(r" choice"),
 }
+# Only kinds with a fixed set of answers take what follows a conclusion's heading for the answer: other conclusions
+# are sentences.
+_CONCLUSIONS = {"conclusion": re.compile(r"conclusion"), "verdict": re.compile(r"verdict")}
 # These are searched in the text itself.
 _SIGNS = {
     "####": re.compile(r"####(?<!#####)(?!#)"),
@@ -41,10 +44,30 @@ _SIGNS = {
 # "the correct option is"
 _PICKED = re.compile(r"\b(?:correct|right|best|final)$")
 # The text before the word in a heading.
-_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my) )?(?:final |correct )?")
+_HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my|in) )?(?:final |correct |overall )?")
+# The text before the word in "I don't think the answer is 5".
+_DOUBTED = re.compile(r"(?:\bnot|n['’]t) (?:think|believe|say|mean|claim|conclude) (?:that )?(?:the|my|its) (?:\w+ )?$")
+# The text before the word in a sentence that concludes.
+_CONCLUDES = re.compile(
+    r"\b(?:therefore|thus|hence|so|consequently|accordingly|overall|ultimately|in (?:conclusion|summary|short)"
+    r"|to conclude|in the end)\b[^.!?\n]{0,80}$|\b(?:final|correct|right|best) $",
+    re.IGNORECASE,
+)
+# A few words that give an answer, rather than describe one: not "supported by the text".
+_SHORT = re.compile(
+    r"(?!(?:(?!mixed)\w+ed|given|found|shown|known|chosen|correct|right|wrong|clear|obvious|consistent|also|because|due|in|on|at|as|up"
+    r"|there|here|more|most|the (?:same|most|best|only|one))\b)\S+(?: \S+){0,4}\s*",
+    re.IGNORECASE,
+)
+_POINTS = re.compile(
+    r"\b(?:this|that|each|any|every|another|whose|what the"
+    r"|(?:opinion|claim|idea|view|notion|assumption) that the) $",
+    re.IGNORECASE,
+)
 _NAME = r"answers?(?:[ _](?:choice|option|letter|value))?"
 _FORMS = {
     "heading": re.compile(r"answer[*_ ]{0,6}(?:(?=\n)| ?[-–—] )"),
+    "conclusion": re.compile(r"(?:conclusion|verdict)[*_ ]{0,6}(?:[:：]|(?=\n))"),
     "tag": re.compile(rf"{_NAME}[>\]]"),
     "key": re.compile(rf"{_NAME}[\"']\s?:"),
 }
@@ -66,6 +89,7 @@ _TRIGGER = re.compile(
     re.VERBOSE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
+_NOT = re.compile(r"\bnot[\s*_$\\(\[]{1,6}$", re.IGNORECASE)
 # A brace after a backslash is a character, not a delimiter.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # The text after a box that is no final one: the rest of a calculation, or a verb.
@@ -101,12 +125,13 @@ class Statement(NamedTuple):
     Attributes:
         text: the stated text; empty if nothing follows the trigger.
         form: the form of the trigger: "verb" (the answer is), "colon" (Answer:), "heading", "tag"
-            (<answer>), "key" (of JSON), or "mark", GSM8K's "####", which is a trigger only in front
-            of a bare answer and a heading otherwise.
+            (<answer>), "key" (of JSON), "conclusion" (Conclusion:), or "mark", GSM8K's "####", which
+            is a trigger only in front of a bare answer and a heading otherwise.
         negated: whether the trigger says that this is not the answer ("isn't").
         continues: whether it may be the beginning of a longer text: more follows after "Answer:".
         starts_list: whether it is the first item of a numbered list.
         start: the position at which it begins.
+        trigger: the position of the word of the trigger.
         block: the content of the fenced or triple-quoted block after the trigger, if it has several
             lines; otherwise empty.
     """
@@ -117,6 +142,7 @@ class Statement(NamedTuple):
     continues: bool
     starts_list: bool
     start: int
+    trigger: int = 0
     block: str = ""
 
     @property
@@ -139,22 +165,24 @@ def visible_text(text: str, region: Region | None) -> str:
     return region.extract(text) if region else text
 
 
-def find_statements(text: str, *, literal: bool = False) -> Iterator[Statement]:
+def find_statements(text: str, *, literal: bool = False, conclusions: bool = False) -> Iterator[Statement]:
     """Yield the statement after each trigger, the last one first; each ends where a later trigger begins.
 
     Args:
         text: the text.
         literal: whether signs without words ("] ]", "->") and whole blocks are statements too.
+        conclusions: whether "Conclusion:" and "Verdict:" are triggers too.
     """
     end, lower = len(text), _lower(text)
     words: list[int] = []
-    for found in _words(text, lower):
+    for found in _words(text, lower, conclusions):
         words += [word.start() for word in found][-_MAX_PLACES:]
     words.sort(reverse=True)
     for word in words[:_MAX_PLACES]:
         if (trigger := _trigger(lower, word)) is None:
             continue
         form, at, negated = trigger
+        negated = negated or _DOUBTED.search(lower, max(0, word - 60), word) is not None
         rest = text[at : min(end, at + MAX_LINE_CHARS)]
         if form == "key":
             text_behind = read_field(rest, 0)
@@ -164,8 +192,24 @@ def find_statements(text: str, *, literal: bool = False) -> Iterator[Statement]:
         continues = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
         starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
         block = _block(text, at, end) if literal else ""
-        yield Statement(text_behind or block, form, negated, continues, starts_list, at, block)
+        yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, block)
         end = word
+
+
+def concludes(text: str, statement: Statement) -> bool:
+    """Return whether a statement gives the answer, of whatever kind, and does not only say something about it.
+
+    It does after "therefore", or in a few words ("The answer is purple."), or after "Answer:" with
+    nothing below.
+    """
+    if statement.form in ("verb", "conclusion"):
+        start = max(0, statement.trigger - 100)
+        return _CONCLUDES.search(text, start, statement.trigger) is not None or (
+            statement.form == "verb"
+            and _SHORT.fullmatch(statement.text) is not None
+            and _POINTS.search(text, start, statement.trigger) is None
+        )
+    return not statement.continues and not statement.is_hash_mark
 
 
 def _stated_line(rest: str, literal: bool) -> str:
@@ -208,9 +252,10 @@ def _lower(text: str) -> str:
     return (text if text.isascii() else text.replace("İ", "i")).lower()
 
 
-def _words(text: str, lower: str) -> list[Iterator[re.Match[str]]]:
+def _words(text: str, lower: str, conclusions: bool = False) -> list[Iterator[re.Match[str]]]:
     """Return the matches of each literal that occurs."""
-    words = [pattern.finditer(lower) for literal, pattern in _WORDS.items() if literal in lower]
+    patterns = _WORDS | _CONCLUSIONS if conclusions else _WORDS
+    words = [pattern.finditer(lower) for literal, pattern in patterns.items() if literal in lower]
     return words + [pattern.finditer(text) for literal, pattern in _SIGNS.items() if literal in text]
 
 
@@ -223,6 +268,9 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
     if first == "a" and lower[start + 3] != "w":
         return "colon", start + 4, False
     before = lower[max(0, start - 40) : start]
+    if first in "cv":
+        found = _HEAD.fullmatch(before.rpartition("\n")[2]) and _FORMS["conclusion"].match(lower, start)
+        return ("conclusion", found.end(), False) if found else None
     if first == " " and not _PICKED.search(before):
         return None
     quoted = "<" in before or "[" in before or '"' in before or "'" in before
@@ -239,6 +287,9 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
 def find_last_box(text: str) -> Box | None:
     """Return the last `\\boxed{}` whose braces match, or the last `\\boxed` with a word after it; None without one."""
     for match in reversed(deque(_BOX.finditer(text), maxlen=_MAX_PLACES)):
+        # "It is not \\boxed{5}."
+        if _NOT.search(text, max(0, match.start() - 12), match.start()):
+            continue
         if match["bare"]:
             return Box(str(match["bare"]), match.start(), match.end())
         depth = 1

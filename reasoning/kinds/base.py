@@ -13,13 +13,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import (
     Statement,
+    concludes,
     final_lines,
     find_last_box,
     find_statements,
@@ -31,10 +32,13 @@ from reasoning.kinds.answer_locations import (
 )
 from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
-from reasoning.kinds.phrasing import begins_with_refusal, first_sentence, strip_echo
+from reasoning.kinds.phrasing import begins_with_refusal, first_sentence, main_clause, strip_echo
 
 _MAX_STATEMENT_CHARS = 8_000
 """The characters of statements that are examined, from the last statement backwards."""
+
+_NEGATION = Rejected("a negation")
+_NOT = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
 
 TAIL_CHARS = 4_000
 """The characters at the end of a text in which a last candidate is searched."""
@@ -53,6 +57,9 @@ class BaseKind(ABC):
     """
 
     name: ClassVar[str]
+    # Whether the answers are a fixed set. Then a conclusion outside of the set replaces what was said before it,
+    # and is not taken for the beginning of the reasoning.
+    _is_closed: ClassVar[bool] = False
     stated_only: bool = field(default=False, kw_only=True)
 
     @abstractmethod
@@ -116,8 +123,10 @@ class BaseKind(ABC):
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         chars_left = _MAX_STATEMENT_CHARS
+        denied: list[str] = []
         box = find_last_box(text)
-        for number, statement in enumerate(find_statements(text, literal=self._reads_signs)):
+        statements = find_statements(text, literal=self._reads_signs, conclusions=self._is_closed)
+        for number, statement in enumerate(statements):
             chars_left -= len(statement.text)
             # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
             if not statement.text or chars_left < 0:
@@ -129,23 +138,50 @@ class BaseKind(ABC):
                 later = "boxed" not in line and self.parse_line(line, before) is not None
                 if not (found is None or isinstance(found, Rejected) or later):
                     yield "box", found
-            if statement.negated:
-                yield "trigger", Rejected("a negation")
-            yield "trigger", self._parse_located(statement)
+            found = _NEGATION if statement.negated else self._parse_located(statement)
+            if isinstance(found, Rejected) and found == _NEGATION:
+                denied.append(statement.text)
+                continue
+            # A conclusion in sentences takes back no answer.
+            if statement.form == "conclusion" and isinstance(found, Rejected):
+                continue
+            yield "trigger", self._unless_denied(found, denied)
+            if self._is_closed and concludes(text, statement):
+                text, box = text[statement.start :], box if box and box.start > statement.start else None
+                break
         if box is not None:
-            yield "box", self.parse_statement(box.text)
+            yield "box", self._unless_denied(self.parse_statement(box.text), denied)
+        if denied:
+            yield "trigger", _NEGATION
         line, before = final_lines(text, literal=self._reads_signs)
         yield "final line", self.parse_line(line, before)
         yield "first line", self.parse_first_line(first_line(text))
         if not stated_only:
-            if begins_with_refusal(re.split(r"[.!?]\s+", line)[-1]):
-                yield "final line", Rejected("a refusal")
+            last = re.split(r"[.!?]\s+", line)[-1]
+            if begins_with_refusal(last) and not self._names_refusal(last):
+                # "Since we cannot determine …, it is neutral"
+                found = self.parse_last_candidate(main_clause(last)) if self._is_closed else None
+                yield "last candidate", Rejected("a refusal") if found is None else found
             yield "last candidate", self.parse_last_candidate(text[-TAIL_CHARS:])
+
+    def _names_refusal(self, sentence: str) -> bool:
+        """Return whether a sentence that sounds like a refusal names an answer: "unknown" may be an option."""
+        return False
 
     @property
     def _reads_signs(self) -> bool:
         """Return whether signs without words can be an answer."""
         return False
+
+    def _unless_denied(self, found: Any, denied: Sequence[str]) -> Any | Rejected | None:
+        """Return what was found, if the statements after it deny something else: 5 in "It is 5. It is not 6"."""
+        if found is None or isinstance(found, Rejected):
+            return found
+        for text in denied:
+            other = self.parse_statement(_NOT.sub("", text).strip())
+            if other is None or isinstance(other, Rejected) or self.same(other, found):
+                return _NEGATION
+        return found
 
     def _parse_located(self, statement: Statement) -> Any | Rejected | None:
         if statement.is_hash_mark:
@@ -154,7 +190,8 @@ class BaseKind(ABC):
             return None
         if isinstance(text := strip_echo(statement.text, self.instruction()), Rejected):
             return text
-        box = last_boxed(text) if "boxed" in first_sentence(text) else None
+        first = first_sentence(text)
+        box = (last_boxed(first) or last_boxed(text)) if "boxed" in first else None
         return self.parse_statement(text, continues=statement.continues) if box is None else self.parse_statement(box)
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:

@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
-from reasoning.kinds.label_matcher import LabelMatcher, is_list_item
+from reasoning.kinds.label_matcher import LabelMatcher, begins_clause, is_list_item
 from reasoning.kinds.number import Number
 from reasoning.kinds.option_matcher import OptionMatcher, fold_option
 from reasoning.kinds.phrasing import (
     answer_instruction,
+    begins_with_refusal,
     first_sentence,
     has_word,
     is_refusal,
@@ -25,11 +26,48 @@ from reasoning.kinds.phrasing import (
 )
 
 _DENIAL = re.compile(
-    r"\b(?:not|never|neither|nor|wrong|incorrect|false|eliminated?|unlikely)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not|cannot|never|neither|nor|none|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b", re.IGNORECASE
+)
+# What is denied before a label: "not (A)", "I don't think it is (A)", but not "the pair that does not fit is (A)".
+_DENIED_BEFORE = re.compile(
+    r"(?:\b(?:not|cannot|never|neither|nor|none|eliminat\w{1,3}|rul\w{1,4} out|exclud\w{1,3})\b|n['’]t\b)"
+    r"(?:\s(?:(?:true|clear|certain|sure|the case|possible|likely)\s(?:that|if|whether|to)"
+    r"|think|believe|say|mean|claim|conclude|assume)\b[^.,;]{0,60}"
+    r"|(?:(?!\b(?:is|are|was|were|(?:must|should|would|will|can) be|so|but)\b)[^.,;:=]){0,60})$",
+    re.IGNORECASE,
+)
+_DENIED_BEHIND = re.compile(
+    r"(?:(?!\b(?:that|which|who|whose|where|because|since|as|(?:is|are|was|were) (?:the|a|an|our|my|one|only))\b)"
+    r"[^.,;:!?]){0,60}?(?:\b(?:not|cannot|never|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b)",
+    re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"[)\]}*_.:\"']{0,4}\s(?:is|are|was|would be|seems|can)"
     r"(?:n['’]t|not|\s(?:\w{1,20}\s)?(?:not|wrong|incorrect|false|too)\b)",
+    re.IGNORECASE,
+)
+# The joint of two options that are named with their texts: "(A) red or (C) green".
+_JOINT = re.compile(
+    r"[)\]}*_\"'`$.]{0,4}(?P<joint>,?\s?(?:/|\bor\b|&|\band\b)\s?|,\s)(?:option\s)?[(\[{*_\"'`]{0,4}", re.IGNORECASE
+)
+_TEXT = re.compile(
+    r"[)\]]\s(?:(?!\b(?:because|since|as|is|are|was|were|not|than|but|while|if|when|for|which|that|or|and)\b)"
+    r"[^,;:.!?()\[\]]){1,60}?(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s))",
+    re.IGNORECASE,
+)
+_MARKS = ")]}.:*_,–—=- "
+_NONE = re.compile(
+    r"\W{0,4}(?:none|neither|nothing)(?:\s(?:one|above|of\s[^.,;]{1,60}|(?:fits?|is|are)\b[^.,;]{0,40}))?[\W_]*$"
+    r"|[^.;]{0,60}\b(?:none of (?:the|these|those|them)|(?:neither|no) (?:of|option|choice|answer)s?)\b",
+    re.IGNORECASE,
+)
+# "(B) is close, but none of the options is right"
+_NONE_BEHIND = re.compile(
+    r"\b(?:none of (?:the|these|those|them)|neither of (?:the|them))\b(?! (?:others?|rest|remaining)\b)", re.IGNORECASE
+)
+_NOT_LISTED = Rejected("not an option")
+_HEADING = re.compile(
+    r"[*_]{0,3}(?:final |my )?(?:choice|selection|decision|result|prediction|output)[*_]{0,3}:[*_]{0,3}\s",
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"[-*•]\s")
@@ -43,7 +81,8 @@ class Choice(BaseKind):
 
     The parser accepts the label ("B", "(b)", "B. text", "option B"), the option's whole text in any
     case, and its number ("15" for "15 km"), but not the article "A" or the pronoun "I". Several
-    labels are not an answer. If label and text disagree, the label counts.
+    labels, and an option that is not on the menu, are not an answer. If label and text disagree, the
+    label counts.
 
     Attributes:
         options: the texts, or a mapping from label to text; may be empty if the question itself
@@ -63,6 +102,7 @@ class Choice(BaseKind):
     """
 
     name: ClassVar[str] = "choice"
+    _is_closed: ClassVar[bool] = True
     options: Sequence[str] | Mapping[str, str] = ()
     labels: Sequence[str] = ()
     several: bool = False
@@ -109,6 +149,13 @@ class Choice(BaseKind):
         """Return the options as a prompt shows them, one per line; empty if the question itself shows them."""
         return "\n".join(f"({label}) {text}" for label, text in self._option_matcher.pairs)
 
+    def _names_refusal(self, sentence: str) -> bool:
+        return any(option in fold_option(sentence) for option in self._refusals)
+
+    @cached_property
+    def _refusals(self) -> tuple[str, ...]:
+        return tuple(fold_option(option) for option in self.options if begins_with_refusal(option))
+
     @cached_property
     def _reads_signs(self) -> bool:
         return not all(map(has_word, self.options))
@@ -128,27 +175,36 @@ class Choice(BaseKind):
             if _DENIED.match(first, leading[1]):
                 return None
             return self._enumerated(first, *leading)
-        for label, start, end in self._label_matcher.find_named(first):
-            return Rejected("a negation") if _DENIAL.search(first[:start]) else self._enumerated(first, label, end)
+        if self._label_matcher.match_other(first) and not any(start == 0 for start, _ in texts.values()):
+            return _NOT_LISTED
+        named = list(self._label_matcher.find_named(first))
+        for label, start, end in named:
+            if not _DENIED_BEFORE.search(first[:start]):
+                return self._enumerated(first, label, end)
+        if named:
+            return Rejected("a negation")
         if whole := self._option_matcher.match_whole(text):
             return self._result([whole])
         if len(texts) > 1:
             return self._result(list(texts), "several options")
         for label, (start, _) in texts.items():
-            return Rejected("a negation") if _DENIAL.search(fold_option(text)[:start]) else self._result([label])
+            denied = _DENIED_BEFORE.search(fold_option(text)[:start])
+            return Rejected("a negation") if denied else self._result([label])
         if found := self._option_matcher.match_formula(first) or self._option_matcher.match_number(
             Number().parse_statement(first)
         ):
             return self._result([found])
-        return Rejected("a refusal") if is_refusal(text) else None
+        return Rejected("a refusal") if is_refusal(text) else _NOT_LISTED if _NONE.match(first) else None
 
     def parse_line(self, line: str, before: str) -> Any | None:
         """Return the option of a line that contains only a label, an option's text or both, or several labels."""
         text = strip_markup(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
+        text = text[heading.end() :] if (heading := _HEADING.match(text)) else text
         if whole := self._option_matcher.match_whole(text):
             return self._result([whole])
         if not (leading := self._label_matcher.match_leading(text)):
-            return None
+            other = self._label_matcher.match_other(text)
+            return _NOT_LISTED if other and not text[other:].strip(_MARKS) else None
         labels, end, either = self._label_matcher.match_enumeration(text, *leading)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
         if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or is_list_item(before)):
@@ -167,6 +223,7 @@ class Choice(BaseKind):
         lines = [line for line in text.split("\n") if line.strip()]
         marks = [is_list_item(line) for line in lines]
         right: list[str] = []
+        denied: set[str] = set()
         for index in range(len(lines) - 1, -1, -1):
             if marks[index] and any(marks[max(0, index - 1) : index] + marks[index + 1 : index + 2]):
                 leading = self._label_matcher.match_leading(strip_markup(lines[index]))
@@ -174,8 +231,15 @@ class Choice(BaseKind):
                     right.append(leading[0])
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[index])):
-                if (found := self._candidate(part)) is not None:
-                    return found
+                found = self._candidate(part)
+                # "It is (D). It is not (E)."
+                if isinstance(found, Rejected) and found.reason == "a negation":
+                    denied |= self._names(part)
+                elif found is not None:
+                    labels = found if isinstance(found, tuple) else (found,)
+                    return Rejected("a negation") if denied.intersection(labels) else found
+        if denied:
+            return Rejected("a negation")
         if right:
             return self._result(right)
         return (
@@ -184,16 +248,25 @@ class Choice(BaseKind):
             else None
         )
 
+    def _names(self, part: str) -> set[str]:
+        """Return the labels of all options that a sentence names."""
+        named = {label for label, *_ in self._label_matcher.find_named(part)}
+        return named or set(self._option_matcher.find_spans(part))
+
     def _candidate(self, part: str) -> Any | Rejected | None:
         """Return what a sentence of running text names and does not deny: its labels, or else its options."""
         named = {label: (start, end) for label, start, end in self._label_matcher.find_named(part)}
         rest = part if named else fold_option(part)
         if not (found := named or self._option_matcher.find_spans(part)):
-            return None
-        for start, end in sorted(found.values(), reverse=True):
-            # An option may itself contain a negation.
-            rest = rest[:start] + rest[end:]
-        if not _DENIAL.search(rest):
+            return _NOT_LISTED if self._label_matcher.names_other(part) or _NONE.match(part) else None
+        if any(self._joins_other(part, end) for _, end in named.values()):
+            return _NOT_LISTED
+        if _NONE_BEHIND.search(rest, max(end for _, end in found.values())):
+            return _NOT_LISTED
+        if not any(
+            _DENIED_BEFORE.search(rest[max(0, start - 200) : start]) or _DENIED_BEHIND.match(rest, end)
+            for start, end in found.values()
+        ):
             return self._result(list(found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
         claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
@@ -239,8 +312,52 @@ class Choice(BaseKind):
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
 
     def _enumerated(self, text: str, label: str, end: int) -> Any:
-        labels, _, either = self._label_matcher.match_enumeration(text, label, end)
-        return self._result(labels, either=either)
+        labels, either = [label], False
+        for _ in self.labels:
+            more, end, alternatives = self._label_matcher.match_enumeration(text, labels[-1], end)
+            labels += more[1:]
+            either = either or alternatives
+            if not (joined := self._join_text(text, labels[-1], end)):
+                break
+            labels.append(joined[0])
+            either, end = either or joined[2], joined[1]
+        return _NOT_LISTED if self._joins_other(text, end) else self._result(labels, either=either)
+
+    def _joins_other(self, text: str, end: int) -> bool:
+        """Return whether a label that is not on the menu follows with a conjunction: "(A) or (F)"."""
+        joint = _JOINT.match(text, end)
+        if joint is None or joint["joint"] == ", ":
+            return False
+        return self._label_matcher.match_other(text[joint.end("joint") :]) is not None
+
+    def _join_text(self, text: str, label: str, end: int) -> tuple[str, int, bool] | None:
+        """Return the label that is joined to the text of a label's option: C in "(A) red or (C) green".
+
+        Returns:
+            The label, its end, and whether it is an alternative.
+        """
+        behind = self._text_end(text, label, end)
+        at = behind or ((found := _TEXT.match(text, end)) and found.end()) or 0
+        if not at or not (joint := _JOINT.match(text, at)):
+            return None
+        leading = self._label_matcher.match_leading(text[joint.end() :])
+        if leading is None or leading[0] == label:
+            return None
+        to = joint.end() + leading[1]
+        ends = self._text_end(text, leading[0], to)
+        alternative = "or" in joint["joint"].lower() or "/" in joint["joint"]
+        # A comma joins only options that both have their texts, and neither "A. red, B is wrong" nor "A. red and B is
+        # wrong" joins any.
+        if (joint["joint"].strip() == "," and not ends) or (not alternative and begins_clause(text, ends or to)):
+            return None
+        return leading[0], to, alternative
+
+    def _text_end(self, text: str, label: str, end: int) -> int:
+        """Return the end of a label's option that follows the label; 0 if another text follows."""
+        option = dict(self._option_matcher.pairs).get(label, "")
+        start = len(text) - len(text[end:].lstrip(_MARKS))
+        found = text[start : start + len(option)].casefold() == option.casefold()
+        return start + len(option) if option and found and not text[start + len(option) :][:1].isalnum() else 0
 
     @property
     def _description(self) -> str:

@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import TAIL_CHARS, BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
-from reasoning.kinds.phrasing import answer_instruction, first_sentence, has_word, is_refusal, strip_markup
+from reasoning.kinds.phrasing import (
+    answer_instruction,
+    begins_with_refusal,
+    first_sentence,
+    has_word,
+    is_refusal,
+    strip_markup,
+)
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
@@ -30,7 +37,11 @@ _AGAIN = re.compile(
     r"\b(?:wait|actually|however|but|overall|correction|second thought|so|therefore|thus)\b", re.IGNORECASE
 )
 _OPENS = re.compile(r"[\s*_`\"'“‘(\[]*+")
-_CONCEDES = re.compile(r",?\s(?:although|though|even though|despite|while|whereas)\b", re.IGNORECASE)
+# A concession or a reason, behind the label.
+_CONCEDES = re.compile(
+    r",?\s(?:although|though|even though|despite|while|whereas|because|since)\b|,\sas\b(?!\swell\b)", re.IGNORECASE
+)
+_NOR = re.compile(r"[*_\"'`”’)]{0,4}\s?(?:/|,?\s?\b(?:or|nor)\b)\s?[*_\"'`“‘(]{0,4}", re.IGNORECASE)
 _NAMED = re.compile(r"(?:[-*•]\s)?[\w\s*_]{1,40}(?:[:=]|\bis\b)[\s*_]*", re.IGNORECASE)
 _GAP = re.compile(r"[\s_-]+")
 
@@ -56,6 +67,7 @@ class Label(BaseKind):
     """
 
     name: ClassVar[str] = "label"
+    _is_closed: ClassVar[bool] = True
     options: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -97,7 +109,11 @@ class Label(BaseKind):
     def parse_line(self, line: str, before: str) -> str | None:
         """Return the label of a line that contains only it, or a name before it: "Sentiment: positive"."""
         line = line[:200]
-        return self._known.get(_fold(line)) or self._known.get(_fold(_NAMED.sub("", line, count=1)))
+        if whole := self._known.get(_fold(line)):
+            return whole
+        name = _NAMED.match(line)
+        # "We cannot say that it is positive" names nothing.
+        return self._known.get(_fold(line[name.end() :])) if name and not begins_with_refusal(name[0]) else None
 
     def parse_first_line(self, line: str) -> str | None:
         """Return the label of a line that contains only it, or a name before it."""
@@ -110,13 +126,15 @@ class Label(BaseKind):
         """
         if len(text) < TAIL_CHARS and (head := self._head(text)):
             return head
+        denied: set[str | None] = set()
         for line in reversed(text.split("\n")):
             for part in reversed(re.split(r"(?<=[.!?])\s+", line)):
                 if found := self._found(part):
-                    return self._single(found, part)
-                if self._pattern.search(part):
-                    return Rejected("a negation")
-        return None
+                    label = self._single(found, part)
+                    return Rejected("a negation") if label in denied else label
+                # "It is positive. It is not negative."
+                denied |= {self._known.get(_fold(match[0])) for match in self._pattern.finditer(part)}
+        return Rejected("a negation") if denied else None
 
     def _head(self, text: str) -> str | None:
         """Return the label at the beginning of a reply that gives its reasons after it."""
@@ -139,6 +157,13 @@ class Label(BaseKind):
     def key(self, value: Any) -> str:
         return str(value)
 
+    def _names_refusal(self, sentence: str) -> bool:
+        return any(option in _fold(sentence) for option in self._refusals)
+
+    @cached_property
+    def _refusals(self) -> tuple[str, ...]:
+        return tuple(_fold(option) for option in self.options if begins_with_refusal(option))
+
     @cached_property
     def _known(self) -> dict[str, str]:
         return {_fold(option): option for option in self.options}
@@ -152,17 +177,25 @@ class Label(BaseKind):
 
     def _found(self, text: str) -> list[tuple[str, int, int]]:
         """Return the labels in a text that are not denied, with their positions."""
-        return [
-            (label, match.start(), match.end())
-            for match in self._pattern.finditer(text)
-            if (label := self._known.get(_fold(match[0])))
-            and not _DENIED.search(text[max(0, match.start() - 60) : match.start()])
-        ]
+        found: list[tuple[str, int, int]] = []
+        # The end of the last denied label: "no positive or negative opinion" denies both.
+        reach = -1
+        for match in self._pattern.finditer(text):
+            start, end = match.span()
+            joined = (
+                reach >= 0
+                and start - reach < 20
+                and (_NOR.fullmatch(text, reach, start) or (text[reach:start] == ", " and _NOR.match(text, end)))
+            )
+            if joined or _DENIED.search(text[max(0, start - 60) : start]):
+                reach = end
+            elif label := self._known.get(_fold(match[0])):
+                found.append((label, start, end))
+        return found
 
     def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Rejected:
-        """Return the only label of a sentence, or of its part before "although"."""
-        concession = _CONCEDES.search(text)
-        if concession and found[0][1] < concession.start():
+        """Return the only label of a sentence, or of its part before "although" or "because"."""
+        if concession := _CONCEDES.search(text, found[0][2]):
             found = [match for match in found if match[1] < concession.start()]
         return found[0][0] if len({label for label, *_ in found}) == 1 else Rejected("several labels")
 

@@ -14,7 +14,14 @@ _FILLER = (
 _AFTER_A_WORD = re.compile(
     r"\s(?:because|since|as|for|with|and|or|which|while|but|rather)\b|\s?[-–—(=]\s?\S", re.IGNORECASE
 )
+_REASON = re.compile(r"\s(?:because|since|which|while|but)\b")
 _CLOSED = re.compile(r"[*_\"'`$]{0,4}(?:[)\]};:!]|[.,](?!\d)|\s*$)")
+# A label that others could have: "C", "(C)", "**C.**".
+_LETTER = r"(?:[*_\"'`$]{0,3}[(\[{]\s?(?P<bracketed>[A-Za-z])\s?[)\]}]|[*_\"'`$]{0,4}(?P<bare>[B-HJ-Z])(?![\w'’-]))"
+_DIGITS = r"(?:[*_\"'`$]{0,3}[(\[{]\s?(?P<bracketed>\d{1,2})\s?[)\]}]|(?P<bare>(?!)))"
+_CLAIM = r"(?:(?i:choose|chose|pick|select|go with|must be|it is|it's|so|therefore|thus|hence|answer|option),?\s)"
+_BEGINS = r"[)\]}*_\"'`$.]{0,4}\s(?:is|was|isn['’]t|wasn['’]t|does|doesn['’]t|can|cannot|would|has|seems|fails)\b"
+_SUBJECT = re.compile(_BEGINS)
 _LISTED = re.compile(r"\s*(?:[-*•]\s+)?\**(?:\(\w{1,3}\)|\w[.):])\**\s")
 
 
@@ -51,11 +58,25 @@ class LabelMatcher:
             return label, match.end()
         return None
 
+    def match_other(self, text: str) -> int | None:
+        """Return the end of a leading label that is written like these but is not on the menu; None without one."""
+        match = self._other.match(text) if self._other else None
+        if match is None or self.find_label(match["bracketed"] or match["bare"]):
+            return None
+        closed = match["bracketed"] or _CLOSED.match(text, match.end()) or _REASON.match(text, match.end())
+        return match.end() if closed else None
+
+    def names_other(self, text: str) -> bool:
+        """Return whether a sentence claims a label that is not on the menu: "So it is (F)"."""
+        found = self._claimed_other.finditer(text) if self._claimed_other else ()
+        return any(not self.find_label(match["bracketed"] or match["bare"]) for match in found)
+
     def find_named(self, text: str) -> Iterator[tuple[str, int, int]]:
         """Yield the labels that occur anywhere as labels, "(B)", "option B", "B is correct", with start and end."""
         for match in self._named.finditer(text):
-            if label := self.find_label(match[match.lastgroup or 0]):
-                yield label, match.start(), match.end()
+            group = match.lastgroup or 0
+            if label := self.find_label(match[group]):
+                yield label, match.start(group), match.end()
 
     def match_enumeration(self, text: str, label: str, end: int) -> tuple[list[str], int, bool]:
         """Return the labels of the enumeration whose first label ends at `end`: "A, B and C".
@@ -89,15 +110,38 @@ class LabelMatcher:
             rf"|\b(?i:option|choice|answer|letter)\s[(*_\"'`]{{0,4}}(?P<option>{self._any})(?![\w'’-])"
             rf"|\b(?i:choose|chose|pick|select|go with|must be|it is|it's)\s[(*_\"'`]{{0,4}}"
             rf"(?P<chosen>{self._any})(?=[)*_\"'`]{{0,4}}(?:[.,;:!]|\s*$))"
+            rf"|(?:\bis|:)\s[(*_\"'`]{{0,4}}(?P<last>{self._any})(?=[)*_\"'`]{{0,4}}[.!]?\s*$)"
             rf"|(?<![\w'’-])(?P<right>{self._any})(?=\sis\s(?:the\s|our\s|my\s)?(?:correct|right|best|final|answer|true)\b)"
         )
+
+    @property
+    def _style(self) -> str | None:
+        """Return the pattern of a label that is written like these: one letter, or digits; None for words."""
+        if all(len(label) == 1 and label.isascii() and label.isalpha() for label in self.labels):
+            return _LETTER
+        return _DIGITS if all(label.isdigit() for label in self.labels) else None
+
+    @cached_property
+    def _other(self) -> re.Pattern[str] | None:
+        return re.compile(rf"{_FILLER}{{0,4}}{self._style}") if self._style else None
+
+    @cached_property
+    def _claimed_other(self) -> re.Pattern[str] | None:
+        return re.compile(rf"\b{_CLAIM}{{1,3}}{self._style}{_CLOSED.pattern}") if self._style else None
 
     @cached_property
     def _joined(self) -> re.Pattern[str]:
         return re.compile(
             rf"[)\]}}*_\"'`$]{{0,4}}\s?(?:(?P<or>/|,?\s?\bor\s)|&|,?\s?\band\s|,(?=\s?[(\[]?(?:{self._any})[)\]]?(?:[,.&]|\s(?:and|or)\s|$)))"
             rf"\s?(?:option\s)?[(\[{{*_\"'`]{{0,4}}(?P<label>{self._any})(?!\w)"
+            # "B, and C is wrong"; but "B or C is right"
+            rf"(?(or)|(?!{_BEGINS}))"
         )
+
+
+def begins_clause(text: str, end: int) -> bool:
+    """Return whether a label that ends at `end` is the subject of a sentence in the singular: "C is wrong"."""
+    return _SUBJECT.match(text, end) is not None
 
 
 def is_list_item(line: str) -> bool:

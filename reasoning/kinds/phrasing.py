@@ -34,6 +34,8 @@ _MISSING = re.compile(
 )
 # "I'm not sure, but I think …" is an answer.
 _YET = re.compile(r"[^.!?\n]{0,80}[,;] (?:but|however)\b")
+_REASON = re.compile(r"(?:\w+,? ){0,3}?(?:since|because|as|given that|although|though|while|whereas)\b", re.IGNORECASE)
+_SO = re.compile(r"[,;]?\s(?:so(?! (?:much|many|far|that)\b)|thus|hence|therefore)\b,?\s(?=\S)", re.IGNORECASE)
 _NOT = re.compile(r"(?:(?:is|are)\s)?not\b", re.IGNORECASE)
 _BUT = re.compile(r"\bbut\b(?:\s(?:rather|instead))?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=[\"'”’*_)\]]{0,4}(?:\s+[^\s\da-z$€£-]|\s*$))")
@@ -114,6 +116,17 @@ def begins_with_refusal(text: str) -> bool:
     """Return whether a clause of a sentence begins with a refusal; `is_refusal` knows more words."""
     clauses = [0, *(match.end() for match in islice(re.finditer(", ", text), 8))]
     return any(_begins(_REFUSAL, text[start:]) for start in clauses)
+
+
+def main_clause(sentence: str) -> str:
+    """Return what a sentence concludes from a reason: "it is neutral" in "Since we cannot tell, it is neutral".
+
+    An empty text if it draws no conclusion.
+    """
+    if _REASON.match(sentence):
+        return sentence.partition(", ")[2]
+    so = _SO.search(sentence)
+    return sentence[so.end() :] if so else ""
 
 
 def _closed(text: str) -> str:

@@ -46,6 +46,7 @@ class YesNo(BaseKind):
     """
 
     name: ClassVar[str] = "yesno"
+    _is_closed: ClassVar[bool] = True
 
     def instruction(self) -> str:
         return answer_instruction("yes or no")
