@@ -131,12 +131,13 @@ class _Run:
             await asyncio.gather(*tasks)
         except ReasoningError as error:
             if isinstance(error, UsageError) and not error.ends_run:
+                # A results folder that cannot be written: the calls in flight are paid for, and are recorded.
+                await _cancel(tasks)
+                await self.llm.finish_calls()
                 raise
             return error
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
         return self.exhausted
 
     async def _worker(self) -> None:
@@ -201,3 +202,9 @@ class _Run:
             self.succeeded += 1
         if self.failed >= _GIVE_UP_AFTER and not self.succeeded:
             raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.reason}")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -164,10 +164,13 @@ class _Batch:
             await asyncio.gather(*tasks)
         except (BudgetExhausted, CallFailed, JournalError) as error:
             self.summary.stopped_by = error
+        except Exception:
+            # Rows that cannot be written: the calls in flight are paid for, and are recorded.
+            await _cancel(tasks)
+            await self.llm.finish_calls()
+            raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
             # Rows after an input that did not finish.
             for index in sorted(self.pending):
                 self.on_row(self.pending[index])
@@ -200,3 +203,9 @@ class _Batch:
             raise CallFailed(
                 f"{FAILURES_BEFORE_ABORT} inputs failed and none succeeded; the last: {self.summary.last_failure}"
             )
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

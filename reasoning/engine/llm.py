@@ -15,7 +15,7 @@ from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.retry import call_with_retries
 from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, pending_draws, unwrap
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import CallFailed, JournalError, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, CompletionBatch, Conversation, Request, Usage
 from reasoning.providers.client import Client
@@ -29,6 +29,8 @@ _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """The parameters for which 1 and 1.0 mean the same request."""
 _BYTES_PER_TOKEN = 3
 """A low estimate, to count tokens against the limit per minute."""
+_POLL_SECONDS = 0.02
+"""Seconds between two looks at the calls in flight, before a run ends."""
 
 
 Connect: TypeAlias = Callable[..., "LLM"]
@@ -252,7 +254,11 @@ class LLM:
                 # Otherwise the next round buys the draw in this context.
             if bought_elsewhere and context.journal.parent is not None:
                 # Reading makes this journal copy the draws from its parent.
-                context.journal.read(request.key, left)
+                try:
+                    context.journal.read(request.key, left)
+                except JournalError:
+                    await self.finish_calls()
+                    raise
             left = [draw for draw in left if draw not in outcomes]
         return [outcomes[draw] for draw in draws]
 
@@ -277,19 +283,23 @@ class LLM:
         """Resolve the draws that the journal has, and send requests for the others."""
         draws = sorted(self._queued.pop((request.key, context)))
         try:
-            recorded = context.journal.read(request.key, draws)
+            draws = self._resolve_recorded(request, draws, context)
         except Exception as error:
-            for draw in draws:
-                self._resolve(request, draw, error)
+            self._start(request, draws, self._fail(request, draws, context, error))
             return
-        if recorded:
-            for draw, completion in recorded.items():
-                self._resolve(request, draw, completion)
-            draws = [draw for draw in draws if draw not in recorded]
         if self.warm_prefix_cache and len(draws) > self.max_n:
             self._start(request, draws, self._send_after_warmup(request, draws, context))
         else:
             self._send_all(request, draws, context)
+
+    def _resolve_recorded(self, request: Request, draws: list[int], context: CallContext) -> list[int]:
+        """Resolve the draws that the journal has, and return the others."""
+        recorded = context.journal.read(request.key, draws)
+        if not recorded:
+            return draws
+        for draw, completion in recorded.items():
+            self._resolve(request, draw, completion)
+        return [draw for draw in draws if draw not in recorded]
 
     async def _send_after_warmup(self, request: Request, draws: list[int], context: CallContext) -> None:
         """Send the first request alone, so that the provider caches the prompt for the others."""
@@ -317,13 +327,50 @@ class LLM:
     async def _send(self, request: Request, draws: list[int], context: CallContext) -> None:
         """Buy draws and resolve them; request again those that the provider left out of an `n`."""
         try:
+            if self.pending.failure is not None or not context.journal.is_ready:
+                await self._prepare(context.journal)
+                # The journal may just have taken draws that it did not take before.
+                if not (draws := self._resolve_recorded(request, draws, context)):
+                    return
             bought = await self._purchase(request, draws, context)
         except Exception as error:
-            for draw in draws:
-                self._resolve(request, draw, error)
+            await self._fail(request, draws, context, error)
             return
         if bought < len(draws):
             self._send_all(request, draws[bought:], context)
+
+    async def _fail(self, request: Request, draws: list[int], context: CallContext, error: Exception) -> None:
+        """Resolve draws with an error. That of a journal ends the run, so the calls in flight are kept first."""
+        if isinstance(error, JournalError):
+            # What fails after the first failure is a consequence of it.
+            error = self.pending.failure = self.pending.failure or error
+            if self.pending.ending is None:
+                self.pending.ending = asyncio.get_running_loop().create_task(self._end_calls(context.journal))
+            await asyncio.shield(self.pending.ending)
+            if (kept := context.journal.describe_unwritten()) and kept not in str(error):
+                error = JournalError(f"{error}; {kept}")
+        for draw in draws:
+            self._resolve(request, draw, error)
+
+    async def _end_calls(self, journal: Journal) -> None:
+        """Send nothing until the calls in flight have been answered, and their draws recorded or kept elsewhere."""
+        try:
+            await self.finish_calls()
+            await journal.flush()
+        finally:
+            self.pending.failure = self.pending.ending = None
+
+    async def _prepare(self, journal: Journal) -> None:
+        """Try a journal before something is paid for that it would have to record."""
+        if self.pending.failure is not None:
+            raise JournalError(str(self.pending.failure))
+        await journal.prepare()
+
+    async def finish_calls(self) -> None:
+        """Wait until the calls in flight have been answered, by all models that share the journal."""
+        # An event would cost time in every call, for the rare run that ends so.
+        while self.pending.calls:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _purchase(self, request: Request, draws: list[int], context: CallContext) -> int:
         """Buy as many draws as the budget covers in one request, resolve those returned, and return their number."""
@@ -382,14 +429,20 @@ class LLM:
         draws = draws[: reservation.draws]
         started = time.monotonic()
         try:
-            # The time may have ended in the queue.
+            # The time may have ended in the queue, or the journal may have failed.
             context.budget.seconds_left()
-            with telemetry.call(request, len(draws), failed) as span:
-                reservation.begin()
-                completions = await self.client.complete(request, draws)
-                if not completions:
-                    raise CallFailed(f"{self.name} returned no completion", retryable=True)
-                span.set_response(completions)
+            if self.pending.failure is not None or not context.journal.is_ready:
+                await self._prepare(context.journal)
+            self.pending.calls += 1
+            try:
+                with telemetry.call(request, len(draws), failed) as span:
+                    reservation.begin()
+                    completions = await self.client.complete(request, draws)
+                    if not completions:
+                        raise CallFailed(f"{self.name} returned no completion", retryable=True)
+                    span.set_response(completions)
+            finally:
+                self.pending.calls -= 1
         except CallFailed as error:
             final = self.limits.on_failure(error, admitted_at, is_retry=failed > 0)
             if error.usage is not None:

@@ -124,12 +124,24 @@ class Waiter:
             self.done.set_result(None)
 
 
-_pending: WeakKeyDictionary[Journal, dict[tuple[str, int], PendingDraw]] = WeakKeyDictionary()
+class PendingDraws(dict[tuple[str, int], PendingDraw]):
+    """The pending draws of the models that share a journal, by request key and draw index.
 
-
-def pending_draws(journal: Journal) -> dict[tuple[str, int], PendingDraw]:
-    """Return the table of pending draws, by request key and draw index.
-
-    Models that share a journal share the table.
+    Attributes:
+        calls: the number of requests that were sent and have not been answered.
+        failure: the error of the journal; nothing is sent until the calls in flight have been
+            answered and recorded, or kept elsewhere.
+        ending: the task that waits for them.
     """
-    return _pending.setdefault(journal, {})
+
+    calls = 0
+    failure: JournalError | None = None
+    ending: asyncio.Task[None] | None = None
+
+
+_pending: WeakKeyDictionary[Journal, PendingDraws] = WeakKeyDictionary()
+
+
+def pending_draws(journal: Journal) -> PendingDraws:
+    """Return the pending draws of a journal."""
+    return _pending.setdefault(journal, PendingDraws())

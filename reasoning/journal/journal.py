@@ -64,6 +64,8 @@ class Journal:
             self._store,
             *(parent._stores if parent is not None else ()),
         )
+        # The parent is written first, so that a draw lost here by a kill can be read from it.
+        self._paths = tuple(store.path for store in reversed(self._stores) if isinstance(store, SqliteStore))
         if isinstance(self._store, SqliteStore):
             weakref.finalize(self, self._store.close_soon).atexit = False
 
@@ -100,6 +102,32 @@ class Journal:
         """
         return {row[0]: decode(key, row) for row in self._rows(key, list(draws))}
 
+    @property
+    def is_ready(self) -> bool:
+        """True if all files have taken a trial since they were opened, and every record since."""
+        return writer.ready.issuperset(self._paths)
+
+    async def prepare(self) -> None:
+        """Write to each file, with a sync to the disk, so that no draw is bought that cannot be recorded.
+
+        Draws that a file did not take before are written, too.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        writer.put(None, self._paths, done, loop)
+        await done
+
+    async def flush(self) -> None:
+        """Wait until all that was recorded before has been written, or has failed."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        writer.put(None, (), done, loop)
+        await done
+
+    def describe_unwritten(self) -> str:
+        """Return where the draws are that the files have not taken, and how to add them; empty without any."""
+        return writer.describe_unwritten(self._paths)
+
     async def record(self, request: Request, completions: Sequence[Completion]) -> None:
         """Record draws. They survive a crash of this process from the moment this returns.
 
@@ -135,12 +163,9 @@ class Journal:
         self._store.close()
 
     def _put(self, record: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        paths = []
-        # The parent is written first, so that a draw lost here by a kill can be read from it.
-        for store in reversed(self._stores):
-            if isinstance(store, SqliteStore):
-                paths.append(store.path)
-            else:
+        paths = self._paths
+        for store in self._stores:
+            if isinstance(store, MemoryStore):
                 store.put(record)
         if paths and record.rows and not (loop is not None and writer.write_now(record, paths)):
             writer.put(record, paths, done, loop)

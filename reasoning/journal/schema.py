@@ -64,6 +64,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def try_writing(connection: sqlite3.Connection) -> None:
+    """Write to the log and sync it to the disk, without a change of the contents."""
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        with transaction(connection):
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    finally:
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
 def commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Insert records in one transaction; draws that are recorded already stay as they are."""
     requests = {record.key: (record.key, record.model, record.request) for record in records}

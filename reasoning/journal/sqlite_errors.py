@@ -11,6 +11,11 @@ from pathlib import Path
 from reasoning.errors import JournalError
 
 _ELSEWHERE = "choose another file with --journal FILE, or none with --no-journal"
+_NO_LOCKS = ("its file system does not support locks", "choose a file on a local disk with --journal FILE")
+_LOCK_ERRORS = (
+    *(sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_UNLOCK, sqlite3.SQLITE_IOERR_RDLOCK),
+    *(sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK, sqlite3.SQLITE_IOERR_SHMLOCK),
+)
 _SQLITE = {
     sqlite3.SQLITE_FULL: ("the disk is full", "free some space; the same command then continues from what is recorded"),
     sqlite3.SQLITE_NOTADB: ("it is not a SQLite database, or a damaged one", f"it was not changed; {_ELSEWHERE}"),
@@ -18,7 +23,11 @@ _SQLITE = {
         "it is damaged",
         f"it was not changed; `sqlite3 FILE .recover` may save what is readable, or {_ELSEWHERE}",
     ),
-    sqlite3.SQLITE_BUSY: ("another process keeps it locked", "wait for that process, or end it"),
+    sqlite3.SQLITE_BUSY: (
+        "another process keeps it locked, or its file system has no locks",
+        "wait for that process or end it, or choose a file on a local disk with --journal FILE",
+    ),
+    sqlite3.SQLITE_PROTOCOL: _NO_LOCKS,
     sqlite3.SQLITE_READONLY: ("there is no permission to write to it", f"change its permissions, or {_ELSEWHERE}"),
     sqlite3.SQLITE_CANTOPEN: (
         "it cannot be opened, or its folder cannot be written to",
@@ -56,6 +65,8 @@ def to_journal_error(path: Path, done: str, error: Exception) -> JournalError:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         code = sqlite3.SQLITE_FULL
     cause, advice = _SQLITE.get(code & 0xFF if code is not None else -1, ("", _ELSEWHERE))
+    if code in _LOCK_ERRORS:
+        cause, advice = _NO_LOCKS
     message = str(error) or type(error).__name__
     return JournalError(
         f"the journal {path} cannot be {done}: {f'{cause} ({message})' if cause else message}; {advice}"

@@ -165,6 +165,17 @@ _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
 _paused: list[SqliteStore] = []
 
 
+def _close_readers(path: Path) -> None:
+    with _fork_lock:
+        stores = [store for store in _stores if store.path == path]
+    for store in stores:
+        with store._lock:
+            store._close_reader()
+
+
+writer.on_replaced = _close_readers
+
+
 def _before_fork() -> None:
     writer.pause()
     _fork_lock.acquire()

@@ -6,28 +6,34 @@ gathered, and a draw that arrives alone is written by its caller, if that needs 
 thread does everything that may take long: opening a file, waiting for another process that writes,
 copying the write-ahead log into the file. So the event loop never waits for another process's lock.
 It waits for the disk only when SQLite restarts its log, about once in a hundred writes.
+
+A record that a file does not take is not dropped if the file has been written before, since its
+draws are paid for: see `UnwrittenDraws`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import shlex
 import sqlite3
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from reasoning.errors import JournalError
 from reasoning.journal.codec import Record
-from reasoning.journal.connection import open_for_writing, wait_for_lock
-from reasoning.journal.schema import commit, delete_damaged
+from reasoning.journal.connection import wait_for_lock
+from reasoning.journal.open_file import FileReplaced, OpenFile
+from reasoning.journal.schema import commit, delete_damaged, try_writing
 from reasoning.journal.sqlite_errors import to_journal_error
+from reasoning.journal.unwritten_draws import UnwrittenDraws
 
 GATHER_SECONDS = 0.001
 """Seconds between two wake-ups of the thread; the records that arrive meanwhile are written together."""
@@ -51,12 +57,22 @@ Done: TypeAlias = "asyncio.Future[None] | Future[None] | None"
 """The future of the caller, a coroutine or a thread; None if no caller waits."""
 
 
+_CHECK_SECONDS = 0.1
+"""Seconds between two checks that a file was not deleted, replaced or truncated."""
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
-    record: Record
+    """A record to be written; without one, its files are only tried."""
+
+    record: Record | None
     paths: Sequence[Path]
     done: Done
-    failure: JournalError | None = None
+    failures: dict[Path, JournalError] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> JournalError | None:
+        return next(iter(self.failures.values()), None)
 
 
 class _Close(NamedTuple):
@@ -69,12 +85,16 @@ class Writer:
 
     Attributes:
         failures: by file, the error of a record that no caller awaited.
+        ready: the files that have taken a trial since they were opened, and every record since.
+        on_replaced: called with a file that was deleted or replaced, whose readers must open it anew.
         damaged: the stored checksums of damaged draws by file, request key and index; a new record
             of such a draw replaces it.
     """
 
     def __init__(self) -> None:
         self.failures: dict[Path, JournalError] = {}
+        self.ready: set[Path] = set()
+        self.on_replaced: Callable[[Path], None] = lambda path: None
         self.damaged: dict[tuple[Path, bytes, int], Any] = {}
         # Without a lock, since a finalizer may run at any point.
         self._jobs: deque[_Job] = deque()
@@ -84,8 +104,12 @@ class Writer:
         # The number of synchronous writes since the thread wrote.
         self._writes_in_a_row = 0
         # Opened and closed by the thread only.
-        self._connections: dict[Path, sqlite3.Connection] = {}
-        # Held by the user of the connections.
+        self._files: dict[Path, OpenFile] = {}
+        self._checked_at = 0.0
+        # The files that have been written, and the draws of those that cannot be written any more.
+        self._written: set[Path] = set()
+        self._unwritten: dict[Path, UnwrittenDraws] = {}
+        # Held by the user of the files.
         self._writing = threading.Lock()
         # Held while the thread is started or stopped.
         self._lock = threading.Lock()
@@ -93,12 +117,16 @@ class Writer:
         self._thread: threading.Thread | None = None
 
     def put(
-        self, record: Record, paths: Sequence[Path], done: Done = None, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        record: Record | None,
+        paths: Sequence[Path],
+        done: Done = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Queue a record to be written to each file.
 
         Args:
-            record: the record.
+            record: the record; None to try each file with a write that is synced to the disk.
             paths: the files.
             done: resolved when the record is committed to all files, or set to the JournalError.
             loop: the running event loop, where draws may be gathered; None to write at once.
@@ -131,10 +159,14 @@ class Writer:
         ):
             return False
         try:
+            if now - self._checked_at > _CHECK_SECONDS:
+                self._checked_at = now
+                for file in self._files.values():
+                    file.check()
             for path in paths:
-                commit(self._connections[path], [record])
+                commit(self._files[path].connection, [record])
         except Exception:
-            # The file is not open, locked by another process, full, …; the thread reports it.
+            # The file is not open, locked by another process, full, replaced, …; the thread reports it.
             return False
         finally:
             self._writes_in_a_row += 1
@@ -146,10 +178,15 @@ class Writer:
 
     def close(self, path: Path) -> None:
         """Write pending records, and close the file."""
-        if self._signals is not None or self._jobs:
+        if self._signals is not None or self._jobs or path in self._unwritten:
             closed: Future[None] = Future()
             self._signal(_Close(path, closed))
             closed.result()
+
+    def describe_unwritten(self, paths: Iterable[Path]) -> str:
+        """Return where the draws are that these files have not taken, and how to add them; empty without any."""
+        # Not under the lock, which the thread may hold for long.
+        return "; ".join(str(unwritten) for path in paths if (unwritten := self._unwritten.get(path)))
 
     def close_soon(self, path: Path) -> None:
         """Close a file without waiting; safe to call from the garbage collector."""
@@ -159,7 +196,7 @@ class Writer:
 
     def pause(self) -> None:
         """Write pending records, close all files, and start nothing until `resume`."""
-        if self._jobs:
+        if self._jobs or self._unwritten:
             self._signal(True)
         self._lock.acquire()
         signals, thread = self._signals, self._thread
@@ -176,6 +213,7 @@ class Writer:
         """Start anew in the child of a fork; the parent writes the pending records."""
         self._jobs.clear()
         self._gathering.clear()
+        self._unwritten.clear()
         self._lock.release()
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -206,20 +244,37 @@ class Writer:
                 self._close_files([signal.path])
                 if signal.done is not None:
                     signal.done.set_result(None)
-        self._close_files(list(self._connections))
+        self._close_files({*self._files, *self._unwritten})
 
     def _close_files(self, paths: Iterable[Path]) -> None:
         with self._writing:
             for path in paths:
-                if path in self._connections:
-                    self._connections.pop(path).close()
+                if path in self._unwritten:
+                    self._commit(path, [])
+                if unwritten := self._unwritten.get(path):
+                    unwritten.save([path.parent])
+                    if unwritten.lost:
+                        self.failures[path] = JournalError(f"the journal {path} cannot be written: {unwritten}")
+                self._written.discard(path)
+                self._close_file(path)
+
+    def _close_file(self, path: Path) -> None:
+        self.ready.discard(path)
+        if path in self._files:
+            self._files.pop(path).close()
 
     def _write(self, batch: Sequence[_Job]) -> None:
         """Commit a batch to its files, and resolve the futures of its callers."""
         with self._writing:
             self._writes_in_a_row = 0
+            broken: dict[Path, JournalError] = {}
             for path in dict.fromkeys(path for job in batch for path in job.paths):
-                self._commit(path, [job for job in batch if path in job.paths])
+                jobs = [job for job in batch if path in job.paths]
+                if (error := self._commit(path, jobs)) is not None and path in self._written:
+                    broken[path] = error
+            for path, error in broken.items():
+                self._keep(path, error, [job for job in batch if path in job.failures])
+                self._close_file(path)
         loops: dict[asyncio.AbstractEventLoop, list[_Job]] = defaultdict(list)
         for job in batch:
             if isinstance(job.done, asyncio.Future):
@@ -233,33 +288,78 @@ class Writer:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve, done)
 
-    def _commit(self, path: Path, jobs: Sequence[_Job]) -> None:
-        """Write to one file, and set the error on its jobs if that fails."""
-        connections = self._connections
+    def _commit(self, path: Path, jobs: Sequence[_Job]) -> JournalError | None:
+        """Write to one file; if that fails, set the error on the jobs, and return it unless a value is the reason."""
+        records = [job.record for job in jobs if job.record is not None]
         try:
-            if path not in connections:
-                connections[path] = open_for_writing(path)
-            with wait_for_lock(connections[path]):
+            if path not in self._files:
+                self._files[path] = OpenFile(path)
+            file = self._files[path]
+            file.check()
+            with wait_for_lock(file.connection):
+                if len(records) < len(jobs):
+                    try_writing(file.connection)
+                if path in self._unwritten:
+                    with suppress(*_VALUE_ERRORS):
+                        commit(file.connection, self._unwritten[path].records)
                 if self.damaged:
-                    self._delete_damaged(path, jobs)
-                commit(connections[path], [job.record for job in jobs])
+                    self._delete_damaged(path, records)
+                commit(file.connection, records)
         except Exception as error:
-            # One record with an invalid value must not keep the others from being written.
             if isinstance(error, _VALUE_ERRORS) and len(jobs) > 1:
-                for job in jobs:
-                    self._commit(path, [job])
-                return
-            if path in connections:
-                connections.pop(path).close()
+                # One record with an invalid value must not keep the others from being written.
+                errors = [self._commit(path, [job]) for job in jobs]
+                return next(filter(None, errors), None)
             failure = to_journal_error(path, "written", error)
             for job in jobs:
-                job.failure = job.failure or failure
+                job.failures[path] = failure
+            if isinstance(error, _VALUE_ERRORS):
+                return None
+            self.ready.discard(path)
+            if path not in self._written:
+                self._close_file(path)
+            return failure
+        self._written.add(path)
+        self._unwritten.pop(path, None)
+        if len(records) < len(jobs):
+            self.ready.add(path)
+        return None
 
-    def _delete_damaged(self, path: Path, jobs: Sequence[_Job]) -> None:
+    def _keep(self, path: Path, error: JournalError, jobs: Sequence[_Job]) -> None:
+        """Keep the draws that a file did not take, and say in the errors where they are."""
+        unwritten = self._unwritten.setdefault(path, UnwrittenDraws(path))
+        replaced = isinstance(error, FileReplaced)
+        elsewhere = {job: [other for other in job.paths if other not in job.failures and not replaced] for job in jobs}
+        alone = [job for job in jobs if job.record is not None and not elsewhere[job]]
+        folders = [other.parent for other in reversed((alone or jobs)[0].paths)] if jobs else [path.parent]
+        if isinstance(error, FileReplaced) and path in self._files:
+            file = self._files[path]
+            if error.is_intact and unwritten.copy_contents(file.connection, folders):
+                file.remove_stale_log()
+            else:
+                unwritten.is_complete = False
+            self.on_replaced(path)
+        unwritten.records += [job.record for job in jobs if job.record is not None and elsewhere[job]]
+        unwritten.add([job.record for job in alone if job.record is not None], folders)
+        for job in jobs:
+            other = elsewhere[job][0] if elsewhere[job] else None
+            kept = str(unwritten) if other is None or job.record is None else _say_where(path, other, job.paths)
+            job.failures[path] = JournalError(f"{job.failures[path]}; {kept}")
+
+    def _delete_damaged(self, path: Path, records: Sequence[Record]) -> None:
         """Delete the damaged draws that a batch brings anew."""
-        draws = [(job.record.key, row[0]) for job in jobs for row in job.record.rows]
+        draws = [(record.key, row[0]) for record in records for row in record.rows]
         damaged = [(*draw, self.damaged.pop((path, *draw))) for draw in draws if (path, *draw) in self.damaged]
-        delete_damaged(self._connections[path], damaged)
+        delete_damaged(self._files[path].connection, damaged)
+
+
+def _say_where(path: Path, other: Path, paths: Sequence[Path]) -> str:
+    """Return where the draws are that a file does not have, and how it gets them."""
+    where = f"no paid draw is lost: the journal {other} has what this one does not"
+    if paths.index(other) < paths.index(path):
+        return where
+    command = shlex.join(["reasoning", "journal", "merge", str(other), "--journal", str(path)])
+    return f"{where}: add it with `{command}`"
 
 
 def _resolve(jobs: Iterable[_Job]) -> None:

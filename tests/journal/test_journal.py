@@ -22,6 +22,7 @@ from reasoning import draw_stream
 from reasoning.errors import JournalError
 from reasoning.journal import Journal, codec, schema
 from reasoning.journal import connection as opening
+from reasoning.journal.importing import import_draws
 from reasoning.messages import Completion, Message, Request, Token, Usage
 
 
@@ -302,7 +303,6 @@ def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
     monkeypatch.setattr(opening, "LOCK_TIMEOUT", 0.01)
     journal = Journal(tmp_path / "journal.sqlite")
     journal.write(asking(), said(0))
-    journal.close()  # the next connection has the shorter patience
     with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
 
         async def scene() -> list[BaseException | None]:
@@ -316,7 +316,13 @@ def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
         told = asyncio.run(scene())
     assert [type(one) for one in told] == [JournalError] * 5
     assert "another process keeps it locked" in str(told[0])
-    assert texts(journal, asking(), range(10)) == {0: "because 0", 9: "because 9"}
+    # What was not written then has been paid for: it is in a file, and in the journal with the next record.
+    assert texts(journal, asking(), range(10)) == {draw: f"because {draw}" for draw in (*range(6), 9)}
+    assert "no paid draw is lost: add those that it does not have with `reasoning journal import " in str(told[0])
+    journal.close()
+    (saved,) = tmp_path.glob("journal-unwritten-*.jsonl")
+    import_draws(tmp_path / "new.sqlite", saved)
+    assert texts(Journal(tmp_path / "new.sqlite"), asking(), range(10)) == {n: f"because {n}" for n in range(1, 6)}
 
 
 # --- shared and layered journals

@@ -17,6 +17,7 @@ import pytest
 
 from reasoning.errors import JournalError
 from reasoning.journal import Journal
+from reasoning.journal.importing import import_draws
 from reasoning.messages import Completion, Message, Request
 
 REQUEST = Request("some/model", (Message("user", "why?"),), {"temperature": 0.7, "stop": ["\n"]})
@@ -286,7 +287,9 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     draw, recorded, told = done.stdout.split(maxsplit=2)
     assert draw == recorded
     assert "the disk reports an error" in told
-    assert len(Journal(tmp_path / "journal.sqlite")) == int(recorded) > 10
+    (saved,) = tmp_path.glob("*.jsonl")
+    import_draws(tmp_path / "journal.sqlite", saved)
+    assert len(Journal(tmp_path / "journal.sqlite")) == int(recorded) + 1 > 10
 
 
 # --- other versions, and several processes
