@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
+from reasoning.kinds.denial import has_denial, is_denied_before, is_denied_behind
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
-from reasoning.kinds.label_matcher import LabelMatcher, begins_clause, is_list_item
+from reasoning.kinds.label_matcher import LabelMatcher, is_list_item
 from reasoning.kinds.number import Number
+from reasoning.kinds.option_enumeration import OptionEnumeration
 from reasoning.kinds.option_matcher import OptionMatcher, fold_option
 from reasoning.kinds.phrasing import (
     answer_instruction,
@@ -25,37 +27,11 @@ from reasoning.kinds.phrasing import (
     strip_markup,
 )
 
-_DENIAL = re.compile(
-    r"\b(?:not|cannot|never|neither|nor|none|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b", re.IGNORECASE
-)
-# What is denied before a label: "not (A)", "I don't think it is (A)", but not "the pair that does not fit is (A)".
-_DENIED_BEFORE = re.compile(
-    r"(?:\b(?:not|cannot|never|neither|nor|none|eliminat\w{1,3}|rul\w{1,4} out|exclud\w{1,3})\b|n['’]t\b)"
-    r"(?:\s(?:(?:true|clear|certain|sure|the case|possible|likely)\s(?:that|if|whether|to)"
-    r"|think|believe|say|mean|claim|conclude|assume)\b[^.,;]{0,60}"
-    r"|(?:(?!\b(?:is|are|was|were|(?:must|should|would|will|can) be|so|but)\b)[^.,;:=]){0,60})$",
-    re.IGNORECASE,
-)
-_DENIED_BEHIND = re.compile(
-    r"(?:(?!\b(?:that|which|who|whose|where|because|since|as|(?:is|are|was|were) (?:the|a|an|our|my|one|only))\b)"
-    r"[^.,;:!?]){0,60}?(?:\b(?:not|cannot|never|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b)",
-    re.IGNORECASE,
-)
 _DENIED = re.compile(
     r"[)\]}*_.:\"']{0,4}\s(?:is|are|was|would be|seems|can)"
     r"(?:n['’]t|not|\s(?:\w{1,20}\s)?(?:not|wrong|incorrect|false|too)\b)",
     re.IGNORECASE,
 )
-# The joint of two options that are named with their texts: "(A) red or (C) green".
-_JOINT = re.compile(
-    r"[)\]}*_\"'`$.]{0,4}(?P<joint>,?\s?(?:/|\bor\b|&|\band\b)\s?|,\s)(?:option\s)?[(\[{*_\"'`]{0,4}", re.IGNORECASE
-)
-_TEXT = re.compile(
-    r"[)\]]\s(?:(?!\b(?:because|since|as|is|are|was|were|not|than|but|while|if|when|for|which|that|or|and)\b)"
-    r"[^,;:.!?()\[\]]){1,60}?(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s))",
-    re.IGNORECASE,
-)
-_MARKS = ")]}.:*_,–—=- "
 _NONE = re.compile(
     r"\W{0,4}(?:none|neither|nothing)(?:\s(?:one|above|of\s[^.,;]{1,60}|(?:fits?|is|are)\b[^.,;]{0,40}))?[\W_]*$"
     r"|[^.;]{0,60}\b(?:none of (?:the|these|those|them)|(?:neither|no) (?:of|option|choice|answer)s?)\b",
@@ -179,7 +155,7 @@ class Choice(BaseKind):
             return _NOT_LISTED
         named = list(self._label_matcher.find_named(first))
         for label, start, end in named:
-            if not _DENIED_BEFORE.search(first[:start]):
+            if not is_denied_before(first, start):
                 return self._enumerated(first, label, end)
         if named:
             return Rejected("a negation")
@@ -188,8 +164,7 @@ class Choice(BaseKind):
         if len(texts) > 1:
             return self._result(list(texts), "several options")
         for label, (start, _) in texts.items():
-            denied = _DENIED_BEFORE.search(fold_option(text)[:start])
-            return Rejected("a negation") if denied else self._result([label])
+            return Rejected("a negation") if is_denied_before(fold_option(text), start) else self._result([label])
         if found := self._option_matcher.match_formula(first) or self._option_matcher.match_number(
             Number().parse_statement(first)
         ):
@@ -204,7 +179,7 @@ class Choice(BaseKind):
             return self._result([whole])
         if not (leading := self._label_matcher.match_leading(text)):
             other = self._label_matcher.match_other(text)
-            return _NOT_LISTED if other and not text[other:].strip(_MARKS) else None
+            return _NOT_LISTED if other and not text[other:].strip(")]}.:*_,–—=- ") else None
         labels, end, either = self._label_matcher.match_enumeration(text, *leading)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
         if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or is_list_item(before)):
@@ -227,7 +202,7 @@ class Choice(BaseKind):
         for index in range(len(lines) - 1, -1, -1):
             if marks[index] and any(marks[max(0, index - 1) : index] + marks[index + 1 : index + 2]):
                 leading = self._label_matcher.match_leading(strip_markup(lines[index]))
-                if leading and _RIGHT.search(lines[index]) and not _DENIAL.search(lines[index]):
+                if leading and _RIGHT.search(lines[index]) and not has_denial(lines[index]):
                     right.append(leading[0])
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[index])):
@@ -238,10 +213,10 @@ class Choice(BaseKind):
                 elif found is not None:
                     labels = found if isinstance(found, tuple) else (found,)
                     return Rejected("a negation") if denied.intersection(labels) else found
+        if right and not denied.intersection(right):
+            return self._result(right)
         if denied:
             return Rejected("a negation")
-        if right:
-            return self._result(right)
         return (
             self._result([found])
             if lines and (found := self._option_matcher.match_number(Number().parse_last_candidate(lines[-1])))
@@ -259,17 +234,14 @@ class Choice(BaseKind):
         rest = part if named else fold_option(part)
         if not (found := named or self._option_matcher.find_spans(part)):
             return _NOT_LISTED if self._label_matcher.names_other(part) or _NONE.match(part) else None
-        if any(self._joins_other(part, end) for _, end in named.values()):
+        if any(self._enumeration.joins_other(part, end) for _, end in named.values()):
             return _NOT_LISTED
         if _NONE_BEHIND.search(rest, max(end for _, end in found.values())):
             return _NOT_LISTED
-        if not any(
-            _DENIED_BEFORE.search(rest[max(0, start - 200) : start]) or _DENIED_BEHIND.match(rest, end)
-            for start, end in found.values()
-        ):
+        if not any(is_denied_before(rest, start) or is_denied_behind(rest, end) for start, end in found.values()):
             return self._result(list(found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
-        claimed = [clause for clause in clauses if _CLAIM.search(clause) and not _DENIAL.search(clause)]
+        claimed = [clause for clause in clauses if _CLAIM.search(clause) and not has_denial(clause)]
         labels = [label for clause in claimed for label, *_ in self._label_matcher.find_named(clause)]
         return self._result(labels, "several options") if labels else Rejected("a negation")
 
@@ -312,52 +284,8 @@ class Choice(BaseKind):
         return tuple(label for label in self.labels if label in labels) if self.several else labels[0]
 
     def _enumerated(self, text: str, label: str, end: int) -> Any:
-        labels, either = [label], False
-        for _ in self.labels:
-            more, end, alternatives = self._label_matcher.match_enumeration(text, labels[-1], end)
-            labels += more[1:]
-            either = either or alternatives
-            if not (joined := self._join_text(text, labels[-1], end)):
-                break
-            labels.append(joined[0])
-            either, end = either or joined[2], joined[1]
-        return _NOT_LISTED if self._joins_other(text, end) else self._result(labels, either=either)
-
-    def _joins_other(self, text: str, end: int) -> bool:
-        """Return whether a label that is not on the menu follows with a conjunction: "(A) or (F)"."""
-        joint = _JOINT.match(text, end)
-        if joint is None or joint["joint"] == ", ":
-            return False
-        return self._label_matcher.match_other(text[joint.end("joint") :]) is not None
-
-    def _join_text(self, text: str, label: str, end: int) -> tuple[str, int, bool] | None:
-        """Return the label that is joined to the text of a label's option: C in "(A) red or (C) green".
-
-        Returns:
-            The label, its end, and whether it is an alternative.
-        """
-        behind = self._text_end(text, label, end)
-        at = behind or ((found := _TEXT.match(text, end)) and found.end()) or 0
-        if not at or not (joint := _JOINT.match(text, at)):
-            return None
-        leading = self._label_matcher.match_leading(text[joint.end() :])
-        if leading is None or leading[0] == label:
-            return None
-        to = joint.end() + leading[1]
-        ends = self._text_end(text, leading[0], to)
-        alternative = "or" in joint["joint"].lower() or "/" in joint["joint"]
-        # A comma joins only options that both have their texts, and neither "A. red, B is wrong" nor "A. red and B is
-        # wrong" joins any.
-        if (joint["joint"].strip() == "," and not ends) or (not alternative and begins_clause(text, ends or to)):
-            return None
-        return leading[0], to, alternative
-
-    def _text_end(self, text: str, label: str, end: int) -> int:
-        """Return the end of a label's option that follows the label; 0 if another text follows."""
-        option = dict(self._option_matcher.pairs).get(label, "")
-        start = len(text) - len(text[end:].lstrip(_MARKS))
-        found = text[start : start + len(option)].casefold() == option.casefold()
-        return start + len(option) if option and found and not text[start + len(option) :][:1].isalnum() else 0
+        labels, either, end = self._enumeration.match(text, label, end)
+        return _NOT_LISTED if self._enumeration.joins_other(text, end) else self._result(labels, either=either)
 
     @property
     def _description(self) -> str:
@@ -376,3 +304,7 @@ class Choice(BaseKind):
     @cached_property
     def _option_matcher(self) -> OptionMatcher:
         return OptionMatcher(tuple(zip(self.labels, self.options, strict=False)))
+
+    @cached_property
+    def _enumeration(self) -> OptionEnumeration:
+        return OptionEnumeration(self._label_matcher, dict(self._option_matcher.pairs))
