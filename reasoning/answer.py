@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from reasoning.errors import CallFailed, PromptRefused
 from reasoning.messages import Usage
 
 if TYPE_CHECKING:
@@ -108,10 +109,22 @@ class Failed(Answer):
 
     Attributes:
         error: the message of the error.
+        refused: whether the provider refused this problem's prompt, because of its length or
+            content. Other problems may succeed.
     """
 
     state = "failed"
     error: str
+    refused: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def of(cls, error: CallFailed, **kept: Any) -> Failed:
+        """Return the answer after a failed call, with the fields that are kept, such as `text`."""
+        return cls(str(error), refused=isinstance(error, PromptRefused), **kept)
+
+    def to_error(self) -> CallFailed:
+        """Return the error to raise where another strategy needs this answer."""
+        return (PromptRefused if self.refused else CallFailed)(self.error)
 
     @property
     def value(self) -> None:

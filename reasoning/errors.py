@@ -11,8 +11,11 @@ ReasoningError
 ├── JournalError             the journal cannot be read or written (exit code 2)
 ├── CallFailed               a model call failed for good (exit code 4)
 │   ├── AuthenticationFailed the key is missing or refused; ends the run
+│   ├── QuotaExhausted       the account has no credit left; ends the run
+│   ├── ModelNotFound        the server has no such model; ends the run (exit code 2)
 │   ├── EndpointDown         every call has failed for a long time; ends the run
-│   └── ContextOverflow      the prompt is longer than the model's context
+│   └── PromptRefused        the provider refuses this prompt; other prompts may succeed
+│       └── ContextOverflow  the prompt is longer than the model's context
 └── BudgetExhausted          the next call could exceed the budget, so it was not sent (exit code 3)
 """
 
@@ -143,13 +146,30 @@ class AuthenticationFailed(CallFailed):
     ends_run = True
 
 
+class QuotaExhausted(CallFailed):
+    """The account has no credit left. Ends the run; the same command resumes it once there is credit."""
+
+    ends_run = True
+
+
+class ModelNotFound(CallFailed):
+    """The server has no such model, or the address is wrong. Ends the whole run."""
+
+    exit_code = 2
+    ends_run = True
+
+
 class EndpointDown(CallFailed):
     """Every call has failed for a long time. Ends the run; the same command resumes it later."""
 
     ends_run = True
 
 
-class ContextOverflow(CallFailed):
+class PromptRefused(CallFailed):
+    """The provider refuses this prompt, because of its length or its content. Other prompts may succeed."""
+
+
+class ContextOverflow(PromptRefused):
     """The prompt is longer than the model's context."""
 
 

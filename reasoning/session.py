@@ -264,7 +264,7 @@ class Session:
             raise error
         self.note(f"failed: {error}")
         kept = self.partial or Failed("")
-        return Failed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps)
+        return Failed.of(error, text=kept.text, votes=kept.votes, steps=kept.steps)
 
     def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
         return self._llm.outcomes(request, draws, self._context)

@@ -47,7 +47,7 @@ async def ask_or_skip(session: Session, turns: Conversation, consequence: str, *
         if error.ends_run:
             raise
         session.note(f"{consequence}, since the call failed: {error}")
-        return Failed(str(error))
+        return Failed.of(error)
 
 
 def continue_with(turns: Conversation, reply: str, prompt: Prompt, **values: object) -> Conversation:

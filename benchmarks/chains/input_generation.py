@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop
-from reasoning.answer import Answered
+from reasoning.answer import Answered, Failed
 from reasoning.benchmarks.chains.cases import FOLDER, Case
 from reasoning.branches import gather
 from reasoning.chain.chain import Chain
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.step import Step
 from reasoning.chain.validators import plain_json
-from reasoning.errors import CallFailed, InputError, UsageError
+from reasoning.errors import InputError, UsageError
 from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.text import f1
 from reasoning.problem import Problem
@@ -166,8 +166,8 @@ class InputGenerator:
             prompt = WRITE.replace(examples=tuple(Demonstration(ASKED, output=text) for text in examples))
             step = Step("sample", prompt, returns=self.kind, sampling={"temperature": 1.0})
             answer = await Chain(step).arun(Problem("", inputs={"twist": twist}), llm, epoch=epoch)
-            if answer.state == "failed":
-                raise CallFailed(answer.reason)
+            if isinstance(answer, Failed):
+                raise answer.to_error()
             return answer.value if isinstance(answer, Answered) else None
 
         return await gather([draw(*plan, seed * len(plans) + n) for n, plan in enumerate(plans)])

@@ -16,18 +16,16 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.runs.race import RaceController
 from reasoning.engine.budget import Budget
+from reasoning.engine.failure_guard import FailureGuard
 from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
-from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
 from reasoning.journal import Journal
 from reasoning.strategy import Strategy
 from reasoning.trace import Trace
 
 OnResult = Callable[[Result], None]
 """Receives each new result."""
-
-_GIVE_UP_AFTER = 8
-"""Failed results, without any success, after which a run is given up."""
 
 
 def missing_keys(
@@ -120,7 +118,7 @@ class _Run:
         self.problem_budget = config.problem_budget or Budget()
         self.exhausted: BudgetExhausted | None = None
         self.exhausted_specs: set[str] = set()
-        self.succeeded = self.failed = 0
+        self.guard = FailureGuard("results")
         self.started: set[str] = set()
         self.deadline = math.inf if config.time_limit is None else time.monotonic() + config.time_limit
 
@@ -142,32 +140,44 @@ class _Run:
 
     async def _worker(self) -> None:
         while self.queue:
-            if self.queue[0].problem not in self.started and time.monotonic() > self.deadline:
-                return
-            key = self.queue.popleft()
-            spec = key.strategy
-            if spec in self.exhausted_specs or (self.race and spec in self.race.stopped):
-                continue
-            self.started.add(key.problem)
-            try:
-                result, trace = await self._solve(key)
-            except BudgetExhausted as error:
-                self.exhausted = error
-                if error.budget is not self.budgets[spec]:
-                    self.queue.clear()
-                self.exhausted_specs.add(spec)
-                continue
-            self.store.add(result, trace)
-            self.current[key] = result
-            if self.race:
-                self.race.update(self.current)
-                if self.race.decided:
-                    self.queue.clear()
-            self.on_result(result)
-            self._count(result)
+            async with self.guard.item():
+                if not self.queue:
+                    return
+                if self.queue[0].problem not in self.started and time.monotonic() > self.deadline:
+                    return
+                await self._make(self.queue.popleft())
 
-    async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None]:
-        """Return the result; a failed call and a bug are results too. Raise errors that end the whole run."""
+    async def _make(self, key: ResultKey) -> None:
+        """Make a result and store it, unless its strategy is stopped or its budget is used up."""
+        spec = key.strategy
+        if spec in self.exhausted_specs or (self.race and spec in self.race.stopped):
+            return
+        self.started.add(key.problem)
+        try:
+            result, trace, refused = await self._solve(key)
+        except BudgetExhausted as error:
+            self.exhausted = error
+            if error.budget is not self.budgets[spec]:
+                self.queue.clear()
+            self.exhausted_specs.add(spec)
+            return
+        self.store.add(result, trace)
+        self.current[key] = result
+        if self.race:
+            self.race.update(self.current)
+            if self.race.decided:
+                self.queue.clear()
+        self.on_result(result)
+        if result.failed:
+            self.guard.record_failure(result.reason, refused=refused)
+        else:
+            self.guard.record_success()
+
+    async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None, bool]:
+        """Return the result, its trace, and whether the provider refused the problem.
+
+        A failed call and a bug are results, too. Raise errors that end the whole run.
+        """
         example, spec = self.store.examples[key.problem], key.strategy
         try:
             budget = self.problem_budget.nested_in(self.budgets[spec])
@@ -184,24 +194,18 @@ class _Run:
             )
             score = partial(Result.from_answer, answer, example, spec, self.fingerprints[spec], key.epoch)
             is_slow = getattr(example.scorer, "slow", False)
-            return await asyncio.to_thread(score) if is_slow else score(), answer.trace
+            result = await asyncio.to_thread(score) if is_slow else score()
+            return result, answer.trace, isinstance(answer, Failed) and answer.refused
         except ReasoningError as error:
             ends_all = not isinstance(error, CallFailed | UsageError) or error.ends_run
-            if ends_all or (isinstance(error, UsageError) and not self.succeeded):
+            if ends_all or (isinstance(error, UsageError) and not self.guard.succeeded):
                 raise
             failure: Exception = error
         except Exception as error:
             failure = error
         failed = Failed(f"{type(failure).__name__}: {failure}")
-        return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), None
-
-    def _count(self, result: Result) -> None:
-        if result.failed:
-            self.failed += 1
-        else:
-            self.succeeded += 1
-        if self.failed >= _GIVE_UP_AFTER and not self.succeeded:
-            raise CallFailed(f"the first {self.failed} results all failed, the last with: {result.reason}")
+        refused = isinstance(failure, PromptRefused)
+        return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), None, refused
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -12,6 +12,7 @@ from reasoning.answer import Answer, Answered, Failed
 from reasoning.chain.events import CallLost, FallbackUsed, Rejected, steps_with
 from reasoning.chain.inputs import ChainInput
 from reasoning.engine.budget import Budget
+from reasoning.engine.failure_guard import FAILURES_BEFORE_ABORT, FailureGuard
 from reasoning.errors import BudgetExhausted, CallFailed, JournalError, ReasoningError, UsageError
 from reasoning.messages import Usage
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from reasoning.problem import Problem
     from reasoning.trace import Note
 
-FAILURES_BEFORE_ABORT = 8
-"""The number of inputs with a failed call that stops a run in which no input has succeeded. Invalid inputs and errors
-of a user's function do not count: the next input may be fine."""
+
+__all__ = ["FAILURES_BEFORE_ABORT", "BatchRow", "BatchSummary", "run_batch"]
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class BatchRow:
         return list(dict.fromkeys(self._steps_with(FallbackUsed)))
 
     @property
-    def call_lost(self) -> bool:
-        """True if the chain failed because a model call failed."""
-        return self.state == "failed" and bool(self._steps_with(CallLost))
+    def lost_call(self) -> Failed | None:
+        """The answer of a chain that failed because a model call failed; None otherwise."""
+        return self.answer if isinstance(self.answer, Failed) and self._steps_with(CallLost) else None
 
     def _steps_with(self, event_type: type[Note]) -> list[str]:
         trace = None if self.answer is None else self.answer.trace
@@ -89,7 +89,6 @@ class BatchSummary:
         spent: the part of `usage` that this run paid for.
         rejections: the number of rejected replies.
         fallbacks: the number of rows in which a fallback replaced a value.
-        calls_lost: the number of rows that failed because a model call failed.
         stopped_by: the error that stopped the run early; None for a complete run.
         last_failure: the reason of the last failed row.
     """
@@ -99,7 +98,6 @@ class BatchSummary:
     spent: Usage = field(default_factory=Usage)
     rejections: int = 0
     fallbacks: int = 0
-    calls_lost: int = 0
     stopped_by: ReasoningError | None = None
     last_failure: str = ""
 
@@ -113,7 +111,6 @@ class BatchSummary:
         self.counts[row.state] = self.counts.get(row.state, 0) + 1
         self.rejections += row.rejections
         self.fallbacks += bool(row.fallbacks)
-        self.calls_lost += row.call_lost
         self.spent = self.spent + row.spent
         if row.answer is not None:
             self.usage = self.usage + row.answer.usage
@@ -152,6 +149,7 @@ class _Batch:
     def __init__(self, chain: Chain, llm: LLM, on_row: Callable[[BatchRow], None], epoch: int, budget: Budget) -> None:
         self.chain, self.llm, self.on_row, self.epoch, self.budget = chain, llm, on_row, epoch, budget
         self.summary = BatchSummary()
+        self.guard = FailureGuard("inputs")
         self.pending: dict[int, BatchRow] = {}
         """Finished rows that wait for earlier ones, by the index of their input."""
         self.reported = 0
@@ -178,7 +176,8 @@ class _Batch:
 
     async def _worker(self, queue: Iterable[tuple[int, ChainInput]]) -> None:
         for index, item in queue:
-            self._finish(index, BatchRow(item, None if item.problem is None else await self._answer(item.problem)))
+            async with self.guard.item():
+                self._finish(index, BatchRow(item, None if item.problem is None else await self._answer(item.problem)))
 
     async def _answer(self, problem: Problem) -> Answer:
         """Answer one input. An error that concerns only this input becomes a failed answer."""
@@ -198,11 +197,11 @@ class _Batch:
         while self.reported in self.pending:
             self.on_row(self.pending.pop(self.reported))
             self.reported += 1
-        succeeded = self.summary.counts.keys() & {"answered", "unparsed"}
-        if self.summary.calls_lost >= FAILURES_BEFORE_ABORT and not succeeded:
-            raise CallFailed(
-                f"{FAILURES_BEFORE_ABORT} inputs failed and none succeeded; the last: {self.summary.last_failure}"
-            )
+        if row.state in ("answered", "unparsed"):
+            self.guard.record_success()
+        elif (lost := row.lost_call) is not None:
+            # An invalid input and an error of a user's function do not count: the next input may be fine.
+            self.guard.record_failure(lost.reason, refused=lost.refused)
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

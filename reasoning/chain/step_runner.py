@@ -15,7 +15,7 @@ from reasoning.chain.events import CallLost, FallbackUsed, Rejected
 from reasoning.chain.list_kind import show_item
 from reasoning.chain.step import Step
 from reasoning.chain.validators import as_validators, coerce, first_error
-from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
 from reasoning.problem import Problem
 from reasoning.registry import get
 from reasoning.session import Session
@@ -52,8 +52,8 @@ class _Result:
 class _StepError(Exception):
     """An error of a user's function or an inner chain, which ends only this step."""
 
-    def __init__(self, message: str, steps: Mapping[str, Any] | None = None) -> None:
-        self.steps = steps or {}
+    def __init__(self, message: str, steps: Mapping[str, Any] | None = None, *, refused: bool = False) -> None:
+        self.steps, self.refused = steps or {}, refused
         super().__init__(message)
 
 
@@ -145,9 +145,9 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
         if error.ends_run:
             raise
         session.trace.events.append(CallLost(f"{where}: a call failed: {error}"))
-        return Failed(f"step {where!r}: {error}")
+        return Failed(f"step {where!r}: {error}", refused=isinstance(error, PromptRefused))
     except _StepError as error:
-        return Failed(f"step {where!r}: {error}", steps=error.steps)
+        return Failed(f"step {where!r}: {error}", refused=error.refused, steps=error.steps)
     except ReasoningError:
         raise
     except Exception as error:  # raised by a strategy
@@ -205,7 +205,7 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
     for attempt in range(step.max_repairs + 1):
         answer = await strategy.solve(problem, branch)
         if isinstance(answer, Failed):
-            raise CallFailed(answer.error)
+            raise answer.to_error()
         error = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
         result = _validate(step, _Result(answer.value, error, answer.text, getattr(answer, "rule", "")), inputs)
         if result.error is None or attempt == step.max_repairs:
@@ -245,7 +245,7 @@ async def _run_chain(step: Step, inputs: _Inputs, session: Session) -> _Result:
     texts = {name: text for name, (_, text) in arguments.items()}
     answer = await step.chain.run_steps(values, texts, session)
     if isinstance(answer, Failed):
-        raise _StepError(answer.error, answer.steps)
+        raise _StepError(answer.error, answer.steps, refused=answer.refused)
     result = _Result(answer.value, answer.reason or None, answer.text, getattr(answer, "rule", ""), answer.steps)
     if result.error is None and step.kind != step.chain.output_kind:
         try:

@@ -415,6 +415,9 @@ class LLM:
         context.budget.seconds_left()
         self.retries += failed > 0
         pending = [self.pending[request.key, draw] for draw in draws]
+        if failed and not any(draw.awaited for draw in pending):
+            # All callers have gone while the retry waited.
+            raise asyncio.CancelledError
         while True:
             tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * reservation.draws
             admission = self.limits.acquire(

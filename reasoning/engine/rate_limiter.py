@@ -21,6 +21,8 @@ CONCURRENCY = 32
 """The default number of requests in flight."""
 _RECOUNT_SECONDS = 1.0
 """Seconds between two counts of the processes that share their limits."""
+_SECONDS_TO_END_A_RUN = 1.0
+"""Seconds in which no further request is sent after an error that ends the run."""
 OVERLOAD_STATUSES = frozenset([429, 503, 529])
 """The HTTP statuses of an overloaded endpoint: nothing is wrong with the request."""
 
@@ -84,6 +86,8 @@ class RateLimiter:
     _registry: ProcessRegistry | None = field(default=None, init=False, repr=False)
     _counted_at: float = field(default=0.0, init=False, repr=False)
     _identity: tuple[str | None, str, int] | None = field(default=None, init=False, repr=False)
+    _ended_by: CallFailed | None = field(default=None, init=False, repr=False)
+    _ended_at: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         LimitSettings(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
@@ -170,10 +174,11 @@ class RateLimiter:
             The time of admission on the monotonic clock, for `on_success` and `on_failure`.
 
         Raises:
-            EndpointDown: every call has failed for too long.
+            CallFailed: an error that ends the run: every call has failed for too long, or a request
+                that was in flight with others has shown that none can succeed.
             CancelledError: the request is not wanted any more.
         """
-        if (error := self.circuit.fatal_error) is not None:
+        if (error := self._fatal_error) is not None:
             raise error
         if self._queues or not self._may_send(time.monotonic()):
             queued = _QueuedRequest(asyncio.get_running_loop().create_future(), tokens, is_wanted)
@@ -286,7 +291,22 @@ class RateLimiter:
                 self._wakeup.cancel()
             self._wakeup = asyncio.get_running_loop().call_later(wait, self._admit)
 
+    @property
+    def _fatal_error(self) -> CallFailed | None:
+        """The error that ends the run, until those who make it have noticed; None otherwise.
+
+        A later request belongs to another run: meanwhile the account may have credit again.
+        """
+        if (
+            self._ended_by is not None
+            and not self.in_flight
+            and time.monotonic() > self._ended_at + _SECONDS_TO_END_A_RUN
+        ):
+            self._ended_by = None
+        return self._ended_by or self.circuit.fatal_error
+
     def _fail_all(self, error: CallFailed) -> None:
+        self._ended_by, self._ended_at = error, time.monotonic()
         for queue in self._queues.values():
             for queued in queue:
                 if not queued.admitted.done():

@@ -9,10 +9,59 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-CONTEXT_OVERFLOW = re.compile(
+from reasoning.errors import (
+    AuthenticationFailed,
+    CallFailed,
+    ContextOverflow,
+    ModelNotFound,
+    PromptRefused,
+    QuotaExhausted,
+)
+
+_CONTEXT_OVERFLOW = re.compile(
     r"context[ _](length|window|size)|maximum context|exceeds the .*context|prompt is too long|too many tokens", re.I
 )
 """The phrases with which servers reject a prompt that is longer than the model's context."""
+_CONTENT = re.compile(
+    r"content[ _-]?(filter|policy|management)|moderation|was flagged|inappropriate|data_inspection_failed|"
+    r"safety (system|policy|filter)|responsible ?ai|usage policy",
+    re.I,
+)
+"""The phrases with which providers reject a prompt because of its content."""
+_QUOTA = re.compile(
+    r"insufficient[ _](quota|balance|credit|fund)|billing_(hard_limit|not_active)|credit balance is too low|"
+    r"used all available credits|out of credits",
+    re.I,
+)
+"""The phrases with which providers say that an account has no credit. Waiting does not help."""
+_NO_MODEL = re.compile(
+    r"model_not_found|(invalid|unknown|unsupported) model\b|not a valid model|no such model|"
+    r"model\b.{0,80}\b(not (exist|found)|does ?n[o']t exist)",
+    re.I,
+)
+"""The phrases with which servers say that they have no such model."""
+
+
+def error_class(status: int | None, message: str, kind: str = "") -> type[CallFailed]:
+    """Return the class of the error of a response.
+
+    Args:
+        status: the HTTP status.
+        message: the provider's message.
+        kind: the code and type of the error, if the body has them.
+    """
+    text = f"{kind} {message}"
+    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(text)):
+        return QuotaExhausted
+    if status == 413 or (status in (400, 422, 500) and _CONTEXT_OVERFLOW.search(text)):
+        return ContextOverflow
+    if status in (400, 403, 422, 451) and _CONTENT.search(text):
+        return PromptRefused
+    if status in (401, 403):
+        return AuthenticationFailed
+    if status == 404 or (status in (400, 422) and _NO_MODEL.search(text)):
+        return ModelNotFound
+    return CallFailed
 
 
 def is_retryable(status: int) -> bool:

@@ -10,10 +10,19 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UnknownName, UsageError, nearest
+from reasoning.errors import (
+    AuthenticationFailed,
+    CallFailed,
+    ContextOverflow,
+    ModelNotFound,
+    PromptRefused,
+    UnknownName,
+    UsageError,
+    nearest,
+)
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
-from reasoning.providers.http_errors import CONTEXT_OVERFLOW, is_retryable, retry_after
+from reasoning.providers.http_errors import error_class, is_retryable, retry_after
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
@@ -126,23 +135,39 @@ class LiteLLMClient(Client):
                 return AuthenticationFailed(
                     f"{self.model} needs a key: set {names}, or use --model local, which needs none", status=status
                 )
-        denied = isinstance(error, litellm.PermissionDeniedError) and not self._reached
-        if denied or isinstance(error, litellm.AuthenticationError):
-            return AuthenticationFailed(f"{self.model}: the provider refuses the key", status=status)
-        permanent = isinstance(
-            error, litellm.BadRequestError | litellm.NotFoundError | litellm.UnprocessableEntityError
-        )
-        if isinstance(error, litellm.ContextWindowExceededError) or (permanent and CONTEXT_OVERFLOW.search(message)):
-            return ContextOverflow(message, status=status)
+        error_type = _error_class(litellm, error, status, message)
+        if error_type is AuthenticationFailed:
+            said = f": {message}" if isinstance(error, litellm.PermissionDeniedError) else ""
+            return AuthenticationFailed(f"{self.model}: the provider refuses the key{said}", status=status)
+        if error_type is not CallFailed:
+            return error_type(message, status=status)
         if (
             not self._reached
             and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)
             and not headers
         ):
             return CallFailed(f"{message}; there was no answer: is there a network?")
-        if permanent or "insufficient_quota" in message or (status is not None and not is_retryable(status)):
+        permanent = isinstance(error, litellm.BadRequestError | litellm.UnprocessableEntityError)
+        if permanent or (status is not None and not is_retryable(status)):
             return CallFailed(message, status=status)
         return CallFailed(message, retryable=True, retry_after=retry_after(headers), status=status)
+
+
+def _error_class(litellm: Any, error: Exception, status: int | None, message: str) -> type[CallFailed]:
+    """Return the class of an error, from litellm's class, or from the status and the message."""
+    if isinstance(error, litellm.ContextWindowExceededError):
+        return ContextOverflow
+    if isinstance(error, litellm.ContentPolicyViolationError):
+        return PromptRefused
+    if status is None:
+        # litellm has raised it without a response, or did not pass its headers on.
+        status = getattr(error, "status_code", None) if isinstance(error, litellm.BadRequestError) else None
+    error_type = error_class(status, message)
+    if error_type is CallFailed and isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
+        return AuthenticationFailed
+    if error_type is CallFailed and isinstance(error, litellm.NotFoundError):
+        return ModelNotFound
+    return error_type
 
 
 def _check_name(litellm: Any, model: str) -> None:

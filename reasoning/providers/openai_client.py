@@ -9,19 +9,20 @@ import asyncio
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow
+from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound
 from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
-from reasoning.providers.http_errors import CONTEXT_OVERFLOW, error_message, error_status, is_retryable, retry_after
+from reasoning.providers.http_errors import error_class, error_message, error_status, is_retryable, retry_after
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.text_safety import redact
@@ -113,13 +114,13 @@ class OpenAIClient(Client):
         self._socket_factory, self._max_bytes = socket_factory, max_bytes()
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._urls: dict[str, yarl.URL] = {}
-        self._reached = False
+        self._reached = threading.Event()
 
     def sibling(self, model: str) -> OpenAIClient | None:
         """Return the client of another model of this server, unless it is OpenAI's."""
         if self._listed or "/" in model or model.partition(":")[0] in ("local", "replay"):
             return None
-        return OpenAIClient(
+        sibling = OpenAIClient(
             model,
             self._base_url,
             api_key=self._key,
@@ -129,6 +130,9 @@ class OpenAIClient(Client):
             free=self.free,
             socket_factory=self._socket_factory,
         )
+        # A server that has answered for one model is up: a failure of another is an outage.
+        sibling._reached = self._reached
+        return sibling
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Ask for `len(draws)` completions.
@@ -166,8 +170,8 @@ class OpenAIClient(Client):
             request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
             batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws)
         except CallFailed as error:  # it quotes the reply, which may contain the key
-            message = redact(str(error), self._key)
-            raise CallFailed(message, retryable=error.retryable, status=error.status, usage=error.usage) from None
+            error.args = (redact(str(error), self._key),)
+            raise
         if self._key and self._key in batch[0].request_id:
             batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
         return batch
@@ -230,7 +234,7 @@ class OpenAIClient(Client):
         self.on_headers(headers)
         if response.status >= 300:
             raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers)
-        self._reached = True
+        self._reached.set()
         try:
             reply = _decode(raw)
         except (ValueError, RecursionError):
@@ -280,11 +284,11 @@ class OpenAIClient(Client):
 
         reason = redact(str(error) or type(error).__name__, self._key)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            return CallFailed(f"no secure connection to {self._address}: {reason}")
+            return CallFailed(f"no secure connection to {self._address}: {reason}", retryable=self._reached.is_set())
         if isinstance(error, aiohttp.ClientConnectorError):
             # A server that answered before may come back. One that never did is a wrong address.
             hint = "is there a network?" if self._listed else "is the server running?"
-            return CallFailed(f"nothing answers at {self._address}: {hint}", retryable=self._reached)
+            return CallFailed(f"nothing answers at {self._address}: {hint}", retryable=self._reached.is_set())
         if isinstance(error, ValueError):
             return CallFailed(f"{self._address} cannot be called: {reason}")
         return CallFailed(f"the connection to {self._address} broke: {reason}", retryable=True)
@@ -294,16 +298,23 @@ class OpenAIClient(Client):
         answer = f"{self._address} answered {status}: {redact(message, self._key)}"
         if status < 400:
             target = redact(headers.get("Location", "") or "nowhere", self._key)
-            return CallFailed(f"{answer}; it redirects to {target}: give the right base_url", status=status)
-        if status == 401 or (status == 403 and not self._reached):
+            # A server that answered before may redirect to a page about its maintenance.
+            return CallFailed(
+                f"{answer}; it redirects to {target}: give the right base_url",
+                retryable=self._reached.is_set(),
+                status=status,
+            )
+        error_type = error_class(status, message, kind)
+        if error_type is AuthenticationFailed:
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
-            return AuthenticationFailed(f"{self._address} refuses {key} (status {status})", status=status)
-        if status in (400, 413, 422, 500) and (CONTEXT_OVERFLOW.search(kind) or CONTEXT_OVERFLOW.search(message)):
-            return ContextOverflow(answer, status=status)
-        if "insufficient_quota" in kind:  # a 429 that no waiting resolves
-            return CallFailed(answer, status=status)
+            said = f": {redact(message, self._key)}" if status == 403 else ""
+            return AuthenticationFailed(f"{self._address} refuses {key} (status {status}){said}", status=status)
+        if error_type is ModelNotFound:
+            answer += f"; check the model's name ({self._name}) and the base_url"
+        if error_type is not CallFailed:
+            return error_type(answer, status=status)
         return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 

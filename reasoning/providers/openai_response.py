@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import accumulate, chain, pairwise, repeat
 from typing import Any
 
-from reasoning.errors import CallFailed
+from reasoning.errors import CallFailed, PromptRefused
 from reasoning.messages import Completion, CompletionBatch, Token, Usage
 from reasoning.providers.pricing import Price
 from reasoning.text_safety import redact
@@ -65,7 +65,7 @@ def _parse(
     try:
         parsed = [_parse_choice(choice) for choice in choices if choice.get("finish_reason") != _FILTERED]
         if not parsed:
-            raise CallFailed("the provider's content filter withheld the answer", status=200)
+            raise PromptRefused("the provider's content filter withheld the answer", status=200)
         lengths = [len(text) + len(reasoning) for text, _, reasoning, _ in parsed]
         usages = _usages(reply.get("usage"), lengths, seconds, price)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:

@@ -117,7 +117,7 @@ class Handler:
         passage = {"context": problem.context, "table": problem.table} if self.sees_passage else {}
         answer = await self.by.solve(Problem(question, self.kind, **passage), session)  # type: ignore[arg-type]
         if isinstance(answer, Failed):
-            raise CallFailed(answer.reason)
+            raise answer.to_error()
         if not isinstance(answer, Answered):
             raise NoAnswer(answer.reason)
         return _parse_container(answer.value) if isinstance(answer.value, str) else answer.value

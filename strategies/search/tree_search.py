@@ -160,7 +160,7 @@ class TreeSearch(Generic[S]):
         steps = {"first_ranked": candidates[0][0].value, "kept": values}
         answer = self.task.choose(self.problem, candidates)
         if self._failure is not None and not isinstance(answer, Answered):
-            return Failed(str(self._failure), text=answer.text, steps=steps)
+            return Failed.of(self._failure, text=answer.text, steps=steps)
         return replace(answer, steps=steps)
 
     def summary(self, answer: Answer) -> str:

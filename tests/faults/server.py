@@ -270,6 +270,10 @@ class Server:
                 return 401, _error("no such key: …", "invalid_api_key"), {}
             case "403":
                 return 403, _error("no such key: …", "invalid_api_key"), {}
+            case "404":
+                return 404, _error("The model `mock` does not exist", "model_not_found"), {}
+            case "quota":
+                return 429, _error("You exceeded your current quota …", "insufficient_quota"), {}
             case "overflow":
                 return 400, _error("maximum context length is 16 tokens …", "context_length_exceeded"), {}
             case "filter":

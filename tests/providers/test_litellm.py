@@ -166,12 +166,12 @@ def test_what_comes_of_a_call(provider: str) -> None:
     later = found["later"][0].pop(3)
     assert later > 1_000_000_000  # a date far away
     assert {name: failure[:-1] for name, (failure, _, _) in found.items() if name != "fine"} == {
-        "filtered": ["CallFailed", False, 200, None],
+        "filtered": ["PromptRefused", False, 200, None],
         "busy": ["CallFailed", True, 429, 7.0],
         "later": ["CallFailed", True, 503],
-        "broke": ["CallFailed", False, 402, None],
-        "poor": ["CallFailed", False, 429, None],
-        "strict": ["CallFailed", False, 400, None],
+        "broke": ["QuotaExhausted", False, 402, None],
+        "poor": ["QuotaExhausted", False, 429, None],
+        "strict": ["PromptRefused", False, 400, None],
         "long": ["ContextOverflow", False, 400, None],
         "locked": ["AuthenticationFailed", False, 401, None],
         "leaky": ["CallFailed", False, 400, None],

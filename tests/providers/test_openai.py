@@ -24,7 +24,15 @@ from reasoning import strategies
 from reasoning.answer import Answer
 from reasoning.display import cost, trace_tree
 from reasoning.engine.llm import LLM
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, UsageError
+from reasoning.errors import (
+    AuthenticationFailed,
+    CallFailed,
+    ContextOverflow,
+    ModelNotFound,
+    PromptRefused,
+    QuotaExhausted,
+    UsageError,
+)
 from reasoning.messages import Completion, Conversation, Message, Request, Token, Usage
 from reasoning.providers.base_url import is_openai, uses_proxy
 from reasoning.providers.openai_client import OpenAIClient, openai_client
@@ -241,13 +249,34 @@ def status(number: int, message: str = "no", headers: dict[str, str] | None = No
         (lambda: status(401), AuthenticationFailed, False, 401, "refuses the key in MY_KEY"),
         (lambda: status(403), AuthenticationFailed, False, 403, "refuses the key in MY_KEY"),
         (lambda: status(429), CallFailed, True, 429, "answered 429: no"),
-        (lambda: status(429, code="insufficient_quota"), CallFailed, False, 429, "answered 429"),
+        (lambda: status(403, "flagged by moderation"), PromptRefused, False, 403, "flagged"),
+        (lambda: status(400, code="content_filter"), PromptRefused, False, 400, "400"),
+        (lambda: status(429, code="insufficient_quota"), QuotaExhausted, False, 429, "answered 429"),
+        (lambda: status(429, "slow down", type="insufficient_quota"), QuotaExhausted, False, 429, "slow down"),
+        (
+            lambda: status(429, "You exceeded your current quota of requests per minute"),
+            CallFailed,
+            True,
+            429,
+            "minute",
+        ),
+        (lambda: status(402, "Insufficient Balance"), QuotaExhausted, False, 402, "Balance"),
+        (lambda: status(400, "Your credit balance is too low"), QuotaExhausted, False, 400, "too low"),
         (lambda: status(500), CallFailed, True, 500, "answered 500: no"),
         (lambda: status(501), CallFailed, False, 501, "answered 501: no"),
         (lambda: status(503), CallFailed, True, 503, "answered 503"),
         (lambda: status(529), CallFailed, True, 529, "answered 529"),
         (lambda: status(400, "temperature is too high"), CallFailed, False, 400, "temperature is too high"),
-        (lambda: status(404, "no such model"), CallFailed, False, 404, "no such model"),
+        (
+            lambda: status(404, "no such model"),
+            ModelNotFound,
+            False,
+            404,
+            "check the model's name (m) and",
+        ),
+        (lambda: status(400, "Model Not Exist"), ModelNotFound, False, 400, "Not Exist"),
+        (lambda: status(400, "no", code="model_not_found"), ModelNotFound, False, 400, "400"),
+        (lambda: status(413, "too large"), ContextOverflow, False, 413, "too large"),
         (lambda: status(400, code="context_length_exceeded"), ContextOverflow, False, 400, "400"),
         (lambda: status(400, "maximum context length is 8192 tokens"), ContextOverflow, False, 400, "8192"),
         (lambda: status(400, type="exceed_context_size_error"), ContextOverflow, False, 400, "400"),
@@ -263,7 +292,7 @@ def status(number: int, message: str = "no", headers: dict[str, str] | None = No
         (lambda: {"choices": []}, CallFailed, True, 200, "has no choices"),
         (lambda: {"choices": ["4"]}, CallFailed, True, 200, "cannot be parsed"),
         (lambda: [1, 2], CallFailed, True, 200, "has no choices"),
-        (lambda: reply(choice(finish_reason="content_filter")), CallFailed, False, 200, "content filter"),
+        (lambda: reply(choice(finish_reason="content_filter")), PromptRefused, False, 200, "content filter"),
         (lambda: status(400, "word " * 5000), CallFailed, False, 400, "…"),
         (lambda: status(418, f"bad key\n{CANARY}"), CallFailed, False, 418, "bad key …"),
         (lambda: "reset", CallFailed, True, None, "broke"),
