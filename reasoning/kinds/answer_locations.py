@@ -113,6 +113,10 @@ _MAX_BLOCK_CHARS = 8_000
 _BULLET = re.compile(r"^\s*[-*•>]\s+")
 _MORE = re.compile(r"\n\s*[(*]{0,3}\w|[,;]\s(?:so|then|thus|hence|therefore)\b")
 _LISTS = re.compile(r"\s*\**\(?[1Aa][.):]\)?\s+\S[^\n]*\n(?:[^\n]*\n){0,8}?\s*\**\(?[2Bb][.):]\)?\s")
+_DERIVES = re.compile(
+    r"[\s:*_]*+[^\n=]{0,200}=[^\n]*+\n\s*+(?!(?:check|note|proof|explanation|verif|where|because)\w*)[^\n=]{0,60}=[^\n]*\d",
+    re.IGNORECASE,
+)
 _AHEAD = re.compile(
     r"[\s*_,]*(?:therefore|thus|hence|then|simply|as follows|the following|given by|below)?[\s*_]*:?[\s*_]*"
 )
@@ -132,6 +136,7 @@ class Statement(NamedTuple):
         starts_list: whether it is the first item of a numbered list.
         start: the position at which it begins.
         trigger: the position of the word of the trigger.
+        derives: whether it is the first of several equations below each other.
         block: the content of the fenced or triple-quoted block after the trigger, if it has several
             lines; otherwise empty.
     """
@@ -143,6 +148,7 @@ class Statement(NamedTuple):
     starts_list: bool
     start: int
     trigger: int = 0
+    derives: bool = False
     block: str = ""
 
     @property
@@ -191,8 +197,9 @@ def find_statements(text: str, *, literal: bool = False, conclusions: bool = Fal
             text_behind = _stated_line(rest, literal).strip().lstrip(_LEAD)
         continues = form in ("colon", "heading") and _MORE.search(text[at : at + MAX_LINE_CHARS].strip()) is not None
         starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
+        derives = "=" in text_behind and _DERIVES.match(text, at, at + MAX_LINE_CHARS) is not None
         block = _block(text, at, end) if literal else ""
-        yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, block)
+        yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, derives, block)
         end = word
 
 

@@ -98,6 +98,18 @@ class BaseKind(ABC):
         """
         return None
 
+    def parse_closing_line(self, line: str, statement: str) -> Any | Rejected | None:
+        """Return the answer if the last line states it in place of a statement that more text follows (a hook).
+
+        Args:
+            line: the last line.
+            statement: the text after "Answer:".
+
+        Returns:
+            A value, None for nothing, or `Rejected`.
+        """
+        return None
+
     def parse_first_line(self, line: str) -> Any | Rejected | None:
         """Return the answer if the first line of a longer reply contains only it (a hook).
 
@@ -131,6 +143,8 @@ class BaseKind(ABC):
             # Nothing follows: the statement was cut off, and an earlier one may have been taken back.
             if not statement.text or chars_left < 0:
                 break
+            if number == 0 and statement.continues:
+                yield "final line", self.parse_closing_line(final_lines(text)[0], statement.text)
             if number == 0 and box and is_final_box(text, box, statement):
                 found = self.parse_statement(box.text)
                 # A last line that contains only an answer is later than the box.

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.answer_locations import Statement
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
+from reasoning.kinds.main_number import find_last_object, find_main_number
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
@@ -47,6 +50,35 @@ _BOLD = re.compile(r"\*\*(?!\d{1,3}[.)]\s)([^*\n]{1,200}+)\*\*(?<!:\*\*)(?!\s?:)
 _GOES_ON = re.compile(r"=[^=\n]{1,200}[,;]\s(?:so|then|thus|hence|therefore)\b[^\n]*\d")
 # The distance, as a fraction of the target, that the rounding of floats may cause.
 _ROUNDING = Fraction(1, 10**9)
+_OR = re.compile(r"\b(?:or|i\.e\.|that is|equivalently)(?:\s|,|$)|[=≈]", re.IGNORECASE)
+_BOUNDARY = re.compile(r"[.!?][\"'”’*_)\]]{0,4}\s+(?=[^\s\da-z$€£-])|\n\s*")
+_CONCLUDES = re.compile(
+    r"[\s*_>#-]{0,8}(?:(?:so|therefore|thus|hence|consequently|finally|overall|altogether|in total|in conclusion"
+    r"|in the end|as a result|to conclude)\b|(?:this|that|which|it) (?:means|gives|leaves))",
+    re.IGNORECASE,
+)
+# "… + 150, which equals 320"
+_WHICH = re.compile(
+    r",?\s(?:which|that)\s(?:equals|is(?: equal to)?|gives(?: us)?|makes|comes to|results in|totals)\s(?=[^\n]*\d)"
+)
+# "$40 (visitation charge) + …"
+_COMMENT = re.compile(r"\s\([^()\d=\n]{1,60}\)(?=\s?[-+*/×÷=≈])")
+# "Not washed = 66 shirts"
+_NOT_NAME = re.compile(r"not\s[^\W\d_]{1,20}\s?[=:]", re.IGNORECASE)
+# A single letter that is no unit ("5 m"), no sign of a product ("5 x 4"), no function ("f(2)") and no word ("a cake").
+_UNKNOWN = re.compile(r"(?<![^\W\d_])(?<![\\'’])(?<!\d\s)([^\W\d_])(?![\w'’(]|\s?[\d$(])")
+_TERM = re.compile(r"[-+*/^×÷]|\d[^\W\d_]\b")
+_WORD = re.compile(r"(?<!\\)\b[^\W\d_]{2,}")
+# "84", "ans = 84"
+_ALONE = re.compile(r"(?:[^\W\d_]\w{0,30}\s?=\s?)?-?[$€£]?-?\d[\d,.]*+")
+# The next step of a derivation, which begins with the result of the one before.
+_STEP = re.compile(
+    r"[.,;]?\s+(?:(?:and|so|then|thus|therefore|hence),?\s)*(?P<number>[$€£]?\d[\d,.]*+)(?=[^=\n]{1,200}=)",
+    re.IGNORECASE,
+)
+_MAX_STEPS = 20
+_MAX_NOTATIONS = 4
+_MAX_SENTENCE_CHARS = 400
 _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
 
 
@@ -101,14 +133,20 @@ class Number(BaseKind):
         return "Therefore, the answer (arabic numerals) is"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
-        """Return the first number of a sentence; of an equation, its result: 8 in "5 + 3 = 8 eggs"."""
+        """Return the number that a sentence states; see `find_main_number`.
+
+        Of an equation it is the result (8 in "5 + 3 = 8 eggs"), of an equation with an unknown the
+        value of the unknown, and of a derivation the end.
+        """
         # A shortcut for most statements; the code below would give the same result.
         if bare := _BARE.fullmatch(text):
             return int(bare[1])
         text = to_plain_text(text)
         if is_refusal(text):
             return Rejected("a refusal")
-        affirmed = resolve_negation(text)
+        if "=" in text:
+            text = _COMMENT.sub("", text)
+        affirmed = text if _NOT_NAME.match(text) else resolve_negation(text)
         if isinstance(affirmed, Rejected):
             return affirmed
         # "Answer: 16 - 7 = 9, so …" begins the reasoning.
@@ -117,22 +155,75 @@ class Number(BaseKind):
         text = first_sentence(affirmed)
         if text.rstrip().endswith("?"):
             return None
-        if "=" not in text and (words := parse_number_words(text)):
-            return Rejected(words) if isinstance(words, str) else self._to_unit(words[0], text, words[1])
         found = [token for token in lex_numbers(text) if token.category != "label"]
+        main = find_main_number(text, found) if found else 0
+        if "=" not in text and not main and (words := parse_number_words(text)):
+            return Rejected(words) if isinstance(words, str) else self._to_unit(words[0], text, words[1])
         if not found:
             return Rejected("no number") if re.search(r"\d", text) else None
-        first = found[0]
         continues = continues or re.search(r"\d", affirmed[len(text) :]) is not None
-        if continues and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: first.start]):
+        if continues and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: found[0].start]):
             # "Answer: She has 16 eggs. …" begins the reasoning and does not state 16.
             return None
-        if len(found) > 1 and (_only_numbers(text, found) or _ARRAY.search(text)):
-            return Rejected("several numbers")
-        end = _CLAUSE.search(text, first.end)
-        sides = _EQUALS.split(text[: end.start()] if end else text)
-        results = [value for side in sides if (value := self._side(side)) is not None]
-        return results[-1] if results else Rejected(_REASONS[first.category])
+        if len(found) > 1 and not _unsolved(text) and (_only_numbers(text, found) or _ARRAY.search(text)):
+            value = self._only_value(text, found)
+            return Rejected("several numbers") if value is None else value
+        return self._result(affirmed, found[main], found[main - 1].end if main else 0, continues)
+
+    def _result(self, text: str, first: Token, start: int, continues: bool) -> Any | Rejected | None:
+        """Return the result of the equation that begins with a number, or of the derivation that it begins.
+
+        Args:
+            text: the statement.
+            first: the number at which the equation begins.
+            start: the end of the number before it.
+            continues: whether more text follows the statement.
+        """
+        results: list[int | float] = []
+        for _ in range(_MAX_STEPS):
+            clause = _CLAUSE.search(text, first.end)
+            end = clause.start() if clause else len(text)
+            results = [side for part in _EQUALS.split(text[start:end]) if (side := self._side(part)) is not None]
+            if unknown := _unsolved(text[start:end]):
+                solved = re.compile(rf"(?<![\w\\]){unknown}\s?=\s?").search(text, end)
+                text, start = text[solved.end() :] if solved else "", 0
+                behind = [token for token in lex_numbers(text) if token.category != "label"]
+                if not behind:
+                    return None if continues else Rejected("an equation")
+                first = behind[0]
+                continue
+            if not results and (same := self._same_either(text[first.start : first.end])) is not None:
+                return same
+            if not results:
+                which = _WHICH.match(text, end)
+                return self.parse_statement(text[which.end() :]) if which else Rejected(_REASONS[first.category])
+            # "200 / 1 = 200 tiles. 200 tiles * $12 = $2400"
+            step = _STEP.match(text, end) if "=" in text[start:end] else None
+            if step is None or self.parse_line(step["number"], "") != results[-1]:
+                break
+            start = step.start("number")
+            first = Token("expression", None, start, step.end("number"))
+        return results[-1] if results else Rejected("an equation")
+
+    def _same_either(self, text: str) -> int | float | None:
+        """Return the value of "18 or 18.00"; None for two values."""
+        values = [token.value for part in text.split(" or ") for token in lex_numbers(part)]
+        return values[0] if " or " in text and len(set(values)) == 1 else None
+
+    def _only_value(self, text: str, found: Sequence[Token]) -> int | float | None:
+        """Return the value of several numbers if it is one in several notations: "3/8 or 0.375"."""
+        between = [text[one.end : other.start] for one, other in pairwise(found)]
+        if len(found) > _MAX_NOTATIONS or not all(_OR.search(words) for words in between):
+            return None
+        values = [(self._to_unit(token.value, text, token.end), text[token.start : token.end]) for token in found]
+        return next((exact for exact, _ in values if all(self._is_rounded(exact, *other) for other in values)), None)
+
+    def _is_rounded(self, exact: int | float | None, value: int | float | None, written: str) -> bool:
+        """Return whether a value is an exact one, or that rounded to the digits that are written."""
+        if exact is None or value is None:
+            return False
+        digits = len(written.rpartition(".")[2]) if "." in written and "/" not in written else 0
+        return self.same(exact, value) or (digits > 0 and abs(exact - value) <= 0.5 * 10.0**-digits)
 
     def parse_line(self, line: str, before: str) -> Any | None:
         """Return the number of a line that contains only it and its unit, or an equation's result."""
@@ -151,6 +242,18 @@ class Number(BaseKind):
             return None
         return self._to_unit(token.value, text, token.end)
 
+    def parse_closing_line(self, line: str, statement: str) -> Any | None:
+        """Return the number of a last line that contains only it or assigns it: 84 in `ans = 84`.
+
+        A statement that is itself only a number stands.
+        """
+        alone = line != statement and _ALONE.fullmatch(strip_markup(line)) is not None
+        return self.parse_line(line, "") if alone and self.parse_line(statement, "") is None else None
+
+    def _parse_located(self, statement: Statement) -> Any | Rejected | None:
+        """Find the answer in a statement; the first of several equations begins a derivation, whose end counts."""
+        return None if statement.derives else super()._parse_located(statement)
+
     def parse_first_line(self, line: str) -> Any | None:
         """Return the number of a line that contains only it.
 
@@ -162,7 +265,8 @@ class Number(BaseKind):
         """Return the last number.
 
         It is the only bold number of the last line, else the last number outside of expressions and
-        questions.
+        questions. If its sentence draws a conclusion, a phrase at the end is skipped: 9 in "So we
+        need 9 vases for 7 carnations".
         """
         bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
         if len(values := {value for value in bold if isinstance(value, (int, float))}) == 1:
@@ -170,7 +274,10 @@ class Number(BaseKind):
         text = _MARKER.sub("", to_plain_text(text))
         text = _QUESTION.sub("?", text)
         found = deque((token for token in lex_numbers(text) if token.value is not None), maxlen=1)
-        return self._to_unit(found[0].value, text, found[0].end) if found else None
+        if not found:
+            return None
+        last = _concluded(text, found[0])
+        return self._to_unit(last.value, text, last.end)
 
     def _side(self, side: str) -> int | float | None:
         """Return the number at the beginning of one side of an equation, if it is not part of an expression."""
@@ -237,6 +344,25 @@ class Number(BaseKind):
         if digits < (3 if fraction else 1):
             return False
         return distance <= Fraction(5, 10 ** (digits + 1))
+
+
+def _unsolved(equation: str) -> str | None:
+    """Return the unknown of an equation that is not solved for it: x in "2x + 5 = 9", but nothing in "x - y = 2"."""
+    left, equals, _ = equation.partition("=")
+    unknowns = set(_UNKNOWN.findall(left)) if equals and _TERM.search(left) and not _WORD.search(left) else set()
+    return unknowns.pop() if len(unknowns) == 1 else None
+
+
+def _concluded(text: str, last: Token) -> Token:
+    """Return the number that the sentence of the last number states if it draws a conclusion; else the last number."""
+    earliest = max(0, last.start - _MAX_SENTENCE_CHARS)
+    start = max((match.end() for match in _BOUNDARY.finditer(text, earliest, last.start)), default=earliest)
+    sentence = text[start : last.end]
+    if not _CONCLUDES.match(sentence):
+        return last
+    found = [token for token in lex_numbers(sentence) if token.value is not None]
+    stated = found[find_last_object(sentence, found)] if found else last
+    return stated._replace(start=start + stated.start, end=start + stated.end) if found else last
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:

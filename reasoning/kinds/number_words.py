@@ -37,6 +37,8 @@ _START = re.compile(
 )
 # two thirds, two and a half
 _PART = re.compile(rf"(?P<and>\sand\s(?:an?|{_ONES})(?=\s))?[\s-](?P<part>{'|'.join(_PARTS)})s?\b", re.IGNORECASE)
+# two point five, two point eighty-seven
+_POINT = re.compile(rf"\spoint(?P<digits>(?:[\s-](?:oh|{_SMALL}|{_TENS})(?!\w)){{1,12}}+)", re.IGNORECASE)
 _OTHER = re.compile(r"-\w|\s(?:that|which|who|whose|of|where|with|can|is|could|way|day|another|more|should|may|must)\b")
 _RANGE = re.compile(rf"\s?(?:[-–—]|\bto\b|\bor\b)\s?(?:{_WORD}|\d)", re.IGNORECASE)
 
@@ -63,6 +65,8 @@ def parse_number_words(text: str) -> tuple[int | float, int] | str | None:
         piece, end = Fraction(1, _PARTS[part["part"].lower()]), part.end()
         count = _UNITS.get(part["and"].split()[-1].lower(), 1) if part["and"] else 1
         value = value + count * piece if part["and"] else value * piece
+    elif value is not None and (point := _POINT.match(text, end)):
+        value, end = value + _decimals(point["digits"].lower()), point.end()
     if _RANGE.match(text, end):
         return "a range"
     if value is None or (_OTHER.match(text, end) and (text[end] == "-" or value == 1)):
@@ -70,6 +74,14 @@ def parse_number_words(text: str) -> tuple[int | float, int] | str | None:
         return None
     value = -value if match["sign"] else value
     return int(value) if value.denominator == 1 else float(value), end
+
+
+def _decimals(words: str) -> Fraction:
+    """Return the value of the words after "point": "eighty-seven" and "eight seven" are 0.87, "oh five" is 0.05."""
+    digits = ""
+    for tens, word in re.findall(rf"(?:({_TENS})[\s-](?=(?:{_ONES})(?!\w)))?(\w+)", words):
+        digits += str(_UNITS.get(tens, 0) + _UNITS.get(word, 0))
+    return Fraction(int(digits), 10 ** len(digits))
 
 
 def _value(words: str) -> Fraction | None:

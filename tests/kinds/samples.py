@@ -148,6 +148,7 @@ ATOMS += [
     "_",
 ]
 ATOMS += ["\\frac", "\\sqrt", "\\text{", "\\left(", "\\\\", "$$", "\\(", "&", "~~~", "#", "<answer>", "\r\n", "\u2028"]
+ATOMS += ["x = ", "2x + ", "which equals ", " or 0.5", "point ", "five ", "So it is ", "has ", "In "]
 NASTY = st.lists(st.sampled_from(ATOMS), max_size=30).map("".join) | st.lists(st.sampled_from(ATOMS), max_size=30).map(
     " ".join
 )
@@ -167,6 +168,7 @@ PIECES = [
     "####",
     "\\boxed{",
 ]
+PIECES += ["2x + 1 = 5, so ", "has 1 ", "1/2 or ", "= 5. 5 + 1 ", "which equals 1, ", "two point five "]
 PIECES += [
     "{",
     "[",

@@ -1,0 +1,125 @@
+"""The number that a sentence with several numbers states: 270 in "The total after Jason placed 131 pens is 270"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from reasoning.kinds.number_lexer import Token
+
+_MAX_CHARS = 120
+"""The characters before a number that are examined."""
+
+_MAX_NUMBERS = 40
+"""The numbers of a sentence that are examined."""
+
+# A phrase in front of the main clause: "After deleting 10 files, …". A comma between digits does not end it.
+_LEADING = re.compile(
+    r"\s*(?:(?:so|thus|therefore|hence|then|finally|and|that)\b,?"
+    r"|(?:after|before|in|if|when|since|because|with|for|by|at|on|given|during|once|as|from|out of|of|while|assuming|to"
+    r"|per|every|until|over|based)\b[^,;.?!\n]*+(?:[,.](?=\d)[^,;.?!\n]*+)*,)\s",
+    re.IGNORECASE,
+)
+# A clause that gives a reason or a condition.
+_REASON = re.compile(r",?\s(?:because|since|if|when|unless)\b|,\s(?:as|so)\b", re.IGNORECASE)
+# The end of a clause that begins with a number.
+_CLAUSE = re.compile(
+    r",\s|;|\s\(|\s(?:because|since|as|so|which|where|if|when|for|with|and|but|or|after|from|that)\b", re.IGNORECASE
+)
+_PROSE = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}")
+_FILLER = (
+    r"(?:(?:about|approximately|roughly|around|exactly|only|just|also|therefore|thus|then|now|still|at least|equal to"
+    r"|a total of|given by|always|actually|indeed|both|all)\s){0,3}"
+)
+# "for a total of 47 pets"
+_TOTAL = re.compile(r"\b(?:for|making|giving|or) a (?:grand )?total of\s[\s$€£(*]*$", re.IGNORECASE)
+_IS = re.compile(
+    rf"\b(?P<verb>is|am|are|was|were|be|equals?|becomes?|totals|total(?:ed|led)|(?:comes?|came|amounts?|adds? up) to)\b"
+    rf":?\s{_FILLER}[\s$€£(*~≈-]*$",
+    re.IGNORECASE,
+)
+# The result of an equation or of a clause.
+_RESULT = re.compile(
+    r"(?:[=≈]|,?\swhich (?:is|equals?|totals?(?: to)?|gives|makes|leaves)\s(?:\w+\s)?"
+    r"|\b(?:leaving|making|giving|bringing|resulting in|totaling)\s(?:[^\W\d_]+\s){0,4})[\s$€£(*~-]*$",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"(?:,|\b(?:and|or))\s[\s$€£(*~-]*$")
+# "the 400-meter run"
+_ADJECTIVE = re.compile(r"-[^\W\d_]")
+_VERBS = (
+    "will|would|can|could|must|should|has|have|had|costs?|makes?|made|needs?|needed|takes?|took|earns?|earned|spends?"
+    "|spent|pays?|paid|gets?|got|saves?|saved|weighs?|weighed|sells?|sold|buys?|bought|eats?|ate|gives?|gave|drives?"
+    "|drove|runs?|ran|walks?|walked|travels?|travel(?:l)?ed|reads?|uses?|used|receives?|received|owes?|owed|requires?"
+    "|required|contains?|contained|holds?|held|produces?|produced|leaves?|works?|worked|collects?|collected|finds?"
+    "|found|picks?|picked|grows?|grew|loses?|lost|wins?|won|scores?|scored|serves?|served|plants?|planted|bakes?"
+    "|baked|sleeps?|slept|charges?|charged|lasts?|lasted"
+)
+# No preposition stands between a verb and its object.
+_NOT_BETWEEN = (
+    "after|before|of|in|for|with|from|by|at|on|than|per|if|when|while|that|which|who|be|been|each|every|as|until"
+)
+_DOES = re.compile(
+    rf"(?<!\bto\s)\b(?P<verb>{_VERBS})\s(?:(?!(?:{_NOT_BETWEEN})\b)[^\W\d_]+\s){{0,3}}[\s$€£(*~≈-]*$", re.IGNORECASE
+)
+# The verb of another clause ("the nails that are 2 inches", "if there are 3 guests"), or a passive, whose subject is
+# the answer: "5 tables were needed to seat 10 people".
+_NOT_MAIN = re.compile(
+    r"\b(?:if|when|that|which|who|whose|where|while|after|before|until|because|since|once|as)\s"
+    r"(?:(?:he|she|it|they|there|we|you|i|this|each|both|[A-Z]\w+)\s)?$|\b(?:is|are|was|were|be|been)\s$"
+)
+
+
+def find_main_number(text: str, found: Sequence[Token]) -> int:
+    """Return the index of the number that a sentence states.
+
+    It is the first number that a verb of the main clause takes as its object or complement
+    ("… is 270", "can make 576"); without such a verb it is the first number of the main clause.
+
+    Args:
+        text: one sentence.
+        found: its numbers, at least one.
+    """
+    start = 0
+    for _ in range(3):
+        leading = _LEADING.match(text, start)
+        if leading is None or found[-1].start < leading.end():
+            break
+        start = leading.end()
+    first = next(token for token in found if token.start >= start)
+    prose = _PROSE.search(text, start, first.start)
+    ending = _REASON.search(text, start) if prose else _CLAUSE.search(text, first.end)
+    end = ending.start() if ending else len(text)
+    inside = [index for index, token in enumerate(found) if start <= token.start < end]
+    inside = inside or [index for index, token in enumerate(found) if start <= token.start]
+    inside = inside[:_MAX_NUMBERS]
+    if len(inside) == 1:
+        return inside[0]
+    heads = {index: text[max(start, found[index].start - _MAX_CHARS) : found[index].start] for index in inside}
+    objects = (index for index in inside if _is_object(heads[index], text[found[index].end :]))
+    return next((index for index in inside if _TOTAL.search(heads[index])), next(objects, inside[0]))
+
+
+def find_last_object(text: str, found: Sequence[Token]) -> int:
+    """Return the index of the last number that is a verb's object or a result; otherwise the last index.
+
+    The numbers of a phrase at the end are thus skipped: 7 in "we need 9 vases to hold 7 carnations".
+
+    Args:
+        text: one sentence.
+        found: its numbers, at least one.
+    """
+    last = len(found) - 1
+    for index in reversed(range(len(found))):
+        head = text[max(0, found[index].start - _MAX_CHARS) : found[index].start]
+        if _RESULT.search(head) or _is_object(head, text[found[index].end :]):
+            return last
+        # A further item of a list stands for the list, whose first item may be an object.
+        last = last if _ITEM.search(head) else index - 1
+    return len(found) - 1
+
+
+def _is_object(head: str, rest: str) -> bool:
+    """Return whether the words before a number are a verb of the main clause, and the number is no adjective."""
+    verb = _IS.search(head) or _DOES.search(head)
+    return verb is not None and not _NOT_MAIN.search(head[: verb.start()]) and not _ADJECTIVE.match(rest)
